@@ -1,0 +1,110 @@
+/**
+ * The one interface of all source types. An adapter reads and writes its system; where artifacts go, how
+ * they are encrypted, sealed, listed and signed is not its business.
+ */
+import type { SourceConfig } from '../../model/config/source.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { Check } from '../../model/evidence.ts';
+import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
+import type { Consistency, Kind, SourceType } from '../../model/source.ts';
+import type { Program, Streamed } from '../streams/types.ts';
+import type { Work } from '../work.ts';
+import type { SecretReader } from '../config/secrets.ts';
+
+/** What an adapter knows of its surroundings, in every operation. */
+export interface SourceContext<Config extends SourceConfig = SourceConfig> {
+  /** The source's name. */
+  readonly source: string;
+  readonly config: Config;
+  readonly work: Work;
+  readonly readSecret: SecretReader;
+  /** This source's own lasting folder in state, 0700: tar snapshot files, brackets. Losing it costs a full, never data. */
+  readonly state: string;
+}
+
+export interface ArtifactOptions {
+  readonly role: string;
+  /** File name before `.zst.age`: `base.tar`. */
+  readonly name: string;
+  /** Fewer plain bytes than this cannot be right: `implausible-size`. */
+  readonly minPlainBytes: number;
+}
+
+/** Writes artifacts into this attempt's staging: compressed, encrypted, counted, digested, synced. */
+export interface ArtifactWriter {
+  /** Streams a program's output. Every exit status of the pipeline counts. */
+  stream(producer: Program, options: ArtifactOptions): Promise<Artifact & { readonly streamed: Streamed }>;
+  /** Writes lines (the inventory) as they are produced by our own code. */
+  lines(lines: AsyncIterable<string> | Iterable<string>, options: ArtifactOptions): Promise<Artifact>;
+}
+
+/** A parent that an incremental can build on. */
+export interface Parent {
+  readonly manifest: Manifest;
+}
+
+export interface CaptureContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
+  readonly kind: Kind;
+  readonly parent: Parent | null;
+  /** Unique for this attempt: names of slots, labels, spools. Letters, digits and dashes. */
+  readonly attempt: string;
+  readonly artifacts: ArtifactWriter;
+  /** Makes this attempt's spool folder in state (0700), for tools that can only write files; wiped after the seal, and at the next start. */
+  spool(): Promise<string>;
+}
+
+/** What a capture found out, for the manifest. */
+export interface Captured {
+  readonly consistency: Consistency;
+  readonly engine: Manifest['engine'];
+  readonly position: Manifest['position'];
+  readonly tools: Readonly<Record<string, string>>;
+  readonly warnings: readonly Warning[];
+  /** Called once the backup is sealed: only then may state move on (tar's snapshot file). Given the sealed backup's id. */
+  readonly onSealed?: (id: string) => Promise<void>;
+}
+
+/** One stored backup opened for reading: artifacts come decrypted and decompressed into a program's stdin. */
+export interface BackupReader {
+  readonly manifest: Manifest;
+  /** Streams an artifact into a program; its digest is checked on the way and every exit status counts. Throws before the caller may promote anything. */
+  into(role: string, name: string, consumer: Program): Promise<void>;
+  /** The artifact's lines, decrypted; the digest is checked at the end. */
+  lines(role: string): AsyncIterable<string>;
+}
+
+export interface RestoreContext<Config extends SourceConfig = SourceConfig> extends Omit<
+  SourceContext<Config>,
+  'state' | 'config' | 'readSecret'
+> {
+  /** The chain: a full first, then each incremental in order. */
+  readonly chain: readonly BackupReader[];
+  /** An empty scratch folder on the target's file system. The caller promotes it on success and removes it on failure. */
+  readonly scratch: string;
+  /** Only these paths (files sources); all when empty. */
+  readonly paths: readonly string[];
+}
+
+export interface CheckContext<Config extends SourceConfig = SourceConfig> extends Omit<
+  SourceContext<Config>,
+  'state' | 'config' | 'readSecret'
+> {
+  readonly chain: readonly BackupReader[];
+  /** What `restore` made. The check may start it privately; it leaves nothing running. */
+  readonly restored: string;
+  /** An empty folder for sockets, logs and the like. */
+  readonly scratch: string;
+}
+
+export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
+  readonly type: SourceType;
+  /** Whether the source can be captured now; read only, and quick. `error` findings stop a capture. */
+  preflight(context: SourceContext<Config>): Promise<readonly Finding[]>;
+  /** Which kind the next backup is to be, given the newest chain in the repository (full first, newest last; empty when none). */
+  nextKind(context: SourceContext<Config>, chain: readonly Manifest[]): Promise<'full' | 'incremental'>;
+  capture(context: CaptureContext<Config>): Promise<Captured>;
+  /** Rebuilds the source below `scratch`. */
+  restore(context: RestoreContext<Config>): Promise<void>;
+  /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
+  check(context: CheckContext<Config>): Promise<readonly Check[]>;
+}

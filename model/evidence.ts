@@ -1,0 +1,22 @@
+/** Evidence: what a check found about one copy of one backup, signed. "Verified" and "proven" are read from it. */
+import { z } from 'zod';
+import { signature } from './manifest.ts';
+import { pinnedReference } from './reference.ts';
+
+export const EVIDENCE_SCHEMA = 'mosaic-backup/evidence@1';
+
+export const evidence = z.looseObject({
+  schema: z.literal(EVIDENCE_SCHEMA),
+  site: z.string(),
+  backup: pinnedReference,
+  /** Name of the destination whose copy was checked; null is the repository. */
+  destination: z.string().nullable(),
+  what: z.enum(['verify', 'test', 'drill']),
+  time: z.iso.datetime({ offset: false }),
+  /** What was checked, and each result in words. `compared: false` says that it was not looked at. */
+  checks: z.array(z.looseObject({ name: z.string(), compared: z.boolean(), ok: z.boolean(), detail: z.string() })),
+  verdict: z.enum(['ok', 'failed']),
+  signature,
+});
+export type Evidence = z.infer<typeof evidence>;
+export type Check = Evidence['checks'][number];

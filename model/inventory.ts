@@ -1,0 +1,66 @@
+/**
+ * Inventories: what was captured, as JSON lines in the artifact `inventory.zst.age`. The first line is a
+ * header; what a check compares a restore with. Never read from user tables unless a check role is configured.
+ */
+import { z } from 'zod';
+
+export const INVENTORY_SCHEMA = 'mosaic-backup/inventory@1';
+export const INVENTORY_ARTIFACT = 'inventory.zst.age';
+
+export const inventoryHeader = z.looseObject({
+  schema: z.literal(INVENTORY_SCHEMA),
+  source: z.string(),
+  type: z.string(),
+});
+
+/** One line of a files inventory. A later line for the same path replaces an earlier one. */
+export const fileEntry = z.looseObject({
+  /** Relative to the root of the restore, without a leading slash. */
+  path: z.string(),
+  type: z.enum(['file', 'directory', 'symlink', 'hardlink', 'fifo', 'character', 'block']),
+  size: z.int().nonnegative(),
+  /** Permission bits in octal with setuid, setgid and sticky: `4755`. */
+  mode: z.string().regex(/^[0-7]{3,4}$/),
+  uid: z.int(),
+  gid: z.int(),
+  /** Seconds since the epoch, with up to nine decimals, as text so that no precision is lost. */
+  mtime: z.string(),
+  /** Target of a symlink or hard link. */
+  target: z.string().optional(),
+});
+export type FileEntry = z.infer<typeof fileEntry>;
+
+/** One line of a PostgreSQL inventory. */
+export const postgresEntry = z.discriminatedUnion('entry', [
+  z.looseObject({ entry: z.literal('setting'), name: z.string(), value: z.string() }),
+  z.looseObject({
+    entry: z.literal('database'),
+    name: z.string(),
+    bytes: z.number(),
+    encoding: z.string(),
+    collation: z.string(),
+  }),
+  z.looseObject({ entry: z.literal('extension'), database: z.string(), name: z.string(), version: z.string() }),
+  z.looseObject({
+    entry: z.literal('relation'),
+    database: z.string(),
+    schema: z.string(),
+    name: z.string(),
+    /** pg_class.relkind */
+    kind: z.string(),
+    bytes: z.number(),
+    /** False for unlogged tables, which come back empty. */
+    logged: z.boolean(),
+  }),
+  z.looseObject({
+    entry: z.literal('rows'),
+    database: z.string(),
+    schema: z.string(),
+    name: z.string(),
+    rows: z.number(),
+    digest: z.string(),
+    /** True when the digest was the same before and after the capture, so that a restore must equal it. */
+    stable: z.boolean(),
+  }),
+]);
+export type PostgresEntry = z.infer<typeof postgresEntry>;

@@ -1,0 +1,99 @@
+/**
+ * manifest.json: the commit point of a backup. Written once, last, and never changed but for `key`
+ * when recipients rotate. Unknown fields are kept, so that an older program does not lose what a newer one wrote.
+ */
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import { pinnedReference } from './reference.ts';
+import { CONSISTENCIES, KINDS, SOURCE_TYPES, TIERS } from './source.ts';
+
+export const MANIFEST_SCHEMA = 'mosaic-backup/manifest@1';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 digest is 64 lowercase hex digits');
+const time = z.iso.datetime({ offset: false });
+
+export const artifact = z.looseObject({
+  /** What it is to its source type: `base`, `inventory`, `wal`, `tablespace`, `config`, … */
+  role: z.string().min(1),
+  /** File name beside the manifest. */
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'an artifact is a plain file name'),
+  /** Size and SHA-256 of the stored (compressed, encrypted) file. */
+  bytes: z.int().nonnegative(),
+  sha256,
+  /** Size before compression, as zstd counted it. */
+  plainBytes: z.int().nonnegative(),
+});
+export type Artifact = z.infer<typeof artifact>;
+
+export const warning = z.looseObject({
+  code: z.string().min(1),
+  message: z.string(),
+  /** True when what was captured lacks something, so that the run is `partial` rather than `complete`. */
+  partial: z.boolean(),
+  /** Files that it is about, at most the first hundred. */
+  paths: z.array(z.string()).optional(),
+});
+export type Warning = z.infer<typeof warning>;
+
+/** An Ed25519 signature over a signed form (RFC 8785 canonical JSON). */
+export const signature = z.looseObject({
+  keyId: z.string().min(1),
+  /** base64 */
+  ed25519: z.string().min(1),
+});
+export type Signature = z.infer<typeof signature>;
+
+export const manifest = z.looseObject({
+  schema: z.literal(MANIFEST_SCHEMA),
+  id: z.string().min(1),
+  site: z.string(),
+  host: z.string(),
+  run: z.string(),
+  source: z.string(),
+  type: z.enum(SOURCE_TYPES),
+  kind: z.enum(KINDS),
+  tier: z.enum(TIERS).nullable(),
+  parent: pinnedReference.nullable(),
+  copyOf: pinnedReference.nullable(),
+  scheduled: time,
+  started: time,
+  finished: time,
+  engine: z.record(z.string(), z.unknown()),
+  consistency: z.enum(CONSISTENCIES),
+  position: z.record(z.string(), z.unknown()).nullable(),
+  artifacts: z.array(artifact),
+  /** The backup's own age identity, encrypted to the site's recipients, armored. */
+  key: z.string(),
+  tools: z.record(z.string(), z.string()),
+  warnings: z.array(warning),
+  signature,
+});
+export type Manifest = z.infer<typeof manifest>;
+export type UnsignedManifest = Omit<Manifest, 'signature'>;
+
+/**
+ * The form of a manifest that is signed and that references pin: canonical JSON (RFC 8785) without
+ * `key` and `signature`, so that a rotation of recipients breaks no chain.
+ */
+export function signedForm(value: Readonly<Record<string, unknown>>): string {
+  const { key: _key, signature: _signature, ...rest } = value;
+  return canonical(rest);
+}
+
+/** Canonical JSON by RFC 8785. */
+export function canonical(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('not a JSON value');
+  return text;
+}
+
+/** Sums over a backup's artifacts, in bytes. */
+export function sizes(of: { readonly artifacts: readonly Artifact[] }): {
+  readonly stored: number;
+  readonly plain: number;
+} {
+  return {
+    stored: of.artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
+    plain: of.artifacts.reduce((sum, { plainBytes }) => sum + plainBytes, 0),
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Where everything lies below a repository and at every destination: the same keys everywhere.
+ * `/` separates; no key starts or ends with one.
+ */
+import type { Group, Kind, Tier } from './source.ts';
+import { compactTime, expandTime } from './time.ts';
+
+export const MANIFEST = 'manifest.json';
+export const KEY_FILE = 'key.age';
+export const STAGING = '.staging';
+/** Local link to the newest backup of a source in its tier. */
+export const LATEST = 'latest';
+
+export interface BackupPlace {
+  readonly source: string;
+  readonly group: Group;
+  readonly tier: Tier;
+  readonly id: string;
+}
+
+/** A backup's id, from the scheduled time of its run: any step done twice gives one result. */
+export function backupId(scheduled: string, kind: Kind): string {
+  return `${compactTime(scheduled)}-${kind}`;
+}
+
+/** The scheduled time and kind that a backup's id is made of; undefined when the text is no such id. */
+export function parseBackupId(id: string): { readonly scheduled: string; readonly kind: Kind } | undefined {
+  const match = /^(\d{8}T\d{6}Z)-(full|incremental)$/.exec(id);
+  if (!match?.[1] || !match[2]) return undefined;
+  return { scheduled: expandTime(match[1]), kind: match[2] as Kind };
+}
+
+/** The folder that holds all backups of a source in a tier: `daily/postgres`, `daily/apps/wiki`, `configs/stack`. */
+export function sourceFolder(place: Omit<BackupPlace, 'id'>): string {
+  if (place.tier !== 'daily') return `${place.tier}/${place.source}`;
+  if (place.group === 'configs') return `configs/${place.source}`;
+  if (place.group === 'apps') return `daily/apps/${place.source}`;
+  if (place.group === 'system') return 'daily/system';
+  return `daily/${place.source}`;
+}
+
+/** The folder of one backup. */
+export function backupFolder(place: BackupPlace): string {
+  return `${sourceFolder(place)}/${place.id}`;
+}
+
+/** The folder of one backup of logs, by the day and the range of positions that it covers. */
+export function logsFolder(source: string, day: string, first: string, last: string): string {
+  return `logs/${source}/${day}/${first}-${last}`;
+}
+
+/** Key of a recovery point: the id of the run that made it. */
+export function recoveryPointKey(runId: string): string {
+  return `recovery-points/${runId}.json`;
+}
+
+/** Key of an evidence record. */
+export function evidenceKey(source: string, id: string, time: string, what: 'verify' | 'test' | 'drill'): string {
+  return `evidence/${source}/${id}/${time}-${what}.json`;
+}

@@ -1,0 +1,36 @@
+/** Recovery points: the signed set of backups that one plan run produced, over all its sources. */
+import { z } from 'zod';
+import { signature } from './manifest.ts';
+import { pinnedReference } from './reference.ts';
+
+export const RECOVERY_POINT_SCHEMA = 'mosaic-backup/recovery-point@1';
+
+export const OUTCOMES = ['complete', 'partial', 'failed'] as const;
+/** How a run, or one source in it, ended. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+export const recoveryPoint = z.looseObject({
+  schema: z.literal(RECOVERY_POINT_SCHEMA),
+  /** The id of the run: `<plan>-<scheduled time>`. */
+  id: z.string().min(1),
+  site: z.string(),
+  plan: z.string(),
+  scheduled: z.iso.datetime({ offset: false }),
+  created: z.iso.datetime({ offset: false }),
+  outcome: z.enum(OUTCOMES),
+  sources: z.array(
+    z.looseObject({
+      source: z.string(),
+      outcome: z.enum(OUTCOMES),
+      /** The backup that stands for the source here; null when it has none at all. */
+      backup: pinnedReference.nullable(),
+      /** True when this run did not capture it and an older backup stands in. */
+      stale: z.boolean(),
+      /** Destinations that had confirmed their copy when the run ended. */
+      copies: z.array(z.string()),
+      error: z.string().nullable(),
+    }),
+  ),
+  signature,
+});
+export type RecoveryPoint = z.infer<typeof recoveryPoint>;

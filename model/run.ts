@@ -1,0 +1,136 @@
+/** Runs of plans: what travels between client, workflows and activities. Small, and never a secret. */
+import type { Outcome } from './recovery-point.ts';
+import type { PinnedReference } from './reference.ts';
+import type { Group, Kind, SourceType, Tier } from './source.ts';
+import { scheduledTime } from './time.ts';
+
+/** The id of a run, of its workflow and of its recovery point: `daily-2026-11-23T02:00:00Z`. */
+export function runId(plan: string, scheduled: string): string {
+  return `${plan}-${scheduledTime(scheduled)}`;
+}
+
+/** Task queues: workflows and coordination on the site's; long steps on a host's; ping, release and logs on its short one. */
+export function taskQueues(
+  site: string,
+  host: string,
+): { readonly site: string; readonly host: string; readonly short: string } {
+  return { site, host: `${site}.${host}`, short: `${site}.${host}.short` };
+}
+
+/** Input of every plan's workflow. */
+export interface PlanInput {
+  readonly site: string;
+  readonly plan: string;
+  /** RFC 3339, UTC, whole seconds. */
+  readonly scheduled: string;
+  /** Only these sources; all of the plan when absent. */
+  readonly sources?: readonly string[];
+  /** The host whose worker reads the config and signs the recovery point. */
+  readonly coordinator: string;
+}
+
+/** Waits of a run's steps, in milliseconds. Every wait is a parameter: tests and `--once` set short ones. */
+export interface Waits {
+  /** How long a capture is tried again before its source fails. */
+  readonly captureDeadline: number;
+  readonly copyDeadline: number;
+  readonly verifyDeadline: number;
+  /** First and longest pause between two attempts. */
+  readonly retryFirst: number;
+  readonly retryMax: number;
+  /** A worker that has sent no heartbeat for so long is dead. */
+  readonly heartbeat: number;
+  /** Children that neither move bytes nor use CPU or I/O for so long are ended. */
+  readonly standstill: number;
+  /** How long to wait for another holder of a source's lease. */
+  readonly busy: number;
+}
+
+/** One source as a run sees it. */
+export interface SourceStep {
+  readonly source: string;
+  readonly type: SourceType;
+  readonly group: Group;
+  readonly host: string;
+  readonly tier: Tier;
+  readonly destinations: readonly string[];
+}
+
+/** What the coordinator reads from the config at the start of a run. */
+export interface RunSpec {
+  readonly runId: string;
+  readonly site: string;
+  readonly plan: string;
+  readonly scheduled: string;
+  /** Groups in their order, each with its sources; empty groups are left out. */
+  readonly phases: readonly { readonly group: Group; readonly steps: readonly SourceStep[] }[];
+  readonly waits: Waits;
+}
+
+/** What every activity on a source gets. */
+export interface StepInput {
+  readonly runId: string;
+  readonly scheduled: string;
+  readonly step: SourceStep;
+  readonly waits: Waits;
+}
+
+/** A sealed backup, as later steps and reports need it. */
+export interface CapturedBackup {
+  readonly backup: PinnedReference;
+  readonly kind: Kind;
+  /** Bytes stored and before compression. */
+  readonly bytes: number;
+  readonly plainBytes: number;
+  readonly milliseconds: number;
+  readonly warnings: readonly string[];
+  /** True when a warning says that something is lacking. */
+  readonly partial: boolean;
+  /** True when an earlier attempt or run had sealed it already. */
+  readonly existed: boolean;
+}
+
+export interface CopiedBackup {
+  readonly destination: string;
+  readonly bytes: number;
+  readonly milliseconds: number;
+}
+
+export interface StepError {
+  readonly step: string;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+export const STEP_STATES = ['pending', 'preflight', 'capturing', 'copying', 'verifying', 'done', 'failed'] as const;
+export type StepState = (typeof STEP_STATES)[number];
+
+/** How a source fared in a run; also the live state that the query `status` gives. */
+export interface SourceReport {
+  readonly source: string;
+  readonly state: StepState;
+  readonly outcome: Outcome | null;
+  readonly captured: CapturedBackup | null;
+  readonly copies: readonly CopiedBackup[];
+  readonly verified: boolean;
+  readonly errors: readonly StepError[];
+}
+
+export interface RunReport {
+  readonly runId: string;
+  readonly outcome: Outcome | null;
+  readonly sources: readonly SourceReport[];
+}
+
+/** A run is complete when every source is, failed when every source is, else partial. */
+export function runOutcome(outcomes: readonly Outcome[]): Outcome {
+  if (outcomes.length > 0 && outcomes.every((outcome) => outcome === 'failed')) return 'failed';
+  return outcomes.every((outcome) => outcome === 'complete') ? 'complete' : 'partial';
+}
+
+/** A source failed when nothing was captured; it is partial when a copy, the verification or part of its data is lacking. */
+export function sourceOutcome(report: Omit<SourceReport, 'outcome' | 'state'>): Outcome {
+  if (!report.captured) return 'failed';
+  return report.errors.length === 0 && report.verified && !report.captured.partial ? 'complete' : 'partial';
+}

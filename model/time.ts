@@ -1,0 +1,33 @@
+/** Times as they stand in ids, paths and manifests: always UTC. */
+import { BackupError } from './errors.ts';
+
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * The scheduled time of a run in its one spelling, RFC 3339 in UTC with whole seconds.
+ * @throws BackupError `usage` when it is not an RFC 3339 time with a zone.
+ */
+export function scheduledTime(text: string): string {
+  const milliseconds = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(milliseconds)) {
+    throw new BackupError('usage', `"${text}" is not a time`, {
+      remedy: 'Write it with date, time and zone, as in 2026-11-23T02:00:00Z.',
+    });
+  }
+  return wholeSeconds(milliseconds);
+}
+
+/** Milliseconds since the epoch as RFC 3339 in UTC, cut to whole seconds. */
+export function wholeSeconds(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}
+
+/** `2026-11-23T02:00:00Z` → `20261123T020000Z`, the form used in backup ids. */
+export function compactTime(time: string): string {
+  return scheduledTime(time).replaceAll(/[-:]/g, '');
+}
+
+/** `20261123T020000Z` → `2026-11-23T02:00:00Z`. */
+export function expandTime(compact: string): string {
+  return compact.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, '$1-$2-$3T$4:$5:$6Z');
+}
