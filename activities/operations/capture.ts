@@ -1,0 +1,241 @@
+/**
+ * The capture of one source: lease, preflight, streams into staging, seal. Done twice for the same scheduled
+ * time it gives one backup; killed anywhere it leaves nothing that is listed.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { SourceConfig } from '../../model/config/source.ts';
+import { BackupError } from '../../model/errors.ts';
+import type { Finding } from '../../model/finding.ts';
+import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest, type Warning } from '../../model/manifest.ts';
+import { backupId, KEY_FILE, MANIFEST, sourceFolder, type BackupPlace } from '../../model/paths.ts';
+import type { CapturedBackup } from '../../model/run.ts';
+import { defaultGroup, type Kind, type Tier } from '../../model/source.ts';
+import { newIdentity, wrapIdentity } from '../keys/identity.ts';
+import { siteSigner } from '../keys/site-signer.ts';
+import { adapterFor } from '../sources/index.ts';
+import type { Captured, SourceAdapter, SourceContext } from '../sources/types.ts';
+import type { Site } from '../site.ts';
+import { chainOf, listBackups, pinned } from '../storage/catalogue.ts';
+import { acquireLease, type Lease } from '../storage/lease.ts';
+import { parseManifest, signManifest } from '../storage/manifest-file.ts';
+import { createStaging, pointLatest, repositoryStore, sealBackup } from '../storage/repository.ts';
+import { requireSpace } from '../storage/space.ts';
+import { productVersion } from '../version.ts';
+import type { Work } from '../work.ts';
+import { artifactWriter } from './artifact-writer.ts';
+
+export interface CaptureRequest {
+  readonly site: Site;
+  readonly source: string;
+  readonly tier: Tier;
+  readonly runId: string;
+  /** RFC 3339, UTC, whole seconds: the backup's id is made of it. */
+  readonly scheduled: string;
+  /** Orders the attempts of one step: a later attempt takes the lease over from an earlier one. */
+  readonly attempt: number;
+  /** Milliseconds to wait for another holder of the lease. */
+  readonly busy: number;
+  readonly work: Work;
+}
+
+/** Free space kept beyond what the last backup of the same kind took, in bytes. */
+const SPARE_BYTES = 64 * 2 ** 20;
+
+/**
+ * Captures a source and seals the backup.
+ * @throws BackupError `preflight-failed`, `no-space`, `busy`, `lease-lost`, or what the source's programs failed with.
+ */
+export async function captureBackup(request: CaptureRequest): Promise<CapturedBackup> {
+  const started = Date.now();
+  const { site, source, work } = request;
+  const config = sourceConfig(site, source);
+  const earlier = await sealedEarlier(request, config);
+  if (earlier) return summary(earlier, started, true);
+
+  const state = path.join(site.state, 'sources', source);
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  const lease = await acquireLease({
+    state: site.state,
+    name: source,
+    step: `${request.runId}/${source}`,
+    attempt: request.attempt,
+    wait: request.busy,
+    signal: work.signal,
+  });
+  try {
+    const meanwhile = await sealedEarlier(request, config);
+    if (meanwhile) return summary(meanwhile, started, true);
+    const context = { source, config, work, readSecret: site.readSecret, state };
+    const manifest = await captureUnderLease(request, context, lease);
+    return summary(manifest, started, false);
+  } finally {
+    await lease.release();
+  }
+}
+
+async function captureUnderLease(request: CaptureRequest, context: SourceContext, lease: Lease): Promise<Manifest> {
+  const { site, source, tier, scheduled, work } = request;
+  const adapter = adapterFor(context.config.type);
+  const began = new Date().toISOString();
+  const findings = await preflight(adapter, context);
+  const { chain, warnings } = await newestChain(site, source);
+  const kind = await adapter.nextKind(context, chain);
+  await requireRoom(site, chain, kind);
+
+  const attempt = `${source}-${request.attempt}-${randomBytes(6).toString('hex')}`.replaceAll(/[^A-Za-z0-9-]/g, '-');
+  const staging = await createStaging(site.repository, attempt);
+  const spool = path.join(site.state, 'spool', attempt);
+  try {
+    const identity = await newIdentity();
+    const writer = artifactWriter({ site, config: context.config, staging, recipient: identity.recipient, expected: expectedBytes(chain, kind), work });
+    const parent = kind === 'incremental' ? chain.at(-1) : undefined;
+    const captured = await adapter.capture({
+      ...context,
+      kind,
+      parent: parent ? { manifest: parent } : null,
+      attempt,
+      artifacts: writer,
+      spool: async () => {
+        await mkdir(spool, { recursive: true, mode: 0o700 });
+        return spool;
+      },
+    });
+    work.signal.throwIfAborted();
+    const unsigned = {
+      schema: MANIFEST_SCHEMA,
+      id: backupId(scheduled, kind),
+      site: site.config.site,
+      host: site.host,
+      run: request.runId,
+      source,
+      type: context.config.type,
+      kind,
+      tier,
+      parent: parent ? pinned(parent) : null,
+      copyOf: null,
+      scheduled,
+      started: began,
+      finished: new Date().toISOString(),
+      engine: captured.engine,
+      consistency: captured.consistency,
+      position: captured.position,
+      artifacts: writer.written(),
+      key: await wrapIdentity(identity.identity, site.config.encryption.recipients),
+      tools: { ...captured.tools, ...(await writer.tools()), 'mosaic-backup': productVersion },
+      warnings: [...warnings, ...findings.filter(({ severity }) => severity === 'warning').map(toWarning), ...captured.warnings],
+    } satisfies UnsignedManifest;
+    return await commit(request, context, { staging, unsigned, captured, lease });
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    await rm(spool, { recursive: true, force: true });
+  }
+}
+
+interface Commit {
+  readonly staging: string;
+  readonly unsigned: UnsignedManifest;
+  readonly captured: Captured;
+  readonly lease: Lease;
+}
+
+/** Signs and seals; only after the seal does the source's state move on. */
+async function commit(request: CaptureRequest, context: SourceContext, { staging, unsigned, captured, lease }: Commit): Promise<Manifest> {
+  const { site } = request;
+  const manifest = signManifest(unsigned, await siteSigner(site));
+  await writeFile(path.join(staging, KEY_FILE), manifest.key, { mode: 0o600 });
+  await writeFile(path.join(staging, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
+  const place = placeOf(request, context.config, manifest.id);
+  const result = await sealBackup({ root: site.repository, staging, place, lease });
+  if (result === 'existed') {
+    const sealed = await sealedEarlier(request, context.config);
+    if (sealed) return sealed;
+    throw new BackupError('conflict', `${request.source}: a backup ${manifest.id} is in the repository, but its manifest cannot be read`, {
+      remedy: `Run "mosaic-backup verify" and move the damaged folder away.`,
+    });
+  }
+  await captured.onSealed?.(manifest.id);
+  await pointLatest(site.repository, place);
+  return manifest;
+}
+
+/** The config of a source. @throws BackupError `not-found` with the names there are. */
+export function sourceConfig(site: Site, source: string): SourceConfig {
+  const config = site.config.sources[source];
+  if (config) return config;
+  throw new BackupError('not-found', `${site.file} has no source "${source}"`, {
+    remedy: `Choose one of: ${Object.keys(site.config.sources).join(', ')}.`,
+  });
+}
+
+async function preflight(adapter: SourceAdapter, context: SourceContext): Promise<readonly Finding[]> {
+  context.work.progress({ phase: 'preflight', bytes: 0, total: null, activity: 0 });
+  const findings = await adapter.preflight(context);
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  if (!first) return findings;
+  throw new BackupError('preflight-failed', `${context.source}: ${errors.map(({ message }) => message).join('; ')}`, {
+    remedy: errors.map(({ remedy }) => remedy ?? '').join('\n'),
+    facts: { findings: errors.map(({ code }) => code) },
+  });
+}
+
+function toWarning({ code, message, remedy }: Finding): Warning {
+  return { code, message: remedy ? `${message} (${remedy})` : message, partial: false };
+}
+
+function placeOf(request: CaptureRequest, config: SourceConfig, id: string): BackupPlace {
+  return { source: request.source, group: config.group ?? defaultGroup(config.type), tier: request.tier, id };
+}
+
+/** What an earlier attempt or run sealed for the same scheduled time, of whichever kind. */
+async function sealedEarlier(request: CaptureRequest, config: SourceConfig): Promise<Manifest | undefined> {
+  const store = repositoryStore(request.site.repository);
+  const kinds = ['full', 'incremental'] as const satisfies readonly Kind[];
+  for (const kind of kinds) {
+    const place = placeOf(request, config, backupId(request.scheduled, kind));
+    const bytes = await store.readSmall(`${sourceFolder(place)}/${place.id}/${MANIFEST}`);
+    if (bytes) return parseManifest(bytes);
+  }
+  return undefined;
+}
+
+/** The newest chain of a source in the repository, full first; a broken one counts as none, with a warning. */
+async function newestChain(site: Site, source: string): Promise<{ readonly chain: readonly Manifest[]; readonly warnings: readonly Warning[] }> {
+  const catalogue = (await listBackups(repositoryStore(site.repository))).filter((entry) => entry.name.source === source);
+  const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
+  if (!newest) return { chain: [], warnings: [] };
+  try {
+    return { chain: chainOf(catalogue, newest).map(({ manifest }) => manifest), warnings: [] };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    const message = `the newest chain cannot be built upon, so this is a full: ${error.message}`;
+    return { chain: [], warnings: [{ code: 'chain-broken', message, partial: false }] };
+  }
+}
+
+function expectedBytes(chain: readonly Manifest[], kind: Kind): number | null {
+  const like = chain.findLast((manifest) => manifest.kind === kind);
+  return like ? sizes(like).stored : null;
+}
+
+/** Refuses to start a capture that cannot fit, judged by the last one of its kind. */
+async function requireRoom(site: Site, chain: readonly Manifest[], kind: Kind): Promise<void> {
+  const expected = expectedBytes(chain, kind) ?? 0;
+  await requireSpace({ path: site.repository, needed: Math.ceil(expected * 1.1) + SPARE_BYTES });
+}
+
+function summary(manifest: Manifest, started: number, existed: boolean): CapturedBackup {
+  const { stored, plain } = sizes(manifest);
+  return {
+    backup: pinned(manifest),
+    kind: manifest.kind,
+    bytes: stored,
+    plainBytes: plain,
+    milliseconds: existed ? Date.parse(manifest.finished) - Date.parse(manifest.started) : Date.now() - started,
+    warnings: manifest.warnings.map(({ message }) => message),
+    partial: manifest.warnings.some(({ partial }) => partial),
+    existed,
+  };
+}

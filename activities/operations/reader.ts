@@ -1,0 +1,62 @@
+/** Reading of one stored backup: artifacts come out digested, decrypted and decompressed. */
+import { BackupError } from '../../model/errors.ts';
+import type { Artifact, Manifest } from '../../model/manifest.ts';
+import { formatReference } from '../../model/reference.ts';
+import { unwrapIdentity } from '../keys/identity.ts';
+import type { Site } from '../site.ts';
+import type { BackupReader } from '../sources/types.ts';
+import type { Catalogued } from '../storage/catalogue.ts';
+import { checkManifest } from '../storage/manifest-file.ts';
+import type { Store } from '../storage/types.ts';
+import { readLines, readStream } from '../streams/read.ts';
+import type { Program } from '../streams/types.ts';
+import type { Work } from '../work.ts';
+
+export interface OpenOptions {
+  readonly site: Site;
+  readonly store: Store;
+  readonly backup: Catalogued;
+  readonly work: Work;
+}
+
+/**
+ * Opens a backup for reading. Its signature must be good before a byte of it is believed.
+ * @throws BackupError `not-authentic`, `missing-identity`.
+ */
+export async function openBackup({ site, store, backup, work }: OpenOptions): Promise<BackupReader> {
+  const { manifest } = backup;
+  checkManifest(manifest, site.config.signing.trusted);
+  const identity = await unwrapIdentity(manifest.key, await siteIdentity(site));
+
+  async function stored(artifact: Artifact) {
+    const source = await store.open(`${backup.folder}/${artifact.name}`);
+    return { source, expected: { bytes: artifact.bytes, sha256: artifact.sha256 }, identity, work };
+  }
+
+  return {
+    manifest,
+    async into(role: string, name: string, consumer: Program) {
+      const artifact = manifest.artifacts.find((entry) => entry.role === role && entry.name === name);
+      if (!artifact) throw lacks(manifest, `${role} (${name})`);
+      await readStream({ ...(await stored(artifact)), consumer, redact: site.redact });
+    },
+    async *lines(role: string) {
+      const artifact = manifest.artifacts.find((entry) => entry.role === role);
+      if (!artifact) throw lacks(manifest, role);
+      yield* readLines(await stored(artifact));
+    },
+  };
+}
+
+/** The site's age identities, as the text of an identity file. */
+async function siteIdentity(site: Site): Promise<string> {
+  const { identity } = site.config.encryption;
+  if (identity) return site.readSecret(identity);
+  throw new BackupError('missing-identity', `${site.file} names no identity, so nothing can be decrypted on this host`, {
+    remedy: 'Set encryption.identity, for example { file: /etc/mosaic-backup/identity.txt }, on the host that restores.',
+  });
+}
+
+function lacks(manifest: Manifest, what: string): BackupError {
+  return new BackupError('verification-failed', `${formatReference(manifest)} has no artifact ${what}`);
+}

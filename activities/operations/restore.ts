@@ -1,0 +1,140 @@
+/** Restores: into a scratch folder first, promoted to the target only when every byte and program was right. */
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { BackupError } from '../../model/errors.ts';
+import type { Check } from '../../model/evidence.ts';
+import { sizes } from '../../model/manifest.ts';
+import { formatReference } from '../../model/reference.ts';
+import { adapterFor } from '../sources/index.ts';
+import type { BackupReader } from '../sources/types.ts';
+import type { Site } from '../site.ts';
+import type { Catalogued } from '../storage/catalogue.ts';
+import { requireSpace } from '../storage/space.ts';
+import type { Store } from '../storage/types.ts';
+import type { Work } from '../work.ts';
+import { openBackup } from './reader.ts';
+
+export interface RestoreRequest {
+  readonly site: Site;
+  /** Where the backups are read from: the repository or a destination. */
+  readonly store: Store;
+  /** Full first, then each incremental in order. */
+  readonly chain: readonly Catalogued[];
+  /** An absolute path that does not exist yet or is an empty folder. */
+  readonly to: string;
+  /** Only these paths; everything when empty. */
+  readonly paths: readonly string[];
+  readonly work: Work;
+}
+
+/**
+ * Restores a backup to a folder.
+ * @throws BackupError `not-empty`, `no-space`, `not-authentic`, `verification-failed`, `missing-identity`, `not-found`.
+ */
+export async function restoreBackup(request: RestoreRequest): Promise<void> {
+  const { to, work } = request;
+  const existed = await requireEmpty(to);
+  await mkdir(path.dirname(to), { recursive: true });
+  await requireSpace({ path: path.dirname(to), needed: plainBytes(request.chain) });
+  const readers = await openChain(request);
+  // Beside the target, so that promotion is one rename; inside it when the target is a mount point.
+  const inside = existed && (await isMountPoint(to));
+  const scratch = await mkdtemp(inside ? path.join(to, '.mosaic-restore-') : path.join(path.dirname(to), `.${path.basename(to)}.restore-`));
+  try {
+    await restoreInto(request, readers, scratch);
+    work.signal.throwIfAborted();
+    await promote(scratch, to, inside);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
+  /** A folder in which scratch folders may be made; nothing stays in it. */
+  readonly within: string;
+}
+
+/** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
+export async function proveBackup(request: ProveRequest): Promise<readonly Check[]> {
+  await mkdir(request.within, { recursive: true });
+  await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
+  const readers = await openChain(request);
+  const scratch = await mkdtemp(path.join(request.within, 'proof-'));
+  try {
+    const restored = path.join(scratch, 'restored');
+    await mkdir(restored, { mode: 0o700 });
+    await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);
+    return await checkRestored(request, readers, restored, scratch);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function checkRestored(request: ProveRequest, chain: readonly BackupReader[], restored: string, scratch: string): Promise<readonly Check[]> {
+  const newest = newestOf(chain);
+  const workspace = path.join(scratch, 'check');
+  await mkdir(workspace, { mode: 0o711 });
+  return adapterFor(newest.manifest.type).check({ source: newest.manifest.source, work: request.work, chain, restored, scratch: workspace });
+}
+
+async function restoreInto(request: RestoreRequest, chain: readonly BackupReader[], scratch: string): Promise<void> {
+  const newest = newestOf(chain);
+  const adapter = adapterFor(newest.manifest.type);
+  await adapter.restore({ source: newest.manifest.source, work: request.work, chain, scratch, paths: request.paths });
+}
+
+async function openChain({ site, store, chain, work }: Pick<RestoreRequest, 'site' | 'store' | 'chain' | 'work'>): Promise<readonly BackupReader[]> {
+  const readers: BackupReader[] = [];
+  for (const backup of chain) readers.push(await openBackup({ site, store, backup, work }));
+  return readers;
+}
+
+function newestOf(chain: readonly BackupReader[]): BackupReader {
+  const newest = chain.at(-1);
+  if (newest) return newest;
+  throw new BackupError('usage', 'nothing to restore: the chain is empty');
+}
+
+/** Whether the target exists (as an empty folder). @throws BackupError `not-empty`. */
+async function requireEmpty(to: string): Promise<boolean> {
+  if (!path.isAbsolute(to)) throw new BackupError('usage', `the target ${to} is not an absolute path`);
+  const entries = await entriesOf(to);
+  if (entries === undefined) return false;
+  if (entries.length === 0) return true;
+  throw new BackupError('not-empty', `${to} is not empty: it has ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}. Nothing was changed`, {
+    remedy: 'Choose an empty or new folder, or move what is there away first.',
+    facts: { path: to, entries: entries.length },
+  });
+}
+
+async function entriesOf(folder: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR') throw new BackupError('not-empty', `${folder} is a file, not a folder`, { remedy: 'Choose an empty or new folder.' });
+    throw error;
+  }
+}
+
+async function isMountPoint(folder: string): Promise<boolean> {
+  const [here, above] = await Promise.all([stat(folder), stat(path.dirname(folder))]);
+  return here.dev !== above.dev;
+}
+
+async function promote(scratch: string, to: string, inside: boolean): Promise<void> {
+  if (!inside) return rename(scratch, to);
+  for (const entry of await readdir(scratch)) await rename(path.join(scratch, entry), path.join(to, entry));
+  return rmdir(scratch);
+}
+
+/** Upper bound of what a restore writes: chains replay every member. */
+function plainBytes(chain: readonly Catalogued[]): number {
+  return chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+}
+
+/** Names a chain for messages. */
+export function describeChain(chain: readonly Catalogued[]): string {
+  return chain.map(({ name }) => formatReference(name)).join(' + ');
+}
