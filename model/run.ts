@@ -9,7 +9,10 @@ export function runId(plan: string, scheduled: string): string {
   return `${plan}-${scheduledTime(scheduled)}`;
 }
 
-/** Task queues: workflows and coordination on the site's; long steps on a host's; ping, release and logs on its short one. */
+/**
+ * Task queues. Workflows run on the site's, and so does coordination, whose activities only the coordinator's
+ * worker offers; long steps on a host's; ping, release and logs on its short one.
+ */
 export function taskQueues(
   site: string,
   host: string,
@@ -25,8 +28,6 @@ export interface PlanInput {
   readonly scheduled: string;
   /** Only these sources; all of the plan when absent. */
   readonly sources?: readonly string[];
-  /** The host whose worker reads the config and signs the recovery point. */
-  readonly coordinator: string;
 }
 
 /** Waits of a run's steps, in milliseconds. Every wait is a parameter: tests and `--once` set short ones. */
@@ -103,7 +104,7 @@ export interface StepError {
   readonly remedy: string | null;
 }
 
-export const STEP_STATES = ['pending', 'preflight', 'capturing', 'copying', 'verifying', 'done', 'failed'] as const;
+export const STEP_STATES = ['pending', 'capturing', 'copying', 'verifying', 'done', 'failed'] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
 /** How a source fared in a run; also the live state that the query `status` gives. */

@@ -25,6 +25,7 @@ import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { artifactWriter } from './artifact-writer.ts';
+import { sourceConfig } from './source-config.ts';
 
 export interface CaptureRequest {
   readonly site: Site;
@@ -158,15 +159,6 @@ async function commit(request: CaptureRequest, context: SourceContext, { staging
   await captured.onSealed?.(manifest.id);
   await pointLatest(site.repository, place);
   return manifest;
-}
-
-/** The config of a source. @throws BackupError `not-found` with the names there are. */
-export function sourceConfig(site: Site, source: string): SourceConfig {
-  const config = site.config.sources[source];
-  if (config) return config;
-  throw new BackupError('not-found', `${site.file} has no source "${source}"`, {
-    remedy: `Choose one of: ${Object.keys(site.config.sources).join(', ')}.`,
-  });
 }
 
 async function preflight(adapter: SourceAdapter, context: SourceContext): Promise<readonly Finding[]> {

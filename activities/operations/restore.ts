@@ -1,5 +1,5 @@
 /** Restores: into a scratch folder first, promoted to the target only when every byte and program was right. */
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
@@ -59,8 +59,10 @@ export async function proveBackup(request: ProveRequest): Promise<readonly Check
   await mkdir(request.within, { recursive: true });
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
   const readers = await openChain(request);
-  const scratch = await mkdtemp(path.join(request.within, 'proof-'));
+  const scratch = await mkdtemp(path.join(request.within, 'mosaic-proof-'));
   try {
+    // A database server must pass through as an unprivileged user; what is restored below stays closed to others.
+    await chmod(scratch, 0o711);
     const restored = path.join(scratch, 'restored');
     await mkdir(restored, { mode: 0o700 });
     await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);

@@ -1,0 +1,37 @@
+/** The steps on a host, as activities: parse, call, report. */
+import { Context } from '@temporalio/activity';
+import type { Verified } from './operations/verify-copy.ts';
+import type { PinnedReference } from '../model/reference.ts';
+import type { CapturedBackup, CopiedBackup, StepInput } from '../model/run.ts';
+import { runStep } from './activity-work.ts';
+import { captureBackup } from './operations/capture.ts';
+import { copyToDestination } from './operations/copy-to.ts';
+import { verifyInRepository } from './operations/verify-copy.ts';
+import type { Site } from './site.ts';
+
+export interface BackupActivities {
+  capture(input: StepInput): Promise<CapturedBackup>;
+  copy(input: StepInput & { readonly backup: PinnedReference; readonly destination: string }): Promise<CopiedBackup>;
+  verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
+}
+
+/** @param openSite reads the config anew, so that a change counts from the next step on. */
+export function backupActivities(openSite: () => Promise<Site>): BackupActivities {
+  return {
+    capture: ({ step, runId, scheduled, waits }) =>
+      runStep(waits, async (work) =>
+        captureBackup({
+          site: await openSite(),
+          source: step.source,
+          tier: step.tier,
+          runId,
+          scheduled,
+          attempt: Context.current().info.attempt,
+          busy: waits.busy,
+          work,
+        }),
+      ),
+    copy: ({ backup, destination, waits }) => runStep(waits, async (work) => copyToDestination({ site: await openSite(), backup, destination, work })),
+    verify: ({ backup, waits }) => runStep(waits, async (work) => verifyInRepository({ site: await openSite(), backup, work })),
+  };
+}

@@ -1,0 +1,19 @@
+/** The steps of the coordinator, as activities: what a run is to do, and the record of what it did. */
+import type { PlanInput, RunReport, RunSpec } from '../model/run.ts';
+import { runStep } from './activity-work.ts';
+import { planRun } from './operations/plan-run.ts';
+import { writeRecoveryPoint } from './operations/recovery-point.ts';
+import type { Site } from './site.ts';
+
+export interface CoordinationActivities {
+  planRun(input: PlanInput): Promise<RunSpec>;
+  signRecoveryPoint(input: { readonly spec: RunSpec; readonly report: RunReport }): Promise<{ readonly warnings: readonly string[] }>;
+}
+
+/** @param openSite reads the config anew at the start of each run. */
+export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
+  return {
+    planRun: (input) => runStep(undefined, async () => planRun(await openSite(), input)),
+    signRecoveryPoint: ({ spec, report }) => runStep(spec.waits, async (work) => writeRecoveryPoint({ site: await openSite(), spec, report, work })),
+  };
+}

@@ -1,0 +1,53 @@
+/** Starting and following a run of a plan through Temporal. */
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { BackupError } from '../../model/errors.ts';
+import { runId, taskQueues, type PlanInput } from '../../model/run.ts';
+import { PLAN, SITE } from '../../workflows/search-attributes.ts';
+import type { dailyBackup } from '../../workflows/daily-backup.ts';
+import type { Endpoint } from '../temporal/endpoint.ts';
+
+export type RunHandle = WorkflowHandle<typeof dailyBackup>;
+
+/** @throws BackupError `unreachable`. */
+export async function connectClient(endpoint: Endpoint): Promise<Client> {
+  const { connection: options, namespace } = endpoint;
+  try {
+    return new Client({ connection: await Connection.connect({ ...options, connectTimeout: 5000 }), namespace });
+  } catch (error) {
+    throw new BackupError('unreachable', `Temporal does not answer at ${options.address ?? 'its default address'}`, {
+      remedy: 'Look whether it runs, and at "temporal" in the config. "restore" and "verify" work without it.',
+      cause: error,
+    });
+  }
+}
+
+/** Starts a run, or joins it when the same plan and time already runs. A closed one is run again: it does only what is missing. */
+export async function startRun(client: Client, input: PlanInput): Promise<RunHandle> {
+  const id = runId(input.plan, input.scheduled);
+  return client.workflow.start<typeof dailyBackup>('dailyBackup', {
+    workflowId: id,
+    taskQueue: taskQueues(input.site, '').site,
+    args: [input],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    typedSearchAttributes: [
+      { key: SITE, value: input.site },
+      { key: PLAN, value: input.plan },
+    ],
+    staticSummary: `${input.plan} backup of ${input.site}, ${input.scheduled}`,
+    staticDetails: input.sources ? `Only: ${input.sources.join(', ')}` : 'All sources of the plan.',
+  });
+}
+
+/** Whether some worker polls the site's queue: without one a run would wait for ever. */
+export async function hasWorker(client: Client, namespace: string, site: string): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueues(site, '').site },
+    taskQueueType: 1,
+  });
+  // A poller is listed for five minutes after its last poll; a living one polls at least every minute or so.
+  const recent = Date.now() - 90_000;
+  return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > recent);
+}

@@ -1,0 +1,100 @@
+/** Watching a run: the state of its sources by query, bytes from the heartbeats of the steps that run. */
+import type { Client } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BackupError } from '../../model/errors.ts';
+import type { RunReport, SourceReport } from '../../model/run.ts';
+import { runStatus, sourceStatus } from '../../workflows/messages.ts';
+import type { RunHandle } from './start.ts';
+
+/** What a running step reports of itself. */
+export interface StepProgress {
+  readonly activity: string;
+  readonly attempt: number;
+  readonly phase: string | null;
+  readonly bytes: number | null;
+  readonly total: number | null;
+  /** Why the attempt before failed; null on the first. */
+  readonly lastFailure: string | null;
+}
+
+export interface SourceProgress extends SourceReport {
+  readonly steps: readonly StepProgress[];
+}
+
+export interface WatchOptions {
+  /** Milliseconds between two looks. */
+  readonly interval: number;
+  readonly onProgress: (sources: readonly SourceProgress[]) => void;
+}
+
+/**
+ * Follows a run to its end.
+ * @throws BackupError `aborted` when it was cancelled; `failed` when it ended without a report.
+ */
+export async function watchRun(client: Client, handle: RunHandle, { interval, onProgress }: WatchOptions): Promise<RunReport> {
+  const ended = new AbortController();
+  const result = handle.result().finally(() => ended.abort());
+  const looking = look(client, handle, interval, onProgress, ended.signal);
+  try {
+    const report = await result;
+    onProgress(report.sources.map((source) => ({ ...source, steps: [] })));
+    return report;
+  } catch (error) {
+    throw asError(error, handle.workflowId);
+  } finally {
+    await looking;
+  }
+}
+
+async function look(client: Client, handle: RunHandle, interval: number, onProgress: WatchOptions['onProgress'], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const { sources } = await handle.query(runStatus);
+      onProgress(await Promise.all(sources.map((source) => sourceProgress(client, handle.workflowId, source))));
+    } catch {
+      // No worker answers just now (it may be restarting): the next look tells.
+    }
+    await pause(interval, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function sourceProgress(client: Client, run: string, source: SourceReport): Promise<SourceProgress> {
+  if (source.outcome !== null || source.state === 'pending') return { ...source, steps: [] };
+  const child = client.workflow.getHandle(`${run}/${source.source}`);
+  try {
+    const [live, description] = await Promise.all([child.query(sourceStatus), child.describe()]);
+    return { ...live, steps: (description.raw.pendingActivities ?? []).map(stepProgress) };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { ...source, steps: [] };
+    throw error;
+  }
+}
+
+type PendingActivity = NonNullable<Awaited<ReturnType<RunHandle['describe']>>['raw']['pendingActivities']>[number];
+
+function stepProgress({ activityType, attempt, heartbeatDetails, lastFailure }: PendingActivity): StepProgress {
+  const [payload] = heartbeatDetails?.payloads ?? [];
+  const details: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
+  const facts = typeof details === 'object' && details !== null ? details : {};
+  return {
+    activity: activityType?.name ?? '',
+    attempt: attempt ?? 1,
+    phase: 'phase' in facts && typeof facts.phase === 'string' ? facts.phase : null,
+    bytes: 'bytes' in facts && typeof facts.bytes === 'number' ? facts.bytes : null,
+    total: 'total' in facts && typeof facts.total === 'number' ? facts.total : null,
+    lastFailure: lastFailure?.message ?? null,
+  };
+}
+
+function asError(error: unknown, run: string): unknown {
+  if (!(error instanceof WorkflowFailedError)) return error;
+  const { cause } = error;
+  if (cause?.name === 'CancelledFailure') return new BackupError('aborted', `${run} was cancelled: nothing half-made is kept`);
+  const inner = cause?.cause instanceof Error ? cause.cause : cause;
+  return new BackupError('failed', `${run} ended without a report: ${inner?.message ?? error.message}`, {
+    remedy: 'Look at the run in the Web UI, mend the cause, and run the same plan again.',
+    cause: error,
+  });
+}

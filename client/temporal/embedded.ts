@@ -1,0 +1,157 @@
+/** The embedded Temporal: one process with its data in a file and its Web UI, which dies with its owner. */
+import { Connection } from '@temporalio/client';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Site } from '../../activities/site.ts';
+import { ownIdentity } from '../../activities/process-identity.ts';
+import type { Logger } from '../../activities/work.ts';
+import { BackupError } from '../../model/errors.ts';
+import type { Endpoint } from './endpoint.ts';
+import { readEmbedded, removeEmbedded, writeEmbedded } from './embedded-record.ts';
+import { prepareNamespace } from './namespace.ts';
+import { temporalProgram } from './program.ts';
+
+export interface EmbeddedTemporal extends Endpoint {
+  readonly ui: string;
+  /** Rejects when the server ends by itself. */
+  readonly ended: Promise<never>;
+  stop(): Promise<void>;
+}
+
+const NAMESPACE = 'default';
+const HOST = '127.0.0.1';
+const START_TIMEOUT = 30_000;
+
+/**
+ * Starts the embedded server and waits until it serves. Its database is expendable: one that it cannot read is
+ * moved aside and a new one is begun.
+ * @throws BackupError `busy` when another process of this machine owns one for the same state folder.
+ */
+export async function startEmbedded(site: Site, log: Logger): Promise<EmbeddedTemporal> {
+  const other = await readEmbedded(site.state);
+  if (other) {
+    throw new BackupError('busy', `an embedded Temporal already runs for this site (process ${other.owner.pid}, ${other.address})`, {
+      remedy: 'Use the running one: "mosaic-backup run daily" finds it by itself.',
+    });
+  }
+  const folder = path.join(site.state, 'temporal');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const database = path.join(folder, 'temporal.db');
+  try {
+    return await launch(site, folder, database);
+  } catch (error) {
+    if (!(error instanceof UnreadableDatabase)) throw error;
+    const aside = `${database}.unreadable-${Date.now()}`;
+    await rename(database, aside);
+    log.warn({ database, aside }, "Temporal could not read its database: it was moved aside and a new one begun. Backups are not touched by this");
+    return launch(site, folder, database);
+  }
+}
+
+class UnreadableDatabase extends Error {}
+
+async function launch(site: Site, folder: string, database: string): Promise<EmbeddedTemporal> {
+  const { embedded } = site.config.temporal;
+  const [program, port, uiPort] = await Promise.all([temporalProgram(), freePort(embedded.port), freePort(embedded.uiPort)]);
+  const logFile = path.join(folder, 'server.log');
+  const output = await open(logFile, 'w', 0o600);
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'KILL', '--', program, 'server', 'start-dev', '--db-filename', database, '--ip', HOST]
+      .concat(['--port', String(port), '--ui-port', String(uiPort), '--log-level', 'error', '--disable-config-env', '--disable-config-file']),
+    // Its own process group: a ^C on the terminal is for us, and we end the server when the worker has ended.
+    { stdio: ['ignore', output.fd, output.fd], detached: true },
+  );
+  await output.close();
+  const exited = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit status ${code}`));
+  });
+  const address = `${HOST}:${port}`;
+  try {
+    await serving(address, exited, logFile);
+  } catch (error) {
+    await end(child, exited);
+    throw error;
+  }
+  const ui = `http://${HOST}:${uiPort}`;
+  await writeEmbedded(site.state, { address, namespace: NAMESPACE, ui, owner: await ownIdentity() });
+  let stopping = false;
+  return {
+    connection: { address },
+    namespace: NAMESPACE,
+    ui,
+    ended: exited.then((how) => {
+      if (stopping) return new Promise<never>(() => {});
+      throw new BackupError('unreachable', `the embedded Temporal ended: ${how}`, { remedy: `Its log is ${logFile}. Start again: runs go on where they stopped.` });
+    }),
+    stop: async () => {
+      stopping = true;
+      await end(child, exited);
+      await removeEmbedded(site.state);
+    },
+  };
+}
+
+/** Waits until the server answers and its namespace is prepared. */
+async function serving(address: string, exited: Promise<string>, logFile: string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT;
+  const gone = exited.then((how) => ({ how }));
+  for (;;) {
+    const result = await Promise.race([gone, attempt(address)]);
+    if (result === 'serving') return;
+    if (typeof result === 'object' && 'how' in result) {
+      const log = await readFile(logFile, 'utf8');
+      if (/sqlite|database|malformed|not a database|schema/i.test(log)) throw new UnreadableDatabase(log);
+      throw new BackupError('unreachable', `the embedded Temporal did not start (${result.how}): ${log.trim().split('\n').at(-1) ?? ''}`, {
+        remedy: `Its log is ${logFile}.`,
+      });
+    }
+    if (Date.now() > deadline) {
+      throw new BackupError('unreachable', `the embedded Temporal did not serve within ${START_TIMEOUT / 1000} s`, { remedy: `Its log is ${logFile}.`, cause: result });
+    }
+    await pause(100);
+  }
+}
+
+async function attempt(address: string): Promise<'serving' | Error> {
+  try {
+    const connection = await Connection.connect({ address, connectTimeout: 2000 });
+    try {
+      await prepareNamespace(connection, NAMESPACE);
+      return 'serving';
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function end(child: ChildProcess, exited: Promise<string>): Promise<void> {
+  if (child.pid === undefined) return;
+  child.kill('SIGTERM');
+  const slow = new AbortController();
+  await Promise.race([exited, pause(5000, undefined, { signal: slow.signal }).then(() => child.kill('SIGKILL'))]);
+  slow.abort();
+  await exited;
+}
+
+/** The wanted port, or any free one where it is taken. */
+async function freePort(wanted: number): Promise<number> {
+  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? wanted;
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, HOST, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
+    });
+  });
+}

@@ -1,0 +1,34 @@
+/** Where the `temporal` program is: set by hand, on PATH, or in the cache that the bootstrap fills. */
+import { access, constants } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { BackupError } from '../../model/errors.ts';
+
+/** @throws BackupError `missing-program` with the ways to get it. */
+export async function temporalProgram(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const configured = env['TEMPORAL_CLI'];
+  if (configured) {
+    if (await isExecutable(configured)) return configured;
+    throw new BackupError('missing-program', `TEMPORAL_CLI names ${configured}, which is not a program`, {
+      remedy: 'Set TEMPORAL_CLI to the path of the temporal command line program, or unset it.',
+    });
+  }
+  const cache = path.join(env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'mosaic-backup', 'bin');
+  for (const folder of [...(env['PATH'] ?? '').split(':'), cache]) {
+    const program = path.join(folder, 'temporal');
+    if (path.isAbsolute(program) && (await isExecutable(program))) return program;
+  }
+  throw new BackupError('missing-program', 'the program "temporal" is not on this machine, so no embedded Temporal can be started', {
+    remedy: 'In a checkout, "npm start" installs it; elsewhere install the Temporal CLI, or set temporal.address to a running cluster.',
+  });
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return true;
+  } catch {
+    // Not there, or not executable: either way the next candidate counts.
+    return false;
+  }
+}

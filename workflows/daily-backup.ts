@@ -1,0 +1,72 @@
+/**
+ * The daily plan: databases, then applications, then the system, then configs. Each phase begins when the
+ * captures of the one before have ended; copies and verification go on beside it. At the end the recovery
+ * point is signed. One source failing stops nothing else.
+ */
+import { condition, setCurrentDetails, setHandler, startChild, upsertSearchAttributes } from '@temporalio/workflow';
+import type { PlanInput, RunReport, RunSpec, SourceReport, SourceStep } from '../model/run.ts';
+import { runId, runOutcome } from '../model/run.ts';
+import { backupSource } from './backup-source.ts';
+import { runDetails } from './details.ts';
+import { captureEnded, runStatus } from './messages.ts';
+import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
+import { coordination } from './steps.ts';
+
+export async function dailyBackup(input: PlanInput): Promise<RunReport> {
+  const id = runId(input.plan, input.scheduled);
+  const sources = new Map<string, SourceReport>();
+  const readingEnded = new Set<string>();
+  let outcome: RunReport['outcome'] = null;
+
+  const report = (): RunReport => ({ runId: id, outcome, sources: [...sources.values()] });
+  setHandler(runStatus, report);
+  setHandler(captureEnded, (source) => void readingEnded.add(source));
+
+  const coordinator = coordination(input.site);
+  const spec = await coordinator.planRun.executeWithOptions({ summary: 'read the config and plan this run' }, [input]);
+  for (const { source } of spec.phases.flatMap(({ steps }) => steps)) update(pending(source));
+
+  const running: Promise<void>[] = [];
+  for (const { steps } of spec.phases) {
+    running.push(...steps.map((step) => backUp(spec, step)));
+    await condition(() => steps.every(({ source }) => readingEnded.has(source)));
+  }
+  await Promise.all(running);
+
+  outcome = runOutcome([...sources.values()].map((source) => source.outcome ?? 'failed'));
+  await coordinator.signRecoveryPoint.executeWithOptions({ summary: 'sign the recovery point and copy it to every destination' }, [
+    { spec, report: report() },
+  ]);
+  upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
+  setCurrentDetails(runDetails(report()));
+  return report();
+
+  function update(source: SourceReport): void {
+    sources.set(source.source, source);
+    setCurrentDetails(runDetails(report()));
+  }
+
+  async function backUp({ runId: run, scheduled, waits }: RunSpec, step: SourceStep): Promise<void> {
+    const child = await startChild(backupSource, {
+      workflowId: `${run}/${step.source}`,
+      args: [{ site: input.site, runId: run, scheduled, step, waits }],
+      typedSearchAttributes: [
+        { key: SITE, value: input.site },
+        { key: PLAN, value: input.plan },
+        { key: SOURCE, value: step.source },
+        { key: HOST, value: step.host },
+      ],
+      staticSummary: `${step.source}: ${step.type} on ${step.host}, ${step.destinations.length} copies`,
+    });
+    update({ ...pending(step.source), state: 'capturing' });
+    try {
+      update(await child.result());
+    } finally {
+      readingEnded.add(step.source);
+    }
+  }
+}
+
+function pending(source: string): SourceReport {
+  return { source, state: 'pending', outcome: null, captured: null, copies: [], verified: false, errors: [] };
+}

@@ -1,0 +1,3 @@
+/** Every workflow type that a worker offers. */
+export { backupSource } from './backup-source.ts';
+export { dailyBackup } from './daily-backup.ts';

@@ -1,0 +1,12 @@
+/** Queries and signals of the workflows. */
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { RunReport, SourceReport } from '../model/run.ts';
+
+/** How far a run has come, over all its sources. */
+export const runStatus = defineQuery<RunReport>('status');
+
+/** How far one source has come. */
+export const sourceStatus = defineQuery<SourceReport>('status');
+
+/** Sent by a source to its run: the source is no longer being read, so the next phase may begin. */
+export const captureEnded = defineSignal<[source: string]>('captureEnded');

@@ -1,0 +1,27 @@
+/** What a failed step is to a report: the innermost cause, in the operator's words. */
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { StepError } from '../model/run.ts';
+
+/** @throws the error itself when it is a cancellation: that is not a failure of the step. */
+export function stepError(step: string, error: unknown): StepError {
+  if (isCancellation(error)) throw error;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) return { step, code: cause.type ?? 'failed', message: cause.message, remedy: remedyOf(cause) };
+  if (cause instanceof TimeoutFailure) {
+    // A deadline that passes between two attempts carries the last attempt's failure as its own cause.
+    const last = cause.cause instanceof ApplicationFailure ? cause.cause : undefined;
+    return {
+      step,
+      code: last?.type ?? 'unreachable',
+      message: last ? `still failing at its deadline: ${last.message}` : 'no worker did this step before its deadline',
+      remedy: (last && remedyOf(last)) ?? 'Look whether the worker on this host runs ("mosaic-backup up" or "mosaic-backup worker").',
+    };
+  }
+  return { step, code: 'failed', message: cause instanceof Error ? cause.message : String(cause), remedy: null };
+}
+
+function remedyOf(failure: ApplicationFailure): string | null {
+  const details: unknown = failure.details?.[0];
+  if (typeof details !== 'object' || details === null || !('remedy' in details)) return null;
+  return typeof details.remedy === 'string' ? details.remedy : null;
+}
