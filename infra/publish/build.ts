@@ -1,0 +1,46 @@
+/**
+ * Builds the package for publishing into `build/`: JavaScript (Node refuses types under node_modules), a prebuilt
+ * workflow bundle, schemas, roles and docs, and a package.json without what only a checkout needs.
+ * `npm publish ./build` publishes it, `npm pack ./build` packs it.
+ */
+import { execa } from 'execa';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { jsonSchemas } from '../../model/schemas.ts';
+import { PREBUILT_BUNDLE } from '../../workers/bundle.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BUILD = path.join(ROOT, 'build');
+/** Copied as they are. */
+const COPIED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'infra/roles', 'infra/example'];
+
+await rm(BUILD, { recursive: true, force: true });
+await execa(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'infra/publish/tsconfig.json'], { cwd: ROOT, stdio: 'inherit' });
+for (const item of COPIED) await cp(path.join(ROOT, item), path.join(BUILD, item), { recursive: true });
+await writeBundle();
+await writeSchemas();
+await writePackageJson();
+await chmod(path.join(BUILD, 'client/cli/main.js'), 0o755);
+console.error(`built ${BUILD}`);
+
+async function writeBundle(): Promise<void> {
+  const { code } = await bundleWorkflowCode({ workflowsPath: path.join(BUILD, 'workflows/index.js') });
+  await writeFile(path.join(BUILD, PREBUILT_BUNDLE), code);
+}
+
+async function writeSchemas(): Promise<void> {
+  await mkdir(path.join(BUILD, 'schemas'));
+  for (const [name, schema] of Object.entries(jsonSchemas())) {
+    await writeFile(path.join(BUILD, 'schemas', `${name}.json`), `${JSON.stringify(schema, undefined, 2)}\n`);
+  }
+}
+
+/** Without scripts and devDependencies; without the runtimes for other architectures, which only a checkout uses. */
+async function writePackageJson(): Promise<void> {
+  const { private: _private, scripts: _scripts, devDependencies: _dev, optionalDependencies: _optional, ...published } = JSON.parse(
+    await readFile(path.join(ROOT, 'package.json'), 'utf8'),
+  );
+  await writeFile(path.join(BUILD, 'package.json'), `${JSON.stringify(published, undefined, 2)}\n`);
+}
