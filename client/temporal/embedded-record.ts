@@ -2,14 +2,14 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { isAlive, processIdentity } from '../../activities/process-identity.ts';
+import { isAlive } from '../../activities/storage/holder.ts';
 
 const record = z.object({
   address: z.string(),
   namespace: z.string(),
   ui: z.string(),
   /** The process that owns the server: the server dies with it. */
-  owner: processIdentity,
+  owner: z.object({ pid: z.int().positive(), start: z.string(), boot: z.string(), namespace: z.string() }),
 });
 export type EmbeddedRecord = z.infer<typeof record>;
 
@@ -23,7 +23,8 @@ export async function readEmbedded(state: string): Promise<EmbeddedRecord | unde
     throw error;
   }
   const parsed = record.safeParse(parseJson(text));
-  return parsed.success && (await isAlive(parsed.data.owner)) ? parsed.data : undefined;
+  // In another container of the same boot nothing can be said of the owner: then the address decides, when it is used.
+  return parsed.success && (await isAlive(parsed.data.owner)) !== false ? parsed.data : undefined;
 }
 
 export async function writeEmbedded(state: string, value: EmbeddedRecord): Promise<void> {

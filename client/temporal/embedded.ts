@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../../activities/site.ts';
-import { ownIdentity } from '../../activities/process-identity.ts';
+import { thisHolder } from '../../activities/storage/holder.ts';
 import type { Logger } from '../../activities/work.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -78,7 +78,7 @@ async function launch(site: Site, folder: string, database: string): Promise<Emb
     throw error;
   }
   const ui = `http://${HOST}:${uiPort}`;
-  await writeEmbedded(site.state, { address, namespace: NAMESPACE, ui, owner: await ownIdentity() });
+  await writeEmbedded(site.state, { address, namespace: NAMESPACE, ui, owner: thisHolder() });
   let stopping = false;
   return {
     connection: { address },
