@@ -27,13 +27,15 @@ export interface WatchOptions {
   /** Milliseconds between two looks. */
   readonly interval: number;
   readonly onProgress: (sources: readonly SourceProgress[]) => void;
+  /** A cancellation that did not reach the run: it goes on, and somebody must know. */
+  readonly onCancelFailed: (error: unknown) => void;
 }
 
 /**
  * Follows a run to its end.
  * @throws BackupError `aborted` when it was cancelled; `failed` when it ended without a report.
  */
-export async function watchRun(client: Client, handle: RunHandle, { interval, onProgress }: WatchOptions): Promise<RunReport> {
+export async function watchRun(client: Client, handle: RunHandle, { interval, onProgress }: Omit<WatchOptions, 'onCancelFailed'>): Promise<RunReport> {
   const ended = new AbortController();
   const result = handle.result().finally(() => ended.abort());
   const looking = look(client, handle, interval, onProgress, ended.signal);

@@ -1,0 +1,34 @@
+/** One run of a plan from start to report, with live progress and clean cancellation. */
+import type { PlanInput, RunReport } from '../../model/run.ts';
+import type { Session } from './session.ts';
+import { startRun } from './start.ts';
+import { watchRun, type WatchOptions } from './watch.ts';
+
+export interface RunPlanOptions extends WatchOptions {
+  readonly session: Session;
+  readonly input: PlanInput;
+  /** Aborted by ^C: the run is cancelled and its steps clean up; what is sealed stays. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a plan and waits for its end.
+ * @throws BackupError `aborted` when it was cancelled, `unreachable` when the own Temporal or worker broke.
+ */
+export async function runPlan({ session, input, signal, ...watch }: RunPlanOptions): Promise<RunReport> {
+  signal.throwIfAborted();
+  const handle = await startRun(session.client, input);
+  const cancel = (): void => void handle.cancel().catch(watch.onCancelFailed);
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await Promise.race([watchRun(session.client, handle, watch), session.broken]);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** Address of a run in the Web UI; null where its address is not known. */
+export function runAddress({ endpoint }: Session, workflowId: string): string | null {
+  if (endpoint.ui === null) return null;
+  return `${endpoint.ui}/namespaces/${encodeURIComponent(endpoint.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+}
