@@ -39,9 +39,8 @@ export const CONSISTENCIES = ['quiesced', 'crash', 'fuzzy'] as const;
 export type Consistency = (typeof CONSISTENCIES)[number];
 
 /** Names of sites, hosts, sources and destinations: they become folder names, queue names and labels. */
-export const name = z
-  .string()
-  .regex(
-    /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/,
-    'a name has 1 to 63 letters, digits, dots, underscores or dashes, and starts with a letter or digit',
-  );
+export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/;
+export const NAME_RULE =
+  'a name has 1 to 63 letters, digits, dots, underscores or dashes, and starts with a letter or digit';
+
+export const name = z.string().regex(NAME, NAME_RULE);

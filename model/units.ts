@@ -30,27 +30,30 @@ export function parseSize(text: string): number | undefined {
   return Math.round(Number(match[1]) * BYTES[match[2] as keyof typeof BYTES]);
 }
 
-/** A duration in a config: milliseconds once parsed. */
-export const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== undefined) return milliseconds;
-  context.addIssue({
-    code: 'custom',
-    message: `"${text}" is not a duration: write a number and ms, s, m, h or d, as in 10m`,
-  });
-  return z.NEVER;
-});
+/** A duration in a config: milliseconds once parsed, and written back in its largest whole unit. */
+export const duration = z.codec(
+  z
+    .string({ error: 'a duration has a unit\nWrite a number and ms, s, m, h or d, as in 10m.' })
+    .regex(DURATION, 'not a duration\nWrite a number and ms, s, m, h or d, as in 10m.'),
+  z.number(),
+  { decode: (text) => parseDuration(text) ?? Number.NaN, encode: (milliseconds) => exact(milliseconds, MILLISECONDS) },
+);
 
-/** A size in a config: bytes once parsed. */
-export const size = z.string().transform((text, context) => {
-  const bytes = parseSize(text);
-  if (bytes !== undefined) return bytes;
-  context.addIssue({
-    code: 'custom',
-    message: `"${text}" is not a size: write a number and B, KiB, MiB, GiB, kB, MB or GB, as in 50MiB`,
-  });
-  return z.NEVER;
-});
+/** A size in a config: bytes once parsed, and written back in its largest whole unit. */
+export const size = z.codec(
+  z
+    .string({ error: 'a size has a unit\nWrite a number and B, KiB, MiB, GiB, kB, MB or GB, as in 50MiB.' })
+    .regex(SIZE, 'not a size\nWrite a number and B, KiB, MiB, GiB, kB, MB or GB, as in 50MiB.'),
+  z.number(),
+  { decode: (text) => parseSize(text) ?? Number.NaN, encode: (bytes) => exact(bytes, BYTES) },
+);
+
+/** `7200000` → `2h`: the largest unit that leaves a whole number, so that nothing is lost. */
+function exact(value: number, units: Readonly<Record<string, number>>): string {
+  const fitting = Object.entries(units).filter(([, factor]) => value % factor === 0);
+  const [unit, factor] = fitting.reduce((best, next) => (next[1] > best[1] ? next : best), ['', 0]);
+  return value === 0 || factor === 0 ? `${value}${Object.keys(units)[0] ?? ''}` : `${value / factor}${unit}`;
+}
 
 /** `1536` → `1.5 KiB`. */
 export function formatBytes(bytes: number): string {

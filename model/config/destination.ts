@@ -1,18 +1,21 @@
 /** The `destinations` of a config. */
 import { z } from 'zod';
 import { TIERS } from '../source.ts';
+import { absolutePath } from './fields.ts';
 
 const common = {
-  /** Only backups of these tiers are copied here; all when absent. */
-  tiers: z.array(z.enum(TIERS)).min(1).optional(),
-  /** Whether this copy survives the loss of the site. */
-  offsite: z.boolean().optional(),
+  tiers: z
+    .array(z.enum(TIERS))
+    .min(1)
+    .optional()
+    .describe('only backups of these tiers are copied here; all when absent'),
+  offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
 };
 
 export const directoryDestination = z.strictObject({
   type: z.literal('directory'),
   ...common,
-  path: z.string().startsWith('/', 'a path starts at the root'),
+  path: absolutePath.describe('a folder, best on another device: a mounted disk or network share'),
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 

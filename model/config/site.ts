@@ -1,66 +1,86 @@
-/** A site: the whole config file. Its JSON Schema is made of this schema. */
+/** A site: the whole config file. Its JSON Schema is made of this schema; what one field cannot say is in checks.ts. */
 import { z } from 'zod';
-import { name } from '../source.ts';
+import { NAME, name } from '../source.ts';
 import { duration } from '../units.ts';
 import { destinationConfig } from './destination.ts';
+import { absolutePath, port, publicKey, recipient } from './fields.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
 
+export const DEFAULT_STATE = '/var/lib/mosaic-backup';
+
+/** A mapping by names. They are checked in checks.ts, so that one bad name hides no error below it. */
+function named<Value extends z.ZodType>(value: Value) {
+  return z.record(z.string(), value).meta({ propertyNames: { type: 'string', pattern: NAME.source } });
+}
+
 const plan = z.strictObject({
-  /** How long a capture is tried again; always shorter than the plan's interval. */
-  captureDeadline: duration.prefault('2h'),
-  copyDeadline: duration.prefault('1h'),
-  verifyDeadline: duration.prefault('1h'),
-  retryFirst: duration.prefault('5s'),
-  retryMax: duration.prefault('5m'),
-  heartbeat: duration.prefault('30s'),
-  standstill: duration.prefault('10m'),
-  busy: duration.prefault('10m'),
+  captureDeadline: duration
+    .prefault('2h')
+    .describe("how long a capture is tried again; shorter than the plan's interval"),
+  copyDeadline: duration.prefault('1h').describe('how long a copy is tried again'),
+  verifyDeadline: duration.prefault('1h').describe('how long a verification is tried again'),
+  retryFirst: duration.prefault('5s').describe('the first pause between two attempts'),
+  retryMax: duration.prefault('5m').describe('the longest pause between two attempts'),
+  heartbeat: duration.prefault('30s').describe('a worker that is silent for so long is dead'),
+  standstill: duration
+    .prefault('10m')
+    .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
+  busy: duration.prefault('10m').describe('how long to wait for another capture of the same source'),
 });
 
 export const siteConfig = z.strictObject({
-  site: name,
-  hosts: z
-    .record(
-      name,
-      z.strictObject({
-        repository: z.string().startsWith('/').optional(),
-        state: z.string().startsWith('/').optional(),
-      }),
-    )
-    .optional(),
-  coordinator: name.optional(),
-  repository: z.string().startsWith('/', 'a path starts at the root'),
-  state: z.string().startsWith('/', 'a path starts at the root').default('/var/lib/mosaic-backup'),
+  site: name.describe('the name of the installation'),
+  hosts: named(z.strictObject({ repository: absolutePath.optional(), state: absolutePath.optional() }))
+    .optional()
+    .describe('the machines with a worker; absent: this one alone'),
+  coordinator: z
+    .string()
+    .optional()
+    .describe('the host that reads the config at the start of a run, and signs recovery points'),
+  repository: absolutePath.describe('the local folder of backups: copy 1'),
+  state: absolutePath.default(DEFAULT_STATE).describe("the program's working memory"),
   temporal: z
     .strictObject({
-      /** A profile of Temporal's own config file; its variables (TEMPORAL_ADDRESS, …) count as well. */
-      profile: z.string().min(1).optional(),
-      configFile: z.string().min(1).optional(),
-      address: z.string().min(1).optional(),
+      profile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("a profile of Temporal's own config file; TEMPORAL_ADDRESS and the like count as well"),
+      configFile: absolutePath.optional(),
+      address: z.string().min(1).optional().describe('absent: the server embedded in `mosaic-backup up`'),
       namespace: z.string().min(1).optional(),
-      /** Ports of the embedded server, used where no address is set. */
       embedded: z
-        .strictObject({
-          port: z.int().min(1).max(65535).default(7233),
-          uiPort: z.int().min(1).max(65535).default(8233),
-        })
-        .prefault({}),
+        .strictObject({ port: port.default(7233), uiPort: port.default(8233) })
+        .prefault({})
+        .describe('ports of the embedded server'),
     })
     .prefault({}),
-  encryption: z.strictObject({
-    recipients: z.array(z.string()).min(2, 'at least two recipients, so that one lost key loses nothing'),
-    /** Only where restores run. */
-    identity: secret.optional(),
-  }),
-  signing: z.strictObject({
-    /** This host's Ed25519 private key, PEM (PKCS #8). */
-    key: secret.optional(),
-    /** Public keys whose signatures are believed, base64 of the 32 raw bytes. */
-    trusted: z.array(z.string()).default([]),
-  }),
-  sources: z.record(name, sourceConfig),
-  destinations: z.record(name, destinationConfig).default({}),
+  encryption: z
+    .strictObject({
+      recipients: z
+        .array(recipient)
+        .min(
+          2,
+          'fewer than two recipients\nList at least two, kept in different places, so that one lost key loses nothing.',
+        )
+        .describe('age recipients (age1…) that can open every backup'),
+      identity: secret.optional().describe('an age identity file; only where restores run'),
+    })
+    .describe('who can open the backups'),
+  signing: z
+    .strictObject({
+      key: secret.optional().describe("this host's Ed25519 private key, PEM (PKCS #8)"),
+      trusted: z
+        .array(publicKey)
+        .default([])
+        .describe('public keys whose signatures are believed, base64 of the 32 raw bytes'),
+    })
+    .describe('who made the backups'),
+  sources: named(sourceConfig).describe('what is backed up'),
+  destinations: named(destinationConfig).default({}).describe('where further copies go'),
   plans: z.strictObject({ daily: plan.prefault({}) }).prefault({}),
 });
 export type SiteConfig = z.output<typeof siteConfig>;
+/** What stands in the file. */
+export type SiteInput = z.input<typeof siteConfig>;

@@ -1,57 +1,76 @@
 /** The `sources` of a config. */
 import { z } from 'zod';
-import { GROUPS, name } from '../source.ts';
+import { GROUPS } from '../source.ts';
 import { duration, size } from '../units.ts';
+import { absolutePath, port } from './fields.ts';
 import { secret } from './secret.ts';
 
 const common = {
-  group: z.enum(GROUPS).optional(),
-  host: name.optional(),
-  objectives: z.strictObject({ rpo: duration.optional(), rto: duration.optional() }).optional(),
-  /** How hard a capture may press on production. */
+  group: z
+    .enum(GROUPS)
+    .optional()
+    .describe('phase and folder: databases for databases, system for system, else apps; configs where said'),
+  host: z.string().optional().describe('the host that captures it; needed where the site has several'),
+  objectives: z
+    .strictObject({
+      rpo: duration.optional().describe('how much data, in time, may be lost'),
+      rto: duration.optional().describe('how long until service is back'),
+    })
+    .optional(),
   limits: z
     .strictObject({
-      /** Bytes a second, read from the source. */
-      maxRate: size.optional(),
+      maxRate: size.optional().describe('bytes a second, read from the source'),
       nice: z.int().min(0).max(19).optional(),
       ionice: z.enum(['idle', 'best-effort']).optional(),
     })
-    .optional(),
+    .optional()
+    .describe('how hard a capture may press on production'),
   compression: z
-    .strictObject({ level: z.int().min(1).max(19).optional(), threads: z.int().min(0).max(64).optional() })
+    .strictObject({
+      level: z.int().min(1).max(19).optional().describe('of zstd'),
+      threads: z.int().min(0).max(64).optional().describe('0: as many as there are cores'),
+    })
     .optional(),
 };
+
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 
 export const postgresSource = z.strictObject({
   type: z.literal('postgres'),
   ...common,
-  connection: z.strictObject({
-    /** A folder (Unix socket) or a host name. */
-    host: z.string().min(1).default('/run/postgresql'),
-    port: z.int().min(1).max(65535).default(5432),
-    user: z.string().min(1).default('mosaic_backup'),
-    password: secret.optional(),
-    /** The database for queries about the server. */
-    database: z.string().min(1).default('postgres'),
-    sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).optional(),
-    sslrootcert: z.string().min(1).optional(),
-  }),
-  /** A second role that may read tables, for digests of rows. Without it rows are not compared, and that is said. */
-  check: z.strictObject({ user: z.string().min(1).default('mosaic_check'), password: secret.optional() }).optional(),
-  /** Folder with the programs of the server's major version; found by itself on Debian. */
-  binaries: z.string().min(1).optional(),
+  connection: z
+    .strictObject({
+      host: z.string().min(1).default('/run/postgresql').describe('a folder (Unix socket) or a host name'),
+      port: port.default(5432),
+      user: z.string().min(1).default('mosaic_backup'),
+      password: secret.optional(),
+      database: z.string().min(1).default('postgres').describe('the database for queries about the server'),
+      sslmode: z.enum(SSL_MODES).optional(),
+      sslrootcert: absolutePath.optional(),
+    })
+    .prefault({}),
+  check: z
+    .strictObject({ user: z.string().min(1).default('mosaic_check'), password: secret.optional() })
+    .optional()
+    .describe(
+      'a second role that may read tables, for digests of rows; without it rows are not compared, and that is said',
+    ),
+  binaries: absolutePath
+    .optional()
+    .describe("folder with the programs of the server's major version; found by itself on Debian"),
 });
 export type PostgresSource = z.output<typeof postgresSource>;
 
 export const filesSource = z.strictObject({
   type: z.literal('files'),
   ...common,
-  paths: z.array(z.string().startsWith('/', 'a path starts at the root')).min(1),
-  exclude: z.array(z.string().min(1)).default([]),
-  /** Globs of files that may change while they are read without making the outcome partial. */
-  volatile: z.array(z.string().min(1)).default([]),
-  /** Incrementals after each full, before the next full. */
-  incrementals: z.int().min(0).max(60).default(6),
+  paths: z.array(absolutePath).min(1, 'no path to back up\nList at least one.'),
+  exclude: z.array(z.string().min(1)).default([]).describe('globs of files that are left out'),
+  volatile: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('globs of files that may change while they are read without making the outcome partial'),
+  incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),
 });
 export type FilesSource = z.output<typeof filesSource>;
 

@@ -1,0 +1,119 @@
+/** Text of a config file → site, or all that is wrong with it at once. */
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import { checkSite } from '../../model/config/checks.ts';
+import { describeIssues } from '../../model/config/describe.ts';
+import { draftOf } from '../../model/config/draft.ts';
+import { formatPath, type ConfigProblem, type LocatedProblem } from '../../model/config/problem.ts';
+import { siteConfig, type SiteConfig } from '../../model/config/site.ts';
+import { interpolate, type Environment } from './interpolate.ts';
+import { positionAt, positionOf, type Position } from './positions.ts';
+
+export type Parsed =
+  | { readonly ok: true; readonly config: SiteConfig }
+  | { readonly ok: false; readonly problems: readonly LocatedProblem[] };
+
+interface Source {
+  readonly file: string;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+/** @param file only for messages. */
+export function parseConfig(text: string, file: string, env: Environment): Parsed {
+  const lines = new LineCounter();
+  // Without its pretty errors: those quote the line, in which a secret may stand.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true });
+  const source = { file, document, lines };
+  const syntax = syntaxProblems(source);
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return failed(syntax);
+  if (document.contents === null) return failed([...syntax, emptyFile(source)]);
+
+  const variables = interpolate(document, env).map(({ offset, message, remedy }) =>
+    located(source, positionAt(lines, offset), '', message, remedy),
+  );
+  const data = plainData(source);
+  if (data.problem) return failed([...syntax, ...variables, data.problem]);
+  const result = siteConfig.safeParse(data.value);
+  const found = [...describeIssues(result.error?.issues ?? [], data.value), ...checkSite(draftOf(data.value))];
+  const rest = withoutEchoes(found).map((problem) => locate(source, problem));
+  // What a field lacks because its variable is not set, is said once.
+  const unset = (problem: LocatedProblem) =>
+    variables.some(({ line, column }) => line === problem.line && column === problem.column);
+  const problems = [...syntax, ...variables, ...rest.filter((problem) => !unset(problem))];
+  if (problems.length > 0 || !result.success) return failed(problems);
+  return { ok: true, config: result.data };
+}
+
+function failed(problems: readonly LocatedProblem[]): Parsed {
+  return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+function syntaxProblems(source: Source): readonly LocatedProblem[] {
+  return [...source.document.errors, ...source.document.warnings].map(({ code, message, pos }) => {
+    const duplicate = code === 'DUPLICATE_KEY';
+    const remedy = duplicate
+      ? 'Keep one of the two.'
+      : 'The file is YAML: look at indentation, quotes and brackets here and above.';
+    return located(
+      source,
+      positionAt(source.lines, pos[0]),
+      '',
+      duplicate ? 'the same key twice' : `not valid YAML: ${firstLine(message)}`,
+      remedy,
+    );
+  });
+}
+
+function emptyFile(source: Source): LocatedProblem {
+  return located(
+    source,
+    { line: 1, column: 1 },
+    '',
+    'the file is empty',
+    'Write one with `mosaic-backup init`, or start from the example config.',
+  );
+}
+
+interface PlainData {
+  readonly value?: unknown;
+  readonly problem?: LocatedProblem;
+}
+
+function plainData(source: Source): PlainData {
+  try {
+    return { value: source.document.toJS() };
+  } catch (error) {
+    // Aliases that multiply without end, or name no anchor.
+    const message = error instanceof Error ? firstLine(error.message) : 'unreadable';
+    return { problem: located(source, { line: 1, column: 1 }, '', `not valid YAML: ${message}`, null) };
+  }
+}
+
+/** The same remark on the same place, once. */
+function withoutEchoes(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const key = `${formatPath(problem.path)} ${problem.message}`;
+    const isNew = !seen.has(key);
+    seen.add(key);
+    return isNew;
+  });
+}
+
+function locate(source: Source, { path, at, message, remedy }: ConfigProblem): LocatedProblem {
+  return located(source, positionOf(source.document, source.lines, path, at), formatPath(path), message, remedy);
+}
+
+function located(
+  { file }: Source,
+  { line, column }: Position,
+  path: string,
+  message: string,
+  remedy: string | null,
+): LocatedProblem {
+  return { file, line, column, path, message, remedy };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? '';
+}

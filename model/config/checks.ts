@@ -1,0 +1,41 @@
+/** What one field alone cannot say: rules across a config. */
+import { checkFolders } from './check-folders.ts';
+import { checkHosts } from './check-hosts.ts';
+import { checkNames } from './check-names.ts';
+import type { Draft } from './draft.ts';
+import type { ConfigProblem } from './problem.ts';
+
+export function checkSite(site: Draft): readonly ConfigProblem[] {
+  return [
+    ...checkNames(site),
+    ...checkHosts(site),
+    ...checkRecipients(site),
+    ...checkSources(site),
+    ...checkFolders(site),
+  ];
+}
+
+/** Two entries that are one key protect as little as one. */
+function checkRecipients({ encryption }: Draft): readonly ConfigProblem[] {
+  const recipients = encryption.recipients ?? [];
+  return recipients.flatMap((recipient, index) =>
+    recipients.indexOf(recipient) === index
+      ? []
+      : [
+          {
+            path: ['encryption', 'recipients', index],
+            at: 'value',
+            message: `the same recipient as encryption.recipients[${recipients.indexOf(recipient)}]`,
+            remedy:
+              'List at least two different recipients, kept in different places, so that one lost key loses nothing.',
+          } satisfies ConfigProblem,
+        ],
+  );
+}
+
+function checkSources({ sources, hasSources }: Draft): readonly ConfigProblem[] {
+  if (!hasSources || Object.keys(sources).length > 0) return [];
+  return [
+    { path: ['sources'], at: 'value', message: 'no sources: nothing would be backed up', remedy: 'Name at least one.' },
+  ];
+}

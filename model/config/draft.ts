@@ -1,0 +1,51 @@
+/**
+ * The parts of a config that cross-field checks look at, read leniently: a wrong field counts as absent, so
+ * that one error does not hide the others.
+ */
+import { z } from 'zod';
+import { GROUPS, SOURCE_TYPES } from '../source.ts';
+import { valueAt } from './problem.ts';
+import { DEFAULT_STATE } from './site.ts';
+
+const path = z.string().startsWith('/').optional().catch(undefined);
+const text = z.string().optional().catch(undefined);
+const texts = z.array(z.unknown()).catch([]);
+const secretFile = z.object({ file: path }).optional().catch(undefined);
+
+function entries<Value extends z.ZodType>(value: Value) {
+  return z.record(z.string(), value).catch({});
+}
+
+const draft = z.object({
+  site: text,
+  repository: path,
+  state: path.transform((state) => state ?? DEFAULT_STATE),
+  coordinator: text,
+  hosts: entries(z.object({ repository: path, state: path }).catch({})).optional(),
+  encryption: z.object({ recipients: texts.optional(), identity: secretFile }).catch({}),
+  signing: z.object({ key: secretFile }).catch({}),
+  sources: entries(
+    z
+      .object({
+        type: z.enum(SOURCE_TYPES).optional().catch(undefined),
+        group: z.enum(GROUPS).optional().catch(undefined),
+        host: text,
+        paths: texts.optional(),
+        exclude: texts.optional(),
+      })
+      .catch({}),
+  ),
+  destinations: entries(z.object({ path }).catch({})),
+});
+/** `hasSources`: whether `sources` is a mapping at all. */
+export type Draft = z.output<typeof draft> & { readonly hasSources: boolean };
+
+/** Never fails: what cannot be read is absent. */
+export function draftOf(data: unknown): Draft {
+  const sources = valueAt(data, ['sources']);
+  const read = draft.safeParse(data);
+  return {
+    ...(read.success ? read.data : draft.parse({})),
+    hasSources: typeof sources === 'object' && sources !== null,
+  };
+}

@@ -1,0 +1,39 @@
+/** The effective config, as it would be written in full. */
+import { z } from 'zod';
+import { defaultGroup } from '../source.ts';
+import { coordinatorOf, hostNames, hostOf } from './hosts.ts';
+import { siteConfig, type SiteConfig, type SiteInput } from './site.ts';
+
+/**
+ * A config with every default filled in, durations and sizes with units again. Secrets are shown as the
+ * references that they are; a command's arguments may hold one, and are masked.
+ */
+export function effectiveConfig(config: SiteConfig): SiteInput {
+  const hosts = Object.fromEntries(hostNames(config).map((host) => [host, config.hosts?.[host] ?? {}]));
+  const sources = Object.fromEntries(
+    Object.entries(config.sources).map(([name, source]) => [
+      name,
+      { ...source, group: source.group ?? defaultGroup(source.type), host: hostOf(config, name) },
+    ]),
+  );
+  const whole = { ...config, hosts, coordinator: coordinatorOf(config), sources };
+  return maskCommands(z.encode(siteConfig, whole));
+}
+
+function maskCommands<Value>(value: Value): Value {
+  // Replaces only texts by texts: the shape stays what it was.
+  return mask(value) as Value;
+}
+
+function mask(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(mask);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, key === 'command' ? maskArguments(inner) : mask(inner)]),
+  );
+}
+
+function maskArguments(command: unknown): unknown {
+  if (!Array.isArray(command)) return mask(command);
+  return command.map((part: unknown, index) => (index === 0 ? part : '***'));
+}
