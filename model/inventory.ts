@@ -30,9 +30,10 @@ export const fileEntry = z.looseObject({
 });
 export type FileEntry = z.infer<typeof fileEntry>;
 
-/** One line of a PostgreSQL inventory. */
+/** One line of a PostgreSQL inventory. What came or went during the capture has `settled: false`: a restore may lack it. */
 export const postgresEntry = z.discriminatedUnion('entry', [
   z.looseObject({ entry: z.literal('setting'), name: z.string(), value: z.string() }),
+  z.looseObject({ entry: z.literal('role'), name: z.string(), superuser: z.boolean(), login: z.boolean() }),
   z.looseObject({
     entry: z.literal('database'),
     name: z.string(),

@@ -81,6 +81,8 @@ export interface RestoreContext<Config extends SourceConfig = SourceConfig> exte
   readonly chain: readonly BackupReader[];
   /** An empty scratch folder on the target's file system. The caller promotes it on success and removes it on failure. */
   readonly scratch: string;
+  /** Where the caller will promote `scratch` to; absolute paths inside (tablespaces) are written for it. `scratch` itself when absent. */
+  readonly target?: string | undefined;
   /** Only these paths (files sources); all when empty. */
   readonly paths: readonly string[];
 }
@@ -90,7 +92,10 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   'state' | 'config' | 'readSecret'
 > {
   readonly chain: readonly BackupReader[];
-  /** What `restore` made. The check may start it privately; it leaves nothing running. */
+  /**
+   * What `restore` made. The check may start it privately and in place; it leaves nothing running. A database
+   * folder is a cleanly stopped one afterwards, with the same data; no other change is kept.
+   */
   readonly restored: string;
   /** An empty folder for sockets, logs and the like. */
   readonly scratch: string;
