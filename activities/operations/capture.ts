@@ -13,7 +13,7 @@ import { backupId, KEY_FILE, MANIFEST, sourceFolder, type BackupPlace } from '..
 import type { CapturedBackup } from '../../model/run.ts';
 import { defaultGroup, type Kind, type Tier } from '../../model/source.ts';
 import { newIdentity, wrapIdentity } from '../keys/identity.ts';
-import { siteSigner } from '../keys/site-signer.ts';
+import { siteSigner } from '../keys/site-keys.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { Captured, SourceAdapter, SourceContext } from '../sources/types.ts';
 import type { Site } from '../site.ts';

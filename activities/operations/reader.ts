@@ -3,6 +3,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
 import { unwrapIdentity } from '../keys/identity.ts';
+import { siteIdentity, trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import type { BackupReader } from '../sources/types.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
@@ -25,12 +26,12 @@ export interface OpenOptions {
  */
 export async function openBackup({ site, store, backup, work }: OpenOptions): Promise<BackupReader> {
   const { manifest } = backup;
-  checkManifest(manifest, site.config.signing.trusted);
+  checkManifest(manifest, await trustedKeys(site));
   const identity = await unwrapIdentity(manifest.key, await siteIdentity(site));
 
   async function stored(artifact: Artifact) {
     const source = await store.open(`${backup.folder}/${artifact.name}`);
-    return { source, expected: { bytes: artifact.bytes, sha256: artifact.sha256 }, identity, work };
+    return { source, expected: artifact, identity, work };
   }
 
   return {
@@ -46,15 +47,6 @@ export async function openBackup({ site, store, backup, work }: OpenOptions): Pr
       yield* readLines(await stored(artifact));
     },
   };
-}
-
-/** The site's age identities, as the text of an identity file. */
-async function siteIdentity(site: Site): Promise<string> {
-  const { identity } = site.config.encryption;
-  if (identity) return site.readSecret(identity);
-  throw new BackupError('missing-identity', `${site.file} names no identity, so nothing can be decrypted on this host`, {
-    remedy: 'Set encryption.identity, for example { file: /etc/mosaic-backup/identity.txt }, on the host that restores.',
-  });
 }
 
 function lacks(manifest: Manifest, what: string): BackupError {

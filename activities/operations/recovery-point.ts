@@ -3,7 +3,7 @@ import { canonical } from '../../model/manifest.ts';
 import { recoveryPointKey } from '../../model/paths.ts';
 import { RECOVERY_POINT_SCHEMA, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { runOutcome, type RunReport, type RunSpec, type SourceReport } from '../../model/run.ts';
-import { siteSigner } from '../keys/site-signer.ts';
+import { siteSigner } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
@@ -24,7 +24,7 @@ export interface RecoveryPointRequest {
 export async function writeRecoveryPoint({ site, spec, report, work }: RecoveryPointRequest): Promise<{ readonly warnings: readonly string[] }> {
   const catalogue = await listBackups(repositoryStore(site.repository));
   const unsigned = {
-    schema: RECOVERY_POINT_SCHEMA,
+    schema: RECOVERY_POINT_SCHEMA as typeof RECOVERY_POINT_SCHEMA,
     id: spec.runId,
     site: spec.site,
     plan: spec.plan,
@@ -32,7 +32,7 @@ export async function writeRecoveryPoint({ site, spec, report, work }: RecoveryP
     created: new Date().toISOString(),
     outcome: runOutcome(report.sources.map(({ outcome }) => outcome ?? 'failed')),
     sources: report.sources.map((source) => sourceEntry(source, catalogue)),
-  } satisfies Omit<RecoveryPoint, 'signature'>;
+  };
   const signer = await siteSigner(site);
   const point: RecoveryPoint = { ...unsigned, signature: signer.sign(canonical(unsigned)) };
   const bytes = Buffer.from(`${JSON.stringify(point, undefined, 2)}\n`);

@@ -2,6 +2,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { processIdentity } from '../../activities/process-identity.ts';
 import { isAlive } from '../../activities/storage/holder.ts';
 
 const record = z.object({
@@ -9,7 +10,7 @@ const record = z.object({
   namespace: z.string(),
   ui: z.string(),
   /** The process that owns the server: the server dies with it. */
-  owner: z.object({ pid: z.int().positive(), start: z.string(), boot: z.string(), namespace: z.string() }),
+  owner: processIdentity.extend({ namespace: z.string() }),
 });
 export type EmbeddedRecord = z.infer<typeof record>;
 

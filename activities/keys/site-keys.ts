@@ -1,0 +1,45 @@
+/** The keys that a site's config points at. */
+import { BackupError } from '../../model/errors.ts';
+import type { Site } from '../site.ts';
+import { signer } from './signing.ts';
+import type { Signer } from './signing.ts';
+
+/** This host's signer. @throws BackupError `config` when the site names no signing key. */
+export async function siteSigner(site: Site): Promise<Signer> {
+  const own = await optionalSigner(site);
+  if (own) return own;
+  throw new BackupError(
+    'config',
+    `${site.file} names no signing key: what this host writes could not be told from forgeries.`,
+    { remedy: "Set signing.key to this host's private key, for example { file: /etc/mosaic-backup/signing.pem }." },
+  );
+}
+
+/** This host's signer; undefined where the config names no signing key (a host that only restores). */
+export async function optionalSigner(site: Site): Promise<Signer | undefined> {
+  const { key } = site.config.signing;
+  return key === undefined ? undefined : signer(await site.readSecret(key));
+}
+
+/** The public keys whose signatures are believed here: those of the config, and this host's own. */
+export async function trustedKeys(site: Site): Promise<readonly string[]> {
+  const own = await optionalSigner(site);
+  return own === undefined ? site.config.signing.trusted : [...site.config.signing.trusted, own.publicKey];
+}
+
+/**
+ * The site's age identities, as the text of an identity file.
+ * @throws BackupError `missing-identity` where the config names none: this host only backs up.
+ */
+export async function siteIdentity(site: Site): Promise<string> {
+  const { identity } = site.config.encryption;
+  if (identity !== undefined) return site.readSecret(identity);
+  throw new BackupError(
+    'missing-identity',
+    `${site.file} names no identity, so nothing can be decrypted on this host.`,
+    {
+      remedy:
+        'Set encryption.identity, for example { file: /etc/mosaic-backup/identity.txt }, on the host that restores.',
+    },
+  );
+}
