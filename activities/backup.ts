@@ -31,7 +31,9 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
           work,
         }),
       ),
-    copy: ({ backup, destination, waits }) => runStep(waits, async (work) => copyToDestination({ site: await openSite(), backup, destination, work })),
-    verify: ({ backup, waits }) => runStep(waits, async (work) => verifyInRepository({ site: await openSite(), backup, work })),
+    copy: ({ backup, destination, waits }) =>
+      runStep(waits, async (work) => copyToDestination({ site: await openSite(), backup, destination, work })),
+    verify: ({ backup, waits }) =>
+      runStep(waits, async (work) => verifyInRepository({ site: await openSite(), backup, work })),
   };
 }

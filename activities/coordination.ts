@@ -7,13 +7,17 @@ import type { Site } from './site.ts';
 
 export interface CoordinationActivities {
   planRun(input: PlanInput): Promise<RunSpec>;
-  signRecoveryPoint(input: { readonly spec: RunSpec; readonly report: RunReport }): Promise<{ readonly warnings: readonly string[] }>;
+  signRecoveryPoint(input: {
+    readonly spec: RunSpec;
+    readonly report: RunReport;
+  }): Promise<{ readonly warnings: readonly string[] }>;
 }
 
 /** @param openSite reads the config anew at the start of each run. */
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
   return {
     planRun: (input) => runStep(undefined, async () => planRun(await openSite(), input)),
-    signRecoveryPoint: ({ spec, report }) => runStep(spec.waits, async (work) => writeRecoveryPoint({ site: await openSite(), spec, report, work })),
+    signRecoveryPoint: ({ spec, report }) =>
+      runStep(spec.waits, async (work) => writeRecoveryPoint({ site: await openSite(), spec, report, work })),
   };
 }

@@ -36,17 +36,25 @@ describe('architecture', () => {
   });
 
   it('the model imports no Node built-in and no Temporal, so that it can be part of the workflow bundle', async () => {
-    const wrong = (await imports()).filter(({ layer, specifier }) => layer === 'model' && (isBuiltin(specifier) || specifier.startsWith('@temporalio/')));
+    const wrong = (await imports()).filter(
+      ({ layer, specifier }) => layer === 'model' && (isBuiltin(specifier) || specifier.startsWith('@temporalio/')),
+    );
     assert.deepEqual(wrong, []);
   });
 
   it('workflows import no Node built-in', async () => {
-    assert.deepEqual((await imports()).filter(({ layer, specifier, typeOnly }) => layer === 'workflows' && isBuiltin(specifier) && !typeOnly), []);
+    assert.deepEqual(
+      (await imports()).filter(
+        ({ layer, specifier, typeOnly }) => layer === 'workflows' && isBuiltin(specifier) && !typeOnly,
+      ),
+      [],
+    );
   });
 
   it('only thin activity files know Temporal', async () => {
     const wrong = (await imports()).filter(
-      ({ file, layer, specifier }) => layer === 'activities' && specifier.startsWith('@temporalio/') && path.dirname(file) !== 'activities',
+      ({ file, layer, specifier }) =>
+        layer === 'activities' && specifier.startsWith('@temporalio/') && path.dirname(file) !== 'activities',
     );
     assert.deepEqual(wrong, []);
   });
@@ -57,7 +65,9 @@ async function imports(): Promise<Import[]> {
   for await (const file of glob(`{${LAYERS.join(',')}}/**/*.ts`, { cwd: ROOT })) {
     const text = await readFile(path.join(ROOT, file), 'utf8');
     const layer = file.split(path.sep)[0] ?? '';
-    for (const match of text.matchAll(/^(?:import|export)\s+(type\s)?[^'"();]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm)) {
+    for (const match of text.matchAll(
+      /^(?:import|export)\s+(type\s)?[^'"();]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm,
+    )) {
       found.push({ file, layer, specifier: match[2] ?? match[3] ?? '', typeOnly: match[1] !== undefined });
     }
   }

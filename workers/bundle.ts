@@ -14,7 +14,11 @@ export const PREBUILT_BUNDLE = 'workflow-bundle.js';
 export async function workflowBundle(): Promise<string> {
   const prebuilt = path.join(ROOT, PREBUILT_BUNDLE);
   if (await exists(prebuilt)) return prebuilt;
-  const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'mosaic-backup', 'workflows');
+  const cache = path.join(
+    process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'),
+    'mosaic-backup',
+    'workflows',
+  );
   const file = path.join(cache, `${await fingerprint()}.js`);
   if (await exists(file)) return file;
   await mkdir(cache, { recursive: true });
@@ -41,7 +45,12 @@ async function fingerprint(): Promise<string> {
   const hash = createHash('sha256');
   const files: string[] = ['package-lock.json'];
   for await (const file of glob(['workflows/**/*.ts', 'model/**/*.ts'], { cwd: ROOT })) files.push(file);
-  for (const file of files.toSorted()) hash.update(file).update('\0').update(await readFile(path.join(ROOT, file))).update('\0');
+  for (const file of files.toSorted())
+    hash
+      .update(file)
+      .update('\0')
+      .update(await readFile(path.join(ROOT, file)))
+      .update('\0');
   return hash.digest('hex').slice(0, 32);
 }
 

@@ -62,7 +62,11 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   async function copyTo(destination: string, backup: CapturedBackup['backup']): Promise<void> {
     try {
       const { copy } = hostSteps(site, input, waits.copyDeadline);
-      copies.push(await copy.executeWithOptions({ summary: `copy ${step.source} to ${destination}, confirmed there` }, [{ ...input, backup, destination }]));
+      copies.push(
+        await copy.executeWithOptions({ summary: `copy ${step.source} to ${destination}, confirmed there` }, [
+          { ...input, backup, destination },
+        ]),
+      );
     } catch (error) {
       errors.push(stepError(`copy to ${destination}`, error));
     }
@@ -72,7 +76,11 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   async function verify(backup: CapturedBackup['backup']): Promise<void> {
     try {
       const steps = hostSteps(site, input, waits.verifyDeadline);
-      verified = (await steps.verify.executeWithOptions({ summary: `verify ${step.source}: digests and signature` }, [{ ...input, backup }])).ok;
+      verified = (
+        await steps.verify.executeWithOptions({ summary: `verify ${step.source}: digests and signature` }, [
+          { ...input, backup },
+        ])
+      ).ok;
     } catch (error) {
       errors.push(stepError('verify', error));
     }

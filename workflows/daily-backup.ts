@@ -34,9 +34,10 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   await Promise.all(running);
 
   outcome = runOutcome([...sources.values()].map((source) => source.outcome ?? 'failed'));
-  await coordinator.signRecoveryPoint.executeWithOptions({ summary: 'sign the recovery point and copy it to every destination' }, [
-    { spec, report: report() },
-  ]);
+  await coordinator.signRecoveryPoint.executeWithOptions(
+    { summary: 'sign the recovery point and copy it to every destination' },
+    [{ spec, report: report() }],
+  );
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   setCurrentDetails(runDetails(report()));
   return report();

@@ -23,9 +23,14 @@ export function sourceDetails(report: SourceReport): string {
   const { captured, copies, errors } = report;
   return [
     `**${report.outcome ?? report.state}**`,
-    captured ? `\n\`${captured.backup.reference}\` · ${size(report)} · ${time(report)}${captured.existed ? ' · was there already' : ''}` : '',
+    captured
+      ? `\n\`${captured.backup.reference}\` · ${size(report)} · ${time(report)}${captured.existed ? ' · was there already' : ''}`
+      : '',
     ...(captured?.warnings ?? []).map((warning) => `\nnote: ${warning}`),
-    ...copies.map(({ destination, bytes, milliseconds }) => `\ncopy at ${destination}: ${formatBytes(bytes)} in ${formatDuration(milliseconds)}`),
+    ...copies.map(
+      ({ destination, bytes, milliseconds }) =>
+        `\ncopy at ${destination}: ${formatBytes(bytes)} in ${formatDuration(milliseconds)}`,
+    ),
     ...errors.map((error) => `\n${inWords(error)}`),
   ].join('\n');
 }

@@ -6,7 +6,8 @@ import type { StepError } from '../model/run.ts';
 export function stepError(step: string, error: unknown): StepError {
   if (isCancellation(error)) throw error;
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return { step, code: cause.type ?? 'failed', message: cause.message, remedy: remedyOf(cause) };
+  if (cause instanceof ApplicationFailure)
+    return { step, code: cause.type ?? 'failed', message: cause.message, remedy: remedyOf(cause) };
   if (cause instanceof TimeoutFailure) {
     // A deadline that passes between two attempts carries the last attempt's failure as its own cause.
     const last = cause.cause instanceof ApplicationFailure ? cause.cause : undefined;
@@ -14,7 +15,9 @@ export function stepError(step: string, error: unknown): StepError {
       step,
       code: last?.type ?? 'unreachable',
       message: last ? `still failing at its deadline: ${last.message}` : 'no worker did this step before its deadline',
-      remedy: (last && remedyOf(last)) ?? 'Look whether the worker on this host runs ("mosaic-backup up" or "mosaic-backup worker").',
+      remedy:
+        (last && remedyOf(last)) ??
+        'Look whether the worker on this host runs ("mosaic-backup up" or "mosaic-backup worker").',
     };
   }
   return { step, code: 'failed', message: cause instanceof Error ? cause.message : String(cause), remedy: null };

@@ -59,7 +59,10 @@ export function artifactWriter({ site, config, staging, recipient, expected, wor
     },
     async lines(lines: AsyncIterable<string> | Iterable<string>, options: ArtifactOptions) {
       const file = path.join(staging, fileName(options));
-      return record(options, await writeLines({ lines, recipient, file, compression, minPlainBytes: options.minPlainBytes, work }));
+      return record(
+        options,
+        await writeLines({ lines, recipient, file, compression, minPlainBytes: options.minPlainBytes, work }),
+      );
     },
     written: () => artifacts.toSorted((a, b) => a.name.localeCompare(b.name)),
     tools: async () => ({ zstd: await programVersion('zstd'), age: await programVersion('age') }),

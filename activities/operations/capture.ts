@@ -20,7 +20,7 @@ import type { Site } from '../site.ts';
 import { chainOf, listBackups, pinned } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { parseManifest, signManifest } from '../storage/manifest-file.ts';
-import { createStaging, pointLatest, repositoryStore, sealBackup } from '../storage/repository.ts';
+import { createStaging, pointLatest, repositoryStore, sealBackup, sweepStaging } from '../storage/repository.ts';
 import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
@@ -86,11 +86,21 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
   await requireRoom(site, chain, kind);
 
   const attempt = `${source}-${request.attempt}-${randomBytes(6).toString('hex')}`.replaceAll(/[^A-Za-z0-9-]/g, '-');
+  // What dead attempts left. Spools hold plaintext: under this source's lease no living attempt has one.
+  const spools = path.join(site.state, 'spool', source);
+  await Promise.all([sweepStaging(site.repository), rm(spools, { recursive: true, force: true })]);
   const staging = await createStaging(site.repository, attempt);
-  const spool = path.join(site.state, 'spool', attempt);
+  const spool = path.join(spools, attempt);
   try {
     const identity = await newIdentity();
-    const writer = artifactWriter({ site, config: context.config, staging, recipient: identity.recipient, expected: expectedBytes(chain, kind), work });
+    const writer = artifactWriter({
+      site,
+      config: context.config,
+      staging,
+      recipient: identity.recipient,
+      expected: expectedBytes(chain, kind),
+      work,
+    });
     const parent = kind === 'incremental' ? chain.at(-1) : undefined;
     const captured = await adapter.capture({
       ...context,
@@ -125,7 +135,11 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
       artifacts: writer.written(),
       key: await wrapIdentity(identity.identity, site.config.encryption.recipients),
       tools: { ...captured.tools, ...(await writer.tools()), 'mosaic-backup': productVersion },
-      warnings: [...warnings, ...findings.filter(({ severity }) => severity === 'warning').map(toWarning), ...captured.warnings],
+      warnings: [
+        ...warnings,
+        ...findings.filter(({ severity }) => severity === 'warning').map(toWarning),
+        ...captured.warnings,
+      ],
     } satisfies UnsignedManifest;
     return await commit(request, context, { staging, unsigned, captured, lease });
   } finally {
@@ -142,7 +156,11 @@ interface Commit {
 }
 
 /** Signs and seals; only after the seal does the source's state move on. */
-async function commit(request: CaptureRequest, context: SourceContext, { staging, unsigned, captured, lease }: Commit): Promise<Manifest> {
+async function commit(
+  request: CaptureRequest,
+  context: SourceContext,
+  { staging, unsigned, captured, lease }: Commit,
+): Promise<Manifest> {
   const { site } = request;
   const manifest = signManifest(unsigned, await siteSigner(site));
   await writeFile(path.join(staging, KEY_FILE), manifest.key, { mode: 0o600 });
@@ -152,9 +170,13 @@ async function commit(request: CaptureRequest, context: SourceContext, { staging
   if (result === 'existed') {
     const sealed = await sealedEarlier(request, context.config);
     if (sealed) return sealed;
-    throw new BackupError('conflict', `${request.source}: a backup ${manifest.id} is in the repository, but its manifest cannot be read`, {
-      remedy: `Run "mosaic-backup verify" and move the damaged folder away.`,
-    });
+    throw new BackupError(
+      'conflict',
+      `${request.source}: a backup ${manifest.id} is in the repository, but its manifest cannot be read`,
+      {
+        remedy: `Run "mosaic-backup verify" and move the damaged folder away.`,
+      },
+    );
   }
   await captured.onSealed?.(manifest.id);
   await pointLatest(site.repository, place);
@@ -194,8 +216,13 @@ async function sealedEarlier(request: CaptureRequest, config: SourceConfig): Pro
 }
 
 /** The newest chain of a source in the repository, full first; a broken one counts as none, with a warning. */
-async function newestChain(site: Site, source: string): Promise<{ readonly chain: readonly Manifest[]; readonly warnings: readonly Warning[] }> {
-  const catalogue = (await listBackups(repositoryStore(site.repository))).filter((entry) => entry.name.source === source);
+async function newestChain(
+  site: Site,
+  source: string,
+): Promise<{ readonly chain: readonly Manifest[]; readonly warnings: readonly Warning[] }> {
+  const catalogue = (await listBackups(repositoryStore(site.repository))).filter(
+    (entry) => entry.name.source === source,
+  );
   const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
   if (!newest) return { chain: [], warnings: [] };
   try {

@@ -9,9 +9,12 @@ import { sourceConfig } from './source-config.ts';
 /** @throws BackupError `not-found` when a source that was asked for is not in the config; `config` for an unknown plan. */
 export function planRun(site: Site, input: PlanInput): RunSpec {
   const { config } = site;
-  if (input.plan !== 'daily') throw new BackupError('config', `the site has no plan "${input.plan}"`, { remedy: 'Choose: daily.' });
+  if (input.plan !== 'daily')
+    throw new BackupError('config', `the site has no plan "${input.plan}"`, { remedy: 'Choose: daily.' });
   if (input.site !== config.site) {
-    throw new BackupError('config', `this worker serves the site "${config.site}", not "${input.site}"`, { remedy: `Look at "site" in ${site.file}.` });
+    throw new BackupError('config', `this worker serves the site "${config.site}", not "${input.site}"`, {
+      remedy: `Look at "site" in ${site.file}.`,
+    });
   }
   const names = input.sources ?? Object.keys(config.sources);
   const steps = names.map((source) => stepOf(site, source, 'daily'));
@@ -20,7 +23,9 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
     site: config.site,
     plan: input.plan,
     scheduled: scheduledTime(input.scheduled),
-    phases: GROUPS.map((group) => ({ group, steps: steps.filter((step) => step.group === group) })).filter((phase) => phase.steps.length > 0),
+    phases: GROUPS.map((group) => ({ group, steps: steps.filter((step) => step.group === group) })).filter(
+      (phase) => phase.steps.length > 0,
+    ),
     waits: config.plans.daily,
   };
 }
@@ -30,5 +35,12 @@ function stepOf(site: Site, source: string, tier: Tier): SourceStep {
   const destinations = Object.entries(site.config.destinations)
     .filter(([, destination]) => !destination.tiers || destination.tiers.includes(tier))
     .map(([destination]) => destination);
-  return { source, type: config.type, group: config.group ?? defaultGroup(config.type), host: config.host ?? site.host, tier, destinations };
+  return {
+    source,
+    type: config.type,
+    group: config.group ?? defaultGroup(config.type),
+    host: config.host ?? site.host,
+    tier,
+    destinations,
+  };
 }

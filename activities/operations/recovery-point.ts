@@ -21,7 +21,12 @@ export interface RecoveryPointRequest {
  * Writes the recovery point of a run into the repository and to each destination. The same run again replaces
  * its recovery point. A destination that is away makes a warning: its backups went there, or are owed, on their own.
  */
-export async function writeRecoveryPoint({ site, spec, report, work }: RecoveryPointRequest): Promise<{ readonly warnings: readonly string[] }> {
+export async function writeRecoveryPoint({
+  site,
+  spec,
+  report,
+  work,
+}: RecoveryPointRequest): Promise<{ readonly warnings: readonly string[] }> {
   const catalogue = await listBackups(repositoryStore(site.repository));
   const unsigned = {
     schema: RECOVERY_POINT_SCHEMA as typeof RECOVERY_POINT_SCHEMA,

@@ -39,7 +39,9 @@ export async function restoreBackup(request: RestoreRequest): Promise<void> {
   const readers = await openChain(request);
   // Beside the target, so that promotion is one rename; inside it when the target is a mount point.
   const inside = existed && (await isMountPoint(to));
-  const scratch = await mkdtemp(inside ? path.join(to, '.mosaic-restore-') : path.join(path.dirname(to), `.${path.basename(to)}.restore-`));
+  const scratch = await mkdtemp(
+    inside ? path.join(to, '.mosaic-restore-') : path.join(path.dirname(to), `.${path.basename(to)}.restore-`),
+  );
   try {
     await restoreInto(request, readers, scratch);
     work.signal.throwIfAborted();
@@ -72,20 +74,43 @@ export async function proveBackup(request: ProveRequest): Promise<readonly Check
   }
 }
 
-async function checkRestored(request: ProveRequest, chain: readonly BackupReader[], restored: string, scratch: string): Promise<readonly Check[]> {
+async function checkRestored(
+  request: ProveRequest,
+  chain: readonly BackupReader[],
+  restored: string,
+  scratch: string,
+): Promise<readonly Check[]> {
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace, { mode: 0o711 });
-  return adapterFor(newest.manifest.type).check({ source: newest.manifest.source, work: request.work, chain, restored, scratch: workspace });
+  return adapterFor(newest.manifest.type).check({
+    source: newest.manifest.source,
+    work: request.work,
+    chain,
+    restored,
+    scratch: workspace,
+  });
 }
 
 async function restoreInto(request: RestoreRequest, chain: readonly BackupReader[], scratch: string): Promise<void> {
   const newest = newestOf(chain);
   const adapter = adapterFor(newest.manifest.type);
-  await adapter.restore({ source: newest.manifest.source, work: request.work, chain, scratch, paths: request.paths });
+  await adapter.restore({
+    source: newest.manifest.source,
+    work: request.work,
+    chain,
+    scratch,
+    target: request.to,
+    paths: request.paths,
+  });
 }
 
-async function openChain({ site, store, chain, work }: Pick<RestoreRequest, 'site' | 'store' | 'chain' | 'work'>): Promise<readonly BackupReader[]> {
+async function openChain({
+  site,
+  store,
+  chain,
+  work,
+}: Pick<RestoreRequest, 'site' | 'store' | 'chain' | 'work'>): Promise<readonly BackupReader[]> {
   const readers: BackupReader[] = [];
   for (const backup of chain) readers.push(await openBackup({ site, store, backup, work }));
   return readers;
@@ -103,10 +128,14 @@ async function requireEmpty(to: string): Promise<boolean> {
   const entries = await entriesOf(to);
   if (entries === undefined) return false;
   if (entries.length === 0) return true;
-  throw new BackupError('not-empty', `${to} is not empty: it has ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}. Nothing was changed`, {
-    remedy: 'Choose an empty or new folder, or move what is there away first.',
-    facts: { path: to, entries: entries.length },
-  });
+  throw new BackupError(
+    'not-empty',
+    `${to} is not empty: it has ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}. Nothing was changed`,
+    {
+      remedy: 'Choose an empty or new folder, or move what is there away first.',
+      facts: { path: to, entries: entries.length },
+    },
+  );
 }
 
 async function entriesOf(folder: string): Promise<string[] | undefined> {
@@ -115,7 +144,10 @@ async function entriesOf(folder: string): Promise<string[] | undefined> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR') throw new BackupError('not-empty', `${folder} is a file, not a folder`, { remedy: 'Choose an empty or new folder.' });
+    if (code === 'ENOTDIR')
+      throw new BackupError('not-empty', `${folder} is a file, not a folder`, {
+        remedy: 'Choose an empty or new folder.',
+      });
     throw error;
   }
 }

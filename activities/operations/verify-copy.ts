@@ -12,10 +12,25 @@ export interface Verified {
 }
 
 /** @throws BackupError `verification-failed` with what was found; the evidence is recorded either way. */
-export async function verifyInRepository({ site, backup, work }: { readonly site: Site; readonly backup: PinnedReference; readonly work: Work }): Promise<Verified> {
+export async function verifyInRepository({
+  site,
+  backup,
+  work,
+}: {
+  readonly site: Site;
+  readonly backup: PinnedReference;
+  readonly work: Work;
+}): Promise<Verified> {
   const store = repositoryStore(site.repository);
   const catalogue = await listBackups(store);
-  const evidence = await verifyBackup({ site, store, destinationName: null, backup: findBackup(catalogue, backup.reference), catalogue, work });
+  const evidence = await verifyBackup({
+    site,
+    store,
+    destinationName: null,
+    backup: findBackup(catalogue, backup.reference),
+    catalogue,
+    work,
+  });
   if (evidence.verdict === 'ok') return { ok: true };
   const found = evidence.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
   throw new BackupError('verification-failed', `${backup.reference} is damaged: ${found.join('; ')}`, {

@@ -39,9 +39,13 @@ export async function openRunSession(options: SessionOptions): Promise<Session> 
   const client = await connectClient(endpoint);
   if (await hasWorker(client, endpoint.namespace, site.config.site)) return borrowed(client, endpoint);
   await client.connection.close();
-  throw new BackupError('unreachable', `Temporal at ${endpoint.connection.address} has no worker for the site "${site.config.site}"`, {
-    remedy: 'Start one with "mosaic-backup worker" on the host, or unset temporal.address to run everything here.',
-  });
+  throw new BackupError(
+    'unreachable',
+    `Temporal at ${endpoint.connection.address} has no worker for the site "${site.config.site}"`,
+    {
+      remedy: 'Start one with "mosaic-backup worker" on the host, or unset temporal.address to run everything here.',
+    },
+  );
 }
 
 /** For `up`: the configured Temporal or an embedded one, and a worker on this machine. */
@@ -65,7 +69,13 @@ export async function ownSession(options: SessionOptions): Promise<Session> {
 }
 
 function borrowed(client: Client, endpoint: Endpoint): Session {
-  return { client, endpoint, embedded: false, broken: new Promise<never>(() => {}), close: () => client.connection.close() };
+  return {
+    client,
+    endpoint,
+    embedded: false,
+    broken: new Promise<never>(() => {}),
+    close: () => client.connection.close(),
+  };
 }
 
 function own(client: Client, endpoint: Endpoint, worker: RunningWorker, server: EmbeddedTemporal | undefined): Session {

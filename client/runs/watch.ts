@@ -35,7 +35,11 @@ export interface WatchOptions {
  * Follows a run to its end.
  * @throws BackupError `aborted` when it was cancelled; `failed` when it ended without a report.
  */
-export async function watchRun(client: Client, handle: RunHandle, { interval, onProgress }: Omit<WatchOptions, 'onCancelFailed'>): Promise<RunReport> {
+export async function watchRun(
+  client: Client,
+  handle: RunHandle,
+  { interval, onProgress }: Omit<WatchOptions, 'onCancelFailed'>,
+): Promise<RunReport> {
   const ended = new AbortController();
   const result = handle.result().finally(() => ended.abort());
   const looking = look(client, handle, interval, onProgress, ended.signal);
@@ -50,7 +54,13 @@ export async function watchRun(client: Client, handle: RunHandle, { interval, on
   }
 }
 
-async function look(client: Client, handle: RunHandle, interval: number, onProgress: WatchOptions['onProgress'], signal: AbortSignal): Promise<void> {
+async function look(
+  client: Client,
+  handle: RunHandle,
+  interval: number,
+  onProgress: WatchOptions['onProgress'],
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       const { sources } = await handle.query(runStatus);
@@ -93,7 +103,8 @@ function stepProgress({ activityType, attempt, heartbeatDetails, lastFailure }: 
 function asError(error: unknown, run: string): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
   const { cause } = error;
-  if (cause?.name === 'CancelledFailure') return new BackupError('aborted', `${run} was cancelled: nothing half-made is kept`);
+  if (cause?.name === 'CancelledFailure')
+    return new BackupError('aborted', `${run} was cancelled: nothing half-made is kept`);
   const inner = cause?.cause instanceof Error ? cause.cause : cause;
   return new BackupError('failed', `${run} ended without a report: ${inner?.message ?? error.message}`, {
     remedy: 'Look at the run in the Web UI, mend the cause, and run the same plan again.',

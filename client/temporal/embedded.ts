@@ -33,9 +33,13 @@ const START_TIMEOUT = 30_000;
 export async function startEmbedded(site: Site, log: Logger): Promise<EmbeddedTemporal> {
   const other = await readEmbedded(site.state);
   if (other) {
-    throw new BackupError('busy', `an embedded Temporal already runs for this site (process ${other.owner.pid}, ${other.address})`, {
-      remedy: 'Use the running one: "mosaic-backup run daily" finds it by itself.',
-    });
+    throw new BackupError(
+      'busy',
+      `an embedded Temporal already runs for this site (process ${other.owner.pid}, ${other.address})`,
+      {
+        remedy: 'Use the running one: "mosaic-backup run daily" finds it by itself.',
+      },
+    );
   }
   const folder = path.join(site.state, 'temporal');
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -46,7 +50,10 @@ export async function startEmbedded(site: Site, log: Logger): Promise<EmbeddedTe
     if (!(error instanceof UnreadableDatabase)) throw error;
     const aside = `${database}.unreadable-${Date.now()}`;
     await rename(database, aside);
-    log.warn({ database, aside }, "Temporal could not read its database: it was moved aside and a new one begun. Backups are not touched by this");
+    log.warn(
+      { database, aside },
+      'Temporal could not read its database: it was moved aside and a new one begun. Backups are not touched by this',
+    );
     return launch(site, folder, database);
   }
 }
@@ -55,13 +62,25 @@ class UnreadableDatabase extends Error {}
 
 async function launch(site: Site, folder: string, database: string): Promise<EmbeddedTemporal> {
   const { embedded } = site.config.temporal;
-  const [program, port, uiPort] = await Promise.all([temporalProgram(), freePort(embedded.port), freePort(embedded.uiPort)]);
+  const [program, port, uiPort] = await Promise.all([
+    temporalProgram(),
+    freePort(embedded.port),
+    freePort(embedded.uiPort),
+  ]);
   const logFile = path.join(folder, 'server.log');
   const output = await open(logFile, 'w', 0o600);
   const child = spawn(
     'setpriv',
-    ['--pdeathsig', 'KILL', '--', program, 'server', 'start-dev', '--db-filename', database, '--ip', HOST]
-      .concat(['--port', String(port), '--ui-port', String(uiPort), '--log-level', 'error', '--disable-config-env', '--disable-config-file']),
+    ['--pdeathsig', 'KILL', '--', program, 'server', 'start-dev', '--db-filename', database, '--ip', HOST].concat([
+      '--port',
+      String(port),
+      '--ui-port',
+      String(uiPort),
+      '--log-level',
+      'error',
+      '--disable-config-env',
+      '--disable-config-file',
+    ]),
     // Its own process group: a ^C on the terminal is for us, and we end the server when the worker has ended.
     { stdio: ['ignore', output.fd, output.fd], detached: true },
   );
@@ -86,7 +105,9 @@ async function launch(site: Site, folder: string, database: string): Promise<Emb
     ui,
     ended: exited.then((how) => {
       if (stopping) return new Promise<never>(() => {});
-      throw new BackupError('unreachable', `the embedded Temporal ended: ${how}`, { remedy: `Its log is ${logFile}. Start again: runs go on where they stopped.` });
+      throw new BackupError('unreachable', `the embedded Temporal ended: ${how}`, {
+        remedy: `Its log is ${logFile}. Start again: runs go on where they stopped.`,
+      });
     }),
     stop: async () => {
       stopping = true;
@@ -106,12 +127,19 @@ async function serving(address: string, exited: Promise<string>, logFile: string
     if (typeof result === 'object' && 'how' in result) {
       const log = await readFile(logFile, 'utf8');
       if (/sqlite|database|malformed|not a database|schema/i.test(log)) throw new UnreadableDatabase(log);
-      throw new BackupError('unreachable', `the embedded Temporal did not start (${result.how}): ${log.trim().split('\n').at(-1) ?? ''}`, {
-        remedy: `Its log is ${logFile}.`,
-      });
+      throw new BackupError(
+        'unreachable',
+        `the embedded Temporal did not start (${result.how}): ${log.trim().split('\n').at(-1) ?? ''}`,
+        {
+          remedy: `Its log is ${logFile}.`,
+        },
+      );
     }
     if (Date.now() > deadline) {
-      throw new BackupError('unreachable', `the embedded Temporal did not serve within ${START_TIMEOUT / 1000} s`, { remedy: `Its log is ${logFile}.`, cause: result });
+      throw new BackupError('unreachable', `the embedded Temporal did not serve within ${START_TIMEOUT / 1000} s`, {
+        remedy: `Its log is ${logFile}.`,
+        cause: result,
+      });
     }
     await pause(100);
   }

@@ -40,12 +40,18 @@ function loadProfile({ config, file }: Site, env: NodeJS.ProcessEnv): ReturnType
     return loadClientConnectConfig({
       ...(profile === undefined ? {} : { profile }),
       ...(configFile === undefined ? {} : { configSource: { path: configFile } }),
-      overrideEnvVars: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+      overrideEnvVars: Object.fromEntries(
+        Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      ),
     });
   } catch (error) {
-    throw new BackupError('config', `Temporal's own configuration cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      remedy: `Look at temporal.profile in ${file} and at the variables TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE.`,
-      cause: error,
-    });
+    throw new BackupError(
+      'config',
+      `Temporal's own configuration cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        remedy: `Look at temporal.profile in ${file} and at the variables TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE.`,
+        cause: error,
+      },
+    );
   }
 }

@@ -33,7 +33,9 @@ async function registerSearchAttributes(connection: Connection, namespace: strin
   if (lacking.length === 0) return;
   await connection.operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(lacking.flatMap(({ name, type }) => typed(name, encodeSearchAttributeIndexedValueType(type)))),
+    searchAttributes: Object.fromEntries(
+      lacking.flatMap(({ name, type }) => typed(name, encodeSearchAttributeIndexedValueType(type))),
+    ),
   });
 }
 

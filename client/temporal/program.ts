@@ -17,16 +17,25 @@ export async function temporalProgram(env: NodeJS.ProcessEnv = process.env): Pro
   for (const program of [...onPath, ...(await cached(env))]) {
     if (path.isAbsolute(program) && (await isExecutable(program))) return program;
   }
-  throw new BackupError('missing-program', 'the program "temporal" is not on this machine, so no embedded Temporal can be started', {
-    remedy: 'In a checkout, "npm start" installs it; elsewhere install the Temporal CLI, or set temporal.address to a running cluster.',
-  });
+  throw new BackupError(
+    'missing-program',
+    'the program "temporal" is not on this machine, so no embedded Temporal can be started',
+    {
+      remedy:
+        'In a checkout, "npm start" installs it; elsewhere install the Temporal CLI, or set temporal.address to a running cluster.',
+    },
+  );
 }
 
 /** What the bootstrap of a checkout keeps, newest version first. */
 async function cached(env: NodeJS.ProcessEnv): Promise<string[]> {
   const cache = path.join(env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'mosaic-backup');
   const entries = await readdir(cache).catch(() => []);
-  return entries.filter((entry) => /^temporal-\d[\d.]*$/.test(entry)).toSorted().toReversed().map((entry) => path.join(cache, entry));
+  return entries
+    .filter((entry) => /^temporal-\d[\d.]*$/.test(entry))
+    .toSorted()
+    .toReversed()
+    .map((entry) => path.join(cache, entry));
 }
 
 async function isExecutable(file: string): Promise<boolean> {

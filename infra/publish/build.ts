@@ -17,7 +17,10 @@ const BUILD = path.join(ROOT, 'build');
 const COPIED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'infra/roles', 'infra/example'];
 
 await rm(BUILD, { recursive: true, force: true });
-await execa(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'infra/publish/tsconfig.json'], { cwd: ROOT, stdio: 'inherit' });
+await execa(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'infra/publish/tsconfig.json'], {
+  cwd: ROOT,
+  stdio: 'inherit',
+});
 for (const item of COPIED) await cp(path.join(ROOT, item), path.join(BUILD, item), { recursive: true });
 await writeBundle();
 await writeSchemas();
@@ -39,8 +42,12 @@ async function writeSchemas(): Promise<void> {
 
 /** Without scripts and devDependencies; without the runtimes for other architectures, which only a checkout uses. */
 async function writePackageJson(): Promise<void> {
-  const { private: _private, scripts: _scripts, devDependencies: _dev, optionalDependencies: _optional, ...published } = JSON.parse(
-    await readFile(path.join(ROOT, 'package.json'), 'utf8'),
-  );
+  const {
+    private: _private,
+    scripts: _scripts,
+    devDependencies: _dev,
+    optionalDependencies: _optional,
+    ...published
+  } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
   await writeFile(path.join(BUILD, 'package.json'), `${JSON.stringify(published, undefined, 2)}\n`);
 }
