@@ -20,3 +20,6 @@ export const evidence = z.looseObject({
 });
 export type Evidence = z.infer<typeof evidence>;
 export type Check = Evidence['checks'][number];
+
+export const unsignedEvidence = evidence.omit({ signature: true });
+export type UnsignedEvidence = z.infer<typeof unsignedEvidence>;

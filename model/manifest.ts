@@ -69,7 +69,10 @@ export const manifest = z.looseObject({
   signature,
 });
 export type Manifest = z.infer<typeof manifest>;
-export type UnsignedManifest = Omit<Manifest, 'signature'>;
+
+/** Made by the schema: TypeScript's Omit on a type with unknown fields would lose the known ones. */
+export const unsignedManifest = manifest.omit({ signature: true });
+export type UnsignedManifest = z.infer<typeof unsignedManifest>;
 
 /**
  * The form of a manifest that is signed and that references pin: canonical JSON (RFC 8785) without

@@ -2,6 +2,7 @@
  * Where everything lies below a repository and at every destination: the same keys everywhere.
  * `/` separates; no key starts or ends with one.
  */
+import { GROUPS } from './source.ts';
 import type { Group, Kind, Tier } from './source.ts';
 import { compactTime, expandTime } from './time.ts';
 
@@ -57,4 +58,34 @@ export function recoveryPointKey(runId: string): string {
 /** Key of an evidence record. */
 export function evidenceKey(source: string, id: string, time: string, what: 'verify' | 'test' | 'drill'): string {
   return `evidence/${source}/${id}/${time}-${what}.json`;
+}
+
+/** Whether a key names an object below the root: no empty, dotted or hidden part, nothing absolute, no control characters. */
+export function isKey(key: string): boolean {
+  return key.length <= 1024 && key.split('/').every((part) => KEY_PART.test(part));
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what is refused
+const KEY_PART = /^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]{0,254}$/u;
+
+/**
+ * Every folder in which a backup of this name may lie: its group is not in its name. For logs, whose day is not
+ * in it either, none.
+ */
+export function possibleFolders({ tier, source, id }: Named): readonly string[] {
+  if (tier === null) return [];
+  return [...new Set(GROUPS.map((group) => backupFolder({ tier, source, group, id })))];
+}
+
+/** Whether a backup of this name may lie in this folder. */
+export function isFolderOf(folder: string, name: Named): boolean {
+  if (name.tier !== null) return possibleFolders(name).includes(folder);
+  const [logs, source, day, id, ...rest] = folder.split('/');
+  return logs === 'logs' && source === name.source && Boolean(day) && id === name.id && rest.length === 0;
+}
+
+interface Named {
+  readonly tier: Tier | null;
+  readonly source: string;
+  readonly id: string;
 }

@@ -1,5 +1,6 @@
 /** The vocabulary of storage: one interface for the repository's reading side and for every destination. */
 import type { Readable } from 'node:stream';
+import type { DestinationConfig } from '../../model/config/destination.ts';
 import type { Work } from '../work.ts';
 
 /** Size and digest of a stored object, as the storage's own side reads it back. */
@@ -15,10 +16,19 @@ export interface ListedObject {
   readonly bytes: number;
 }
 
-/** Reading side: what listing, verification and restore need. */
+export interface ListOptions {
+  /** Only objects whose key ends in `/<named>`: lets a store skip the rest cheaply, where it can. */
+  readonly named?: string;
+}
+
+/** Reading side: what listing, verification and restore need. Keys that leave the root are refused everywhere. */
 export interface Store {
-  /** Every object below a prefix, in the order of keys; staging and links are left out. */
-  list(prefix: string): AsyncIterable<ListedObject>;
+  /**
+   * Every object below a prefix (a folder without its last slash; '' is the root), in the order of keys; staging,
+   * links and whatever else begins with a dot are left out. Nothing below it: ends at once. The place itself cannot
+   * be reached: `unreachable`.
+   */
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
   /** A small object (manifest, evidence, recovery point); undefined when there is none. */
   readSmall(key: string): Promise<Uint8Array | undefined>;
   /** A bulk object. Fails with `not-found`. */
@@ -27,19 +37,43 @@ export interface Store {
   digest(key: string, work: Work): Promise<Stored | undefined>;
 }
 
+/** A store whose objects are files of this host: the side that copies are made from. */
+export interface LocalStore extends Store {
+  /** The file of a key, whether or not it exists. */
+  file(key: string): string;
+}
+
+/** A store that takes small records besides: evidence is written where the backup was verified. */
+export interface WritableStore extends Store {
+  /** Stores a small object, visible only when whole and durable. With `replace: false` a different one that exists is a `conflict`. */
+  putSmall(key: string, bytes: Uint8Array, options: { readonly replace: boolean }): Promise<void>;
+}
+
 /** A place for further copies. Every operation is idempotent; what is half-written is never listed. */
-export interface Destination extends Store {
+export interface Destination extends WritableStore {
   readonly name: string;
   readonly type: string;
   /** Where it physically is, so that copies on one device are not counted twice. */
   device(): Promise<string>;
   readonly offsite: boolean;
-  /** Stores a file under a key: visible under its name only when whole and durable. An equal object that is there already is left. */
+  /**
+   * Stores a file under a key. Visible under its name only when whole and durable, and only after the other side has
+   * read back exactly `expected`: once it returns, the copy is confirmed. An equal object that is there already is left.
+   * @throws BackupError `verification-failed` when the file itself is not what is expected, `no-space`, `unreachable`, `access-denied`.
+   */
   put(key: string, file: string, expected: Stored, work: Work): Promise<void>;
-  /** Stores a small object, the same way. With `replace: false` a different one that exists is a `conflict`. */
-  putSmall(key: string, bytes: Uint8Array, options: { readonly replace: boolean }): Promise<void>;
   /** Free bytes, or null where the question makes no sense. */
   free(): Promise<number | null>;
   /** Fails with a typed error unless the place can be reached and written. */
   probe(): Promise<void>;
+}
+
+/** What a destination is made from. */
+export interface DestinationContext<Config extends DestinationConfig> {
+  readonly name: string;
+  readonly config: Config;
+  /** The site's name. */
+  readonly site: string;
+  /** This host's state folder: what is remembered about the place. */
+  readonly state: string;
 }

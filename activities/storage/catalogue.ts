@@ -1,0 +1,193 @@
+/** The catalogue: the manifests themselves, of the repository or of any destination. Nothing else is needed to list or restore. */
+import path from 'node:path';
+import { BackupError } from '../../model/errors.ts';
+import type { Manifest } from '../../model/manifest.ts';
+import { isFolderOf, MANIFEST, possibleFolders } from '../../model/paths.ts';
+import { formatReference, matchReference } from '../../model/reference.ts';
+import type { BackupName } from '../../model/reference.ts';
+import { manifestDigest, parseManifest } from './manifest-file.ts';
+import { inParallel } from './parallel.ts';
+import type { ListedObject, Store } from './types.ts';
+
+export { pinned } from './manifest-file.ts';
+
+export interface Catalogued {
+  readonly name: BackupName;
+  /** Key of the backup's folder. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** A folder with a manifest that is no backup: why, in words. */
+export interface CatalogueProblem {
+  readonly folder: string;
+  readonly problem: string;
+}
+
+export interface Catalogue {
+  /** In the order of their folders; no two bear one name. */
+  readonly backups: readonly Catalogued[];
+  readonly problems: readonly CatalogueProblem[];
+}
+
+/** Top-level folders that hold backups. Evidence and recovery points are not walked. */
+const TOP = ['configs', 'daily', 'logs', 'monthly', 'weekly', 'yearly'] as const;
+/** Manifests read at once: enough to hide the latency of a remote store. */
+const PARALLEL = 16;
+/** No manifest is so big; a bigger file is somebody's mistake or attack. */
+const LARGEST = 64 * 2 ** 20;
+
+/** Every backup that a store holds. One bad manifest never hides the others: it becomes a problem. */
+export async function readCatalogue(store: Store): Promise<Catalogue> {
+  const listed = await manifestsOf(store);
+  const entries = await inParallel(listed, PARALLEL, (object) => readEntry(store, object));
+  const backups = new Map<string, Catalogued>();
+  const problems: CatalogueProblem[] = [];
+  for (const entry of entries) {
+    if (entry === undefined) continue;
+    if ('problem' in entry) {
+      problems.push(entry);
+      continue;
+    }
+    const reference = formatReference(entry.name);
+    const first = backups.get(reference);
+    if (first === undefined) backups.set(reference, entry);
+    else
+      problems.push({
+        folder: entry.folder,
+        problem: `It bears the name of another: ${reference} is in ${first.folder}.`,
+      });
+  }
+  return { backups: [...backups.values()], problems };
+}
+
+/** The backups that a store holds, without what could not be read (`readCatalogue` tells that too). */
+export async function listBackups(store: Store): Promise<readonly Catalogued[]> {
+  return (await readCatalogue(store)).backups;
+}
+
+/**
+ * The one backup that a reference means. It may be shortened, or be the backup's folder.
+ * @throws BackupError `not-found`, or `ambiguous` with the matches.
+ */
+export function findBackup(catalogue: readonly Catalogued[], reference: string): Catalogued {
+  const byFolder = catalogue.find(({ folder }) => folder === reference);
+  if (byFolder !== undefined) return byFolder;
+  const names = matchReference(
+    reference,
+    catalogue.map(({ name }) => name),
+  );
+  const [name, second] = names;
+  if (name === undefined) {
+    throw new BackupError('not-found', `There is no backup "${reference}" here.`, {
+      remedy:
+        'See `mosaic-backup list` for what there is; a reference is <tier>/<source>/<id>, or shorter where it is unique.',
+      facts: { reference },
+    });
+  }
+  if (second !== undefined) {
+    const matches = names.map((match) => formatReference(match));
+    throw new BackupError('ambiguous', `"${reference}" means ${matches.length} backups: ${abridged(matches)}.`, {
+      remedy: 'Write more of the one that you mean.',
+      facts: { reference, matches },
+    });
+  }
+  const found = catalogue.find((entry) => entry.name === name);
+  if (found === undefined) throw new TypeError('matchReference gives names of the catalogue');
+  return found;
+}
+
+/**
+ * A backup with all that it builds on, full first.
+ * @throws BackupError `not-found` when a parent is missing, `verification-failed` when it is not the one that the child was made from.
+ */
+export function chainOf(catalogue: readonly Catalogued[], backup: Catalogued): readonly Catalogued[] {
+  const byReference = new Map(catalogue.map((entry) => [formatReference(entry.name), entry]));
+  const chain = [backup];
+  const seen = new Set<string>([formatReference(backup.name)]);
+  for (let child = backup; child.manifest.parent !== null;) {
+    const { reference, sha256 } = child.manifest.parent;
+    const parent = byReference.get(reference);
+    if (parent === undefined) throw parentMissing(child, reference);
+    if (seen.has(reference) || manifestDigest(parent.manifest) !== sha256) throw parentChanged(child, reference);
+    seen.add(reference);
+    chain.unshift(parent);
+    child = parent;
+  }
+  return chain;
+}
+
+/** Reads one backup by its name, without listing; undefined when the store does not hold it. Not for logs, whose folder needs their day. */
+export async function readBackup(store: Store, name: BackupName): Promise<Catalogued | undefined> {
+  for (const folder of possibleFolders(name)) {
+    const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
+    if (bytes === undefined) continue;
+    const entry = entryOf(folder, bytes);
+    if (formatReference(entry.name) === formatReference(name)) return entry;
+  }
+  return undefined;
+}
+
+async function manifestsOf(store: Store): Promise<readonly ListedObject[]> {
+  const found: ListedObject[] = [];
+  for (const top of TOP) {
+    for await (const object of store.list(top, { named: MANIFEST })) found.push(object);
+  }
+  return found;
+}
+
+async function readEntry(store: Store, object: ListedObject): Promise<Catalogued | CatalogueProblem | undefined> {
+  const folder = path.posix.dirname(object.key);
+  if (object.bytes > LARGEST)
+    return { folder, problem: `The manifest has ${object.bytes} bytes, which no manifest has.` };
+  try {
+    const bytes = await store.readSmall(object.key);
+    // It was deleted since it was listed.
+    if (bytes === undefined) return undefined;
+    return entryOf(folder, bytes);
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code === 'unreachable' || error.code === 'aborted') throw error;
+    return { folder, problem: error.message };
+  }
+}
+
+function entryOf(folder: string, bytes: Uint8Array): Catalogued {
+  const manifest = parseManifest(bytes);
+  const name: BackupName = { tier: manifest.tier, source: manifest.source, id: manifest.id };
+  if (isFolderOf(folder, name)) return { name, folder, manifest };
+  throw new BackupError(
+    'verification-failed',
+    `The manifest is of another backup: it says that it is ${formatReference(name)}.`,
+    {
+      remedy: 'Move the folder back to where it belongs.',
+    },
+  );
+}
+
+function abridged(matches: readonly string[]): string {
+  return matches.length <= 5 ? matches.join(', ') : `${matches.slice(0, 5).join(', ')} and ${matches.length - 5} more`;
+}
+
+function parentMissing(child: Catalogued, parent: string): BackupError {
+  const reference = formatReference(child.name);
+  return new BackupError(
+    'not-found',
+    `${reference} builds on ${parent}, which is not here: it cannot be restored from this place.`,
+    {
+      remedy: `Look for ${parent} at another destination; copying it here makes ${reference} whole again.`,
+      facts: { reference, parent },
+    },
+  );
+}
+
+function parentChanged(child: Catalogued, parent: string): BackupError {
+  const reference = formatReference(child.name);
+  return new BackupError(
+    'verification-failed',
+    `${reference} builds on ${parent}, but the backup of that name here is another one.`,
+    {
+      remedy: `Look for the right ${parent} at another destination.`,
+      facts: { reference, parent },
+    },
+  );
+}

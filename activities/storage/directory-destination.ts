@@ -1,0 +1,76 @@
+/** The destination type `directory`: a folder on another disk, or on a network share. */
+import { rm } from 'node:fs/promises';
+import type { DirectoryDestination } from '../../model/config/destination.ts';
+import { deviceOf } from './device.ts';
+import { directoryStore, fileOf } from './directory.ts';
+import { translated } from './fs-errors.ts';
+import { incomingFile } from './incoming.ts';
+import { requirePlace } from './place.ts';
+import { putFile } from './put-file.ts';
+import { freeSpace } from './space.ts';
+import { writeNew } from './durable.ts';
+import type { Destination, DestinationContext, ListOptions, Stored } from './types.ts';
+import type { Work } from '../work.ts';
+
+export function directoryDestination(context: DestinationContext<DirectoryDestination>): Destination {
+  const { name, config, site, state } = context;
+  const root = config.path;
+  const store = directoryStore(root);
+
+  function there(use: 'read' | 'write'): Promise<void> {
+    return requirePlace({ what: `destination ${name}`, root, site, state }, use);
+  }
+
+  return {
+    name,
+    type: config.type,
+    offsite: config.offsite ?? false,
+
+    async *list(prefix: string, options?: ListOptions) {
+      await there('read');
+      yield* store.list(prefix, options);
+    },
+    async readSmall(key) {
+      await there('read');
+      return store.readSmall(key);
+    },
+    async open(key) {
+      await there('read');
+      return store.open(key);
+    },
+    async digest(key, work) {
+      await there('read');
+      return store.digest(key, work);
+    },
+    async putSmall(key, bytes, options) {
+      await there('write');
+      await store.putSmall(key, bytes, options);
+    },
+    async put(key: string, file: string, expected: Stored, work: Work) {
+      const target = fileOf(root, key);
+      await there('write');
+      await translated(target, `copying ${key} to ${name}`, () =>
+        putFile({ root, key, file, expected, to: name, work }),
+      );
+    },
+    async free() {
+      await there('read');
+      return freeSpace(root);
+    },
+    async device() {
+      await there('read');
+      return deviceOf(root);
+    },
+    async probe() {
+      await there('write');
+      await translated(root, `writing to ${name}`, async () => {
+        const file = await incomingFile(root, 'probe');
+        try {
+          await writeNew(file, Buffer.from('probe'));
+        } finally {
+          await rm(file, { force: true });
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** A folder as a store: the repository, a mounted disk, a network share. */
+import { createReadStream } from 'node:fs';
+import { lstat, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { BackupError } from '../../model/errors.ts';
+import { isKey } from '../../model/paths.ts';
+import { digestFile } from '../streams/digest.ts';
+import type { Work } from '../work.ts';
+import { makeFolders, publish, writeNew } from './durable.ts';
+import { ifThere, translated } from './fs-errors.ts';
+import { incomingFile } from './incoming.ts';
+import type { ListedObject, ListOptions, LocalStore, Stored, WritableStore } from './types.ts';
+
+/** A folder as a store. A missing one is empty: whether that is right, `place.ts` knows. */
+export function directoryStore(root: string): LocalStore & WritableStore {
+  return {
+    file: (key) => fileOf(root, key),
+    list: (prefix, options) => listFolder(root, prefix, options ?? {}),
+    readSmall: (key) => readSmall(root, key),
+    open: (key) => openObject(root, key),
+    digest: (key, work) => digestObject(root, key, work),
+    putSmall: (key, bytes, options) => putSmall(root, key, bytes, options),
+  };
+}
+
+/** The file of a key. @throws BackupError `refused` for a key that would leave the root, or is none of ours. */
+export function fileOf(root: string, key: string): string {
+  if (isKey(key)) return path.join(root, key);
+  throw new BackupError('refused', `"${key}" is not a key: it would leave ${root}, or name something hidden in it.`, {
+    facts: { key },
+  });
+}
+
+async function* listFolder(root: string, prefix: string, { named }: ListOptions): AsyncGenerator<ListedObject> {
+  const folder = prefix === '' ? root : fileOf(root, prefix);
+  yield* walk(folder, prefix, named);
+}
+
+async function* walk(folder: string, key: string, named: string | undefined): AsyncGenerator<ListedObject> {
+  const entries = await translated(folder, 'listing', () => ifThere(readdir(folder, { withFileTypes: true })));
+  const objects = (entries ?? [])
+    .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isFile()))
+    // A folder is ordered as its children's keys are: with its slash.
+    .map((entry) => ({ name: entry.name, order: entry.isDirectory() ? `${entry.name}/` : entry.name, entry }))
+    .toSorted((a, b) => (a.order < b.order ? -1 : 1));
+  for (const { name, entry } of objects) {
+    const entryKey = key === '' ? name : `${key}/${name}`;
+    const entryPath = path.join(folder, name);
+    if (entry.isDirectory()) {
+      yield* walk(entryPath, entryKey, named);
+      continue;
+    }
+    if (named !== undefined && name !== named) continue;
+    const found = await ifThere(lstat(entryPath));
+    if (found !== undefined) yield { key: entryKey, bytes: found.size };
+  }
+}
+
+async function readSmall(root: string, key: string): Promise<Uint8Array | undefined> {
+  const file = fileOf(root, key);
+  return translated(file, `reading ${key}`, () => ifThere(readFile(file)));
+}
+
+async function openObject(root: string, key: string): Promise<Readable> {
+  const file = fileOf(root, key);
+  const handle = await translated(file, `opening ${key}`, () => ifThere(open(file, 'r')));
+  if (handle === undefined) {
+    throw new BackupError('not-found', `${file} is not there.`, {
+      remedy: 'Run `mosaic-backup verify` on this backup, and use another copy.',
+      facts: { path: file },
+    });
+  }
+  return createReadStream(file, { fd: handle, highWaterMark: 1024 * 1024 });
+}
+
+async function digestObject(root: string, key: string, work: Work): Promise<Stored | undefined> {
+  const file = fileOf(root, key);
+  return translated(file, `reading ${key} back`, async () => {
+    if ((await ifThere(stat(file))) === undefined) return undefined;
+    return digestFile(file, work, `reading ${key} back`);
+  });
+}
+
+async function putSmall(
+  root: string,
+  key: string,
+  bytes: Uint8Array,
+  { replace }: { readonly replace: boolean },
+): Promise<void> {
+  const file = fileOf(root, key);
+  await translated(file, `writing ${key}`, async () => {
+    const existing = await ifThere(readFile(file));
+    if (existing !== undefined && existing.equals(bytes)) return;
+    if (existing !== undefined && !replace) throw conflict(file);
+    const temporary = await incomingFile(root, key);
+    try {
+      await writeNew(temporary, bytes);
+      await makeFolders(root, path.posix.dirname(key));
+      await publish(temporary, file);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+}
+
+function conflict(file: string): BackupError {
+  return new BackupError('conflict', `${file} exists and is different. It was left as it is.`, {
+    remedy: 'Two things want one name: see what the one that is there says, and move away the one that is wrong.',
+    facts: { path: file },
+  });
+}

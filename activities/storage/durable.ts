@@ -1,0 +1,77 @@
+/** File operations that are on the disk when they return: what a commit point is made of. */
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { errnoOf } from './fs-errors.ts';
+
+export const FOLDER_MODE = 0o700;
+export const FILE_MODE = 0o600;
+
+/** Makes the names in a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network and FUSE file systems cannot sync a folder, and make renames durable in their own way.
+    const errno = errnoOf(error);
+    if (errno !== 'EINVAL' && errno !== 'ENOTSUP') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes the content of a file durable. */
+export async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes everything below a folder durable, and the folder itself. */
+export async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const entryPath = path.join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(entryPath);
+    if (entry.isFile()) await syncFile(entryPath);
+  }
+  await syncFolder(folder);
+}
+
+/** Makes a folder below `root` with all that is missing between, private, each durable in its parent. The root must exist. */
+export async function makeFolders(root: string, below: string): Promise<void> {
+  let folder = root;
+  for (const part of path.normalize(below).split(path.sep)) {
+    if (part === '' || part === '.') continue;
+    const parent = folder;
+    folder = path.join(folder, part);
+    try {
+      await mkdir(folder, { mode: FOLDER_MODE });
+      await syncFolder(parent);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** Writes a new file whole and durable; the file must not exist. */
+export async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, 'wx', FILE_MODE);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Gives a whole and durable file its name, replacing what bore it, and makes the name durable. */
+export async function publish(temporary: string, file: string): Promise<void> {
+  await rename(temporary, file);
+  await syncFolder(path.dirname(file));
+}

@@ -1,0 +1,161 @@
+/** Copying of one file into a folder of objects: visible only when whole, durable and read back. */
+import { execFile } from 'node:child_process';
+import { open, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { BackupError } from '../../model/errors.ts';
+import { digestFile } from '../streams/digest.ts';
+import type { Work } from '../work.ts';
+import { FILE_MODE, makeFolders, publish } from './durable.ts';
+import { ifThere } from './fs-errors.ts';
+import { incomingFile } from './incoming.ts';
+import type { Stored } from './types.ts';
+
+const CHUNK = 1024 * 1024;
+
+export interface FilePut {
+  readonly root: string;
+  readonly key: string;
+  /** The file to copy. */
+  readonly file: string;
+  readonly expected: Stored;
+  /** Name of the destination, for progress and messages. */
+  readonly to: string;
+  readonly work: Work;
+}
+
+/**
+ * Copies a file below `root` under its key. The copy is written beside, made durable, dropped from the page cache,
+ * read back and compared with `expected`; only then does it get its name. So one pass of hashing confirms both sides:
+ * when the digest is right, what was read was right and so is what is stored.
+ *
+ * What the confirmation means: these bytes came back from the file system after it had reported them durable, past
+ * the page cache where the system allows. It does not see into caches of the disk or of a file server.
+ */
+export async function putFile(request: FilePut): Promise<void> {
+  const { root, key, expected, to, work } = request;
+  const target = path.join(root, key);
+  if (await isSame(target, expected, request)) return;
+  const temporary = await incomingFile(root, key);
+  try {
+    await copy(temporary, request);
+    const written = await readBack(temporary, request);
+    if (!equal(written, expected)) throw await mismatch(written, request);
+    work.signal.throwIfAborted();
+    await makeFolders(root, path.posix.dirname(key));
+    await publish(temporary, target);
+    work.log.debug({ key, destination: to, bytes: expected.bytes }, 'object stored and read back');
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Reads a file back past the page cache, where the system allows. */
+export async function readBack(
+  file: string,
+  { to, expected, work }: Pick<FilePut, 'to' | 'expected' | 'work'>,
+): Promise<Stored> {
+  await dropCache(file);
+  const phase = `confirming at ${to}`;
+  // Reading back moves no new bytes; it shows as activity, so that it is not taken for a standstill.
+  const confirming: Work = {
+    ...work,
+    progress: ({ bytes }) => work.progress({ phase, bytes: expected.bytes, total: expected.bytes, activity: bytes }),
+  };
+  return digestFile(file, confirming, phase);
+}
+
+async function isSame(target: string, expected: Stored, request: FilePut): Promise<boolean> {
+  const found = await ifThere(stat(target));
+  if (found === undefined || !found.isFile() || found.size !== expected.bytes) return false;
+  return equal(await readBack(target, request), expected);
+}
+
+async function copy(temporary: string, { file, to, expected, work }: FilePut): Promise<void> {
+  const from = await open(file, 'r');
+  try {
+    const into = await open(temporary, 'wx', FILE_MODE);
+    try {
+      await pump(from, into, (bytes) => {
+        work.signal.throwIfAborted();
+        work.progress({ phase: `copying to ${to}`, bytes, total: expected.bytes, activity: 0 });
+      });
+      await into.sync();
+    } finally {
+      await into.close();
+    }
+  } finally {
+    await from.close();
+  }
+}
+
+/** Reads the next chunk while the last one is written. Not copy_file_range: it would share blocks where it can, and that is no copy. */
+async function pump(from: FileHandle, into: FileHandle, moved: (bytes: number) => void): Promise<void> {
+  const buffers = [Buffer.allocUnsafeSlow(CHUNK), Buffer.allocUnsafeSlow(CHUNK)] as const;
+  let bytes = 0;
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for (let turn = 0; ; turn += 1) {
+      const buffer = buffers[turn % 2 === 0 ? 0 : 1];
+      const { bytesRead } = await from.read(buffer, 0, CHUNK, null);
+      await writing;
+      moved(bytes);
+      if (bytesRead === 0) return;
+      bytes += bytesRead;
+      writing = writeAll(into, buffer.subarray(0, bytesRead));
+      // It is awaited in the next turn; until then its failure must not count as unhandled.
+      writing.catch(() => undefined);
+    }
+  } finally {
+    await writing.catch(() => undefined);
+  }
+}
+
+async function writeAll(into: FileHandle, bytes: Buffer): Promise<void> {
+  for (let offset = 0; offset < bytes.length;) {
+    const { bytesWritten } = await into.write(bytes, offset);
+    offset += bytesWritten;
+  }
+}
+
+/** Node has no posix_fadvise(2); dd of coreutils has. Where dd cannot, the read back may come from memory. */
+async function dropCache(file: string): Promise<void> {
+  try {
+    await promisify(execFile)('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']);
+  } catch {
+    // busybox has no nocache: the digest is still of what the file system gives back.
+  }
+}
+
+/** Which side is wrong: the file that was to be copied, or what came back of it. */
+async function mismatch(written: Stored, { file, key, to, expected, work }: FilePut): Promise<BackupError> {
+  const here = await digestFile(file, work, 'reading the local file again');
+  const facts = {
+    key,
+    file,
+    expectedBytes: expected.bytes,
+    expectedSha256: expected.sha256,
+    foundBytes: here.bytes,
+    foundSha256: here.sha256,
+  };
+  if (!equal(here, expected)) {
+    return new BackupError(
+      'verification-failed',
+      `${file} is damaged: its size or digest is not what its manifest says. It was not copied to ${to}.`,
+      {
+        remedy:
+          'Do not rely on this backup. Look at the disk that it is on (dmesg, smartctl -a), use another copy, and take a new backup.',
+        facts,
+      },
+    );
+  }
+  return new BackupError('failed', `${to} gave back other bytes than were written to it for ${key}.`, {
+    remedy: 'Look at the health of that disk (dmesg, smartctl -a) and of the memory; the step is tried again.',
+    facts: { ...facts, foundBytes: written.bytes, foundSha256: written.sha256 },
+  });
+}
+
+function equal(a: Stored, b: Stored): boolean {
+  return a.bytes === b.bytes && a.sha256 === b.sha256;
+}

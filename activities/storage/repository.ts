@@ -1,0 +1,131 @@
+/**
+ * The repository: the host's local folder of backups. A backup is made in staging and sealed by rename(2), which is
+ * the commit point: before it nothing is listed, after it everything is there and durable.
+ */
+import { mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { BackupError } from '../../model/errors.ts';
+import { backupFolder, LATEST, MANIFEST, sourceFolder, STAGING } from '../../model/paths.ts';
+import type { BackupPlace } from '../../model/paths.ts';
+import { directoryStore } from './directory.ts';
+import { FOLDER_MODE, makeFolders, publish, syncFolder, syncTree } from './durable.ts';
+import { errnoOf, ifThere, translated } from './fs-errors.ts';
+import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
+import type { Lease } from './lease.ts';
+import type { LocalStore, WritableStore } from './types.ts';
+
+export { freeSpace, requireSpace } from './space.ts';
+
+/** The repository as a store; its objects are files of this host. */
+export function repositoryStore(root: string): LocalStore & WritableStore {
+  return directoryStore(root);
+}
+
+/** Stores a small record (recovery point, evidence) in the repository, replacing another of its name. */
+export async function putRepositorySmall(root: string, key: string, bytes: Uint8Array): Promise<void> {
+  await repositoryStore(root).putSmall(key, bytes, { replace: true });
+}
+
+/**
+ * Makes the staging folder of an attempt: `<root>/.staging/<attempt>~<who holds it>`, so that the staging of the dead
+ * is told from that of the living by its name alone.
+ */
+export async function createStaging(root: string, attempt: string): Promise<string> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(attempt)) throw new TypeError(`"${attempt}" is no name of an attempt`);
+  const folder = path.join(root, STAGING, `${attempt}${holderTag(thisHolder())}`);
+  return translated(folder, 'making the staging folder', async () => {
+    await mkdir(path.dirname(folder), { recursive: true, mode: FOLDER_MODE });
+    await mkdir(folder, { mode: FOLDER_MODE });
+    return folder;
+  });
+}
+
+export interface Seal {
+  readonly root: string;
+  /** As `createStaging` made it, with everything in it, the manifest too. */
+  readonly staging: string;
+  readonly place: BackupPlace;
+  readonly lease: Lease;
+}
+
+/**
+ * Seals a backup: all of it durable, then one rename to its final name, then that durable. `existed`: another attempt
+ * has sealed a backup of that name; this one's staging is dropped.
+ * @throws BackupError `lease-lost` when a later attempt has taken over; `conflict` when the name is taken by something else.
+ */
+export async function sealBackup({ root, staging, place, lease }: Seal): Promise<'sealed' | 'existed'> {
+  const folder = path.join(root, backupFolder(place));
+  return translated(folder, `sealing ${backupFolder(place)}`, async () => {
+    await stat(path.join(staging, MANIFEST));
+    await syncTree(staging);
+    await makeFolders(root, sourceFolder(place));
+    // Last of all before the rename: an attempt that slept until now must not publish.
+    await lease.check();
+    try {
+      await rename(staging, folder);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno !== 'ENOTEMPTY' && errno !== 'EEXIST' && errno !== 'ENOTDIR') throw error;
+      await requireBackup(folder, place);
+      await rm(staging, { recursive: true, force: true });
+      return 'existed';
+    }
+    await syncFolder(path.dirname(folder));
+    return 'sealed';
+  });
+}
+
+/** Points `latest` of a source in its tier at this backup, unless it points at a newer one already. */
+export async function pointLatest(root: string, place: BackupPlace): Promise<void> {
+  const link = path.join(root, sourceFolder(place), LATEST);
+  await translated(link, 'renewing the link to the latest backup', async () => {
+    const current = await ifThere(readlink(link));
+    // Ids begin with the scheduled time, so their order is that of time.
+    if (current !== undefined && current > place.id && (await ifThere(stat(link))) !== undefined) return;
+    const temporary = path.join(root, STAGING, `latest-${randomUUID()}${holderTag(thisHolder())}`);
+    await mkdir(path.dirname(temporary), { recursive: true, mode: FOLDER_MODE });
+    await symlink(place.id, temporary);
+    await publish(temporary, link);
+  });
+}
+
+/** What lies in another pid namespace is left for so long before it counts as dead, in milliseconds. */
+const FOREIGN = 24 * 3_600_000;
+
+/** Removes staging that dead attempts left behind, and nothing of the living. Returns the names removed. */
+export async function sweepStaging(root: string): Promise<readonly string[]> {
+  const folder = path.join(root, STAGING);
+  return translated(folder, 'sweeping staging', async () => {
+    const removed: string[] = [];
+    for (const name of (await ifThere(readdir(folder))) ?? []) {
+      if (!(await isDead(folder, name))) continue;
+      await rm(path.join(folder, name), { recursive: true, force: true });
+      removed.push(name);
+    }
+    return removed;
+  });
+}
+
+async function isDead(folder: string, name: string): Promise<boolean> {
+  const holder = holderOfName(name);
+  // Not made by us: what is nobody's is not ours to delete.
+  if (holder === undefined) return false;
+  const alive = await isAlive(holder);
+  if (alive !== undefined) return !alive;
+  const found = await ifThere(stat(path.join(folder, name)));
+  return found !== undefined && Date.now() - found.mtimeMs > FOREIGN;
+}
+
+async function requireBackup(folder: string, place: BackupPlace): Promise<void> {
+  if ((await ifThere(stat(path.join(folder, MANIFEST)))) !== undefined) return;
+  throw new BackupError(
+    'conflict',
+    `${backupFolder(place)} is there already, but it is no backup: it has no ${MANIFEST}.`,
+    {
+      remedy: `See what ${folder} is, and move it away; this backup is then sealed by the next attempt.`,
+      facts: { path: folder },
+      retryable: true,
+    },
+  );
+}
