@@ -15,6 +15,8 @@ export interface Program {
   readonly inputs?: readonly (string | Uint8Array)[];
   /** A further output, on the descriptor after the inputs: called with whole lines as they come. */
   readonly onLine?: (line: string) => void;
+  /** Called with every line of its stderr as it comes; what is kept of stderr for errors is only its end. */
+  readonly onStderr?: (line: string) => void;
   /** Run as this user (set with the parent-death signal in one step). */
   readonly user?: { readonly uid: number; readonly gid: number };
 }

@@ -1,0 +1,83 @@
+/** Which program of a failed pipeline is to blame, and the error that says so. */
+import { BackupError, type ErrorFacts } from '../../model/errors.ts';
+import type { Ended, Program } from './types.ts';
+
+export interface Outcome {
+  readonly program: Program;
+  readonly ended: Ended;
+  /** True when we ended it because another had failed. */
+  readonly stopped: boolean;
+}
+
+export interface Culprit {
+  readonly ended: Ended;
+  /** It ended well, but before the program before it had written everything. */
+  readonly stoppedReading: boolean;
+}
+
+/** Whether this exit counts as success. */
+export function succeeded({ program, ended }: Pick<Outcome, 'program' | 'ended'>): boolean {
+  return ended.code !== null && (ended.code === 0 || (program.accept ?? []).includes(ended.code));
+}
+
+/**
+ * The first cause of a failed pipeline; undefined when all went well. A failure travels downstream as a
+ * truncated input and upstream as a broken pipe: so broken pipes and what we ended ourselves are consequences, and of
+ * the rest the one furthest upstream is the cause. Where there are only broken pipes, whoever stopped reading is.
+ */
+export function findCulprit(outcomes: readonly Outcome[]): Culprit | undefined {
+  const failures = outcomes.filter((outcome) => !succeeded(outcome));
+  const cause = failures.find((outcome) => !outcome.stopped && !isBrokenPipe(outcome.ended));
+  if (cause) return { ended: cause.ended, stoppedReading: false };
+  const lastBroken = outcomes.findLastIndex((outcome) => !succeeded(outcome) && isBrokenPipe(outcome.ended));
+  const reader = outcomes[lastBroken + 1];
+  if (lastBroken >= 0 && reader && succeeded(reader)) return { ended: reader.ended, stoppedReading: true };
+  const first = failures[0];
+  return first && { ended: first.ended, stoppedReading: false };
+}
+
+/** SIGPIPE itself, or a program that catches it and says so. */
+function isBrokenPipe({ code, signal, stderr }: Ended): boolean {
+  if (signal === 'SIGPIPE' || code === 128 + 13) return true;
+  return code !== 0 && signal === null && /broken pipe/i.test(stderr);
+}
+
+/** The error of a program that failed: what it was, how it ended, what it said last. */
+export function programFailure({ ended, stoppedReading }: Culprit): BackupError {
+  const facts = factsOf(ended);
+  if (stoppedReading) {
+    return new BackupError('program-failed', `${ended.command} stopped reading before the end of its input.`, {
+      facts,
+    });
+  }
+  const said = lastLine(ended.stderr);
+  const message = `${ended.command} ${howItEnded(ended)}${said ? `: ${said}` : '.'}`;
+  if (/no space left on device|disk quota exceeded/i.test(ended.stderr)) {
+    return new BackupError('no-space', message, { facts, remedy: 'Free space on the file system that it names.' });
+  }
+  return new BackupError('program-failed', message, { facts });
+}
+
+/** Facts for logs and `--json`: the end of stderr, not all of what is kept. */
+export function factsOf(ended: Ended): ErrorFacts {
+  return {
+    program: ended.command,
+    code: ended.code,
+    signal: ended.signal,
+    stderr: ended.stderr.slice(-SHOWN).trim(),
+  };
+}
+
+const SHOWN = 4096;
+
+function howItEnded({ code, signal }: Ended): string {
+  return signal === null ? `failed with exit code ${code}` : `was ended by ${signal}`;
+}
+
+/** Lines that only say that something went wrong before. */
+const TRAILER = /^age: report unexpected|^tar: (Exiting with failure|Error is not recoverable|Child returned)/;
+
+function lastLine(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  return lines.findLast((line) => line !== '' && !TRAILER.test(line))?.slice(0, 500) ?? '';
+}

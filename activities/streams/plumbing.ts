@@ -1,0 +1,75 @@
+/** Starting of programs with kernel pipes between them. */
+import { closeAll, openPipes, type Pipe } from './pipes.ts';
+import { extraPipes, startProgram, type Started } from './programs.ts';
+import type { Redact } from './redact.ts';
+import { signalGroups } from './signals.ts';
+import type { Limits, Program } from './types.ts';
+
+export interface Chain {
+  readonly started: readonly Started[];
+  /** Write end of the first program's stdin, and read end of the last one's stdout; the caller closes them. */
+  readonly input: number | undefined;
+  readonly output: number | undefined;
+}
+
+export interface ChainOptions {
+  readonly programs: readonly Program[];
+  /** Whether the caller writes the first program's stdin, and reads the last one's stdout. */
+  readonly input: boolean;
+  readonly output: boolean;
+  readonly limits: Limits;
+  readonly redact: Redact;
+}
+
+interface Ends {
+  readonly stdin: number | 'ignore';
+  readonly stdout: number | 'ignore';
+  readonly pipes: readonly Pipe[];
+}
+
+/** Starts all programs, or none: when one cannot be started, those before it are ended. */
+export async function startChain(options: ChainOptions): Promise<Chain> {
+  const { programs, limits, redact } = options;
+  const between = programs.length - 1 + Number(options.input) + Number(options.output);
+  const pipes = await openPipes(programs.reduce((sum, program) => sum + extraPipes(program), between));
+  const joints = pipes.slice(0, between);
+  const first = options.input ? joints[0] : undefined;
+  const last = options.output ? joints.at(-1) : undefined;
+  const ends = endsOf(programs, options, pipes, between);
+  const started: Started[] = [];
+  try {
+    for (const [index, program] of programs.entries()) {
+      const { stdin, stdout, pipes } = ends[index] ?? { stdin: 'ignore', stdout: 'ignore', pipes: [] };
+      started.push(await startProgram(program, { stdin, stdout, pipes, limits, redact }));
+    }
+    // The children hold their ends now: while we held them too, none would ever see an end or a broken pipe.
+    closeAll(
+      joints.flatMap((joint) => [joint.read, joint.write]).filter((fd) => fd !== first?.write && fd !== last?.read),
+    );
+    return { started, input: first?.write, output: last?.read };
+  } catch (error) {
+    // The pipes of the program that failed were closed by startProgram.
+    const unused = ends.slice(started.length + 1).flatMap(({ pipes }) => pipes);
+    closeAll([...joints, ...unused].flatMap(({ read, write }) => [read, write]));
+    signalGroups(started, 'SIGKILL');
+    await Promise.all(started.map(({ exited }) => exited));
+    throw error;
+  }
+}
+
+function endsOf(
+  programs: readonly Program[],
+  { input }: ChainOptions,
+  pipes: readonly Pipe[],
+  between: number,
+): readonly Ends[] {
+  const shift = input ? 0 : -1;
+  let next = between;
+  return programs.map((program, index) => {
+    const extra = pipes.slice(next, next + extraPipes(program));
+    next += extra.length;
+    const before = pipes[index + shift];
+    const after = index + shift + 1 < between ? pipes[index + shift + 1] : undefined;
+    return { stdin: before?.read ?? 'ignore', stdout: after?.write ?? 'ignore', pipes: extra };
+  });
+}
