@@ -1,14 +1,17 @@
 /** Copying of one backup to one destination: parents first, artifacts, key, and the manifest last, as its commit point. */
 import { BackupError } from '../../model/errors.ts';
 import { sizes } from '../../model/manifest.ts';
+import type { Manifest } from '../../model/manifest.ts';
 import { KEY_FILE, MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
 import type { CopiedBackup } from '../../model/run.ts';
 import { formatBytes } from '../../model/units.ts';
+import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
-import { chainOf, readBackup, type Catalogued } from '../storage/catalogue.ts';
-import { encodeManifest, manifestDigest, parseManifest } from '../storage/manifest-file.ts';
+import { chainOf, type Catalogued } from '../storage/catalogue.ts';
+import { checkManifest, encodeManifest, manifestDigest, parseManifest } from '../storage/manifest-file.ts';
 import type { Destination, LocalStore } from '../storage/types.ts';
+import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 
 export interface CopyRequest {
@@ -23,15 +26,19 @@ export interface CopyRequest {
 
 /**
  * Copies a backup, and before it those of its parents that the destination lacks. Each object is confirmed by its
- * digest at the other side before it bears its name; done twice it changes nothing.
- * @returns the bytes of artifacts that were copied now.
- * @throws BackupError `verification-failed` when the local backup is damaged, `no-space`, `conflict`, `unreachable`, `access-denied`, `not-found`.
+ * digest at the other side before it bears its name; done twice it changes nothing. `bytes` are those of the artifacts
+ * that this call had to put.
+ * @throws BackupError `verification-failed` or `not-authentic` when the local backup is not what was captured,
+ *   `no-space`, `conflict`, `unreachable`, `access-denied`, `not-found` (a parent).
  */
 export async function copyBackup(request: CopyRequest): Promise<CopiedBackup> {
   const started = Date.now();
-  const { to, backup, work } = request;
+  const { site, to, backup, catalogue, work } = request;
+  const trusted = await trustedKeys(site);
   let bytes = 0;
-  for (const member of await membersToCopy(request)) {
+  for (const member of chainOf(catalogue, backup)) {
+    if (work.signal.aborted) throw aborted();
+    checkManifest(member.manifest, trusted);
     bytes += await copyMember(request, member);
   }
   const milliseconds = Date.now() - started;
@@ -39,7 +46,82 @@ export async function copyBackup(request: CopyRequest): Promise<CopiedBackup> {
   return { destination: to.name, bytes, milliseconds };
 }
 
-/** The chain, full first, from the first member on that the destination lacks. */
-async function membersToCopy({ to, backup, catalogue }: CopyRequest): Promise<readonly Catalogued[]> {
-  return chainOf(catalogue, backup);
+/** Copies one member of a chain; returns the bytes of the artifacts that were put. */
+async function copyMember(request: CopyRequest, member: Catalogued): Promise<number> {
+  const { from, to } = request;
+  const { folder, manifest } = member;
+  const there = await manifestThere(to, member);
+  const lacking = await lackingArtifacts(to, member);
+  await requireRoom(to, lacking);
+  // Behind a manifest each artifact was confirmed when it was put, so that its presence and size are enough (`verify`
+  // reads them all again). Without one, `put` itself compares what may be there and leaves what is right.
+  const artifacts = there === undefined ? manifest.artifacts : lacking;
+  const total = sizes({ artifacts }).stored;
+  let bytes = 0;
+  for (const artifact of artifacts) {
+    const key = `${folder}/${artifact.name}`;
+    await to.put(key, from.file(key), artifact, shifted(request.work, bytes, total));
+    bytes += artifact.bytes;
+  }
+  // `key` alone may differ from what is there: recipients were rotated. It is written whole, so replacing it is safe.
+  await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(manifest.key, 'utf8'), { replace: true });
+  await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(manifest), { replace: there !== undefined });
+  return bytes;
+}
+
+/**
+ * The manifest of this backup at the destination, or undefined.
+ * @throws BackupError `conflict` when another backup, or something unreadable, has its name there.
+ */
+async function manifestThere(to: Destination, { name, folder, manifest }: Catalogued): Promise<Manifest | undefined> {
+  const bytes = await to.readSmall(`${folder}/${MANIFEST}`);
+  if (bytes === undefined) return undefined;
+  const found = parsed(bytes);
+  if (found !== undefined && manifestDigest(found) === manifestDigest(manifest)) return found;
+  const reference = formatReference(name);
+  const what = found === undefined ? 'a manifest that cannot be read' : 'another backup of this name';
+  throw new BackupError(
+    'conflict',
+    `${to.name} holds ${what} in ${folder}. It was left as it is, and ${reference} was not copied.`,
+    {
+      remedy: `See with \`mosaic-backup verify\` what it is, and move the folder at ${to.name} away; the copy is then made up for.`,
+      facts: { reference, destination: to.name, folder },
+    },
+  );
+}
+
+function parsed(bytes: Uint8Array): Manifest | undefined {
+  try {
+    return parseManifest(bytes);
+  } catch (error) {
+    if (error instanceof BackupError) return undefined;
+    throw error;
+  }
+}
+
+/** The artifacts that are not at the destination with their size. */
+async function lackingArtifacts(to: Destination, { folder, manifest }: Catalogued): Promise<Manifest['artifacts']> {
+  const listed = new Map<string, number>();
+  for await (const { key, bytes } of to.list(folder)) listed.set(key, bytes);
+  return manifest.artifacts.filter(({ name, bytes }) => listed.get(`${folder}/${name}`) !== bytes);
+}
+
+/** Sees before the first byte whether all of it will fit. */
+async function requireRoom(to: Destination, artifacts: Manifest['artifacts']): Promise<void> {
+  const needed = sizes({ artifacts }).stored;
+  const free = needed === 0 ? null : await to.free();
+  if (free === null || free >= needed) return;
+  throw new BackupError(
+    'no-space',
+    `${to.name} has ${formatBytes(free)} free, and this copy needs ${formatBytes(needed)}. Nothing was written.`,
+    {
+      remedy: `Free at least ${formatBytes(needed - free)} there; the copy is then made up for.`,
+      facts: { destination: to.name, free, needed },
+    },
+  );
+}
+
+/** Counts an artifact's bytes on top of those before it. */
+function shifted(work: Work, before: number, total: number): Work {
+  return { ...work, progress: (report) => work.progress({ ...report, bytes: before + report.bytes, total }) };
 }

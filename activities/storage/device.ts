@@ -59,8 +59,7 @@ async function mountOf(
 ): Promise<{ readonly type: string; readonly source: string } | undefined> {
   const resolved = await realpath(folder);
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map(parseMount);
-  return mounts
-    .findLast((mount) => mount?.number === number && isBelow(resolved, mount.point));
+  return mounts.findLast((mount) => mount?.number === number && isBelow(resolved, mount.point));
 }
 
 function parseMount(line: string) {

@@ -5,11 +5,11 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BackupError } from '../../model/errors.ts';
 import { isKey } from '../../model/paths.ts';
-import { digestFile } from '../streams/digest.ts';
 import type { Work } from '../work.ts';
 import { makeFolders, publish, writeNew } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
+import { readBack } from './read-back.ts';
 import type { ListedObject, ListOptions, LocalStore, Stored, WritableStore } from './types.ts';
 
 /** A folder as a store. A missing one is empty: whether that is right, `place.ts` knows. */
@@ -78,7 +78,7 @@ async function digestObject(root: string, key: string, work: Work): Promise<Stor
   const file = fileOf(root, key);
   return translated(file, `reading ${key} back`, async () => {
     if ((await ifThere(stat(file))) === undefined) return undefined;
-    return digestFile(file, work, `reading ${key} back`);
+    return readBack(file, work, `reading ${key} back`);
   });
 }
 

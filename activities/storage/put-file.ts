@@ -1,15 +1,15 @@
 /** Copying of one file into a folder of objects: visible only when whole, durable and read back. */
-import { execFile } from 'node:child_process';
 import { open, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { BackupError } from '../../model/errors.ts';
 import { digestFile } from '../streams/digest.ts';
+import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 import { FILE_MODE, makeFolders, publish } from './durable.ts';
 import { ifThere } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
+import { readBack } from './read-back.ts';
 import type { Stored } from './types.ts';
 
 const CHUNK = 1024 * 1024;
@@ -29,9 +29,6 @@ export interface FilePut {
  * Copies a file below `root` under its key. The copy is written beside, made durable, dropped from the page cache,
  * read back and compared with `expected`; only then does it get its name. So one pass of hashing confirms both sides:
  * when the digest is right, what was read was right and so is what is stored.
- *
- * What the confirmation means: these bytes came back from the file system after it had reported them durable, past
- * the page cache where the system allows. It does not see into caches of the disk or of a file server.
  */
 export async function putFile(request: FilePut): Promise<void> {
   const { root, key, expected, to, work } = request;
@@ -40,9 +37,9 @@ export async function putFile(request: FilePut): Promise<void> {
   const temporary = await incomingFile(root, key);
   try {
     await copy(temporary, request);
-    const written = await readBack(temporary, request);
+    const written = await confirm(temporary, request);
     if (!equal(written, expected)) throw await mismatch(written, request);
-    work.signal.throwIfAborted();
+    throwIfAborted(work);
     await makeFolders(root, path.posix.dirname(key));
     await publish(temporary, target);
     work.log.debug({ key, destination: to, bytes: expected.bytes }, 'object stored and read back');
@@ -51,25 +48,21 @@ export async function putFile(request: FilePut): Promise<void> {
   }
 }
 
-/** Reads a file back past the page cache, where the system allows. */
-export async function readBack(
-  file: string,
-  { to, expected, work }: Pick<FilePut, 'to' | 'expected' | 'work'>,
-): Promise<Stored> {
-  await dropCache(file);
+/** Reading back moves no new bytes; it shows as activity, so that it is not taken for a standstill. */
+function confirm(file: string, { to, expected, work }: FilePut): Promise<Stored> {
   const phase = `confirming at ${to}`;
-  // Reading back moves no new bytes; it shows as activity, so that it is not taken for a standstill.
+  const total = expected.bytes;
   const confirming: Work = {
     ...work,
-    progress: ({ bytes }) => work.progress({ phase, bytes: expected.bytes, total: expected.bytes, activity: bytes }),
+    progress: ({ bytes }) => work.progress({ phase, bytes: total, total, activity: bytes }),
   };
-  return digestFile(file, confirming, phase);
+  return readBack(file, confirming, phase);
 }
 
 async function isSame(target: string, expected: Stored, request: FilePut): Promise<boolean> {
   const found = await ifThere(stat(target));
   if (found === undefined || !found.isFile() || found.size !== expected.bytes) return false;
-  return equal(await readBack(target, request), expected);
+  return equal(await confirm(target, request), expected);
 }
 
 async function copy(temporary: string, { file, to, expected, work }: FilePut): Promise<void> {
@@ -78,7 +71,7 @@ async function copy(temporary: string, { file, to, expected, work }: FilePut): P
     const into = await open(temporary, 'wx', FILE_MODE);
     try {
       await pump(from, into, (bytes) => {
-        work.signal.throwIfAborted();
+        throwIfAborted(work);
         work.progress({ phase: `copying to ${to}`, bytes, total: expected.bytes, activity: 0 });
       });
       await into.sync();
@@ -119,15 +112,6 @@ async function writeAll(into: FileHandle, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Node has no posix_fadvise(2); dd of coreutils has. Where dd cannot, the read back may come from memory. */
-async function dropCache(file: string): Promise<void> {
-  try {
-    await promisify(execFile)('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']);
-  } catch {
-    // busybox has no nocache: the digest is still of what the file system gives back.
-  }
-}
-
 /** Which side is wrong: the file that was to be copied, or what came back of it. */
 async function mismatch(written: Stored, { file, key, to, expected, work }: FilePut): Promise<BackupError> {
   const here = await digestFile(file, work, 'reading the local file again');
@@ -158,4 +142,8 @@ async function mismatch(written: Stored, { file, key, to, expected, work }: File
 
 function equal(a: Stored, b: Stored): boolean {
   return a.bytes === b.bytes && a.sha256 === b.sha256;
+}
+
+function throwIfAborted(work: Work): void {
+  if (work.signal.aborted) throw aborted();
 }

@@ -1,0 +1,156 @@
+/** What can be said of a stored backup without decrypting it. */
+import { BackupError } from '../../model/errors.ts';
+import type { Check } from '../../model/evidence.ts';
+import { sizes } from '../../model/manifest.ts';
+import type { Artifact, Manifest } from '../../model/manifest.ts';
+import { isFolderOf, KEY_FILE, MANIFEST } from '../../model/paths.ts';
+import { formatReference } from '../../model/reference.ts';
+import { formatBytes } from '../../model/units.ts';
+import { chainOf, type Catalogued } from '../storage/catalogue.ts';
+import { manifestDigest, manifestVerdict, parseManifest } from '../storage/manifest-file.ts';
+import type { Store } from '../storage/types.ts';
+import type { Work } from '../work.ts';
+
+export interface StoredChecksRequest {
+  readonly store: Store;
+  readonly backup: Catalogued;
+  readonly catalogue: readonly Catalogued[];
+  readonly trusted: readonly string[];
+  readonly work: Work;
+}
+
+/** Every check of what is stored; all of them are made, so that one look tells everything. */
+export async function storedChecks(request: StoredChecksRequest): Promise<readonly Check[]> {
+  const { store, backup, work } = request;
+  work.progress({ phase: 'verifying', bytes: 0, total: sizes(backup.manifest).stored, activity: 0 });
+  const { check, manifest } = await manifestCheck(store, backup);
+  if (manifest === undefined) return [check];
+  return [
+    check,
+    folderCheck(backup.folder, manifest),
+    signatureCheck(manifest, request.trusted),
+    ...(await artifactChecks(request, manifest)),
+    await keyCheck(store, backup.folder, manifest),
+    await nothingElseCheck(store, backup.folder, manifest),
+    parentCheck(request, manifest),
+  ];
+}
+
+/** The manifest is read again: what the catalogue knew may be old. */
+async function manifestCheck(
+  store: Store,
+  backup: Catalogued,
+): Promise<{ readonly check: Check; readonly manifest?: Manifest }> {
+  const bytes = await store.readSmall(`${backup.folder}/${MANIFEST}`);
+  if (bytes === undefined) return { check: bad('manifest', `${MANIFEST} is not there`) };
+  try {
+    const manifest = parseManifest(bytes);
+    const same = manifestDigest(manifest) === manifestDigest(backup.manifest);
+    if (!same)
+      return { check: bad('manifest', 'it is not the one that was asked for: its signed form differs'), manifest };
+    return {
+      check: good('manifest', `${manifest.artifacts.length} artifacts, ${formatBytes(sizes(manifest).stored)}`),
+      manifest,
+    };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    return { check: bad('manifest', error.message) };
+  }
+}
+
+function folderCheck(folder: string, manifest: Manifest): Check {
+  if (isFolderOf(folder, manifest)) return good('folder', folder);
+  return bad('folder', `it is in ${folder}, but says that it is ${formatReference(manifest)}`);
+}
+
+function signatureCheck(manifest: Manifest, trusted: readonly string[]): Check {
+  const { keyId } = manifest.signature;
+  if (trusted.length === 0)
+    return unseen('signature', 'not compared: no signing key is trusted here (signing.trusted)');
+  const verdict = manifestVerdict(manifest, trusted);
+  if (verdict === 'good') return good('signature', `by ${keyId}`);
+  if (verdict === 'foreign') return bad('signature', `by ${keyId}, which is not trusted here`);
+  return bad('signature', `not over this manifest: it was changed after ${keyId} had signed it`);
+}
+
+async function artifactChecks(
+  { store, backup, work }: StoredChecksRequest,
+  manifest: Manifest,
+): Promise<readonly Check[]> {
+  const total = sizes(manifest).stored;
+  const checks: Check[] = [];
+  let before = 0;
+  for (const artifact of manifest.artifacts) {
+    const start = before;
+    const shifted: Work = {
+      ...work,
+      progress: (report) => work.progress({ ...report, phase: 'verifying', bytes: start + report.bytes, total }),
+    };
+    checks.push(await artifactCheck(store, backup.folder, artifact, shifted));
+    before += artifact.bytes;
+  }
+  return checks;
+}
+
+async function artifactCheck(store: Store, folder: string, artifact: Artifact, work: Work): Promise<Check> {
+  const { name, bytes, sha256 } = artifact;
+  try {
+    const found = await store.digest(`${folder}/${name}`, work);
+    if (found === undefined) return bad(name, 'it is not there');
+    if (found.bytes !== bytes) return bad(name, `it has ${found.bytes} bytes, not ${bytes}`);
+    if (found.sha256 !== sha256)
+      return bad(name, `its ${formatBytes(bytes)} are not those that were captured (SHA-256 ${found.sha256})`);
+    return good(name, `${formatBytes(bytes)}, digest right`);
+  } catch (error) {
+    // `failed` is what the device itself reports: the bytes cannot be had back, which is a verdict.
+    if (error instanceof BackupError && error.code === 'failed') return bad(name, error.message);
+    throw error;
+  }
+}
+
+async function keyCheck(store: Store, folder: string, { key }: Manifest): Promise<Check> {
+  const bytes = await store.readSmall(`${folder}/${KEY_FILE}`);
+  if (bytes === undefined) return bad(KEY_FILE, 'it is not there');
+  return Buffer.from(key, 'utf8').equals(bytes)
+    ? good(KEY_FILE, "equals the manifest's")
+    : bad(KEY_FILE, "it differs from the manifest's");
+}
+
+async function nothingElseCheck(store: Store, folder: string, manifest: Manifest): Promise<Check> {
+  const known = new Set(
+    [MANIFEST, KEY_FILE, ...manifest.artifacts.map(({ name }) => name)].map((name) => `${folder}/${name}`),
+  );
+  const extra: string[] = [];
+  for await (const { key } of store.list(folder)) {
+    if (!known.has(key)) extra.push(key.slice(folder.length + 1));
+  }
+  if (extra.length === 0) return good('nothing else', 'no object that the manifest does not name');
+  return bad(
+    'nothing else',
+    `the manifest does not name ${extra.slice(0, 5).join(', ')}${extra.length > 5 ? ` and ${extra.length - 5} more` : ''}`,
+  );
+}
+
+/** All that it builds on is here, each the one that its child was made from. Their artifacts are verified with them. */
+function parentCheck({ catalogue, backup }: StoredChecksRequest, manifest: Manifest): Check {
+  if (manifest.parent === null) return good('parents', 'none: it stands for itself');
+  try {
+    const parents = chainOf(catalogue, { ...backup, manifest }).slice(0, -1);
+    return good('parents', parents.map(({ name }) => formatReference(name)).join(' → '));
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    return bad('parents', error.message);
+  }
+}
+
+function good(name: string, detail: string): Check {
+  return { name, compared: true, ok: true, detail };
+}
+
+function bad(name: string, detail: string): Check {
+  return { name, compared: true, ok: false, detail };
+}
+
+function unseen(name: string, detail: string): Check {
+  return { name, compared: false, ok: false, detail };
+}

@@ -1,0 +1,105 @@
+/** Verification of one backup at one place: is everything there, whole, and by whom it says. Leaves signed evidence there. */
+import { BackupError } from '../../model/errors.ts';
+import { EVIDENCE_SCHEMA } from '../../model/evidence.ts';
+import type { Check, UnsignedEvidence } from '../../model/evidence.ts';
+import type { Signature } from '../../model/manifest.ts';
+import { formatReference } from '../../model/reference.ts';
+import { optionalSigner, trustedKeys } from '../keys/site-keys.ts';
+import type { Site } from '../site.ts';
+import { pinned, type Catalogued } from '../storage/catalogue.ts';
+import { signEvidence, writeEvidence } from '../storage/evidence-file.ts';
+import type { WritableStore } from '../storage/types.ts';
+import type { Work } from '../work.ts';
+import { storedChecks } from './verify-checks.ts';
+
+export interface VerifyRequest {
+  readonly site: Site;
+  /** The repository or the destination that holds the copy. */
+  readonly store: WritableStore;
+  /** Name of the destination; null for the repository. */
+  readonly destinationName: string | null;
+  readonly backup: Catalogued;
+  /** What `store` holds: the backup's parents are looked for in it. */
+  readonly catalogue: readonly Catalogued[];
+  /** Decrypts, restores and checks, once all that is stored was found right. Its checks are added. */
+  readonly deep?: (work: Work) => Promise<readonly Check[]>;
+  readonly work: Work;
+}
+
+/** The evidence of a verification, and where it was recorded. */
+export type Verification = UnsignedEvidence & {
+  /** Null on a host that has no signing key. */
+  readonly signature: Signature | null;
+  /** Key of the record at the place; null when none was written. */
+  readonly recorded: string | null;
+  /** Why none was written. */
+  readonly unrecorded: string | null;
+};
+
+/**
+ * Verifies a backup at a place and records the verdict there, a bad one too.
+ * @returns the evidence; `verdict` is `failed` when the backup is not what was captured.
+ * @throws BackupError only when nothing can be said of the backup: `unreachable`, `aborted`, `missing-identity` (deep), `no-space` (deep).
+ */
+export async function verifyBackup(request: VerifyRequest): Promise<Verification> {
+  const { site, backup, work } = request;
+  const stored = await storedChecks({ ...request, trusted: await trustedKeys(site) });
+  const checks = [...stored, ...(await deepChecks(request, stored))];
+  const verdict = isGood(checks) ? 'ok' : 'failed';
+  const unsigned = {
+    schema: EVIDENCE_SCHEMA,
+    site: site.config.site,
+    backup: pinned(backup.manifest),
+    destination: request.destinationName,
+    what: 'verify',
+    time: new Date().toISOString(),
+    checks,
+    verdict,
+  } satisfies UnsignedEvidence;
+  const facts = { backup: formatReference(backup.name), destination: request.destinationName, verdict };
+  work.log.info(facts, 'backup verified');
+  return record(request, unsigned);
+}
+
+async function deepChecks({ deep, work }: VerifyRequest, stored: readonly Check[]): Promise<readonly Check[]> {
+  if (deep === undefined) return [];
+  if (!isGood(stored))
+    return [{ name: 'deep', compared: false, ok: false, detail: 'not restored: what is stored is not right already' }];
+  try {
+    return await deep(work);
+  } catch (error) {
+    if (!(error instanceof BackupError) || !AGAINST.has(error.code)) throw error;
+    return [{ name: 'deep', compared: true, ok: false, detail: error.message }];
+  }
+}
+
+/** Codes of a failed restore that speak against the backup, and not of the place where it was tried. */
+const AGAINST: ReadonlySet<string> = new Set([
+  'verification-failed',
+  'not-authentic',
+  'program-failed',
+  'implausible-size',
+  'not-found',
+]);
+
+async function record({ site, store, backup, work }: VerifyRequest, unsigned: UnsignedEvidence): Promise<Verification> {
+  const signer = await optionalSigner(site);
+  if (signer === undefined) {
+    const unrecorded = `${site.file} names no signing key, and unsigned evidence proves nothing`;
+    return { ...unsigned, signature: null, recorded: null, unrecorded };
+  }
+  const evidence = signEvidence(unsigned, signer);
+  try {
+    const recorded = await writeEvidence(store, backup.name, evidence);
+    return { ...evidence, recorded, unrecorded: null };
+  } catch (error) {
+    // A read-only or full place can be verified all the same; that the verdict is not on record is part of the answer.
+    if (!(error instanceof BackupError)) throw error;
+    work.log.warn({ backup: formatReference(backup.name), code: error.code }, 'evidence not recorded');
+    return { ...evidence, recorded: null, unrecorded: error.message };
+  }
+}
+
+function isGood(checks: readonly Check[]): boolean {
+  return checks.every(({ compared, ok }) => ok || !compared);
+}

@@ -1,0 +1,52 @@
+/** Evidence records: signed, written where the backup was checked, never changed. */
+import { canonical } from '../../model/manifest.ts';
+import { evidence as evidenceSchema } from '../../model/evidence.ts';
+import type { Evidence, UnsignedEvidence } from '../../model/evidence.ts';
+import { BackupError } from '../../model/errors.ts';
+import { evidenceKey } from '../../model/paths.ts';
+import type { BackupName } from '../../model/reference.ts';
+import { verifySignature } from '../keys/signing.ts';
+import type { Signer } from '../keys/signing.ts';
+import { inParallel } from './parallel.ts';
+import { parseRecord } from './record.ts';
+import type { Store, WritableStore } from './types.ts';
+
+export function signEvidence(unsigned: UnsignedEvidence, signer: Signer): Evidence {
+  return { ...unsigned, signature: signer.sign(canonical(unsigned)) };
+}
+
+/** Stores a record of evidence; returns its key. */
+export async function writeEvidence(store: WritableStore, name: BackupName, record: Evidence): Promise<string> {
+  const key = evidenceKey(name.source, name.id, record.time, record.what);
+  await store.putSmall(key, Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`, 'utf8'), { replace: false });
+  return key;
+}
+
+/**
+ * The evidence that a store holds, of one source or of all, oldest first. Records that are damaged, or not signed by
+ * a trusted key, are nobody's word and are left out.
+ */
+export async function readEvidence(
+  store: Store,
+  trusted: readonly string[],
+  source?: string,
+): Promise<readonly Evidence[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(source === undefined ? 'evidence' : `evidence/${source}`)) keys.push(key);
+  const records = await inParallel(keys, 16, (key) => readRecord(store, key, trusted));
+  return records.filter((record) => record !== undefined).toSorted((a, b) => (a.time < b.time ? -1 : 1));
+}
+
+async function readRecord(store: Store, key: string, trusted: readonly string[]): Promise<Evidence | undefined> {
+  const bytes = await store.readSmall(key);
+  if (bytes === undefined) return undefined;
+  try {
+    const { signature, ...unsigned } = parseRecord(bytes, evidenceSchema, 'evidence record');
+    if (verifySignature(canonical(unsigned), signature, trusted) !== 'good') return undefined;
+    return parseRecord(bytes, evidenceSchema, 'evidence record');
+  } catch (error) {
+    // A record that is none proves nothing, and hides no other.
+    if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
+    throw error;
+  }
+}
