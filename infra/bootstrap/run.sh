@@ -1,0 +1,105 @@
+#!/bin/sh
+# The entry of every npm script: sets up what is missing on this machine, then becomes the job.
+#
+#   run.sh start|test|test:unit|test:faults|bench|setup [arguments…]
+#
+# With nothing to set up it costs some milliseconds: whether node_modules fits the lock file is read from a
+# stamp inside node_modules, and programs are looked up by name. Exit 4: something is missing that this user
+# may not install; the one command that does it is printed.
+set -eu
+
+bootstrap=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+root=$(CDPATH='' cd -- "$bootstrap/../.." && pwd -P)
+# Servers and administration programs lie where the PATH of an ordinary user does not look.
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mosaic-backup
+
+. "$bootstrap/say.sh"
+. "$bootstrap/node-modules.sh"
+. "$bootstrap/packages.sh"
+. "$bootstrap/temporal.sh"
+
+# What a job needs: one of the sets of needs.txt, and whether Temporal.
+needs_of() {
+  temporal=yes
+  case $1 in
+    start)
+      set=sample
+      shift
+      for argument; do
+        # A config of the user's own: its servers are his, so only client programs are wanted.
+        case $argument in -c | -c?* | --config | --config=*) set=client ;; -h | --help) set=none temporal=no ;; esac
+      done
+      ;;
+    test | test:faults) set=test ;;
+    test:unit) set=client temporal=no ;;
+    bench) set=bench ;;
+    setup)
+      set=${2:-test}
+      case $set in client | sample | test | bench) ;; *) usage ;; esac
+      ;;
+    *) usage ;;
+  esac
+}
+
+usage() {
+  echo 'usage: run.sh start|test|test:unit|test:faults|bench [arguments…], or run.sh setup [client|sample|test|bench]' >&2
+  exit 2
+}
+
+nothing_to_do() {
+  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; }
+}
+
+set_up() {
+  mkdir -p "$cache" 2>/dev/null || fail 4 "$cache cannot be made: name a folder of your own in XDG_CACHE_HOME"
+  # One set-up at a time, for this checkout and for the cache of this user. The job itself holds no lock.
+  exec 8<"$root" 9>"$cache/lock"
+  lock 8 "$root"
+  lock 9 "$cache"
+  # What may need another user's rights comes first: a refusal leaves nothing half done.
+  install_needs "$set"
+  node_modules_fit || set_up_node_modules
+  [ $temporal = no ] || find_temporal || install_temporal
+  exec 8<&- 9>&-
+}
+
+lock() {
+  flock -n "$1" && return
+  say "another set-up is at work in $2: waiting for it"
+  flock "$1"
+}
+
+# Spec files that the caller named, or the given ones.
+run_mocha() {
+  specs=$1
+  shift
+  for argument; do
+    case $argument in *.ts | test/*) specs= ;; esac
+  done
+  # shellcheck disable=SC2086 # several patterns, for mocha and not for the shell
+  set -f && set -- $specs "$@" && set +f
+  exec "$node" "$root/node_modules/mocha/bin/mocha.js" "$@"
+}
+
+[ $# -gt 0 ] || usage
+job=$1
+needs_of "$@"
+shift
+nothing_to_do || set_up
+PATH=$root/node_modules/.bin:$(dirname -- "$node"):$PATH
+export PATH
+[ $temporal = no ] || export TEMPORAL_CLI
+
+case $job in
+  start) exec "$node" "$root/infra/quickstart/main.ts" "$@" ;;
+  setup) exit 0 ;;
+esac
+cd "$root"
+case $job in
+  test) run_mocha 'test/**/*.test.ts' "$@" ;;
+  test:unit) run_mocha 'test/**/*.unit.test.ts' "$@" ;;
+  # The matrix of faults whole, where `test` takes one of each kind.
+  test:faults) MOSAIC_FAULTS=all && export MOSAIC_FAULTS && run_mocha 'test/faults/**/*.test.ts' "$@" ;;
+  bench) exec "$node" "$root/test/bench/main.ts" "$@" ;;
+esac
