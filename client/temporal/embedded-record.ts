@@ -2,15 +2,14 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { processIdentity } from '../../activities/process-identity.ts';
-import { isAlive } from '../../activities/storage/holder.ts';
+import { holder, isAlive } from '../../activities/storage/holder.ts';
 
 const record = z.object({
   address: z.string(),
   namespace: z.string(),
   ui: z.string(),
   /** The process that owns the server: the server dies with it. */
-  owner: processIdentity.extend({ namespace: z.string() }),
+  owner: holder,
 });
 export type EmbeddedRecord = z.infer<typeof record>;
 

@@ -97,7 +97,7 @@ async function launch(site: Site, folder: string, database: string): Promise<Emb
     throw error;
   }
   const ui = `http://${HOST}:${uiPort}`;
-  await writeEmbedded(site.state, { address, namespace: NAMESPACE, ui, owner: await thisHolder() });
+  await writeEmbedded(site.state, { address, namespace: NAMESPACE, ui, owner: thisHolder() });
   let stopping = false;
   return {
     connection: { address },

@@ -1,0 +1,116 @@
+/** A run as a person watches it: one line a source on a terminal, a line per change without one. */
+import { Listr, type ListrTaskWrapper } from 'listr2';
+import { formatBytes, formatDuration } from '../../model/units.ts';
+import type { SourceProgress, StepProgress } from './watch.ts';
+
+export interface RunView {
+  update(sources: readonly SourceProgress[]): void;
+  /** Waits until everything is drawn. */
+  close(): Promise<void>;
+}
+
+/** Plain lines, one whenever the state of a source or a failing attempt changes. */
+export function plainView(note: (line: string) => void): RunView {
+  const said = new Map<string, string>();
+  return {
+    update(sources) {
+      for (const source of sources) {
+        const line = `${source.source}: ${stateOf(source)}`;
+        if (said.get(source.source) === line) continue;
+        said.set(source.source, line);
+        note(line);
+      }
+    },
+    close: async () => {},
+  };
+}
+
+/** One task a source, redrawn in place with its bytes. */
+export function terminalView(): RunView {
+  const tasks = new Map<string, SourceTask>();
+  let drawing: Promise<unknown> | undefined;
+  return {
+    update(sources) {
+      for (const source of sources) if (!tasks.has(source.source)) tasks.set(source.source, sourceTask(source));
+      drawing ??= sources.length > 0 ? draw(tasks) : undefined;
+      for (const source of sources) tasks.get(source.source)?.update(source);
+    },
+    async close() {
+      for (const task of tasks.values()) task.end();
+      await drawing;
+    },
+  };
+}
+
+type Wrapper = ListrTaskWrapper<unknown, never, never>;
+
+interface SourceTask {
+  readonly title: string;
+  run(wrapper: Wrapper): Promise<void>;
+  update(source: SourceProgress): void;
+  end(): void;
+}
+
+function sourceTask(first: SourceProgress): SourceTask {
+  const ended = Promise.withResolvers<void>();
+  let latest = first;
+  let wrapper: Wrapper | undefined;
+  return {
+    title: first.source,
+    run: (given) => {
+      wrapper = given;
+      return ended.promise;
+    },
+    update(source) {
+      latest = source;
+      if (!wrapper) return;
+      wrapper.title = `${source.source}: ${stateOf(source)}`;
+      wrapper.output = bytesOf(source);
+      if (source.outcome !== null) this.end();
+    },
+    end() {
+      if (latest.outcome === 'failed') ended.reject(new Error(`${latest.source}: ${stateOf(latest)}`));
+      else ended.resolve();
+    },
+  };
+}
+
+function draw(tasks: ReadonlyMap<string, SourceTask>): Promise<unknown> {
+  const list = new Listr(
+    [...tasks.values()].map((task) => ({
+      title: task.title,
+      task: (_context: unknown, wrapper) => task.run(wrapper as Wrapper),
+    })),
+    {
+      concurrent: true,
+      exitOnError: false,
+      registerSignalListeners: false,
+      rendererOptions: { showErrorMessage: false },
+    },
+  );
+  return list.run();
+}
+
+/** `capturing 120.0 MiB of 200.0 MiB`, `complete: full, 240.1 MiB in 8.1s, copies: vault`, `capture: attempt 3 after: …`. */
+function stateOf({ state, outcome, captured, copies, errors, steps }: SourceProgress): string {
+  const failing = steps.find(({ lastFailure, attempt }) => lastFailure !== null && attempt > 1);
+  if (failing) return `waiting, attempt ${failing.attempt} of ${failing.activity} after: ${failing.lastFailure}`;
+  if (outcome === null) return state;
+  const [error] = errors;
+  const facts = captured
+    ? `: ${captured.kind}, ${formatBytes(captured.bytes)} in ${formatDuration(captured.milliseconds)}${copies.length > 0 ? `, copies: ${copies.map(({ destination }) => destination).join(', ')}` : ''}`
+    : '';
+  return `${outcome}${facts}${error ? `. ${error.step}: ${error.message}` : ''}`;
+}
+
+function bytesOf({ steps }: SourceProgress): string {
+  return steps
+    .map(stepLine)
+    .filter((line) => line !== '')
+    .join('  ');
+}
+
+function stepLine({ phase, bytes, total }: StepProgress): string {
+  if (phase === null || bytes === null) return '';
+  return `${phase} ${formatBytes(bytes)}${total ? ` of about ${formatBytes(total)}` : ''}`;
+}
