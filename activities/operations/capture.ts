@@ -20,7 +20,14 @@ import type { Site } from '../site.ts';
 import { chainOf, listBackups, pinned } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { parseManifest, signManifest } from '../storage/manifest-file.ts';
-import { createStaging, pointLatest, repositoryStore, sealBackup, sweepStaging } from '../storage/repository.ts';
+import {
+  createStaging,
+  pointLatest,
+  prepareRepository,
+  repositoryStore,
+  sealBackup,
+  sweepStaging,
+} from '../storage/repository.ts';
 import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
@@ -52,6 +59,7 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
   const started = Date.now();
   const { site, source, work } = request;
   const config = sourceConfig(site, source);
+  await prepareRepository(site);
   const earlier = await sealedEarlier(request, config);
   if (earlier) return summary(earlier, started, true);
 

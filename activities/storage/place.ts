@@ -35,6 +35,11 @@ export interface Place {
   readonly state: string;
 }
 
+/** Whether this host has written to the place before. */
+export async function wasUsed(place: Place): Promise<boolean> {
+  return (await remember(place))?.path === place.root;
+}
+
 /**
  * Makes sure that a place is the one that was used before. Reading from a place that was never written to is fine;
  * writing to it for the first time marks it.

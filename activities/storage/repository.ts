@@ -8,16 +8,47 @@ import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import { backupFolder, LATEST, MANIFEST, sourceFolder, STAGING } from '../../model/paths.ts';
 import type { BackupPlace } from '../../model/paths.ts';
+import type { Site } from '../site.ts';
 import { directoryStore } from './directory.ts';
 import { FOLDER_MODE, makeFolders, publish, syncFolder, syncTree } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 import type { Lease } from './lease.ts';
+import { requirePlace, wasUsed, type Place } from './place.ts';
 import type { LocalStore, WritableStore } from './types.ts';
 
 export { freeSpace, requireSpace } from './space.ts';
 
-/** The repository as a store; its objects are files of this host. */
+/**
+ * Makes the repository ready to be written to: on its first use its folder is made, afterwards it must be the one
+ * that was used before, so that nothing is written below a mount point whose disk is missing.
+ * @throws BackupError `unreachable` when its disk is not mounted, `refused` when it belongs to another site.
+ */
+export async function prepareRepository(site: Site): Promise<void> {
+  const place = repositoryPlace(site);
+  if (!(await wasUsed(place))) {
+    await translated(site.repository, 'making the repository', () =>
+      mkdir(site.repository, { recursive: true, mode: FOLDER_MODE }),
+    );
+  }
+  await requirePlace(place, 'write');
+}
+
+/**
+ * The repository of a site, to read from. One that was never used is empty.
+ * @throws BackupError `unreachable` when it was used before, and its disk is not mounted now.
+ */
+export async function openRepository(site: Site): Promise<LocalStore & WritableStore> {
+  const place = repositoryPlace(site);
+  if (await wasUsed(place)) await requirePlace(place, 'read');
+  return repositoryStore(site.repository);
+}
+
+function repositoryPlace(site: Site): Place {
+  return { what: 'repository', root: site.repository, site: site.config.site, state: site.state };
+}
+
+/** The repository as a store; its objects are files of this host. Whether it is the right folder, `openRepository` sees. */
 export function repositoryStore(root: string): LocalStore & WritableStore {
   return directoryStore(root);
 }
