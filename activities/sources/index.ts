@@ -1,0 +1,18 @@
+/** The registry of source types: one line each. */
+import { BackupError } from '../../model/errors.ts';
+import type { SourceType } from '../../model/source.ts';
+import { postgres } from './postgres/index.ts';
+import type { SourceAdapter } from './types.ts';
+
+const ADAPTERS: Readonly<Partial<Record<SourceType, SourceAdapter>>> = {
+  postgres,
+};
+
+/** @throws BackupError `config` for a type that this version cannot capture. */
+export function adapterFor(type: SourceType): SourceAdapter {
+  const adapter = ADAPTERS[type];
+  if (adapter) return adapter;
+  throw new BackupError('config', `Sources of type ${type} are not known to this version`, {
+    remedy: `Use one of: ${Object.keys(ADAPTERS).join(', ')}.`,
+  });
+}
