@@ -1,0 +1,101 @@
+/** PostgreSQL's own programs: where those of a major version are. */
+import { access, constants, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
+import { runProgram } from '../../streams/run.ts';
+
+export interface Binaries {
+  readonly folder: string;
+  readonly major: number;
+  /** `15.18` */
+  readonly version: string;
+}
+
+/** Folders that hold one folder of programs a major version, by packager. */
+const FAMILIES = [
+  // Debian, Ubuntu, PGDG for apt
+  { parent: '/usr/lib/postgresql', name: /^(\d+)$/, bin: 'bin' },
+  // PGDG for yum
+  { parent: '/usr', name: /^pgsql-(\d+)$/, bin: 'bin' },
+  // Alpine
+  { parent: '/usr/libexec', name: /^postgresql(\d+)$/, bin: '' },
+] as const;
+
+/**
+ * Finds the programs of a major version, or of a newer one where `newer` is allowed (clients of a newer major
+ * can back up an older server). `hint` is the config's `binaries`.
+ */
+export async function findBinaries(
+  major: number,
+  {
+    program,
+    hint,
+    newer = false,
+  }: { readonly program: string; readonly hint?: string | undefined; readonly newer?: boolean },
+): Promise<Binaries | undefined> {
+  const found: Binaries[] = [];
+  for (const folder of [...(hint === undefined ? [] : [hint]), ...(await candidates())]) {
+    const binaries = await look(folder, program);
+    if (!binaries) continue;
+    if (binaries.major === major) return binaries;
+    if (newer && binaries.major > major) found.push(binaries);
+  }
+  return found.toSorted((a, b) => a.major - b.major)[0];
+}
+
+/** @throws BackupError `missing-program` with the package to install. */
+export async function requireBinaries(major: number, options: Parameters<typeof findBinaries>[1]): Promise<Binaries> {
+  const found = await findBinaries(major, options);
+  if (found) return found;
+  throw new BackupError('missing-program', `${options.program} of PostgreSQL ${major} is not on this machine`, {
+    remedy: installRemedy(major, options.program),
+    facts: { program: options.program, major },
+  });
+}
+
+/** What to install for a program of a major version. */
+export function installRemedy(major: number, program: string): string {
+  const isServers =
+    program === 'postgres' || program === 'initdb' || program === 'pg_controldata' || program === 'pg_waldump';
+  const name = isServers ? `postgresql-${major}` : `postgresql-client-${major}`;
+  return `apt-get install ${name} (from apt.postgresql.org where the distribution lacks it), or set the source's "binaries" to the folder that has ${program}.`;
+}
+
+/** Whether a folder of programs has one of them. */
+export async function hasProgram({ folder }: Pick<Binaries, 'folder'>, program: string): Promise<boolean> {
+  try {
+    await access(path.join(folder, program), constants.X_OK);
+    return true;
+  } catch {
+    // Whatever the reason, it cannot be started.
+    return false;
+  }
+}
+
+async function candidates(): Promise<readonly string[]> {
+  const families = await Promise.all(
+    FAMILIES.map(async ({ parent, name, bin }) =>
+      (await entries(parent)).filter((entry) => name.test(entry)).map((entry) => path.join(parent, entry, bin)),
+    ),
+  );
+  const search = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  return [...families.flat(), '/usr/local/pgsql/bin', ...search];
+}
+
+async function entries(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    // Another packager's place: not there on this machine.
+    return [];
+  }
+}
+
+async function look(folder: string, program: string): Promise<Binaries | undefined> {
+  if (!(await hasProgram({ folder }, program))) return undefined;
+  // "pg_basebackup (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "18beta1"
+  const { stdout: printed } = await runProgram({ command: path.join(folder, program), args: ['--version'], cwd: '/' });
+  const match = /(?:\(PostgreSQL\)\s+)?((\d+)(?:\.\d+|beta\d+|rc\d+|devel)*)/.exec(printed);
+  if (!match?.[1]) return undefined;
+  return { folder, version: match[1], major: Number(match[2]) };
+}

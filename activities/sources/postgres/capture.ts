@@ -1,0 +1,152 @@
+/** The capture of a whole cluster: a base backup with the WAL that makes it consistent, and its inventory. */
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { PostgresSource } from '../../../model/config/source.ts';
+import { BackupError } from '../../../model/errors.ts';
+import { INVENTORY_SCHEMA, type PostgresEntry } from '../../../model/inventory.ts';
+import { requireSpace } from '../../storage/space.ts';
+import { runPipeline } from '../../streams/pipeline.ts';
+import type { Captured, CaptureContext } from '../types.ts';
+import { positionReader, spooled, streamed, type BaseBackup, type Position } from './base-backup.ts';
+import { requireBinaries } from './binaries.ts';
+import { openBracket } from './bracket.ts';
+import { captureFailure } from './capture-failure.ts';
+import { backupConnection, checkConnection } from './connection.ts';
+import { describeEngine } from './engine.ts';
+import { gatherFacts, majorOf, type Facts } from './facts.ts';
+import { reconcile, takeInventory } from './inventory.ts';
+import { APPLICATION } from './preflight.ts';
+import { rowEntries, rowsOf, rowWarnings } from './rows.ts';
+import { withSession } from './session.ts';
+
+type Context = CaptureContext<PostgresSource>;
+
+/** An empty cluster is some 20 MB; less than this is none. */
+const LEAST_BYTES = 4 * 2 ** 20;
+
+export async function capture(context: Context): Promise<Captured> {
+  const { config, work, readSecret, source } = context;
+  const connection = await backupConnection(config, readSecret);
+  const checking = await checkConnection(config, readSecret);
+  const facts = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
+  const binaries = await requireBinaries(majorOf(facts.versionNumber), {
+    program: 'pg_basebackup',
+    hint: config.binaries,
+    newer: true,
+  });
+  // All reading that can wait for others happens outside the bracket.
+  const rowsBefore = await rowsOf(checking, facts, work);
+  const before = await takeInventory(connection, facts, work.signal);
+  const reader = positionReader();
+  const backup = {
+    binaries,
+    connection,
+    limits: config.limits ?? {},
+    onStderr: reader.onStderr,
+    label: `mosaic-backup ${source} ${context.attempt}`,
+  };
+  await readUnderBracket(context, backup, { facts, least: leastBytes(before) });
+  const position = reader.position();
+  const rowsAfter = await rowsOf(checking, facts, work);
+  const later = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
+  const after = await takeInventory(connection, later, work.signal);
+  const entries = [...reconcile(before, after), ...rowEntries(rowsBefore, rowsAfter)];
+  await writeInventory(context, entries);
+  return {
+    consistency: 'crash',
+    engine: describeEngine(facts),
+    position: { systemId: requireSame(facts, later, position), ...position },
+    tools: { pg_basebackup: binaries.version },
+    warnings: rowWarnings(rowsBefore, rowsAfter),
+  };
+}
+
+interface Expected {
+  readonly facts: Facts;
+  readonly least: number;
+}
+
+async function readUnderBracket(context: Context, backup: BaseBackup, expected: Expected): Promise<void> {
+  const bracket = await openBracket(backup.connection, context.attempt, context.work.signal);
+  try {
+    if (expected.facts.tablespaces.length === 0) await stream(context, backup, expected);
+    else await spool(context, backup, expected);
+    await bracket.confirm();
+  } catch (error) {
+    throw captureFailure(error, backup.connection);
+  } finally {
+    await bracket.release();
+  }
+}
+
+async function stream({ artifacts }: Context, backup: BaseBackup, { least }: Expected): Promise<void> {
+  await artifacts.stream(streamed(backup), { role: 'base', name: 'base.tar', minPlainBytes: least });
+}
+
+/** pg_basebackup can only write files where there are tablespaces; each is its own artifact. */
+async function spool(context: Context, backup: BaseBackup, { facts, least }: Expected): Promise<void> {
+  const { work, artifacts, config } = context;
+  const spool = await context.spool();
+  const bytes = facts.databases.reduce((sum, database) => sum + (database.bytes ?? 0), 0);
+  await requireSpace({ path: spool, needed: bytes });
+  const folder = path.join(spool, 'base');
+  let moved = 0;
+  const onStderr = (line: string): void => {
+    moved = progressOf(line) ?? moved;
+    backup.onStderr(line);
+  };
+  await runPipeline({
+    programs: [spooled({ ...backup, onStderr }, folder)],
+    bytes: () => moved,
+    phase: 'spooling',
+    total: bytes,
+    limits: config.limits ?? {},
+    work,
+  });
+  for (const file of (await readdir(folder)).toSorted()) {
+    const role = roleOf(file);
+    const producer = { command: 'cat', args: ['--', path.join(folder, file)] };
+    await artifacts.stream(producer, {
+      role,
+      name: file,
+      minPlainBytes: role === 'base' ? Math.min(least, LEAST_BYTES) : 1,
+    });
+    await rm(path.join(folder, file));
+  }
+}
+
+/** `12345/67890 kB (18%), 0/2 tablespaces` */
+function progressOf(line: string): number | undefined {
+  const match = /^\s*(\d+)\/\d+ kB/.exec(line);
+  return match ? Number(match[1]) * 1024 : undefined;
+}
+
+function roleOf(file: string): string {
+  if (file === 'base.tar') return 'base';
+  if (file === 'pg_wal.tar') return 'wal';
+  if (file === 'backup_manifest') return 'manifest';
+  if (/^\d+\.tar$/.test(file)) return 'tablespace';
+  throw new BackupError('failed', `pg_basebackup wrote a file that is not known: ${file}`, { facts: { file } });
+}
+
+/** Half of what the relations take on disk: tables may shrink or go while it reads. Unlogged ones are not in it. */
+function leastBytes(inventory: readonly PostgresEntry[]): number {
+  const logged = inventory.map((entry) => (entry.entry === 'relation' && entry.logged ? entry.bytes : 0));
+  return Math.max(LEAST_BYTES, Math.floor(logged.reduce((sum, bytes) => sum + bytes, 0) / 2));
+}
+
+async function writeInventory({ artifacts, source }: Context, entries: readonly PostgresEntry[]): Promise<void> {
+  const header = { schema: INVENTORY_SCHEMA, source, type: 'postgres' };
+  const lines = [header, ...entries].map((line) => JSON.stringify(line));
+  await artifacts.lines(lines, { role: 'inventory', name: 'inventory', minPlainBytes: 1 });
+}
+
+/** A failover behind a host name while the backup ran would mix two clusters, or two histories of one. */
+function requireSame(before: Facts, after: Facts, { timeline }: Position): string {
+  // Before it the last checkpoint may still be from before a promotion; the backup itself has made a new one.
+  if (before.systemId === after.systemId && after.timeline === timeline) return before.systemId;
+  throw new BackupError('failed', 'Another server answered at the end of the backup than at its beginning.', {
+    remedy: 'Let connection.host name one server, or run the backup again once the failover is over.',
+    facts: { before: before.systemId, after: after.systemId, timeline, timelineAfter: after.timeline },
+  });
+}

@@ -1,0 +1,273 @@
+/**
+ * Private PostgreSQL servers: for checks of what was restored, for the sample stack and for tests. They run as an
+ * unprivileged user with a socket folder of their own, listen nowhere unless told to, and end with the worker.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
+import { BackupError } from '../../../model/errors.ts';
+import { locate } from '../../streams/locate.ts';
+import { runProgram } from '../../streams/run.ts';
+import type { Connection } from './connection.ts';
+import type { Work } from '../../work.ts';
+import { barrier, giveTo, serverUser, type ServerUser } from './server-user.ts';
+import { whileServerWorks } from './server-watch.ts';
+import { withSession } from './session.ts';
+
+export interface ServerOptions {
+  /** The data folder. It is given to the user that the server runs as. */
+  readonly data: string;
+  /** Folder with `postgres`. */
+  readonly binaries: string;
+  /** A superuser that may log in: the server's own health is asked as this role. */
+  readonly superuser: string;
+  /** An empty folder for log and socket that the server's user can reach. */
+  readonly runtime: string;
+  /** Only names the socket file unless `listen` is set. */
+  readonly port?: number;
+  /** listen_addresses; nothing by default. */
+  readonly listen?: string;
+  /** Settings by name. They win over every file. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * With true no file of the data folder decides anything: configuration, host-based access and user maps are
+   * the server's own, so that nothing that production configured is executed or reached.
+   */
+  readonly isolated?: boolean;
+  readonly signal: AbortSignal;
+  /** Where a recovery may take long: progress is reported, and a standstill ends it. */
+  readonly work?: Work;
+}
+
+export interface PrivateServer {
+  readonly pid: number;
+  /** Folder of the socket. */
+  readonly socket: string;
+  readonly port: number;
+  /** File with the server's messages. */
+  readonly log: string;
+  /** As the superuser, by socket. */
+  readonly connection: Connection;
+  /** True until it ended, by itself or by `stop`. */
+  running(): boolean;
+  /** Ends it and waits for it: `fast` with a checkpoint, `immediate` like a crash. Idempotent. */
+  stop(how?: 'fast' | 'immediate'): Promise<void>;
+}
+
+/** The longest path that a socket may have, less the name that PostgreSQL adds. */
+const SOCKET_FOLDER_BYTES = 107 - '/.s.PGSQL.65535'.length;
+const POLL = 50;
+const STOP_PATIENCE = 60_000;
+
+const RECOVERING = z.object({ recovering: z.boolean() });
+
+/**
+ * Starts a server and waits until it has left recovery: pg_is_in_recovery() = f is success, nothing else is.
+ * @throws BackupError `program-failed` with the end of its log; `refused` when its user cannot reach the folder.
+ */
+export async function startServer(options: ServerOptions): Promise<PrivateServer> {
+  const { data, runtime, signal, superuser, port = 5432 } = options;
+  signal.throwIfAborted();
+  const user = await serverUser();
+  await requireReach(user, data);
+  await giveTo(user, data, signal);
+  await giveTo(user, runtime, signal);
+  const socket = await socketFolder(runtime, user);
+  const log = path.join(runtime, 'server.log');
+  const settings = options.isolated ? await isolate(runtime, user) : {};
+  const child = await spawnServer(
+    options,
+    user,
+    { ...settings, port: String(port), unix_socket_directories: socket },
+    log,
+  );
+  const server = handle(child, { socket, port, log, superuser });
+  const abort = () => void server.stop('immediate');
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await recovered(server, options);
+    return {
+      ...server,
+      stop: async (how) => {
+        signal.removeEventListener('abort', abort);
+        await server.stop(how);
+        if (socket !== runtime) await rm(socket, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    signal.removeEventListener('abort', abort);
+    await server.stop('immediate');
+    if (socket !== runtime) await rm(socket, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Makes a new cluster with checksums, owned by the user that a private server runs as; local roles are trusted. */
+export async function createCluster({
+  data,
+  binaries,
+  superuser,
+  signal,
+  args = [],
+}: Pick<ServerOptions, 'data' | 'binaries' | 'superuser' | 'signal'> & {
+  readonly args?: readonly string[];
+}): Promise<void> {
+  const user = await serverUser();
+  await requireReach(user, data);
+  await giveTo(user, data, signal);
+  await runProgram(
+    {
+      command: path.join(binaries, 'initdb'),
+      args: ['-D', data, '-U', superuser, '-A', 'trust', '-k', '-E', 'UTF8', '--no-sync', ...args],
+      cwd: '/',
+      ...(user ? { user } : {}),
+    },
+    { signal },
+  );
+}
+
+async function requireReach(user: ServerUser | undefined, data: string): Promise<void> {
+  const closed = await barrier(user, data);
+  if (closed === undefined) return;
+  throw new BackupError(
+    'refused',
+    `A private PostgreSQL server cannot reach ${data}: its user may not pass ${closed}`,
+    {
+      remedy: `Choose another folder, or let others pass through: chmod o+x ${closed}`,
+      facts: { folder: closed },
+    },
+  );
+}
+
+async function socketFolder(runtime: string, user: ServerUser | undefined): Promise<string> {
+  if (Buffer.byteLength(runtime) <= SOCKET_FOLDER_BYTES) return runtime;
+  const short = await mkdtemp(path.join(tmpdir(), 'mosaic-'));
+  if (user) await chown(short, user.uid, user.gid);
+  return short;
+}
+
+/** Files of our own in place of those of the data folder. postgresql.auto.conf is read all the same: see check.ts. */
+async function isolate(runtime: string, user: ServerUser | undefined): Promise<Readonly<Record<string, string>>> {
+  const files = {
+    config_file: ['postgresql.conf', '# made by mosaic-backup; settings are on the command line\n'],
+    hba_file: ['pg_hba.conf', 'local all all trust\n'],
+    ident_file: ['pg_ident.conf', ''],
+  } as const;
+  const settings: Record<string, string> = {};
+  for (const [setting, [name, text]] of Object.entries(files)) {
+    const file = path.join(runtime, name);
+    await writeFile(file, text, { mode: 0o600 });
+    if (user) await chown(file, user.uid, user.gid);
+    settings[setting] = file;
+  }
+  return settings;
+}
+
+async function spawnServer(
+  { binaries, data, listen = '', settings = {} }: ServerOptions,
+  user: ServerUser | undefined,
+  own: Readonly<Record<string, string>>,
+  log: string,
+): Promise<ChildProcess> {
+  const all = { ...own, listen_addresses: listen, unix_socket_permissions: '0700', ...settings };
+  const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
+  const output = await open(log, 'a', 0o600);
+  try {
+    // QUIT, not KILL: the server ends at once all the same, but takes its shared memory with it.
+    const args = ['--pdeathsig', 'QUIT', ...identity, '--', path.join(binaries, 'postgres'), '-D', data, ...options];
+    // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
+    const child = spawn(locate('setpriv'), args, {
+      stdio: ['ignore', output.fd, output.fd],
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
+      detached: true,
+    });
+    await once(child, 'spawn');
+    return child;
+  } finally {
+    await output.close();
+  }
+}
+
+function handle(
+  child: ChildProcess,
+  { socket, port, log, superuser }: Pick<PrivateServer, 'socket' | 'port' | 'log'> & { readonly superuser: string },
+): PrivateServer {
+  const exited = once(child, 'exit');
+  const running = () => child.exitCode === null && child.signalCode === null;
+  async function endBy(signal: NodeJS.Signals, patience: number): Promise<boolean> {
+    if (!running()) return true;
+    child.kill(signal);
+    const timer = new AbortController();
+    await Promise.race([
+      exited,
+      wait(patience, undefined, { signal: timer.signal, ref: false }).catch(() => undefined),
+    ]);
+    timer.abort();
+    return !running();
+  }
+  const connection: Connection = {
+    host: socket,
+    port,
+    user: superuser,
+    password: undefined,
+    database: 'template1',
+    sslmode: 'disable',
+    sslrootcert: undefined,
+  };
+  return {
+    pid: child.pid ?? 0,
+    socket,
+    port,
+    log,
+    connection,
+    running,
+    async stop(how = 'fast') {
+      if (how === 'fast' && (await endBy('SIGINT', STOP_PATIENCE))) return;
+      if (await endBy('SIGQUIT', STOP_PATIENCE)) return;
+      await endBy('SIGKILL', STOP_PATIENCE);
+    },
+  };
+}
+
+async function recovered(server: PrivateServer, { signal, work }: ServerOptions): Promise<void> {
+  if (!work) return untilRecovered(server, signal);
+  const { pid } = server;
+  return whileServerWorks({ pid, phase: 'recovering', work }, (watched) => untilRecovered(server, watched.signal));
+}
+
+async function untilRecovered(server: PrivateServer, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    if (!server.running()) throw await startFailed(server);
+    if (await hasRecovered(server, signal)) return;
+    await wait(POLL, undefined, { signal });
+  }
+}
+
+async function hasRecovered(server: PrivateServer, signal: AbortSignal): Promise<boolean> {
+  try {
+    return await withSession(server.connection, { application: 'mosaic-backup start', signal }, async (session) => {
+      const [row] = await session.rows(RECOVERING, 'SELECT pg_catalog.pg_is_in_recovery() AS recovering');
+      return row?.recovering === false;
+    });
+  } catch (error) {
+    // It does not listen yet, or says that it is starting up.
+    if (error instanceof BackupError && error.code === 'unreachable') return false;
+    throw error;
+  }
+}
+
+async function startFailed({ log }: PrivateServer): Promise<BackupError> {
+  const tail = (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-20);
+  const why = tail.findLast((line) => /FATAL|PANIC/.test(line)) ?? tail.at(-1) ?? 'it left no message';
+  return new BackupError('program-failed', `The private PostgreSQL server did not start: ${why}`, {
+    remedy: 'Look at the messages of the server below.',
+    facts: { program: 'postgres', log: tail },
+  });
+}
