@@ -1,0 +1,31 @@
+/** JSON Schemas of all that is stored, out of the schemas that the program itself checks with. */
+import { z } from 'zod';
+import { evidence, EVIDENCE_SCHEMA } from './evidence.ts';
+import { fileEntry, INVENTORY_SCHEMA, inventoryHeader, postgresEntry } from './inventory.ts';
+import { manifest, MANIFEST_SCHEMA } from './manifest.ts';
+import { recoveryPoint, RECOVERY_POINT_SCHEMA } from './recovery-point.ts';
+
+const STORED = {
+  manifest: { id: MANIFEST_SCHEMA, title: 'manifest.json: the commit point of a backup', schema: manifest },
+  inventory: {
+    id: INVENTORY_SCHEMA,
+    title: 'One line of an inventory: its header, or an entry of the type that the header names',
+    schema: z.union([inventoryHeader, postgresEntry, fileEntry]),
+  },
+  evidence: { id: EVIDENCE_SCHEMA, title: 'What a check found about one copy of one backup', schema: evidence },
+  'recovery-point': {
+    id: RECOVERY_POINT_SCHEMA,
+    title: 'The backups that one run produced, over all its sources',
+    schema: recoveryPoint,
+  },
+} as const;
+
+/** Names of the published schemas. */
+export type StoredSchema = keyof typeof STORED;
+export const STORED_SCHEMAS: readonly StoredSchema[] = ['manifest', 'inventory', 'evidence', 'recovery-point'];
+
+/** The JSON Schema (draft 2020-12) of one kind of stored record. Unknown fields are allowed everywhere: newer versions add some. */
+export function storedSchema(name: StoredSchema): Readonly<Record<string, unknown>> {
+  const { id, title, schema } = STORED[name];
+  return { $id: `urn:${id.replace('/', ':').replace('@', ':')}`, title, ...z.toJSONSchema(schema) };
+}
