@@ -22,18 +22,18 @@ export interface Cli {
   readonly signal: AbortSignal;
   readonly interrupt: Interrupt;
   /** The site of the config, read once. Which file was used is said with -v. */
-  site(): Promise<Site>;
+  readonly site: () => Promise<Site>;
   /** Reads the config anew: the steps of a long-lived worker see each change. */
-  reopenSite(): Promise<Site>;
+  readonly reopenSite: () => Promise<Site>;
   /** The config file that counts, without reading it. */
-  configFile(): Promise<string>;
-  log(): Promise<Logger>;
+  readonly configFile: () => Promise<string>;
+  readonly log: () => Promise<Logger>;
   /** Work of this process: cancelled by ^C, progress on stderr. */
-  work(): Promise<Work>;
+  readonly work: () => Promise<Work>;
   /** Ends the command with a status although it printed a result: 3 partial, 9 verification failed, 10 doctor. */
-  exitWith(status: number): void;
+  readonly exitWith: (status: number) => void;
   /** Replaces secrets that were read by `***`. */
-  redact(text: string): string;
+  readonly redact: (text: string) => string;
 }
 
 export interface CliSetup extends Streams {
@@ -55,7 +55,9 @@ export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli 
   const redact = (text: string) => loaded?.redact(text) ?? text;
 
   function log(): Promise<Logger> {
-    logger ??= import('./log.ts').then(({ createLogger }) => createLogger({ verbose: options.verbose ?? 0, out, redact }));
+    logger ??= import('./log.ts').then(({ createLogger }) =>
+      createLogger({ verbose: options.verbose ?? 0, out, redact }),
+    );
     return logger;
   }
 

@@ -46,6 +46,10 @@ export async function makeSite({ folder, ...options }: SiteOptions): Promise<Tes
     destinations: { vault: { type: 'directory', path: path.join(folder, 'vault') } },
     ...options,
   } satisfies SiteInput;
+  // As an operator does: the program makes no destination's folder, which could be a missing mount.
+  await Promise.all(
+    Object.values(config.destinations ?? {}).map(({ path }) => mkdir(path, { recursive: true, mode: 0o700 })),
+  );
   const file = path.join(folder, 'config.yaml');
   await writeFile(file, stringify(config));
   return { site: await loadSite({ file, env: process.env }), file, identities, publicKey: signing.publicKey };

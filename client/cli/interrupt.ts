@@ -1,0 +1,36 @@
+/** ^C once cancels cleanly, twice leaves. */
+import type { Interruption } from './errors.ts';
+import type { Output } from './output.ts';
+
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** The signal that came first; undefined while none has. */
+  received(): Interruption | undefined;
+}
+
+/** Milliseconds after which a further signal is a second wish, and not the same one sent to a whole process group. */
+const SECOND = 200;
+
+export function watchInterrupt(out: Output, exit: (status: number) => void): Interrupt {
+  const controller = new AbortController();
+  let received: Interruption | undefined;
+  let since = 0;
+  function onSignal(signal: Interruption): void {
+    if (received === undefined) {
+      received = signal;
+      since = Date.now();
+      out.note(
+        signal === 'SIGINT'
+          ? 'Cancelling, and cleaning up … (^C again leaves at once)'
+          : 'Cancelling, and cleaning up …',
+      );
+      controller.abort();
+      return;
+    }
+    // The terminal and a wrapper such as npm may both send it.
+    if (Date.now() - since < SECOND) return;
+    exit(received === 'SIGINT' ? 130 : 5);
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
+  return { signal: controller.signal, received: () => received };
+}

@@ -1,0 +1,31 @@
+/** Progress of one piece of work: a line that is redrawn on a terminal, else a plain line now and then. */
+import type { ProgressReport } from '../../activities/work.ts';
+import { formatBytes, formatDuration } from '../../model/units.ts';
+import type { Output } from './output.ts';
+
+/** Milliseconds between two drawings, on a terminal and without one. */
+const REDRAW = 100;
+const PLAIN = 10_000;
+
+export function progressPrinter(out: Output): (report: ProgressReport) => void {
+  const started = Date.now();
+  let printed = out.interactive ? 0 : started;
+  let phase = '';
+  return function progress(report) {
+    const now = Date.now();
+    const due = now - printed >= (out.interactive ? REDRAW : PLAIN);
+    if (!due && report.phase === phase) return;
+    printed = now;
+    phase = report.phase;
+    const line = progressLine(report, now - started);
+    if (out.interactive) out.redraw(line);
+    else out.note(line);
+  };
+}
+
+/** `copying  1.2 GiB of 3.0 GiB, 40 %, 12s` */
+export function progressLine({ phase, bytes, total }: ProgressReport, elapsed: number): string {
+  const share = total === null || total <= 0 ? '' : `, ${Math.min(100, Math.floor((bytes / total) * 100))} %`;
+  const moved = total === null ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(total)}`;
+  return `${phase}  ${moved}${share}, ${formatDuration(elapsed)}`;
+}
