@@ -3,15 +3,18 @@ import { NativeConnection, Worker, type NativeConnectionOptions, type WorkerOpti
 import { backupActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
 import type { Site } from '../activities/site.ts';
+import type { Logger } from '../activities/work.ts';
 import { BackupError } from '../model/errors.ts';
 import { taskQueues } from '../model/run.ts';
 import { workflowBundle } from './bundle.ts';
+import { installRuntime } from './runtime.ts';
 
 export interface WorkerSettings {
   readonly connection: NativeConnectionOptions;
   readonly namespace: string;
   /** Reads the config anew. */
   readonly openSite: () => Promise<Site>;
+  readonly log: Logger;
   /** Long steps at once on this host. */
   readonly concurrency?: number;
   /** How long running steps may take to end at shutdown, in milliseconds. */
@@ -33,6 +36,7 @@ const DEFAULT_CONCURRENCY = 4;
  * @throws BackupError `unreachable` when Temporal does not answer.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  installRuntime(settings.log);
   const site = await settings.openSite();
   const queues = taskQueues(site.config.site, site.host);
   const [connection, codePath] = await Promise.all([connect(settings.connection), workflowBundle()]);

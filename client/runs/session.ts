@@ -58,7 +58,7 @@ export async function ownSession(options: SessionOptions): Promise<Session> {
   let worker: RunningWorker | undefined;
   try {
     if (configured) await ensureSearchAttributes(configured);
-    worker = await startWorker({ connection: endpoint.connection, namespace: endpoint.namespace, openSite });
+    worker = await startWorker({ connection: endpoint.connection, namespace: endpoint.namespace, openSite, log });
     const client = await connectClient(endpoint);
     return own(client, endpoint, worker, server);
   } catch (error) {

@@ -8,7 +8,7 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { jsonSchemas } from '../../model/schemas.ts';
+import { STORED_SCHEMAS, storedSchema } from '../../model/schemas.ts';
 import { PREBUILT_BUNDLE } from '../../workers/bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,8 +35,8 @@ async function writeBundle(): Promise<void> {
 
 async function writeSchemas(): Promise<void> {
   await mkdir(path.join(BUILD, 'schemas'));
-  for (const [name, schema] of Object.entries(jsonSchemas())) {
-    await writeFile(path.join(BUILD, 'schemas', `${name}.json`), `${JSON.stringify(schema, undefined, 2)}\n`);
+  for (const name of STORED_SCHEMAS) {
+    await writeFile(path.join(BUILD, 'schemas', `${name}.json`), `${JSON.stringify(storedSchema(name), undefined, 2)}\n`);
   }
 }
 

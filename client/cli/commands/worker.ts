@@ -35,7 +35,7 @@ async function workerCommand(cli: Cli): Promise<void> {
   }
   await ensureSearchAttributes(endpoint);
   const { connection, namespace } = endpoint;
-  const worker = await startWorker({ connection, namespace, openSite: cli.reopenSite });
+  const worker = await startWorker({ connection, namespace, openSite: cli.reopenSite, log: await cli.log() });
   const queues = taskQueues(site.config.site, site.host);
   cli.out.result(
     { site: site.config.site, host: site.host, temporal: connection.address, namespace, queues },

@@ -1,0 +1,36 @@
+/** A Temporal and a worker in the test's own process, and runs of the daily plan on them. */
+import { ownSession, type Session } from '../../client/runs/session.ts';
+import { runPlan } from '../../client/runs/run-plan.ts';
+import type { SourceProgress } from '../../client/runs/watch.ts';
+import { loadSite } from '../../activities/config/load.ts';
+import type { RunReport } from '../../model/run.ts';
+import { testWork } from './work.ts';
+
+/** Starts both for the site of a config file. The caller closes it. */
+export async function openSession(file: string): Promise<Session> {
+  const openSite = () => loadSite({ file });
+  return ownSession({ site: await openSite(), openSite, log: testWork().log });
+}
+
+export interface DailyOptions {
+  readonly session: Session;
+  readonly site: string;
+  readonly scheduled: string;
+  readonly sources?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (sources: readonly SourceProgress[]) => void;
+}
+
+/** Runs the daily plan to its end. */
+export function runDaily({ session, site, scheduled, sources, signal, onProgress }: DailyOptions): Promise<RunReport> {
+  return runPlan({
+    session,
+    input: { site, plan: 'daily', scheduled, ...(sources ? { sources } : {}) },
+    signal: signal ?? new AbortController().signal,
+    interval: 100,
+    onProgress: onProgress ?? (() => {}),
+    onCancelFailed: (error) => {
+      throw error;
+    },
+  });
+}

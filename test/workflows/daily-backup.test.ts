@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { trustedKeys } from '../../activities/keys/site-keys.ts';
+import { verifySignature } from '../../activities/keys/signing.ts';
+import type { Session } from '../../client/runs/session.ts';
+import { BackupError } from '../../model/errors.ts';
+import { canonical } from '../../model/manifest.ts';
+import { recoveryPoint } from '../../model/recovery-point.ts';
+import { listBackups } from '../../activities/storage/catalogue.ts';
+import { repositoryStore } from '../../activities/storage/repository.ts';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { openSession, runDaily } from '../support/session.ts';
+import { makeSite, type TestSite } from '../support/site.ts';
+
+const SOURCES = ['alpha', 'beta', 'gamma'];
+const WAITS = { captureDeadline: '5s', copyDeadline: '5s', verifyDeadline: '5s', retryFirst: '100ms', retryMax: '1s', heartbeat: '5s' };
+
+describe('dailyBackup', () => {
+  let folder: string;
+  let test: TestSite;
+  let session: Session;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    for (const source of SOURCES) await fill(path.join(folder, 'data', source), 200);
+    await fill(path.join(folder, 'data', 'slow'), 4_000_000);
+    const files = Object.fromEntries(SOURCES.map((source) => [source, { type: 'files' as const, paths: [path.join(folder, 'data', source)] }]));
+    test = await makeSite({
+      folder,
+      sources: {
+        ...files,
+        broken: { type: 'files', paths: [path.join(folder, 'data', 'not-there')] },
+        slow: { type: 'files', paths: [path.join(folder, 'data', 'slow')], limits: { maxRate: '200kB' } },
+      },
+      plans: { daily: WAITS },
+      temporal: { embedded: { port: 17_233, uiPort: 18_233 } },
+    });
+    await mkdir(path.join(folder, 'vault'), { recursive: true });
+    session = await openSession(test.file);
+  });
+
+  after(async () => {
+    await session?.close();
+    await cleanUp();
+  });
+
+  it('captures, copies, verifies and signs a recovery point over all sources', async () => {
+    const report = await daily('2026-11-20T02:00:00Z', SOURCES);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report, undefined, 1));
+    for (const source of report.sources) {
+      assert.equal(source.verified, true);
+      assert.deepEqual(source.copies.map(({ destination }) => destination), ['vault']);
+      assert.equal(source.captured?.existed, false);
+    }
+    const bytes = await repositoryStore(test.site.repository).readSmall('recovery-points/daily-2026-11-20T02:00:00Z.json');
+    const point = recoveryPoint.parse(JSON.parse(Buffer.from(bytes ?? '').toString()));
+    const { signature, ...signed } = point;
+    assert.equal(verifySignature(canonical(signed), signature, await trustedKeys(test.site)), 'good');
+    assert.deepEqual(point.sources.map(({ source, stale }) => ({ source, stale })), SOURCES.map((source) => ({ source, stale: false })));
+  });
+
+  it('P49 the same plan and time again does nothing twice', async () => {
+    const before = await references();
+    const report = await daily('2026-11-20T02:00:00Z', SOURCES);
+    assert.equal(report.outcome, 'complete');
+    assert.ok(report.sources.every(({ captured }) => captured?.existed));
+    assert.deepEqual(await references(), before);
+  });
+
+  it('P49 a run that is started twice at once is one run', async () => {
+    const [first, second] = await Promise.all([daily('2026-11-20T03:00:00Z', ['alpha']), daily('2026-11-20T03:00:00Z', ['alpha'])]);
+    assert.deepEqual(first, second);
+    assert.equal((await references()).filter((reference) => reference.includes('alpha/20261120T030000Z')).length, 1);
+  });
+
+  it('a source that fails stops nothing else, and the report says which step and what to do', async () => {
+    const report = await daily('2026-11-20T04:00:00Z', ['alpha', 'broken']);
+    assert.equal(report.outcome, 'partial');
+    const [alpha, broken] = report.sources;
+    assert.equal(alpha?.outcome, 'complete');
+    assert.equal(broken?.outcome, 'failed');
+    assert.match(broken?.errors[0]?.message ?? '', /not-there/);
+    assert.equal(broken?.errors[0]?.step, 'capture');
+    assert.ok(broken?.errors[0]?.remedy);
+  });
+
+  it('cancelling ends the children, cleans staging and publishes nothing', async () => {
+    const cancel = new AbortController();
+    const running = runDaily({
+      session,
+      site: 'test',
+      scheduled: '2026-11-20T05:00:00Z',
+      sources: ['slow'],
+      signal: cancel.signal,
+      onProgress: ([slow]) => {
+        if (slow?.steps.some(({ bytes }) => (bytes ?? 0) > 0)) cancel.abort();
+      },
+    });
+    await assert.rejects(running, (error) => error instanceof BackupError && error.code === 'aborted');
+    await until(async () => (await staging()).length === 0);
+    assert.equal((await references()).some((reference) => reference.includes('slow')), false);
+  });
+
+  it('a destination that is away makes the run partial, and the next run of the same time complete', async () => {
+    const vault = path.join(folder, 'vault');
+    await rm(vault, { recursive: true });
+    await writeFile(vault, 'not a folder');
+    const away = await daily('2026-11-20T06:00:00Z', ['alpha']);
+    assert.equal(away.outcome, 'partial');
+    assert.match(away.sources[0]?.errors[0]?.step ?? '', /vault/);
+    await rm(vault);
+    await mkdir(vault);
+    const back = await daily('2026-11-20T06:00:00Z', ['alpha']);
+    assert.equal(back.outcome, 'complete', JSON.stringify(back));
+  });
+
+  it('histories stay small: at most 35 events and 15 more per destination for a source', async () => {
+    const handle = session.client.workflow.getHandle('daily-2026-11-20T02:00:00Z/alpha');
+    const { historyLength } = await handle.describe();
+    assert.ok(historyLength <= 35 + 15, `${historyLength} events`);
+  });
+
+  function daily(scheduled: string, sources: readonly string[]) {
+    return runDaily({ session, site: 'test', scheduled, sources });
+  }
+
+  async function references(): Promise<string[]> {
+    return (await listBackups(repositoryStore(test.site.repository))).map(({ folder }) => folder).toSorted();
+  }
+
+  async function staging(): Promise<string[]> {
+    return readdir(path.join(test.site.repository, '.staging'));
+  }
+});
+
+async function fill(folder: string, bytes: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'file.bin'), crypto.getRandomValues(new Uint8Array(Math.min(bytes, 65_536))));
+  for (let written = 65_536; written < bytes; written += 65_536) {
+    await writeFile(path.join(folder, `file-${written}.bin`), crypto.getRandomValues(new Uint8Array(65_536)));
+  }
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let waited = 0; !(await condition()); waited += 50) {
+    assert.ok(waited < 10_000, 'the condition did not come true within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
