@@ -96,8 +96,8 @@ function differenceOf(expected: Rows, found: TableRows | undefined, unread: read
 function collations(databases: Awaited<ReturnType<typeof gatherFacts>>['databases']): Check {
   const versioned = databases.filter(({ collationVersion }) => collationVersion !== null);
   const other = versioned.filter(({ collationVersion, actualVersion }) => collationVersion !== actualVersion);
-  if (other.length === 0)
-    return passed('collations', `${versioned.length} databases with a versioned collation, all as here`);
+  if (versioned.length === 0) return passed('collations', 'no database is sorted by a library whose version matters');
+  if (other.length === 0) return passed('collations', `${versioned.length} databases, sorted by the version that is here`);
   const list = other.map(
     ({ name, collationVersion, actualVersion }) => `${name} (${collationVersion}, here ${actualVersion})`,
   );

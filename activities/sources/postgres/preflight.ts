@@ -25,9 +25,12 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
   const connection = await backupConnection(config, readSecret);
   const options = { application: APPLICATION, signal: work.signal };
   const facts = await withSession(connection, options, gatherFacts);
+  const found = findingsOf(facts, source);
+  const isSound = found.every(({ severity }) => severity !== 'error');
   return [
-    ...findingsOf(facts, source),
-    ...(await replication(connection, facts, source)),
+    ...found,
+    // Where something is wrong already, replication would be refused for that.
+    ...(isSound ? await replication(connection, facts, source) : []),
     ...(await programs(config, facts, source)),
     ...(await unlogged(connection, facts, context)),
     ...(await checkRole(context)),
@@ -36,8 +39,6 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
 
 /** pg_hba.conf has lines of its own for replication, and only an attempt tells whether one admits. */
 async function replication(connection: Connection, facts: Facts, subject: string): Promise<readonly Finding[]> {
-  // Without the attribute it cannot succeed, and that is a finding already.
-  if (!facts.replication && !facts.superuser) return [];
   try {
     await probeReplication(connection, APPLICATION);
     return [];

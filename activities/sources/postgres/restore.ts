@@ -17,6 +17,8 @@ import { giveTo, serverUser } from './server-user.ts';
 /** Folder of the tablespaces in what is restored. PostgreSQL itself knows tablespaces inside its data folder. */
 const TABLESPACES = 'tablespaces';
 
+const BACKUP_MANIFEST = 'backup_manifest';
+
 const engine = z.looseObject({ version: z.string() });
 const position = z.looseObject({ timeline: z.number(), startLsn: z.string(), endLsn: z.string() });
 const backupManifest = z.looseObject({
@@ -60,7 +62,7 @@ async function extract(backup: BackupReader, scratch: string): Promise<readonly 
   for (const { role, name } of artifacts) {
     if (role === 'base') await backup.into(role, name, untar(scratch));
     if (role === 'wal') await backup.into(role, name, untar(path.join(scratch, 'pg_wal')));
-    if (role === 'manifest') await backup.into(role, name, writeTo(path.join(scratch, 'backup_manifest')));
+    if (role === 'manifest') await backup.into(role, name, writeTo(path.join(scratch, BACKUP_MANIFEST)));
     if (role === 'tablespace') {
       const oid = /^\d+/.exec(name)?.[0] ?? '';
       const folder = path.join(scratch, TABLESPACES, oid);
@@ -69,6 +71,7 @@ async function extract(backup: BackupReader, scratch: string): Promise<readonly 
       tablespaces.push(oid);
     }
   }
+  await chmod(path.join(scratch, BACKUP_MANIFEST), 0o600);
   for (const oid of tablespaces) await link(scratch, oid, scratch);
   return tablespaces;
 }
@@ -112,7 +115,7 @@ async function verify(binaries: Binaries, scratch: string, work: Work): Promise<
 /** The WAL that came along must be that of our manifest, or recovery would stop short of the backup's end. */
 async function requirePosition(manifest: Manifest, scratch: string): Promise<void> {
   const ours = position.parse(manifest.position);
-  const text = await readFile(path.join(scratch, 'backup_manifest'), 'utf8');
+  const text = await readFile(path.join(scratch, BACKUP_MANIFEST), 'utf8');
   const ranges = backupManifest.parse(JSON.parse(text))['WAL-Ranges'];
   const agrees = ranges.some(
     (range) =>
