@@ -122,6 +122,8 @@ export interface RunReport {
   readonly runId: string;
   readonly outcome: Outcome | null;
   readonly sources: readonly SourceReport[];
+  /** What failed besides the sources: the recovery point. */
+  readonly errors: readonly StepError[];
 }
 
 /** A run is complete when every source is, failed when every source is, else partial. */

@@ -3,27 +3,37 @@
  * captures of the one before have ended; copies and verification go on beside it. At the end the recovery
  * point is signed. One source failing stops nothing else.
  */
-import { condition, setCurrentDetails, setHandler, startChild, upsertSearchAttributes } from '@temporalio/workflow';
-import type { PlanInput, RunReport, RunSpec, SourceReport, SourceStep } from '../model/run.ts';
+import {
+  CancellationScope,
+  condition,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { PlanInput, RunReport, RunSpec, SourceReport, SourceStep, StepError } from '../model/run.ts';
 import { runId, runOutcome } from '../model/run.ts';
 import { backupSource } from './backup-source.ts';
 import { runDetails } from './details.ts';
 import { captureEnded, runStatus } from './messages.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
-import { coordination } from './steps.ts';
+import { stepError } from './step-error.ts';
+import { planning, reporting } from './steps.ts';
 
 export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   const id = runId(input.plan, input.scheduled);
   const sources = new Map<string, SourceReport>();
   const readingEnded = new Set<string>();
+  const errors: StepError[] = [];
   let outcome: RunReport['outcome'] = null;
 
-  const report = (): RunReport => ({ runId: id, outcome, sources: [...sources.values()] });
+  const report = (): RunReport => ({ runId: id, outcome, sources: [...sources.values()], errors });
   setHandler(runStatus, report);
   setHandler(captureEnded, (source) => void readingEnded.add(source));
 
-  const coordinator = coordination(input.site);
-  const spec = await coordinator.planRun.executeWithOptions({ summary: 'read the config and plan this run' }, [input]);
+  const spec = await planning(input.site).planRun.executeWithOptions({ summary: 'read the config and plan this run' }, [
+    input,
+  ]);
   for (const { source } of spec.phases.flatMap(({ steps }) => steps)) update(pending(source));
 
   const running: Promise<void>[] = [];
@@ -34,10 +44,7 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   await Promise.all(running);
 
   outcome = runOutcome([...sources.values()].map((source) => source.outcome ?? 'failed'));
-  await coordinator.signRecoveryPoint.executeWithOptions(
-    { summary: 'sign the recovery point and copy it to every destination' },
-    [{ spec, report: report() }],
-  );
+  await signRecoveryPoint(spec);
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   setCurrentDetails(runDetails(report()));
   return report();
@@ -62,10 +69,37 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
     update({ ...pending(step.source), state: 'capturing' });
     try {
       update(await child.result());
+    } catch (error) {
+      // The run itself was cancelled: it ends as such, once the captures of this phase have cleaned up.
+      if (CancellationScope.current().consideredCancelled) throw error;
+      update({ ...pending(step.source), state: 'failed', outcome: 'failed', errors: [endedByHand(error)] });
     } finally {
       readingEnded.add(step.source);
     }
   }
+
+  async function signRecoveryPoint(planned: RunSpec): Promise<void> {
+    try {
+      const { signRecoveryPoint: sign } = reporting(input.site, planned.waits);
+      const summary = 'sign the recovery point and copy it to every destination';
+      await sign.executeWithOptions({ summary }, [{ spec: planned, report: report() }]);
+    } catch (error) {
+      errors.push(stepError('recovery point', error));
+      if (outcome === 'complete') outcome = 'partial';
+    }
+  }
+}
+
+/** Somebody cancelled or terminated one source of a run in Temporal: the others go on. */
+function endedByHand(error: unknown): StepError {
+  const message =
+    error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
+  return {
+    step: 'run',
+    code: 'aborted',
+    message: `ended from outside: ${message}`,
+    remedy: 'Run the same plan and time again: it does what is missing.',
+  };
 }
 
 function pending(source: string): SourceReport {

@@ -3,7 +3,7 @@ import { formatBytes, formatDuration } from '../model/units.ts';
 import type { RunReport, SourceReport, StepError } from '../model/run.ts';
 
 /** A run as a table, one line a source, then what is wrong and what to do about it. */
-export function runDetails({ outcome, sources }: RunReport): string {
+export function runDetails({ outcome, sources, errors: ofRun }: RunReport): string {
   const rows = sources.map(
     (source) =>
       `| ${source.source} | ${source.outcome ?? source.state} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${source.copies.map(({ destination }) => destination).join(', ')} | ${source.verified ? 'yes' : ''} |`,
@@ -14,6 +14,7 @@ export function runDetails({ outcome, sources }: RunReport): string {
     '| source | state | kind | stored | time | copies | verified |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
+    ...ofRun.map((error) => `\n${inWords(error)}`),
     ...sources.flatMap(({ source, errors }) => errors.map((error) => `\n**${source}**: ${inWords(error)}`)),
   ].join('\n');
 }

@@ -23,7 +23,8 @@ export function stepError(step: string, error: unknown): StepError {
   return { step, code: 'failed', message: cause instanceof Error ? cause.message : String(cause), remedy: null };
 }
 
-function remedyOf(failure: ApplicationFailure): string | null {
+/** The remedy that travels in a failure's details. */
+export function remedyOf(failure: ApplicationFailure): string | null {
   const details: unknown = failure.details?.[0];
   if (typeof details !== 'object' || details === null || !('remedy' in details)) return null;
   return typeof details.remedy === 'string' ? details.remedy : null;

@@ -1,16 +1,26 @@
 /** The activities as workflows call them: which queue, how long, and how often each is tried again. */
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
 
-/** Reading the config and writing the report: quick, on the coordinator, and worth waiting for it. */
-export function coordination(site: string) {
+/** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
+export function planning(site: string) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
     startToCloseTimeout: '1m',
     scheduleToCloseTimeout: '1h',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
+/** Writing the report of a run: as patient as its verification. */
+export function reporting(site: string, waits: Waits) {
+  return proxyActivities<CoordinationActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '1m',
+    scheduleToCloseTimeout: waits.verifyDeadline,
+    retry: retries(waits),
   });
 }
 
@@ -20,6 +30,8 @@ export function hostSteps(site: string, { step, waits }: StepInput, deadline: nu
     taskQueue: taskQueues(site, step.host).host,
     scheduleToCloseTimeout: deadline,
     heartbeatTimeout: waits.heartbeat,
+    // A cancelled run ends only when its steps have ended their children and cleaned up.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: retries(waits),
   });
 }

@@ -1,6 +1,6 @@
 /** The result of a run as the command line prints it. */
 import { sizesRatio } from '../../model/ratio.ts';
-import type { RunReport, SourceReport } from '../../model/run.ts';
+import type { RunReport, SourceReport, StepError } from '../../model/run.ts';
 import { formatBytes, formatDuration } from '../../model/units.ts';
 
 /** Exit status of a run: 0 complete, 3 partial, 1 failed. */
@@ -25,14 +25,16 @@ export function runRows({ sources }: RunReport): string[][] {
 }
 
 /** What is wrong and what to do, a paragraph each; empty when nothing is. */
-export function runProblems({ sources }: RunReport): string[] {
-  return sources.flatMap(problemsOf);
+export function runProblems({ sources, errors }: RunReport): string[] {
+  return [...errors.map(inWords), ...sources.flatMap(problemsOf)];
 }
 
 function problemsOf({ source, errors, captured }: SourceReport): string[] {
-  const failures = errors.map(
-    ({ step, message, remedy }) => `${source}, ${step}: ${message}${remedy ? `\n  What to do: ${remedy}` : ''}`,
-  );
+  const failures = errors.map((error) => `${source}, ${inWords(error)}`);
   const notes = (captured?.warnings ?? []).map((warning) => `${source}: ${warning}`);
   return [...failures, ...notes];
+}
+
+function inWords({ step, message, remedy }: StepError): string {
+  return `${step}: ${message}${remedy ? `\n  What to do: ${remedy}` : ''}`;
 }

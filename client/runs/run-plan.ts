@@ -1,4 +1,5 @@
 /** One run of a plan from start to report, with live progress and clean cancellation. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PlanInput, RunReport } from '../../model/run.ts';
 import type { Session } from './session.ts';
 import { startRun } from './start.ts';
@@ -24,6 +25,23 @@ export async function runPlan({ session, input, signal, ...watch }: RunPlanOptio
     return await Promise.race([watchRun(session.client, handle, watch), session.broken]);
   } finally {
     signal.removeEventListener('abort', cancel);
+  }
+}
+
+/**
+ * Waits until no run is open on an own Temporal: another command may have found it and rely on it, or a run that
+ * was cut off earlier goes on here. Ends early when `signal` is aborted.
+ */
+export async function othersEnded(
+  { client }: Session,
+  signal: AbortSignal,
+  onWait: (count: number) => void,
+): Promise<void> {
+  for (;;) {
+    const { count } = await client.workflow.count("WorkflowType = 'dailyBackup' AND ExecutionStatus = 'Running'");
+    if (count === 0 || signal.aborted) return;
+    onWait(count);
+    await pause(1000, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -1,11 +1,12 @@
 /** Watching a run: the state of its sources by query, bytes from the heartbeats of the steps that run. */
 import type { Client } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { setTimeout as pause } from 'node:timers/promises';
-import { BackupError } from '../../model/errors.ts';
+import { BackupError, isErrorCode } from '../../model/errors.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
 import { runStatus, sourceStatus } from '../../workflows/messages.ts';
+import { remedyOf } from '../../workflows/step-error.ts';
 import type { RunHandle } from './start.ts';
 
 /** What a running step reports of itself. */
@@ -106,6 +107,10 @@ function asError(error: unknown, run: string): unknown {
   if (cause?.name === 'CancelledFailure')
     return new BackupError('aborted', `${run} was cancelled: nothing half-made is kept`);
   const inner = cause?.cause instanceof Error ? cause.cause : cause;
+  if (inner instanceof ApplicationFailure && isErrorCode(inner.type)) {
+    const remedy = remedyOf(inner);
+    return new BackupError(inner.type, inner.message, { cause: error, ...(remedy === null ? {} : { remedy }) });
+  }
   return new BackupError('failed', `${run} ended without a report: ${inner?.message ?? error.message}`, {
     remedy: 'Look at the run in the Web UI, mend the cause, and run the same plan again.',
     cause: error,

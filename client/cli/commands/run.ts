@@ -89,7 +89,7 @@ async function startDetached(cli: Cli, session: Session, input: PlanInput): Prom
 }
 
 async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
-  const [{ runAddress, runPlan }, { runId }, { plainView, terminalView }, result] = await Promise.all([
+  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result] = await Promise.all([
     import('../../runs/run-plan.ts'),
     import('../../../model/run.ts'),
     import('../../runs/view.ts'),
@@ -116,6 +116,13 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
       ].join('\n'),
     );
     cli.exitWith(result.runExitStatus(report));
+    if (session.embedded) {
+      let said = false;
+      await othersEnded(session, cli.signal, (count) => {
+        if (!said) cli.out.note(`${count} other run(s) use this Temporal: staying until they end (^C leaves)`);
+        said = true;
+      });
+    }
   } finally {
     await view.close();
   }
