@@ -34,11 +34,15 @@ export async function runPlan({ session, input, signal, ...watch }: RunPlanOptio
  */
 export async function othersEnded(
   { client }: Session,
+  own: string,
   signal: AbortSignal,
   onWait: (count: number) => void,
 ): Promise<void> {
   for (;;) {
-    const { count } = await client.workflow.count("WorkflowType = 'dailyBackup' AND ExecutionStatus = 'Running'");
+    // The own run is left out: the list of open runs lags behind its end.
+    const { count } = await client.workflow.count(
+      `WorkflowType = 'dailyBackup' AND ExecutionStatus = 'Running' AND WorkflowId != '${own}'`,
+    );
     if (count === 0 || signal.aborted) return;
     onWait(count);
     await pause(1000, undefined, { signal }).catch(() => undefined);

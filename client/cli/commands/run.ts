@@ -118,7 +118,7 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
     cli.exitWith(result.runExitStatus(report));
     if (session.embedded) {
       let said = false;
-      await othersEnded(session, cli.signal, (count) => {
+      await othersEnded(session, report.runId, cli.signal, (count) => {
         if (!said) cli.out.note(`${count} other run(s) use this Temporal: staying until they end (^C leaves)`);
         said = true;
       });
