@@ -13,20 +13,30 @@ export const inventoryHeader = z.looseObject({
   type: z.string(),
 });
 
-/** One line of a files inventory. A later line for the same path replaces an earlier one. */
+/**
+ * One line of a files inventory. A later line for the same path replaces an earlier one; but one that is
+ * `inherited` never replaces one that is not.
+ */
 export const fileEntry = z.looseObject({
-  /** Relative to the root of the restore, without a leading slash. */
+  /**
+   * Relative to the root of the restore, without a leading slash. A byte that is not part of valid UTF-8 is the
+   * lone surrogate U+DC00 + byte, in JSON `\udcff` (Python's "surrogateescape"), so that no name is lost.
+   */
   path: z.string(),
   type: z.enum(['file', 'directory', 'symlink', 'hardlink', 'fifo', 'character', 'block']),
   size: z.int().nonnegative(),
   /** Permission bits in octal with setuid, setgid and sticky: `4755`. */
-  mode: z.string().regex(/^[0-7]{3,4}$/),
+  mode: z.string().regex(/^[0-7]{1,4}$/),
   uid: z.int(),
   gid: z.int(),
-  /** Seconds since the epoch, with up to nine decimals, as text so that no precision is lost. */
+  /** Seconds since the epoch, a dot, and nanoseconds (find adds a tenth digit), as text so that no precision is lost. */
   mtime: z.string(),
   /** Target of a symlink or hard link. */
   target: z.string().optional(),
+  /** It is not in this backup's archive: nothing has changed since the backup's parent, which has it. */
+  inherited: z.boolean().optional(),
+  /** It changed, vanished or could not be read while it was captured: nothing can be compared with it. */
+  unsettled: z.boolean().optional(),
 });
 export type FileEntry = z.infer<typeof fileEntry>;
 

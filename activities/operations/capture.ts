@@ -114,6 +114,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
       ...context,
       kind,
       parent: parent ? { manifest: parent } : null,
+      newestChain: chain,
       attempt,
       artifacts: writer,
       spool: async () => {

@@ -1,10 +1,12 @@
 /** The registry of source types: one line each. */
 import { BackupError } from '../../model/errors.ts';
 import type { SourceType } from '../../model/source.ts';
+import { files } from './files/index.ts';
 import { postgres } from './postgres/index.ts';
 import type { SourceAdapter } from './types.ts';
 
 const ADAPTERS: Readonly<Partial<Record<SourceType, SourceAdapter>>> = {
+  files,
   postgres,
 };
 

@@ -46,6 +46,8 @@ export interface Parent {
 export interface CaptureContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
   readonly kind: Kind;
   readonly parent: Parent | null;
+  /** The newest chain in the repository, full first, also where this backup does not build on it. */
+  readonly newestChain: readonly Manifest[];
   /** Unique for this attempt: names of slots, labels, spools. Letters, digits and dashes. */
   readonly attempt: string;
   readonly artifacts: ArtifactWriter;

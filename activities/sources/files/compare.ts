@@ -1,0 +1,78 @@
+/** Compares a tree on disk with an inventory. */
+import type { FileEntry } from '../../../model/inventory.ts';
+import { showPath } from './names.ts';
+import type { TreeEntry } from './tree.ts';
+
+export interface Comparison {
+  readonly compared: number;
+  /** In words: `/srv/a is missing`, `/srv/b has mode 644, not 600`. */
+  readonly differences: readonly string[];
+  /** Paths that changed while they were captured, so that nothing can be said of them. */
+  readonly unsettled: readonly string[];
+}
+
+export interface ComparisonOptions {
+  /** Without root, files belong to whoever restores. */
+  readonly owners: boolean;
+}
+
+type Entries = ReadonlyMap<string, FileEntry>;
+type Tree = ReadonlyMap<string, TreeEntry>;
+
+/** Every entry of the inventory must be there as it says, and nothing else. */
+export function compareTree(expected: Entries, tree: Tree, options: ComparisonOptions): Comparison {
+  const unsettled = [...expected.values()].filter((entry) => entry.unsettled === true).map(({ path }) => path);
+  const loose = new Set(unsettled);
+  const isLoose = (path: string): boolean => loose.size > 0 && withAbove(path).some((each) => loose.has(each));
+  const ancestors = new Set([...expected.keys()].flatMap((path) => aboveRoots(path, expected)));
+  const differences: string[] = [];
+  let compared = 0;
+  for (const entry of expected.values()) {
+    const found = tree.get(entry.path);
+    if (found && !loose.has(entry.path)) {
+      compared += 1;
+      differences.push(...describe(entry, found, tree, options));
+    } else if (!found && !isLoose(entry.path)) differences.push(`${showPath(entry.path)} is missing`);
+  }
+  for (const path of tree.keys()) {
+    if (!expected.has(path) && !ancestors.has(path) && !isLoose(path))
+      differences.push(`${showPath(path)} is not in the inventory`);
+  }
+  return { compared, differences, unsettled };
+}
+
+function describe(entry: FileEntry, found: TreeEntry, tree: Tree, { owners }: ComparisonOptions): readonly string[] {
+  const at = showPath(entry.path);
+  const type = entry.type === 'hardlink' ? 'file' : entry.type;
+  if (found.type !== type) return [`${at} is a ${found.type}, not a ${entry.type}`];
+  const differences: string[] = [];
+  function expect(what: string, is: string | number, wanted: string | number): void {
+    if (is !== wanted) differences.push(`${at} has ${what} ${is}, not ${wanted}`);
+  }
+  if (entry.type === 'file') expect('size', found.size, entry.size);
+  if (entry.type !== 'symlink') expect('mode', octal(found.mode), octal(entry.mode));
+  if (entry.type === 'symlink') expect('target', found.target ?? '', entry.target ?? '');
+  if (entry.type === 'hardlink' && tree.get(entry.target ?? '')?.inode !== found.inode) {
+    differences.push(`${at} is not a hard link to ${showPath(entry.target ?? '')}`);
+  }
+  if (owners) expect('owner', `${found.uid}:${found.gid}`, `${entry.uid}:${entry.gid}`);
+  expect('mtime', found.mtime, entry.mtime);
+  return differences;
+}
+
+function octal(mode: string): string {
+  return mode.padStart(4, '0');
+}
+
+/** A path and all folders above it. */
+function withAbove(path: string): readonly string[] {
+  const parts = path.split('/');
+  return parts.map((_part, index) => parts.slice(0, index + 1).join('/'));
+}
+
+/** Folders that lead to what was captured: tar makes them on the way. */
+function aboveRoots(path: string, expected: Entries): readonly string[] {
+  const above = path.lastIndexOf('/');
+  if (above < 0 || expected.has(path.slice(0, above))) return [];
+  return withAbove(path.slice(0, above));
+}

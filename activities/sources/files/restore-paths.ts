@@ -1,0 +1,138 @@
+/**
+ * Single paths out of a chain. The inventories say which archives are needed: from the newest one back, until
+ * nothing that was asked for is inherited from an earlier one.
+ */
+import { chmod, lchown, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { FilesSource } from '../../../model/config/source.ts';
+import { BackupError } from '../../../model/errors.ts';
+import type { FileEntry } from '../../../model/inventory.ts';
+import type { BackupReader, RestoreContext } from '../types.ts';
+import { intoProgram, newestOf } from './chain.ts';
+import { compareTree } from './compare.ts';
+import { errnoOf } from './errno.ts';
+import { readInventory } from './inventory.ts';
+import { bufferOf, showName, showPath } from './names.ts';
+import { nearPaths } from './near.ts';
+import { extractArchive, isRoot } from './tar.ts';
+import { readTree } from './tree.ts';
+
+type Entries = ReadonlyMap<string, FileEntry>;
+
+/** What is to be extracted from one archive. */
+interface Part {
+  readonly backup: BackupReader;
+  /** Paths that were asked for, as far as this archive has something of them. */
+  readonly members: readonly string[];
+  /** Files that a wanted hard link points to: extracted with it, and removed afterwards. */
+  readonly helpers: readonly string[];
+}
+
+/** @throws BackupError `not-found`, or `verification-failed` when what came out is not what the inventory says. */
+export async function restorePaths({ chain, scratch, paths, work }: RestoreContext<FilesSource>): Promise<void> {
+  const inventory = await readInventory(newestOf(chain));
+  const wanted = paths.map((asked) => find(asked, inventory));
+  const selected = new Map([...inventory].filter(([each]) => isAmong(each, wanted)));
+  const parts = await partsOf(chain, inventory, selected, wanted);
+  for (const { backup, members, helpers } of parts) {
+    if (members.length > 0) await intoProgram(backup, extractArchive(scratch, nullEnded([...members, ...helpers])));
+  }
+  for (const helper of parts.flatMap(({ helpers }) => helpers)) await removeHelper(scratch, helper);
+  await dressFolders(scratch, inventory, wanted);
+  const expected = new Map([...selected].map(([each, entry]) => [each, alone(entry, selected, inventory)]));
+  const { differences } = compareTree(expected, await readTree(scratch, work), { owners: isRoot() });
+  if (differences.length === 0) return;
+  throw new BackupError(
+    'verification-failed',
+    `what was restored is not what the inventory says: ${differences.slice(0, 5).join('; ')}`,
+    {
+      remedy: 'Restore the whole backup instead, and report this.',
+      facts: { differences: differences.length },
+    },
+  );
+}
+
+/** The path in the inventory that somebody means: from the root or not, and odd bytes as they are shown. */
+function find(asked: string, inventory: Entries): string {
+  const name = asked.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
+  if (inventory.has(name)) return name;
+  for (const each of inventory.keys()) if (each.startsWith(`${name}/`)) return name;
+  for (const each of inventory.keys()) if (showName(each) === name) return each;
+  const near = nearPaths(name, inventory.keys()).map(showPath);
+  throw new BackupError('not-found', `the backup has no ${showPath(name)}`, {
+    remedy: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'Look at the list of files in its inventory.',
+    facts: { path: name, near },
+  });
+}
+
+async function partsOf(
+  chain: readonly BackupReader[],
+  newest: Entries,
+  selected: Entries,
+  wanted: readonly string[],
+): Promise<readonly Part[]> {
+  const parts: Part[] = [];
+  let missing = new Set(selected.keys());
+  for (const backup of chain.toReversed()) {
+    const inventory = parts.length === 0 ? newest : await readInventory(backup);
+    const own = [...inventory.values()].filter((entry) => entry.inherited !== true && isAmong(entry.path, wanted));
+    const links = own.filter(
+      ({ type, target }) => type === 'hardlink' && target !== undefined && !isAmong(target, wanted),
+    );
+    parts.unshift({
+      backup,
+      members: wanted.filter((each) =>
+        own.some((entry) => isAmong(entry.path, [each]) && (entry.unsettled !== true || entry.type === 'directory')),
+      ),
+      helpers: [...new Set(links.map(({ target = '' }) => target))],
+    });
+    missing = new Set(
+      [...missing].filter((each) => (inventory.get(each)?.inherited ?? true) && selected.get(each)?.unsettled !== true),
+    );
+    if (missing.size === 0) break;
+  }
+  return parts;
+}
+
+function isAmong(each: string, wanted: readonly string[]): boolean {
+  return wanted.some((one) => each === one || each.startsWith(`${one}/`));
+}
+
+/** A hard link whose other name was not asked for comes back as a file of its own. */
+function alone(entry: FileEntry, selected: Entries, inventory: Entries): FileEntry {
+  if (entry.type !== 'hardlink' || selected.has(entry.target ?? '')) return entry;
+  const { target: _target, ...rest } = entry;
+  return { ...rest, type: 'file', size: inventory.get(entry.target ?? '')?.size ?? 0 };
+}
+
+function nullEnded(names: readonly string[]): Uint8Array {
+  return Buffer.concat(names.flatMap((name) => [bufferOf(name), Buffer.of(0)]));
+}
+
+/** Folders on the way to what was asked for: tar makes them open to all, though one of them may protect its content. */
+async function dressFolders(scratch: string, inventory: Entries, wanted: readonly string[]): Promise<void> {
+  const above = new Set(wanted.flatMap((each) => [...each.matchAll(/\//g)].map(({ index }) => each.slice(0, index))));
+  for (const folder of above) {
+    const entry = inventory.get(folder);
+    if (entry?.type !== 'directory' || entry.unsettled === true) continue;
+    const place = inScratch(scratch, folder);
+    if (isRoot()) await lchown(place, entry.uid, entry.gid);
+    await chmod(place, Number.parseInt(entry.mode, 8));
+  }
+}
+
+async function removeHelper(scratch: string, helper: string): Promise<void> {
+  await rm(inScratch(scratch, helper), { force: true });
+  for (let folder = path.posix.dirname(helper); folder !== '.'; folder = path.posix.dirname(folder)) {
+    try {
+      await rmdir(inScratch(scratch, folder));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTEMPTY') return;
+      throw error;
+    }
+  }
+}
+
+function inScratch(scratch: string, name: string): Buffer {
+  return Buffer.concat([Buffer.from(`${scratch}/`), bufferOf(name)]);
+}

@@ -1,0 +1,77 @@
+/** Reads a tree on disk into entries as inventories have them. */
+import { Socket } from 'node:net';
+import type { FileEntry } from '../../../model/inventory.ts';
+import { runPipeline } from '../../streams/pipeline.ts';
+import type { Work } from '../../work.ts';
+import { nanoseconds } from './inventory.ts';
+import { textOf } from './names.ts';
+
+export interface TreeEntry extends FileEntry {
+  /** Tells hard links of one file. */
+  readonly inode: string;
+}
+
+const TYPES: Readonly<Record<string, FileEntry['type']>> = {
+  f: 'file',
+  d: 'directory',
+  l: 'symlink',
+  p: 'fifo',
+  b: 'block',
+  c: 'character',
+};
+const FORMAT = String.raw`%y\0%T@\0%s\0%m\0%U\0%G\0%i\0%P\0%l\0`;
+const FIELDS = 9;
+
+/** All entries below a folder, by their paths relative to it. */
+export async function readTree(folder: string, work: Work): Promise<ReadonlyMap<string, TreeEntry>> {
+  const entries = new Map<string, TreeEntry>();
+  let fields: string[] = [];
+  function take(field: string): void {
+    fields.push(field);
+    if (fields.length < FIELDS) return;
+    const entry = entryOf(fields);
+    entries.set(entry.path, entry);
+    fields = [];
+  }
+  await runPipeline({
+    programs: [{ command: 'find', args: [folder, '-mindepth', '1', '-printf', FORMAT], env: { LC_ALL: 'C' } }],
+    drain: async (fd) => {
+      let begun = '';
+      for await (const chunk of new Socket({ fd, readable: true, writable: false }) as AsyncIterable<Buffer>) {
+        const pieces = `${begun}${chunk.toString('latin1')}`.split('\0');
+        begun = pieces.pop() ?? '';
+        pieces.forEach(take);
+      }
+    },
+    bytes: () => entries.size,
+    phase: 'comparing',
+    total: null,
+    work,
+  });
+  return entries;
+}
+
+function entryOf([
+  letter = '',
+  mtime = '',
+  size,
+  mode = '',
+  uid,
+  gid,
+  inode = '',
+  path = '',
+  target = '',
+]: readonly string[]): TreeEntry {
+  const type = TYPES[letter] ?? 'file';
+  return {
+    path: textOf(path),
+    type,
+    size: type === 'file' ? Number(size) : 0,
+    mode,
+    uid: Number(uid),
+    gid: Number(gid),
+    mtime: nanoseconds(mtime),
+    inode,
+    ...(type === 'symlink' ? { target: textOf(target) } : {}),
+  };
+}
