@@ -25,7 +25,7 @@ const MAKE_PIPES = `
 $| = 1; my @keep;
 for (1 .. $ARGV[0]) {
   pipe(my $read, my $write) or die "pipe: $!\\n";
-  fcntl($write, 1031, $ARGV[1]);
+  fcntl($write, 1031, 0 + $ARGV[1]);
   push @keep, $read, $write;
   print fileno($read), " ", fileno($write), "\\n";
 }
