@@ -20,22 +20,17 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Makes the content of a file durable. */
-export async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes everything below a folder durable, and the folder itself. */
-export async function syncTree(folder: string): Promise<void> {
+/** Makes all files of a folder durable and private, and then the folder itself. It has no folders in it. */
+export async function syncFiles(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const entryPath = path.join(folder, entry.name);
-    if (entry.isDirectory()) await syncTree(entryPath);
-    if (entry.isFile()) await syncFile(entryPath);
+    if (!entry.isFile()) throw new TypeError(`${path.join(folder, entry.name)} is no file`);
+    const handle = await open(path.join(folder, entry.name), 'r');
+    try {
+      await handle.chmod(FILE_MODE);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   }
   await syncFolder(folder);
 }

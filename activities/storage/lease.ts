@@ -123,7 +123,7 @@ function held(
     async release() {
       clearInterval(touching);
       // Named by its own number, so that a sleeper who wakes late frees nothing but what was its own.
-      if ((await ifThere(stat(file))) === undefined) return;
+      if ((await readHolder(file))?.token !== token) return;
       await writeNew(releasedOf(folder, number), Buffer.from('')).catch((error: unknown) => {
         if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOENT') throw error;
       });

@@ -10,7 +10,7 @@ import { backupFolder, LATEST, MANIFEST, sourceFolder, STAGING } from '../../mod
 import type { BackupPlace } from '../../model/paths.ts';
 import type { Site } from '../site.ts';
 import { directoryStore } from './directory.ts';
-import { FOLDER_MODE, makeFolders, publish, syncFolder, syncTree } from './durable.ts';
+import { FOLDER_MODE, makeFolders, publish, syncFiles, syncFolder } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 import type { Lease } from './lease.ts';
@@ -89,7 +89,7 @@ export async function sealBackup({ root, staging, place, lease }: Seal): Promise
   const folder = path.join(root, backupFolder(place));
   return translated(folder, `sealing ${backupFolder(place)}`, async () => {
     await stat(path.join(staging, MANIFEST));
-    await syncTree(staging);
+    await syncFiles(staging);
     await makeFolders(root, sourceFolder(place));
     // Last of all before the rename: an attempt that slept until now must not publish.
     await lease.check();
