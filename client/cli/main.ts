@@ -2,7 +2,10 @@
 /** The entry of the command line. */
 import { productVersion } from '../../activities/version.ts';
 import type { Register } from './command.ts';
+import { registerConfig } from './commands/config.ts';
+import { registerList } from './commands/list.ts';
 import { registerRun } from './commands/run.ts';
+import { registerShow } from './commands/show.ts';
 import { registerUp } from './commands/up.ts';
 import { registerWorker } from './commands/worker.ts';
 import { createCli, type Cli } from './context.ts';
@@ -10,7 +13,14 @@ import { failureOf, printFailure } from './errors.ts';
 import { createProgram } from './program.ts';
 import { usageError } from './usage.ts';
 
-const COMMANDS: readonly Register[] = [registerUp, registerWorker, registerRun];
+const COMMANDS: readonly Register[] = [
+  registerConfig,
+  registerUp,
+  registerWorker,
+  registerRun,
+  registerList,
+  registerShow,
+];
 
 await main(process.argv);
 

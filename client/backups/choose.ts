@@ -1,0 +1,114 @@
+/** Which backup a command means: a reference, or `latest`. */
+import { BackupError } from '../../model/errors.ts';
+import type { RecoveryPoint } from '../../model/recovery-point.ts';
+import { formatDuration } from '../../model/units.ts';
+import { nearest } from '../../model/config/nearest.ts';
+import { findBackup } from '../../activities/storage/catalogue.ts';
+import type { BackupEntry, Overview } from './overview.ts';
+
+export const LATEST_REFERENCE = 'latest';
+
+/**
+ * The backup that a reference names, shortened or not.
+ * @throws BackupError `not-found`, `ambiguous`.
+ */
+export function chooseByReference({ entries }: Overview, reference: string): BackupEntry {
+  const found = findBackup(
+    entries.map(({ backup }) => backup),
+    reference,
+  );
+  const entry = entries.find(({ backup }) => backup === found);
+  if (entry) return entry;
+  throw new TypeError('findBackup gives one of its catalogue');
+}
+
+/** The newest backup of each source that has one, verified or not. */
+export function newestOfEachSource({ entries }: Overview, source: string | undefined): readonly BackupEntry[] {
+  const wanted = entries.filter((entry) => source === undefined || entry.source === source);
+  return [...Map.groupBy(wanted, (entry) => entry.source).values()].flatMap((group) => group.slice(0, 1));
+}
+
+export interface Latest {
+  readonly entry: BackupEntry;
+  /** False where nothing at all is known of any backup of the source: then it is the newest one that is sealed. */
+  readonly verified: boolean;
+  /** Milliseconds since its capture began. */
+  readonly age: number;
+  /** What came after it and is not it: newer backups that are unverified or damaged, newer runs that failed. */
+  readonly newer: readonly string[];
+}
+
+/**
+ * The newest backup of a source that is sealed and verified, over all tiers.
+ * Where no check has left a word about any of them (a disaster took the repository and its evidence), the newest
+ * that is sealed: a restore looks at every byte itself before it promotes anything.
+ * @throws BackupError `not-found` when the source has no backup, or only damaged and unverified ones.
+ */
+export function latestOf(overview: Overview, source: string, now = Date.now()): Latest {
+  const own = overview.entries.filter((entry) => entry.source === source);
+  if (own.length === 0) throw noBackup(source, overview);
+  const known = own.some(({ verified, proven }) => verified.length > 0 || proven !== null);
+  const entry = known ? own.find(isVerified) : own[0];
+  if (!entry) throw noneVerified(source, own);
+  const newerEntries = own
+    .slice(0, own.indexOf(entry))
+    .map((newer) => `${newer.reference} is ${newer.verified.length > 0 ? 'damaged' : 'not verified'}`);
+  const failures = overview.recoveryPoints
+    .filter((point) => isLater(point, entry))
+    .flatMap((point) => failureIn(point, source));
+  return {
+    entry,
+    verified: known,
+    age: now - Date.parse(entry.backup.manifest.started),
+    newer: [...newerEntries, ...failures],
+  };
+}
+
+/** @throws BackupError `refused` unless the backup is as young as the source's objective wants, or its age was accepted. */
+export function requireYoung({ entry, age, newer }: Latest, objective: number | undefined, accepted: boolean): void {
+  if (objective === undefined || age <= objective || accepted) return;
+  const after = newer.length > 0 ? ` Newer: ${newer.join('; ')}.` : '';
+  throw new BackupError(
+    'refused',
+    `${entry.reference} is ${formatDuration(age)} old, and the objective of "${entry.source}" is to lose at most ${formatDuration(objective)}.${after} Nothing was changed.`,
+    {
+      remedy: 'If nothing newer can be had, say so with --accept-age.',
+      facts: { reference: entry.reference, age, objective, newer },
+    },
+  );
+}
+
+/** Verified at some place, and found damaged at none. */
+function isVerified({ verified, proven }: BackupEntry): boolean {
+  return (verified.length > 0 || proven !== null) && verified.every(({ ok }) => ok) && proven?.ok !== false;
+}
+
+function isLater(point: RecoveryPoint, { backup }: BackupEntry): boolean {
+  return point.scheduled > backup.manifest.scheduled;
+}
+
+function failureIn(point: RecoveryPoint, source: string): readonly string[] {
+  const found = point.sources.find((entry) => entry.source === source && entry.stale);
+  return found ? [`the run ${point.id} captured nothing: ${found.error ?? found.outcome}`] : [];
+}
+
+function noBackup(source: string, { entries }: Overview): BackupError {
+  const known = [...new Set(entries.map((entry) => entry.source))];
+  const near = nearest(source, known);
+  return new BackupError('not-found', `There is no backup of "${source}" here.`, {
+    remedy: near
+      ? `Did you mean "${near}"?`
+      : known.length > 0
+        ? `There are backups of: ${known.join(', ')}.`
+        : 'Look at another place with --destination (or --from).',
+    facts: { source },
+  });
+}
+
+function noneVerified(source: string, own: readonly BackupEntry[]): BackupError {
+  const newest = own[0]?.reference ?? '';
+  return new BackupError('not-found', `None of the ${own.length} backups of "${source}" is verified and whole.`, {
+    remedy: `Verify one (mosaic-backup verify ${newest}), or name the one to use.`,
+    facts: { source, newest },
+  });
+}

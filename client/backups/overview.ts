@@ -1,0 +1,177 @@
+/** All backups of a site, each with the places that hold it and what checks found, from manifests and evidence alone. */
+import { optionalSigner } from '../../activities/keys/site-keys.ts';
+import type { Site } from '../../activities/site.ts';
+import { readCatalogue, pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
+import { readEvidence } from '../../activities/storage/evidence-file.ts';
+import { BackupError } from '../../model/errors.ts';
+import type { Evidence } from '../../model/evidence.ts';
+import { sizes } from '../../model/manifest.ts';
+import { formatReference } from '../../model/reference.ts';
+import type { RecoveryPoint } from '../../model/recovery-point.ts';
+import { openPlace, REPOSITORY } from './places.ts';
+import { readRecoveryPoints } from './recovery-points.ts';
+
+/** One backup, wherever it is. */
+export interface BackupEntry {
+  readonly reference: string;
+  readonly source: string;
+  readonly backup: Catalogued;
+  /** Digest of the manifest's signed form. */
+  readonly sha256: string;
+  readonly stored: number;
+  readonly plain: number;
+  /** Places that have its manifest. */
+  readonly places: readonly string[];
+  /** What the newest verification at each place found. */
+  readonly verified: readonly Proof[];
+  /** The newest restore test or drill; null when there was none. */
+  readonly proven: Proof | null;
+}
+
+export interface Proof {
+  readonly place: string;
+  readonly time: string;
+  readonly ok: boolean;
+}
+
+export interface Overview {
+  /** Newest first. */
+  readonly entries: readonly BackupEntry[];
+  /** Newest first. */
+  readonly recoveryPoints: readonly RecoveryPoint[];
+  /** Places that could not be looked at, and folders that are no backups. */
+  readonly problems: readonly { readonly place: string; readonly problem: string }[];
+}
+
+/**
+ * @param only shows what this one place holds (null: the repository); every place when absent.
+ * @throws BackupError when that one place cannot be looked at; any other becomes a problem.
+ */
+export async function readOverview(site: Site, only?: string | null): Promise<Overview> {
+  // A name that the config lacks fails here, with those that there are.
+  if (only !== undefined) await openPlace(site, only);
+  const trusted = await believedKeys(site);
+  const names = [null, ...Object.keys(site.config.destinations)];
+  // The others are looked at even then: what they know of a backup counts here too, since its digest is the same.
+  const looked = await Promise.all(names.map((name) => look(site, name, trusted, name === only)));
+  const evidence = looked.flatMap((place) => place.evidence);
+  const shown = (name: string) => only === undefined || name === (only ?? REPOSITORY);
+  return {
+    entries: merge(looked, evidence)
+      .filter(({ places }) => places.some(shown))
+      .toSorted((a, b) => newestFirst(a.backup, b.backup)),
+    recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),
+    problems: looked
+      .filter(({ name }) => shown(name))
+      .flatMap(({ name, problems }) => problems.map((problem) => ({ place: name, problem }))),
+  };
+}
+
+/** The newer of two backups first. */
+export function newestFirst(one: Catalogued, two: Catalogued): number {
+  return two.manifest.scheduled.localeCompare(one.manifest.scheduled) || one.folder.localeCompare(two.folder);
+}
+
+/** What evidence says of a backup in a word, for tables. */
+export function verdictOf({ verified, proven }: BackupEntry): 'proven' | 'verified' | 'damaged' | 'unverified' {
+  if (verified.some(({ ok }) => !ok) || proven?.ok === false) return 'damaged';
+  if (proven) return 'proven';
+  return verified.length > 0 ? 'verified' : 'unverified';
+}
+
+interface Looked {
+  readonly name: string;
+  readonly backups: readonly Catalogued[];
+  readonly evidence: readonly Evidence[];
+  readonly points: readonly RecoveryPoint[];
+  readonly problems: readonly string[];
+}
+
+async function look(
+  site: Site,
+  destination: string | null,
+  trusted: readonly string[],
+  strict: boolean,
+): Promise<Looked> {
+  const name = destination ?? REPOSITORY;
+  try {
+    const { store } = await openPlace(site, destination);
+    const { backups, problems } = await readCatalogue(store);
+    const [evidence, points] = await Promise.all([readEvidence(store, trusted), readRecoveryPoints(store, trusted)]);
+    return {
+      name,
+      backups,
+      evidence,
+      points: points.read,
+      problems: [
+        ...problems.map(({ folder, problem }) => `${folder} counts as no backup: ${problem}`),
+        ...points.problems,
+      ],
+    };
+  } catch (error) {
+    if (strict || !(error instanceof BackupError)) throw error;
+    return {
+      name,
+      backups: [],
+      evidence: [],
+      points: [],
+      problems: [[error.message, error.remedy].filter(Boolean).join(' ')],
+    };
+  }
+}
+
+/** A user who may not read the signing key may still list: then what this host signed counts only if its key is listed as trusted. */
+async function believedKeys(site: Site): Promise<readonly string[]> {
+  const { trusted } = site.config.signing;
+  try {
+    const own = await optionalSigner(site);
+    return own ? [...trusted, own.publicKey] : trusted;
+  } catch (error) {
+    if (error instanceof BackupError) return trusted;
+    throw error;
+  }
+}
+
+/** The same backup at several places is one entry; another one under the same name is an entry of its own. */
+function merge(looked: readonly Looked[], evidence: readonly Evidence[]): readonly BackupEntry[] {
+  const found = new Map<string, { readonly backup: Catalogued; readonly sha256: string; readonly places: string[] }>();
+  for (const { name, backups } of looked) {
+    for (const backup of backups) {
+      const { sha256 } = pinned(backup.manifest);
+      const known = found.get(sha256);
+      if (known) known.places.push(name);
+      else found.set(sha256, { backup, sha256, places: [name] });
+    }
+  }
+  const byBackup = Map.groupBy(evidence, (record) => record.backup.sha256);
+  return [...found.values()].map(({ backup, sha256, places }) => {
+    const { stored, plain } = sizes(backup.manifest);
+    const records = byBackup.get(sha256) ?? [];
+    const tests = records.filter(({ what }) => what !== 'verify').map(proofOf);
+    return {
+      reference: formatReference(backup.name),
+      source: backup.name.source,
+      backup,
+      sha256,
+      stored,
+      plain,
+      places,
+      verified: newestOfEach(records.filter(({ what }) => what === 'verify').map(proofOf)),
+      proven: tests.at(-1) ?? null,
+    };
+  });
+}
+
+function proofOf({ destination, time, verdict }: Evidence): Proof {
+  return { place: destination ?? REPOSITORY, time, ok: verdict === 'ok' };
+}
+
+/** Records come oldest first: the last of each place counts. */
+function newestOfEach(proofs: readonly Proof[]): readonly Proof[] {
+  return [...new Map(proofs.map((proof) => [proof.place, proof])).values()];
+}
+
+function onceEach(points: readonly RecoveryPoint[]): readonly RecoveryPoint[] {
+  const byId = new Map(points.toSorted((a, b) => a.created.localeCompare(b.created)).map((point) => [point.id, point]));
+  return [...byId.values()].toSorted((a, b) => b.scheduled.localeCompare(a.scheduled));
+}

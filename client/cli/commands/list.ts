@@ -1,0 +1,105 @@
+/** `list`: every backup, with the places that hold it. */
+import type { Command } from 'commander';
+import type { BackupEntry, Overview } from '../../backups/overview.ts';
+import { examples, type OpenCli } from '../command.ts';
+import type { Cli } from '../context.ts';
+import { table } from '../output.ts';
+
+interface ListOptions {
+  readonly source?: string;
+  readonly destination?: string;
+  readonly recoveryPoints?: boolean;
+}
+
+export function registerList(program: Command, cli: OpenCli): void {
+  const list = program
+    .command('list')
+    .description('list backups, newest first, with the places that hold them')
+    .option('--source <name>', 'only those of this source')
+    .option('--destination <name>', 'only what this destination holds ("repository" for the repository)')
+    .option('--recovery-points', 'list what each run produced instead')
+    .action((options: ListOptions) => listCommand(cli(), options));
+  examples(list, [
+    ['list --source postgres', 'the backups of one source'],
+    ['list --destination vault', 'straight from a destination, with the repository gone'],
+    ['list --json | jq -r .backups[0].reference', 'the newest one'],
+  ]);
+}
+
+async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
+  const [{ readOverview, verdictOf }, { placeOption }, units, { sizesRatio }] = await Promise.all([
+    import('../../backups/overview.ts'),
+    import('../place-option.ts'),
+    import('../../../model/units.ts'),
+    import('../../../model/ratio.ts'),
+  ]);
+  const overview = await readOverview(await cli.site(), placeOption(options.destination));
+  const entries = overview.entries.filter(({ source }) => options.source === undefined || source === options.source);
+  for (const { place, problem } of overview.problems) cli.out.note(`${place}: ${problem}`);
+  const now = Date.now();
+
+  function row(entry: BackupEntry): string[] {
+    const { manifest } = entry.backup;
+    const verdict = verdictOf(entry);
+    return [
+      entry.reference,
+      manifest.kind,
+      manifest.scheduled,
+      units.formatDuration(Math.max(0, now - Date.parse(manifest.started))),
+      units.formatBytes(entry.stored),
+      sizesRatio(entry.plain, entry.stored),
+      entry.places.join(', '),
+      cli.out.style(verdict === 'damaged' ? 'red' : verdict === 'unverified' ? 'yellow' : 'green', verdict),
+    ];
+  }
+
+  cli.out.result(
+    { backups: entries.map(entryJson), recoveryPoints: overview.recoveryPoints, problems: overview.problems },
+    () => {
+      if (options.recoveryPoints) return pointsTable(overview);
+      if (entries.length === 0) return 'no backups';
+      return table(['reference', 'kind', 'time', 'age', 'stored', 'ratio', 'at', 'checked'], entries.map(row), [
+        'age',
+        'stored',
+        'ratio',
+      ]);
+    },
+  );
+}
+
+function pointsTable({ recoveryPoints }: Overview): string {
+  if (recoveryPoints.length === 0) return 'no recovery points';
+  const rows = recoveryPoints.map(({ id, outcome, sources }) => [
+    id,
+    outcome,
+    sources.map(({ source, outcome }) => `${source} ${outcome}`).join(', '),
+  ]);
+  return table(['recovery point', 'outcome', 'sources'], rows);
+}
+
+/** A backup as JSON, in lists and in `show`. */
+export function entryJson(entry: BackupEntry): Readonly<Record<string, unknown>> {
+  const { reference, source, sha256, stored, plain, places, verified, proven, backup } = entry;
+  const { type, kind, tier, scheduled, started, finished, host, parent, consistency, warnings } = backup.manifest;
+  return {
+    reference,
+    sha256,
+    source,
+    type,
+    kind,
+    tier,
+    host,
+    scheduled,
+    started,
+    finished,
+    stored,
+    plain,
+    consistency,
+    parent: parent?.reference ?? null,
+    folder: backup.folder,
+    places,
+    verified,
+    proven,
+    warnings,
+  };
+}
