@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { verifySignature } from '../../activities/keys/signing.ts';
@@ -14,7 +14,14 @@ import { openSession, runDaily } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 
 const SOURCES = ['alpha', 'beta', 'gamma'];
-const WAITS = { captureDeadline: '5s', copyDeadline: '5s', verifyDeadline: '5s', retryFirst: '100ms', retryMax: '1s', heartbeat: '5s' };
+const WAITS = {
+  captureDeadline: '5s',
+  copyDeadline: '2s',
+  verifyDeadline: '5s',
+  retryFirst: '100ms',
+  retryMax: '1s',
+  heartbeat: '5s',
+};
 
 describe('dailyBackup', () => {
   let folder: string;
@@ -24,8 +31,10 @@ describe('dailyBackup', () => {
   before(async () => {
     folder = await temporaryFolder();
     for (const source of SOURCES) await fill(path.join(folder, 'data', source), 200);
-    await fill(path.join(folder, 'data', 'slow'), 4_000_000);
-    const files = Object.fromEntries(SOURCES.map((source) => [source, { type: 'files' as const, paths: [path.join(folder, 'data', source)] }]));
+    await fill(path.join(folder, 'data', 'slow'), 2_000_000);
+    const files = Object.fromEntries(
+      SOURCES.map((source) => [source, { type: 'files' as const, paths: [path.join(folder, 'data', source)] }]),
+    );
     test = await makeSite({
       folder,
       sources: {
@@ -50,14 +59,22 @@ describe('dailyBackup', () => {
     assert.equal(report.outcome, 'complete', JSON.stringify(report, undefined, 1));
     for (const source of report.sources) {
       assert.equal(source.verified, true);
-      assert.deepEqual(source.copies.map(({ destination }) => destination), ['vault']);
+      assert.deepEqual(
+        source.copies.map(({ destination }) => destination),
+        ['vault'],
+      );
       assert.equal(source.captured?.existed, false);
     }
-    const bytes = await repositoryStore(test.site.repository).readSmall('recovery-points/daily-2026-11-20T02:00:00Z.json');
+    const bytes = await repositoryStore(test.site.repository).readSmall(
+      'recovery-points/daily-2026-11-20T02:00:00Z.json',
+    );
     const point = recoveryPoint.parse(JSON.parse(Buffer.from(bytes ?? '').toString()));
     const { signature, ...signed } = point;
     assert.equal(verifySignature(canonical(signed), signature, await trustedKeys(test.site)), 'good');
-    assert.deepEqual(point.sources.map(({ source, stale }) => ({ source, stale })), SOURCES.map((source) => ({ source, stale: false })));
+    assert.deepEqual(
+      point.sources.map(({ source, stale }) => ({ source, stale })),
+      SOURCES.map((source) => ({ source, stale: false })),
+    );
   });
 
   it('P49 the same plan and time again does nothing twice', async () => {
@@ -69,7 +86,10 @@ describe('dailyBackup', () => {
   });
 
   it('P49 a run that is started twice at once is one run', async () => {
-    const [first, second] = await Promise.all([daily('2026-11-20T03:00:00Z', ['alpha']), daily('2026-11-20T03:00:00Z', ['alpha'])]);
+    const [first, second] = await Promise.all([
+      daily('2026-11-20T03:00:00Z', ['alpha']),
+      daily('2026-11-20T03:00:00Z', ['alpha']),
+    ]);
     assert.deepEqual(first, second);
     assert.equal((await references()).filter((reference) => reference.includes('alpha/20261120T030000Z')).length, 1);
   });
@@ -99,18 +119,19 @@ describe('dailyBackup', () => {
     });
     await assert.rejects(running, (error) => error instanceof BackupError && error.code === 'aborted');
     await until(async () => (await staging()).length === 0);
-    assert.equal((await references()).some((reference) => reference.includes('slow')), false);
+    assert.equal(
+      (await references()).some((reference) => reference.includes('slow')),
+      false,
+    );
   });
 
   it('a destination that is away makes the run partial, and the next run of the same time complete', async () => {
     const vault = path.join(folder, 'vault');
-    await rm(vault, { recursive: true });
-    await writeFile(vault, 'not a folder');
+    await rename(vault, `${vault}.away`);
     const away = await daily('2026-11-20T06:00:00Z', ['alpha']);
     assert.equal(away.outcome, 'partial');
     assert.match(away.sources[0]?.errors[0]?.step ?? '', /vault/);
-    await rm(vault);
-    await mkdir(vault);
+    await rename(`${vault}.away`, vault);
     const back = await daily('2026-11-20T06:00:00Z', ['alpha']);
     assert.equal(back.outcome, 'complete', JSON.stringify(back));
   });
