@@ -5,11 +5,15 @@ import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
+import type { z } from 'zod';
 import { requireBinaries, type Binaries } from '../../activities/sources/postgres/binaries.ts';
 import { createCluster, startServer, type PrivateServer } from '../../activities/sources/postgres/server.ts';
 import { giveTo, serverUser } from '../../activities/sources/postgres/server-user.ts';
 import { runProgram } from '../../activities/streams/run.ts';
 import { postgresSource, type PostgresSource } from '../../model/config/source.ts';
+
+/** A PostgreSQL source as it stands in a config. */
+export type PostgresInput = z.input<typeof postgresSource>;
 
 export interface PostgresOptions {
   /** An existing folder that others may pass; everything is made below it. */
@@ -33,8 +37,10 @@ export interface TestPostgres {
   readonly certificate: string;
   /** Files with the passwords of both roles. */
   readonly passwords: { readonly backup: string; readonly check: string };
-  /** A source that reaches it: by socket, or by TCP with everything verified. */
-  source(how?: 'socket' | 'tcp', options?: object): PostgresSource;
+  /** What a config says of it: by socket, or by TCP with everything verified. */
+  config(how?: 'socket' | 'tcp', options?: Partial<PostgresInput>): PostgresInput;
+  /** The same, parsed. */
+  source(how?: 'socket' | 'tcp', options?: Partial<PostgresInput>): PostgresSource;
   /** Runs SQL as superuser. */
   sql(text: string, database?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** A connection as superuser; the test ends it. */
@@ -78,7 +84,8 @@ export async function startPostgres({
       superuser: SUPERUSER,
       runtime,
       port,
-      listen: tls ? '127.0.0.1' : '',
+      // The certificate does not bear the second address.
+      listen: tls ? '127.0.0.1,127.0.0.2' : '',
       settings: {
         // Data of a test outlive no crash of the machine. Preflight refuses fsync = off, so it is on, and costs little.
         shared_buffers: '32MB',
@@ -116,6 +123,11 @@ export async function startPostgres({
     await writeFile(file, `${password}\n`, { mode: 0o600 });
     await sql(`ALTER ROLE mosaic_${role} PASSWORD '${password}'`);
   }
+  function config(how: 'socket' | 'tcp' = 'socket', options: Partial<PostgresInput> = {}): PostgresInput {
+    const connection =
+      how === 'socket' ? { host: running().socket, port } : overTcp(port, certificate, passwords.backup);
+    return { type: 'postgres', connection, ...options };
+  }
   return {
     data,
     binaries,
@@ -123,11 +135,8 @@ export async function startPostgres({
     socket: running().socket,
     certificate,
     passwords,
-    source(how = 'socket', options = {}) {
-      const connection =
-        how === 'socket' ? { host: running().socket, port } : overTcp(port, certificate, passwords.backup);
-      return postgresSource.parse({ type: 'postgres', connection, ...options });
-    },
+    config,
+    source: (how, options) => postgresSource.parse(config(how, options)),
     sql,
     client,
     server: running,
@@ -136,8 +145,14 @@ export async function startPostgres({
   };
 }
 
-function overTcp(port: number, certificate: string, password: string): object {
-  return { host: '127.0.0.1', port, password: { file: password }, sslmode: 'verify-full', sslrootcert: certificate };
+function overTcp(port: number, certificate: string, password: string) {
+  return {
+    host: '127.0.0.1',
+    port,
+    password: { file: password },
+    sslmode: 'verify-full' as const,
+    sslrootcert: certificate,
+  };
 }
 
 /** The lines that infra/roles tells operators to add, as they are. */

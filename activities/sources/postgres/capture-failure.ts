@@ -3,8 +3,15 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Connection } from './connection.ts';
 import { programComplaint } from './errors.ts';
 
-/** A failure of the capture with its cause and remedy; what is no failure of pg_basebackup stays as it is. */
-export function captureFailure(error: unknown, connection: Connection): unknown {
+/**
+ * A failure of the capture with its cause and remedy; what is no failure of pg_basebackup stays as it is. Where
+ * its messages tell nothing ("COPY stream ended before last file was finished"), the bracket's session is asked.
+ */
+export async function captureFailure(
+  error: unknown,
+  connection: Connection,
+  confirm: () => Promise<void>,
+): Promise<unknown> {
   if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
   const { program, stderr } = error.facts;
   if (typeof program !== 'string' || !program.endsWith('/pg_basebackup') || typeof stderr !== 'string') return error;
@@ -23,5 +30,10 @@ export function captureFailure(error: unknown, connection: Connection): unknown 
       cause: error,
     });
   }
-  return programComplaint(stderr, connection) ?? error;
+  const complaint = programComplaint(stderr, connection);
+  if (complaint) return complaint;
+  return confirm().then(
+    () => error,
+    (cause: unknown) => cause,
+  );
 }

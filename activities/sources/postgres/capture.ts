@@ -73,7 +73,7 @@ async function readUnderBracket(context: Context, backup: BaseBackup, expected: 
     else await spool(context, backup, expected);
     await bracket.confirm();
   } catch (error) {
-    throw captureFailure(error, backup.connection);
+    throw await captureFailure(error, backup.connection, () => bracket.confirm());
   } finally {
     await bracket.release();
   }

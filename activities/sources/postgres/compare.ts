@@ -97,7 +97,8 @@ function collations(databases: Awaited<ReturnType<typeof gatherFacts>>['database
   const versioned = databases.filter(({ collationVersion }) => collationVersion !== null);
   const other = versioned.filter(({ collationVersion, actualVersion }) => collationVersion !== actualVersion);
   if (versioned.length === 0) return passed('collations', 'no database is sorted by a library whose version matters');
-  if (other.length === 0) return passed('collations', `${versioned.length} databases, sorted by the version that is here`);
+  if (other.length === 0)
+    return passed('collations', `${versioned.length} databases, sorted by the version that is here`);
   const list = other.map(
     ({ name, collationVersion, actualVersion }) => `${name} (${collationVersion}, here ${actualVersion})`,
   );
