@@ -54,6 +54,8 @@ export async function restoreBackup(request: RestoreRequest): Promise<void> {
 export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** A folder in which scratch folders may be made; nothing stays in it. */
   readonly within: string;
+  /** Further checks on what was restored, after the source type's own: comparison with a source that is at hand. */
+  readonly also?: (restored: string, scratch: string) => Promise<readonly Check[]>;
 }
 
 /** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
@@ -83,13 +85,14 @@ async function checkRestored(
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace, { mode: 0o711 });
-  return adapterFor(newest.manifest.type).check({
+  const checks = await adapterFor(newest.manifest.type).check({
     source: newest.manifest.source,
     work: request.work,
     chain,
     restored,
     scratch: workspace,
   });
+  return [...checks, ...((await request.also?.(restored, scratch)) ?? [])];
 }
 
 async function restoreInto(request: RestoreRequest, chain: readonly BackupReader[], scratch: string): Promise<void> {

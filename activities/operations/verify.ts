@@ -21,6 +21,8 @@ export interface VerifyRequest {
   readonly backup: Catalogued;
   /** What `store` holds: the backup's parents are looked for in it. */
   readonly catalogue: readonly Catalogued[];
+  /** `test` for a restore test, which proves the backup; `verify` when absent. */
+  readonly what?: 'verify' | 'test';
   /** Decrypts, restores and checks, once all that is stored was found right. Its checks are added. */
   readonly deep?: (work: Work) => Promise<readonly Check[]>;
   readonly work: Work;
@@ -51,7 +53,7 @@ export async function verifyBackup(request: VerifyRequest): Promise<Verification
     site: site.config.site,
     backup: pinned(backup.manifest),
     destination: request.destinationName,
-    what: 'verify',
+    what: request.what ?? 'verify',
     time: new Date().toISOString(),
     checks,
     verdict,
