@@ -1,7 +1,7 @@
 /** File operations that are on the disk when they return: what a commit point is made of. */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from './fs-errors.ts';
+import { errnoOf, ifThere } from './fs-errors.ts';
 
 export const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
@@ -49,6 +49,16 @@ export async function makeFolders(root: string, below: string): Promise<void> {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }
+}
+
+/**
+ * Makes a folder with all that is missing above it, private and durable. Not by a recursive mkdir of Node's: on a
+ * read-only file system that fails with ENOENT, which says something else.
+ */
+export async function makePath(folder: string): Promise<void> {
+  let root = folder;
+  while ((await ifThere(stat(root))) === undefined) root = path.dirname(root);
+  await makeFolders(root, path.relative(root, folder));
 }
 
 /** Writes a new file whole and durable; the file must not exist. */

@@ -1,8 +1,8 @@
 /** Names for what is being written: on the same file system as the objects, hidden, and told from the leftovers of the dead. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { FOLDER_MODE } from './durable.ts';
+import { makeFolders } from './durable.ts';
 import { ifThere } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 
@@ -13,7 +13,7 @@ const UNTOUCHED = 24 * 3_600_000;
 /** A new name for an object that is being written below `root`. Removes what dead writers left on the way. */
 export async function incomingFile(root: string, key: string): Promise<string> {
   const folder = path.join(root, INCOMING);
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  await makeFolders(root, INCOMING);
   await sweepIncoming(root);
   return path.join(folder, `${path.posix.basename(key).slice(0, 100)}-${randomUUID()}${holderTag(thisHolder())}`);
 }

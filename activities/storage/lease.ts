@@ -4,13 +4,13 @@
  * lease; lower ones mean nothing any more, so a holder that slept through a takeover can free or keep nothing.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { link, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { BackupError } from '../../model/errors.ts';
 import { formatDuration } from '../../model/units.ts';
-import { FOLDER_MODE, syncFolder, writeNew } from './durable.ts';
+import { makePath, syncFolder, writeNew } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { holder as holderSchema, isAlive, thisHolder } from './holder.ts';
 
@@ -57,7 +57,7 @@ const STALE = 120_000;
 export async function acquireLease(request: LeaseRequest): Promise<Lease> {
   const folder = path.join(request.state, 'leases', request.name);
   return translated(folder, `acquiring the lease of ${request.name}`, async () => {
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await makePath(folder);
     const deadline = Date.now() + request.wait;
     for (;;) {
       if (request.signal.aborted) throw aborted(request, request.signal.reason);

@@ -5,11 +5,11 @@
  * never made by us, not even its last part: the mount point may be what is missing.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BackupError } from '../../model/errors.ts';
-import { FOLDER_MODE, publish, writeNew } from './durable.ts';
+import { makePath, publish, writeNew } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { parseRecord } from './record.ts';
 
@@ -90,7 +90,7 @@ async function remember(place: Place): Promise<z.infer<typeof memory> | undefine
 
 async function store(place: Place, there: Marker): Promise<void> {
   const file = memoryFile(place);
-  await mkdir(path.dirname(file), { recursive: true, mode: FOLDER_MODE });
+  await makePath(path.dirname(file));
   const temporary = `${file}.${randomUUID()}`;
   try {
     await writeNew(temporary, encode({ path: place.root, id: there.id }));

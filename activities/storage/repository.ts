@@ -10,7 +10,7 @@ import { backupFolder, LATEST, MANIFEST, sourceFolder, STAGING } from '../../mod
 import type { BackupPlace } from '../../model/paths.ts';
 import type { Site } from '../site.ts';
 import { directoryStore } from './directory.ts';
-import { FOLDER_MODE, makeFolders, publish, syncFiles, syncFolder } from './durable.ts';
+import { FOLDER_MODE, makeFolders, makePath, publish, syncFiles, syncFolder } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 import type { Lease } from './lease.ts';
@@ -27,9 +27,7 @@ export { freeSpace, requireSpace } from './space.ts';
 export async function prepareRepository(site: Site): Promise<void> {
   const place = repositoryPlace(site);
   if (!(await wasUsed(place))) {
-    await translated(site.repository, 'making the repository', () =>
-      mkdir(site.repository, { recursive: true, mode: FOLDER_MODE }),
-    );
+    await translated(site.repository, 'making the repository', () => makePath(site.repository));
   }
   await requirePlace(place, 'write');
 }
@@ -66,7 +64,7 @@ export async function createStaging(root: string, attempt: string): Promise<stri
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(attempt)) throw new TypeError(`"${attempt}" is no name of an attempt`);
   const folder = path.join(root, STAGING, `${attempt}${holderTag(thisHolder())}`);
   return translated(folder, 'making the staging folder', async () => {
-    await mkdir(path.dirname(folder), { recursive: true, mode: FOLDER_MODE });
+    await makeFolders(root, STAGING);
     await mkdir(folder, { mode: FOLDER_MODE });
     return folder;
   });
@@ -115,7 +113,7 @@ export async function pointLatest(root: string, place: BackupPlace): Promise<voi
     // Ids begin with the scheduled time, so their order is that of time.
     if (current !== undefined && current > place.id && (await ifThere(stat(link))) !== undefined) return;
     const temporary = path.join(root, STAGING, `latest-${randomUUID()}${holderTag(thisHolder())}`);
-    await mkdir(path.dirname(temporary), { recursive: true, mode: FOLDER_MODE });
+    await makeFolders(root, STAGING);
     await symlink(place.id, temporary);
     await publish(temporary, link);
   });

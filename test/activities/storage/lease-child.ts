@@ -1,4 +1,5 @@
 /** A process that wants a lease. It says what it got, then does what it is told, a line at a time. */
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +11,8 @@ interface Input extends Omit<LeaseRequest, 'signal'> {
   /** With it: so many times in turn acquire, make this file, which must not exist, remove it, release. */
   readonly critical?: string;
   readonly rounds?: number;
-  /** With it: at this time (milliseconds since the epoch), and every 10 ms for `rounds`, want another name, all racers the same. */
-  readonly start?: number;
+  /** With it: once told a time (milliseconds since the epoch), want another name every 10 ms for `rounds`, as all racers do. */
+  readonly sprint?: boolean;
 }
 
 const input = JSON.parse(process.argv[2] ?? '') as Input; // written by the test beside
@@ -40,7 +41,7 @@ async function race(file: string): Promise<string> {
 async function sprint(start: number): Promise<string> {
   const won: number[] = [];
   for (let round = 0; round < (input.rounds ?? 1); round += 1) {
-    await sleep(start + round * 10 - Date.now() - 2);
+    await sleep(Math.max(0, start + round * 10 - Date.now() - 2));
     while (Date.now() < start + round * 10);
     try {
       await (await acquireLease({ ...input, name: `${input.name}-${round}`, signal })).check();
@@ -63,10 +64,18 @@ async function hold(): Promise<void> {
   }
 }
 
-const { critical, start } = input;
+/** The first line that it is told. */
+async function told(): Promise<string> {
+  const [line] = (await once(createInterface({ input: process.stdin }), 'line')) as [string]; // what readline emits
+  return line;
+}
+
+const { critical } = input;
 if (critical !== undefined) await attempt(() => race(critical));
-else if (start === undefined) await hold();
+else if (input.sprint !== true) await hold();
 else {
+  process.stdout.write('ready\n');
+  const start = Number(await told());
   await attempt(() => sprint(start));
   // What was won is held until the test ends this process: nobody wins by the death of another.
   await sleep(60_000);

@@ -152,7 +152,7 @@ describe('lease of a source', () => {
     const dead = child();
     await dead.line();
     await dead.signal('SIGKILL');
-    const rounds = 15;
+    const rounds = 8;
     const critical = path.join(state, 'critical');
     const racers = Array.from({ length: 4 }, (_, index) =>
       child({ step: `racer-${index}`, wait: 30_000, critical, rounds }),
@@ -172,8 +172,10 @@ describe('lease of a source', () => {
 
   it('goes to exactly one of those that want it in the same instant', async () => {
     const rounds = 40;
-    const start = Date.now() + 700;
-    const racers = Array.from({ length: 3 }, (_, index) => child({ step: `racer-${index}`, start, rounds }));
+    const racers = Array.from({ length: 3 }, (_, index) => child({ step: `racer-${index}`, sprint: true, rounds }));
+    for (const racer of racers) assert.equal(await racer.line(), 'ready');
+    const start = String(Date.now() + 50);
+    for (const racer of racers) racer.send(start);
     const won: number[] = [];
     for (const racer of racers) won.push(...(JSON.parse(await racer.line()) as number[])); // its answer in a sprint
     assert.deepEqual(
