@@ -1,5 +1,5 @@
 /** PostgreSQL's own programs: where those of a major version are. */
-import { access, constants, readdir } from 'node:fs/promises';
+import { access, constants, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { runProgram } from '../../streams/run.ts';
@@ -93,9 +93,21 @@ async function entries(folder: string): Promise<readonly string[]> {
 
 async function look(folder: string, program: string): Promise<Binaries | undefined> {
   if (!(await hasProgram({ folder }, program))) return undefined;
-  // "pg_basebackup (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "18beta1"
-  const { stdout: printed } = await runProgram({ command: path.join(folder, program), args: ['--version'], cwd: '/' });
-  const match = /(?:\(PostgreSQL\)\s+)?((\d+)(?:\.\d+|beta\d+|rc\d+|devel)*)/.exec(printed);
+  // "pg_basebackup (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "… 18beta1"
+  const match = /\(PostgreSQL\)\s+((\d+)[.\w]*)/.exec(await versionOf(path.join(folder, program)));
   if (!match?.[1]) return undefined;
   return { folder, version: match[1], major: Number(match[2]) };
+}
+
+/** What each program printed, by path and time of change: an upgrade under a running worker is noticed. */
+const printed = new Map<string, string>();
+
+async function versionOf(command: string): Promise<string> {
+  const { mtimeMs, size } = await stat(command);
+  const key = `${command} ${mtimeMs} ${size}`;
+  const known = printed.get(key);
+  if (known !== undefined) return known;
+  const { stdout } = await runProgram({ command, args: ['--version'], cwd: '/' });
+  printed.set(key, stdout);
+  return stdout;
 }

@@ -1,6 +1,7 @@
 /** Digests of rows: a count and a sum of hashes a table, equal wherever the same rows are, in any order. */
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
+import { stopIfCancelled } from './cancelled.ts';
 import type { Connection } from './connection.ts';
 import { identifier } from './findings.ts';
 import { APPLICATION } from './preflight.ts';
@@ -56,7 +57,7 @@ export async function digestRows(
       tables.push(...found.tables);
       unread.push(...found.unread);
     } catch (error) {
-      signal.throwIfAborted();
+      stopIfCancelled(signal);
       if (!(error instanceof BackupError) || error.code === 'unreachable') throw error;
       unread.push({ database, schema: '*', name: '*', why: error.message, state: stateBehind(error) });
     }

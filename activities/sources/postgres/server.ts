@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import { locate } from '../../streams/locate.ts';
 import { runProgram } from '../../streams/run.ts';
+import { stopIfCancelled } from './cancelled.ts';
 import type { Connection } from './connection.ts';
 import type { Work } from '../../work.ts';
 import { barrier, giveTo, serverUser, type ServerUser } from './server-user.ts';
@@ -71,7 +72,7 @@ const RECOVERING = z.object({ recovering: z.boolean() });
  */
 export async function startServer(options: ServerOptions): Promise<PrivateServer> {
   const { data, runtime, signal, superuser, port = 5432 } = options;
-  signal.throwIfAborted();
+  stopIfCancelled(signal);
   const user = await serverUser();
   await requireReach(user, data);
   await giveTo(user, data, signal);
@@ -243,10 +244,10 @@ async function recovered(server: PrivateServer, { signal, work }: ServerOptions)
 
 async function untilRecovered(server: PrivateServer, signal: AbortSignal): Promise<void> {
   for (;;) {
-    signal.throwIfAborted();
+    stopIfCancelled(signal);
     if (!server.running()) throw await startFailed(server);
     if (await hasRecovered(server, signal)) return;
-    await wait(POLL, undefined, { signal });
+    await wait(POLL);
   }
 }
 

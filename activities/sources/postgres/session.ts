@@ -1,6 +1,7 @@
 /** Sessions on a server: connected, with fixed settings, closed whatever happens, and every answer parsed. */
 import { Client } from 'pg';
 import { z } from 'zod';
+import { stopIfCancelled } from './cancelled.ts';
 import { clientConfig, type Connection } from './connection.ts';
 import { serverError, sqlState } from './errors.ts';
 
@@ -44,7 +45,7 @@ const FIXED: readonly (readonly [since: number, statement: string])[] = [
 /** Opens a session for queries. The caller closes it. */
 export async function openSession(connection: Connection, options: SessionOptions): Promise<Session> {
   const to = { ...connection, database: options.database ?? connection.database };
-  options.signal.throwIfAborted();
+  stopIfCancelled(options.signal);
   const client = await connect(to, options.application, {});
   const close = closer(client, options.signal);
   async function query(text: string, values?: readonly unknown[]): Promise<readonly unknown[]> {
@@ -52,7 +53,7 @@ export async function openSession(connection: Connection, options: SessionOption
       const result: { readonly rows?: readonly unknown[] } = await client.query(text, values ? [...values] : undefined);
       return result.rows ?? [];
     } catch (error) {
-      options.signal.throwIfAborted();
+      stopIfCancelled(options.signal);
       throw serverError(error, to);
     }
   }
