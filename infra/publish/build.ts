@@ -1,23 +1,23 @@
 /**
- * Builds the package for publishing into `build/`: JavaScript (Node refuses types under node_modules), a prebuilt
+ * Builds the package for publishing into `build/`, or `package/` below a folder that is given: JavaScript (Node refuses types under node_modules), a prebuilt
  * workflow bundle, schemas, roles and docs, and a package.json without what only a checkout needs.
  * `npm publish ./build` publishes it, `npm pack ./build` packs it.
  */
 import { execa } from 'execa';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { STORED_SCHEMAS, storedSchema } from '../../model/schemas.ts';
-import { PREBUILT_BUNDLE } from '../../workers/bundle.ts';
+import { buildBundle, PREBUILT_BUNDLE } from '../../workers/bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const BUILD = path.join(ROOT, 'build');
+const [into] = process.argv.slice(2);
+const BUILD = into === undefined ? path.join(ROOT, 'build') : path.join(path.resolve(into), 'package');
 /** Copied as they are. */
 const COPIED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'infra/roles', 'infra/example'];
 
 await rm(BUILD, { recursive: true, force: true });
-await execa(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'infra/publish/tsconfig.json'], {
+await execa(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'infra/publish/tsconfig.json', '--outDir', BUILD], {
   cwd: ROOT,
   stdio: 'inherit',
 });
@@ -29,8 +29,7 @@ await chmod(path.join(BUILD, 'client/cli/main.js'), 0o755);
 console.error(`built ${BUILD}`);
 
 async function writeBundle(): Promise<void> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: path.join(BUILD, 'workflows/index.js') });
-  await writeFile(path.join(BUILD, PREBUILT_BUNDLE), code);
+  await writeFile(path.join(BUILD, PREBUILT_BUNDLE), await buildBundle());
 }
 
 async function writeSchemas(): Promise<void> {
