@@ -3,9 +3,9 @@ import type { FileEntry } from '../../../model/inventory.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { textOf, unquote } from './names.ts';
 
-/** `-rw-r--r-- 0/0   2 2026-11-23 21:40:14.534324606 "d/a"`, a device's size is `8,1`, links end in ` -> "…"` or ` link to "…"`. */
+/** `-rw-r--r-- 0/0   2 2026-11-23 21:40:14.534324606 "d/a"`, a device's size is `8,1`, `+`, `.` and `*` tell of ACLs and attributes, links end in ` -> "…"` or ` link to "…"`. */
 const LINE =
-  /^([-dlhpbcC])([-rwxsStT]{9}) +(\d+)\/(\d+) +(\d+)(?:,\d+)? +(-?\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d+))? +"([^"\\]*(?:\\.[^"\\]*)*)"(?: (?:->|link to) "([^"\\]*(?:\\.[^"\\]*)*)")?$/;
+  /^([-dlhpbcC])([-rwxsStT]{9})[+.*]? +(\d+)\/(\d+) +(\d+)(?:,\d+)? +(-?\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d+))? +"([^"\\]*(?:\\.[^"\\]*)*)"(?: (?:->|link to) "([^"\\]*(?:\\.[^"\\]*)*)")?$/;
 
 const TYPES: Readonly<Record<string, FileEntry['type']>> = {
   '-': 'file',
