@@ -50,7 +50,9 @@ describe('capture of a PostgreSQL source', () => {
 
   before(async () => {
     folder = await temporaryFolder();
-    server = await startPostgres({ folder, tls: true });
+    // So that a checkpoint recycles at once whatever WAL nobody holds.
+    const settings = { min_wal_size: '32MB', max_wal_size: '32MB' };
+    server = await startPostgres({ folder, tls: true, settings });
     await makeJournal(server);
     await server.sql(`
       CREATE TABLE still (id int PRIMARY KEY, t timestamptz, body text);
@@ -244,6 +246,20 @@ describe('capture of a PostgreSQL source', () => {
   function withoutLimits(site: Site): Site['config'] {
     return { ...site.config, sources: { [SOURCE]: server.source('socket') } };
   }
+
+  it('keeps WAL that the server would recycle while it is captured', async () => {
+    const { site } = await siteFor('recycled', 'socket', { limits: { maxRate: '24MiB' } });
+    const capturing = capture(site, '2026-03-01T02:00:00Z');
+    capturing.catch(() => undefined);
+    await until('pg_basebackup streams', async () => (await senders()) > 0);
+    for (let turn = 0; turn < 3; turn += 1) {
+      await server.sql('INSERT INTO fleeting VALUES (1); SELECT txid_current()');
+      await server.sql('SELECT pg_switch_wal()');
+      await server.sql('CHECKPOINT');
+    }
+    await capturing;
+    await onlyBackup(site);
+  });
 
   it('leaves nothing when it is cancelled', async () => {
     const { site } = await siteFor('cancelled', 'socket', { limits: { maxRate: SLOW } });
