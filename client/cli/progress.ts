@@ -6,6 +6,8 @@ import type { Output } from './output.ts';
 /** Milliseconds between two drawings, on a terminal and without one. */
 const REDRAW = 100;
 const PLAIN = 10_000;
+/** Work that is shorter needs no plain lines at all. */
+const SHORT = 2_000;
 
 export function progressPrinter(out: Output): (report: ProgressReport) => void {
   const started = Date.now();
@@ -14,7 +16,8 @@ export function progressPrinter(out: Output): (report: ProgressReport) => void {
   return function progress(report) {
     const now = Date.now();
     const due = now - printed >= (out.interactive ? REDRAW : PLAIN);
-    if (!due && report.phase === phase) return;
+    const isNew = report.phase !== phase && (out.interactive || now - started >= SHORT);
+    if (!due && !isNew) return;
     printed = now;
     phase = report.phase;
     const line = progressLine(report, now - started);

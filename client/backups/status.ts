@@ -1,0 +1,131 @@
+/** How a site stands: per source its newest backup against its objective, its copies against 3-2-1, and the recovery kit. */
+import type { Site } from '../../activities/site.ts';
+import { sitePlacement } from '../../activities/storage/placement.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { SourcePlacement } from '../../model/placement.ts';
+import { formatDuration } from '../../model/units.ts';
+import { kitConfirmation } from './kit-confirmation.ts';
+import { readOverview, verdictOf, type BackupEntry } from './overview.ts';
+
+export interface SourceStatus {
+  readonly source: string;
+  readonly type: string;
+  readonly newest: string | null;
+  /** Milliseconds since the newest capture began; null without one. */
+  readonly age: number | null;
+  /** Milliseconds, from `objectives.rpo`; null where the config sets none. */
+  readonly objective: number | null;
+  readonly checked: ReturnType<typeof verdictOf> | null;
+  readonly copies: number;
+  readonly devices: number;
+  readonly offsite: number;
+  readonly places: readonly string[];
+}
+
+export interface SiteStatus {
+  readonly site: string;
+  readonly host: string;
+  readonly sources: readonly SourceStatus[];
+  /** When the recovery kit was confirmed as stored elsewhere; null while it is not. */
+  readonly kitConfirmed: string | null;
+  readonly findings: readonly Finding[];
+}
+
+/** Source without an objective of its own: a daily that is missing for so long is overdue, in ms. */
+const OVERDUE = 36 * 3_600_000;
+
+export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStatus> {
+  const [overview, placement, kitConfirmed] = await Promise.all([
+    readOverview(site),
+    sitePlacement(site),
+    kitConfirmation(site),
+  ]);
+  const sources = placement.sources.map((placed) => sourceStatus(site, placed, overview.entries, now));
+  return {
+    site: site.config.site,
+    host: site.host,
+    sources,
+    kitConfirmed,
+    findings: [
+      ...(kitConfirmed === null ? [kitFinding()] : []),
+      ...sources.flatMap(sourceFindings),
+      ...placement.findings,
+    ],
+  };
+}
+
+/** The kit's own finding, for `status` and `doctor`. */
+export function kitFinding(): Finding {
+  return {
+    code: 'keys.kit-unconfirmed',
+    severity: 'error',
+    message:
+      'nobody has confirmed that the recovery kit is stored elsewhere: with this machine, every backup could be lost',
+    remedy:
+      'mosaic-backup keys kit > kit.txt; store it with the second identity off this machine; then mosaic-backup keys kit --confirm',
+    subject: 'keys',
+  };
+}
+
+function sourceStatus(site: Site, placed: SourcePlacement, entries: readonly BackupEntry[], now: number): SourceStatus {
+  const { source, copies, devices, offsite, places } = placed;
+  const config = site.config.sources[source];
+  const newest = entries.find((entry) => entry.source === source && entry.backup.name.tier !== null);
+  return {
+    source,
+    type: config?.type ?? '',
+    newest: newest?.reference ?? null,
+    age: newest ? Math.max(0, now - Date.parse(newest.backup.manifest.started)) : null,
+    objective: config?.objectives?.rpo ?? null,
+    checked: newest ? verdictOf(newest) : null,
+    copies,
+    devices,
+    offsite,
+    places,
+  };
+}
+
+function sourceFindings({ source, newest, age, objective, checked }: SourceStatus): readonly Finding[] {
+  if (newest === null || age === null) return [];
+  const findings: Finding[] = [];
+  if (objective !== null && age > objective) {
+    const message = `${source}: the newest backup is ${formatDuration(age)} old, the objective is ${formatDuration(objective)}`;
+    findings.push({
+      code: 'status.objective',
+      severity: 'error',
+      message,
+      remedy: `mosaic-backup run daily --source ${source}`,
+      subject: source,
+    });
+  } else if (objective === null && age > OVERDUE) {
+    const message = `${source}: the newest backup is ${formatDuration(age)} old`;
+    findings.push({
+      code: 'status.overdue',
+      severity: 'warning',
+      message,
+      remedy: `mosaic-backup run daily --source ${source}`,
+      subject: source,
+    });
+  }
+  if (checked === 'damaged') {
+    const remedy = `mosaic-backup show ${newest}; then mosaic-backup run daily --source ${source}`;
+    findings.push({
+      code: 'status.damaged',
+      severity: 'error',
+      message: `${source}: a copy of ${newest} is damaged`,
+      remedy,
+      subject: source,
+    });
+  }
+  if (checked === 'unverified') {
+    const message = `${source}: ${newest} was never verified`;
+    findings.push({
+      code: 'status.unverified',
+      severity: 'warning',
+      message,
+      remedy: `mosaic-backup verify ${newest}`,
+      subject: source,
+    });
+  }
+  return findings;
+}

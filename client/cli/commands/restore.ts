@@ -1,0 +1,171 @@
+/** `restore`: in the command's own process, so that it works with Temporal gone. */
+import type { Command } from 'commander';
+import type { Site } from '../../../activities/site.ts';
+import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import type { Latest } from '../../backups/choose.ts';
+import { examples, several, type OpenCli } from '../command.ts';
+import type { Cli } from '../context.ts';
+
+interface RestoreOptions {
+  readonly source?: string;
+  readonly path?: readonly string[];
+  readonly to: string;
+  readonly from?: string;
+  readonly dryRun?: boolean;
+  readonly acceptAge?: boolean;
+}
+
+export function registerRestore(program: Command, cli: OpenCli): void {
+  const restore = program
+    .command('restore')
+    .description('restore a backup to an empty folder; every byte is checked before anything appears there')
+    .argument('<backup>', 'a reference, or "latest": the newest that is verified')
+    .requiredOption('--to <folder>', 'a folder that is new or empty')
+    .option('--source <name>', 'the source, with "latest"')
+    .option('--path <path>', 'only this file or folder (files sources); may be given several times', several)
+    .option('--from <destination>', 'the copy there, rather than the one in the repository')
+    .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
+    .option('--accept-age', "restore although the latest is older than the source's objective")
+    .action((backup: string, options: RestoreOptions) => restoreCommand(cli(), backup, options));
+  examples(restore, [
+    ['restore latest --source postgres --to /srv/restored', 'a data folder that a server can start from'],
+    ['restore latest --source stack --path /opt/stack/.env --to /tmp/env', 'a single file'],
+    ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
+  ]);
+}
+
+interface Chosen {
+  /** Full first. */
+  readonly chain: readonly Catalogued[];
+  readonly reference: string;
+  readonly latest: Latest | null;
+}
+
+async function restoreCommand(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
+  const [{ openPlace }, { placeOption }, path, { sizes }, units] = await Promise.all([
+    import('../../backups/places.ts'),
+    import('../place-option.ts'),
+    import('node:path'),
+    import('../../../model/manifest.ts'),
+    import('../../../model/units.ts'),
+  ]);
+  const site = await cli.site();
+  const destination = placeOption(options.from) ?? null;
+  const place = await openPlace(site, destination);
+  const chosen = await choose(site, destination, wanted, options);
+  const to = path.resolve(cli.cwd, options.to);
+  const paths = (options.path ?? []).map((file) => path.resolve(cli.cwd, file));
+  await requireFiles(chosen.chain, paths);
+  const plain = chosen.chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+  const facts = {
+    reference: chosen.reference,
+    chain: chosen.chain.map(({ folder }) => folder),
+    from: place.name,
+    to,
+    paths,
+    plain,
+    age: chosen.latest?.age ?? null,
+    newer: chosen.latest?.newer ?? [],
+  };
+  sayAge(cli, chosen, units.formatDuration);
+  if (options.dryRun) {
+    const free = await rehearse(site, chosen.chain, to, plain);
+    cli.out.result({ dryRun: true, ...facts, free }, () =>
+      [
+        `would restore ${chosen.reference} from ${place.name} to ${to}: ${units.formatBytes(plain)} at most, ${units.formatBytes(free)} free`,
+        ...chosen.chain.map(({ folder }) => `  ${folder}`),
+      ].join('\n'),
+    );
+    return;
+  }
+  const { restoreBackup } = await import('../../../activities/operations/restore.ts');
+  const started = Date.now();
+  await restoreBackup({ site, store: place.store, chain: chosen.chain, to, paths, work: await cli.work() });
+  const milliseconds = Date.now() - started;
+  cli.out.result(
+    { ...facts, milliseconds },
+    () => `${chosen.reference} is restored to ${to} from ${place.name}, in ${units.formatDuration(milliseconds)}`,
+  );
+}
+
+async function choose(
+  site: Site,
+  destination: string | null,
+  wanted: string,
+  options: RestoreOptions,
+): Promise<Chosen> {
+  const [{ readOverview }, choosing, { chainOf }] = await Promise.all([
+    import('../../backups/overview.ts'),
+    import('../../backups/choose.ts'),
+    import('../../../activities/storage/catalogue.ts'),
+  ]);
+  const overview = await readOverview(site, destination);
+  const catalogue = overview.entries.map(({ backup }) => backup);
+  if (wanted !== choosing.LATEST_REFERENCE) {
+    const { backup, reference } = choosing.chooseByReference(overview, wanted);
+    return { chain: chainOf(catalogue, backup), reference, latest: null };
+  }
+  const latest = choosing.latestOf(overview, await sourceOf(site, options.source));
+  choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
+  return { chain: chainOf(catalogue, latest.entry.backup), reference: latest.entry.reference, latest };
+}
+
+/** `latest` is of one source; where the site has only one, it need not be said. */
+async function sourceOf(site: Site, source: string | undefined): Promise<string> {
+  if (source !== undefined) return source;
+  const [only, ...others] = Object.keys(site.config.sources);
+  if (only !== undefined && others.length === 0) return only;
+  const { BackupError } = await import('../../../model/errors.ts');
+  throw new BackupError('usage', '"latest" is the latest of one source: which one is not said.', {
+    remedy: `Add --source, one of: ${Object.keys(site.config.sources).join(', ')}.`,
+  });
+}
+
+async function requireFiles(chain: readonly Catalogued[], paths: readonly string[]): Promise<void> {
+  const type = chain.at(-1)?.manifest.type;
+  if (paths.length === 0 || type === 'files') return;
+  const { BackupError } = await import('../../../model/errors.ts');
+  throw new BackupError('usage', `--path is for files; this is a backup of type ${type}, which is restored whole.`);
+}
+
+function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (milliseconds: number) => string): void {
+  if (latest === null) return;
+  const { entry, age, newer, verified } = latest;
+  out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old`);
+  if (!verified) out.note('No check of it is on record here; the restore itself looks at every byte.');
+  for (const what of newer) out.note(`newer, but not used: ${what}`);
+}
+
+/** What can be known beforehand: the target is free, there is room, and an identity opens each key. Returns the free bytes. */
+async function rehearse(site: Site, chain: readonly Catalogued[], to: string, plain: number): Promise<number> {
+  const [
+    { readdir },
+    path,
+    { freeSpace, requireSpace },
+    { ifThere },
+    { unwrapIdentity },
+    { siteIdentity, trustedKeys },
+    { checkManifest },
+    { BackupError },
+  ] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:path'),
+    import('../../../activities/storage/space.ts'),
+    import('../../../activities/storage/fs-errors.ts'),
+    import('../../../activities/keys/identity.ts'),
+    import('../../../activities/keys/site-keys.ts'),
+    import('../../../activities/storage/manifest-file.ts'),
+    import('../../../model/errors.ts'),
+  ]);
+  if (((await ifThere(readdir(to))) ?? []).length > 0) {
+    throw new BackupError('not-empty', `${to} is not empty.`, { remedy: 'Choose an empty or new folder.' });
+  }
+  const above = path.dirname(to);
+  await requireSpace({ path: above, needed: plain });
+  const [trusted, identities] = await Promise.all([trustedKeys(site), siteIdentity(site)]);
+  for (const { manifest } of chain) {
+    checkManifest(manifest, trusted);
+    await unwrapIdentity(manifest.key, identities);
+  }
+  return freeSpace(above);
+}

@@ -1,0 +1,63 @@
+/** `status`: how each source stands. Always exit status 0: `doctor` is the one whose status is a verdict. */
+import type { Command } from 'commander';
+import type { SourceStatus } from '../../backups/status.ts';
+import { examples, type OpenCli } from '../command.ts';
+import type { Cli } from '../context.ts';
+import { findingsText } from '../findings.ts';
+import { table } from '../output.ts';
+
+export function registerStatus(program: Command, cli: OpenCli): void {
+  const status = program
+    .command('status')
+    .description(
+      'say how each source stands: newest backup, objective, checks, copies by 3-2-1 (exit status 0 either way)',
+    )
+    .action(() => statusCommand(cli()));
+  examples(status, [
+    ['status', 'at a glance'],
+    ['status --json | jq \'.findings[] | select(.severity == "error")\'', 'for a monitor'],
+  ]);
+}
+
+async function statusCommand(cli: Cli): Promise<void> {
+  const [{ siteStatus }, { formatDuration }] = await Promise.all([
+    import('../../backups/status.ts'),
+    import('../../../model/units.ts'),
+  ]);
+  const status = await siteStatus(await cli.site());
+  const { out } = cli;
+
+  function row({ source, newest, age, objective, checked, copies, devices, offsite, places }: SourceStatus): string[] {
+    const late = age === null || (objective !== null && age > objective);
+    const ageText = age === null ? 'no backup' : formatDuration(age);
+    const checkedStyle = checked === 'damaged' ? 'red' : checked === 'unverified' ? 'yellow' : 'green';
+    return [
+      source,
+      newest ?? '',
+      late ? out.style('red', ageText) : ageText,
+      objective === null ? '' : formatDuration(objective),
+      checked === null ? '' : out.style(checkedStyle, checked),
+      `${copies} of 3`,
+      `${devices} of 2`,
+      `${offsite} of 1`,
+      places.join(', '),
+    ];
+  }
+
+  out.result({ ...status }, () => {
+    const kit =
+      status.kitConfirmed === null
+        ? out.style('red', 'NOT confirmed as stored elsewhere')
+        : `confirmed ${status.kitConfirmed}`;
+    const parts = [
+      `${status.site}, seen from ${status.host}. Recovery kit: ${kit}`,
+      table(
+        ['source', 'newest', 'age', 'objective', 'checked', 'copies', 'devices', 'off-site', 'at'],
+        status.sources.map(row),
+        ['age', 'objective'],
+      ),
+      findingsText(status.findings, out),
+    ];
+    return parts.filter((part) => part !== '').join('\n\n');
+  });
+}

@@ -1,0 +1,192 @@
+/** `verify REF | latest | PATH`: are the bytes there, whole, and by whom it says. Needs no Temporal. */
+import type { Command } from 'commander';
+import type { Site } from '../../../activities/site.ts';
+import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import type { WritableStore } from '../../../activities/storage/types.ts';
+import type { Verification } from '../../../activities/operations/verify.ts';
+import { examples, type OpenCli } from '../command.ts';
+import type { Cli } from '../context.ts';
+
+interface VerifyOptions {
+  readonly source?: string;
+  readonly destination?: string;
+  readonly deep?: boolean;
+  readonly scratch?: string;
+}
+
+export function registerVerify(program: Command, cli: OpenCli): void {
+  const verify = program
+    .command('verify')
+    .description(
+      'check digests and signatures of a backup and of all that it builds on; exit status 9 when one is damaged',
+    )
+    .argument('<backup>', 'a reference, "latest" (the newest of each source), or the folder of a backup')
+    .option('--source <name>', 'with "latest": only of this source')
+    .option('--destination <name>', 'the copy there, rather than the one in the repository')
+    .option('--deep', 'also decrypt, restore into scratch, and check what was restored')
+    .option('--scratch <folder>', 'where --deep restores to for its checks; nothing stays there')
+    .action((backup: string, options: VerifyOptions) => verifyCommand(cli(), backup, options));
+  examples(verify, [
+    ['verify latest', 'the newest backup of each source'],
+    ['verify postgres/20261123 --destination vault', 'the copy at a destination'],
+    ['verify latest --source stack --deep', 'restore it as well, and compare'],
+    ['verify /media/usb/20261123T020000Z-full', 'a copy that was carried here'],
+  ]);
+}
+
+/** Backups at one place, each a chain of its own. */
+interface Selected {
+  readonly place: string;
+  /** As evidence names it: null for the repository. */
+  readonly destination: string | null;
+  readonly store: WritableStore;
+  readonly catalogue: readonly Catalogued[];
+  readonly backups: readonly Catalogued[];
+}
+
+async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): Promise<void> {
+  const [{ exitStatus }, { formatReference }] = await Promise.all([
+    import('../../../model/errors.ts'),
+    import('../../../model/reference.ts'),
+  ]);
+  const site = await cli.site();
+  const selected = await select(cli, site, backup, options);
+  const verified: { readonly reference: string; readonly found: Verification }[] = [];
+  for (const { target, deep } of await targets(selected)) {
+    const found = await verifyOne(cli, site, selected, {
+      target,
+      deep: deep && (options.deep ?? false),
+      scratch: options.scratch,
+    });
+    verified.push({ reference: formatReference(target.name), found });
+  }
+  const ok = verified.every(({ found }) => found.verdict === 'ok');
+  const backups = verified.map(({ reference, found }) => ({
+    reference,
+    verdict: found.verdict,
+    checks: found.checks,
+    time: found.time,
+    recorded: found.recorded,
+    unrecorded: found.unrecorded,
+  }));
+  cli.out.result({ place: selected.place, verdict: ok ? 'ok' : 'failed', backups }, () =>
+    verified.map(({ reference, found }) => verdictText(cli, reference, selected.place, found)).join('\n'),
+  );
+  if (!ok) cli.exitWith(exitStatus('verification-failed'));
+}
+
+async function select(cli: Cli, site: Site, wanted: string, options: VerifyOptions): Promise<Selected> {
+  const [{ openStandalone }, { readOverview }, choose, { openPlace }, { placeOption }, path] = await Promise.all([
+    import('../../backups/standalone.ts'),
+    import('../../backups/overview.ts'),
+    import('../../backups/choose.ts'),
+    import('../../backups/places.ts'),
+    import('../place-option.ts'),
+    import('node:path'),
+  ]);
+  if (wanted.startsWith('/') || wanted.startsWith('.')) {
+    const folder = path.resolve(cli.cwd, wanted);
+    const opened = await openStandalone(folder);
+    if (opened)
+      return {
+        place: folder,
+        destination: null,
+        store: opened.store,
+        catalogue: opened.catalogue,
+        backups: [opened.backup],
+      };
+    const { BackupError } = await import('../../../model/errors.ts');
+    throw new BackupError('not-found', `${folder} is no backup: it has no manifest.json.`, {
+      remedy: 'Name the folder in which the manifest.json of a backup lies.',
+    });
+  }
+  const destination = placeOption(options.destination) ?? null;
+  const [overview, place] = await Promise.all([readOverview(site, destination), openPlace(site, destination)]);
+  const entries =
+    wanted === choose.LATEST_REFERENCE
+      ? choose.newestOfEachSource(overview, options.source)
+      : [choose.chooseByReference(overview, wanted)];
+  if (entries.length === 0) throw await nothingThere(place.name, options.source);
+  return {
+    place: place.name,
+    destination,
+    store: place.store,
+    catalogue: overview.entries.map(({ backup }) => backup),
+    backups: entries.map(({ backup }) => backup),
+  };
+}
+
+async function nothingThere(place: string, source: string | undefined): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  const of = source === undefined ? '' : ` of "${source}"`;
+  return new BackupError('not-found', `There is no backup${of} at ${place}.`, {
+    remedy: 'See `mosaic-backup list` for what there is.',
+  });
+}
+
+/** Each backup with what it builds on, once each, parents first. Only those that were asked for are restored by --deep. */
+async function targets({
+  backups,
+  catalogue,
+}: Selected): Promise<readonly { readonly target: Catalogued; readonly deep: boolean }[]> {
+  const { chainOf } = await import('../../../activities/storage/catalogue.ts');
+  const { BackupError } = await import('../../../model/errors.ts');
+  function chain(backup: Catalogued): readonly Catalogued[] {
+    try {
+      return chainOf(catalogue, backup);
+    } catch (error) {
+      // A broken chain is a finding of the verification itself, which names what is wrong with it.
+      if (error instanceof BackupError) return [backup];
+      throw error;
+    }
+  }
+  return [...new Set(backups.flatMap(chain))].map((target) => ({ target, deep: backups.includes(target) }));
+}
+
+interface One {
+  readonly target: Catalogued;
+  readonly deep: boolean;
+  readonly scratch: string | undefined;
+}
+
+async function verifyOne(
+  cli: Cli,
+  site: Site,
+  { store, destination, catalogue }: Selected,
+  { target, deep, scratch }: One,
+): Promise<Verification> {
+  const [{ verifyBackup }, { tmpdir }, path] = await Promise.all([
+    import('../../../activities/operations/verify.ts'),
+    import('node:os'),
+    import('node:path'),
+  ]);
+  const work = await cli.work();
+  const request = { site, store, destinationName: destination, backup: target, catalogue, work };
+  if (!deep) return verifyBackup(request);
+  const [{ proveBackup }, { chainOf }] = await Promise.all([
+    import('../../../activities/operations/restore.ts'),
+    import('../../../activities/storage/catalogue.ts'),
+  ]);
+  const within = scratch === undefined ? tmpdir() : path.resolve(cli.cwd, scratch);
+  return verifyBackup({
+    ...request,
+    deep: (work) => proveBackup({ site, store, chain: chainOf(catalogue, target), within, work }),
+  });
+}
+
+function verdictText(
+  { out, options: { verbose } }: Cli,
+  reference: string,
+  place: string,
+  { verdict, checks, unrecorded }: Verification,
+): string {
+  const head = verdict === 'ok' ? out.style('green', 'ok') : out.style('red', 'DAMAGED');
+  // What is right is one line, unless -v asks for each.
+  const told = checks.filter(({ compared, ok }) => verbose || !compared || !ok);
+  const lines = told.map(({ name, compared, ok, detail }) => {
+    const mark = !compared ? 'not compared' : ok ? 'ok' : out.style('red', 'WRONG');
+    return `  ${mark}  ${name}: ${detail}`;
+  });
+  const record = unrecorded === null ? [] : [`  not recorded: ${unrecorded}`];
+  return [`${reference} at ${place}: ${head} (${checks.length} checks)`, ...lines, ...record].join('\n');
+}

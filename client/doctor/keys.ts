@@ -1,0 +1,122 @@
+/** Keys: are they there, closed to others, and the right ones. */
+import { stat } from 'node:fs/promises';
+import { identityLines, recipientOf } from '../../activities/keys/identity.ts';
+import { optionalSigner } from '../../activities/keys/site-keys.ts';
+import { ifThere, translated } from '../../activities/storage/fs-errors.ts';
+import type { Site } from '../../activities/site.ts';
+import { secretsOf } from '../../model/config/secrets-of.ts';
+import type { Finding } from '../../model/finding.ts';
+import { kitConfirmation } from '../backups/kit-confirmation.ts';
+import { kitFinding } from '../backups/status.ts';
+import { problem, warning, type Seen } from './examine.ts';
+
+/** This host's identity opens what is encrypted here. A host that only backs up has none, and that is right. */
+export async function examineIdentity(site: Site): Promise<Seen> {
+  const { identity, recipients } = site.config.encryption;
+  if (identity === undefined) return { facts: 'none on this host: it backs up, and cannot restore' };
+  const lines = identityLines(await site.readSecret(identity));
+  const found = await Promise.all(lines.map(recipientOrNull));
+  const bad = found.filter((recipient) => recipient === null).length;
+  const opening = found.filter((recipient) => recipient !== null && recipients.includes(recipient)).length;
+  const findings = [
+    ...(bad > 0
+      ? [
+          problem(
+            'keys.identity',
+            `${bad} of the lines of the identity file are no age identities`,
+            'Each line that is no comment is an AGE-SECRET-KEY-1….',
+            'identity',
+          ),
+        ]
+      : []),
+    ...(opening === 0
+      ? [
+          problem(
+            'keys.identity-foreign',
+            'the identity opens nothing that is made now: its recipient is not among encryption.recipients',
+            'Point encryption.identity at the right file, or add its recipient (age-keygen -y FILE).',
+            'identity',
+          ),
+        ]
+      : []),
+    ...(opening === recipients.length
+      ? [
+          warning(
+            'keys.identity-all',
+            'the identities of all recipients lie on this host: with it, every key could be lost or stolen at once',
+            'Keep at least one elsewhere only.',
+            'identity',
+          ),
+        ]
+      : []),
+  ];
+  return { facts: `opens ${opening} of ${recipients.length} recipients`, findings };
+}
+
+async function recipientOrNull(line: string): Promise<string | null> {
+  try {
+    return await recipientOf(line);
+  } catch {
+    // The library's message may quote the line, which is a secret; that it is no identity is all that matters.
+    return null;
+  }
+}
+
+export async function examineSigning(site: Site): Promise<Seen> {
+  const own = await optionalSigner(site);
+  if (own === undefined) {
+    return {
+      findings: [
+        problem(
+          'keys.signing-missing',
+          'this host has no signing key, so it cannot make backups',
+          'Set signing.key, for example { file: /etc/mosaic-backup/signing.pem }.',
+          'signing',
+        ),
+      ],
+    };
+  }
+  const { trusted } = site.config.signing;
+  const facts = `${own.keyId}, public key ${own.publicKey}`;
+  if (trusted.includes(own.publicKey)) return { facts };
+  const message =
+    'the public key of this host is not among signing.trusted: other hosts, and a restore after its loss, would not believe its backups';
+  return {
+    facts,
+    findings: [problem('keys.signing-untrusted', message, `Add it to signing.trusted: ${own.publicKey}`, 'signing')],
+  };
+}
+
+export async function examineKit(site: Site): Promise<Seen> {
+  const time = await kitConfirmation(site);
+  return time === null ? { findings: [kitFinding()] } : { facts: `confirmed ${time}` };
+}
+
+/** Every secret file that the config names is there and closed to others. */
+export async function examineSecretFiles(site: Site): Promise<Seen> {
+  const files = [...new Set(secretsOf(site.config).flatMap((secret) => ('file' in secret ? [secret.file] : [])))];
+  const findings = await Promise.all(files.map(fileFinding));
+  return { facts: `${files.length} files`, findings: findings.filter((finding) => finding !== undefined) };
+}
+
+async function fileFinding(file: string): Promise<Finding | undefined> {
+  const found = await translated(file, 'looking at a secret file', () => ifThere(stat(file)));
+  if (found === undefined)
+    return problem('keys.file-missing', `the secret file ${file} does not exist`, 'Create it with mode 0600.', file);
+  if ((found.mode & 0o077) !== 0)
+    return problem(
+      'keys.file-open',
+      `the secret file ${file} can be read by others (mode ${(found.mode & 0o777).toString(8)})`,
+      `chmod 600 ${file}`,
+      file,
+    );
+  const own = process.getuid?.();
+  // Root reads and owns for everybody; another owner could change it under a service's feet.
+  if (found.uid === own || found.uid === 0) return undefined;
+  return warning(
+    'keys.file-owner',
+    `the secret file ${file} belongs to another user (uid ${found.uid})`,
+    `chown ${own} ${file}`,
+    file,
+  );
+}

@@ -1,0 +1,125 @@
+/** The config that init writes: commented, and as short as the defaults allow. */
+import { isWithin } from '../../model/config/folders.ts';
+import type { FoundServer } from './postgres.ts';
+
+export interface NewConfig {
+  readonly site: string;
+  readonly host: string;
+  readonly repository: string;
+  readonly state: string;
+  readonly recipients: readonly [string, string];
+  readonly identityFile: string;
+  readonly signingFile: string;
+  readonly publicKey: string;
+  readonly servers: readonly FoundServer[];
+  /** Folders with compose files; `/etc` where nothing else was found. */
+  readonly folders: readonly string[];
+  /** Folder of the first further copy; null while none is known. */
+  readonly destination: string | null;
+  /** Files that no source may take along. */
+  readonly secretFiles: readonly string[];
+}
+
+export function configText(config: NewConfig): string {
+  const { site, host, repository, state, recipients, identityFile, signingFile, publicKey } = config;
+  return `# Config of mosaic-backup. After each change: mosaic-backup config check && mosaic-backup doctor
+# All keys and their defaults: mosaic-backup config show, mosaic-backup config schema
+
+site: ${quote(site)}
+hosts:
+  ${quote(host)}: {}
+
+# Copy 1: the local folder of backups. Best on another disk than the data.
+repository: ${quote(repository)}
+# The program's working memory. Nothing that exists nowhere else.
+state: ${quote(state)}
+
+encryption:
+  # Any one of these opens every backup. Two at least, kept in different places.
+  recipients:
+    - ${quote(recipients[0])} # its identity is below, on this machine
+    - ${quote(recipients[1])} # its identity belongs elsewhere
+  # Needed where restores run. A host that only backs up does without.
+  identity: { file: ${quote(identityFile)} }
+
+signing:
+  key: { file: ${quote(signingFile)} }
+  # Whose backups are believed: the public key of each host.
+  trusted: [${quote(publicKey)}]
+
+sources:
+${sourcesText(config)}
+${destinationsText(config)}
+# The daily backup: mosaic-backup run daily. Waits and deadlines can be set under plans.daily.
+`;
+}
+
+/** Names of sources, in the order of the config. */
+export function sourceNames({ servers, folders }: Pick<NewConfig, 'servers' | 'folders'>): readonly string[] {
+  const wanted = [
+    ...servers.map(({ port }, index) => (index === 0 ? 'postgres' : `postgres-${port}`)),
+    ...folders.map((folder) => folder.split('/').findLast((part) => part !== '') ?? 'root'),
+  ];
+  const used = new Set<string>(['apps', 'system', 'latest']);
+  return wanted.map((name) => {
+    const plain =
+      name
+        .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+        .replace(/^[^A-Za-z0-9]+/, '')
+        .slice(0, 50) || 'folder';
+    let unique = plain;
+    for (let number = 2; used.has(unique.toLowerCase()); number += 1) unique = `${plain}-${number}`;
+    used.add(unique.toLowerCase());
+    return unique;
+  });
+}
+
+function sourcesText(config: NewConfig): string {
+  const names = sourceNames(config);
+  const servers = config.servers.map(({ host, port, by }, index) => {
+    const where = port === 5432 ? `host: ${quote(host)}` : `host: ${quote(host)}, port: ${port}`;
+    return `  # Found by ${by}. Its role is made once: see "mosaic-backup doctor".
+  ${quote(names[index] ?? '')}:
+    type: postgres
+    connection: { ${where}, user: mosaic_backup }
+    objectives: { rpo: 1d }
+`;
+  });
+  const folders = config.folders.map((folder, index) => {
+    const exclude = excludesOf(folder, config);
+    return `  ${quote(names[config.servers.length + index] ?? '')}:
+    type: files
+    group: configs
+    paths: [${quote(folder)}]
+${exclude.length > 0 ? `    # Keys and backups are never part of a backup.\n    exclude: [${exclude.map(quote).join(', ')}]\n` : ''}    # Files that may change while they are read, such as logs: volatile: ["*.log"]
+    objectives: { rpo: 1d }
+`;
+  });
+  return [...servers, ...folders].join('');
+}
+
+function excludesOf(folder: string, { repository, state, destination, secretFiles }: NewConfig): readonly string[] {
+  const places = [repository, state, ...(destination === null ? [] : [destination])];
+  return [...places, ...secretFiles].filter((place) => isWithin(place, folder));
+}
+
+function destinationsText({ destination }: NewConfig): string {
+  if (destination !== null) {
+    return `# Further copies: three in all, on two devices, one of them off-site ("offsite: true").
+destinations:
+  vault: { type: directory, path: ${quote(destination)} }
+`;
+  }
+  return `# Further copies: three in all, on two devices, one of them off-site. Until there are, "status" says so.
+# destinations:
+#   vault: { type: directory, path: /mnt/vault }
+#   elsewhere: { type: directory, path: /mnt/remote, offsite: true }
+`;
+}
+
+/** Plain where YAML lets it be, else in double quotes. */
+function quote(text: string): string {
+  if (/^[A-Za-z/][A-Za-z0-9/._-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off)$/i.test(text)) return text;
+  // A dollar sign would begin a variable.
+  return JSON.stringify(text.replaceAll('$', '$$$$'));
+}

@@ -1,0 +1,10 @@
+/** Every secret that a config names. */
+import type { Secret } from './secret.ts';
+import type { SiteConfig } from './site.ts';
+
+export function secretsOf({ encryption, signing, sources }: SiteConfig): readonly Secret[] {
+  const ofSources = Object.values(sources).flatMap((source) =>
+    source.type === 'postgres' ? [source.connection.password, source.check?.password] : [],
+  );
+  return [encryption.identity, signing.key, ...ofSources].filter((secret) => secret !== undefined);
+}
