@@ -22,6 +22,12 @@ export async function amcheck(connection: Connection, binaries: Binaries, work: 
   if (!(await hasProgram(binaries, 'pg_amcheck'))) {
     return notCompared('amcheck', `pages and indexes not checked: ${installRemedy(binaries.major, 'pg_amcheck')}`);
   }
+  if (!(await isAvailable(connection, work.signal))) {
+    return notCompared(
+      'amcheck',
+      'pages and indexes not checked: the server programs here come without the extension amcheck',
+    );
+  }
   const lacking = await withoutExtension(connection, work.signal);
   let printed = '';
   const program = {
@@ -51,6 +57,13 @@ export async function amcheck(connection: Connection, binaries: Binaries, work: 
     if (!(error instanceof BackupError) || error.code !== 'program-failed') throw error;
     return failed('amcheck', `${error.message} ${String(error.facts['stderr'] ?? '')}`);
   }
+}
+
+async function isAvailable(connection: Connection, signal: AbortSignal): Promise<boolean> {
+  const found = await withSession(connection, { application: APPLICATION, signal }, (session) =>
+    session.rows(z.unknown(), "SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'"),
+  );
+  return found.length > 0;
 }
 
 async function withoutExtension(connection: Connection, signal: AbortSignal): Promise<readonly string[]> {

@@ -99,6 +99,12 @@ async function look(folder: string, program: string): Promise<Binaries | undefin
   return { folder, version: match[1], major: Number(match[2]) };
 }
 
+/** A program that cannot even say its version is as good as none: another folder may have one. */
+function unusable(error: unknown): { readonly stdout: string } {
+  if (error instanceof BackupError && error.code === 'program-failed') return { stdout: '' };
+  throw error;
+}
+
 /** What each program printed, by path and time of change: an upgrade under a running worker is noticed. */
 const printed = new Map<string, string>();
 
@@ -107,7 +113,7 @@ async function versionOf(command: string): Promise<string> {
   const key = `${command} ${mtimeMs} ${size}`;
   const known = printed.get(key);
   if (known !== undefined) return known;
-  const { stdout } = await runProgram({ command, args: ['--version'], cwd: '/' });
+  const { stdout } = await runProgram({ command, args: ['--version'], cwd: '/' }).catch(unusable);
   printed.set(key, stdout);
   return stdout;
 }
