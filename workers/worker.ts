@@ -52,6 +52,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...common,
       taskQueue: queues.site,
       workflowBundle: { codePath },
+      // A worker that died still has its runs waiting for it: the default would hold each of them up for 10 s.
+      stickyQueueScheduleToStartTimeout: 2000,
       ...(coordinates ? { activities: coordinationActivities(settings.openSite) } : {}),
     }),
     Worker.create({

@@ -10,6 +10,8 @@ export function planning(site: string) {
     taskQueue: taskQueues(site, '').site,
     startToCloseTimeout: '1m',
     scheduleToCloseTimeout: '1h',
+    // A coordinator that dies meanwhile is noticed by its silence, not only after the minute.
+    heartbeatTimeout: '10s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   });
 }
@@ -20,6 +22,7 @@ export function reporting(site: string, waits: Waits) {
     taskQueue: taskQueues(site, '').site,
     startToCloseTimeout: '1m',
     scheduleToCloseTimeout: waits.verifyDeadline,
+    heartbeatTimeout: waits.heartbeat,
     retry: retries(waits),
   });
 }
