@@ -7,7 +7,7 @@ import { digestFile } from '../streams/digest.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 import { FILE_MODE, makeFolders, publish } from './durable.ts';
-import { ifThere } from './fs-errors.ts';
+import { ifThere, translated } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
 import { readBack } from './read-back.ts';
 import type { Stored } from './types.ts';
@@ -66,11 +66,12 @@ async function isSame(target: string, expected: Stored, request: FilePut): Promi
 }
 
 async function copy(temporary: string, { file, to, expected, work }: FilePut): Promise<void> {
-  const from = await open(file, 'r');
+  const from = await translated(file, `reading ${file}`, () => ifThere(open(file, 'r')));
+  if (from === undefined) throw missing(file, to);
   try {
     const into = await open(temporary, 'wx', FILE_MODE);
     try {
-      await pump(from, into, (bytes) => {
+      await pump({ from, file, into }, (bytes) => {
         throwIfAborted(work);
         work.progress({ phase: `copying to ${to}`, bytes, total: expected.bytes, activity: 0 });
       });
@@ -83,15 +84,22 @@ async function copy(temporary: string, { file, to, expected, work }: FilePut): P
   }
 }
 
+interface Pump {
+  readonly from: FileHandle;
+  /** Name of `from`, for messages. */
+  readonly file: string;
+  readonly into: FileHandle;
+}
+
 /** Reads the next chunk while the last one is written. Not copy_file_range: it would share blocks where it can, and that is no copy. */
-async function pump(from: FileHandle, into: FileHandle, moved: (bytes: number) => void): Promise<void> {
+async function pump({ from, file, into }: Pump, moved: (bytes: number) => void): Promise<void> {
   const buffers = [Buffer.allocUnsafeSlow(CHUNK), Buffer.allocUnsafeSlow(CHUNK)] as const;
   let bytes = 0;
   let writing: Promise<void> = Promise.resolve();
   try {
     for (let turn = 0; ; turn += 1) {
       const buffer = buffers[turn % 2 === 0 ? 0 : 1];
-      const { bytesRead } = await from.read(buffer, 0, CHUNK, null);
+      const { bytesRead } = await translated(file, `reading ${file}`, () => from.read(buffer, 0, CHUNK, null));
       await writing;
       moved(bytes);
       if (bytesRead === 0) return;
@@ -110,6 +118,17 @@ async function writeAll(into: FileHandle, bytes: Buffer): Promise<void> {
     const { bytesWritten } = await into.write(bytes, offset);
     offset += bytesWritten;
   }
+}
+
+function missing(file: string, to: string): BackupError {
+  return new BackupError(
+    'verification-failed',
+    `${file} is not there, though its manifest names it. It was not copied to ${to}.`,
+    {
+      remedy: 'Do not rely on this backup. See who removed the file, use another copy, and take a new backup.',
+      facts: { file },
+    },
+  );
 }
 
 /** Which side is wrong: the file that was to be copied, or what came back of it. */
