@@ -1,5 +1,6 @@
 /** Keys: are they there, closed to others, and the right ones. */
-import { stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { identityLines, recipientOf } from '../../activities/keys/identity.ts';
 import { optionalSigner } from '../../activities/keys/site-keys.ts';
 import { ifThere, translated } from '../../activities/storage/fs-errors.ts';
@@ -50,7 +51,42 @@ export async function examineIdentity(site: Site): Promise<Seen> {
         ]
       : []),
   ];
-  return { facts: `opens ${opening} of ${recipients.length} recipients`, findings };
+  const forgotten = await otherIdentities(site, found);
+  return { facts: `opens ${opening} of ${recipients.length} recipients`, findings: [...findings, ...forgotten] };
+}
+
+/** The identity that init told to move away, still beside the config or the first one. */
+async function otherIdentities(site: Site, known: readonly (string | null)[]): Promise<readonly Finding[]> {
+  const { identity, recipients } = site.config.encryption;
+  const folders = new Set([
+    path.dirname(site.file),
+    ...(identity && 'file' in identity ? [path.dirname(identity.file)] : []),
+  ]);
+  const files = await Promise.all(
+    [...folders].map(async (folder) => {
+      const names = (await ifThere(readdir(folder))) ?? [];
+      return names.filter((name) => /^identity.*\.txt$/.test(name)).map((name) => path.join(folder, name));
+    }),
+  );
+  const findings = await Promise.all(
+    files.flat().map(async (file) => {
+      const text = await readFile(file, 'utf8').catch(() => '');
+      const held = await Promise.all(identityLines(text).map(recipientOrNull));
+      const others = held.filter(
+        (recipient) => recipient !== null && recipients.includes(recipient) && !known.includes(recipient),
+      );
+      if (others.length === 0) return [];
+      return [
+        warning(
+          'keys.second-here',
+          `${file} is still on this machine: it is the key for when this machine is gone`,
+          `Move it to another place, then delete it here.`,
+          file,
+        ),
+      ];
+    }),
+  );
+  return findings.flat();
 }
 
 async function recipientOrNull(line: string): Promise<string | null> {

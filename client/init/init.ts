@@ -33,6 +33,7 @@ export interface Initialised {
   readonly files: { readonly identity: string; readonly second: string; readonly signing: string };
   readonly sources: readonly string[];
   readonly servers: readonly FoundServer[];
+  readonly destination: string | null;
 }
 
 /** @throws BackupError `refused` when any of the files is there already; then nothing is changed. */
@@ -52,7 +53,13 @@ export async function initialise(options: InitOptions): Promise<Initialised> {
     signingFile: files.signing,
     secretFiles: [files.identity, files.second, files.signing],
   };
-  const result = { file: options.file, files, sources: sourceNames(draft), servers: draft.servers };
+  const result = {
+    file: options.file,
+    files,
+    sources: sourceNames(draft),
+    servers: draft.servers,
+    destination: draft.destination,
+  };
   if (options.dryRun) return { ...result, text: configText({ ...draft, ...PLACEHOLDERS }) };
 
   await translated(folder, 'making the folder of the config', () => mkdir(folder, { recursive: true, mode: 0o700 }));

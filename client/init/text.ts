@@ -82,7 +82,7 @@ function sourcesText(config: NewConfig): string {
   ${quote(names[index] ?? '')}:
     type: postgres
     connection: { ${where}, user: mosaic_backup }
-    objectives: { rpo: 1d }
+    objectives: { rpo: 26h } # a daily one, and two hours to make it
 `;
   });
   const folders = config.folders.map((folder, index) => {
@@ -92,7 +92,7 @@ function sourcesText(config: NewConfig): string {
     group: configs
     paths: [${quote(folder)}]
 ${exclude.length > 0 ? `    # Keys and backups are never part of a backup.\n    exclude: [${exclude.map(quote).join(', ')}]\n` : ''}    # Files that may change while they are read, such as logs: volatile: ["*.log"]
-    objectives: { rpo: 1d }
+    objectives: { rpo: 26h } # a daily one, and two hours to make it
 `;
   });
   return [...servers, ...folders].join('');

@@ -39,17 +39,18 @@ async function checkCommand(cli: Cli): Promise<void> {
   if (!parsed.ok) cli.exitWith(exitStatus('config'));
 }
 
+/** Asks for no host: what is shown is the same on each. */
 async function showCommand(cli: Cli): Promise<void> {
-  const [{ effectiveConfig }, { stringify }] = await Promise.all([
+  const [{ readConfig, configError }, { effectiveConfig }, { stringify }] = await Promise.all([
+    import('../../../activities/config/load.ts'),
     import('../../../model/config/show.ts'),
     import('yaml'),
   ]);
-  const { config, file, host, repository, state } = await cli.site();
-  const effective = effectiveConfig(config);
-  cli.out.result(
-    { file, host, repository, state, config: effective },
-    () => `# ${file}, as host "${host}": repository ${repository}, state ${state}\n${stringify(effective)}`,
-  );
+  const file = await cli.configFile();
+  const parsed = await readConfig(file, cli.env);
+  if (!parsed.ok) throw configError(file, parsed.problems);
+  const config = effectiveConfig(parsed.config);
+  cli.out.result({ file, config }, () => `# ${file}, with all defaults\n${stringify(config)}`);
 }
 
 async function schemaCommand(cli: Cli): Promise<void> {

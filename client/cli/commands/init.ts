@@ -61,11 +61,14 @@ async function initCommand(cli: Cli, { folder, dryRun, ...options }: InitOptions
   );
 }
 
-function nextSteps({ file, files, servers }: Initialised): readonly string[] {
+function nextSteps({ file, files, servers, destination }: Initialised): readonly string[] {
   const command = `mosaic-backup -c ${file}`;
   return [
     `Move the second identity off this machine, and delete it here: ${files.second}. It opens every backup when this machine is gone.`,
     `Print the recovery kit and store it elsewhere, then confirm it:\n     ${command} keys kit\n     ${command} keys kit --confirm`,
+    ...(destination === null
+      ? []
+      : [`Make the folder of the destination on its mounted disk: install -d -m 700 ${destination}`]),
     ...(servers.length > 0
       ? ['Make the role of each PostgreSQL server: infra/roles has the SQL, and doctor says what is missing.']
       : []),
