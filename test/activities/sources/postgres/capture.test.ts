@@ -61,7 +61,7 @@ describe('capture of a PostgreSQL source', () => {
       INSERT INTO fleeting VALUES (1)`);
   });
   after(async () => {
-    await server.stop('immediate');
+    await server?.stop('immediate');
     await cleanUp();
   });
 

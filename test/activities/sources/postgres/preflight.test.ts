@@ -55,7 +55,7 @@ describe('preflight of a PostgreSQL source', () => {
     await server.sql('CREATE TABLE secrets (word text); INSERT INTO secrets VALUES (1)');
   });
   after(async () => {
-    await server.stop('immediate');
+    await server?.stop('immediate');
     await cleanUp();
   });
 

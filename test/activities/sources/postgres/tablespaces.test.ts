@@ -32,7 +32,7 @@ describe('a PostgreSQL source with tablespaces', () => {
     await capture(site, '2026-03-01T02:00:00Z');
   });
   after(async () => {
-    await server.stop('immediate');
+    await server?.stop('immediate');
     await cleanUp();
   });
 
