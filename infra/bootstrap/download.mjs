@@ -19,7 +19,8 @@ try {
   if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
   const hash = createHash('sha256');
   await pipeline(response.body, (chunks) => counted(chunks, hash), createWriteStream(`${file}.part`));
-  if (hash.digest('hex') !== pinned) throw new Error('what came is not the release: its SHA-256 differs from the pinned one');
+  if (hash.digest('hex') !== pinned)
+    throw new Error('what came is not the release: its SHA-256 differs from the pinned one');
   await rename(`${file}.part`, file);
 } catch (error) {
   await rm(`${file}.part`, { force: true });

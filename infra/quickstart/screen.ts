@@ -1,0 +1,94 @@
+/** The one screen at the end: each backup with size, ratio, time, copies and verdict, and where to look on. */
+import type { Output } from '../../client/cli/output.ts';
+import { table } from '../../client/cli/output.ts';
+import { runProblems } from '../../client/runs/result.ts';
+import { sizesRatio } from '../../model/ratio.ts';
+import type { SourceReport } from '../../model/run.ts';
+import { formatBytes, formatDuration } from '../../model/units.ts';
+import type { DailyRun } from './daily.ts';
+import { isProven, type Proof } from './prove.ts';
+
+export interface Screen {
+  readonly title: string;
+  readonly run: DailyRun;
+  /** Empty where nothing was to be proven. */
+  readonly proofs: readonly Proof[];
+  /** What was compared with the source, in words, a line each. */
+  readonly compared: readonly string[];
+  /** Commands that go on from here, each with what it does. */
+  readonly next: readonly (readonly [command: string, does: string])[];
+}
+
+const COLUMNS = ['backup', 'size', 'stored', 'ratio', 'time', 'copies', 'verdict'] as const;
+const NUMBERS = ['size', 'stored', 'ratio', 'time'] as const;
+
+export function printScreen(out: Output, screen: Screen): void {
+  const { run, proofs } = screen;
+  const value = {
+    ...run.report,
+    ui: run.ui,
+    milliseconds: run.milliseconds,
+    proofs,
+    proven: proofs.length > 0 && isProven(proofs),
+  };
+  out.result(value, () => screenText(out, screen));
+}
+
+function screenText(out: Output, { title, run, proofs, compared, next }: Screen): string {
+  const { report, ui, milliseconds } = run;
+  const rows = report.sources.map((source) =>
+    row(
+      out,
+      source,
+      proofs.find((proof) => proof.source === source.source),
+    ),
+  );
+  const problems = [...runProblems(report), ...proofs.flatMap(wrong)];
+  const width = Math.max(0, ...next.map(([command]) => command.length));
+  return [
+    '',
+    out.style('bold', `${title}: ${outcome(report.outcome, proofs)}, in ${formatDuration(milliseconds)}`),
+    '',
+    table([...COLUMNS], rows, [...NUMBERS]),
+    '',
+    ...[...compared, ...problems].flatMap((line) => [line]),
+    ...(compared.length + problems.length > 0 ? [''] : []),
+    ...(ui ? [`The run in the Web UI  ${out.style('cyan', ui)}`, ''] : []),
+    ...next.map(([command, does]) => `${command.padEnd(width)}  ${out.style('dim', does)}`),
+  ].join('\n');
+}
+
+function row(out: Output, { source, captured, copies, ...report }: SourceReport, proof: Proof | undefined): string[] {
+  const verdict = verdictOf(report, proof);
+  const good = verdict.startsWith('proven') || verdict === 'verified';
+  return [
+    captured?.backup.reference ?? source,
+    captured ? formatBytes(captured.plainBytes) : '',
+    captured ? formatBytes(captured.bytes) : '',
+    captured ? sizesRatio(captured.plainBytes, captured.bytes) : '',
+    captured ? formatDuration(captured.milliseconds) : '',
+    ['here', ...copies.map(({ destination }) => destination)].slice(captured ? 0 : 1).join(', '),
+    out.style(good ? 'green' : 'red', verdict),
+  ];
+}
+
+function verdictOf(
+  { outcome, verified }: Pick<SourceReport, 'outcome' | 'verified'>,
+  proof: Proof | undefined,
+): string {
+  if (proof?.found.verdict === 'failed') return 'DAMAGED';
+  if (outcome !== 'complete') return outcome ?? 'unfinished';
+  if (proof) return `proven (restored in ${formatDuration(proof.milliseconds)})`;
+  return verified ? 'verified' : 'not verified';
+}
+
+function outcome(of: string | null, proofs: readonly Proof[]): string {
+  if (!isProven(proofs)) return `${of ?? 'unfinished'}, but not everything could be restored as it was`;
+  return proofs.length > 0 ? `${of ?? 'unfinished'}, and proven by restoring it` : (of ?? 'unfinished');
+}
+
+function wrong({ source, found }: Proof): string[] {
+  return found.checks
+    .filter(({ compared, ok }) => compared && !ok)
+    .map(({ name, detail }) => `${source}: WRONG: ${name}: ${detail}`);
+}
