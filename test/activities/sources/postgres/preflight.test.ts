@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
 import { backupConnection, checkConnection } from '../../../../activities/sources/postgres/connection.ts';
+import { digestRows } from '../../../../activities/sources/postgres/digests.ts';
 import { serverUser } from '../../../../activities/sources/postgres/server-user.ts';
 import { withSession } from '../../../../activities/sources/postgres/session.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
@@ -77,6 +78,23 @@ describe('preflight of a PostgreSQL source', () => {
       assert.equal((await session.rows(z.unknown(), 'SELECT * FROM public.secrets')).length, 1);
       await assert.rejects(session.run('DELETE FROM public.secrets'));
     });
+  });
+
+  it('names a table with row security as unread where the check role may not read past it, and hides no row', async () => {
+    await server.sql(
+      'CREATE TABLE own (id int); INSERT INTO own VALUES (1); ALTER TABLE own ENABLE ROW LEVEL SECURITY',
+    );
+    const connection = await checkConnection(server.source('socket', { check: {} }), readSecret);
+    assert.ok(connection);
+    const read = () => digestRows(connection, ['postgres'], testWork().signal);
+    const limited = await during('ALTER ROLE mosaic_check NOBYPASSRLS', 'ALTER ROLE mosaic_check BYPASSRLS', read);
+    assert.deepEqual(
+      limited.unread.map(({ name }) => name),
+      ['own'],
+    );
+    assert.match(limited.unread[0]?.why ?? '', /row-level security/);
+    assert.equal((await read()).tables.find(({ name }) => name === 'own')?.rows, 1);
+    await server.sql('DROP TABLE own');
   });
 
   it('says that rows are not compared where there is no check role', async () => {
