@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { Socket } from 'node:net';
-import { addAbortSignal } from 'node:stream';
 import type { Stored } from '../storage/types.ts';
+import { readBlocks } from './blocks.ts';
 import { writeError } from './file-errors.ts';
 
 export interface ArtifactFile {
@@ -33,6 +32,10 @@ function artifactFile(path: string, handle: FileHandle): ArtifactFile {
   const hash = createHash('sha256');
   let bytes = 0;
   let sha256: string | undefined;
+  async function take(block: Buffer): Promise<void> {
+    hash.update(block);
+    await writeAll(handle, block);
+  }
   return {
     bytes: () => bytes,
     stored() {
@@ -40,13 +43,8 @@ function artifactFile(path: string, handle: FileHandle): ArtifactFile {
       return { bytes, sha256 };
     },
     async write(fd, signal) {
-      const socket = addAbortSignal(signal, new Socket({ fd, readable: true, writable: false }));
       try {
-        for await (const chunk of socket as AsyncIterable<Buffer>) {
-          hash.update(chunk);
-          await handle.writeFile(chunk);
-          bytes += chunk.length;
-        }
+        await readBlocks(fd, signal, { take, onBytes: (more) => (bytes += more) });
         await handle.sync();
       } catch (error) {
         throw writeError(path, error, bytes);
@@ -54,6 +52,14 @@ function artifactFile(path: string, handle: FileHandle): ArtifactFile {
       sha256 = hash.digest('hex');
     },
   };
+}
+
+/** A write may take only a part, on a disk that is nearly full for one: then the next one says why. */
+async function writeAll(handle: FileHandle, block: Buffer): Promise<void> {
+  for (let done = 0; done < block.length;) {
+    const { bytesWritten } = await handle.write(block, done, block.length - done);
+    done += bytesWritten;
+  }
 }
 
 async function openNew(path: string): Promise<FileHandle> {
