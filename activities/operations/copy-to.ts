@@ -5,7 +5,7 @@ import type { CopiedBackup } from '../../model/run.ts';
 import type { Site } from '../site.ts';
 import { findBackup, listBackups } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
-import { repositoryStore } from '../storage/repository.ts';
+import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
 import { copyBackup } from './copy.ts';
 
@@ -19,7 +19,7 @@ export interface CopyToRequest {
 /** @throws BackupError `not-found`, `unreachable`, `no-space`, `verification-failed`. */
 export async function copyToDestination({ site, backup, destination, work }: CopyToRequest): Promise<CopiedBackup> {
   const started = Date.now();
-  const from = repositoryStore(site.repository);
+  const from = await openRepository(site);
   const catalogue = await listBackups(from);
   const found = findBackup(catalogue, pinnedReference.parse(backup).reference);
   await copyBackup({ site, from, to: openDestination(destination, site), backup: found, catalogue, work });

@@ -7,7 +7,7 @@ import { siteSigner } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
-import { putRepositorySmall, repositoryStore } from '../storage/repository.ts';
+import { prepareRepository, putRepositorySmall, repositoryStore } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
 
 export interface RecoveryPointRequest {
@@ -27,6 +27,8 @@ export async function writeRecoveryPoint({
   report,
   work,
 }: RecoveryPointRequest): Promise<{ readonly warnings: readonly string[] }> {
+  // A coordinator that captures nothing itself uses its repository for the first time here.
+  await prepareRepository(site);
   const catalogue = await listBackups(repositoryStore(site.repository));
   const unsigned = {
     schema: RECOVERY_POINT_SCHEMA as typeof RECOVERY_POINT_SCHEMA,

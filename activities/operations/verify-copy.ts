@@ -3,7 +3,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { PinnedReference } from '../../model/reference.ts';
 import type { Site } from '../site.ts';
 import { findBackup, listBackups } from '../storage/catalogue.ts';
-import { repositoryStore } from '../storage/repository.ts';
+import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
 import { verifyBackup } from './verify.ts';
 
@@ -21,7 +21,7 @@ export async function verifyInRepository({
   readonly backup: PinnedReference;
   readonly work: Work;
 }): Promise<Verified> {
-  const store = repositoryStore(site.repository);
+  const store = await openRepository(site);
   const catalogue = await listBackups(store);
   const evidence = await verifyBackup({
     site,
