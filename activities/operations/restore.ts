@@ -10,6 +10,7 @@ import type { BackupReader } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { requireSpace } from '../storage/space.ts';
+import { runProgram } from '../streams/run.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { openBackup } from './reader.ts';
@@ -44,6 +45,8 @@ export async function restoreBackup(request: RestoreRequest): Promise<void> {
   );
   try {
     await restoreInto(request, readers, scratch);
+    // All of it on disk before it gets its name: what stands under the target survives a power cut.
+    await runProgram({ command: 'sync', args: ['-f', scratch] }, { signal: work.signal });
     work.signal.throwIfAborted();
     await promote(scratch, to, inside);
   } finally {

@@ -46,14 +46,15 @@ export type Verification = UnsignedEvidence & {
 export async function verifyBackup(request: VerifyRequest): Promise<Verification> {
   const { site, backup, work } = request;
   const stored = await storedChecks({ ...request, trusted: await trustedKeys(site) });
-  const checks = [...stored, ...(await deepChecks(request, stored))];
+  const restored = await deepChecks(request, stored);
+  const checks = [...stored, ...restored];
   const verdict = isGood(checks) ? 'ok' : 'failed';
   const unsigned = {
     schema: EVIDENCE_SCHEMA,
     site: site.config.site,
     backup: pinned(backup.manifest),
     destination: request.destinationName,
-    what: request.what ?? 'verify',
+    what: kindOfEvidence(request, restored),
     time: new Date().toISOString(),
     checks,
     verdict,
@@ -61,6 +62,11 @@ export async function verifyBackup(request: VerifyRequest): Promise<Verification
   const facts = { backup: formatReference(backup.name), destination: request.destinationName, verdict };
   work.log.info(facts, 'backup verified');
   return record(request, unsigned);
+}
+
+/** A restore of which nothing could be looked at (no server programs here) proves nothing, and is not called a test. */
+function kindOfEvidence({ what = 'verify' }: VerifyRequest, restored: readonly Check[]): 'verify' | 'test' {
+  return what === 'test' && restored.some(({ compared }) => compared) ? 'test' : 'verify';
 }
 
 async function deepChecks({ deep, work }: VerifyRequest, stored: readonly Check[]): Promise<readonly Check[]> {
