@@ -15,16 +15,42 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const EXPRESSION = /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
 
+/**
+ * Makes the variables of a text harmless to YAML, which would take their brackets for its own within `{ … }`: each
+ * character becomes one of a private range, so that every position stays what it was. `interpolate` turns them back.
+ */
+export function shieldVariables(text: string): string {
+  return text.replace(/\$\{[ -~]*?\}/g, (variable) => shifted(variable, SHIELD));
+}
+
+/** Where the private range begins that stands for ASCII. */
+const SHIELD = 0xe000;
+const SHIELDED = new RegExp(
+  `${shifted('${', SHIELD)}[\\u{${(SHIELD + 0x20).toString(16)}}-\\u{${(SHIELD + 0x7e).toString(16)}}]*`,
+  'gu',
+);
+
+function shifted(text: string, by: number): string {
+  return Array.from(text, (character) => String.fromCharCode(character.charCodeAt(0) + by)).join('');
+}
+
+function unshielded(text: string): string {
+  return text.replace(SHIELDED, (variable) => shifted(variable, -SHIELD));
+}
+
 /** Replaces variables in place. */
 export function interpolate(document: Document, env: Environment): readonly InterpolationProblem[] {
   const problems: InterpolationProblem[] = [];
   visit(document, {
     Scalar(key, node) {
-      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
-      const { text, wrong } = substitute(node.value, env);
+      if (typeof node.value !== 'string') return;
+      const written = unshielded(node.value);
+      node.value = written;
+      if (key === 'key' || !written.includes('$')) return;
+      const { text, wrong } = substitute(written, env);
       const offset = node.range?.[0] ?? 0;
       problems.push(...wrong.map(({ message, remedy }) => ({ offset, message, remedy })));
-      node.value = text === node.value ? text : typed(text, node);
+      node.value = text === written ? text : typed(text, node);
     },
   });
   return problems;

@@ -5,7 +5,7 @@ import { describeIssues } from '../../model/config/describe.ts';
 import { draftOf } from '../../model/config/draft.ts';
 import { formatPath, type ConfigProblem, type LocatedProblem } from '../../model/config/problem.ts';
 import { siteConfig, type SiteConfig } from '../../model/config/site.ts';
-import { interpolate, type Environment } from './interpolate.ts';
+import { interpolate, shieldVariables, type Environment } from './interpolate.ts';
 import { positionAt, positionOf, type Position } from './positions.ts';
 
 export type Parsed =
@@ -22,7 +22,12 @@ interface Source {
 export function parseConfig(text: string, file: string, env: Environment): Parsed {
   const lines = new LineCounter();
   // Without its pretty errors: those quote the line, in which a secret may stand.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true });
+  const document = parseDocument(shieldVariables(text), {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    merge: true,
+  });
   const source = { file, document, lines };
   const syntax = syntaxProblems(source);
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return failed(syntax);
@@ -48,20 +53,36 @@ function failed(problems: readonly LocatedProblem[]): Parsed {
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
-function syntaxProblems(source: Source): readonly LocatedProblem[] {
-  return [...source.document.errors, ...source.document.warnings].map(({ code, message, pos }) => {
-    const duplicate = code === 'DUPLICATE_KEY';
-    const remedy = duplicate
-      ? 'Keep one of the two.'
-      : 'The file is YAML: look at indentation, quotes and brackets here and above.';
-    return located(
-      source,
-      positionAt(source.lines, pos[0]),
-      '',
-      duplicate ? 'the same key twice' : `not valid YAML: ${firstLine(message)}`,
-      remedy,
-    );
-  });
+/** Each key that stands twice, and the first of other errors: what YAML says after that is only its consequence. */
+function syntaxProblems({ document, lines, file }: Source): readonly LocatedProblem[] {
+  const all = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
+    code,
+    message,
+    at: positionAt(lines, pos[0]),
+  }));
+  const twice = all.filter(({ code }) => code === 'DUPLICATE_KEY');
+  const other = all.find(({ code }) => code !== 'DUPLICATE_KEY');
+  return [
+    ...twice.map(({ at }) => located({ file }, at, '', 'the same key twice', 'Keep one of the two.')),
+    ...(other
+      ? [
+          located(
+            { file },
+            other.at,
+            '',
+            `not valid YAML: ${withoutQuotes(other.message)}`,
+            'Look at indentation, quotes and brackets here and above.',
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** YAML's messages may quote what stands there, which may be a secret. */
+function withoutQuotes(message: string): string {
+  return firstLine(message)
+    .replace(/:? ?["'].*$/s, '')
+    .replace(/: [^:]*$/, '');
 }
 
 function emptyFile(source: Source): LocatedProblem {
@@ -105,7 +126,7 @@ function locate(source: Source, { path, at, message, remedy }: ConfigProblem): L
 }
 
 function located(
-  { file }: Source,
+  { file }: Pick<Source, 'file'>,
   { line, column }: Position,
   path: string,
   message: string,

@@ -25,6 +25,8 @@ function describeIssue(issue: Issue, data: unknown): readonly ConfigProblem[] {
       { path, at: 'value', message: `must be ${a(issue.expected)}, not ${kindOf(value)}`, remedy: purpose(path, data) },
     ];
   }
+  if (issue.code === 'too_big' && issue.origin === 'number') return [outOfRange(path, `at most ${issue.maximum}`)];
+  if (issue.code === 'too_small' && issue.origin === 'number') return [outOfRange(path, `at least ${issue.minimum}`)];
   return [{ path, at: 'value', ...messageOf(issue) }];
 }
 
@@ -32,6 +34,10 @@ function describeIssue(issue: Issue, data: unknown): readonly ConfigProblem[] {
 function messageOf(issue: Issue): Pick<ConfigProblem, 'message' | 'remedy'> {
   const [message = '', remedy = null] = issue.message.split('\n');
   return { message: message.replace(/^[A-Z][a-z]+ [a-z]+: /, ''), remedy };
+}
+
+function outOfRange(path: ConfigPath, bound: string): ConfigProblem {
+  return { path, at: 'value', message: `must be ${bound}`, remedy: null };
 }
 
 function unknownKey(path: ConfigPath, data: unknown): ConfigProblem {

@@ -4,9 +4,10 @@ import { isPublicKey, isRecipient } from '../keys.ts';
 
 export const absolutePath = z
   .string()
-  .startsWith('/', 'a path starts at the root\nWrite it from the root, as in /opt/mosaic/backups.')
   // eslint-disable-next-line no-control-regex -- a NUL ends a path in the kernel, and would cut it short unseen
-  .regex(/^[^\u0000]*$/, 'a path holds no NUL');
+  .regex(/^\/[^\u0000]*$/, 'a path starts at the root\nWrite it from the root, as in /opt/mosaic/backups.')
+  // Editors see the file as it is written: a variable may stand first.
+  .meta({ pattern: '^(/|\\$\\{)' });
 
 export const port = z.int().min(1).max(65_535);
 

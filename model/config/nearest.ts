@@ -5,5 +5,8 @@ import { closest, distance } from 'fastest-levenshtein';
 export function nearest(text: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const near = closest(text.toLowerCase(), [...known]);
-  return distance(text.toLowerCase(), near.toLowerCase()) <= Math.max(1, Math.ceil(near.length / 3)) ? near : undefined;
+  return distance(text.toLowerCase(), near.toLowerCase()) <=
+    Math.max(near.length < 3 ? 1 : 2, Math.ceil(near.length / 3))
+    ? near
+    : undefined;
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import { parseConfig } from '../../../activities/config/parse.ts';
+import { configSchema, keysAt } from '../../../model/config/keys-at.ts';
+import { valueAt } from '../../../model/config/problem.ts';
+import { effectiveConfig } from '../../../model/config/show.ts';
+import { siteConfig, type SiteConfig } from '../../../model/config/site.ts';
+
+const EXAMPLE = new URL('../../../infra/example/mosaic-backup.yaml', import.meta.url);
+
+describe('the example config', () => {
+  let text: string;
+
+  before(async () => {
+    text = await readFile(EXAMPLE, 'utf8');
+  });
+
+  function parsed(yaml: string): SiteConfig {
+    const result = parseConfig(yaml, 'example.yaml', {});
+    assert.ok(result.ok, result.ok ? '' : JSON.stringify(result.problems, null, 1));
+    return result.config;
+  }
+
+  it('is good', () => {
+    const { repository, sources } = parsed(text);
+    assert.equal(repository, '/opt/mosaic/backups');
+    assert.deepEqual(Object.keys(sources), ['postgres', 'warehouse', 'stack']);
+  });
+
+  it('is accepted by the JSON Schema that editors use, which refuses what the parser refuses', () => {
+    const schema = z.fromJSONSchema(configSchema());
+    const plain: unknown = parse(text);
+    assert.deepEqual(schema.safeParse(plain).error?.issues, undefined);
+    for (const [from, to] of [
+      ['rpo: 26h', 'rpo: 26'],
+      ['type: directory', 'type: drectory'],
+      ['nice: 10', 'nize: 10'],
+      ['repository: $', 'repository: x$'],
+    ] as const) {
+      assert.ok(text.includes(from));
+      assert.equal(schema.safeParse(parse(text.replace(from, to))).success, false, to);
+    }
+  });
+
+  it('shows every key that there is', () => {
+    const plain: unknown = parse(text.replaceAll(/^( *)# (address|namespace|profile): /gm, '$1$2: '));
+    for (const path of [
+      [],
+      ['temporal'],
+      ['encryption'],
+      ['signing'],
+      ['plans', 'daily'],
+      ['sources', 'stack'],
+      ['destinations', 'remote'],
+    ]) {
+      const shown = new Set(Object.keys(valueAt(plain, path) ?? {}));
+      const hidden = new Set(['configFile', 'compression', 'limits', 'objectives']);
+      for (const key of keysAt(path, plain)) assert.ok(shown.has(key) || hidden.has(key), [...path, key].join('.'));
+    }
+  });
+
+  it('comes back the same from `config show`, defaults and all', () => {
+    const shown = effectiveConfig(parsed(text));
+    const again = parsed(stringify(shown));
+    assert.deepEqual(effectiveConfig(again), shown);
+    assert.deepEqual(again.plans, parsed(text).plans);
+    assert.equal(siteConfig.safeParse(shown).success, true);
+  });
+
+  it('is shown without the arguments of commands, which may be secrets', () => {
+    const changed = text.replace(
+      'password: { file: /etc/mosaic-backup/warehouse }',
+      'password: { command: [vault, -token=canary] }',
+    );
+    assert.notEqual(changed, text);
+    const shown = stringify(effectiveConfig(parsed(changed)));
+    assert.match(shown, /vault/);
+    assert.doesNotMatch(shown, /canary/);
+  });
+});

@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict';
+import { parseConfig } from '../../../activities/config/parse.ts';
+import type { LocatedProblem } from '../../../model/config/problem.ts';
+import type { SiteConfig } from '../../../model/config/site.ts';
+
+const FIRST = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
+const SECOND = 'age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg';
+/** A config that is good. Each case changes one line of it, found by its beginning. */
+const GOOD = `site: prod
+repository: /backups
+state: /state
+encryption:
+  recipients: [${FIRST}, ${SECOND}]
+signing: {}
+sources:
+  stack: { type: files, paths: [/data] }
+destinations:
+  vault: { type: directory, path: /vault }
+`;
+
+/** What is expected of one problem: `line:column path`, and words in message or remedy. */
+type Expected = readonly [where: string, words: RegExp];
+
+const CASES: readonly (readonly [
+  what: string,
+  change: readonly [from: string, to: string],
+  ...problems: Expected[],
+])[] = [
+  [
+    'an unknown key, with the nearest known one',
+    ['state: ', 'stat: '],
+    ['3:1 stat', /unknown key.*Did you mean "state"/],
+  ],
+  [
+    'an unknown key far down',
+    ['paths: [/data]', 'paths: [/data], exlude: []'],
+    ['8:41 sources.stack.exlude', /Did you mean "exclude"/],
+  ],
+  ['a missing key', ['repository: /backups\n', ''], ['1:1 repository', /is missing.*copy 1/]],
+  [
+    'a duration without a unit',
+    ['{ type: files,', '{ type: files, objectives: { rpo: 10 },'],
+    ['8:44 sources.stack.objectives.rpo', /has a unit.*10m/],
+  ],
+  [
+    'a duration with a wrong unit',
+    ['{ type: files,', '{ type: files, objectives: { rpo: 10min },'],
+    ['8:44 sources.stack.objectives.rpo', /not a duration.*10m/],
+  ],
+  [
+    'a size with a wrong unit',
+    ['{ type: files,', '{ type: files, limits: { maxRate: 5mb },'],
+    ['8:44 sources.stack.limits.maxRate', /not a size.*50MiB/],
+  ],
+  [
+    'a text where a number belongs',
+    ['{ type: files,', '{ type: files, incrementals: many,'],
+    ['8:39 sources.stack.incrementals', /must be a number, not a text/],
+  ],
+  [
+    'a number out of range',
+    ['{ type: files,', '{ type: files, limits: { nice: 40 },'],
+    ['8:41 sources.stack.limits.nice', /must be at most 19/],
+  ],
+  [
+    'a word that is not one of the known',
+    ['{ type: files,', '{ type: files, group: config,'],
+    ['8:32 sources.stack.group', /Did you mean "configs"/],
+  ],
+  [
+    'an unknown type',
+    ['type: files', 'type: fils'],
+    ['8:18 sources.stack.type', /Did you mean "files".*postgres, files/],
+  ],
+  [
+    'a type of a later version',
+    ['type: files', 'type: redis'],
+    ['8:18 sources.stack.type', /cannot capture "redis" yet.*postgres, files/],
+  ],
+  ['no type', ['type: files, ', ''], ['8:3 sources.stack.type', /is missing.*postgres, files/]],
+  [
+    'a recipient with a typing error',
+    [FIRST, FIRST.replace('h', 'j')],
+    ['5:16 encryption.recipients[0]', /typing error/],
+  ],
+  [
+    'an identity among the recipients',
+    [FIRST, 'AGE-SECRET-KEY-1QQ'],
+    ['5:16 encryption.recipients[0]', /identity, which is secret.*make a new identity/],
+  ],
+  ['one recipient', [`, ${SECOND}`, ''], ['5:15 encryption.recipients', /fewer than two/]],
+  [
+    'the same recipient twice',
+    [SECOND, FIRST],
+    ['5:80 encryption.recipients[1]', /same recipient as encryption\.recipients\[0\]/],
+  ],
+  [
+    'a signing key that is none',
+    ['signing: {}', 'signing: { trusted: [abc] }'],
+    ['6:22 signing.trusted[0]', /not an Ed25519 public key/],
+  ],
+  [
+    'a destination inside the repository',
+    ['path: /vault', 'path: /backups/copy'],
+    ['10:35 destinations.vault.path', /lies inside the repository/],
+  ],
+  [
+    'the repository inside a destination',
+    ['repository: /backups', 'repository: /vault/b/../backups'],
+    ['10:35 destinations.vault.path', /the repository lies inside it/],
+  ],
+  [
+    'state inside the repository',
+    ['state: /state', 'state: /backups/state'],
+    ['3:8 state', /lies inside the repository/],
+  ],
+  [
+    'a destination inside state',
+    ['path: /vault', 'path: /state/'],
+    ['10:35 destinations.vault.path', /same folder as the state/],
+  ],
+  [
+    'two destinations on one path',
+    ['path: /vault }', 'path: /vault }\n  again: { type: directory, path: /vault/. }'],
+    ['11:35 destinations.again.path', /same folder as the destination "vault"/],
+  ],
+  [
+    'the repository inside a source',
+    ['paths: [/data]', 'paths: [/]'],
+    ['8:33 sources.stack.paths[0]', /the repository lies inside it.*"exclude"/],
+    ['8:33 sources.stack.paths[0]', /the state folder/],
+    ['8:33 sources.stack.paths[0]', /"vault"/],
+  ],
+  ['a relative path', ['repository: /backups', 'repository: backups'], ['2:13 repository', /starts at the root/]],
+  [
+    'names that differ in case only',
+    [
+      'stack: { type: files, paths: [/data] }',
+      'stack: { type: files, paths: [/data] }\n  Stack: { type: files, paths: [/data] }',
+    ],
+    ['9:3 sources.Stack', /only in capital letters/],
+  ],
+  ['a name that is none', ['stack:', '"sta ck":'], ['8:3 sources."sta ck"', /1 to 63 letters/]],
+  ['a source in the folder of others', ['stack:', 'apps:'], ['8:3 sources.apps', /cannot have this name/]],
+  [
+    'a source in the folder of the system',
+    ['stack: { ', 'system: { group: databases, '],
+    ['8:3 sources.system', /cannot have this name/],
+  ],
+  ['a source in place of a link', ['stack:', 'Latest:'], ['8:3 sources.Latest', /cannot have this name/]],
+  [
+    "a source of the program's own",
+    ['stack:', 'mosaic-backup-x:'],
+    ['8:3 sources.mosaic-backup-x', /cannot have this name/],
+  ],
+  [
+    'two sources of the system group',
+    [
+      'stack: { type: files, paths: [/data] }',
+      'one: { type: files, group: system, paths: [/data] }\n  two: { type: files, group: system, paths: [/data] }',
+    ],
+    ['9:3 sources.two', /in the folder of those of "one"/],
+  ],
+  ['no sources', ['\n  stack: { type: files, paths: [/data] }', ' {}'], ['7:10 sources', /nothing would be backed up/]],
+  [
+    'a host that there is not',
+    ['site: prod', 'site: prod\nhosts: { one: {}, two: {} }\ncoordinator: tow'],
+    ['3:14 coordinator', /no host "tow".*Did you mean "two"/],
+    ['10:3 sources.stack.host', /is missing.*one, two/],
+  ],
+  [
+    'several hosts without a coordinator',
+    ['site: prod', 'site: prod\nhosts: { one: {}, two: {} }'],
+    ['1:1 coordinator', /is missing/],
+    ['9:3 sources.stack.host', /is missing/],
+  ],
+  [
+    'a host where there are none',
+    ['{ type: files,', '{ type: files, host: other,'],
+    ['8:31 sources.stack.host', /no host "other"/],
+  ],
+  [
+    'the identity inside the repository',
+    ['signing: {}', '  identity: { file: /backups/../backups/id }\nsigning: { key: { file: /vault/key } }'],
+    ['6:21 encryption.identity.file', /lies inside the repository/],
+    ['7:25 signing.key.file', /lies inside the destination "vault"/],
+  ],
+  ['a key twice', ['site: prod', 'site: prod\nsite: other'], ['2:1 ', /same key twice/]],
+  [
+    'a variable that is not set',
+    ['repository: /backups', 'repository: ${NOPE}'],
+    ['2:13 ', /variable NOPE is not set.*\$\{NOPE:-…\}/],
+  ],
+  ['a variable that is none', ['repository: /backups', 'repository: /b${1}'], ['2:13 ', /\$\$ for a dollar sign/]],
+  [
+    'a variable within brackets that is not set',
+    ['path: /vault', 'path: ${NOPE}'],
+    ['10:35 ', /variable NOPE is not set/],
+  ],
+  ['a file that is no YAML', ['encryption:', 'encryption: ]'], ['4:13 ', /not valid YAML/]],
+  [
+    'a list where a mapping belongs',
+    ['signing: {}', 'signing: []'],
+    ['6:10 signing', /must be a mapping of keys, not a list/],
+  ],
+];
+
+describe('a config that is wrong', () => {
+  for (const [what, [from, to], ...expected] of CASES) {
+    it(`is told about ${what}`, () => {
+      assert.ok(GOOD.includes(from), `the case has nothing to change: ${from}`);
+      const problems = problemsIn(GOOD.replace(from, () => to));
+      const shown = problems.map(({ line, column, path }) => `${line}:${column} ${path}`);
+      for (const [where, words] of expected) {
+        const found = problems.filter((_problem, index) => shown[index] === where);
+        assert.ok(
+          found.some(({ message, remedy }) => words.test(`${message} ${remedy}`)),
+          `no ${where} ${words} in:\n${text(problems)}`,
+        );
+      }
+      assert.equal(problems.length, expected.length, text(problems));
+    });
+  }
+
+  it('is told everything at once, in the order of the file, each with its place', () => {
+    const problems = problemsIn(`site: prod
+repositry: /backups
+repository: /backups
+encryption: { recipients: [${FIRST}], identity: { file: /backups/id } }
+signing: {}
+sources:
+  apps: { type: files, paths: [data], objectives: { rpo: 5 } }
+destinations:
+  a: { type: directory, path: /backups/x }
+`);
+    const shown = problems.map(({ file, line, column, path }) => `${file}:${line}:${column} ${path}`);
+    assert.deepEqual(shown, [
+      'config.yaml:2:1 repositry',
+      'config.yaml:4:27 encryption.recipients',
+      'config.yaml:4:111 encryption.identity.file',
+      'config.yaml:7:3 sources.apps',
+      'config.yaml:7:32 sources.apps.paths[0]',
+      'config.yaml:7:58 sources.apps.objectives.rpo',
+      'config.yaml:9:31 destinations.a.path',
+    ]);
+  });
+
+  it('is told when it is empty, or holds no mapping', () => {
+    assert.match(text(problemsIn('')), /1:1: the file is empty/);
+    assert.match(text(problemsIn('# only a comment\n')), /the file is empty/);
+    assert.match(text(problemsIn('- a list\n')), /must be a mapping of keys, not a list/);
+  });
+
+  it('never repeats a secret that stands in it', () => {
+    const secret = 'hunter2-AGE-SECRET';
+    const wrong = [
+      `connection: { password: ${secret} }`,
+      `connection: { password: "${secret} }`,
+      `connection: { password: { fil: ${secret} } }`,
+      `connection: { password: { env: [${secret}] } }`,
+      `connection: { pasword: ${secret} }`,
+      `connection: { port: ${secret} }`,
+      'connection: { port: "${HIDDEN}", password: "${HIDDEN}", sslmode: "${HIDDEN}" }',
+    ];
+    for (const part of wrong) {
+      const problems = problemsIn(GOOD.replace('stack: {', `pg: { type: postgres, ${part} }\n  stack: {`), {
+        HIDDEN: secret,
+      });
+      assert.ok(problems.length > 0, part);
+      assert.doesNotMatch(JSON.stringify(problems), new RegExp(secret), part);
+    }
+  });
+
+  it('is told how a secret is named, where one stands in it', () => {
+    const [problem] = problemsIn(
+      GOOD.replace('stack: {', 'pg: { type: postgres, connection: { password: x } }\n  stack: {'),
+    );
+    assert.match(
+      `${problem?.message} ${problem?.remedy}`,
+      /never stands in the config itself.*\{ file: PATH \}, \{ env: NAME \}/,
+    );
+  });
+});
+
+describe('a config that is good', () => {
+  it('has every default of the strategy', () => {
+    const config = configIn(GOOD);
+    assert.equal(config.plans.daily.captureDeadline, 2 * 3_600_000);
+    assert.equal(config.temporal.embedded.port, 7233);
+    assert.deepEqual(config.sources['stack'], {
+      type: 'files',
+      paths: ['/data'],
+      exclude: [],
+      volatile: [],
+      incrementals: 6,
+    });
+  });
+
+  it('takes variables into values, with defaults, and never into the structure', () => {
+    const text = GOOD.replace('repository: /backups', 'repository: ${ROOT}/b${EMPTY:-x}').replace(
+      '/data',
+      '"/cost/$$5/${ODD}"',
+    );
+    const config = configIn(text, { ROOT: '/r', EMPTY: '', ODD: 'a, b]: {#' });
+    assert.equal(config.repository, '/r/bx');
+    const { stack } = config.sources;
+    assert.deepEqual(stack?.type === 'files' && stack.paths, ['/cost/$5/a, b]: {#']);
+  });
+
+  it('takes an unquoted variable as the number that it holds', () => {
+    const config = configIn(
+      GOOD.replace('signing: {}', 'signing: {}\ntemporal: { embedded: { port: ${PORT}, uiPort: ${UI:-99} } }'),
+      { PORT: '7000' },
+    );
+    assert.deepEqual(config.temporal.embedded, { port: 7000, uiPort: 99 });
+  });
+
+  it('may share parts by anchors', () => {
+    const config = configIn(
+      GOOD.replace(
+        '{ type: files, paths: [/data] }',
+        '&one { type: files, paths: [/data] }\n  more: { <<: *one, paths: [/more] }',
+      ),
+    );
+    assert.deepEqual(Object.keys(config.sources), ['stack', 'more']);
+  });
+
+  it('may exclude the repository from a source around it', () => {
+    configIn(GOOD.replace('paths: [/data]', 'paths: [/], exclude: [/backups, /state/**, /vault]'));
+  });
+
+  it('may give each host a repository of its own', () => {
+    configIn(
+      GOOD.replace(
+        'site: prod',
+        'site: prod\nhosts: { one: { repository: /backups }, two: { repository: /other } }\ncoordinator: one',
+      ).replace('type: files', 'type: files, host: two'),
+    );
+  });
+});
+
+function problemsIn(text: string, env: Readonly<Record<string, string>> = {}): readonly LocatedProblem[] {
+  const parsed = parseConfig(text, 'config.yaml', env);
+  return parsed.ok ? [] : parsed.problems;
+}
+
+function configIn(text: string, env: Readonly<Record<string, string>> = {}): SiteConfig {
+  const parsed = parseConfig(text, 'config.yaml', env);
+  assert.ok(parsed.ok, parsed.ok ? '' : problemsText(parsed.problems));
+  return parsed.config;
+}
+
+function text(problems: readonly LocatedProblem[]): string {
+  return problemsText(problems);
+}
+
+function problemsText(problems: readonly LocatedProblem[]): string {
+  return problems
+    .map(
+      ({ line, column, path, message, remedy }) =>
+        `${line}:${column}: ${path === '' ? '' : `${path}: `}${message} | ${remedy}`,
+    )
+    .join('\n');
+}
