@@ -47,11 +47,12 @@ function screenText(out: Output, { title, run, proofs, compared, next }: Screen)
   const width = Math.max(0, ...next.map(([command]) => command.length));
   return [
     '',
-    out.style('bold', `${title}: ${outcome(report.outcome, proofs)}, in ${formatDuration(milliseconds)}`),
+    out.style('bold', `${title}: ${outcome(report.outcome ?? 'unfinished', formatDuration(milliseconds), proofs)}`),
     '',
     table([...COLUMNS], rows, [...NUMBERS]),
     '',
-    ...[...compared, ...problems].flatMap((line) => [line]),
+    ...compared,
+    ...problems,
     ...(compared.length + problems.length > 0 ? [''] : []),
     ...(ui ? [`The run in the Web UI  ${out.style('cyan', ui)}`, ''] : []),
     ...next.map(([command, does]) => `${command.padEnd(width)}  ${out.style('dim', does)}`),
@@ -82,9 +83,10 @@ function verdictOf(
   return verified ? 'verified' : 'not verified';
 }
 
-function outcome(of: string | null, proofs: readonly Proof[]): string {
-  if (!isProven(proofs)) return `${of ?? 'unfinished'}, but not everything could be restored as it was`;
-  return proofs.length > 0 ? `${of ?? 'unfinished'}, and proven by restoring it` : (of ?? 'unfinished');
+function outcome(of: string, took: string, proofs: readonly Proof[]): string {
+  const ended = `${of} in ${took}`;
+  if (!isProven(proofs)) return `${ended}, but not everything could be restored as it was`;
+  return proofs.length > 0 ? `${ended}, and proven by restoring it` : ended;
 }
 
 function wrong({ source, found }: Proof): string[] {

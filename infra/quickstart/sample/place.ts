@@ -67,7 +67,23 @@ export async function claimPlace({ root }: SamplePlace, signal: AbortSignal): Pr
   const entries = await readdir(root);
   if (entries.length > 0 && !entries.includes(OURS)) throw refused(root, 'it holds something else already');
   await writeFile(path.join(root, OURS), 'The sample stack of mosaic-backup. It may be deleted as a whole.\n');
-  return acquireLease({ state: root, name: 'sample', step: `start-${process.pid}`, attempt: 1, wait: 0, signal });
+  try {
+    return await acquireLease({
+      state: root,
+      name: 'sample',
+      step: `start-${process.pid}`,
+      attempt: 1,
+      wait: 0,
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'busy') throw error;
+    throw new BackupError('busy', `The sample in ${root} is in use by another "npm start".`, {
+      remedy: 'End that one with ^C, or name another folder in MOSAIC_SAMPLE.',
+      facts: error.facts,
+      cause: error,
+    });
+  }
 }
 
 /** Empties the folder: what a killed set-up or an older version left is worth nothing. */
