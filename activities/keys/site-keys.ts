@@ -21,10 +21,19 @@ export async function optionalSigner(site: Site): Promise<Signer | undefined> {
   return key === undefined ? undefined : signer(await site.readSecret(key));
 }
 
-/** The public keys whose signatures are believed here: those of the config, and this host's own. */
+/**
+ * The public keys whose signatures are believed here: those of the config, and this host's own. A signing key that
+ * cannot be read (a restore on an empty machine, by another user) only means that there is none besides.
+ */
 export async function trustedKeys(site: Site): Promise<readonly string[]> {
-  const own = await optionalSigner(site);
-  return own === undefined ? site.config.signing.trusted : [...site.config.signing.trusted, own.publicKey];
+  const { trusted } = site.config.signing;
+  try {
+    const own = await optionalSigner(site);
+    return own === undefined ? trusted : [...trusted, own.publicKey];
+  } catch (error) {
+    if (error instanceof BackupError) return trusted;
+    throw error;
+  }
 }
 
 /**

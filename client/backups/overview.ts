@@ -1,5 +1,5 @@
 /** All backups of a site, each with the places that hold it and what checks found, from manifests and evidence alone. */
-import { optionalSigner } from '../../activities/keys/site-keys.ts';
+import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
 import { readCatalogue, pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
@@ -50,7 +50,7 @@ export interface Overview {
 export async function readOverview(site: Site, only?: string | null): Promise<Overview> {
   // A name that the config lacks fails here, with those that there are.
   if (only !== undefined) await openPlace(site, only);
-  const trusted = await believedKeys(site);
+  const trusted = await trustedKeys(site);
   const names = [null, ...Object.keys(site.config.destinations)];
   // The others are looked at even then: what they know of a backup counts here too, since its digest is the same.
   const looked = await Promise.all(names.map((name) => look(site, name, trusted, name === only)));
@@ -117,18 +117,6 @@ async function look(
       points: [],
       problems: [[error.message, error.remedy].filter(Boolean).join(' ')],
     };
-  }
-}
-
-/** A user who may not read the signing key may still list: then what this host signed counts only if its key is listed as trusted. */
-async function believedKeys(site: Site): Promise<readonly string[]> {
-  const { trusted } = site.config.signing;
-  try {
-    const own = await optionalSigner(site);
-    return own ? [...trusted, own.publicKey] : trusted;
-  } catch (error) {
-    if (error instanceof BackupError) return trusted;
-    throw error;
   }
 }
 
