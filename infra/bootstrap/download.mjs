@@ -1,18 +1,17 @@
 /**
- * Downloads a file and keeps it only if its SHA-256 is the pinned one: download.mjs URL SHA256 FILE.
- * Gives up quickly where nothing answers, since there is another way to have what it downloads.
+ * Downloads a file and keeps it only if its SHA-256 is the pinned one: download.mjs URL SHA256 FILE [SECONDS].
+ * Gives up where nothing answers within those seconds, since there is another way to have what it downloads.
  */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
-const ANSWER_WITHIN = 8_000;
 const STALLED_AFTER = 20_000;
 
-const [url, pinned, file] = process.argv.slice(2);
+const [url, pinned, file, seconds = '8'] = process.argv.slice(2);
 const controller = new AbortController();
-let timer = giveUpAfter(ANSWER_WITHIN, 'no answer');
+let timer = giveUpAfter(Number(seconds) * 1000, 'no answer');
 
 try {
   const response = await fetch(url, { signal: controller.signal });
