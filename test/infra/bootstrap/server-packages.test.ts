@@ -1,0 +1,69 @@
+/**
+ * Installing PostgreSQL's server takes no port of the machine, now or at its next boot. Done for real, on a throw-away
+ * image of this very machine: an overlay over its root, in a mount namespace of its own. Needs root and the archive.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const BOOTSTRAP = fileURLToPath(new URL('../../../infra/bootstrap', import.meta.url));
+
+/** $1: the bootstrap; $2: what to do inside. Everything vanishes with the namespace. */
+const ON_AN_IMAGE = `
+set -eu
+mount -t tmpfs -o size=4g tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+mount -t proc proc /mnt/root/proc
+mount --rbind /dev /mnt/root/dev
+mkdir -p /mnt/root/bootstrap
+mount --bind "$1" /mnt/root/bootstrap
+exec chroot /mnt/root sh -eu -c "$2"
+`;
+
+/** A machine that never had PostgreSQL, whatever this one has. */
+const WITHOUT_POSTGRESQL = `
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+had=$(dpkg-query -W -f '\${Package}\\n' 'postgresql*' 2>/dev/null || :)
+[ -z "$had" ] || dpkg --purge --force-all $had >/dev/null 2>&1 || :
+rm -rf /etc/postgresql /etc/postgresql-common /var/lib/postgresql /usr/lib/postgresql /usr/sbin/policy-rc.d
+rm -f /etc/systemd/system/postgresql*.service /lib/systemd/system/postgresql*.service
+`;
+
+describe('bootstrap: PostgreSQL as programs only', () => {
+  it('is installed without a cluster, with its services masked, and leaves no policy behind', async () => {
+    const found = await onAnImage(`${WITHOUT_POSTGRESQL}
+      sh /bootstrap/install-packages.sh postgresql-client postgresql-server >&2
+      echo "clusters: $(ls -A /etc/postgresql /var/lib/postgresql | grep -v : | tr -d '\\n')"
+      for unit in postgresql.service postgresql@.service; do echo "$unit: $(readlink /etc/systemd/system/$unit)"; done
+      echo "policy: $(ls /usr/sbin/policy-rc.d 2>/dev/null || echo none)"
+      echo "programs: $(ls /usr/lib/postgresql/*/bin/initdb /usr/lib/postgresql/*/bin/pg_basebackup | wc -l)"
+    `);
+    assert.deepEqual(found, [
+      'clusters: ',
+      'postgresql.service: /dev/null',
+      'postgresql@.service: /dev/null',
+      'policy: none',
+      'programs: 2',
+    ]);
+  }).timeout(180_000);
+
+  it('leaves a server alone that the user has, and a policy that is not its own', async () => {
+    const found = await onAnImage(`
+      rm -f /etc/systemd/system/postgresql*.service
+      mkdir -p /lib/systemd/system && echo '[Unit]' >/lib/systemd/system/postgresql.service
+      printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
+      sh /bootstrap/install-packages.sh postgresql-server no-such-package >&2 || echo "status: $?"
+      echo "units: $(ls /etc/systemd/system | grep -c postgresql || :)"
+      echo "policy: $(tail -n 1 /usr/sbin/policy-rc.d)"
+    `);
+    assert.deepEqual(found, ['status: 1', 'units: 0', 'policy: exit 101']);
+  }).timeout(60_000);
+});
+
+async function onAnImage(script: string): Promise<readonly string[]> {
+  const args = ['--mount', '--propagation', 'private', '--', 'sh', '-c', ON_AN_IMAGE, 'sh', BOOTSTRAP, script];
+  const { stdout } = await promisify(execFile)('unshare', args, { maxBuffer: 2 ** 24 });
+  return stdout.trimEnd().split('\n');
+}
