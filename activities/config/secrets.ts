@@ -93,25 +93,26 @@ async function readCredential(name: string, env: Environment): Promise<string> {
   throw unreadable(`there is no credential ${name}: systemd gave none`, remedy);
 }
 
-async function readCommand([program = '', ...args]: readonly string[]): Promise<string> {
-  const { execa } = await import('execa');
-  const result = await execa(program, args, {
-    reject: false,
-    timeout: COMMAND_TIMEOUT,
-    stdin: 'ignore',
-    stripFinalNewline: false,
-  });
-  if (!result.failed) return withoutLineBreak(result.stdout);
-  const why = result.timedOut
-    ? 'took too long'
-    : result.exitCode === undefined
-      ? `could not be started (${result.code ?? 'killed'})`
-      : `ended with ${result.exitCode}`;
-  // Neither its arguments nor what it printed: either may hold the secret.
-  throw unreadable(
-    `the command ${program}, which prints a secret, ${why}`,
-    'Run it by hand as the user that runs mosaic-backup.',
-  );
+async function readCommand([command = '', ...args]: readonly string[]): Promise<string> {
+  const { runProgram } = await import('../streams/run.ts');
+  try {
+    const { stdout } = await runProgram({ command, args }, { timeout: COMMAND_TIMEOUT });
+    return stdout;
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    const code = error.facts['code'];
+    const why =
+      error.code === 'missing-program'
+        ? 'was not found'
+        : typeof code === 'number'
+          ? `ended with ${code}`
+          : 'did not end by itself';
+    // Neither its arguments nor what it printed, which that error tells: either may hold the secret.
+    throw unreadable(
+      `the command ${command}, which prints a secret, ${why}`,
+      'Run it by hand as the user that runs mosaic-backup.',
+    );
+  }
 }
 
 /** Repairable while a run waits, so it is tried again. */

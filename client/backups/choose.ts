@@ -30,7 +30,7 @@ export function newestOfEachSource({ entries }: Overview, source: string | undef
 
 export interface Latest {
   readonly entry: BackupEntry;
-  /** False where nothing at all is known of any backup of the source: then it is the newest one that is sealed. */
+  /** Whether a check is on record for it. Without one a restore looks at every byte itself, as it always does. */
   readonly verified: boolean;
   /** Milliseconds since its capture began. */
   readonly age: number;
@@ -40,28 +40,27 @@ export interface Latest {
 
 /**
  * The newest backup of a source that is sealed and verified, over all tiers.
- * Where no check has left a word about any of them (a disaster took the repository and its evidence), the newest
- * that is sealed: a restore looks at every byte itself before it promotes anything.
+ *
+ * At a destination a copy counts unless a check found it damaged: its manifest was put there last, after the other
+ * side had read every byte back. The repository's evidence may be gone with it, and must not cost the newest copy.
+ * In the repository the same holds where no check at all has left a word.
+ * @param destination whether the overview is that of a destination.
  * @throws BackupError `not-found` when the source has no backup, or only damaged and unverified ones.
  */
-export function latestOf(overview: Overview, source: string, now = Date.now()): Latest {
+export function latestOf(overview: Overview, source: string, destination: boolean, now = Date.now()): Latest {
   const own = overview.entries.filter((entry) => entry.source === source);
   if (own.length === 0) throw noBackup(source, overview);
-  const known = own.some(({ verified, proven }) => verified.length > 0 || proven !== null);
-  const entry = known ? own.find(isVerified) : own[0];
+  const lenient = destination || !own.some(isChecked);
+  const entry = own.find((candidate) => !isDamaged(candidate) && (lenient || isChecked(candidate)));
   if (!entry) throw noneVerified(source, own);
   const newerEntries = own
     .slice(0, own.indexOf(entry))
-    .map((newer) => `${newer.reference} is ${newer.verified.length > 0 ? 'damaged' : 'not verified'}`);
+    .map((newer) => `${newer.reference} is ${isDamaged(newer) ? 'damaged' : 'not verified'}`);
   const failures = overview.recoveryPoints
     .filter((point) => isLater(point, entry))
     .flatMap((point) => failureIn(point, source));
-  return {
-    entry,
-    verified: known,
-    age: now - Date.parse(entry.backup.manifest.started),
-    newer: [...newerEntries, ...failures],
-  };
+  const age = now - Date.parse(entry.backup.manifest.started);
+  return { entry, verified: isChecked(entry), age, newer: [...newerEntries, ...failures] };
 }
 
 /** @throws BackupError `refused` unless the backup is as young as the source's objective wants, or its age was accepted. */
@@ -78,9 +77,13 @@ export function requireYoung({ entry, age, newer }: Latest, objective: number | 
   );
 }
 
-/** Verified at some place, and found damaged at none. */
-function isVerified({ verified, proven }: BackupEntry): boolean {
-  return (verified.length > 0 || proven !== null) && verified.every(({ ok }) => ok) && proven?.ok !== false;
+function isChecked({ verified, proven }: BackupEntry): boolean {
+  return verified.length > 0 || proven !== null;
+}
+
+/** The last check at some place found it so. */
+function isDamaged({ verified, proven }: BackupEntry): boolean {
+  return verified.some(({ ok }) => !ok) || proven?.ok === false;
 }
 
 function isLater(point: RecoveryPoint, { backup }: BackupEntry): boolean {

@@ -1,41 +1,11 @@
 #!/usr/bin/env node
 /** The entry of the command line. */
 import { productVersion } from '../../activities/version.ts';
-import type { Register } from './command.ts';
-import { registerCompletion } from './commands/completion.ts';
-import { registerConfig } from './commands/config.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerInit } from './commands/init.ts';
-import { registerKeys } from './commands/keys.ts';
-import { registerList } from './commands/list.ts';
-import { registerRestore } from './commands/restore.ts';
-import { registerRun } from './commands/run.ts';
-import { registerShow } from './commands/show.ts';
-import { registerStatus } from './commands/status.ts';
-import { registerUp } from './commands/up.ts';
-import { registerVerify } from './commands/verify.ts';
-import { registerWorker } from './commands/worker.ts';
+import { COMMANDS } from './commands.ts';
 import { createCli, type Cli } from './context.ts';
 import { failureOf, printFailure } from './errors.ts';
 import { createProgram } from './program.ts';
 import { usageError } from './usage.ts';
-
-/** In the order of help. */
-const COMMANDS: readonly Register[] = [
-  registerInit,
-  registerConfig,
-  registerDoctor,
-  registerUp,
-  registerWorker,
-  registerRun,
-  registerList,
-  registerShow,
-  registerVerify,
-  registerRestore,
-  registerStatus,
-  registerKeys,
-  registerCompletion,
-];
 
 await main(process.argv);
 

@@ -105,7 +105,7 @@ async function choose(
     const { backup, reference } = choosing.chooseByReference(overview, wanted);
     return { chain: chainOf(catalogue, backup), reference, latest: null };
   }
-  const latest = choosing.latestOf(overview, await sourceOf(site, options.source));
+  const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination !== null);
   choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
   return { chain: chainOf(catalogue, latest.entry.backup), reference: latest.entry.reference, latest };
 }

@@ -40,7 +40,7 @@ describe('secrets', () => {
       [{ env: 'NOPE' }, /variable NOPE/],
       [{ credential: 'x' }, /no credential x/],
       [{ command: ['false'] }, /false, which prints a secret, ended with 1/],
-      [{ command: ['no-such-program-here'] }, /could not be started/],
+      [{ command: ['no-such-program-here'] }, /no-such-program-here, which prints a secret, was not found/],
     ] as const;
     for (const [secret, words] of cases) {
       const error = await isBackupError(

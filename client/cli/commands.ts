@@ -1,0 +1,31 @@
+/** Every command, in the order of help. A new one is a file in commands/ and a line here. */
+import type { Register } from './command.ts';
+import { registerCompletion } from './commands/completion.ts';
+import { registerConfig } from './commands/config.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerInit } from './commands/init.ts';
+import { registerKeys } from './commands/keys.ts';
+import { registerList } from './commands/list.ts';
+import { registerRestore } from './commands/restore.ts';
+import { registerRun } from './commands/run.ts';
+import { registerShow } from './commands/show.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerUp } from './commands/up.ts';
+import { registerVerify } from './commands/verify.ts';
+import { registerWorker } from './commands/worker.ts';
+
+export const COMMANDS: readonly Register[] = [
+  registerInit,
+  registerConfig,
+  registerDoctor,
+  registerUp,
+  registerWorker,
+  registerRun,
+  registerList,
+  registerShow,
+  registerVerify,
+  registerRestore,
+  registerStatus,
+  registerKeys,
+  registerCompletion,
+];

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { chooseByReference, latestOf, newestOfEachSource, requireYoung } from '../../../client/backups/choose.ts';
+import { newestFirst, type BackupEntry, type Overview, type Proof } from '../../../client/backups/overview.ts';
+import { pinned } from '../../../activities/storage/catalogue.ts';
+import { BackupError } from '../../../model/errors.ts';
+import { formatReference } from '../../../model/reference.ts';
+import type { RecoveryPoint } from '../../../model/recovery-point.ts';
+import type { Tier } from '../../../model/source.ts';
+import { testBackup } from '../../support/backups.ts';
+
+const NOW = Date.parse('2026-11-25T12:00:00Z');
+const GOOD: Proof = { place: 'repository', time: '2026-11-23T03:00:00Z', ok: true };
+const BAD: Proof = { place: 'vault', time: '2026-11-24T03:00:00Z', ok: false };
+
+function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'daily', source = 'stack'): BackupEntry {
+  const backup = testBackup({ source, tier, scheduled });
+  return {
+    reference: formatReference(backup.name),
+    source,
+    backup,
+    sha256: pinned(backup.manifest).sha256,
+    stored: 1,
+    plain: 1,
+    places: ['repository'],
+    verified,
+    proven: null,
+  };
+}
+
+function overview(entries: readonly BackupEntry[], recoveryPoints: readonly RecoveryPoint[] = []): Overview {
+  return { entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)), recoveryPoints, problems: [] };
+}
+
+function failedRun(scheduled: string): RecoveryPoint {
+  return {
+    schema: 'mosaic-backup/recovery-point@1',
+    id: `daily-${scheduled}`,
+    site: 'test',
+    plan: 'daily',
+    scheduled,
+    created: scheduled,
+    outcome: 'failed',
+    sources: [
+      { source: 'stack', outcome: 'failed', backup: null, stale: true, copies: [], error: 'capture: no route' },
+    ],
+    signature: { keyId: 'x', ed25519: 'x' },
+  };
+}
+
+describe('latest', () => {
+  it('is the newest that is sealed and verified, over all tiers', () => {
+    const weekly = entry('2026-11-22T01:00:00Z', [GOOD], 'weekly');
+    const found = latestOf(overview([entry('2026-11-21T02:00:00Z', [GOOD]), weekly]), 'stack', false, NOW);
+    assert.equal(found.entry, weekly);
+    assert.equal(found.age, NOW - Date.parse('2026-11-22T01:00:00Z'));
+    assert.deepEqual(found.newer, []);
+  });
+
+  it('names what is newer and was not taken', () => {
+    const good = entry('2026-11-22T02:00:00Z', [GOOD]);
+    const entries = [good, entry('2026-11-23T02:00:00Z', [GOOD, BAD]), entry('2026-11-24T02:00:00Z', [])];
+    const found = latestOf(
+      overview(entries, [failedRun('2026-11-25T02:00:00Z'), failedRun('2026-11-21T02:00:00Z')]),
+      'stack',
+      false,
+      NOW,
+    );
+    assert.equal(found.entry, good);
+    assert.deepEqual(found.newer, [
+      'daily/stack/20261124T020000Z-full is not verified',
+      'daily/stack/20261123T020000Z-full is damaged',
+      'the run daily-2026-11-25T02:00:00Z captured nothing: capture: no route',
+    ]);
+  });
+
+  it('at a destination is the newest copy, unless a check found it damaged: each was confirmed when it was made', () => {
+    const unchecked = entry('2026-11-23T02:00:00Z', []);
+    const all = overview([entry('2026-11-22T02:00:00Z', [GOOD]), unchecked, entry('2026-11-24T02:00:00Z', [BAD])]);
+    const found = latestOf(all, 'stack', true, NOW);
+    assert.equal(found.entry, unchecked);
+    assert.equal(found.verified, false);
+  });
+
+  it('is not to be had where all are damaged or the source has none, and that says what to do', () => {
+    assert.throws(
+      () => latestOf(overview([entry('2026-11-23T02:00:00Z', [BAD])]), 'stack', false),
+      isNotFound(/verify daily\/stack\/20261123/),
+    );
+    assert.throws(
+      () => latestOf(overview([entry('2026-11-23T02:00:00Z', [GOOD])]), 'stakc', false),
+      isNotFound(/Did you mean "stack"/),
+    );
+  });
+
+  it('older than the objective is refused until its age is accepted', () => {
+    const latest = latestOf(overview([entry('2026-11-24T12:00:00Z', [GOOD])]), 'stack', false, NOW);
+    requireYoung(latest, 24 * 3_600_000, false);
+    requireYoung(latest, undefined, false);
+    requireYoung(latest, 1000, true);
+    assert.throws(
+      () => requireYoung(latest, 1000, false),
+      (error) => error instanceof BackupError && error.code === 'refused' && /24h|1d/.test(error.message),
+    );
+  });
+});
+
+describe('choosing', () => {
+  const all = overview([
+    entry('2026-11-22T02:00:00Z', []),
+    entry('2026-11-23T02:00:00Z', []),
+    entry('2026-11-21T02:00:00Z', [], 'daily', 'other'),
+  ]);
+
+  it('takes the newest of each source, or of one', () => {
+    assert.deepEqual(
+      newestOfEachSource(all, undefined).map(({ reference }) => reference),
+      ['daily/stack/20261123T020000Z-full', 'daily/other/20261121T020000Z-full'],
+    );
+    assert.deepEqual(
+      newestOfEachSource(all, 'other').map(({ source }) => source),
+      ['other'],
+    );
+  });
+
+  it('takes shortened references, and refuses those that mean several', () => {
+    assert.equal(chooseByReference(all, 'stack/20261122').reference, 'daily/stack/20261122T020000Z-full');
+    assert.throws(
+      () => chooseByReference(all, '202611'),
+      (error) => error instanceof BackupError && error.code === 'ambiguous',
+    );
+  });
+});
+
+function isNotFound(words: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof BackupError && error.code === 'not-found' && words.test(error.remedy ?? '');
+}

@@ -1,0 +1,244 @@
+/** The commands on real backups: a full and an incremental of a folder, copied to a destination. No Temporal anywhere. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { access, appendFile, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { captureBackup } from '../../../activities/operations/capture.ts';
+import { copyToDestination } from '../../../activities/operations/copy-to.ts';
+import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
+import { KIT_COMMANDS } from '../../../client/backups/kit.ts';
+import { json, LAUNCHER, mosaic, type Ended } from '../../support/command-line.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { makeSite, type TestSite } from '../../support/site.ts';
+import { testWork } from '../../support/work.ts';
+
+const FULL = 'daily/stack/20261122T020000Z-full';
+const INCREMENTAL = 'daily/stack/20261123T020000Z-incremental';
+
+describe('commands on backups', () => {
+  let folder: string;
+  let data: string;
+  let made: TestSite;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    data = path.join(folder, 'data');
+    await mkdir(data);
+    await writeFile(path.join(data, 'first.txt'), 'first\n');
+    made = await makeSite({ folder, sources: { stack: { type: 'files', group: 'configs', paths: [data] } } });
+    await backUp('2026-11-22T02:00:00Z');
+    await writeFile(path.join(data, 'second.txt'), 'second\n');
+    await backUp('2026-11-23T02:00:00Z');
+  });
+  after(cleanUp);
+
+  async function backUp(scheduled: string): Promise<void> {
+    const { site } = made;
+    const work = testWork();
+    const { backup } = await captureBackup({
+      site,
+      source: 'stack',
+      tier: 'daily',
+      runId: `daily-${scheduled}`,
+      scheduled,
+      attempt: 1,
+      busy: 1000,
+      work,
+    });
+    await copyToDestination({ site, backup, destination: 'vault', work });
+    await verifyInRepository({ site, backup, work });
+  }
+
+  function run(...args: readonly string[]): Promise<Ended> {
+    return mosaic(['-c', made.file, ...args]);
+  }
+
+  function restored(to: string, name: string): Promise<string> {
+    return readFile(path.join(to, data, name), 'utf8');
+  }
+
+  it('list shows each with its places and checks', async () => {
+    const { code, stdout } = await run('list');
+    assert.equal(code, 0);
+    const [header = '', newest = '', oldest = ''] = stdout.split('\n');
+    assert.match(header, /^reference +kind +time +age +stored +ratio +at +checked$/);
+    assert.match(
+      newest,
+      new RegExp(`^${INCREMENTAL} +incremental +2026-11-23T02:00:00Z .* repository, vault +verified$`),
+    );
+    assert.match(oldest, new RegExp(`^${FULL} +full .* verified$`));
+  });
+
+  it('show takes a reference, shortened or not, and refuses one that means several', async () => {
+    const { stdout } = await run('show', 'stack/20261123');
+    assert.match(stdout, new RegExp(`kind +incremental, on ${FULL}`));
+    assert.match(stdout, /verified +ok at repository/);
+    assert.deepEqual([(await run('show', 'stack/2026')).code, (await run('show', 'stack/1999')).code], [2, 6]);
+  });
+
+  it('verify checks a backup with what it builds on', async () => {
+    const { code, stdout } = await run('verify', 'latest');
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^${FULL} at repository: ok .*\n${INCREMENTAL} at repository: ok`));
+    assert.equal((await run('verify', 'latest', '--source', 'nothing')).code, 6);
+  });
+
+  it('verify --deep restores and compares as well, and leaves nothing', async () => {
+    const scratch = path.join(folder, 'scratch');
+    const { code, stdout } = await run('verify', 'latest', '--deep', '-v', '--scratch', scratch);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /files: .* equal the inventory/);
+    assert.deepEqual(await readdir(scratch), []);
+  });
+
+  it('verify takes the folder of a copy that was carried here', async () => {
+    const carried = path.join(folder, 'usb', 'a backup');
+    await cp(path.join(folder, 'vault/configs/stack/20261122T020000Z-full'), carried, { recursive: true });
+    assert.equal((await run('verify', carried)).code, 0);
+    await appendFile(path.join(carried, 'base.tar.zst.age'), 'x');
+    const { code, stdout } = await run('verify', carried);
+    assert.equal(code, 9);
+    assert.match(stdout, /DAMAGED[^]*WRONG +base\.tar\.zst\.age: it has \d+ bytes, not \d+/);
+  });
+
+  it('verify ends with 9 on a damaged copy, and lists say so from then on', async () => {
+    const copy = path.join(folder, 'vault/configs/stack/20261122T020000Z-full/base.tar.zst.age');
+    const whole = await readFile(copy);
+    const flipped = Buffer.from(whole);
+    flipped.writeUInt8((flipped.at(200) ?? 0) ^ 1, 200);
+    await writeFile(copy, flipped);
+    assert.equal((await run('verify', FULL, '--destination', 'vault')).code, 9);
+    assert.match((await run('list', '--destination', 'vault')).stdout, new RegExp(`${FULL} .*damaged`));
+    await writeFile(copy, whole);
+    assert.equal((await run('verify', FULL, '--destination', 'vault')).code, 0);
+    assert.doesNotMatch((await run('list')).stdout, /damaged/);
+  });
+
+  it('restore rehearses with --dry-run, restores, and refuses a folder that is not empty', async () => {
+    const to = path.join(folder, 'restored');
+    const rehearsed = await run('restore', 'latest', '--to', to, '--dry-run');
+    assert.equal(rehearsed.code, 0);
+    await assert.rejects(access(to));
+    const done = await run('restore', 'latest', '--to', to);
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stderr, new RegExp(`${INCREMENTAL} is .* old`));
+    assert.deepEqual([await restored(to, 'first.txt'), await restored(to, 'second.txt')], ['first\n', 'second\n']);
+    assert.equal((await run('restore', 'latest', '--to', to)).code, 4);
+    assert.equal((await run('restore', 'latest', '--to', to, '--dry-run')).code, 4);
+  });
+
+  it('restore takes single paths, and older backups by their reference', async () => {
+    const one = path.join(folder, 'one');
+    assert.equal((await run('restore', 'latest', '--path', path.join(data, 'second.txt'), '--to', one)).code, 0);
+    assert.deepEqual(await readdir(path.join(one, data)), ['second.txt']);
+    const old = path.join(folder, 'old');
+    assert.equal((await run('restore', FULL, '--to', old)).code, 0);
+    assert.deepEqual(await readdir(path.join(old, data)), ['first.txt']);
+  });
+
+  it('list and restore work from a destination when repository and state are gone', async () => {
+    await rename(path.join(folder, 'repository'), path.join(folder, 'repository.gone'));
+    await rename(path.join(folder, 'state'), path.join(folder, 'state.gone'));
+    try {
+      assert.match((await run('list', '--destination', 'vault')).stdout, new RegExp(INCREMENTAL));
+      const to = path.join(folder, 'from-vault');
+      const { code, stderr } = await run('restore', 'latest', '--from', 'vault', '--to', to);
+      assert.equal(code, 0, stderr);
+      assert.equal(await restored(to, 'second.txt'), 'second\n');
+    } finally {
+      await rename(path.join(folder, 'repository.gone'), path.join(folder, 'repository'));
+      await rename(path.join(folder, 'state.gone'), path.join(folder, 'state'));
+    }
+  });
+
+  it('restore latest asks before it takes one that is older than the objective', async () => {
+    const strict = path.join(folder, 'strict.yaml');
+    await writeFile(
+      strict,
+      (await readFile(made.file, 'utf8')).replace('type: files', 'type: files\n    objectives: { rpo: 1ms }'),
+    );
+    const to = path.join(folder, 'aged');
+    const refused = await mosaic(['-c', strict, 'restore', 'latest', '--to', to, '--json']);
+    assert.deepEqual([refused.code, json(refused).error?.code], [4, 'refused']);
+    assert.match(json(refused).error?.remedy ?? '', /--accept-age/);
+    assert.equal((await mosaic(['-c', strict, 'restore', 'latest', '--to', to, '--accept-age'])).code, 0);
+    assert.match(
+      (await mosaic(['-c', strict, 'status'])).stdout,
+      /problem +stack: the newest backup is .* old, the objective is/,
+    );
+  });
+
+  it('status counts copies, devices and off-site, and stays red until the kit is confirmed', async () => {
+    const before = await run('status');
+    assert.equal(before.code, 0);
+    assert.match(before.stdout, /NOT confirmed/);
+    assert.match(
+      before.stdout,
+      new RegExp(`^stack +${INCREMENTAL} .* verified +2 of 3 +1 of 2 +0 of 1 +repository, vault$`, 'm'),
+    );
+    assert.match(before.stdout, /2 of 3 copies, 1 of 2 devices, none off-site/);
+    assert.equal((await run('keys', 'kit', '--confirm')).code, 0);
+    assert.match((await run('status')).stdout, /Recovery kit: confirmed 20/);
+  });
+
+  it("the kit's commands open a backup, as they stand, with its identity and nothing of ours", async () => {
+    const { code, stdout } = await run('keys', 'kit');
+    assert.equal(code, 0);
+    assert.ok(stdout.includes(KIT_COMMANDS.trim()), 'the kit holds the commands');
+    assert.ok(stdout.includes(made.publicKey));
+    const identity = path.join(folder, 'kit-identity.txt');
+    await writeFile(
+      identity,
+      stdout
+        .split('\n')
+        .filter((line) => /^(# public key: age1|AGE-SECRET-KEY-1)/.test(line))
+        .join('\n'),
+      { mode: 0o600 },
+    );
+    const to = path.join(folder, 'by hand');
+    const BACKUP = path.join(folder, 'vault/configs/stack/20261122T020000Z-full');
+    const byHand = await execa({ reject: false, env: { BACKUP, IDENTITY: identity, TARGET: to } })('sh', [
+      '-c',
+      KIT_COMMANDS,
+    ]);
+    assert.equal(byHand.exitCode, 0, byHand.stderr);
+    assert.equal(await restored(to, 'first.txt'), 'first\n');
+  });
+
+  it('the kit takes the identity that is kept elsewhere, and refuses one of another site', async () => {
+    assert.equal((await run('keys', 'kit', '--identity', made.identities[1])).code, 0);
+    const foreign = path.join(folder, 'foreign.txt');
+    const fresh = await run('keys', 'new', foreign);
+    assert.match(fresh.stdout, /^age1/);
+    assert.equal((await run('keys', 'new', foreign)).code, 7);
+    const refused = await run('keys', 'kit', '--identity', foreign);
+    assert.deepEqual([refused.code, refused.stdout], [4, '']);
+  });
+
+  it('^C cancels with 130, and a second one leaves at once', async () => {
+    const stubborn = path.join(folder, 'stubborn.yaml');
+    const text = await readFile(made.file, 'utf8');
+    const waiting = (script: string) =>
+      text.replace(/ {2}identity:\n {4}file: .*\n/, `  identity: { command: [sh, -c, ${JSON.stringify(script)}] }\n`);
+    await writeFile(stubborn, waiting('exec sleep 30'));
+    assert.deepEqual(await interrupted(stubborn, 1), [130]);
+    await writeFile(stubborn, waiting("trap '' INT; exec sleep 30"));
+    assert.deepEqual(await interrupted(stubborn, 2), [130]);
+  });
+
+  /** Starts a restore that waits for its identity, and sends it ^C as a terminal does: to its process group. */
+  async function interrupted(config: string, times: number): Promise<readonly [number | null]> {
+    const child = spawn(LAUNCHER, ['-c', config, 'restore', 'latest', '--to', path.join(folder, 'never')], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
+    await new Promise<void>((resolve) => child.stderr.once('data', () => resolve()));
+    for (let sent = 0; sent < times; sent += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      process.kill(-(child.pid ?? 0), 'SIGINT');
+    }
+    return [await closed];
+  }
+});
