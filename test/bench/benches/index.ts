@@ -1,0 +1,9 @@
+/** All benchmarks, in the order in which they run. */
+import { filesAgain, filesFirst } from './files.ts';
+import { firstByte } from './first-byte.ts';
+import { memory } from './memory.ts';
+import { postgres } from './postgres.ts';
+import { tinyRun } from './tiny-run.ts';
+import type { Bench } from './types.ts';
+
+export const BENCHES: readonly Bench[] = [postgres, filesFirst, filesAgain, memory, tinyRun, firstByte];
