@@ -1,5 +1,6 @@
 /** `completion`: scripts for shells, and the hidden `complete` that they call back. */
 import { Argument, type Command } from 'commander';
+import type { Site } from '../../../activities/site.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Names } from '../complete.ts';
 import type { Cli } from '../context.ts';
@@ -32,32 +33,45 @@ async function scriptCommand({ out }: Cli, shell: string): Promise<void> {
 
 async function completeCommand(program: Command, cli: Cli, words: readonly string[]): Promise<void> {
   const { complete, completionLines } = await import('../complete.ts');
-  const lines = completionLines(await complete(program, words, namesOf(cli)));
+  const lines = completionLines(await complete(program, words, namesOf(cli, words)));
   cli.out.result({ lines }, () => lines.join('\n'));
 }
 
 /** Nothing is offered where the config or the repository cannot be read: a completion never complains. */
-function namesOf(cli: Cli): Names {
+function namesOf(cli: Cli, words: readonly string[]): Names {
+  const site = () => siteOf(cli, words);
   return {
     sources: () =>
-      cli.site().then(
+      site().then(
         ({ config }) => Object.keys(config.sources),
         () => [],
       ),
     destinations: () =>
-      cli.site().then(
+      site().then(
         ({ config }) => Object.keys(config.destinations),
         () => [],
       ),
-    references: () => references(cli).catch(() => []),
+    references: () =>
+      site()
+        .then(references)
+        .catch(() => []),
   };
 }
 
-async function references(cli: Cli): Promise<readonly string[]> {
+/** The site of the half-written line: its -c is among the words, and no option of this command's own. */
+async function siteOf({ env, cwd }: Cli, words: readonly string[]): Promise<Site> {
+  const { loadSite } = await import('../../../activities/config/load.ts');
+  const after = (flags: readonly string[]) => words[words.findLastIndex((word) => flags.includes(word)) + 1];
+  const named = words.some((word) => word === '-c' || word === '--config');
+  const host = words.includes('--host') ? after(['--host']) : undefined;
+  return loadSite({ file: named ? after(['-c', '--config']) : undefined, host, env, cwd });
+}
+
+async function references(site: Site): Promise<readonly string[]> {
   const [{ openRepository }, { listBackups }, { formatReference }] = await Promise.all([
     import('../../../activities/storage/repository.ts'),
     import('../../../activities/storage/catalogue.ts'),
     import('../../../model/reference.ts'),
   ]);
-  return (await listBackups(await openRepository(await cli.site()))).map(({ name }) => formatReference(name));
+  return (await listBackups(await openRepository(site))).map(({ name }) => formatReference(name));
 }

@@ -88,6 +88,11 @@ describe('the command line', () => {
     for (const { remedy } of json(found).findings ?? []) assert.ok(remedy);
   });
 
+  it('completes names out of the config that the half-written line names', async () => {
+    assert.deepEqual((await mosaic(['complete', '--', '-c', config, 'list', '--source', ''])).stdout, 'stack\t');
+    assert.deepEqual((await mosaic(['complete', '--', '-c', '/nowhere', 'list', '--source', ''])).code, 0);
+  });
+
   it('is quiet when its reader leaves', async () => {
     const child = spawn('bash', ['-c', `set -o pipefail; "${LAUNCHER}" config schema | head -c 10`], {
       stdio: ['ignore', 'pipe', 'pipe'],
