@@ -1,5 +1,5 @@
 /** Text of a config file → site, or all that is wrong with it at once. */
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { checkSite } from '../../model/config/checks.ts';
 import { describeIssues } from '../../model/config/describe.ts';
 import { draftOf } from '../../model/config/draft.ts';
@@ -37,7 +37,7 @@ export function parseConfig(text: string, file: string, env: Environment): Parse
     located(source, positionAt(lines, offset), '', message, remedy),
   );
   const data = plainData(source);
-  if (data.problem) return failed([...syntax, ...variables, data.problem]);
+  if (data.problems.length > 0) return failed([...syntax, ...variables, ...data.problems]);
   const result = siteConfig.safeParse(data.value);
   const found = [...describeIssues(result.error?.issues ?? [], data.value), ...checkSite(draftOf(data.value))];
   const rest = withoutEchoes(found).map((problem) => locate(source, problem));
@@ -80,9 +80,7 @@ function syntaxProblems({ document, lines, file }: Source): readonly LocatedProb
 
 /** YAML's messages may quote what stands there, which may be a secret. */
 function withoutQuotes(message: string): string {
-  return firstLine(message)
-    .replace(/:? ?["'].*$/s, '')
-    .replace(/: [^:]*$/, '');
+  return (/^[^:"'\\\n]*/.exec(message)?.[0] ?? '').trim();
 }
 
 function emptyFile(source: Source): LocatedProblem {
@@ -97,17 +95,34 @@ function emptyFile(source: Source): LocatedProblem {
 
 interface PlainData {
   readonly value?: unknown;
-  readonly problem?: LocatedProblem;
+  readonly problems: readonly LocatedProblem[];
 }
 
 function plainData(source: Source): PlainData {
+  const unset = unsetAliases(source);
+  if (unset.length > 0) return { problems: unset };
   try {
-    return { value: source.document.toJS() };
+    return { value: source.document.toJS(), problems: [] };
   } catch (error) {
-    // Aliases that multiply without end, or name no anchor.
-    const message = error instanceof Error ? firstLine(error.message) : 'unreadable';
-    return { problem: located(source, { line: 1, column: 1 }, '', `not valid YAML: ${message}`, null) };
+    // Aliases that multiply without end.
+    const message = `not valid YAML: ${withoutQuotes(error instanceof Error ? error.message : 'unreadable')}`;
+    return { problems: [located(source, { line: 1, column: 1 }, '', message, null)] };
   }
+}
+
+/** A text that begins with `*` is an alias to YAML: a password, for one. It is not repeated. */
+function unsetAliases(source: Source): readonly LocatedProblem[] {
+  const problems: LocatedProblem[] = [];
+  visit(source.document, {
+    Alias(_key, node) {
+      if (node.resolve(source.document)) return;
+      const at = positionAt(source.lines, node.range?.[0] ?? 0);
+      const remedy =
+        'A value that begins with * stands in for an anchor (&name) above it: put it in quotes if it is a text.';
+      problems.push(located(source, at, '', 'refers to nothing', remedy));
+    },
+  });
+  return problems;
 }
 
 /** The same remark on the same place, once. */
@@ -133,8 +148,4 @@ function located(
   remedy: string | null,
 ): LocatedProblem {
   return { file, line, column, path, message, remedy };
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? '';
 }
