@@ -64,7 +64,7 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
         { key: SOURCE, value: step.source },
         { key: HOST, value: step.host },
       ],
-      staticSummary: `${step.source}: ${step.type} on ${step.host}, ${step.destinations.length} copies`,
+      staticSummary: `${step.source}: ${step.type} on ${step.host}${step.destinations.map((to) => `, copy to ${to}`).join('')}`,
     });
     update({ ...pending(step.source), state: 'capturing' });
     try {
