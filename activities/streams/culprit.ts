@@ -7,6 +7,8 @@ export interface Outcome {
   readonly ended: Ended;
   /** True when we ended it because another had failed. */
   readonly stopped: boolean;
+  /** True when it left a part of its input unread. */
+  readonly leftInput?: boolean;
 }
 
 export interface Culprit {
@@ -33,7 +35,10 @@ export function findCulprit(outcomes: readonly Outcome[]): Culprit | undefined {
   const reader = outcomes[lastBroken + 1];
   if (lastBroken >= 0 && reader && succeeded(reader)) return { ended: reader.ended, stoppedReading: true };
   const first = failures[0];
-  return first && { ended: first.ended, stoppedReading: false };
+  if (first) return { ended: first.ended, stoppedReading: false };
+  // What it left was so little that it fitted into the pipe, and nobody noticed.
+  const lazy = outcomes.find(({ leftInput }) => leftInput);
+  return lazy && { ended: lazy.ended, stoppedReading: true };
 }
 
 /** SIGPIPE itself, or a program that catches it and says so. */
@@ -50,7 +55,8 @@ export function programFailure({ ended, stoppedReading }: Culprit): BackupError 
       facts,
     });
   }
-  const said = lastLine(ended.stderr);
+  // What a killed program said before has nothing to do with its end.
+  const said = ended.signal === null ? lastLine(ended.stderr) : '';
   const message = `${ended.command} ${howItEnded(ended)}${said ? `: ${said}` : '.'}`;
   if (/no space left on device|disk quota exceeded/i.test(ended.stderr)) {
     return new BackupError('no-space', message, { facts, remedy: 'Free space on the file system that it names.' });

@@ -43,5 +43,6 @@ while (1) {
 /** The throttling stage for a rate in bytes a second; none without a limit. */
 export function throttle({ maxRate }: Limits): readonly Program[] {
   if (maxRate === undefined) return [];
+  if (!Number.isFinite(maxRate) || maxRate <= 0) throw new RangeError(`not a rate: ${maxRate}`);
   return [{ command: 'perl', args: ['-e', THROTTLE, String(maxRate)] }];
 }

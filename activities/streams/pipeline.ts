@@ -47,7 +47,7 @@ export async function runPipeline(options: PipelineOptions): Promise<readonly En
     limits: options.limits ?? NO_LIMITS,
     redact: redaction(programs, options.redact),
   });
-  const run = supervise(chain.started, options);
+  const run = supervise(chain, options);
   const cancel = () => run.fail(aborted());
   work.signal.addEventListener('abort', cancel, { once: true });
   const unwatch = watch({ ...options, activity: activityOf(chain.started.map(({ pid }) => pid)), onFailure: run.fail });

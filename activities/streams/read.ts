@@ -36,7 +36,7 @@ export interface ReadStreamOptions extends ReadOptions {
 /**
  * Streams an artifact into a program. What the program makes may be used only once this has returned: before, it
  * may have seen bytes of a damaged artifact. Fails with `verification-failed` when bytes or digest differ or it
- * cannot be decrypted, `missing-identity` when the identity is another one, `program-failed` (or `no-space`) for the consumer.
+ * cannot be decrypted with this identity, `program-failed` (or `no-space`) for the consumer.
  */
 export async function readStream(options: ReadStreamOptions): Promise<void> {
   const { identity, consumer, redact, work, expected } = options;
@@ -120,12 +120,10 @@ function asVerification(error: unknown): unknown {
   if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
   const { program, code, stderr } = error.facts;
   if ((program !== 'age' && program !== 'zstd') || code === null) return error;
+  // One flipped bit in the header looks like another recipient.
   if (/no identity matched/.test(String(stderr))) {
-    return new BackupError('missing-identity', 'This identity does not open the artifact.', {
-      remedy: "Use the backup's own identity, which its `key` holds.",
-      facts: error.facts,
-      cause: error,
-    });
+    const message = 'The artifact is locked to another key than its manifest holds, or its header is damaged.';
+    return new BackupError('verification-failed', message, { remedy: OTHER_COPY, facts: error.facts, cause: error });
   }
   return new BackupError('verification-failed', `The artifact cannot be read: ${error.message}`, {
     remedy: OTHER_COPY,

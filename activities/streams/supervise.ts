@@ -2,6 +2,7 @@
 import { BackupError } from '../../model/errors.ts';
 import { findCulprit, type Outcome, programFailure, succeeded } from './culprit.ts';
 import { isErrno } from './errno.ts';
+import type { Chain } from './plumbing.ts';
 import type { Started } from './programs.ts';
 import { endGroups, signalGroups } from './signals.ts';
 import type { Ended } from './types.ts';
@@ -29,7 +30,11 @@ const GRACE = 5_000;
 const LINGER = 1_000;
 
 /** Supervises programs that have been started. */
-export function supervise(started: readonly Started[], { grace = GRACE }: SuperviseOptions): Supervised {
+export function supervise(
+  { started, unread }: Pick<Chain, 'started' | 'unread'>,
+  options: SuperviseOptions,
+): Supervised {
+  const { grace = GRACE } = options;
   const stop = new AbortController();
   const stuck = Promise.withResolvers<void>();
   const timers: NodeJS.Timeout[] = [];
@@ -52,8 +57,10 @@ export function supervise(started: readonly Started[], { grace = GRACE }: Superv
   }
 
   async function followProgram(each: Started, index: number): Promise<void> {
+    let leftInput = false;
     try {
-      const outcome = { program: each.program, ended: await each.ended, stopped: stop.signal.aborted };
+      const ended = await each.ended.finally(() => (leftInput = unread.get(each)?.() ?? false));
+      const outcome = { program: each.program, ended, stopped: stop.signal.aborted, leftInput };
       outcomes[index] = outcome;
       if (!succeeded(outcome)) timers.push(setTimeout(end, PROPAGATION));
       else if (index === 0) timers.push(setTimeout(endUnfed, PROPAGATION));
