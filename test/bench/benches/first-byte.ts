@@ -19,6 +19,7 @@ const SITE = 'test';
 /** These runs are quick: more of them. */
 const MORE = 2;
 const LOOK_EVERY = 5;
+const CLEAN_WITHIN = 30_000;
 /** age writes its header before it has read anything, and then blocks of 64 KiB. */
 const HEADER = 4_096;
 
@@ -91,6 +92,7 @@ async function untilFirstByte({ session, source, scheduled, repository, signal, 
     enough.abort();
     await run.catch(requireCancelled);
     await seen.catch(() => undefined);
+    await untilClean(path.join(repository, STAGING), signal);
   }
 }
 
@@ -102,6 +104,15 @@ async function firstByteAt(staging: string, signal: AbortSignal): Promise<number
       const found = await stat(path.join(staging, attempt, 'base.tar.zst.age')).catch(() => undefined);
       if (found && found.size > HEADER) return Date.now();
     }
+    await pause(LOOK_EVERY, undefined, { signal });
+  }
+}
+
+/** The cancelled capture has removed what it had begun: the next one must not be taken for it. */
+async function untilClean(staging: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + CLEAN_WITHIN;
+  while ((await readdir(staging)).length > 0) {
+    if (Date.now() > deadline) throw new Error(`a cancelled capture left something in ${staging}`);
     await pause(LOOK_EVERY, undefined, { signal });
   }
 }
