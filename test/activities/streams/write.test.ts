@@ -92,6 +92,13 @@ describe('writing an artifact', () => {
     assertGone(file);
   });
 
+  it('blames a program that stops reading, and not the one that it cuts off', async () => {
+    const file = newFile();
+    const error = await failure(write([ENDLESS, { command: 'head', args: ['-c', '9'] }], file), 'program-failed');
+    assert.equal(error.message, 'head stopped reading before the end of its input.');
+    assertGone(file);
+  });
+
   it('names a missing program with its Debian package, before anything is started', async () => {
     const file = newFile();
     const nowhere = { command: 'redis-cli', args: [], env: { PATH: '/nonexistent' } };
