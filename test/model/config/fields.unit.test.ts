@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { z } from 'zod';
 import { isWithin, normalFolder } from '../../../model/config/folders.ts';
 import { coordinatorOf, foldersOf, hostNames } from '../../../model/config/hosts.ts';
