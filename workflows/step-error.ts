@@ -1,4 +1,5 @@
 /** What a failed step is to a report: the innermost cause, in the operator's words. */
+import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { StepError } from '../model/run.ts';
 
@@ -9,8 +10,7 @@ export function stepError(step: string, error: unknown): StepError {
   if (cause instanceof ApplicationFailure)
     return { step, code: cause.type ?? 'failed', message: cause.message, remedy: remedyOf(cause) };
   if (cause instanceof TimeoutFailure) {
-    // A deadline that passes between two attempts carries the last attempt's failure as its own cause.
-    const last = cause.cause instanceof ApplicationFailure ? cause.cause : undefined;
+    const last = lastAttempt(cause);
     return {
       step,
       code: last?.type ?? 'unreachable',
@@ -21,6 +21,16 @@ export function stepError(step: string, error: unknown): StepError {
     };
   }
   return { step, code: 'failed', message: cause instanceof Error ? cause.message : String(cause), remedy: null };
+}
+
+/**
+ * A deadline that passes between two attempts carries the last attempt's failure as its cause. The SDK's converter
+ * makes an error of the time-out without its cause, but keeps the message that it was made of.
+ */
+function lastAttempt({ cause, failure }: TimeoutFailure): ApplicationFailure | undefined {
+  const known =
+    cause ?? (failure?.cause && defaultFailureConverter.failureToError(failure.cause, defaultPayloadConverter));
+  return known instanceof ApplicationFailure ? known : undefined;
 }
 
 /** The remedy that travels in a failure's details. */
