@@ -1,5 +1,6 @@
 /** What a command that runs plans needs: a Temporal that serves and a worker on it, its own where there is none. */
 import type { Client } from '@temporalio/client';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../../activities/site.ts';
 import type { Logger } from '../../activities/work.ts';
 import { BackupError } from '../../model/errors.ts';
@@ -34,18 +35,44 @@ export interface Session {
 export async function openRunSession(options: SessionOptions): Promise<Session> {
   const { site } = options;
   const configured = configuredEndpoint(site);
-  const endpoint = configured ?? (await embeddedEndpoint(site));
-  if (!endpoint) return ownSession(options);
+  if (configured) return borrow(configured, site, 0);
+  const deadline = Date.now() + OTHERS;
+  for (;;) {
+    const endpoint = await embeddedEndpoint(site);
+    if (endpoint) return borrow(endpoint, site, deadline);
+    try {
+      return await ownSession(options);
+    } catch (error) {
+      // Another command is just starting its own here, which serves this one too, or is just ending it.
+      if (!(error instanceof BackupError) || error.code !== 'busy' || Date.now() > deadline) throw error;
+      await pause(200);
+    }
+  }
+}
+
+/** How long another command may take to start its Temporal and worker, in milliseconds. */
+const OTHERS = 30_000;
+
+/** @param deadline until when a worker may still come. */
+async function borrow(endpoint: Endpoint, site: Site, deadline: number): Promise<Session> {
   const client = await connectClient(endpoint);
-  if (await hasWorker(client, endpoint.namespace, site.config.site)) return borrowed(client, endpoint);
-  await client.connection.close();
-  throw new BackupError(
-    'unreachable',
-    `Temporal at ${endpoint.connection.address} has no worker for the site "${site.config.site}"`,
-    {
-      remedy: 'Start one with "mosaic-backup worker" on the host, or unset temporal.address to run everything here.',
-    },
-  );
+  // Its data may have been lost since the workers started, and with them what those had registered.
+  await ensureSearchAttributes(endpoint);
+  while (!(await hasWorker(client, endpoint.namespace, site.config.site))) {
+    if (Date.now() < deadline) {
+      await pause(200);
+      continue;
+    }
+    await client.connection.close();
+    throw new BackupError(
+      'unreachable',
+      `Temporal at ${endpoint.connection.address} has no worker for the site "${site.config.site}"`,
+      {
+        remedy: 'Start one with "mosaic-backup worker" on the host, or unset temporal.address to run everything here.',
+      },
+    );
+  }
+  return borrowed(client, endpoint);
 }
 
 /** For `up`: the configured Temporal or an embedded one, and a worker on this machine. */

@@ -1,25 +1,17 @@
 /** Starting and following a run of a plan through Temporal. */
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, type WorkflowHandle } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
-import { BackupError } from '../../model/errors.ts';
 import { runId, taskQueues, type PlanInput } from '../../model/run.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
 import type { dailyBackup } from '../../workflows/daily-backup.ts';
+import { connect } from '../temporal/connect.ts';
 import type { Endpoint } from '../temporal/endpoint.ts';
 
 export type RunHandle = WorkflowHandle<typeof dailyBackup>;
 
 /** @throws BackupError `unreachable`. */
 export async function connectClient(endpoint: Endpoint): Promise<Client> {
-  const { connection: options, namespace } = endpoint;
-  try {
-    return new Client({ connection: await Connection.connect({ ...options, connectTimeout: 5000 }), namespace });
-  } catch (error) {
-    throw new BackupError('unreachable', `Temporal does not answer at ${options.address ?? 'its default address'}`, {
-      remedy: 'Look whether it runs, and at "temporal" in the config. "restore" and "verify" work without it.',
-      cause: error,
-    });
-  }
+  return new Client({ connection: await connect(endpoint), namespace: endpoint.namespace });
 }
 
 /** Starts a run, or joins it when the same plan and time already runs. A closed one is run again: it does only what is missing. */

@@ -6,7 +6,9 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../../activities/site.ts';
+import { ifThere } from '../../activities/storage/fs-errors.ts';
 import { thisHolder } from '../../activities/storage/holder.ts';
+import { acquireLease, type Lease } from '../../activities/storage/lease.ts';
 import type { Logger } from '../../activities/work.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -31,16 +33,44 @@ const START_TIMEOUT = 30_000;
  * @throws BackupError `busy` when another process of this machine owns one for the same state folder.
  */
 export async function startEmbedded(site: Site, log: Logger): Promise<EmbeddedTemporal> {
-  const other = await readEmbedded(site.state);
-  if (other) {
+  const lease = await ownLease(site);
+  try {
+    const server = await startOn(site, log);
+    return {
+      ...server,
+      stop: async () => {
+        await server.stop();
+        await lease.release();
+      },
+    };
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}
+
+/** One server at a time on one file: two that start at once would each take the other's lock for damage. */
+async function ownLease({ state }: Site): Promise<Lease> {
+  // No source can bear this name.
+  const name = '.temporal';
+  const request = { state, name, step: `process ${process.pid}`, attempt: 1, wait: 0 };
+  try {
+    return await acquireLease({ ...request, signal: new AbortController().signal });
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'busy') throw error;
+    const other = await readEmbedded(state);
     throw new BackupError(
       'busy',
-      `an embedded Temporal already runs for this site (process ${other.owner.pid}, ${other.address})`,
+      `an embedded Temporal already runs for this site (process ${error.facts['pid']}${other ? `, ${other.address}` : ''})`,
       {
         remedy: 'Use the running one: "mosaic-backup run daily" finds it by itself.',
+        cause: error,
       },
     );
   }
+}
+
+async function startOn(site: Site, log: Logger): Promise<EmbeddedTemporal> {
   const folder = path.join(site.state, 'temporal');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const database = path.join(folder, 'temporal.db');
@@ -49,7 +79,8 @@ export async function startEmbedded(site: Site, log: Logger): Promise<EmbeddedTe
   } catch (error) {
     if (!(error instanceof UnreadableDatabase)) throw error;
     const aside = `${database}.unreadable-${Date.now()}`;
-    await rename(database, aside);
+    // With its journal, which would be replayed into the new one.
+    for (const suffix of ['', '-wal', '-shm']) await ifThere(rename(database + suffix, aside + suffix));
     log.warn(
       { database, aside },
       'Temporal could not read its database: it was moved aside and a new one begun. Backups are not touched by this',
@@ -126,7 +157,12 @@ async function serving(address: string, exited: Promise<string>, logFile: string
     if (result === 'serving') return;
     if (typeof result === 'object' && 'how' in result) {
       const log = await readFile(logFile, 'utf8');
-      if (/sqlite|database|malformed|not a database|schema/i.test(log)) throw new UnreadableDatabase(log);
+      if (
+        /sqlite|database|malformed|schema/i.test(log) &&
+        !/database is locked|disk is full|readonly database/i.test(log)
+      ) {
+        throw new UnreadableDatabase(log);
+      }
       throw new BackupError(
         'unreachable',
         `the embedded Temporal did not start (${result.how}): ${log.trim().split('\n').at(-1) ?? ''}`,

@@ -1,6 +1,7 @@
 /** What the program sets up in a Temporal namespace by itself: search attributes and, embedded, how long runs are kept. */
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
+import { connect } from './connect.ts';
 import type { Endpoint } from './endpoint.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 
@@ -16,11 +17,14 @@ export async function prepareNamespace(connection: Connection, namespace: string
   await registerSearchAttributes(connection, namespace);
 }
 
-/** Registers the search attributes in a Temporal that is not ours to set up otherwise. */
-export async function ensureSearchAttributes({ connection: options, namespace }: Endpoint): Promise<void> {
-  const connection = await Connection.connect(options);
+/**
+ * Registers the search attributes in a Temporal that is not ours to set up otherwise.
+ * @throws BackupError `unreachable`.
+ */
+export async function ensureSearchAttributes(endpoint: Endpoint): Promise<void> {
+  const connection = await connect(endpoint);
   try {
-    await registerSearchAttributes(connection, namespace);
+    await registerSearchAttributes(connection, endpoint.namespace);
   } finally {
     await connection.close();
   }
