@@ -31,7 +31,7 @@ export function compareTree(expected: Entries, tree: Tree, options: ComparisonOp
     const found = tree.get(entry.path);
     if (found && !loose.has(entry.path)) {
       compared += 1;
-      differences.push(...describe(entry, found, tree, options));
+      differences.push(...describe(entry, found, expected, tree, options));
     } else if (!found && !isLoose(entry.path)) differences.push(`${showPath(entry.path)} is missing`);
   }
   for (const path of tree.keys()) {
@@ -41,10 +41,16 @@ export function compareTree(expected: Entries, tree: Tree, options: ComparisonOp
   return { compared, differences, unsettled };
 }
 
-function describe(entry: FileEntry, found: TreeEntry, tree: Tree, { owners }: ComparisonOptions): readonly string[] {
-  const at = showPath(entry.path);
-  const type = entry.type === 'hardlink' ? 'file' : entry.type;
-  if (found.type !== type) return [`${at} is a ${found.type}, not a ${entry.type}`];
+function describe(
+  listed: FileEntry,
+  found: TreeEntry,
+  expected: Entries,
+  tree: Tree,
+  { owners }: ComparisonOptions,
+): readonly string[] {
+  const at = showPath(listed.path);
+  const entry = resolveLink(listed, expected);
+  if (found.type !== entry.type) return [`${at} is a ${found.type}, not a ${entry.type}`];
   const differences: string[] = [];
   function expect(what: string, is: string | number, wanted: string | number): void {
     if (is !== wanted) differences.push(`${at} has ${what} ${is}, not ${wanted}`);
@@ -52,12 +58,19 @@ function describe(entry: FileEntry, found: TreeEntry, tree: Tree, { owners }: Co
   if (entry.type === 'file') expect('size', found.size, entry.size);
   if (entry.type !== 'symlink') expect('mode', octal(found.mode), octal(entry.mode));
   if (entry.type === 'symlink') expect('target', found.target ?? '', entry.target ?? '');
-  if (entry.type === 'hardlink' && tree.get(entry.target ?? '')?.inode !== found.inode) {
-    differences.push(`${at} is not a hard link to ${showPath(entry.target ?? '')}`);
+  if (listed.type === 'hardlink' && tree.get(listed.target ?? '')?.inode !== found.inode) {
+    differences.push(`${at} is not a hard link to ${showPath(listed.target ?? '')}`);
   }
   if (owners) expect('owner', `${found.uid}:${found.gid}`, `${entry.uid}:${entry.gid}`);
   expect('mtime', found.mtime, entry.mtime);
   return differences;
+}
+
+/** What a hard link is: tar lists its size as 0 and no target, for one to a symbolic link too. */
+export function resolveLink(entry: FileEntry, entries: Entries): FileEntry {
+  if (entry.type !== 'hardlink') return entry;
+  const original = entries.get(entry.target ?? '');
+  return original ? { ...original, path: entry.path } : { ...entry, type: 'file' };
 }
 
 function octal(mode: string): string {

@@ -46,7 +46,8 @@ export function tarExcludes(patterns: readonly Pattern[]): readonly string[] {
     anchored ? '--anchored' : '--no-anchored',
     `--exclude=${glob}`,
   ]);
-  return ['--wildcards', '--no-wildcards-match-slash', ...each];
+  // Not --wildcards: it is the default here, and given it makes tar 1.34 record no folders with --listed-incremental.
+  return ['--no-wildcards-match-slash', ...each];
 }
 
 /** find's expression, true of what the patterns match, for names relative to the root; empty without patterns. */
@@ -68,6 +69,11 @@ export function matcher(patterns: readonly Pattern[]): (path: string) => boolean
   );
   const whole = new RegExp(`^(?:${alternatives.join('|')})(?:/.*)?$`, 's');
   return (path) => whole.test(bytesOf(path));
+}
+
+/** A path as the glob that matches it alone: for remedies. */
+export function globOf(path: string): string {
+  return path.replaceAll(/[*?[\\]/g, '\\$&');
 }
 
 type Dialect = 'javascript' | 'posix';

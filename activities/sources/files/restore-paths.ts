@@ -9,7 +9,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { FileEntry } from '../../../model/inventory.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
 import { intoProgram, newestOf } from './chain.ts';
-import { compareTree } from './compare.ts';
+import { compareTree, resolveLink } from './compare.ts';
 import { errnoOf } from './errno.ts';
 import { readInventory } from './inventory.ts';
 import { bufferOf, showName, showPath } from './names.ts';
@@ -100,9 +100,7 @@ function isAmong(each: string, wanted: readonly string[]): boolean {
 
 /** A hard link whose other name was not asked for comes back as a file of its own. */
 function alone(entry: FileEntry, selected: Entries, inventory: Entries): FileEntry {
-  if (entry.type !== 'hardlink' || selected.has(entry.target ?? '')) return entry;
-  const { target: _target, ...rest } = entry;
-  return { ...rest, type: 'file', size: inventory.get(entry.target ?? '')?.size ?? 0 };
+  return selected.has(entry.target ?? '') ? entry : resolveLink(entry, inventory);
 }
 
 function nullEnded(names: readonly string[]): Uint8Array {

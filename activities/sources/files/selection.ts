@@ -10,7 +10,7 @@ import type { Finding } from '../../../model/finding.ts';
 import { findCopies, type Region } from './copies.ts';
 import { errnoOf } from './errno.ts';
 import { insideOf, isLocal, isPseudo, isWithin, mountOf, mountsBelow, type Mount } from './mounts.ts';
-import { matcher, parsePattern, patternsOf } from './patterns.ts';
+import { globOf, matcher, parsePattern, patternsOf } from './patterns.ts';
 
 /** A folder that is captured, and the file system that it lies on. Device numbers change at a reboot; these do not. */
 export interface FileSystem {
@@ -64,7 +64,7 @@ export async function select(source: string, config: FilesSource, mounts: readon
   }
   for (const [first, second] of findCopies(regions)) {
     const message = `${second} shows files that ${first} has as well (a bind mount), so an incremental could not tell them apart`;
-    report('mount-twice', 'error', message, `Add "${second}" to exclude, or leave out "${first}".`);
+    report('mount-twice', 'error', message, `Add "${globOf(second)}" to exclude, or leave out "${globOf(first)}".`);
   }
   return {
     roots: roots.map((root) => root.slice(1)),
@@ -118,13 +118,13 @@ const MISSING: Readonly<Record<string, readonly [string, string]>> = {
 
 /** What becomes of a mount below a path: tar's argument, part of its walk (a bind mount of the same device), or left alone. */
 async function decide(mount: Mount, root: string, report: Report): Promise<'argument' | 'walked' | 'left'> {
-  const remedy = `Add "${mount.point}" to exclude, or to paths if its files belong to the backup.`;
+  const remedy = `Add "${globOf(mount.point)}" to exclude, or to paths if its files belong to the backup.`;
   if (isPseudo(mount)) {
     report(
       'mount-pseudo',
       'error',
       `${mount.point} below ${root} is ${mount.type}, which holds no files of its own`,
-      `Add "${mount.point}" to exclude.`,
+      `Add "${globOf(mount.point)}" to exclude.`,
     );
     return 'left';
   }

@@ -42,7 +42,7 @@ export interface LiveSource {
 export interface SourceFixture {
   readonly name: string;
   /** Makes the source; it may use the (empty) folder. */
-  make(folder: string): Promise<LiveSource>;
+  readonly make: (folder: string) => Promise<LiveSource>;
 }
 
 /** Runs the suite for a source type. */
@@ -269,9 +269,9 @@ async function assertNothingLeft(site: Site, standing: readonly number[]): Promi
 
 /** Waits for a child of this process with that name, and until it works. What must not end before is awaited as well. */
 async function childNamed(name: string, meanwhile: Promise<void>): Promise<number> {
-  let ended = false;
-  void meanwhile.finally(() => (ended = true)).catch(() => undefined);
-  for (let waited = 0; waited < 20_000 && !ended; waited += 20) {
+  const state = { ended: false };
+  void meanwhile.finally(() => (state.ended = true)).catch(() => undefined);
+  for (let waited = 0; waited < 20_000 && !state.ended; waited += 20) {
     const found = (await children()).find((child) => child.name === name);
     if (found) {
       await sleep(300);

@@ -6,7 +6,7 @@ import path from 'node:path';
 /** Everything that `find`, `sha256sum`, `getfacl` and `getfattr` say of a folder, sorted: equal texts, equal trees. */
 export function fingerprint(folder: string): string {
   const script = `
-    find . -printf '%P|%y|%m|%U|%G|%T@|%n|%l|' \\( -type f -printf '%s' -o -true \\) -printf '\\n' | sort
+    find . -printf '%P|%y|%m|%U|%G|%T@|%l|' \\( -type d -o -printf '%n|' \\) \\( -type f -printf '%s' -o -true \\) -printf '\\n' | sort
     find . -type f -size -1024k -print0 | sort -z | xargs -0 -r sha256sum
     find . -type f -size +1024k -print0 | sort -z | xargs -0 -r -n 1 head -c 1048576 | sha256sum
     find . -name 'sparse*' -printf '%P %k KiB on disk\n'

@@ -1,0 +1,154 @@
+/** Files that change, vanish or cannot be read while they are captured. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import type { Manifest, Warning } from '../../../../model/manifest.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { testWork } from '../../../support/work.ts';
+import { filesSite, type FilesSite } from './site.ts';
+import { write } from './tree.ts';
+
+describe('files that change while they are captured', () => {
+  let source: string;
+  let site: FilesSite;
+  const mounted: string[] = [];
+
+  beforeEach(async () => {
+    source = await temporaryFolder();
+    // tar reads in the order of names, and at this rate for about two seconds.
+    write(source, 'a first', randomBytes(3_000_000));
+    write(source, 'b database', randomBytes(2_000_000));
+    write(source, 'c log', randomBytes(1_000_000));
+    write(source, 'd goes');
+    site = await filesSite([source], { limits: { maxRate: '2MB' } });
+  });
+  after(async () => {
+    for (const mount of mounted) execFileSync('umount', [mount]);
+    await cleanUp();
+  });
+
+  /** Captures, and does something once bytes have begun to flow. */
+  async function captureWhile(
+    change: () => void,
+    options: Parameters<FilesSite['capture']>[0] = {},
+  ): Promise<Manifest> {
+    const work = testWork();
+    const progress = work.progress.bind(work);
+    let begun = false;
+    const watched = {
+      ...work,
+      progress(report: Parameters<typeof progress>[0]) {
+        progress(report);
+        if (begun || report.phase !== 'capturing' || report.bytes === 0) return;
+        begun = true;
+        change();
+      },
+    };
+    const manifest = await site.capture(options, watched);
+    assert.ok(begun, 'nothing was done in the middle');
+    return manifest;
+  }
+
+  function warningOf(manifest: Manifest, code: string): Warning {
+    const warning = manifest.warnings.find((each) => each.code === code);
+    assert.ok(warning, `no ${code} in ${JSON.stringify(manifest.warnings)}`);
+    return warning;
+  }
+
+  it('P38 make the outcome partial, are named in the manifest, and are not compared', async () => {
+    const manifest = await captureWhile(() => {
+      appendFileSync(path.join(source, 'b database'), 'more');
+      truncateSync(path.join(source, 'c log'), 10);
+      rmSync(path.join(source, 'd goes'));
+    });
+    const warning = warningOf(manifest, 'files.changed');
+    assert.equal(warning.partial, true);
+    assert.ok(warning.paths?.includes(`${source}/b database`), JSON.stringify(warning));
+    assert.ok(warning.paths?.includes(`${source}/d goes`), JSON.stringify(warning));
+    const checks = await site.prove();
+    assert.deepEqual(
+      checks.filter(({ ok }) => !ok),
+      [],
+    );
+    const changed = checks.find(({ name }) => name === 'changed files');
+    assert.equal(changed?.compared, false);
+    assert.match(changed.detail, /b database/);
+  });
+
+  it('P38 are in the manifest, but leave the outcome complete, where volatile names them', async () => {
+    const manifest = await captureWhile(() => appendFileSync(path.join(source, 'b database'), 'more'), {
+      volatile: ['*database'],
+    });
+    const warning = warningOf(manifest, 'files.volatile');
+    assert.equal(warning.partial, false);
+    assert.deepEqual(warning.paths, [`${source}/b database`]);
+    assert.deepEqual(
+      manifest.warnings.filter(({ partial }) => partial),
+      [],
+    );
+  });
+
+  it('are whole in the next incremental, which is compared in full', async () => {
+    await captureWhile(() => appendFileSync(path.join(source, 'b database'), 'more'));
+    const manifest = await site.capture({ limits: {} });
+    assert.equal(manifest.kind, 'incremental');
+    assert.deepEqual(manifest.warnings, []);
+    const checks = await site.prove();
+    assert.deepEqual(
+      checks.filter(({ ok }) => !ok),
+      [],
+    );
+    assert.equal(
+      checks.find(({ name }) => name === 'changed files'),
+      undefined,
+    );
+  });
+
+  it('that cannot be read are named, make it partial, and nothing builds on it', async () => {
+    const mount = await damagedDisk();
+    mounted.push(mount);
+    site = await filesSite([mount]);
+    const manifest = await site.capture();
+    const warning = warningOf(manifest, 'files.unreadable');
+    assert.equal(warning.partial, true);
+    assert.deepEqual(warning.paths, [`${mount}/bad`]);
+    assert.match(warning.message, /Input\/output error|Structure needs cleaning/);
+    assert.equal((await site.capture()).kind, 'full');
+  });
+
+  it('that are sockets are noted', async () => {
+    const server = createServer().listen(path.join(source, 'socket'));
+    try {
+      const manifest = await site.capture({ limits: {} });
+      const warning = warningOf(manifest, 'files.sockets');
+      assert.equal(warning.partial, false);
+      assert.deepEqual(warning.paths, [`${source}/socket`]);
+      assert.deepEqual(
+        (await site.prove()).filter(({ ok }) => !ok),
+        [],
+      );
+    } finally {
+      server.close();
+    }
+  });
+
+  /** A file system on which one file's blocks lie beyond the end of the disk. */
+  async function damagedDisk(): Promise<string> {
+    const folder = await temporaryFolder();
+    const [image, mount] = [path.join(folder, 'image'), path.join(folder, 'mount')];
+    mkdirSync(mount);
+    writeFileSync(image, '');
+    truncateSync(image, 8 * 2 ** 20);
+    execFileSync('mkfs.ext2', ['-q', image]);
+    execFileSync('mount', ['-o', 'loop', image, mount]);
+    write(mount, 'good');
+    write(mount, 'bad', Buffer.alloc(4096, 1));
+    execFileSync('umount', [mount]);
+    execFileSync('debugfs', ['-w', '-R', 'set_inode_field bad block[0] 99999999', image], { stdio: 'pipe' });
+    execFileSync('mount', ['-o', 'loop', image, mount]);
+    return mount;
+  }
+});

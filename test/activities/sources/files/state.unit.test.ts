@@ -1,0 +1,146 @@
+/** What a files source keeps in state: tar's snapshot file, and the file systems of the last backup. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { findUnmounted } from '../../../../activities/sources/files/fstab.ts';
+import { compareLayout, readLayout, writeLayout } from '../../../../activities/sources/files/layout.ts';
+import type { FileSystem, Selection } from '../../../../activities/sources/files/selection.ts';
+import {
+  findSnapshot,
+  parseSnapshot,
+  prepareSnapshot,
+  snapshotFile,
+  sweepSnapshots,
+} from '../../../../activities/sources/files/snapshot.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { write } from './tree.ts';
+
+describe("tar's snapshot file", () => {
+  let state: string;
+  let source: string;
+
+  before(async () => {
+    state = await temporaryFolder();
+    source = await temporaryFolder();
+    write(source, 'stays/x');
+    write(source, 'moves/in/x');
+    write(source, 'linked/x');
+    mkdirSync(path.join(source, 'empty'));
+    const snapshot = `--listed-incremental=${snapshotFile(state, 'first')}`;
+    execFileSync('tar', ['-c', snapshot, '-C', '/', '-f', '/dev/null', source.slice(1)]);
+  });
+  after(cleanUp);
+
+  it('is understood: its time and each folder with device, inode and mtime', async () => {
+    const snapshot = await findSnapshot(state, 'first');
+    assert.ok(snapshot);
+    assert.ok(Math.abs(Number(snapshot.time.seconds) - Date.now() / 1000) < 60);
+    const names = snapshot.folders.map(({ name }) => path.relative(source, `/${name}`)).toSorted();
+    assert.deepEqual(names, ['', 'empty', 'linked', 'moves', 'moves/in', 'stays']);
+    for (const { name, device, inode, mtime } of snapshot.folders) {
+      const facts = execFileSync('stat', ['-c', '%d %i %.9Y', `/${name}`])
+        .toString()
+        .trim();
+      assert.equal(`${device} ${inode} ${mtime}`, facts);
+    }
+  });
+
+  it('forgets folders that have moved, also those that are reached through a link now', async () => {
+    renameSync(path.join(source, 'moves'), path.join(source, 'moved'));
+    renameSync(path.join(source, 'linked'), path.join(source, 'target'));
+    symlinkSync('target', path.join(source, 'linked'));
+    const since = await prepareSnapshot(state, 'first', 'second');
+    const before = await findSnapshot(state, 'first');
+    const copy = await findSnapshot(state, 'second');
+    assert.ok(before && copy);
+    const forgotten = copy.folders
+      .filter(({ inode }) => Number(inode) === 0)
+      .map(({ name }) => path.relative(source, `/${name}`));
+    assert.deepEqual(forgotten.toSorted(), ['linked', 'moves', 'moves/in']);
+    assert.equal(Number(copy.time.seconds), Number(before.time.seconds) - 1);
+    assert.equal(since, `${copy.time.seconds}.${copy.time.nanoseconds.padStart(9, '0')}`);
+  });
+
+  it('that is cut off or of another format counts as lost', async () => {
+    const content = readFileSync(snapshotFile(state, 'first'));
+    writeFileSync(snapshotFile(state, 'cut'), content.subarray(0, content.length - 5));
+    writeFileSync(snapshotFile(state, 'other'), 'GNU tar-1.10-1\n1 2');
+    assert.equal(await findSnapshot(state, 'cut'), undefined);
+    assert.equal(await findSnapshot(state, 'other'), undefined);
+    assert.equal(await findSnapshot(state, 'none'), undefined);
+    assert.throws(() => parseSnapshot(Buffer.from('')));
+  });
+
+  it('is swept but for the one that counts', async () => {
+    writeFileSync(path.join(state, 'unrelated'), '');
+    await sweepSnapshots(state, ['second']);
+    assert.deepEqual((await readdir(state)).toSorted(), ['tar-second.snar', 'unrelated']);
+  });
+});
+
+describe('file systems under the paths', () => {
+  let state: string;
+  const own: FileSystem = { path: '/srv/data', mountPoint: '/srv/data', type: 'ext4' };
+  const root: FileSystem = { path: '/srv', mountPoint: '/', type: 'ext4' };
+
+  before(async () => (state = await temporaryFolder()));
+  after(cleanUp);
+
+  function selection(fileSystems: readonly FileSystem[], excluded: readonly string[] = []): Selection {
+    const roots = fileSystems.map((each) => each.path.slice(1));
+    return { roots, fileSystems, excluded: (each) => excluded.includes(each), findings: [] };
+  }
+
+  function messages(last: readonly FileSystem[], now: Selection): readonly string[] {
+    return compareLayout('stack', state, last, now).map(({ message }) => message);
+  }
+
+  it('are remembered; a lost or damaged file is as none', async () => {
+    assert.equal(await readLayout(state), undefined);
+    await writeLayout(state, [own]);
+    assert.deepEqual(await readLayout(state), [own]);
+    writeFileSync(path.join(state, 'file-systems.json'), '{"fileSystems": 1');
+    assert.equal(await readLayout(state), undefined);
+  });
+
+  it('may stay as they are, and paths may be added and removed', () => {
+    assert.deepEqual(messages([root, own], selection([root, own])), []);
+    assert.deepEqual(messages([root], selection([root, { path: '/etc', mountPoint: '/', type: 'ext4' }])), []);
+    assert.deepEqual(messages([root, { path: '/etc', mountPoint: '/', type: 'ext4' }], selection([root])), []);
+  });
+
+  it('may not go, come or become others unnoticed', () => {
+    assert.match(
+      messages([own], selection([{ ...own, mountPoint: '/' }])).join(),
+      /of its own \(ext4\) at the last backup, and is on the file system of \//,
+    );
+    assert.match(messages([own], selection([{ ...own, type: 'xfs' }])).join(), /\(xfs\) now/);
+    assert.match(messages([root, own], selection([root])).join(), /is not mounted now/);
+    assert.match(messages([root], selection([root, own])).join(), /was an ordinary folder/);
+    assert.deepEqual(messages([root, own], selection([root], ['/srv/data'])), []);
+    assert.match(compareLayout('stack', state, [own], selection([root]))[0]?.remedy ?? '', /rm .*file-systems\.json/);
+  });
+
+  it('that fstab promises must be mounted', () => {
+    const fstab = [
+      '# /dev/x /srv/comment ext4',
+      '/dev/a /srv/data ext4 defaults 0 2',
+      '/dev/b /srv/slow nfs noauto 0 0',
+      'tmpfs /tmp tmpfs',
+      String.raw`/dev/c /srv/a\040b ext4`,
+    ].join('\n');
+    const found = findUnmounted('stack', fstab, [], selection([root]));
+    assert.deepEqual(
+      found.map(({ remedy }) => remedy),
+      ['mount /srv/data', 'mount /srv/a b'],
+    );
+    assert.deepEqual(
+      findUnmounted('stack', fstab, [], selection([{ ...own, path: '/srv/data/sub' }])).map(({ remedy }) => remedy),
+      ['mount /srv/data'],
+    );
+    const mount = { id: 1, parent: 0, device: '8:1', root: '/', point: '/srv/data', type: 'ext4' };
+    assert.deepEqual(findUnmounted('stack', fstab, [mount], selection([own])), []);
+  });
+});
