@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly env?: Environment | undefined;
   readonly cwd?: string | undefined;
   readonly warn?: ((message: string) => void) | undefined;
+  /** Ends commands that are to print secrets. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** @throws BackupError `config` with everything that is wrong in the file. */
@@ -30,7 +32,7 @@ export async function loadSite(options: LoadOptions = {}): Promise<Site> {
   if (!parsed.ok) throw configError(file, parsed.problems);
   const { config } = parsed;
   const host = thisHost(config, options.host ?? env['MOSAIC_BACKUP_HOST'], file);
-  return { config, file, host, ...foldersOf(config, host), ...secretReader(env, options.warn) };
+  return { config, file, host, ...foldersOf(config, host), ...secretReader(env, options) };
 }
 
 /** @throws BackupError `config` when the file cannot be read. */

@@ -17,16 +17,23 @@ export interface Secrets {
 /** Milliseconds that a command may take to print its secret. */
 const COMMAND_TIMEOUT = 30_000;
 
-/** @param warn called once for each secret file that others can read. */
-export function secretReader(env: Environment, warn: (message: string) => void = () => {}): Secrets {
+export interface SecretOptions {
+  /** Called once for each secret file that others can read. */
+  readonly warn?: ((message: string) => void) | undefined;
+  /** Ends a command that is still to print its secret. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function secretReader(env: Environment, { warn = () => {}, signal }: SecretOptions = {}): Secrets {
   const known = new Set<string>();
   const warned = new Set<string>();
 
   async function readSecret(secret: Secret): Promise<string> {
-    const value = await read(secret, env, (message) => {
+    const warnOnce = (message: string) => {
       if (!warned.has(message)) warn(message);
       warned.add(message);
-    });
+    };
+    const value = await read(secret, env, { warn: warnOnce, signal });
     if (value === '') throw unreadable(`${describeSecret(secret)} is empty`, 'Write the secret there.');
     for (const form of formsOf(value)) known.add(form);
     return value;
@@ -49,11 +56,16 @@ export function describeSecret(secret: Secret): string {
   return `the output of ${secret.command[0] ?? 'the command'}`;
 }
 
-function read(secret: Secret, env: Environment, warn: (message: string) => void): Promise<string> {
+interface Reading {
+  readonly warn: (message: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+function read(secret: Secret, env: Environment, { warn, signal }: Reading): Promise<string> {
   if ('file' in secret) return readSecretFile(secret.file, warn);
   if ('env' in secret) return readVariable(secret.env, env);
   if ('credential' in secret) return readCredential(secret.credential, env);
-  return readCommand(secret.command);
+  return readCommand(secret.command, signal);
 }
 
 async function readSecretFile(file: string, warn: (message: string) => void): Promise<string> {
@@ -93,13 +105,16 @@ async function readCredential(name: string, env: Environment): Promise<string> {
   throw unreadable(`there is no credential ${name}: systemd gave none`, remedy);
 }
 
-async function readCommand([command = '', ...args]: readonly string[]): Promise<string> {
+async function readCommand(
+  [command = '', ...args]: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const { runProgram } = await import('../streams/run.ts');
   try {
-    const { stdout } = await runProgram({ command, args }, { timeout: COMMAND_TIMEOUT });
+    const { stdout } = await runProgram({ command, args }, { timeout: COMMAND_TIMEOUT, signal });
     return stdout;
   } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
+    if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
     const code = error.facts['code'];
     const why =
       error.code === 'missing-program'

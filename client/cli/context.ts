@@ -71,7 +71,7 @@ export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli 
   async function load(): Promise<Site> {
     const { loadSite } = await import('../../activities/config/load.ts');
     const { warn } = await log().then((log) => ({ warn: (message: string) => log.warn({}, message) }));
-    loaded = await loadSite({ file: await configFile(), host: options.host, env, cwd, warn });
+    loaded = await loadSite({ file: await configFile(), host: options.host, env, cwd, warn, signal: interrupt.signal });
     return loaded;
   }
 

@@ -68,7 +68,7 @@ describe('secrets', () => {
   it('in files that others can read are warned about, once each', async () => {
     const open = await secretFile('open', 'x1', 0o640);
     const warnings: string[] = [];
-    const { readSecret } = secretReader({}, (message) => warnings.push(message));
+    const { readSecret } = secretReader({}, { warn: (message) => warnings.push(message) });
     await readSecret({ file: open });
     await readSecret({ file: open });
     await readSecret({ file: await secretFile('closed', 'x2') });
