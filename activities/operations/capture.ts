@@ -22,6 +22,7 @@ import { acquireLease, type Lease } from '../storage/lease.ts';
 import { parseManifest, signManifest } from '../storage/manifest-file.ts';
 import {
   createStaging,
+  dropStaging,
   pointLatest,
   prepareRepository,
   repositoryStore,
@@ -152,8 +153,20 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
     } satisfies UnsignedManifest;
     return await commit(request, context, { staging, unsigned, captured, lease });
   } finally {
-    await rm(staging, { recursive: true, force: true });
-    await rm(spool, { recursive: true, force: true });
+    await cleanUp({ staging, spool, work });
+  }
+}
+
+/** What cannot be removed now is swept by the next capture: it must not hide why this one failed. */
+async function cleanUp({
+  staging,
+  spool,
+  work,
+}: Readonly<Record<'staging' | 'spool', string>> & { readonly work: Work }) {
+  const removals = [dropStaging(staging), rm(spool, { recursive: true, force: true })];
+  for (const removal of await Promise.allSettled(removals)) {
+    if (removal.status === 'rejected')
+      work.log.warn({ staging, spool, error: String(removal.reason) }, 'what an attempt left is not removed yet');
   }
 }
 

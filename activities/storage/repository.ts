@@ -65,9 +65,19 @@ export async function createStaging(root: string, attempt: string): Promise<stri
   const folder = path.join(root, STAGING, `${attempt}${holderTag(thisHolder())}`);
   return translated(folder, 'making the staging folder', async () => {
     await makeFolders(root, STAGING);
+    inUse.add(folder);
     await mkdir(folder, { mode: FOLDER_MODE });
     return folder;
   });
+}
+
+/** Staging of this process's attempts that are not over. */
+const inUse = new Set<string>();
+
+/** Removes what is left of an attempt's staging once it is over, sealed or not. Where that fails, the next sweep does it. */
+export async function dropStaging(folder: string): Promise<void> {
+  inUse.delete(folder);
+  await translated(folder, 'removing the staging folder', () => rm(folder, { recursive: true, force: true }));
 }
 
 export interface Seal {
@@ -113,9 +123,14 @@ export async function pointLatest(root: string, place: BackupPlace): Promise<voi
     // Ids begin with the scheduled time, so their order is that of time.
     if (current !== undefined && current > place.id && (await ifThere(stat(link))) !== undefined) return;
     const temporary = path.join(root, STAGING, `latest-${randomUUID()}${holderTag(thisHolder())}`);
-    await makeFolders(root, STAGING);
-    await symlink(place.id, temporary);
-    await publish(temporary, link);
+    inUse.add(temporary);
+    try {
+      await makeFolders(root, STAGING);
+      await symlink(place.id, temporary);
+      await publish(temporary, link);
+    } finally {
+      inUse.delete(temporary);
+    }
   });
 }
 
@@ -140,6 +155,8 @@ async function isDead(folder: string, name: string): Promise<boolean> {
   const holder = holderOfName(name);
   // Not made by us: what is nobody's is not ours to delete.
   if (holder === undefined) return false;
+  // An attempt of this process that is over, and could not remove it: its disk was read-only then.
+  if (name.endsWith(holderTag(thisHolder()))) return !inUse.has(path.join(folder, name));
   const alive = await isAlive(holder);
   if (alive !== undefined) return !alive;
   const found = await ifThere(stat(path.join(folder, name)));

@@ -61,7 +61,7 @@ async function ownLease({ state }: Site): Promise<Lease> {
     const other = await readEmbedded(state);
     throw new BackupError(
       'busy',
-      `an embedded Temporal already runs for this site (process ${error.facts['pid']}${other ? `, ${other.address}` : ''})`,
+      `an embedded Temporal already runs for this site (process ${String(error.facts['pid'])}${other ? `, ${other.address}` : ''})`,
       {
         remedy: 'Use the running one: "mosaic-backup run daily" finds it by itself.',
         cause: error,
