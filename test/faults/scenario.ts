@@ -1,0 +1,62 @@
+/** What a scenario is, which of them run, and how many at once. */
+import type { SiteInput } from '../../model/config/site.ts';
+import type { Lab } from './lab.ts';
+import type { SourceName, Trial } from './trial.ts';
+
+export interface Scenario {
+  /** What breaks: rows of one kind stand together in the table. */
+  readonly kind: string;
+  /** Unique within its kind; begins with the numbers of the properties that it holds. */
+  readonly title: string;
+  readonly sources: readonly SourceName[];
+  /** Runs in `npm test` as well, and not only in the whole matrix. */
+  readonly everyTime?: boolean;
+  /** Breaks a server that all share, so nothing else runs meanwhile. */
+  readonly alone?: boolean;
+  readonly site?: (lab: Lab) => Promise<Partial<SiteInput>> | Partial<SiteInput>;
+  /** Does it all and asserts; returns the outcome in a few words. */
+  readonly play: (trial: Trial) => Promise<string>;
+}
+
+/** Scenarios wait more than they work: so many at once keep two cores busy and no more. */
+const AT_ONCE = 3;
+
+/**
+ * MOSAIC_FAULTS=all: the whole matrix, else one of each kind. MOSAIC_FAULTS_ONLY: of the whole matrix those whose kind
+ * and title contain this. Those that need to be alone come last.
+ */
+export function chosen(scenarios: readonly Scenario[]): readonly Scenario[] {
+  const only = process.env['MOSAIC_FAULTS_ONLY'];
+  const whole = only !== undefined || process.env['MOSAIC_FAULTS'] === 'all';
+  const wanted = scenarios.filter(
+    ({ kind, title, everyTime }) => (whole || everyTime === true) && `${kind}: ${title}`.includes(only ?? ''),
+  );
+  return [...wanted.filter(({ alone }) => alone !== true), ...wanted.filter(({ alone }) => alone === true)];
+}
+
+/** Plays scenarios, some at once, and gives each one's result to whoever asks for it. */
+export function playAll<T>(
+  scenarios: readonly Scenario[],
+  play: (scenario: Scenario) => Promise<T>,
+): (scenario: Scenario) => Promise<T> {
+  const played = new Map<Scenario, PromiseWithResolvers<T>>(
+    scenarios.map((scenario) => [scenario, Promise.withResolvers<T>()]),
+  );
+  // Each is awaited when its turn in the list comes; until then a failure must not count as unhandled.
+  for (const { promise } of played.values()) promise.catch(() => undefined);
+
+  async function playOne(scenario: Scenario): Promise<void> {
+    const result = played.get(scenario);
+    await play(scenario).then(result?.resolve, result?.reject);
+  }
+  async function playNext(queue: Iterator<Scenario>): Promise<void> {
+    for (let next = queue.next(); next.done !== true; next = queue.next()) await playOne(next.value);
+  }
+  async function playInTurn(): Promise<void> {
+    const together = scenarios.filter(({ alone }) => alone !== true).values();
+    await Promise.all(Array.from({ length: AT_ONCE }, () => playNext(together)));
+    await playNext(scenarios.filter(({ alone }) => alone === true).values());
+  }
+  void playInTurn();
+  return (scenario) => played.get(scenario)?.promise ?? Promise.reject(new TypeError('a scenario that is not played'));
+}

@@ -1,0 +1,114 @@
+/** P39: what is secret stays where it was, and is nowhere that a backup leaves traces. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { giveTo, serverUser } from '../../../activities/sources/postgres/server-user.ts';
+import { runId } from '../../../model/run.ts';
+import { sampleArguments } from '../../support/processes.ts';
+import type { Lab } from '../lab.ts';
+import type { Scenario } from '../scenario.ts';
+import { requireComplete, requireNoProcess, requireTidy } from '../sound.ts';
+import type { Trial } from '../trial.ts';
+
+const IN_FILE = 'canary-in-a-file-7f1c2a';
+const IN_TABLE = 'canary-in-a-table-93b0e4';
+const WRONG_PASSWORD = 'canary-wrong-password-51d8';
+
+export const canary: readonly Scenario[] = [
+  {
+    kind: 'secrets',
+    title:
+      'P39 nothing of a file, a table, a password or a key is in any trace, nor in a spool after the seal (stack, db)',
+    sources: ['stack', 'db'],
+    alone: true,
+    everyTime: true,
+    async play(trial) {
+      const { lab } = trial;
+      await writeFile(path.join(trial.data, '.env'), `TOKEN=${IN_FILE}\n`);
+      const tablespace = await plant(lab);
+      try {
+        await connectWith(trial, WRONG_PASSWORD);
+        const sample = sampleArguments();
+        const worker = trial.start('-vv', 'worker');
+        await worker.printed('serves');
+        const run = await trial.run();
+        // An error of the database travels through Temporal as well.
+        await run.failure('db');
+        await connectWith(trial, (await readFile(lab.postgres.passwords.backup, 'utf8')).trim());
+        requireComplete(await run.report());
+        const verified = await trial.command('-v', 'verify', 'latest', '--deep');
+        assert.equal(verified.code, 0, verified.output);
+        const sampled = [...sample.stop()].join('\n');
+        await requireTidy(trial);
+        await requireNoProcess(trial);
+        await requireSecret(trial, [tablespace], `${sampled}\n${trial.printed()}\n${verified.output}`);
+      } finally {
+        await lab.postgres.sql('DROP TABLE canary');
+        await lab.postgres.sql('DROP TABLESPACE canary');
+      }
+      return 'found nowhere';
+    },
+  },
+];
+
+/** A table in a tablespace, so that its capture is spooled in plaintext on the way. */
+async function plant({ folder, postgres }: Lab): Promise<string> {
+  const tablespace = path.join(folder, 'tablespace');
+  await mkdir(tablespace, { mode: 0o700 });
+  await giveTo(await serverUser(), tablespace, new AbortController().signal);
+  await postgres.sql(`CREATE TABLESPACE canary LOCATION '${tablespace}'`);
+  await postgres.sql(`CREATE TABLE canary TABLESPACE canary AS SELECT '${IN_TABLE}'::text`);
+  await postgres.sql('CHECKPOINT');
+  return tablespace;
+}
+
+async function connectWith(trial: Trial, password: string): Promise<void> {
+  const { postgres } = trial.lab;
+  const file = path.join(path.dirname(trial.identity), 'password');
+  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  const connection = {
+    host: '127.0.0.1',
+    port: postgres.port,
+    password: { file },
+    sslmode: 'verify-full' as const,
+    sslrootcert: postgres.certificate,
+  };
+  await trial.configure((config) => ({
+    ...config,
+    sources: { ...config.sources, db: { type: 'postgres', connection } },
+  }));
+}
+
+async function requireSecret(trial: Trial, plain: readonly string[], printed: string): Promise<void> {
+  const { temporal, postgres } = trial.lab;
+  const password = (await readFile(postgres.passwords.backup, 'utf8')).trim();
+  const identity = /AGE-SECRET-KEY-\w+/.exec(await readFile(trial.identity, 'utf8'))?.[0];
+  const signingKey = (await readFile(path.join(path.dirname(trial.identity), 'signing.pem'), 'utf8')).split('\n')[1];
+  assert.ok(identity && signingKey);
+  const history = path.dirname(temporal.database);
+  const traces = [trial.repository, trial.vault, trial.state, history];
+  // The search finds what is there: each secret in its own place, and a run's id in the history and in the log.
+  assert.notDeepEqual(await filesWith(IN_TABLE, plain), []);
+  assert.notDeepEqual(await filesWith(IN_FILE, [trial.data]), []);
+  assert.notDeepEqual(await filesWith(runId('daily', trial.time(0)), [history]), []);
+  assert.match(printed, /pg_basebackup/);
+  // Any age identity at all: each backup has one of its own, which nobody else knows.
+  for (const secret of [IN_FILE, IN_TABLE, WRONG_PASSWORD, password, identity, signingKey, 'AGE-SECRET-KEY-1']) {
+    assert.deepEqual(await filesWith(secret, traces), [], `"${secret}" is in no file`);
+    assert.equal(printed.includes(secret), false, `"${secret}" is in no output and no argument`);
+  }
+}
+
+/** The files below some folders that have a text in them, binary or not. */
+async function filesWith(text: string, folders: readonly string[]): Promise<readonly string[]> {
+  try {
+    const { stdout } = await promisify(execFile)('grep', ['-rlaF', '--', text, ...folders]);
+    return stdout.trim().split('\n');
+  } catch (error) {
+    // Exit 1: in none.
+    if (error instanceof Error && 'code' in error && error.code === 1) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+/** All scenarios, kind by kind. */
+import type { Scenario } from '../scenario.ts';
+import { canary } from './canary.ts';
+import { damage } from './damage.ts';
+import { runs } from './runs.ts';
+import { source } from './source.ts';
+import { storage } from './storage.ts';
+import { temporal } from './temporal.ts';
+import { workerKilled } from './worker-killed.ts';
+import { zombie } from './zombie.ts';
+
+export const scenarios: readonly Scenario[] = [
+  ...workerKilled,
+  ...zombie,
+  ...temporal,
+  ...source,
+  ...storage,
+  ...damage,
+  ...runs,
+  ...canary,
+];

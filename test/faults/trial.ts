@@ -1,0 +1,172 @@
+/** One scenario's own site: sources, repository, state and destination in a folder of its own, and processes that belong to it. */
+import { glob, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { loadSite } from '../../activities/config/load.ts';
+import type { Site } from '../../activities/site.ts';
+import type { SiteInput } from '../../model/config/site.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { makeSite } from '../support/site.ts';
+import { until } from '../support/until.ts';
+import { atPoint, runCommand, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+import type { Lab } from './lab.ts';
+import { startRunOf, type Run } from './run.ts';
+
+export type SourceName = 'stack' | 'db';
+
+export interface TrialOptions {
+  readonly lab: Lab;
+  /** `stack` are files, `db` is PostgreSQL. */
+  readonly sources: readonly SourceName[];
+  /** Anything of a config. */
+  readonly site?: Partial<SiteInput>;
+}
+
+export interface Trial {
+  readonly lab: Lab;
+  readonly sources: readonly SourceName[];
+  readonly folder: string;
+  /** The config file. */
+  readonly file: string;
+  /** What the source `stack` reads. */
+  readonly data: string;
+  readonly repository: string;
+  readonly state: string;
+  readonly vault: string;
+  /** Identity file. */
+  readonly identity: string;
+  /** The site as its config says now. */
+  site(): Promise<Site>;
+  /** The scheduled time of the trial's run of this number. No two trials share one: Temporal is shared. */
+  time(number: number): string;
+  /** Changes the config: each step reads it anew. */
+  configure(change: (config: SiteInput) => SiteInput): Promise<void>;
+  /** Starts a worker, which sends itself a signal at the point if there is one. */
+  worker(point?: SignalPoint): Promise<CommandProcess>;
+  /** Waits until a worker is at its point: dead, or stopped there. */
+  at(worker: CommandProcess, point: SignalPoint): Promise<void>;
+  /** Starts the daily run of this number. */
+  run(number?: number): Promise<Run>;
+  /** Runs a command of the command line. */
+  command(...args: readonly string[]): Promise<Awaited<ReturnType<typeof runCommand>>>;
+  /** Starts a command of the command line. */
+  start(...args: readonly string[]): CommandProcess;
+  /** Everything that the trial's processes have printed. */
+  printed(): string;
+  /** Ends all of the trial's processes. */
+  end(): Promise<void>;
+}
+
+/** Short enough for a test, long enough for a busy machine. */
+const WAITS = {
+  captureDeadline: '60s',
+  copyDeadline: '60s',
+  verifyDeadline: '60s',
+  retryFirst: '100ms',
+  retryMax: '500ms',
+  heartbeat: '2s',
+  standstill: '20s',
+  busy: '30s',
+};
+
+export async function openTrial({ lab, sources, site = {} }: TrialOptions): Promise<Trial> {
+  const folder = await temporaryFolder();
+  const number = lab.next();
+  const data = path.join(folder, 'stack');
+  await fillStack(data);
+  const configs: Readonly<Record<SourceName, SiteInput['sources'][string]>> = {
+    stack: { type: 'files', paths: [data] },
+    db: { type: 'postgres', connection: { host: lab.postgres.socket, port: lab.postgres.port } },
+  };
+  const made = await makeSite({
+    folder,
+    site: `trial-${number}`,
+    sources: Object.fromEntries(sources.map((name) => [name, configs[name]])),
+    temporal: { address: lab.temporal.address },
+    plans: { daily: WAITS },
+    ...site,
+  });
+  const { file, identities } = made;
+  const reached = path.join(folder, 'reached');
+  const processes: CommandProcess[] = [];
+  const openSite = () => loadSite({ file });
+  const { repository, state } = made.site;
+
+  function start(args: readonly string[], point?: SignalPoint): CommandProcess {
+    const started = startCommand({
+      args: ['-c', file, ...args],
+      owner: folder,
+      ...(point ? { point, reached } : {}),
+    });
+    processes.push(started);
+    return started;
+  }
+  function time(count: number): string {
+    return new Date(Date.UTC(2026, 0, number, count)).toISOString().replace('.000Z', 'Z');
+  }
+
+  return {
+    lab,
+    sources,
+    folder,
+    file,
+    data,
+    repository,
+    state,
+    vault: site.destinations?.['vault']?.path ?? path.join(folder, 'vault'),
+    identity: identities[0],
+    site: openSite,
+    time,
+    async configure(change) {
+      const config: SiteInput = parse(await readFile(file, 'utf8'));
+      await writeFile(file, stringify(change(config)));
+    },
+    async worker(point) {
+      const worker = start(['worker'], point);
+      await worker.printed('serves');
+      return worker;
+    },
+    at: (worker, point) => atPoint(worker, point, reached),
+    run: (count = 0) => startRunOf(lab.temporal, { site: `trial-${number}`, plan: 'daily', scheduled: time(count) }),
+    command: (...args) => runCommand({ args: ['-c', file, ...args], owner: folder }),
+    start: (...args) => start(args),
+    printed: () => processes.map((process) => process.output()).join('\n'),
+    async end() {
+      await Promise.all(processes.filter((process) => process.running()).map((process) => process.end()));
+    },
+  };
+}
+
+/** Slows the captures of a source down, or no longer. */
+export function slowly(trial: Trial, source: SourceName, maxRate: string | undefined): Promise<void> {
+  return trial.configure((config) => {
+    const { limits: _limits, ...rest } = config.sources[source] ?? { type: 'files', paths: [] };
+    return { ...config, sources: { ...config.sources, [source]: maxRate ? { ...rest, limits: { maxRate } } : rest } };
+  });
+}
+
+/** Slow enough to be met in the middle. */
+export const SLOW = { stack: '2500kB', db: '4MB' } as const;
+
+/** Waits until a capture has written some of its first artifact. */
+export function underWay({ repository }: Trial, source: SourceName): Promise<string> {
+  return until(`a capture of ${source} in its middle`, async () => {
+    for await (const file of glob(`${repository}/.staging/${source}-*/base.tar.zst.age`)) {
+      if ((await stat(file)).size > 100_000) return path.dirname(file);
+    }
+    return undefined;
+  });
+}
+
+/** 12 MiB that do not compress: zstd gives nothing before it has read 4. */
+async function fillStack(folder: string): Promise<void> {
+  await mkdir(path.join(folder, 'config', 'empty'), { recursive: true });
+  for (const name of ['one.bin', 'two.bin', 'config/three.bin']) {
+    const bytes = Buffer.concat(
+      Array.from({ length: 64 }, () => Buffer.from(crypto.getRandomValues(new Uint8Array(65_536)))),
+    );
+    await writeFile(path.join(folder, name), bytes);
+  }
+  await writeFile(path.join(folder, '.env'), 'DATABASE_URL=postgres://localhost\n', { mode: 0o600 });
+  await symlink('one.bin', path.join(folder, 'link'));
+}
