@@ -2,8 +2,6 @@
 import { createCli } from '../../client/cli/context.ts';
 import { failureOf, printFailure } from '../../client/cli/errors.ts';
 import { parseArguments, USAGE, type QuickstartArguments } from './arguments.ts';
-import { ownSite } from './own-site.ts';
-import { sample } from './sample.ts';
 import { samplePlace } from './sample/place.ts';
 
 await main(process.argv.slice(2));
@@ -28,7 +26,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const cli = createCli({ env, cwd, stdout, stderr, options: { ...options, verbose: parsed?.verbose ?? 0 } });
   try {
     if (!parsed) throw problem;
-    await (parsed.config === undefined ? sample(cli, place, parsed) : ownSite(cli, parsed));
+    if (parsed.config === undefined) await import('./sample.ts').then(({ sample }) => sample(cli, place, parsed));
+    else await import('./own-site.ts').then(({ ownSite }) => ownSite(cli, parsed));
   } catch (error) {
     const failure = failureOf(error, cli.interrupt.received());
     printFailure(failure, cli.out, cli.redact);

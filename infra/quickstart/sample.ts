@@ -1,37 +1,31 @@
 /** `npm start`: a stack that lives, its daily backup, and the proof that it restores. */
 import type { Cli } from '../../client/cli/context.ts';
 import { untilInterrupted } from '../../client/cli/until-interrupted.ts';
-import { runExitStatus } from '../../client/runs/result.ts';
-import { ownSession, type Session } from '../../client/runs/session.ts';
+import type { Session } from '../../client/runs/session.ts';
 import { exitStatus } from '../../model/errors.ts';
-import { workflowBundle } from '../../workers/bundle.ts';
 import type { QuickstartArguments } from './arguments.ts';
 import { sampleComparison, type SampleComparison } from './compare-sample.ts';
-import { runDaily, type DailyRun } from './daily.ts';
-import { isProven, proveRun, type Proof } from './prove.ts';
-import { openSample } from './sample/open.ts';
-import type { SamplePlace } from './sample/place.ts';
+import type { DailyRun } from './daily.ts';
+import type { Proof } from './prove.ts';
+import { makeSample, reopenSample, tidySample, type OpenOptions, type Sample } from './sample/open.ts';
+import { claimPlace, isComplete, type SamplePlace } from './sample/place.ts';
 import { startWorkload } from './sample/workload.ts';
-import { printScreen } from './screen.ts';
 
 /** Milliseconds between two transactions of the write load. */
 const PACE = 50;
 
 export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartArguments): Promise<void> {
   forgetOtherTemporal(cli.env);
-  // The first bundle takes seconds, and is made beside the database. A failure comes again from the worker.
-  workflowBundle().catch(() => undefined);
   // Ended in the opposite order: the load, then worker and Temporal, then the database under them.
   await using ending = new AsyncDisposableStack();
-  const opened = await openSample(place, { signal: cli.signal, note: (text) => cli.out.note(text) });
-  ending.defer(() => opened.close());
-  const starting = startSession(cli);
-  ending.defer(async () => (await starting.catch(() => undefined))?.close());
-  const [session] = await Promise.all([starting, opened.ready]);
+  const lease = await claimPlace(place, cli.signal);
+  ending.defer(() => lease.release());
+  const { opened, session } = await openAll(cli, place, ending);
   const workload = await startWorkload(opened.server, PACE);
   ending.defer(() => workload.stop());
 
-  const site = await cli.site();
+  const { runDaily, proveRun, isProven, runExitStatus } = await runModules();
+  const site = await cli.reopenSite();
   const comparison = sampleComparison({ place, server: opened.server, workload, signal: cli.signal });
   const run = await runDaily(cli, session, site);
   cli.out.note('Restoring everything from its copies into scratch, and comparing it with the source …');
@@ -44,11 +38,65 @@ export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartA
     compare: comparison.compare,
     work: await cli.work(),
   });
-  show(cli, place, { run, proofs, comparison });
+  await show(cli, place, { run, proofs, comparison });
   cli.exitWith(isProven(proofs) ? runExitStatus(report) : exitStatus('verification-failed'));
   if (once) return;
   cli.out.note('\nThe sample, its write load, Temporal, its Web UI and the worker keep running; ^C ends them all.');
   await Promise.race([untilInterrupted(cli.signal), session.broken]);
+}
+
+/** Database, Temporal and worker, started beside each other as far as can be. */
+async function openAll(
+  cli: Cli,
+  place: SamplePlace,
+  ending: AsyncDisposableStack,
+): Promise<{ readonly opened: Sample; readonly session: Session }> {
+  const options: OpenOptions = { signal: cli.signal, note: (text) => cli.out.note(text) };
+  let opened: Sample | undefined;
+  let starting: Promise<Session> | undefined;
+  ending.defer(() => opened?.server.stop());
+  ending.defer(() => closed(starting));
+  await tidySample(place, options);
+  if (await isComplete(place)) {
+    // A complete sample has the config of its last start, which is enough to begin with.
+    starting = startSession(cli);
+    opened = await reopenSample(place, options);
+  }
+  if (!opened) {
+    await closed(starting);
+    starting = undefined;
+    opened = await makeSample(place, options);
+  }
+  starting ??= startSession(cli);
+  const [session] = await Promise.all([starting, opened.ready]);
+  return { opened, session };
+}
+
+function startSession(cli: Cli): Promise<Session> {
+  const starting = open();
+  // Whoever waits for it is told; until somebody does, a failure must not end the process.
+  starting.catch(() => undefined);
+  return starting;
+
+  async function open(): Promise<Session> {
+    // Loaded here and not above: the database starts meanwhile.
+    const [{ ownSession }, site] = await Promise.all([import('../../client/runs/session.ts'), cli.reopenSite()]);
+    return ownSession({ site, openSite: cli.reopenSite, log: await cli.log() });
+  }
+}
+
+async function closed(starting: Promise<Session> | undefined): Promise<void> {
+  const session = await starting?.catch(() => undefined);
+  await session?.close();
+}
+
+async function runModules() {
+  const [{ runDaily }, { proveRun, isProven }, { runExitStatus }] = await Promise.all([
+    import('./daily.ts'),
+    import('./prove.ts'),
+    import('../../client/runs/result.ts'),
+  ]);
+  return { runDaily, proveRun, isProven, runExitStatus };
 }
 
 /** The sample brings its own Temporal, whatever the environment names. */
@@ -56,11 +104,7 @@ function forgetOtherTemporal(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(env)) if (name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI') delete env[name];
 }
 
-async function startSession(cli: Cli): Promise<Session> {
-  return ownSession({ site: await cli.site(), openSite: cli.reopenSite, log: await cli.log() });
-}
-
-function show(
+async function show(
   cli: Cli,
   place: SamplePlace,
   {
@@ -68,7 +112,8 @@ function show(
     proofs,
     comparison,
   }: { readonly run: DailyRun; readonly proofs: readonly Proof[]; readonly comparison: SampleComparison },
-): void {
+): Promise<void> {
+  const { printScreen } = await import('./screen.ts');
   const command = `infra/mosaic-backup -c ${place.config}`;
   printScreen(cli.out, {
     title: 'The daily backup of the sample',

@@ -7,7 +7,7 @@ import { requireSpace } from '../../../activities/storage/space.ts';
 import { formatBytes } from '../../../model/units.ts';
 import { databaseBytes, fillDatabase, makeCluster, startDatabase } from './database.ts';
 import { endStrayServer } from './leftovers.ts';
-import { claimPlace, clearPlace, isComplete, markComplete, type SamplePlace } from './place.ts';
+import { clearPlace, markComplete, type SamplePlace } from './place.ts';
 import { makeKeys, writeConfig } from './settings.ts';
 import { makeStack } from './stack.ts';
 
@@ -16,11 +16,9 @@ export interface Sample {
   readonly server: PrivateServer;
   /** Resolves once the shop is filled. */
   readonly ready: Promise<void>;
-  /** Ends the server and leaves the folder to the next start. */
-  close(): Promise<void>;
 }
 
-interface Options {
+export interface OpenOptions {
   readonly signal: AbortSignal;
   /** Tells the user what goes on. */
   readonly note: (text: string) => void;
@@ -31,37 +29,28 @@ const NEEDED = 3 * 2 ** 30;
 /** Every start adds a full backup and its copy; with more than this they are begun anew. */
 const KEPT = 4 * 2 ** 30;
 
-/** @throws BackupError `busy` when another start uses it, `refused`, `no-space`. */
-export async function openSample(place: SamplePlace, options: Options): Promise<Sample> {
-  const lease = await claimPlace(place, options.signal);
-  try {
-    await endStrayServer(place.postgres);
-    await rm(place.scratch, { recursive: true, force: true });
-    const { server, ready } = (await reopen(place, options)) ?? (await make(place, options));
-    const close = async () => {
-      // Filling ends with its session at the latest.
-      await server.stop();
-      await lease.release();
-    };
-    return { server, ready, close };
-  } catch (error) {
-    await lease.release();
-    throw error;
-  }
+/** Puts in order what an earlier start left behind. Nothing of the sample runs yet. */
+export async function tidySample(place: SamplePlace, { note }: OpenOptions): Promise<void> {
+  await endStrayServer(place.postgres);
+  await rm(place.scratch, { recursive: true, force: true });
+  const bytes = (await Promise.all([place.repository, place.vault].map(bytesBelow))).reduce(
+    (sum, each) => sum + each,
+    0,
+  );
+  if (bytes <= KEPT) return;
+  note(`The sample's backups have grown to ${formatBytes(bytes)}: they are begun anew.`);
+  for (const folder of [place.repository, place.vault, place.state]) await rm(folder, { recursive: true, force: true });
+  await mkdir(place.vault, { mode: 0o700 });
 }
 
-type Opened = Omit<Sample, 'close'>;
-
-/** Undefined when there is no complete sample, or a damaged one: it is made anew then. */
-async function reopen(place: SamplePlace, { signal, note }: Options): Promise<Opened | undefined> {
-  if (!(await isComplete(place))) return undefined;
+/** Opens a complete sample; undefined when it turns out to be damaged. */
+export async function reopenSample(place: SamplePlace, { signal, note }: OpenOptions): Promise<Sample | undefined> {
   let server: PrivateServer | undefined;
   try {
     await Promise.all([access(path.join(place.stack, '.env')), access(place.keys), access(place.vault)]);
     server = await startDatabase(place, neverAborted());
     const bytes = await databaseBytes(server, signal);
     await writeConfig(place, server);
-    await limitBackups(place, note);
     note(`The sample in ${place.root}: PostgreSQL with ${formatBytes(bytes)}, and a stack folder.`);
     return { server, ready: Promise.resolve() };
   } catch (error) {
@@ -72,7 +61,8 @@ async function reopen(place: SamplePlace, { signal, note }: Options): Promise<Op
   }
 }
 
-async function make(place: SamplePlace, { signal, note }: Options): Promise<Opened> {
+/** Makes the sample in place of whatever is there. @throws BackupError `no-space`. */
+export async function makeSample(place: SamplePlace, { signal, note }: OpenOptions): Promise<Sample> {
   await clearPlace(place);
   await requireSpace({ path: place.root, needed: NEEDED });
   note(
@@ -97,14 +87,6 @@ async function make(place: SamplePlace, { signal, note }: Options): Promise<Open
 /** ^C must not crash the server under what is cleaning up: it is ended last, in order. */
 function neverAborted(): AbortSignal {
   return new AbortController().signal;
-}
-
-async function limitBackups({ repository, vault, state }: SamplePlace, note: (text: string) => void): Promise<void> {
-  const bytes = (await Promise.all([repository, vault].map(bytesBelow))).reduce((sum, each) => sum + each, 0);
-  if (bytes <= KEPT) return;
-  note(`The sample's backups have grown to ${formatBytes(bytes)}: they are begun anew.`);
-  for (const folder of [repository, vault, state]) await rm(folder, { recursive: true, force: true });
-  await mkdir(vault, { mode: 0o700 });
 }
 
 async function bytesBelow(folder: string): Promise<number> {
