@@ -37,11 +37,17 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   for (const { source } of spec.phases.flatMap(({ steps }) => steps)) update(pending(source));
 
   const running: Promise<void>[] = [];
-  for (const { steps } of spec.phases) {
-    running.push(...steps.map((step) => backUp(spec, step)));
-    await condition(() => steps.every(({ source }) => readingEnded.has(source)));
+  try {
+    for (const { steps } of spec.phases) {
+      running.push(...steps.map((step) => backUp(spec, step)));
+      await condition(() => steps.every(({ source }) => readingEnded.has(source)));
+    }
+    await Promise.all(running);
+  } catch (error) {
+    // Cancelled. With the run Temporal would end its sources at once, in the middle of their cleaning up.
+    await Promise.allSettled(running);
+    throw error;
   }
-  await Promise.all(running);
 
   outcome = runOutcome([...sources.values()].map((source) => source.outcome ?? 'failed'));
   await signRecoveryPoint(spec);
@@ -55,22 +61,22 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   }
 
   async function backUp({ runId: run, scheduled, waits }: RunSpec, step: SourceStep): Promise<void> {
-    const child = await startChild(backupSource, {
-      workflowId: `${run}/${step.source}`,
-      args: [{ site: input.site, runId: run, scheduled, step, waits }],
-      typedSearchAttributes: [
-        { key: SITE, value: input.site },
-        { key: PLAN, value: input.plan },
-        { key: SOURCE, value: step.source },
-        { key: HOST, value: step.host },
-      ],
-      staticSummary: `${step.source}: ${step.type} on ${step.host}${step.destinations.map((to) => `, copy to ${to}`).join('')}`,
-    });
-    update({ ...pending(step.source), state: 'capturing' });
     try {
+      const child = await startChild(backupSource, {
+        workflowId: `${run}/${step.source}`,
+        args: [{ site: input.site, runId: run, scheduled, step, waits }],
+        typedSearchAttributes: [
+          { key: SITE, value: input.site },
+          { key: PLAN, value: input.plan },
+          { key: SOURCE, value: step.source },
+          { key: HOST, value: step.host },
+        ],
+        staticSummary: `${step.source}: ${step.type} on ${step.host}${step.destinations.map((to) => `, copy to ${to}`).join('')}`,
+      });
+      update({ ...pending(step.source), state: 'capturing' });
       update(await child.result());
     } catch (error) {
-      // The run itself was cancelled: it ends as such, once the captures of this phase have cleaned up.
+      // The run itself was cancelled: it ends as such, once all its sources have cleaned up.
       if (CancellationScope.current().consideredCancelled) throw error;
       update({ ...pending(step.source), state: 'failed', outcome: 'failed', errors: [endedByHand(error)] });
     } finally {
@@ -82,12 +88,19 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
     try {
       const { signRecoveryPoint: sign } = reporting(input.site, planned.waits);
       const summary = 'sign the recovery point and copy it to every destination';
-      await sign.executeWithOptions({ summary }, [{ spec: planned, report: report() }]);
+      const { warnings } = await sign.executeWithOptions({ summary }, [{ spec: planned, report: report() }]);
+      errors.push(...warnings.map(notEverywhere));
     } catch (error) {
       errors.push(stepError('recovery point', error));
-      if (outcome === 'complete') outcome = 'partial';
     }
+    if (errors.length > 0 && outcome === 'complete') outcome = 'partial';
   }
+}
+
+/** A destination that lacks the recovery point, in the step's own words. */
+function notEverywhere(message: string): StepError {
+  const remedy = 'Mend the destination, then run the same plan and time again: it does what is missing.';
+  return { step: 'recovery point', code: 'unreachable', message, remedy };
 }
 
 /** Somebody cancelled or terminated one source of a run in Temporal: the others go on. */
