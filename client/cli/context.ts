@@ -32,6 +32,8 @@ export interface Cli {
   readonly work: () => Promise<Work>;
   /** Ends the command with a status although it printed a result: 3 partial, 9 verification failed, 10 doctor. */
   readonly exitWith: (status: number) => void;
+  /** What `exitWith` said; 0 before. */
+  readonly status: () => number;
   /** Replaces secrets that were read by `***`. */
   readonly redact: (text: string) => string;
 }
@@ -48,6 +50,7 @@ const STANDSTILL = 600_000;
 export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli {
   const out = createOutput({ json: options.json ?? false, env, stdout, stderr });
   const interrupt = watchInterrupt(out, (status) => process.exit(status));
+  let status = 0;
   let site: Promise<Site> | undefined;
   let loaded: Site | undefined;
   let logger: Promise<Logger> | undefined;
@@ -87,9 +90,10 @@ export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli 
     redact,
     site: () => (site ??= load()),
     reopenSite: load,
-    exitWith: (status) => {
-      process.exitCode = status;
+    exitWith: (wanted) => {
+      status = wanted;
     },
+    status: () => status,
     async work() {
       const { progressPrinter } = await import('./progress.ts');
       return { signal: interrupt.signal, progress: progressPrinter(out), log: await log(), standstill: STANDSTILL };

@@ -5,7 +5,9 @@ import type { Output } from './output.ts';
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** The signal that came first; undefined while none has. */
-  received(): Interruption | undefined;
+  readonly received: () => Interruption | undefined;
+  /** Stops listening: the command has ended. */
+  readonly stop: () => void;
 }
 
 /** Milliseconds after which a further signal is a second wish, and not the same one sent to a whole process group. */
@@ -32,5 +34,8 @@ export function watchInterrupt(out: Output, exit: (status: number) => void): Int
     exit(received === 'SIGINT' ? 130 : 5);
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
-  return { signal: controller.signal, received: () => received };
+  function stop(): void {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal);
+  }
+  return { signal: controller.signal, received: () => received, stop };
 }

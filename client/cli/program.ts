@@ -2,8 +2,15 @@
 import { Command } from 'commander';
 import type { OpenCli, Register } from './command.ts';
 
+export interface Printing {
+  readonly version: string;
+  /** Help that was asked for, and help that was not. */
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
 /** @param register every command, in the order of help. */
-export function createProgram(register: readonly Register[], cli: OpenCli, version: string): Command {
+export function createProgram(register: readonly Register[], cli: OpenCli, { version, out, err }: Printing): Command {
   const program = new Command('mosaic-backup')
     .description('Backups that can prove they restore.')
     .version(version, '-V, --version')
@@ -17,7 +24,7 @@ export function createProgram(register: readonly Register[], cli: OpenCli, versi
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .showSuggestionAfterError(true)
     // Errors are printed in one place, in words or as JSON: errors.ts.
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ writeOut: out, writeErr: err, outputError: () => {} })
     .addHelpText(
       'after',
       `

@@ -1,7 +1,9 @@
 /** The command line as people start it: the launcher of the checkout, in a process of its own. */
 import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
+import { Writable } from 'node:stream';
 import { z } from 'zod';
+import { startCommand } from '../../client/cli/start.ts';
 
 export const LAUNCHER = fileURLToPath(new URL('../../infra/mosaic-backup', import.meta.url));
 
@@ -24,6 +26,33 @@ export async function mosaic(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   return { code: exitCode ?? -1, stdout, stderr };
+}
+
+/** The same in this process: no start-up to pay, and nothing else differs. For all but signals, pipes and the launcher itself. */
+export async function mosaicHere(args: readonly string[]): Promise<Ended> {
+  const [stdout, stderr] = [collector(), collector()];
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+  const code = await startCommand(args, {
+    env,
+    cwd: process.cwd(),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    version: '0',
+  });
+  return { code, stdout: stdout.text().trimEnd(), stderr: stderr.text().trimEnd() };
+}
+
+function collector(): { readonly stream: NodeJS.WriteStream; readonly text: () => string } {
+  const chunks: string[] = [];
+  const writable = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk.toString('utf8'));
+      done();
+    },
+  });
+  // Of a terminal's stream the command line uses only write and these two facts.
+  const stream = Object.assign(writable, { isTTY: false, columns: 80 }) as unknown as NodeJS.WriteStream;
+  return { stream, text: () => chunks.join('') };
 }
 
 /** What tests look at in the documents that commands print; everything is optional. */

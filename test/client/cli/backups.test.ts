@@ -8,7 +8,7 @@ import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
 import { KIT_COMMANDS } from '../../../client/backups/kit.ts';
-import { json, LAUNCHER, mosaic, type Ended } from '../../support/command-line.ts';
+import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
@@ -51,7 +51,7 @@ describe('commands on backups', () => {
   }
 
   function run(...args: readonly string[]): Promise<Ended> {
-    return mosaic(['-c', made.file, ...args]);
+    return mosaicHere(['-c', made.file, ...args]);
   }
 
   function restored(to: string, name: string): Promise<string> {
@@ -159,12 +159,12 @@ describe('commands on backups', () => {
       (await readFile(made.file, 'utf8')).replace('type: files', 'type: files\n    objectives: { rpo: 1ms }'),
     );
     const to = path.join(folder, 'aged');
-    const refused = await mosaic(['-c', strict, 'restore', 'latest', '--to', to, '--json']);
+    const refused = await mosaicHere(['-c', strict, 'restore', 'latest', '--to', to, '--json']);
     assert.deepEqual([refused.code, json(refused).error?.code], [4, 'refused']);
     assert.match(json(refused).error?.remedy ?? '', /--accept-age/);
-    assert.equal((await mosaic(['-c', strict, 'restore', 'latest', '--to', to, '--accept-age'])).code, 0);
+    assert.equal((await mosaicHere(['-c', strict, 'restore', 'latest', '--to', to, '--accept-age'])).code, 0);
     assert.match(
-      (await mosaic(['-c', strict, 'status'])).stdout,
+      (await mosaicHere(['-c', strict, 'status'])).stdout,
       /problem +stack: the newest backup is .* old, the objective is/,
     );
   });
@@ -223,7 +223,7 @@ describe('commands on backups', () => {
       text.replace(/ {2}identity:\n {4}file: .*\n/, `  identity: { command: [sh, -c, ${JSON.stringify(script)}] }\n`);
     await writeFile(stubborn, waiting('exec sleep 30'));
     assert.deepEqual(await interrupted(stubborn, 1), [130]);
-    await writeFile(stubborn, waiting("trap '' INT; exec sleep 30"));
+    await writeFile(stubborn, waiting("trap '' INT TERM; exec sleep 30"));
     assert.deepEqual(await interrupted(stubborn, 2), [130]);
   });
 

@@ -7,7 +7,7 @@ import { createProgram } from '../../../client/cli/program.ts';
 import { execa } from 'execa';
 
 function program(): Command {
-  return createProgram(COMMANDS, () => assert.fail('nothing runs'), '1.2.3');
+  return createProgram(COMMANDS, () => assert.fail('nothing runs'), { version: '1.2.3', out: () => {}, err: () => {} });
 }
 
 function every(command: Command): readonly Command[] {

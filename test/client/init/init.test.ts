@@ -7,7 +7,7 @@ import { initialise, type InitOptions } from '../../../client/init/init.ts';
 import { findPostgres } from '../../../client/init/postgres.ts';
 import { findStacks } from '../../../client/init/stacks.ts';
 import { sourceNames } from '../../../client/init/text.ts';
-import { json, mosaic } from '../../support/command-line.ts';
+import { json, mosaicHere } from '../../support/command-line.ts';
 import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 
@@ -77,7 +77,7 @@ describe('init', () => {
   it('writes nothing on a dry run, from the command line too', async () => {
     const given = await options({ dryRun: true });
     assert.match((await initialise(given)).text, /^repository: /m);
-    const { code, stdout } = await mosaic(['-c', given.file, 'init', '--dry-run', '--folder', given.cwd]);
+    const { code, stdout } = await mosaicHere(['-c', given.file, 'init', '--dry-run', '--folder', given.cwd]);
     assert.equal(code, 0);
     assert.match(stdout, /^sources:$/m);
     assert.deepEqual(await readdir(given.cwd), []);
@@ -85,7 +85,7 @@ describe('init', () => {
 
   it('says what to do next', async () => {
     const given = await options();
-    const ended = await mosaic([
+    const ended = await mosaicHere([
       '-c',
       given.file,
       'init',
@@ -99,7 +99,7 @@ describe('init', () => {
     assert.equal(ended.code, 0, ended.stderr);
     for (const words of [/Move the second identity off this machine/, /keys kit --confirm/, /doctor/, /run daily/])
       assert.match(ended.stdout, words);
-    const doctor = await mosaic(['-c', given.file, 'doctor', '--json']);
+    const doctor = await mosaicHere(['-c', given.file, 'doctor', '--json']);
     const codes = (json(doctor).findings ?? []).map(({ code }) => code);
     assert.ok(codes.includes('keys.second-here'), codes.join());
   });
