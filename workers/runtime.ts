@@ -16,7 +16,9 @@ export function installRuntime(log: Logger): void {
       else if (level === 'WARN') log.info(facts, message);
       else log.debug(facts, message);
     }),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} } },
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
+    },
     shutdownSignals: [],
   });
 }
@@ -24,5 +26,11 @@ export function installRuntime(log: Logger): void {
 /** What of the SDK's facts tells something: the step and the error in one line each. */
 function summary(meta: Record<string, unknown> | undefined): Record<string, unknown> {
   const { activityType, attempt, workflowId, taskQueue, error } = meta ?? {};
-  return { activityType, attempt, workflowId, taskQueue, ...(error === undefined ? {} : { error: String(error) }) };
+  return {
+    activityType,
+    attempt,
+    workflowId,
+    taskQueue,
+    ...(error === undefined ? {} : { error: error instanceof Error ? error.message : JSON.stringify(error) }),
+  };
 }

@@ -34,10 +34,10 @@ export async function startRun(client: Client, input: PlanInput): Promise<RunHan
 
 /** Whether some worker polls the site's queue: without one a run would wait for ever. */
 export async function hasWorker(client: Client, namespace: string, site: string): Promise<boolean> {
+  // Without a type it describes the queue's workflow pollers.
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueues(site, '').site },
-    taskQueueType: 1,
   });
   // A poller is listed for five minutes after its last poll; a living one polls at least every minute or so.
   const recent = Date.now() - 90_000;

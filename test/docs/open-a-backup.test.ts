@@ -54,7 +54,15 @@ describe('docs/open-a-backup.md', () => {
     }
     const [identity] = test.identities;
     // The full first, then the incremental into the same folder.
-    const chain = [...settings(full, identity), key, unpack, ...settings(incremental, identity), key, (unpack ?? '').replace(/^TARGET=.*$/m, ''), parent];
+    const chain = [
+      ...settings(full, identity),
+      key,
+      unpack,
+      ...settings(incremental, identity),
+      key,
+      (unpack ?? '').replace(/^TARGET=.*$/m, ''),
+      parent,
+    ];
     const { stdout } = await shell(`${chain.join('\n')}\ncat "$TARGET${source}/.env"; ls -A "$TARGET${source}"`);
     assert.match(stdout, /20261122T020000Z-full\nTOKEN=from the second backup\n\.env$/);
   });
@@ -66,11 +74,13 @@ describe('docs/open-a-backup.md', () => {
     const query = `psql -h "$TARGET" -d postgres -tAc 'SELECT answer FROM kept'`;
     const withQuery = (start ?? '').replace(/psql .*/, query);
     assert.notEqual(withQuery, start);
-    const { stdout } = await shell([...settings(backup, identity), check, key, unpack, withQuery, 'rm -rf "$TARGET"'].join('\n'));
+    const { stdout } = await shell(
+      [...settings(backup, identity), check, key, unpack, withQuery, 'rm -rf "$TARGET"'].join('\n'),
+    );
     assert.match(stdout, /^42$/m);
   });
 
-  it('a flipped byte does not pass the page\'s own check', async () => {
+  it("a flipped byte does not pass the page's own check", async () => {
     const backup = await capture('stack', '2026-11-24T02:00:00Z');
     const artifact = path.join(backup, 'base.tar.zst.age');
     const bytes = await readFile(artifact);
@@ -82,12 +92,23 @@ describe('docs/open-a-backup.md', () => {
 
   async function capture(source: string, scheduled: string): Promise<string> {
     const { site } = test;
-    const captured = await captureBackup({ site, source, tier: 'daily', runId: `daily-${scheduled}`, scheduled, attempt: 1, busy: 0, work: testWork() });
+    const captured = await captureBackup({
+      site,
+      source,
+      tier: 'daily',
+      runId: `daily-${scheduled}`,
+      scheduled,
+      attempt: 1,
+      busy: 0,
+      work: testWork(),
+    });
     return backupFolderOf(site, captured.backup.reference);
   }
 
   async function backupFolderOf(site: Site, reference: string): Promise<string> {
-    const found = (await listBackups(repositoryStore(site.repository))).find(({ name }) => reference.endsWith(`${name.source}/${name.id}`));
+    const found = (await listBackups(repositoryStore(site.repository))).find(({ name }) =>
+      reference.endsWith(`${name.source}/${name.id}`),
+    );
     assert.ok(found);
     return path.join(site.repository, found.folder);
   }

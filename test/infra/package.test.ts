@@ -18,12 +18,16 @@ describe('the published package', function () {
     await mkdir(installed);
     await execa(process.execPath, [path.join(ROOT, 'infra/publish/build.ts'), folder], { cwd: ROOT });
     await execa('npm', ['pack', path.join(folder, 'package'), '--pack-destination', folder], { cwd: folder });
-    const [tarball] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
+    const tarball = (await readdir(folder)).find((file) => file.endsWith('.tgz'));
     assert.ok(tarball);
     await writeFile(path.join(installed, 'package.json'), '{ "private": true }');
-    await execa('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(folder, tarball)], { cwd: installed });
+    await execa('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(folder, tarball)], {
+      cwd: installed,
+    });
 
-    const published = JSON.parse(await readFile(path.join(installed, 'node_modules/mosaic-backup/package.json'), 'utf8'));
+    const published = JSON.parse(
+      await readFile(path.join(installed, 'node_modules/mosaic-backup/package.json'), 'utf8'),
+    );
     assert.equal(published.optionalDependencies, undefined, 'runtimes of other platforms are for checkouts only');
     assert.equal(published.scripts, undefined);
 

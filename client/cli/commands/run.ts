@@ -1,5 +1,6 @@
 /** `run daily`: a run of a plan now, with live progress. */
 import type { Command } from 'commander';
+import type { Session } from '../../runs/session.ts';
 import type { PlanInput } from '../../../model/run.ts';
 import { examples, several, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
@@ -70,8 +71,6 @@ async function runNow(cli: Cli, input: PlanInput, detach: boolean): Promise<void
   }
 }
 
-type Session = Awaited<ReturnType<typeof import('../../runs/session.ts').openRunSession>>;
-
 async function startDetached(cli: Cli, session: Session, input: PlanInput): Promise<void> {
   const [{ startRun }, { runAddress }, { BackupError }] = await Promise.all([
     import('../../runs/start.ts'),
@@ -104,7 +103,7 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
       input,
       signal: cli.signal,
       interval: LOOK,
-      onProgress: view.update,
+      onProgress: (sources) => view.update(sources),
       onCancelFailed: (error) => cli.out.note(`The run could not be cancelled and goes on: ${String(error)}`),
     });
     await view.close();
