@@ -38,7 +38,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
  * The path of a program, from PATH (that of `env` where it sets one) unless it is a path already.
  * Fails with `missing-program`, and the Debian package that has it.
  */
-export function locate(command: string, env?: Readonly<Record<string, string>>): string {
+export function locate(command: string, env?: Readonly<Record<string, string | undefined>>): string {
   if (command.includes('/')) {
     if (isAbsolute(command) && isExecutable(command)) return command;
     throw missing(command, isAbsolute(command) ? `${command} is not an executable file` : `${command} is not absolute`);

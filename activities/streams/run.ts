@@ -6,7 +6,6 @@ import { messageOf } from './errno.ts';
 import { closeAll, openPipes } from './pipes.ts';
 import { aborted } from './pipeline.ts';
 import { commandLine, environment, extraPipes, giveTo, serve, theirEnds } from './programs.ts';
-import { NO_LIMITS } from './limits.ts';
 import { redaction, type Redact } from './redact.ts';
 import { endGroups, signalGroup } from './signals.ts';
 import type { Ended, Program } from './types.ts';
@@ -39,7 +38,7 @@ const GRACE = 5_000;
 export async function runProgram(program: Program, options: RunOptions = {}): Promise<Ran> {
   const { signal, timeout, input } = options;
   if (signal?.aborted) throw aborted();
-  const [command = '', ...args] = commandLine(program, NO_LIMITS);
+  const [command, ...args] = commandLine(program);
   const redact = redaction([program], options.redact);
   const pipes = await openPipes(extraPipes(program));
   if (program.user) for (const pipe of pipes) giveTo(program.user, pipe);
@@ -61,10 +60,11 @@ export async function runProgram(program: Program, options: RunOptions = {}): Pr
     throw new BackupError('program-failed', `${program.command} could not be started: ${why}`);
   }
   let ending: BackupError | undefined;
-  const exited = child.then(() => undefined);
+  let running = true;
+  const exited = child.then(() => void (running = false));
   function end(reason: BackupError): void {
     ending ??= reason;
-    void endGroups([{ pid: pid ?? 0, exited }], GRACE);
+    void endGroups([{ pid: pid ?? 0, running: () => running, exited }], GRACE);
   }
   const cancel = () => end(aborted());
   signal?.addEventListener('abort', cancel, { once: true });
@@ -72,7 +72,7 @@ export async function runProgram(program: Program, options: RunOptions = {}): Pr
   const [result] = await Promise.all([child, serve(program, pipes)]).finally(() => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', cancel);
-    signalGroup(pid, 'SIGKILL');
+    signalGroup({ pid, running: () => running }, 'SIGKILL');
   });
   if (ending) throw ending;
   const ended: Ended = {

@@ -1,22 +1,33 @@
 /** Ending of programs, with all that they have started. */
 import { isErrno } from './errno.ts';
 
-interface Group {
+export interface Group {
+  /** Its leader, a child of this process. */
   readonly pid: number;
+  /** Whether the leader has not been seen to end. */
+  readonly running: () => boolean;
   readonly exited: Promise<void>;
 }
 
 /** Sends a signal to each program and to all that it started and that stayed in its process group. */
 export function signalGroups(groups: readonly Group[], signal: NodeJS.Signals): void {
-  for (const { pid } of groups) signalGroup(pid, signal);
+  for (const group of groups) signalGroup(group, signal);
 }
 
-export function signalGroup(pid: number, signal: NodeJS.Signals): void {
+export function signalGroup({ pid, running }: Pick<Group, 'pid' | 'running'>, signal: NodeJS.Signals): void {
+  // Before the leader has made its group there is only the leader.
+  if (!send(-pid, signal) && running()) send(pid, signal);
+}
+
+/** False when there is nobody to send it to. */
+function send(target: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(-pid, signal);
+    return process.kill(target, signal);
   } catch (error) {
-    // ESRCH: all of the group has ended already. EPERM: what is left of it has become another user's.
-    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error;
+    if (isErrno(error, 'ESRCH')) return false;
+    // What is left has become another user's.
+    if (isErrno(error, 'EPERM')) return true;
+    throw error;
   }
 }
 

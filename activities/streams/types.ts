@@ -6,8 +6,8 @@ export interface Program {
   readonly command: string;
   /** Never secrets: arguments are visible to every user of the machine. */
   readonly args: readonly string[];
-  /** Added to the worker's environment. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to the worker's environment; what is undefined is taken out of it. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   /** Exit codes that count as success besides 0 (tar's 1 is looked at by its source type). */
   readonly accept?: readonly number[];
