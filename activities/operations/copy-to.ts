@@ -3,7 +3,7 @@ import { pinnedReference, type PinnedReference } from '../../model/reference.ts'
 import { sizes } from '../../model/manifest.ts';
 import type { CopiedBackup } from '../../model/run.ts';
 import type { Site } from '../site.ts';
-import { findBackup, listBackups } from '../storage/catalogue.ts';
+import { findPinned, listBackups } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
 import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
@@ -21,7 +21,7 @@ export async function copyToDestination({ site, backup, destination, work }: Cop
   const started = Date.now();
   const from = await openRepository(site);
   const catalogue = await listBackups(from);
-  const found = findBackup(catalogue, pinnedReference.parse(backup).reference);
+  const found = findPinned(catalogue, pinnedReference.parse(backup));
   await copyBackup({ site, from, to: openDestination(destination, site), backup: found, catalogue, work });
   return { destination, bytes: sizes(found.manifest).stored, milliseconds: Date.now() - started };
 }

@@ -16,7 +16,8 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
       remedy: `Look at "site" in ${site.file}.`,
     });
   }
-  const names = input.sources ?? Object.keys(config.sources);
+  // Named twice, a source is backed up once all the same.
+  const names = [...new Set(input.sources ?? Object.keys(config.sources))];
   const steps = names.map((source) => stepOf(site, source, 'daily'));
   return {
     runId: runId(input.plan, input.scheduled),

@@ -1,13 +1,17 @@
 /** The recovery point of a run: which backup stands for each source, signed by the coordinator, at every destination. */
 import { canonical } from '../../model/manifest.ts';
 import { recoveryPointKey } from '../../model/paths.ts';
-import { RECOVERY_POINT_SCHEMA, type RecoveryPoint } from '../../model/recovery-point.ts';
+import { RECOVERY_POINT_SCHEMA, recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { runOutcome, type RunReport, type RunSpec, type SourceReport } from '../../model/run.ts';
+import { BackupError } from '../../model/errors.ts';
+import { verifySignature } from '../keys/signing.ts';
 import { siteSigner } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
 import { prepareRepository, putRepositorySmall, repositoryStore } from '../storage/repository.ts';
+import { parseRecord } from '../storage/record.ts';
+import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 
 export interface RecoveryPointRequest {
@@ -19,7 +23,8 @@ export interface RecoveryPointRequest {
 
 /**
  * Writes the recovery point of a run into the repository and to each destination. The same run again replaces
- * its recovery point. A destination that is away makes a warning: its backups went there, or are owed, on their own.
+ * its recovery point, and keeps what it said of sources that were not asked for this time. A destination that is
+ * away makes a warning: its backups went there, or are owed, on their own.
  */
 export async function writeRecoveryPoint({
   site,
@@ -29,7 +34,12 @@ export async function writeRecoveryPoint({
 }: RecoveryPointRequest): Promise<{ readonly warnings: readonly string[] }> {
   // A coordinator that captures nothing itself uses its repository for the first time here.
   await prepareRepository(site);
-  const catalogue = await listBackups(repositoryStore(site.repository));
+  const store = repositoryStore(site.repository);
+  const catalogue = await listBackups(store);
+  const signer = await siteSigner(site);
+  const key = recoveryPointKey(spec.runId);
+  const own = report.sources.map((source) => sourceEntry(source, catalogue));
+  const sources = [...(await entriesBefore(store, spec.runId, signer.publicKey, own)), ...own];
   const unsigned = {
     schema: RECOVERY_POINT_SCHEMA as typeof RECOVERY_POINT_SCHEMA,
     id: spec.runId,
@@ -37,13 +47,11 @@ export async function writeRecoveryPoint({
     plan: spec.plan,
     scheduled: spec.scheduled,
     created: new Date().toISOString(),
-    outcome: runOutcome(report.sources.map(({ outcome }) => outcome ?? 'failed')),
-    sources: report.sources.map((source) => sourceEntry(source, catalogue)),
+    outcome: runOutcome(sources.map(({ outcome }) => outcome)),
+    sources,
   };
-  const signer = await siteSigner(site);
   const point: RecoveryPoint = { ...unsigned, signature: signer.sign(canonical(unsigned)) };
   const bytes = Buffer.from(`${JSON.stringify(point, undefined, 2)}\n`);
-  const key = recoveryPointKey(spec.runId);
   await putRepositorySmall(site.repository, key, bytes);
 
   const warnings: string[] = [];
@@ -57,6 +65,26 @@ export async function writeRecoveryPoint({
     }
   }
   return { warnings };
+}
+
+/** What this host has signed before about other sources of the same run. */
+async function entriesBefore(
+  store: Store,
+  id: string,
+  publicKey: string,
+  own: RecoveryPoint['sources'],
+): Promise<RecoveryPoint['sources']> {
+  const bytes = await store.readSmall(recoveryPointKey(id));
+  if (bytes === undefined) return [];
+  try {
+    const { signature, ...unsigned } = parseRecord(bytes, recoveryPoint, 'recovery point');
+    if (unsigned.id !== id || verifySignature(canonical(unsigned), signature, [publicKey]) !== 'good') return [];
+    return unsigned.sources.filter(({ source }) => !own.some((entry) => entry.source === source));
+  } catch (error) {
+    // A damaged one says nothing, and is replaced.
+    if (error instanceof BackupError && error.code === 'verification-failed') return [];
+    throw error;
+  }
 }
 
 function sourceEntry(report: SourceReport, catalogue: readonly Catalogued[]): RecoveryPoint['sources'][number] {

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
 import { sizes } from '../../model/manifest.ts';
-import { formatReference } from '../../model/reference.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { BackupReader } from '../sources/types.ts';
 import type { Site } from '../site.ts';
@@ -172,9 +171,4 @@ async function promote(scratch: string, to: string, inside: boolean): Promise<vo
 /** Upper bound of what a restore writes: chains replay every member. */
 function plainBytes(chain: readonly Catalogued[]): number {
   return chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
-}
-
-/** Names a chain for messages. */
-export function describeChain(chain: readonly Catalogued[]): string {
-  return chain.map(({ name }) => formatReference(name)).join(' + ');
 }

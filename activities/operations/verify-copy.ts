@@ -1,8 +1,8 @@
 /** Verification of a sealed backup in the repository, as a run's last step on a source. */
 import { BackupError } from '../../model/errors.ts';
-import type { PinnedReference } from '../../model/reference.ts';
+import { pinnedReference, type PinnedReference } from '../../model/reference.ts';
 import type { Site } from '../site.ts';
-import { findBackup, listBackups } from '../storage/catalogue.ts';
+import { findPinned, listBackups } from '../storage/catalogue.ts';
 import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
 import { verifyBackup } from './verify.ts';
@@ -27,7 +27,7 @@ export async function verifyInRepository({
     site,
     store,
     destinationName: null,
-    backup: findBackup(catalogue, backup.reference),
+    backup: findPinned(catalogue, pinnedReference.parse(backup)),
     catalogue,
     work,
   });

@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
-import { isFolderOf, MANIFEST, possibleFolders } from '../../model/paths.ts';
+import { isFolderOf, MANIFEST } from '../../model/paths.ts';
 import { formatReference, matchReference } from '../../model/reference.ts';
-import type { BackupName } from '../../model/reference.ts';
+import type { BackupName, PinnedReference } from '../../model/reference.ts';
 import { manifestDigest, parseManifest } from './manifest-file.ts';
 import { inParallel } from './parallel.ts';
 import type { ListedObject, Store } from './types.ts';
@@ -98,6 +98,19 @@ export function findBackup(catalogue: readonly Catalogued[], reference: string):
 }
 
 /**
+ * The one backup that a pinned reference means.
+ * @throws BackupError `not-found`, or `conflict` when another backup bears its name.
+ */
+export function findPinned(catalogue: readonly Catalogued[], { reference, sha256 }: PinnedReference): Catalogued {
+  const found = findBackup(catalogue, reference);
+  if (formatReference(found.name) === reference && manifestDigest(found.manifest) === sha256) return found;
+  throw new BackupError('conflict', `What bears the name ${reference} now is another backup than was meant.`, {
+    remedy: 'See with `mosaic-backup verify` what it is, and who has put it there.',
+    facts: { reference, sha256 },
+  });
+}
+
+/**
  * A backup with all that it builds on, full first.
  * @throws BackupError `not-found` when a parent is missing, `verification-failed` when it is not the one that the child was made from.
  */
@@ -115,17 +128,6 @@ export function chainOf(catalogue: readonly Catalogued[], backup: Catalogued): r
     child = parent;
   }
   return chain;
-}
-
-/** Reads one backup by its name, without listing; undefined when the store does not hold it. Not for logs, whose folder needs their day. */
-export async function readBackup(store: Store, name: BackupName): Promise<Catalogued | undefined> {
-  for (const folder of possibleFolders(name)) {
-    const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
-    if (bytes === undefined) continue;
-    const entry = entryOf(folder, bytes);
-    if (formatReference(entry.name) === formatReference(name)) return entry;
-  }
-  return undefined;
 }
 
 async function manifestsOf(store: Store): Promise<readonly ListedObject[]> {

@@ -3,7 +3,7 @@ import { openDestination } from '../../activities/storage/destinations.ts';
 import { proveBackup } from '../../activities/operations/restore.ts';
 import { verifyBackup, type Verification } from '../../activities/operations/verify.ts';
 import type { Site } from '../../activities/site.ts';
-import { chainOf, findBackup, listBackups } from '../../activities/storage/catalogue.ts';
+import { chainOf, findPinned, listBackups } from '../../activities/storage/catalogue.ts';
 import { openRepository } from '../../activities/storage/repository.ts';
 import type { Work } from '../../activities/work.ts';
 import type { Check } from '../../model/evidence.ts';
@@ -50,7 +50,7 @@ async function proveSource(
   const started = Date.now();
   const store = from === null ? await openRepository(site) : openDestination(from, site);
   const catalogue = await listBackups(store);
-  const backup = findBackup(catalogue, captured.backup.reference);
+  const backup = findPinned(catalogue, captured.backup);
   const also = compare && ((restored: string, scratch: string) => compare(source, restored, scratch));
   const found = await verifyBackup({
     site,

@@ -6,7 +6,7 @@ import { verifySignature } from '../../activities/keys/signing.ts';
 import type { Session } from '../../client/runs/session.ts';
 import { BackupError } from '../../model/errors.ts';
 import { canonical } from '../../model/manifest.ts';
-import { recoveryPoint } from '../../model/recovery-point.ts';
+import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
@@ -65,10 +65,7 @@ describe('dailyBackup', () => {
       );
       assert.equal(source.captured?.existed, false);
     }
-    const bytes = await repositoryStore(test.site.repository).readSmall(
-      'recovery-points/daily-2026-11-20T02:00:00Z.json',
-    );
-    const point = recoveryPoint.parse(JSON.parse(Buffer.from(bytes ?? '').toString()));
+    const point = await pointOf('daily-2026-11-20T02:00:00Z');
     const { signature, ...signed } = point;
     assert.equal(verifySignature(canonical(signed), signature, await trustedKeys(test.site)), 'good');
     assert.deepEqual(
@@ -83,6 +80,17 @@ describe('dailyBackup', () => {
     assert.equal(report.outcome, 'complete');
     assert.ok(report.sources.every(({ captured }) => captured?.existed));
     assert.deepEqual(await references(), before);
+  });
+
+  it('the same plan and time again for one source, named twice, keeps the others in the recovery point', async () => {
+    const report = await daily('2026-11-20T02:00:00Z', ['beta', 'beta']);
+    assert.deepEqual(
+      report.sources.map(({ source, outcome }) => [source, outcome]),
+      [['beta', 'complete']],
+    );
+    const { sources, outcome } = await pointOf(report.runId);
+    assert.deepEqual(sources.map(({ source }) => source).toSorted(), SOURCES);
+    assert.equal(outcome, 'complete');
   });
 
   it('P49 a run that is started twice at once is one run', async () => {
@@ -147,6 +155,11 @@ describe('dailyBackup', () => {
     return runDaily({ session, site: 'test', scheduled, sources });
   }
 
+  async function pointOf(id: string): Promise<RecoveryPoint> {
+    const bytes = await repositoryStore(test.site.repository).readSmall(`recovery-points/${id}.json`);
+    return recoveryPoint.parse(JSON.parse(Buffer.from(bytes ?? '').toString()));
+  }
+
   async function references(): Promise<string[]> {
     return (await listBackups(repositoryStore(test.site.repository))).map(({ folder }) => folder).toSorted();
   }
@@ -161,12 +174,5 @@ async function fill(folder: string, bytes: number): Promise<void> {
   await writeFile(path.join(folder, 'file.bin'), crypto.getRandomValues(new Uint8Array(Math.min(bytes, 65_536))));
   for (let written = 65_536; written < bytes; written += 65_536) {
     await writeFile(path.join(folder, `file-${written}.bin`), crypto.getRandomValues(new Uint8Array(65_536)));
-  }
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let waited = 0; !(await condition()); waited += 50) {
-    assert.ok(waited < 10_000, 'the condition did not come true within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

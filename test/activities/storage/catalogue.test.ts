@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { chainOf, findBackup, listBackups, readBackup, readCatalogue } from '../../../activities/storage/catalogue.ts';
+import {
+  chainOf,
+  findBackup,
+  findPinned,
+  listBackups,
+  pinned,
+  readCatalogue,
+} from '../../../activities/storage/catalogue.ts';
 import { makeDestination } from '../../../activities/storage/destinations.ts';
 import { encodeManifest } from '../../../activities/storage/manifest-file.ts';
 import { inParallel } from '../../../activities/storage/parallel.ts';
@@ -133,13 +140,6 @@ describe('catalogue', () => {
     assert.ok(milliseconds < 4000, `${milliseconds} ms`);
   });
 
-  it('reads one backup by its name', async () => {
-    const written = await writeBackup(root, { source: 'wiki', group: 'apps' });
-    const store = repositoryStore(root);
-    assert.deepEqual(await readBackup(store, written.name), written);
-    assert.equal(await readBackup(store, { ...written.name, source: 'other' }), undefined);
-  });
-
   describe('a reference', () => {
     it('may be short where it is unique', async () => {
       const monday = await writeBackup(root, {});
@@ -154,6 +154,15 @@ describe('catalogue', () => {
         'wiki',
         'the folder that one sees',
       );
+    });
+
+    it('that is pinned means one backup, and not another of its name', async () => {
+      const monday = await writeBackup(root, {});
+      const all = await listBackups(repositoryStore(root));
+      const exact = pinned(monday.manifest);
+      assert.deepEqual(findPinned(all, exact), monday);
+      assert.throws(() => findPinned(all, { ...exact, sha256: '0'.repeat(64) }), { code: 'conflict' });
+      assert.throws(() => findPinned(all, { ...exact, reference: exact.reference.slice(0, -1) }), { code: 'conflict' });
     });
 
     it('is ambiguous or unknown, and says so', async () => {
