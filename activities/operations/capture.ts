@@ -2,7 +2,6 @@
  * The capture of one source: lease, preflight, streams into staging, seal. Done twice for the same scheduled
  * time it gives one backup; killed anywhere it leaves nothing that is listed.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceConfig } from '../../model/config/source.ts';
@@ -21,6 +20,7 @@ import { chainOf, listBackups, pinned } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { parseManifest, signManifest } from '../storage/manifest-file.ts';
 import {
+  attemptName,
   createStaging,
   dropStaging,
   pointLatest,
@@ -94,10 +94,10 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
   const kind = await adapter.nextKind(context, chain);
   await requireRoom(site, chain, kind);
 
-  const attempt = `${source}-${request.attempt}-${randomBytes(6).toString('hex')}`.replaceAll(/[^A-Za-z0-9-]/g, '-');
+  const attempt = attemptName(source, request.attempt);
   // What dead attempts left. Spools hold plaintext: under this source's lease no living attempt has one.
   const spools = path.join(site.state, 'spool', source);
-  await Promise.all([sweepStaging(site.repository), rm(spools, { recursive: true, force: true })]);
+  await Promise.all([sweepStaging(site.repository, source), rm(spools, { recursive: true, force: true })]);
   const staging = await createStaging(site.repository, attempt);
   const spool = path.join(spools, attempt);
   try {

@@ -2,14 +2,14 @@
  * The repository: the host's local folder of backups. A backup is made in staging and sealed by rename(2), which is
  * the commit point: before it nothing is listed, after it everything is there and durable.
  */
-import { mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import { backupFolder, LATEST, MANIFEST, sourceFolder, STAGING } from '../../model/paths.ts';
 import type { BackupPlace } from '../../model/paths.ts';
 import type { Site } from '../site.ts';
-import { directoryStore } from './directory.ts';
+import { directoryStore, fileOf } from './directory.ts';
 import { FOLDER_MODE, makeFolders, makePath, publish, syncFiles, syncFolder } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
@@ -94,7 +94,8 @@ export interface Seal {
  * @throws BackupError `lease-lost` when a later attempt has taken over; `conflict` when the name is taken by something else.
  */
 export async function sealBackup({ root, staging, place, lease }: Seal): Promise<'sealed' | 'existed'> {
-  const folder = path.join(root, backupFolder(place));
+  // Its parts came through Temporal: a place that would leave the root is refused.
+  const folder = fileOf(root, backupFolder(place));
   return translated(folder, `sealing ${backupFolder(place)}`, async () => {
     await stat(path.join(staging, MANIFEST));
     await syncFiles(staging);
@@ -134,16 +135,29 @@ export async function pointLatest(root: string, place: BackupPlace): Promise<voi
   });
 }
 
-/** What lies in another pid namespace is left for so long before it counts as dead, in milliseconds. */
+/** What another machine or container may still be writing is dead when nothing was added to it for so long, in milliseconds. */
 const FOREIGN = 24 * 3_600_000;
 
-/** Removes staging that dead attempts left behind, and nothing of the living. Returns the names removed. */
-export async function sweepStaging(root: string): Promise<readonly string[]> {
+/** A name for an attempt, unique, of letters, digits and dashes: its source, how often it was tried, and a token. */
+export function attemptName(source: string, attempt: number): string {
+  return `${plainName(source)}-${attempt}-${randomBytes(6).toString('hex')}`;
+}
+
+function plainName(source: string): string {
+  return source.replaceAll(/[^A-Za-z0-9-]/g, '-');
+}
+
+/**
+ * Removes staging that dead attempts left behind, and nothing of the living. Returns the names removed.
+ * @param source the one whose lease is held: it is captured on this host alone, so that what an earlier boot left of
+ *   it is dead. Of other sources it may be another host's, where hosts share a repository: there only time tells.
+ */
+export async function sweepStaging(root: string, source: string): Promise<readonly string[]> {
   const folder = path.join(root, STAGING);
   return translated(folder, 'sweeping staging', async () => {
     const removed: string[] = [];
     for (const name of (await ifThere(readdir(folder))) ?? []) {
-      if (!(await isDead(folder, name))) continue;
+      if (!(await isDead(folder, name, source))) continue;
       await rm(path.join(folder, name), { recursive: true, force: true });
       removed.push(name);
     }
@@ -151,16 +165,31 @@ export async function sweepStaging(root: string): Promise<readonly string[]> {
   });
 }
 
-async function isDead(folder: string, name: string): Promise<boolean> {
+async function isDead(folder: string, name: string, source: string): Promise<boolean> {
   const holder = holderOfName(name);
   // Not made by us: what is nobody's is not ours to delete.
   if (holder === undefined) return false;
+  const here = thisHolder();
   // An attempt of this process that is over, and could not remove it: its disk was read-only then.
-  if (name.endsWith(holderTag(thisHolder()))) return !inUse.has(path.join(folder, name));
+  if (name.endsWith(holderTag(here))) return !inUse.has(path.join(folder, name));
+  if (holder.boot !== here.boot) return isAttemptOf(name, source) || isUntouched(path.join(folder, name));
   const alive = await isAlive(holder);
-  if (alive !== undefined) return !alive;
-  const found = await ifThere(stat(path.join(folder, name)));
-  return found !== undefined && Date.now() - found.mtimeMs > FOREIGN;
+  return alive === undefined ? isUntouched(path.join(folder, name)) : !alive;
+}
+
+function isAttemptOf(name: string, source: string): boolean {
+  const prefix = `${plainName(source)}-`;
+  return name.startsWith(prefix) && /^\d+-[0-9a-f]{12}~/.test(name.slice(prefix.length));
+}
+
+/** Writing to a file leaves the times of its folder as they are, so its files are looked at too. */
+async function isUntouched(staging: string): Promise<boolean> {
+  const files = (await ifThere(readdir(staging))) ?? [];
+  const found = await Promise.all(
+    [staging, ...files.map((file) => path.join(staging, file))].map((each) => ifThere(lstat(each))),
+  );
+  const times = found.flatMap((each) => (each === undefined ? [] : [each.mtimeMs]));
+  return times.length > 0 && Date.now() - Math.max(...times) > FOREIGN;
 }
 
 async function requireBackup(folder: string, place: BackupPlace): Promise<void> {

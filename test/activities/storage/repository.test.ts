@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listBackups } from '../../../activities/storage/catalogue.ts';
 import { acquireLease } from '../../../activities/storage/lease.ts';
 import type { Lease } from '../../../activities/storage/lease.ts';
 import {
+  attemptName,
   createStaging,
   freeSpace,
   pointLatest,
@@ -118,15 +119,30 @@ describe('repository', () => {
     await dead.stopped();
     const mine = await staged('mine');
     await mkdir(path.join(root, '.staging', 'somebody-else'));
-    assert.deepEqual(await sweepStaging(root), [], 'who sleeps is alive');
+    assert.deepEqual(await sweepStaging(root, 'postgres'), [], 'who sleeps is alive');
     await dead.signal('SIGKILL');
-    assert.deepEqual(await sweepStaging(root), [path.basename(left)]);
+    assert.deepEqual(await sweepStaging(root, 'postgres'), [path.basename(left)]);
     assert.deepEqual((await readdir(path.join(root, '.staging'))).toSorted(), [
       path.basename(mine.staging),
       'somebody-else',
     ]);
     assert.equal(await sealBackup({ ...mine, lease: await acquire(2) }), 'sealed');
-    assert.deepEqual(await sweepStaging(path.join(root, 'not-there')), []);
+    assert.deepEqual(await sweepStaging(path.join(root, 'not-there'), 'postgres'), []);
+  });
+
+  it('leaves alone what another host that shares it may still write, and sweeps what an earlier boot left of its own', async () => {
+    const elsewhere = '~4711.99.00000000-0000-4000-8000-000000000000.4026531836';
+    const other = path.join(root, '.staging', `${attemptName('web-1', 1)}${elsewhere}`);
+    const own = path.join(root, '.staging', `${attemptName('web', 1)}${elsewhere}`);
+    const old = new Date(Date.now() - 48 * 3_600_000);
+    for (const folder of [other, own]) {
+      await mkdir(folder, { recursive: true });
+      await writeFile(path.join(folder, 'base.tar.zst.age'), 'half');
+      await utimes(folder, old, old);
+    }
+    assert.deepEqual(await sweepStaging(root, 'web'), [path.basename(own)], 'a file in the other one grows still');
+    await utimes(path.join(other, 'base.tar.zst.age'), old, old);
+    assert.deepEqual(await sweepStaging(root, 'web'), [path.basename(other)]);
   });
 
   it('does not take a folder that is no backup for one', async () => {
