@@ -81,12 +81,16 @@ function isLoopback(host: string): boolean {
 }
 
 /** libpq's environment for PostgreSQL's own programs: no credential is in their arguments. */
-export function libpqEnvironment(connection: Connection, application: string): Readonly<Record<string, string>> {
+export function libpqEnvironment(
+  connection: Connection,
+  application: string,
+): Readonly<Record<string, string | undefined>> {
   const { host, port, user, password, database, sslmode, sslrootcert } = connection;
   return {
     PGHOST: host,
-    // An address or options of the worker's own environment would win over the above.
+    // An address, service or options of the worker's own environment would win over the above, and name another server.
     PGHOSTADDR: '',
+    PGSERVICE: undefined,
     PGOPTIONS: connection.options ?? '',
     PGPORT: String(port),
     PGUSER: user,

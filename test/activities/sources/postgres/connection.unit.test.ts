@@ -7,6 +7,7 @@ import {
   sslModeOf,
 } from '../../../../activities/sources/postgres/connection.ts';
 import { programComplaint, serverError } from '../../../../activities/sources/postgres/errors.ts';
+import { runProgram } from '../../../../activities/streams/run.ts';
 import { postgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 
@@ -67,6 +68,18 @@ describe('the connection of a PostgreSQL source', () => {
     );
     // "require" of libpq encrypts and believes any certificate; pg's own would verify it.
     assert.deepEqual(client.ssl, { rejectUnauthorized: false });
+  });
+
+  it("is that of the config, whatever libpq finds in the worker's environment", async () => {
+    const connection = await backupConnection(postgresSource.parse({ type: 'postgres' }), readSecret);
+    process.env['PGSERVICE'] = 'elsewhere';
+    try {
+      const args = ['-c', 'printf %s "${PGHOST} ${PGSERVICE-none}"'];
+      const { stdout } = await runProgram({ command: 'sh', args, env: libpqEnvironment(connection, 'test') });
+      assert.equal(stdout, '/run/postgresql none', 'a service would win over the host');
+    } finally {
+      delete process.env['PGSERVICE'];
+    }
   });
 
   const answers = [
