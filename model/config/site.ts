@@ -14,20 +14,31 @@ function named<Value extends z.ZodType>(value: Value) {
   return z.record(z.string(), value).meta({ propertyNames: { type: 'string', pattern: NAME.source } });
 }
 
-const plan = z.strictObject({
-  captureDeadline: duration
-    .prefault('2h')
-    .describe("how long a capture is tried again; shorter than the plan's interval"),
-  copyDeadline: duration.prefault('1h').describe('how long a copy is tried again'),
-  verifyDeadline: duration.prefault('1h').describe('how long a verification is tried again'),
-  retryFirst: duration.prefault('5s').describe('the first pause between two attempts'),
-  retryMax: duration.prefault('5m').describe('the longest pause between two attempts'),
-  heartbeat: duration.prefault('30s').describe('a worker that is silent for so long is dead'),
-  standstill: duration
-    .prefault('10m')
-    .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
-  busy: duration.prefault('10m').describe('how long to wait for another capture of the same source'),
-});
+/** Temporal takes a wait of nothing for one without end, or for a mistake that keeps the run from going on. */
+const wait = duration.refine(
+  (milliseconds) => milliseconds > 0,
+  'nothing is no wait\nWrite a number above zero with its unit, as in 10m.',
+);
+
+const plan = z
+  .strictObject({
+    captureDeadline: wait
+      .prefault('2h')
+      .describe("how long a capture is tried again; shorter than the plan's interval"),
+    copyDeadline: wait.prefault('1h').describe('how long a copy is tried again'),
+    verifyDeadline: wait.prefault('1h').describe('how long a verification is tried again'),
+    retryFirst: wait.prefault('5s').describe('the first pause between two attempts'),
+    retryMax: wait.prefault('5m').describe('the longest pause between two attempts'),
+    heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
+    standstill: wait
+      .prefault('10m')
+      .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
+    busy: duration.prefault('10m').describe('how long to wait for another capture of the same source'),
+  })
+  .refine(
+    ({ retryFirst, retryMax }) => retryFirst <= retryMax,
+    'retryFirst is longer than retryMax\nThe pauses grow from retryFirst (5s) to retryMax (5m).',
+  );
 
 export const siteConfig = z.strictObject({
   site: name.describe('the name of the installation'),

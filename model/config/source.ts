@@ -19,7 +19,10 @@ const common = {
     .optional(),
   limits: z
     .strictObject({
-      maxRate: size.optional().describe('bytes a second, read from the source'),
+      maxRate: size
+        .refine((bytes) => bytes > 0, 'nothing would ever be read\nWrite a size above zero, as in 50MiB.')
+        .optional()
+        .describe('bytes a second, read from the source'),
       nice: z.int().min(0).max(19).optional(),
       ionice: z.enum(['idle', 'best-effort']).optional(),
     })

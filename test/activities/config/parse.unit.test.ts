@@ -53,6 +53,21 @@ const CASES: readonly (readonly [
     ['8:44 sources.stack.limits.maxRate', /not a size.*50MiB/],
   ],
   [
+    'a rate at which nothing would ever be read',
+    ['{ type: files,', '{ type: files, limits: { maxRate: 0 B },'],
+    ['8:44 sources.stack.limits.maxRate', /nothing would ever be read.*above zero/],
+  ],
+  [
+    'a wait of nothing, which Temporal takes for one without end',
+    ['destinations:', 'plans: { daily: { heartbeat: 0s } }\ndestinations:'],
+    ['9:30 plans.daily.heartbeat', /nothing is no wait.*above zero/],
+  ],
+  [
+    'pauses that would shrink, which Temporal refuses',
+    ['destinations:', 'plans: { daily: { retryFirst: 1h } }\ndestinations:'],
+    ['9:17 plans.daily', /retryFirst is longer than retryMax.*grow/],
+  ],
+  [
     'a text where a number belongs',
     ['{ type: files,', '{ type: files, incrementals: many,'],
     ['8:39 sources.stack.incrementals', /must be a number, not a text/],
