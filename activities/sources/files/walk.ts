@@ -27,8 +27,9 @@ export interface WalkOptions {
 /** Folders by their names (byte strings) with the mtime that they had. */
 export type Folders = ReadonlyMap<string, string>;
 
-/** Any byte that JSON would escape, or that is not ASCII. */
-const ODD = '*[!]!#-[^-~ ]*';
+/** What JSON need not escape: ASCII but for control characters, `"` and `\\`. Regular expressions are the faster test here. */
+const PLAIN = '[]!#-[^-~ ]*';
+const ODD_TARGET = '*[!]!#-[^-~ ]*';
 /** Begins a record among the lines: a control character, so it is in no line. */
 const MARK = 2;
 /** Fields of a record, each ended by NUL, after the mark: class, type, mtime, size, mode, uid, gid, path, target. */
@@ -75,7 +76,7 @@ function findArguments({ roots, patterns, since }: WalkOptions): readonly string
     ['-type', 'd', '-printf', String.raw`\002d\0${RECORD}`],
     ['-type', 's'],
     ['(', '-newermt', `@${since}`, '-o', '-newerct', `@${since}`, ')', '-printf', String.raw`\002n\0${RECORD}`],
-    ['(', '-path', ODD, '-o', '-lname', ODD, ')', '-printf', String.raw`\002o\0${RECORD}`],
+    ['(', '!', '-regex', PLAIN, '-o', '-lname', ODD_TARGET, ')', '-printf', String.raw`\002o\0${RECORD}`],
     ...Object.entries(TYPES).map(([letter, type]) => ['-type', letter, '-printf', line(letter, type)]),
   ];
   const expression = tests.flatMap((test, index) => (index === 0 ? test : ['-o'].concat(test)));
