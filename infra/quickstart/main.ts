@@ -7,6 +7,8 @@ import { samplePlace } from './sample/place.ts';
 await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<void> {
+  // `npm start | head`: the reader has what it wants; what was started ends with this process.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit());
   let parsed: QuickstartArguments | undefined;
   let problem: unknown;
   try {

@@ -7,7 +7,7 @@ import { embeddedEndpoint } from '../../client/temporal/endpoint.ts';
 import { exitStatus } from '../../model/errors.ts';
 import type { QuickstartArguments } from './arguments.ts';
 import { impatient, runDaily } from './daily.ts';
-import { isProven, proveRun } from './prove.ts';
+import { isSound, proveRun } from './prove.ts';
 import { printScreen } from './screen.ts';
 
 export async function ownSite(cli: Cli, { once, prove }: QuickstartArguments): Promise<void> {
@@ -31,7 +31,7 @@ export async function ownSite(cli: Cli, { once, prove }: QuickstartArguments): P
         ...(prove ? [] : [['npm start -- -c FILE --prove', 'also restores into scratch, and checks'] as const]),
       ],
     });
-    cli.exitWith(isProven(proofs) ? runExitStatus(run.report) : exitStatus('verification-failed'));
+    cli.exitWith(isSound(proofs) ? runExitStatus(run.report) : exitStatus('verification-failed'));
     if (once || !session.embedded) return;
     cli.out.note('\nTemporal, its Web UI and the worker keep running; ^C ends them.');
     await Promise.race([untilInterrupted(cli.signal), session.broken]);

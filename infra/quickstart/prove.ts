@@ -37,8 +37,14 @@ export async function proveRun(request: ProofRequest): Promise<readonly Proof[]>
   return proofs;
 }
 
-export function isProven(proofs: readonly Proof[]): boolean {
+/** Nothing speaks against any of them. */
+export function isSound(proofs: readonly Proof[]): boolean {
   return proofs.every(({ found }) => found.verdict === 'ok');
+}
+
+/** A restore of which nothing could be looked at (a database whose server programs are not here) proves nothing. */
+export function isProven({ found }: Proof): boolean {
+  return found.verdict === 'ok' && found.what === 'test';
 }
 
 async function proveSource(

@@ -39,7 +39,7 @@ export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartA
     work: await cli.work(),
   });
   await show(cli, place, { run, proofs, comparison });
-  cli.exitWith(isProven(proofs) ? runExitStatus(report) : exitStatus('verification-failed'));
+  cli.exitWith(proofs.every(isProven) ? runExitStatus(report) : exitStatus('verification-failed'));
   if (once) return;
   cli.out.note('\nThe sample, its write load, Temporal, its Web UI and the worker keep running; ^C ends them all.');
   await Promise.race([untilInterrupted(cli.signal), session.broken]);

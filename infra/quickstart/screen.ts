@@ -6,7 +6,7 @@ import { sizesRatio } from '../../model/ratio.ts';
 import type { SourceReport } from '../../model/run.ts';
 import { formatBytes, formatDuration } from '../../model/units.ts';
 import type { DailyRun } from './daily.ts';
-import { isProven, type Proof } from './prove.ts';
+import { isProven, isSound, type Proof } from './prove.ts';
 
 export interface Screen {
   readonly title: string;
@@ -29,7 +29,7 @@ export function printScreen(out: Output, screen: Screen): void {
     ui: run.ui,
     milliseconds: run.milliseconds,
     proofs,
-    proven: proofs.length > 0 && isProven(proofs),
+    proven: proofs.length > 0 && proofs.every(isProven),
   };
   out.result(value, () => screenText(out, screen));
 }
@@ -79,18 +79,29 @@ function verdictOf(
 ): string {
   if (proof?.found.verdict === 'failed') return 'DAMAGED';
   if (outcome !== 'complete') return outcome ?? 'unfinished';
-  if (proof) return `proven (restored in ${formatDuration(proof.milliseconds)})`;
+  if (proof && isProven(proof)) return `proven (restored in ${formatDuration(proof.milliseconds)})`;
+  if (proof) return 'restored, not checked';
   return verified ? 'verified' : 'not verified';
 }
 
 function outcome(of: string, took: string, proofs: readonly Proof[]): string {
   const ended = `${of} in ${took}`;
-  if (!isProven(proofs)) return `${ended}, but not everything could be restored as it was`;
+  if (!isSound(proofs)) return `${ended}, but not everything could be restored as it was`;
+  if (!proofs.every(isProven)) return `${ended}, but not everything that was restored could be checked`;
   return proofs.length > 0 ? `${ended}, and proven by restoring it` : ended;
 }
 
+/** What was wrong, and what nobody could look at, for each reason once. */
 function wrong({ source, found }: Proof): string[] {
-  return found.checks
-    .filter(({ compared, ok }) => compared && !ok)
-    .map(({ name, detail }) => `${source}: WRONG: ${name}: ${detail}`);
+  const bad = found.checks.filter(({ ok }) => !ok);
+  const unseen = Map.groupBy(
+    bad.filter(({ compared }) => !compared),
+    ({ detail }) => detail,
+  );
+  return [
+    ...bad.filter(({ compared }) => compared).map(({ name, detail }) => `${source}: WRONG: ${name}: ${detail}`),
+    ...[...unseen].map(
+      ([detail, checks]) => `${source}: not compared: ${checks.map(({ name }) => name).join(', ')}: ${detail}`,
+    ),
+  ];
 }
