@@ -5,6 +5,7 @@ import { formatDuration } from '../../model/units.ts';
 import { nearest } from '../../model/config/nearest.ts';
 import { findBackup } from '../../activities/storage/catalogue.ts';
 import type { BackupEntry, Overview } from './overview.ts';
+import { REPOSITORY } from './places.ts';
 
 export const LATEST_REFERENCE = 'latest';
 
@@ -43,19 +44,20 @@ export interface Latest {
  *
  * At a destination a copy counts unless a check found it damaged: its manifest was put there last, after the other
  * side had read every byte back. The repository's evidence may be gone with it, and must not cost the newest copy.
- * In the repository the same holds where no check at all has left a word.
- * @param destination whether the overview is that of a destination.
+ * In the repository the same holds where no check at all has left a word. What a check found at another place says
+ * nothing against the copy at this one.
+ * @param place the one that the overview is of.
  * @throws BackupError `not-found` when the source has no backup, or only damaged and unverified ones.
  */
-export function latestOf(overview: Overview, source: string, destination: boolean, now = Date.now()): Latest {
+export function latestOf(overview: Overview, source: string, place: string, now = Date.now()): Latest {
   const own = overview.entries.filter((entry) => entry.source === source);
   if (own.length === 0) throw noBackup(source, overview);
-  const lenient = destination || !own.some(isChecked);
-  const entry = own.find((candidate) => !isDamaged(candidate) && (lenient || isChecked(candidate)));
+  const lenient = place !== REPOSITORY || !own.some(isChecked);
+  const entry = own.find((candidate) => !isDamaged(candidate, place) && (lenient || isChecked(candidate)));
   if (!entry) throw noneVerified(source, own);
   const newerEntries = own
     .slice(0, own.indexOf(entry))
-    .map((newer) => `${newer.reference} is ${isDamaged(newer) ? 'damaged' : 'not verified'}`);
+    .map((newer) => `${newer.reference} is ${isDamaged(newer, place) ? 'damaged' : 'not verified'}`);
   const failures = overview.recoveryPoints
     .filter((point) => isLater(point, entry))
     .flatMap((point) => failureIn(point, source));
@@ -81,9 +83,10 @@ function isChecked({ verified, proven }: BackupEntry): boolean {
   return verified.length > 0 || proven !== null;
 }
 
-/** The last check at some place found it so. */
-function isDamaged({ verified, proven }: BackupEntry): boolean {
-  return verified.some(({ ok }) => !ok) || proven?.ok === false;
+/** The last check of the copy at this place found it so. */
+function isDamaged({ verified, proven }: BackupEntry, at: string): boolean {
+  const checks = proven === null ? verified : [...verified, proven];
+  return checks.some(({ place, ok }) => place === at && !ok);
 }
 
 function isLater(point: RecoveryPoint, { backup }: BackupEntry): boolean {

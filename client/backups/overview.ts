@@ -56,8 +56,10 @@ export async function readOverview(site: Site, only?: string | null): Promise<Ov
   const looked = await Promise.all(names.map((name) => look(site, name, trusted, name === only)));
   const evidence = looked.flatMap((place) => place.evidence);
   const shown = (name: string) => only === undefined || name === (only ?? REPOSITORY);
+  // The manifest that counts is the one at the place that is shown: the `key` of another's may be an older one, or damaged.
+  const shownFirst = looked.toSorted((a, b) => Number(shown(b.name)) - Number(shown(a.name)));
   return {
-    entries: merge(looked, evidence)
+    entries: merge(shownFirst, evidence)
       .filter(({ places }) => places.some(shown))
       .toSorted((a, b) => newestFirst(a.backup, b.backup)),
     recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),

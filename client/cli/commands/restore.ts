@@ -94,10 +94,11 @@ async function choose(
   wanted: string,
   options: RestoreOptions,
 ): Promise<Chosen> {
-  const [{ readOverview }, choosing, { chainOf }] = await Promise.all([
+  const [{ readOverview }, choosing, { chainOf }, { REPOSITORY }] = await Promise.all([
     import('../../backups/overview.ts'),
     import('../../backups/choose.ts'),
     import('../../../activities/storage/catalogue.ts'),
+    import('../../backups/places.ts'),
   ]);
   const overview = await readOverview(site, destination);
   const catalogue = overview.entries.map(({ backup }) => backup);
@@ -105,7 +106,7 @@ async function choose(
     const { backup, reference } = choosing.chooseByReference(overview, wanted);
     return { chain: chainOf(catalogue, backup), reference, latest: null };
   }
-  const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination !== null);
+  const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
   choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
   return { chain: chainOf(catalogue, latest.entry.backup), reference: latest.entry.reference, latest };
 }

@@ -10,7 +10,8 @@ import { testBackup } from '../../support/backups.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const GOOD: Proof = { place: 'repository', time: '2026-11-23T03:00:00Z', ok: true };
-const BAD: Proof = { place: 'vault', time: '2026-11-24T03:00:00Z', ok: false };
+const BAD: Proof = { place: 'repository', time: '2026-11-24T03:00:00Z', ok: false };
+const BAD_THERE: Proof = { ...BAD, place: 'vault' };
 
 function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'daily', source = 'stack'): BackupEntry {
   const backup = testBackup({ source, tier, scheduled });
@@ -50,7 +51,7 @@ function failedRun(scheduled: string): RecoveryPoint {
 describe('latest', () => {
   it('is the newest that is sealed and verified, over all tiers', () => {
     const weekly = entry('2026-11-22T01:00:00Z', [GOOD], 'weekly');
-    const found = latestOf(overview([entry('2026-11-21T02:00:00Z', [GOOD]), weekly]), 'stack', false, NOW);
+    const found = latestOf(overview([entry('2026-11-21T02:00:00Z', [GOOD]), weekly]), 'stack', 'repository', NOW);
     assert.equal(found.entry, weekly);
     assert.equal(found.age, NOW - Date.parse('2026-11-22T01:00:00Z'));
     assert.deepEqual(found.newer, []);
@@ -58,11 +59,11 @@ describe('latest', () => {
 
   it('names what is newer and was not taken', () => {
     const good = entry('2026-11-22T02:00:00Z', [GOOD]);
-    const entries = [good, entry('2026-11-23T02:00:00Z', [GOOD, BAD]), entry('2026-11-24T02:00:00Z', [])];
+    const entries = [good, entry('2026-11-23T02:00:00Z', [BAD]), entry('2026-11-24T02:00:00Z', [])];
     const found = latestOf(
       overview(entries, [failedRun('2026-11-25T02:00:00Z'), failedRun('2026-11-21T02:00:00Z')]),
       'stack',
-      false,
+      'repository',
       NOW,
     );
     assert.equal(found.entry, good);
@@ -75,25 +76,36 @@ describe('latest', () => {
 
   it('at a destination is the newest copy, unless a check found it damaged: each was confirmed when it was made', () => {
     const unchecked = entry('2026-11-23T02:00:00Z', []);
-    const all = overview([entry('2026-11-22T02:00:00Z', [GOOD]), unchecked, entry('2026-11-24T02:00:00Z', [BAD])]);
-    const found = latestOf(all, 'stack', true, NOW);
+    const all = overview([
+      entry('2026-11-22T02:00:00Z', [GOOD]),
+      unchecked,
+      entry('2026-11-24T02:00:00Z', [BAD_THERE]),
+    ]);
+    const found = latestOf(all, 'stack', 'vault', NOW);
     assert.equal(found.entry, unchecked);
     assert.equal(found.verified, false);
   });
 
+  it('is not lost to a damaged copy at another place', () => {
+    const newest = entry('2026-11-24T02:00:00Z', [GOOD, BAD_THERE]);
+    const all = overview([entry('2026-11-23T02:00:00Z', [GOOD]), newest]);
+    assert.equal(latestOf(all, 'stack', 'repository', NOW).entry, newest);
+    assert.notEqual(latestOf(all, 'stack', 'vault', NOW).entry, newest);
+  });
+
   it('is not to be had where all are damaged or the source has none, and that says what to do', () => {
     assert.throws(
-      () => latestOf(overview([entry('2026-11-23T02:00:00Z', [BAD])]), 'stack', false),
+      () => latestOf(overview([entry('2026-11-23T02:00:00Z', [BAD])]), 'stack', 'repository'),
       isNotFound(/verify daily\/stack\/20261123/),
     );
     assert.throws(
-      () => latestOf(overview([entry('2026-11-23T02:00:00Z', [GOOD])]), 'stakc', false),
+      () => latestOf(overview([entry('2026-11-23T02:00:00Z', [GOOD])]), 'stakc', 'repository'),
       isNotFound(/Did you mean "stack"/),
     );
   });
 
   it('older than the objective is refused until its age is accepted', () => {
-    const latest = latestOf(overview([entry('2026-11-24T12:00:00Z', [GOOD])]), 'stack', false, NOW);
+    const latest = latestOf(overview([entry('2026-11-24T12:00:00Z', [GOOD])]), 'stack', 'repository', NOW);
     requireYoung(latest, 24 * 3_600_000, false);
     requireYoung(latest, undefined, false);
     requireYoung(latest, 1000, true);
