@@ -1,6 +1,8 @@
 /** Starting and following a run of a plan through Temporal. */
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { isDeepStrictEqual } from 'node:util';
+import { BackupError } from '../../model/errors.ts';
 import { runId, taskQueues, type PlanInput } from '../../model/run.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
 import type { dailyBackup } from '../../workflows/daily-backup.ts';
@@ -14,10 +16,14 @@ export async function connectClient(endpoint: Endpoint): Promise<Client> {
   return new Client({ connection: await connect(endpoint), namespace: endpoint.namespace });
 }
 
-/** Starts a run, or joins it when the same plan and time already runs. A closed one is run again: it does only what is missing. */
+/**
+ * Starts a run, or joins it when the same plan and time already runs. A closed one is run again: it does only what is missing.
+ * @throws BackupError `busy` when the one that runs is another site's, or of other sources: its end would say nothing of this one.
+ */
 export async function startRun(client: Client, input: PlanInput): Promise<RunHandle> {
   const id = runId(input.plan, input.scheduled);
-  return client.workflow.start<typeof dailyBackup>('dailyBackup', {
+  const asked = { site: input.site, sources: input.sources?.toSorted() ?? null };
+  const handle = await client.workflow.start<typeof dailyBackup>('dailyBackup', {
     workflowId: id,
     taskQueue: taskQueues(input.site, '').site,
     args: [input],
@@ -29,6 +35,14 @@ export async function startRun(client: Client, input: PlanInput): Promise<RunHan
     ],
     staticSummary: `${input.plan} backup of ${input.site}, ${input.scheduled}`,
     staticDetails: input.sources ? `Only: ${input.sources.join(', ')}` : 'All sources of the plan.',
+    memo: { asked },
+  });
+  const { memo } = await handle.describe();
+  if (isDeepStrictEqual(memo?.['asked'], asked)) return handle;
+  throw new BackupError('busy', `${id} runs already on this Temporal, for another site or other sources.`, {
+    remedy:
+      'Wait for its end, then run this again. Two sites on one Temporal need a namespace each (temporal.namespace).',
+    facts: { run: id },
   });
 }
 

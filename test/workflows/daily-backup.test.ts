@@ -12,6 +12,7 @@ import { repositoryStore } from '../../activities/storage/repository.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { openSession, runDaily } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
+import { until } from '../support/until.ts';
 
 const SOURCES = ['alpha', 'beta', 'gamma'];
 const WAITS = {
@@ -100,6 +101,22 @@ describe('dailyBackup', () => {
     ]);
     assert.deepEqual(first, second);
     assert.equal((await references()).filter((reference) => reference.includes('alpha/20261120T030000Z')).length, 1);
+  });
+
+  it('a run of other sources, or of another site, is not joined: its end would say nothing of this one', async () => {
+    const scheduled = '2026-11-20T03:30:00Z';
+    const running = daily(scheduled, ['alpha']);
+    const handle = session.client.workflow.getHandle(`daily-${scheduled}`);
+    await until('the run is there', () =>
+      handle.describe().then(
+        () => true,
+        () => false,
+      ),
+    );
+    const isBusy = (error: unknown) => error instanceof BackupError && error.code === 'busy';
+    await assert.rejects(daily(scheduled, ['beta']), isBusy);
+    await assert.rejects(runDaily({ session, site: 'other', scheduled, sources: ['alpha'] }), isBusy);
+    assert.equal((await running).outcome, 'complete');
   });
 
   it('a source that fails stops nothing else, and the report says which step and what to do', async () => {
