@@ -2,7 +2,7 @@
  * The capture of one source: lease, preflight, streams into staging, seal. Done twice for the same scheduled
  * time it gives one backup; killed anywhere it leaves nothing that is listed.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceConfig } from '../../model/config/source.ts';
 import { BackupError } from '../../model/errors.ts';
@@ -17,8 +17,10 @@ import { adapterFor } from '../sources/index.ts';
 import type { Captured, SourceAdapter, SourceContext } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import { chainOf, listBackups, pinned } from '../storage/catalogue.ts';
+import { makePath, writeNew } from '../storage/durable.ts';
+import { translated } from '../storage/fs-errors.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
-import { parseManifest, signManifest } from '../storage/manifest-file.ts';
+import { encodeManifest, parseManifest, signManifest } from '../storage/manifest-file.ts';
 import {
   attemptName,
   createStaging,
@@ -62,10 +64,10 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
   const config = sourceConfig(site, source);
   await prepareRepository(site);
   const earlier = await sealedEarlier(request, config);
-  if (earlier) return summary(earlier, started, true);
+  if (earlier) return existing(request, config, earlier);
 
   const state = path.join(site.state, 'sources', source);
-  await mkdir(state, { recursive: true, mode: 0o700 });
+  await translated(state, 'making the state folder of the source', () => makePath(state));
   const lease = await acquireLease({
     state: site.state,
     name: source,
@@ -76,13 +78,19 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
   });
   try {
     const meanwhile = await sealedEarlier(request, config);
-    if (meanwhile) return summary(meanwhile, started, true);
+    if (meanwhile) return await existing(request, config, meanwhile);
     const context = { source, config, work, readSecret: site.readSecret, state };
     const manifest = await captureUnderLease(request, context, lease);
     return summary(manifest, started, false);
   } finally {
     await lease.release();
   }
+}
+
+/** What is sealed already. Whoever sealed it may have died before it renewed the link. */
+async function existing(request: CaptureRequest, config: SourceConfig, manifest: Manifest): Promise<CapturedBackup> {
+  await pointLatest(request.site.repository, placeOf(request, config, manifest.id));
+  return summary(manifest, Date.now(), true);
 }
 
 async function captureUnderLease(request: CaptureRequest, context: SourceContext, lease: Lease): Promise<Manifest> {
@@ -185,8 +193,10 @@ async function commit(
 ): Promise<Manifest> {
   const { site } = request;
   const manifest = signManifest(unsigned, await siteSigner(site));
-  await writeFile(path.join(staging, KEY_FILE), manifest.key, { mode: 0o600 });
-  await writeFile(path.join(staging, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
+  await translated(staging, 'writing the manifest', async () => {
+    await writeNew(path.join(staging, KEY_FILE), Buffer.from(manifest.key, 'utf8'));
+    await writeNew(path.join(staging, MANIFEST), encodeManifest(manifest));
+  });
   const place = placeOf(request, context.config, manifest.id);
   const result = await sealBackup({ root: site.repository, staging, place, lease });
   if (result === 'existed') {

@@ -116,13 +116,13 @@ export async function sealBackup({ root, staging, place, lease }: Seal): Promise
   });
 }
 
-/** Points `latest` of a source in its tier at this backup, unless it points at a newer one already. */
+/** Points `latest` of a source in its tier at this backup, unless it points at it, or at a newer one, already. */
 export async function pointLatest(root: string, place: BackupPlace): Promise<void> {
   const link = path.join(root, sourceFolder(place), LATEST);
   await translated(link, 'renewing the link to the latest backup', async () => {
     const current = await ifThere(readlink(link));
     // Ids begin with the scheduled time, so their order is that of time.
-    if (current !== undefined && current > place.id && (await ifThere(stat(link))) !== undefined) return;
+    if (current !== undefined && current >= place.id && (await ifThere(stat(link))) !== undefined) return;
     const temporary = path.join(root, STAGING, `latest-${randomUUID()}${holderTag(thisHolder())}`);
     inUse.add(temporary);
     try {
