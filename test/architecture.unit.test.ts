@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { glob, readFile } from 'node:fs/promises';
+import { glob, readdir, readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,15 @@ describe('architecture', () => {
       return LAYERS.includes(target) && !(ALLOWED[layer] ?? []).includes(target);
     });
     assert.deepEqual(wrong, []);
+  });
+
+  it('the tree has the folders of the design, and no other', async () => {
+    const ignored = (await readFile(path.join(ROOT, '.gitignore'), 'utf8'))
+      .split('\n')
+      .map((line) => line.replaceAll(/^\/|\/$/g, ''));
+    const entries = await readdir(ROOT, { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory() && !['.git', ...ignored].includes(entry.name));
+    assert.deepEqual(folders.map(({ name }) => name).toSorted(), ['.ci', 'docs', ...LAYERS].toSorted());
   });
 
   it('the model imports no Node built-in and no Temporal, so that it can be part of the workflow bundle', async () => {
