@@ -6,8 +6,9 @@ import { isErrno } from './errno.ts';
 
 const read = promisify(readFd);
 const BLOCK = 64 * 1024;
-/** Milliseconds to let more come: a pipe holds some ten thousand lines. */
+/** Milliseconds to let more come: a pipe holds some ten thousand lines. Longer while nothing comes at all. */
 const PAUSE = 5;
+const LONGEST_PAUSE = 40;
 
 /**
  * The bytes of a pipe, looked at every few milliseconds. tar flushes each line of its list: as events of a Socket,
@@ -17,6 +18,7 @@ export async function* pollPipe(fd: number): AsyncGenerator<Uint8Array> {
   // Opened again, so that non-blocking is a property of this end alone, and no thread of the pool waits in it.
   const own = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
   closeSync(fd);
+  let pause = PAUSE;
   try {
     for (;;) {
       const block = Buffer.allocUnsafe(BLOCK);
@@ -26,7 +28,8 @@ export async function* pollPipe(fd: number): AsyncGenerator<Uint8Array> {
       );
       if (bytes === 0) return;
       if (bytes !== undefined) yield block.subarray(0, bytes);
-      if (bytes === undefined || bytes < BLOCK / 2) await sleep(PAUSE);
+      pause = bytes === undefined ? Math.min(2 * pause, LONGEST_PAUSE) : PAUSE;
+      if (bytes === undefined || bytes < BLOCK / 2) await sleep(pause);
     }
   } finally {
     closeSync(own);
