@@ -13,10 +13,7 @@ export const inventoryHeader = z.looseObject({
   type: z.string(),
 });
 
-/**
- * One line of a files inventory. A later line for the same path replaces an earlier one; but one that is
- * `inherited` never replaces one that is not.
- */
+/** An entry of a files inventory. A later line for the same path replaces an earlier one. */
 export const fileEntry = z.looseObject({
   /**
    * Relative to the root of the restore, without a leading slash. A byte that is not part of valid UTF-8 is the
@@ -26,19 +23,23 @@ export const fileEntry = z.looseObject({
   type: z.enum(['file', 'directory', 'symlink', 'hardlink', 'fifo', 'character', 'block']),
   size: z.int().nonnegative(),
   /** Permission bits in octal with setuid, setgid and sticky: `4755`. */
-  mode: z.string().regex(/^[0-7]{1,4}$/),
+  mode: z.string().regex(/^[0-7]{3,4}$/),
   uid: z.int(),
   gid: z.int(),
-  /** Seconds since the epoch, a dot, and nanoseconds (find adds a tenth digit), as text so that no precision is lost. */
+  /** Seconds since the epoch, a dot, and nanoseconds, as text so that no precision is lost. */
   mtime: z.string(),
   /** Target of a symlink or hard link. */
   target: z.string().optional(),
-  /** It is not in this backup's archive: nothing has changed since the backup's parent, which has it. */
-  inherited: z.boolean().optional(),
   /** It changed, vanished or could not be read while it was captured: nothing can be compared with it. */
   unsettled: z.boolean().optional(),
 });
 export type FileEntry = z.infer<typeof fileEntry>;
+
+/**
+ * A line of a files inventory. `part` begins what one backup of the chain archived, the full first; the last part is
+ * the backup's own. `gone` takes away the entry of that path, and all below it.
+ */
+export const filesLine = z.union([fileEntry, z.strictObject({ part: z.string() }), z.strictObject({ gone: z.string() })]);
 
 /** One line of a PostgreSQL inventory. What came or went during the capture has `settled: false`: a restore may lack it. */
 export const postgresEntry = z.discriminatedUnion('entry', [

@@ -3,7 +3,8 @@ import { lstat } from 'node:fs/promises';
 import type { FilesSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { CaptureContext } from '../types.ts';
-import { formatEntry, formatHeader, lineQueue } from './inventory.ts';
+import { goneBetween } from './gone.ts';
+import { formatEntry, formatGone, inventoryLines, lineQueue } from './inventory.ts';
 import { listingParser } from './listing.ts';
 import { type Message, parseMessage } from './messages.ts';
 import { bytesOf } from './names.ts';
@@ -12,60 +13,59 @@ import type { Selection } from './selection.ts';
 import { findSnapshot, snapshotFile, type Snapshot } from './snapshot.ts';
 import { createArchive } from './tar.ts';
 import { unsettledEntries } from './unsettled.ts';
-import { walk } from './walk.ts';
 
 /** tar writes whole records of 20 blocks: less is no archive. */
 const SMALLEST_ARCHIVE = 10_240;
 
-/** Runs tar, the walk and the writer of the inventory at once; when one fails, all end. */
+/** What an incremental builds on. */
+export interface Base {
+  /** Tokens of the chain's backups, whose lists are in state. */
+  readonly tokens: readonly string[];
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * Runs tar, and beside it the writer of the inventory: when one fails, both end. What tar says of files is returned.
+ * @throws BackupError `program-failed` when tar failed for another reason than files that it names.
+ */
 export async function archive(
   context: CaptureContext<FilesSource>,
-  selection: Selection,
-  since: string | null,
+  { roots }: Selection,
+  base: Base | undefined,
 ): Promise<readonly Message[]> {
+  const { source, config, state, attempt, artifacts } = context;
   const messages: Message[] = [];
   const queue = lineQueue();
-  const push = (lines: string): void => queue.push(lines);
-  const { roots } = selection;
-  push(formatHeader(context.source));
-  const stop = new AbortController();
-  const work = { ...context.work, signal: AbortSignal.any([context.work.signal, stop.signal]) };
-  const inventory = context.artifacts.lines(queue, { role: 'inventory', name: 'inventory', minPlainBytes: 1 });
-  const patterns = patternsOf(context.config.exclude);
   const parse = listingParser();
   const program = createArchive({
     roots,
-    patterns,
-    snapshot: snapshotFile(context.state, context.attempt),
-    onListed: (line) => push(formatEntry(parse(line))),
+    patterns: patternsOf(config.exclude),
+    snapshot: snapshotFile(state, attempt),
+    onListed: (line) => queue.push(formatEntry(parse(line))),
     onMessage: (line) => {
       const message = parseMessage(line);
       if (message) messages.push(message);
     },
   });
-  const archived = context.artifacts.stream(program, {
-    role: 'base',
-    name: 'base.tar',
-    minPlainBytes: SMALLEST_ARCHIVE,
-  });
-  const walked =
-    since === null ? undefined : walk({ roots, patterns, since, push, limits: context.config.limits ?? {}, work });
+  const lines = inventoryLines({ source, state, parents: base?.tokens ?? [], token: attempt, own: queue });
+  const inventory = artifacts.lines(lines, { role: 'inventory', name: 'inventory', minPlainBytes: 1 });
+  const archived = artifacts.stream(program, { role: 'base', name: 'base.tar', minPlainBytes: SMALLEST_ARCHIVE });
 
   async function finish(): Promise<void> {
     try {
-      const [{ streamed }, folders] = await Promise.all([archived, walked]);
+      const { streamed } = await archived;
       requireUnderstood(streamed.ended[0], messages);
-      const snapshot = await requireRecorded(context.state, context.attempt, roots);
-      for (const entry of await unsettledEntries(messages, snapshot, folders)) push(formatEntry(entry));
+      const snapshot = await requireRecorded(state, attempt, roots);
+      for (const path of base ? goneBetween(base.snapshot, snapshot) : []) queue.push(formatGone(path));
+      for (const entry of await unsettledEntries(messages)) queue.push(formatEntry(entry));
       queue.end();
     } catch (error) {
-      stop.abort();
       queue.end(error);
       throw error;
     }
   }
   // In this order the first cause comes first.
-  const results = await Promise.allSettled([finish(), archived, walked, inventory]);
+  const results = await Promise.allSettled([finish(), inventory]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return messages;
 }

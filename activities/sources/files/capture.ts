@@ -1,5 +1,4 @@
 /** Capture: tar archives, and beside it the inventory is written. */
-import { rm } from 'node:fs/promises';
 import type { FilesSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Warning } from '../../../model/manifest.ts';
@@ -10,7 +9,8 @@ import { decideKind } from './kind.ts';
 import { writeLayout } from './layout.ts';
 import { readMounts } from './mounts.ts';
 import { select } from './selection.ts';
-import { prepareSnapshot, snapshotFile, sweepSnapshots, syncSnapshot } from './snapshot.ts';
+import { prepareSnapshot, syncSnapshot } from './snapshot.ts';
+import { dropAttempt, sweepState } from './state.ts';
 import { judge } from './warnings.ts';
 
 /**
@@ -21,18 +21,21 @@ export async function capture(context: CaptureContext<FilesSource>): Promise<Cap
   const { config, state, attempt } = context;
   const selection = await select(context.source, config, await readMounts());
   const decision = await decideKind(config, state, context.newestChain);
-  const parent = context.kind === 'incremental' ? decision.snapshot : null;
-  if (context.kind === 'incremental' && parent === null) {
+  const incremental = context.kind === 'incremental';
+  const parent = decision.tokens.at(-1);
+  if (incremental && (decision.kind === 'full' || parent === undefined)) {
     throw new BackupError('failed', `an incremental was to be made, but ${decision.unexpected ?? 'a full is due'}`);
   }
-  if (decision.newest !== null) await sweepSnapshots(state, [decision.newest]);
+  if (context.newestChain.length > 0) await sweepState(state, decision.tokens);
   try {
-    const since = parent === null ? null : await prepareSnapshot(state, parent, attempt);
-    const messages = await archive(context, selection, since);
+    const base =
+      incremental && parent !== undefined
+        ? { tokens: decision.tokens, snapshot: await prepareSnapshot(state, parent, attempt) }
+        : undefined;
+    const messages = await archive(context, selection, base);
     const { warnings, complete } = judge(messages, selection, config);
     await syncSnapshot(state, attempt);
-    const early =
-      decision.unexpected === null || context.kind === 'incremental' ? [] : [fullWarning(decision.unexpected)];
+    const early = decision.unexpected === null || incremental ? [] : [fullWarning(decision.unexpected)];
     return {
       consistency: 'fuzzy',
       engine: {
@@ -42,15 +45,15 @@ export async function capture(context: CaptureContext<FilesSource>): Promise<Cap
         fileSystems: selection.fileSystems,
       },
       position: { snapshot: complete ? attempt : null },
-      tools: { tar: await programVersion('tar'), find: await programVersion('find') },
+      tools: { tar: await programVersion('tar') },
       warnings: [...early, ...warnings],
       onSealed: async () => {
         await writeLayout(state, selection.fileSystems);
-        await sweepSnapshots(state, complete ? [attempt] : []);
+        await sweepState(state, complete ? [...(base?.tokens ?? []), attempt] : []);
       },
     };
   } catch (error) {
-    await rm(snapshotFile(state, attempt), { force: true });
+    await dropAttempt(state, attempt);
     throw error;
   }
 }

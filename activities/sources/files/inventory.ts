@@ -1,26 +1,32 @@
 /** The inventory of a files source: writing of its lines while they come, and reading it back. */
-import { fileEntry, INVENTORY_SCHEMA, inventoryHeader, type FileEntry } from '../../../model/inventory.ts';
+import { type FileEntry, filesLine, INVENTORY_SCHEMA, inventoryHeader } from '../../../model/inventory.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { BackupReader } from '../types.ts';
+import { createList, readList } from './lists.ts';
 
 /** A line. Put together by hand: JSON.stringify of the whole object takes twice as long, a hundred thousand times. */
 export function formatEntry(entry: FileEntry): string {
   const { path, type, size, mode, uid, gid, mtime, target } = entry;
   const link = target === undefined ? '' : `,"target":${JSON.stringify(target)}`;
-  const marks = `${entry.inherited === true ? ',"inherited":true' : ''}${entry.unsettled === true ? ',"unsettled":true' : ''}`;
-  return `{"path":${JSON.stringify(path)},"type":"${type}","size":${size},"mode":"${mode}","uid":${uid},"gid":${gid},"mtime":"${mtime}"${link}${marks}}`;
+  const mark = entry.unsettled === true ? ',"unsettled":true' : '';
+  return `{"path":${JSON.stringify(path)},"type":"${type}","size":${size},"mode":"${mode}","uid":${uid},"gid":${gid},"mtime":"${mtime}"${link}${mark}}`;
+}
+
+/** Begins what one backup archived. */
+export function formatPart(token: string): string {
+  return JSON.stringify({ part: token });
+}
+
+/** A path that is not there any more, with all below it. */
+export function formatGone(path: string): string {
+  return JSON.stringify({ gone: path });
 }
 
 export function formatHeader(source: string): string {
   return JSON.stringify({ schema: INVENTORY_SCHEMA, source, type: 'files' });
 }
 
-/** find prints ten decimals, the last of them always 0. */
-export function nanoseconds(time: string): string {
-  return time.replace(/^(-?\d+\.\d{9})\d$/, '$1');
-}
-
-/** Lines that are pushed by several producers, and drained as one sequence. */
+/** Lines that are pushed, and drained in blocks. */
 export interface LineQueue extends AsyncIterable<string> {
   /** One line or several, without the last line break. */
   push(lines: string): void;
@@ -59,31 +65,82 @@ export function lineQueue(): LineQueue {
   };
 }
 
-/**
- * Reads an inventory. Tar's own lines win over `inherited` ones, which were listed beside it, and among each kind
- * the later ones.
- */
-export async function readInventory(backup: BackupReader): Promise<ReadonlyMap<string, FileEntry>> {
-  const entries = new Map<string, FileEntry>();
-  for await (const entry of inventoryEntries(backup)) {
-    const before = entries.get(entry.path);
-    if (entry.inherited === true && before !== undefined && before.inherited !== true) continue;
-    entries.set(entry.path, entry);
+export interface InventoryParts {
+  readonly source: string;
+  readonly state: string;
+  /** Tokens of the backups that this one builds on, the full first. */
+  readonly parents: readonly string[];
+  readonly token: string;
+  /** What this backup archives; kept in state as well, for the next one. */
+  readonly own: AsyncIterable<string>;
+}
+
+/** The lines of an inventory, many at once: those of the parents, then its own. */
+export async function* inventoryLines({ source, state, parents, token, own }: InventoryParts): AsyncGenerator<string> {
+  yield formatHeader(source);
+  for (const parent of parents) yield* readList(state, parent);
+  const list = await createList(state, token);
+  try {
+    for await (const lines of ownLines(token, own)) {
+      await list.write(lines);
+      yield lines;
+    }
+    await list.close();
+  } catch (error) {
+    await list.abandon();
+    throw error;
   }
+}
+
+async function* ownLines(token: string, own: AsyncIterable<string>): AsyncGenerator<string> {
+  yield formatPart(token);
+  yield* own;
+}
+
+/** An entry as a backup has it. */
+export interface ListedEntry extends FileEntry {
+  /** Number of the part that it is in, from 0: the place in the chain of the backup whose archive has it. */
+  readonly part: number;
+}
+
+/** Reads an inventory: what the backup has, by path. */
+export async function readInventory(backup: BackupReader): Promise<ReadonlyMap<string, ListedEntry>> {
+  const entries = new Map<string, ListedEntry>();
+  const gone = new Set<string>();
+  let part = -1;
+  let first = true;
+  for await (const line of backup.lines('inventory')) {
+    const value = parseJson(line);
+    if (first) {
+      inventoryHeader.parse(value);
+      first = false;
+      continue;
+    }
+    const parsed = filesLine.parse(value);
+    if ('gone' in parsed && typeof parsed.gone === 'string') {
+      gone.add(parsed.gone);
+      continue;
+    }
+    // They come together, so all are taken away in one pass.
+    removeGone(entries, gone);
+    if ('path' in parsed) entries.set(parsed.path, { ...parsed, part });
+    else part += 1;
+  }
+  removeGone(entries, gone);
   return entries;
 }
 
-async function* inventoryEntries(backup: BackupReader): AsyncGenerator<FileEntry> {
-  let first = true;
-  for await (const line of backup.lines('inventory')) {
-    const value: unknown = parseJson(line);
-    if (first) inventoryHeader.parse(value);
-    else {
-      const entry = fileEntry.parse(value);
-      yield { ...entry, mtime: nanoseconds(entry.mtime) };
-    }
-    first = false;
+function removeGone(entries: Map<string, ListedEntry>, gone: Set<string>): void {
+  if (gone.size === 0) return;
+  for (const path of entries.keys()) if (isGone(path, gone)) entries.delete(path);
+  gone.clear();
+}
+
+function isGone(path: string, gone: ReadonlySet<string>): boolean {
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+    if (gone.has(path.slice(0, end))) return true;
   }
+  return false;
 }
 
 function parseJson(line: string): unknown {

@@ -1,5 +1,5 @@
 /**
- * The globs of `exclude` and `volatile`. One meaning for tar, find and our own matching:
+ * The globs of `exclude` and `volatile`. One meaning for tar and our own matching:
  * - without a slash at the start, a glob is looked for at any depth: `*.log`, `node_modules`, `cache/*.tmp`;
  *   with one, it starts at the root: `/srv/app/cache`;
  * - what matches is left out with all that is in it; `cache/` (or `cache/**`) leaves out what is in folders of that
@@ -50,22 +50,11 @@ export function tarExcludes(patterns: readonly Pattern[]): readonly string[] {
   return ['--no-wildcards-match-slash', ...each];
 }
 
-/** find's expression, true of what the patterns match, for names relative to the root; empty without patterns. */
-export function findExcludes(patterns: readonly Pattern[]): readonly string[] {
-  const tests = patterns.flatMap(({ anchored, glob }) => [
-    '-o',
-    ...(!anchored && !glob.includes('/')
-      ? ['-name', glob]
-      : ['-regex', `${anchored ? '' : '(.*/)?'}${expression(glob, 'posix')}`]),
-  ]);
-  return tests.length === 0 ? [] : ['(', ...tests.slice(1), ')'];
-}
-
 /** Whether a path (relative to the root) or a folder above it is matched. */
 export function matcher(patterns: readonly Pattern[]): (path: string) => boolean {
   if (patterns.length === 0) return () => false;
   const alternatives = patterns.map(
-    ({ anchored, glob }) => `${anchored ? '' : '(?:.*/)?'}${expression(bytesOf(glob), 'javascript')}`,
+    ({ anchored, glob }) => `${anchored ? '' : '(?:.*/)?'}${expression(bytesOf(glob))}`,
   );
   const whole = new RegExp(`^(?:${alternatives.join('|')})(?:/.*)?$`, 's');
   return (path) => whole.test(bytesOf(path));
@@ -76,16 +65,15 @@ export function globOf(path: string): string {
   return path.replaceAll(/[*?[\\]/g, '\\$&');
 }
 
-type Dialect = 'javascript' | 'posix';
-
-/** A glob as a regular expression, for JavaScript or for find's posix-extended. */
-function expression(glob: string, dialect: Dialect): string {
+/** A glob as a regular expression. */
+function expression(glob: string): string {
   let result = '';
   for (let at = 0; at < glob.length; at += 1) {
     const character = glob.charAt(at);
     const bracket = character === '[' ? /^\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]/.exec(glob.slice(at)) : null;
     if (bracket) {
-      result += brackets(membersOf(bracket[2] ?? ''), bracket[1] !== '', dialect);
+      const inside = Array.from(membersOf(bracket[2] ?? ''), (member) => member.replace(/[\]\\^-]/, '\\$&'));
+      result += `[${bracket[1] === '' ? '' : '^/'}${inside.join('')}]`;
       at += bracket[0].length - 1;
     } else if (character === '*') result += '[^/]*';
     else if (character === '?') result += '[^/]';
@@ -95,7 +83,7 @@ function expression(glob: string, dialect: Dialect): string {
   return result;
 }
 
-/** The characters that the inside of brackets names, ranges written out. */
+/** The characters that the inside of brackets names, ranges written out: one that runs backwards holds none. */
 function membersOf(inside: string): ReadonlySet<string> {
   const members = new Set<string>();
   for (const [, range = '', single = ''] of inside.matchAll(/((?:\\.|[^\\])-(?:\\.|[^\\]))|((?:\\.|[^\\]))/gs)) {
@@ -104,18 +92,6 @@ function membersOf(inside: string): ReadonlySet<string> {
     for (let code = from.charCodeAt(from.length - 1); code <= last; code += 1) members.add(String.fromCharCode(code));
   }
   return members;
-}
-
-/** Brackets in a dialect: JavaScript escapes what means something in them, POSIX puts it where it means nothing. */
-function brackets(members: ReadonlySet<string>, negated: boolean, dialect: Dialect): string {
-  const all = [...members, ...(negated ? ['/'] : [])];
-  const start = negated ? '[^' : '[';
-  if (dialect === 'javascript') return `${start}${all.map((member) => member.replace(/[\]\\^-]/, '\\$&')).join('')}]`;
-  if (!negated && all.length === 1) return literal(all[0] ?? '');
-  const special = (character: string): string => (all.includes(character) ? character : '');
-  const plain = all.filter((member) => !']-[^'.includes(member)).join('');
-  const before = `${special(']')}${plain}${special('[')}`;
-  return before === '' ? `${start}-^]` : `${start}${before}${special('^')}${special('-')}]`;
 }
 
 function literal(character: string): string {

@@ -1,7 +1,4 @@
-/**
- * Single paths out of a chain. The inventories say which archives are needed: from the newest one back, until
- * nothing that was asked for is inherited from an earlier one.
- */
+/** Single paths out of a chain. The newest inventory says which backup's archive has each entry. */
 import { chmod, lchown, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { FilesSource } from '../../../model/config/source.ts';
@@ -11,13 +8,13 @@ import type { BackupReader, RestoreContext } from '../types.ts';
 import { intoProgram, newestOf } from './chain.ts';
 import { compareTree, resolveLink } from './compare.ts';
 import { errnoOf } from './errno.ts';
-import { readInventory } from './inventory.ts';
+import { type ListedEntry, readInventory } from './inventory.ts';
 import { bufferOf, showName, showPath } from './names.ts';
 import { nearPaths } from './near.ts';
 import { extractArchive, isRoot } from './tar.ts';
 import { readTree } from './tree.ts';
 
-type Entries = ReadonlyMap<string, FileEntry>;
+type Entries = ReadonlyMap<string, ListedEntry>;
 
 /** What is to be extracted from one archive. */
 interface Part {
@@ -33,7 +30,7 @@ export async function restorePaths({ chain, scratch, paths, work }: RestoreConte
   const inventory = await readInventory(newestOf(chain));
   const wanted = paths.map((asked) => find(asked, inventory));
   const selected = new Map([...inventory].filter(([each]) => isAmong(each, wanted)));
-  const parts = await partsOf(chain, inventory, selected, wanted);
+  const parts = await partsOf(chain, selected, wanted);
   for (const { backup, members, helpers } of parts) {
     if (members.length > 0) await intoProgram(backup, extractArchive(scratch, nullEnded([...members, ...helpers])));
   }
@@ -65,31 +62,28 @@ function find(asked: string, inventory: Entries): string {
   });
 }
 
+/** One for each archive that has something, the full first. The inventory says of each entry which one has it. */
 async function partsOf(
   chain: readonly BackupReader[],
-  newest: Entries,
   selected: Entries,
   wanted: readonly string[],
 ): Promise<readonly Part[]> {
+  const first = Math.min(...Array.from(selected.values(), ({ part }) => part));
   const parts: Part[] = [];
-  let missing = new Set(selected.keys());
-  for (const backup of chain.toReversed()) {
-    const inventory = parts.length === 0 ? newest : await readInventory(backup);
-    const own = [...inventory.values()].filter((entry) => entry.inherited !== true && isAmong(entry.path, wanted));
+  for (const [index, backup] of chain.entries()) {
+    if (index < first) continue;
+    const own = [...(await readInventory(backup)).values()].filter(
+      ({ part, path }) => part === index && isAmong(path, wanted),
+    );
     const links = own.filter(
       ({ type, target }) => type === 'hardlink' && target !== undefined && !isAmong(target, wanted),
     );
-    parts.unshift({
+    const archived = own.filter(({ type, unsettled }) => unsettled !== true || type === 'directory');
+    parts.push({
       backup,
-      members: wanted.filter((each) =>
-        own.some((entry) => isAmong(entry.path, [each]) && (entry.unsettled !== true || entry.type === 'directory')),
-      ),
+      members: wanted.filter((each) => archived.some(({ path }) => isAmong(path, [each]))),
       helpers: [...new Set(links.map(({ target = '' }) => target))],
     });
-    missing = new Set(
-      [...missing].filter((each) => (inventory.get(each)?.inherited ?? true) && selected.get(each)?.unsettled !== true),
-    );
-    if (missing.size === 0) break;
   }
   return parts;
 }

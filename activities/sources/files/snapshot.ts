@@ -1,10 +1,10 @@
 /**
  * tar's snapshot file: what `--listed-incremental` compares with. There is one in state for the newest backup,
  * named by the token that its manifest holds, so that it can only ever be used with exactly the backup that it
- * belongs to. tar works on a copy; what no manifest names is swept at the next capture.
+ * belongs to. tar works on a copy.
  */
 import { lstatSync, type BigIntStats } from 'node:fs';
-import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { errnoOf } from './errno.ts';
@@ -19,6 +19,8 @@ export interface SnapshotFolder {
   readonly mtime: string;
   /** Where the inode's digits begin in the file. */
   readonly inodeAt: number;
+  /** Its entries: each a letter (`Y` archived, `N` not, `D` a folder), the name and NUL. */
+  readonly entries: Buffer;
 }
 
 export interface Snapshot {
@@ -32,13 +34,6 @@ export function snapshotFile(state: string, token: string): string {
   return path.join(state, `tar-${token}.snar`);
 }
 
-/** Removes all snapshot files but those of the tokens given. */
-export async function sweepSnapshots(state: string, keep: readonly string[]): Promise<void> {
-  const kept = new Set(keep.map((token) => path.basename(snapshotFile(state, token))));
-  const stale = (await readdir(state)).filter((name) => /^tar-.*\.snar$/.test(name) && !kept.has(name));
-  for (const name of stale) await rm(path.join(state, name), { force: true });
-}
-
 /** The snapshot of a token; undefined when it is lost or damaged, which costs a full. */
 export async function findSnapshot(state: string, token: string): Promise<Snapshot | undefined> {
   try {
@@ -50,22 +45,22 @@ export async function findSnapshot(state: string, token: string): Promise<Snapsh
 }
 
 /**
- * Makes the working copy for an incremental, and returns the time that it compares with.
+ * Makes the working copy for an incremental, and returns the parent's.
  * - Folders that have moved since get inode 0. Otherwise tar records that they were renamed, and its own extraction
  *   fails on some such records ("Cannot rename … Not a directory" where a folder took the place of a file). So they
  *   are stored again, whole, under their new names.
  * - The time is set back by a second: file times come from a clock of up to 10 ms grain, so a file changed right
  *   after the last backup began may bear a time before it.
  */
-export async function prepareSnapshot(state: string, parent: string, token: string): Promise<string> {
+export async function prepareSnapshot(state: string, parent: string, token: string): Promise<Snapshot> {
   const content = await readFile(snapshotFile(state, parent));
   const snapshot = parseSnapshot(content);
   for (const { inode, inodeAt } of movedFolders(snapshot.folders)) content.fill('0', inodeAt, inodeAt + inode.length);
-  const { seconds, nanoseconds } = snapshot.time;
+  const { seconds } = snapshot.time;
   const earlier = String(Number(seconds) - 1).padStart(seconds.length, '0');
   content.write(earlier, snapshot.timeAt, 'latin1');
   await writeFile(snapshotFile(state, token), content, { mode: 0o600 });
-  return `${earlier}.${nanoseconds.padStart(9, '0')}`;
+  return snapshot;
 }
 
 /** Makes a finished snapshot durable, before the backup that names it is sealed. */
@@ -100,9 +95,9 @@ export function parseSnapshot(content: Buffer): Snapshot {
     const inodeAt = at;
     const inode = field();
     const name = field();
-    folders.push({ name, device, inode, mtime, inodeAt });
     const end = content.indexOf('\0\0\0', at - 1, 'latin1');
     if (end < 0) throw damaged('it is cut off');
+    folders.push({ name, device, inode, mtime, inodeAt, entries: content.subarray(at, end + 1) });
     at = end + 3;
   }
   return { time, timeAt, folders };

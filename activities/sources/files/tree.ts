@@ -3,7 +3,6 @@ import { Socket } from 'node:net';
 import type { FileEntry } from '../../../model/inventory.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
-import { nanoseconds } from './inventory.ts';
 import { textOf } from './names.ts';
 
 export interface TreeEntry extends FileEntry {
@@ -67,10 +66,11 @@ function entryOf([
     path: textOf(path),
     type,
     size: type === 'file' ? Number(size) : 0,
-    mode,
+    mode: mode.padStart(3, '0'),
     uid: Number(uid),
     gid: Number(gid),
-    mtime: nanoseconds(mtime),
+    // find prints ten decimals, the last of them always 0.
+    mtime: mtime.replace(/^(-?\d+\.\d{9})\d$/, '$1'),
     inode,
     ...(type === 'symlink' ? { target: textOf(target) } : {}),
   };

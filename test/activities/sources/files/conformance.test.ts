@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fileEntry } from '../../../../model/inventory.ts';
+import { filesLine } from '../../../../model/inventory.ts';
 import { describeSource, type LiveSource } from '../conformance.ts';
 import { fingerprint, write, writeEverything } from './tree.ts';
 
@@ -27,7 +27,9 @@ function make(folder: string): Promise<LiveSource> {
       assert.equal(fingerprint(path.join(restored, folder)), fingerprint(folder));
     },
     async compareInventory(lines) {
-      const listed = lines.map((line) => fileEntry.parse(JSON.parse(line)).path);
+      const listed = lines
+        .map((line) => filesLine.parse(JSON.parse(line)))
+        .flatMap((line) => ('path' in line ? [line.path] : []));
       const there = execFileSync('find', [folder, '-print0']).toString('utf8').split('\0').filter(Boolean);
       // The two names that are no UTF-8 are looked at by another test.
       const plain = (paths: readonly string[]): readonly string[] =>

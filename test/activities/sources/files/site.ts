@@ -3,13 +3,12 @@ import path from 'node:path';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { openBackup } from '../../../../activities/operations/reader.ts';
 import { proveBackup, restoreBackup } from '../../../../activities/operations/restore.ts';
-import { readInventory } from '../../../../activities/sources/files/inventory.ts';
+import { type ListedEntry, readInventory } from '../../../../activities/sources/files/inventory.ts';
 import { chainOf, findBackup, listBackups, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { filesSource } from '../../../../model/config/source.ts';
 import type { SiteInput } from '../../../../model/config/site.ts';
 import type { Check } from '../../../../model/evidence.ts';
-import type { FileEntry } from '../../../../model/inventory.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import { temporaryFolder } from '../../../support/folders.ts';
 import { makeSite } from '../../../support/site.ts';
@@ -26,7 +25,7 @@ export interface FilesSite {
   /** Restores the newest backup, or one by its id, into a new folder; gives the folder. */
   restore(options?: { readonly paths?: readonly string[]; readonly id?: string }): Promise<string>;
   prove(id?: string): Promise<readonly Check[]>;
-  inventory(id?: string): Promise<ReadonlyMap<string, FileEntry>>;
+  inventory(id?: string): Promise<ReadonlyMap<string, ListedEntry>>;
   backups(): Promise<readonly Catalogued[]>;
 }
 

@@ -1,19 +1,31 @@
 /** What a files source keeps in state: tar's snapshot file, and the file systems of the last backup. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { findUnmounted } from '../../../../activities/sources/files/fstab.ts';
 import { compareLayout, readLayout, writeLayout } from '../../../../activities/sources/files/layout.ts';
 import type { FileSystem, Selection } from '../../../../activities/sources/files/selection.ts';
+import { goneBetween } from '../../../../activities/sources/files/gone.ts';
+import { createList, haveLists, readList } from '../../../../activities/sources/files/lists.ts';
 import {
   findSnapshot,
   parseSnapshot,
   prepareSnapshot,
   snapshotFile,
-  sweepSnapshots,
+  type Snapshot,
 } from '../../../../activities/sources/files/snapshot.ts';
+import { sweepState } from '../../../../activities/sources/files/state.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { write } from './tree.ts';
 
@@ -51,7 +63,7 @@ describe("tar's snapshot file", () => {
     renameSync(path.join(source, 'moves'), path.join(source, 'moved'));
     renameSync(path.join(source, 'linked'), path.join(source, 'target'));
     symlinkSync('target', path.join(source, 'linked'));
-    const since = await prepareSnapshot(state, 'first', 'second');
+    await prepareSnapshot(state, 'first', 'second');
     const before = await findSnapshot(state, 'first');
     const copy = await findSnapshot(state, 'second');
     assert.ok(before && copy);
@@ -60,7 +72,6 @@ describe("tar's snapshot file", () => {
       .map(({ name }) => path.relative(source, `/${name}`));
     assert.deepEqual(forgotten.toSorted(), ['linked', 'moves', 'moves/in']);
     assert.equal(Number(copy.time.seconds), Number(before.time.seconds) - 1);
-    assert.equal(since, `${copy.time.seconds}.${copy.time.nanoseconds.padStart(9, '0')}`);
   });
 
   it('that is cut off or of another format counts as lost', async () => {
@@ -73,10 +84,76 @@ describe("tar's snapshot file", () => {
     assert.throws(() => parseSnapshot(Buffer.from('')));
   });
 
-  it('is swept but for the one that counts', async () => {
-    writeFileSync(path.join(state, 'unrelated'), '');
-    await sweepSnapshots(state, ['second']);
-    assert.deepEqual((await readdir(state)).toSorted(), ['tar-second.snar', 'unrelated']);
+  it('tells what is gone between two of them', async () => {
+    for (const name of ['goes', 'dir/goes', 'dir/stays', 'gone dir/deep/file', 'becomes file/x', 'becomes folder'])
+      write(source, `tree/${name}`);
+    const full = await record('third');
+    rmSync(path.join(source, 'tree/goes'));
+    rmSync(path.join(source, 'tree/dir/goes'));
+    rmSync(path.join(source, 'tree/gone dir'), { recursive: true });
+    rmSync(path.join(source, 'tree/becomes file'), { recursive: true });
+    write(source, 'tree/becomes file');
+    rmSync(path.join(source, 'tree/becomes folder'));
+    write(source, 'tree/becomes folder/new');
+    await prepareSnapshot(state, 'third', 'fourth');
+    const gone = goneBetween(full, await record('fourth'));
+    const names = gone.map((each) => path.relative(`${source}/tree`, `/${each}`));
+    assert.deepEqual(names.toSorted(), ['becomes file/x', 'dir/goes', 'goes', 'gone dir']);
+  });
+
+  async function record(token: string): Promise<Snapshot> {
+    execFileSync('tar', [
+      '-c',
+      `--listed-incremental=${snapshotFile(state, token)}`,
+      '-C',
+      '/',
+      '-f',
+      '/dev/null',
+      source.slice(1),
+    ]);
+    const snapshot = await findSnapshot(state, token);
+    assert.ok(snapshot);
+    return snapshot;
+  }
+});
+
+describe('lists of what backups archived', () => {
+  let state: string;
+
+  before(async () => (state = await temporaryFolder()));
+  after(cleanUp);
+
+  it('come back as they were written, in blocks of whole lines', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index} ünï 漢😀`);
+    const list = await createList(state, 'one');
+    for (let at = 0; at < lines.length; at += 7) await list.write(lines.slice(at, at + 7).join('\n'));
+    await list.close();
+    const read: string[] = [];
+    for await (const block of readList(state, 'one')) read.push(...block.split('\n'));
+    assert.deepEqual(read, lines);
+    assert.equal(statSync(path.join(state, 'list-one.zst')).mode & 0o777, 0o600);
+  });
+
+  it('that are cut off fail, and that are lost are noticed', async () => {
+    const file = path.join(state, 'list-one.zst');
+    truncateSync(file, 1000);
+    await assert.rejects(async () => {
+      for await (const _ of readList(state, 'one'));
+    });
+    assert.equal(await haveLists(state, ['one']), true);
+    assert.equal(await haveLists(state, ['one', 'two']), false);
+  });
+
+  it('and snapshot files are swept but for those that count', async () => {
+    for (const name of ['tar-a.snar', 'tar-b.snar', 'list-a.zst', 'list-b.zst', 'list-c.zst', 'file-systems.json'])
+      writeFileSync(path.join(state, name), '');
+    await sweepState(state, ['a', 'b']);
+    assert.deepEqual((await readdir(state)).toSorted(), [
+      'file-systems.json',
+      'list-a.zst',
+      'list-b.zst',
+      'tar-b.snar',
+    ]);
   });
 });
 
