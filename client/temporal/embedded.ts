@@ -2,7 +2,6 @@
 import { Connection } from '@temporalio/client';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../../activities/site.ts';
@@ -14,6 +13,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readEmbedded, removeEmbedded, writeEmbedded } from './embedded-record.ts';
 import { prepareNamespace } from './namespace.ts';
+import { freePort, HOST, listensOn } from './ports.ts';
 import { temporalProgram } from './program.ts';
 
 export interface EmbeddedTemporal extends Endpoint {
@@ -24,7 +24,6 @@ export interface EmbeddedTemporal extends Endpoint {
 }
 
 const NAMESPACE = 'default';
-const HOST = '127.0.0.1';
 const START_TIMEOUT = 30_000;
 
 /**
@@ -90,8 +89,21 @@ async function startOn(site: Site, log: Logger): Promise<EmbeddedTemporal> {
 }
 
 class UnreadableDatabase extends Error {}
+class PortTaken extends Error {}
 
+/** Starts the server; on other ports where somebody was faster to take the chosen ones. */
 async function launch(site: Site, folder: string, database: string): Promise<EmbeddedTemporal> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await launchOnce(site, folder, database);
+    } catch (error) {
+      if (!(error instanceof PortTaken)) throw error;
+      if (tries === 5) throw new BackupError('unreachable', error.message, { remedy: 'Set temporal.embedded.port.' });
+    }
+  }
+}
+
+async function launchOnce(site: Site, folder: string, database: string): Promise<EmbeddedTemporal> {
   const { embedded } = site.config.temporal;
   const [program, port, uiPort] = await Promise.all([
     temporalProgram(),
@@ -122,7 +134,7 @@ async function launch(site: Site, folder: string, database: string): Promise<Emb
   });
   const address = `${HOST}:${port}`;
   try {
-    await serving(address, exited, logFile);
+    await serving({ address, isOurs: async () => listensOn(child.pid ?? 0, port), exited, logFile });
   } catch (error) {
     await end(child, exited);
     throw error;
@@ -130,16 +142,19 @@ async function launch(site: Site, folder: string, database: string): Promise<Emb
   const ui = `http://${HOST}:${uiPort}`;
   await writeEmbedded(site.state, { address, namespace: NAMESPACE, ui, owner: thisHolder() });
   let stopping = false;
+  const ended = exited.then((how) => {
+    if (stopping) return new Promise<never>(() => {});
+    throw new BackupError('unreachable', `the embedded Temporal ended: ${how}`, {
+      remedy: `Its log is ${logFile}. Start again: runs go on where they stopped.`,
+    });
+  });
+  // Until somebody waits for it, its end is no unhandled failure.
+  ended.catch(() => undefined);
   return {
     connection: { address },
     namespace: NAMESPACE,
     ui,
-    ended: exited.then((how) => {
-      if (stopping) return new Promise<never>(() => {});
-      throw new BackupError('unreachable', `the embedded Temporal ended: ${how}`, {
-        remedy: `Its log is ${logFile}. Start again: runs go on where they stopped.`,
-      });
-    }),
+    ended,
     stop: async () => {
       stopping = true;
       await end(child, exited);
@@ -148,15 +163,24 @@ async function launch(site: Site, folder: string, database: string): Promise<Emb
   };
 }
 
+interface Starting {
+  readonly address: string;
+  /** Whether it is our server that has the address. */
+  readonly isOurs: () => Promise<boolean>;
+  readonly exited: Promise<string>;
+  readonly logFile: string;
+}
+
 /** Waits until the server answers and its namespace is prepared. */
-async function serving(address: string, exited: Promise<string>, logFile: string): Promise<void> {
+async function serving({ address, isOurs, exited, logFile }: Starting): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT;
   const gone = exited.then((how) => ({ how }));
   for (;;) {
-    const result = await Promise.race([gone, attempt(address)]);
+    const result = await Promise.race([gone, isOurs().then((ours) => (ours ? attempt(address) : undefined))]);
     if (result === 'serving') return;
     if (typeof result === 'object' && 'how' in result) {
       const log = await readFile(logFile, 'utf8');
+      if (/address already in use/i.test(log)) throw new PortTaken('no free port was found for the embedded Temporal');
       if (
         /sqlite|database|malformed|schema/i.test(log) &&
         !/database is locked|disk is full|readonly database/i.test(log)
@@ -202,20 +226,4 @@ async function end(child: ChildProcess, exited: Promise<string>): Promise<void> 
   await Promise.race([exited, pause(5000, undefined, { signal: slow.signal }).then(() => child.kill('SIGKILL'))]);
   slow.abort();
   await exited;
-}
-
-/** The wanted port, or any free one where it is taken. */
-async function freePort(wanted: number): Promise<number> {
-  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? wanted;
-}
-
-function tryPort(port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, HOST, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
-    });
-  });
 }
