@@ -37,7 +37,10 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     await runAll(options, signal);
     return 0;
   } catch (error) {
-    if (signal.aborted) return 130;
+    if (signal.aborted) {
+      console.error('interrupted: what was measured last is lost, the data are kept');
+      return 130;
+    }
     console.error(error);
     return 1;
   }

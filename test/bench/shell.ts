@@ -16,13 +16,17 @@ export interface Timed {
 
 /** Runs a command by bash, where every program of a pipeline counts; fails with the end of its stderr. */
 export async function shell(command: string, { env, signal }: ShellOptions): Promise<Timed> {
+  signal.throwIfAborted();
   const began = performance.now();
   const child = spawn('bash', ['-e', '-u', '-o', 'pipefail', '-c', command], {
     env: { ...process.env, ...env },
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
+    // A group of its own, so that all programs of a pipeline can be ended.
+    detached: true,
   });
+  const cancel = (): void => endGroup(child.pid);
+  signal.addEventListener('abort', cancel, { once: true });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
@@ -31,7 +35,8 @@ export async function shell(command: string, { env, signal }: ShellOptions): Pro
     child.once('error', reject);
     // Not `exit`: the output is read to its end as well.
     child.once('close', (code) => {
-      if (code === 0) resolve(performance.now());
+      if (signal.aborted) reject(signal.reason as Error);
+      else if (code === 0) resolve(performance.now());
       else reject(new Error(`${command}\nended with ${code}: ${stderr.trim()}`));
     });
   });
@@ -41,5 +46,15 @@ export async function shell(command: string, { env, signal }: ShellOptions): Pro
     return { seconds, memory: memory.stop(), stdout };
   } finally {
     memory.stop();
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }

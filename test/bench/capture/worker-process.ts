@@ -44,7 +44,7 @@ export async function startWorkerProcess(file: string, signal: AbortSignal): Pro
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
-      child.disconnect();
+      if (child.connected) child.disconnect();
       await exited;
     },
   };
