@@ -15,8 +15,8 @@ export function writeError(path: string, error: unknown, bytes: number): unknown
     return new BackupError('access-denied', `${path} may not be written: ${why}`, { remedy, facts, cause: error });
   }
   if (isErrno(error, 'EROFS')) {
-    const remedy = 'Mount its file system writable; a disk with errors is often remounted read-only: see dmesg.';
-    return new BackupError('refused', `${path} is on a read-only file system.`, { remedy, facts, cause: error });
+    const remedy = 'Look in `dmesg` why (a disk with errors is often remounted read-only), then mount it read-write again.';
+    return new BackupError('access-denied', `${path} is on a read-only file system.`, { remedy, facts, cause: error });
   }
   if (isErrno(error, 'EEXIST')) {
     return new BackupError('conflict', `${path} exists already; it is left as it is.`, { facts, cause: error });

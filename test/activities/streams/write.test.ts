@@ -120,7 +120,7 @@ describe('writing an artifact', () => {
     assert.equal(error.facts['file'], file);
     assertGone(file);
     remount(small, 'ro');
-    await failure(write(ENDLESS, file), 'refused');
+    await failure(write(ENDLESS, file), 'access-denied');
     assertGone(file);
   });
 
