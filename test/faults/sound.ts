@@ -98,7 +98,7 @@ export async function requireTidy(trial: Trial): Promise<void> {
     ...(await below(trial.repository, '.staging')),
     ...(await below(trial.repository, '.incoming')),
     ...(await below(trial.vault, '.incoming')),
-    ...(await filesBelow(path.join(trial.state, 'spool'))),
+    ...(await spooled(trial.state)),
   ];
   assert.deepEqual(left, [], 'nothing is left of dead attempts');
 }
@@ -126,6 +126,12 @@ export async function requireNoProcess(trial: Trial): Promise<void> {
   await until('the end of every process of the trial', () => processesOf(trial.folder).length === 0, 5000).catch(() =>
     assert.deepEqual(processesOf(trial.folder), [], 'no process remains'),
   );
+}
+
+async function spooled(state: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const entry of glob(`${state}/spool/*/*`)) found.push(entry);
+  return found;
 }
 
 async function firstOf(pattern: string): Promise<string | undefined> {

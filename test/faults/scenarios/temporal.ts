@@ -1,6 +1,6 @@
 /** Temporal dies, with or without the worker, or loses its data. */
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loseData } from '../../support/temporal-process.ts';
@@ -144,7 +144,11 @@ function embeddedDataLost(how: string, lose: (folder: string) => Promise<void>):
       assert.equal(first.code, 0, first.output);
       await lose(path.join(trial.state, 'temporal'));
       const second = await trial.command('run', 'daily', '--at', trial.time(0), '--json');
-      assert.equal(second.code, 0, second.output);
+      assert.equal(
+        second.code,
+        0,
+        second.output + (await readFile(path.join(trial.state, 'temporal/server.log'), 'utf8').catch(String)),
+      );
       assert.match(second.stdout, /"existed": true/);
       await requireListed(trial, 1);
       await requireTidy(trial);
