@@ -4,7 +4,7 @@ import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { formatDuration } from '../../model/units.ts';
 import { nearest } from '../../model/config/nearest.ts';
 import { findBackup } from '../../activities/storage/catalogue.ts';
-import type { BackupEntry, Overview } from './overview.ts';
+import type { BackupEntry, Overview, Problem } from './overview.ts';
 import { REPOSITORY } from './places.ts';
 
 export const LATEST_REFERENCE = 'latest';
@@ -27,6 +27,29 @@ export function chooseByReference({ entries }: Overview, reference: string): Bac
 export function newestOfEachSource({ entries }: Overview, source: string | undefined): readonly BackupEntry[] {
   const wanted = entries.filter((entry) => source === undefined || entry.source === source);
   return [...Map.groupBy(wanted, (entry) => entry.source).values()].flatMap((group) => group.slice(0, 1));
+}
+
+/**
+ * What should be a backup newer than the newest that can be read of its source, and is none: its manifest is damaged or
+ * of another backup. Nobody can choose it, so whoever chooses the newest must hear of it.
+ */
+export function unreadableNewest(overview: Overview, source: string | undefined): readonly Problem[] {
+  const newest = new Map(newestOfEachSource(overview, source).map((entry) => [entry.source, entry.backup.name.id]));
+  return overview.problems.filter(({ folder }) => {
+    const [of, id] = sourceAndId(folder);
+    return of !== undefined && (source === undefined || of === source) && isNewerId(id, newest.get(of));
+  });
+}
+
+/** Ids begin with their time: they sort by it. */
+function isNewerId(id: string | undefined, than: string | undefined): boolean {
+  return id !== undefined && (than === undefined || id > than);
+}
+
+/** `configs/stack/20261123T020000Z-full` → source and id. */
+function sourceAndId(folder: string | null): readonly [source: string | undefined, id: string | undefined] {
+  const [source, id] = folder?.split('/').slice(-2) ?? [];
+  return [source, id];
 }
 
 export interface Latest {
@@ -61,8 +84,12 @@ export function latestOf(overview: Overview, source: string, place: string, now 
   const failures = overview.recoveryPoints
     .filter((point) => isLater(point, entry))
     .flatMap((point) => failureIn(point, source));
+  const unreadable = overview.problems.flatMap(({ folder, problem }) => {
+    const [of, id] = sourceAndId(folder);
+    return of === source && isNewerId(id, entry.backup.name.id) ? [problem] : [];
+  });
   const age = now - Date.parse(entry.backup.manifest.started);
-  return { entry, verified: isChecked(entry), age, newer: [...newerEntries, ...failures] };
+  return { entry, verified: isChecked(entry), age, newer: [...unreadable, ...newerEntries, ...failures] };
 }
 
 /** @throws BackupError `refused` unless the backup is as young as the source's objective wants, or its age was accepted. */

@@ -40,7 +40,14 @@ export interface Overview {
   /** Newest first. */
   readonly recoveryPoints: readonly RecoveryPoint[];
   /** Places that could not be looked at, and folders that are no backups. */
-  readonly problems: readonly { readonly place: string; readonly problem: string }[];
+  readonly problems: readonly Problem[];
+}
+
+export interface Problem {
+  readonly place: string;
+  readonly problem: string;
+  /** The folder that should be a backup, where it is one; null for anything else. */
+  readonly folder: string | null;
 }
 
 /**
@@ -65,7 +72,7 @@ export async function readOverview(site: Site, only?: string | null): Promise<Ov
     recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),
     problems: looked
       .filter(({ name }) => shown(name))
-      .flatMap(({ name, problems }) => problems.map((problem) => ({ place: name, problem }))),
+      .flatMap(({ name, problems }) => problems.map((problem) => ({ place: name, ...problem }))),
   };
 }
 
@@ -86,7 +93,7 @@ interface Looked {
   readonly backups: readonly Catalogued[];
   readonly evidence: readonly Evidence[];
   readonly points: readonly RecoveryPoint[];
-  readonly problems: readonly string[];
+  readonly problems: readonly Omit<Problem, 'place'>[];
 }
 
 async function look(
@@ -106,8 +113,8 @@ async function look(
       evidence,
       points: points.read,
       problems: [
-        ...problems.map(({ folder, problem }) => `${folder} counts as no backup: ${problem}`),
-        ...points.problems,
+        ...problems.map(({ folder, problem }) => ({ folder, problem: `${folder} counts as no backup: ${problem}` })),
+        ...points.problems.map((problem) => ({ folder: null, problem })),
       ],
     };
   } catch (error) {
@@ -117,7 +124,7 @@ async function look(
       backups: [],
       evidence: [],
       points: [],
-      problems: [[error.message, error.remedy].filter(Boolean).join(' ')],
+      problems: [{ folder: null, problem: [error.message, error.remedy].filter(Boolean).join(' ') }],
     };
   }
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import type { Problem } from '../../backups/overview.ts';
 import type { WritableStore } from '../../../activities/storage/types.ts';
 import type { Verification } from '../../../activities/operations/verify.ts';
 import { examples, type OpenCli } from '../command.ts';
@@ -42,6 +43,8 @@ interface Selected {
   readonly store: WritableStore;
   readonly catalogue: readonly Catalogued[];
   readonly backups: readonly Catalogued[];
+  /** What should be the newest backup of a source and is none, with "latest". */
+  readonly unreadable: readonly Problem[];
 }
 
 async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): Promise<void> {
@@ -60,7 +63,8 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
     });
     verified.push({ reference: formatReference(target.name), found });
   }
-  const ok = verified.every(({ found }) => found.verdict === 'ok');
+  const { unreadable } = selected;
+  const ok = unreadable.length === 0 && verified.every(({ found }) => found.verdict === 'ok');
   const backups = verified.map(({ reference, found }) => ({
     reference,
     verdict: found.verdict,
@@ -69,8 +73,11 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
     recorded: found.recorded,
     unrecorded: found.unrecorded,
   }));
-  cli.out.result({ place: selected.place, verdict: ok ? 'ok' : 'failed', backups }, () =>
-    verified.map(({ reference, found }) => verdictText(cli, reference, selected.place, found)).join('\n'),
+  cli.out.result({ place: selected.place, verdict: ok ? 'ok' : 'failed', backups, unreadable }, () =>
+    [
+      ...unreadable.map(({ place, problem }) => `${place}: ${cli.out.style('red', 'DAMAGED')}: ${problem}`),
+      ...verified.map(({ reference, found }) => verdictText(cli, reference, selected.place, found)),
+    ].join('\n'),
   );
   if (!ok) cli.exitWith(exitStatus('verification-failed'));
 }
@@ -94,6 +101,7 @@ async function select(cli: Cli, site: Site, wanted: string, options: VerifyOptio
         store: opened.store,
         catalogue: opened.catalogue,
         backups: [opened.backup],
+        unreadable: [],
       };
     const { BackupError } = await import('../../../model/errors.ts');
     throw new BackupError('not-found', `${folder} is no backup: it has no manifest.json.`, {
@@ -106,13 +114,15 @@ async function select(cli: Cli, site: Site, wanted: string, options: VerifyOptio
     wanted === choose.LATEST_REFERENCE
       ? choose.newestOfEachSource(overview, options.source)
       : [choose.chooseByReference(overview, wanted)];
-  if (entries.length === 0) throw await nothingThere(place.name, options.source);
+  const unreadable = wanted === choose.LATEST_REFERENCE ? choose.unreadableNewest(overview, options.source) : [];
+  if (entries.length === 0 && unreadable.length === 0) throw await nothingThere(place.name, options.source);
   return {
     place: place.name,
     destination,
     store: place.store,
     catalogue: overview.entries.map(({ backup }) => backup),
     backups: entries.map(({ backup }) => backup),
+    unreadable,
   };
 }
 

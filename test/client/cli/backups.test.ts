@@ -115,6 +115,28 @@ describe('commands on backups', () => {
     assert.doesNotMatch((await run('list')).stdout, /damaged/);
   });
 
+  it('verify latest fails, and restore latest tells, when the newest is there but cannot be read', async () => {
+    const manifest = path.join(made.site.repository, 'configs/stack/20261123T020000Z-incremental/manifest.json');
+    const whole = await readFile(manifest);
+    await writeFile(manifest, 'garbage');
+    try {
+      const { code, stdout } = await run('verify', 'latest');
+      assert.equal(code, 9);
+      assert.match(stdout, /DAMAGED: configs\/stack\/20261123T020000Z-incremental counts as no backup/);
+      const rehearsed = await run('restore', 'latest', '--to', path.join(folder, 'never'), '--dry-run', '--accept-age');
+      assert.match(rehearsed.stderr, /newer, but not used: configs\/stack\/20261123T020000Z-incremental counts as no/);
+    } finally {
+      await writeFile(manifest, whole);
+    }
+  });
+
+  it('verify --deep goes on to its end when its reader leaves: its status counts, and scratch is removed', async () => {
+    const scratch = path.join(folder, 'unread');
+    const line = `set -o pipefail; "${LAUNCHER}" -c "${made.file}" verify latest --deep --scratch "${scratch}" 2>&1 | true`;
+    assert.equal((await execa('bash', ['-c', line])).exitCode, 0);
+    assert.deepEqual(await readdir(scratch), []);
+  });
+
   it('restore rehearses with --dry-run, restores, and refuses a folder that is not empty', async () => {
     const to = path.join(folder, 'restored');
     const rehearsed = await run('restore', 'latest', '--to', to, '--dry-run');
