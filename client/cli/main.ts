@@ -5,9 +5,8 @@ import { startCommand } from './start.ts';
 
 const { argv, env, stdout, stderr } = process;
 
-// `mosaic-backup list | head`: the reader has what it wants.
-stdout.on('error', leaveQuietly);
-stderr.on('error', leaveQuietly);
+stdout.on('error', goOnUnread);
+stderr.on('error', goOnUnread);
 process.exitCode = await startCommand(argv.slice(2), {
   env,
   cwd: process.cwd(),
@@ -16,7 +15,10 @@ process.exitCode = await startCommand(argv.slice(2), {
   version: productVersion,
 });
 
-function leaveQuietly(error: Error): void {
-  if ('code' in error && error.code === 'EPIPE') process.exit();
-  throw error;
+/**
+ * `mosaic-backup verify latest --deep 2>&1 | head`: the reader has what it wants. The command goes on without one: leaving
+ * here would skip its cleaning up, and report as done what was cut off.
+ */
+function goOnUnread(error: Error): void {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error;
 }
