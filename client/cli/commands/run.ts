@@ -45,6 +45,7 @@ async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<
     scheduled: options.at === undefined ? wholeSeconds(Date.now()) : scheduledTime(options.at),
     ...(options.source ? { sources: options.source } : {}),
   };
+  await refuseFuture(input.scheduled);
   // Wrong names fail here, before anything is started.
   const spec = planRun(site, input);
   if (options.dryRun) {
@@ -59,6 +60,15 @@ async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<
     return;
   }
   await runNow(cli, input, options.detach ?? false);
+}
+
+/** A backup of the future would be the newest until then: `latest` would give it rather than what is made meanwhile. */
+async function refuseFuture(scheduled: string): Promise<void> {
+  if (Date.parse(scheduled) <= Date.now()) return;
+  const { BackupError } = await import('../../../model/errors.ts');
+  throw new BackupError('usage', `${scheduled} is still to come: a run is made now, or made up for a time that was.`, {
+    remedy: 'Leave --at out to run now.',
+  });
 }
 
 async function runNow(cli: Cli, input: PlanInput, detach: boolean): Promise<void> {

@@ -93,6 +93,12 @@ describe('the command line', () => {
     assert.deepEqual((await mosaic(['complete', '--', '-c', '/nowhere', 'list', '--source', ''])).code, 0);
   });
 
+  it('starts no run for a time to come', async () => {
+    const { code, stderr } = await mosaic(['-c', config, 'run', 'daily', '--at', '2999-01-01T00:00:00Z']);
+    assert.equal(code, 2);
+    assert.match(stderr, /2999-01-01T00:00:00Z is still to come/);
+  });
+
   it('is quiet when its reader leaves', async () => {
     const child = spawn('bash', ['-c', `set -o pipefail; "${LAUNCHER}" config schema | head -c 10`], {
       stdio: ['ignore', 'pipe', 'pipe'],
