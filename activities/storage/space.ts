@@ -20,7 +20,7 @@ export async function requireSpace(space: { readonly path: string; readonly need
     'no-space',
     `${space.path} has ${formatBytes(free)} free, and ${formatBytes(space.needed)} are needed. Nothing was written.`,
     {
-      remedy: `Free at least ${formatBytes(space.needed - free)} there (see \`mosaic-backup prune\`), or move it to a bigger disk.`,
+      remedy: `Free at least ${formatBytes(space.needed - free)} there, or choose a place on a bigger disk.`,
       facts: { path: space.path, free, needed: space.needed, short: space.needed - free },
     },
   );
