@@ -39,7 +39,11 @@ export type FileEntry = z.infer<typeof fileEntry>;
  * A line of a files inventory. `part` begins what one backup of the chain archived, the full first; the last part is
  * the backup's own. `gone` takes away the entry of that path, and all below it.
  */
-export const filesLine = z.union([fileEntry, z.strictObject({ part: z.string() }), z.strictObject({ gone: z.string() })]);
+export const filesLine = z.union([
+  fileEntry,
+  z.strictObject({ part: z.string() }),
+  z.strictObject({ gone: z.string() }),
+]);
 
 /** One line of a PostgreSQL inventory. What came or went during the capture has `settled: false`: a restore may lack it. */
 export const postgresEntry = z.discriminatedUnion('entry', [
