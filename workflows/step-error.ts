@@ -10,7 +10,10 @@ export function stepError(step: string, error: unknown): StepError {
   if (cause instanceof ApplicationFailure)
     return { step, code: cause.type ?? 'failed', message: cause.message, remedy: remedyOf(cause) };
   if (cause instanceof TimeoutFailure) {
-    const last = lastAttempt(cause);
+    const before = attemptBefore(cause);
+    // No attempt had failed, and this one gave signs of life.
+    if (before === undefined && hasValue(cause.lastHeartbeatDetails)) return tooSlow(step);
+    const last = before instanceof ApplicationFailure ? before : undefined;
     return {
       step,
       code: last?.type ?? 'unreachable',
@@ -27,10 +30,22 @@ export function stepError(step: string, error: unknown): StepError {
  * A deadline that passes between two attempts carries the last attempt's failure as its cause. The SDK's converter
  * makes an error of the time-out without its cause, but keeps the message that it was made of.
  */
-function lastAttempt({ cause, failure }: TimeoutFailure): ApplicationFailure | undefined {
-  const known =
-    cause ?? (failure?.cause && defaultFailureConverter.failureToError(failure.cause, defaultPayloadConverter));
-  return known instanceof ApplicationFailure ? known : undefined;
+function attemptBefore({ cause, failure }: TimeoutFailure): Error | undefined {
+  const kept = failure?.cause && defaultFailureConverter.failureToError(failure.cause, defaultPayloadConverter);
+  return cause ?? kept ?? undefined;
+}
+
+function tooSlow(step: string): StepError {
+  return {
+    step,
+    code: 'failed',
+    message: 'it was still at work at its deadline, and was ended',
+    remedy: 'Give it more time: captureDeadline, copyDeadline and verifyDeadline of the plan, in the config.',
+  };
+}
+
+function hasValue(details: unknown): boolean {
+  return details !== undefined && details !== null;
 }
 
 /** The remedy that travels in a failure's details. */

@@ -130,6 +130,14 @@ describe('dailyBackup', () => {
     assert.ok(broken?.errors[0]?.remedy);
   });
 
+  it('a step that is too slow for its deadline is ended, and the report says that it was at work', async () => {
+    const report = await daily('2026-11-20T04:30:00Z', ['slow']);
+    assert.equal(report.outcome, 'failed');
+    const [error] = report.sources[0]?.errors ?? [];
+    assert.match(error?.message ?? '', /still at work at its deadline/);
+    assert.match(error?.remedy ?? '', /captureDeadline/);
+  });
+
   it('cancelling ends the children, cleans staging and publishes nothing', async () => {
     const cancel = new AbortController();
     const running = runDaily({
