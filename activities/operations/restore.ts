@@ -1,5 +1,5 @@
 /** Restores: into a scratch folder first, promoted to the target only when every byte and program was right. */
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
@@ -31,11 +31,14 @@ export interface RestoreRequest {
  * Restores a backup to a folder.
  * @throws BackupError `not-empty`, `no-space`, `not-authentic`, `verification-failed`, `missing-identity`, `not-found`.
  */
-export async function restoreBackup(request: RestoreRequest): Promise<void> {
+export async function restoreBackup(asked: RestoreRequest): Promise<void> {
+  const existed = await requireEmpty(asked.to);
+  // A link to an empty folder stands for that folder: the rename at the end would not follow it.
+  const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
   const { to, work } = request;
-  const existed = await requireEmpty(to);
   await mkdir(path.dirname(to), { recursive: true });
-  await requireSpace({ path: path.dirname(to), needed: plainBytes(request.chain) });
+  // The target's own file system: it may be mounted there.
+  await requireSpace({ path: to, needed: plainBytes(request.chain) });
   const readers = await openChain(request);
   // Beside the target, so that promotion is one rename; inside it when the target is a mount point.
   const inside = existed && (await isMountPoint(to));

@@ -141,7 +141,6 @@ function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (milliseconds:
 async function rehearse(site: Site, chain: readonly Catalogued[], to: string, plain: number): Promise<number> {
   const [
     { readdir },
-    path,
     { freeSpace, requireSpace },
     { ifThere },
     { unwrapIdentity },
@@ -150,7 +149,6 @@ async function rehearse(site: Site, chain: readonly Catalogued[], to: string, pl
     { BackupError },
   ] = await Promise.all([
     import('node:fs/promises'),
-    import('node:path'),
     import('../../../activities/storage/space.ts'),
     import('../../../activities/storage/fs-errors.ts'),
     import('../../../activities/keys/identity.ts'),
@@ -161,12 +159,11 @@ async function rehearse(site: Site, chain: readonly Catalogued[], to: string, pl
   if (((await ifThere(readdir(to))) ?? []).length > 0) {
     throw new BackupError('not-empty', `${to} is not empty.`, { remedy: 'Choose an empty or new folder.' });
   }
-  const above = path.dirname(to);
-  await requireSpace({ path: above, needed: plain });
+  await requireSpace({ path: to, needed: plain });
   const [trusted, identities] = await Promise.all([trustedKeys(site), siteIdentity(site)]);
   for (const { manifest } of chain) {
     checkManifest(manifest, trusted);
     await unwrapIdentity(manifest.key, identities);
   }
-  return freeSpace(above);
+  return freeSpace(to);
 }

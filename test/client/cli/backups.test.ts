@@ -1,7 +1,7 @@
 /** The commands on real backups: a full and an incremental of a folder, copied to a destination. No Temporal anywhere. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { access, appendFile, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, appendFile, cp, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { captureBackup } from '../../../activities/operations/capture.ts';
@@ -148,6 +148,15 @@ describe('commands on backups', () => {
     assert.deepEqual([await restored(to, 'first.txt'), await restored(to, 'second.txt')], ['first\n', 'second\n']);
     assert.equal((await run('restore', 'latest', '--to', to)).code, 4);
     assert.equal((await run('restore', 'latest', '--to', to, '--dry-run')).code, 4);
+  });
+
+  it('restore follows a link to an empty folder', async () => {
+    const real = path.join(folder, 'real');
+    await mkdir(real);
+    await symlink(real, path.join(folder, 'link'));
+    const { code, stderr } = await run('restore', FULL, '--to', path.join(folder, 'link'));
+    assert.equal(code, 0, stderr);
+    assert.equal(await restored(real, 'first.txt'), 'first\n');
   });
 
   it('restore takes single paths, and older backups by their reference', async () => {
