@@ -19,6 +19,7 @@ export type Interruption = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 /** @param interruption the signal that came while the command ran: whatever it then threw is its consequence. */
 export function failureOf(error: unknown, interruption?: Interruption): Failure {
   if (interruption !== undefined) return interrupted(interruption);
+  if (isDenied(error)) return denied(error);
   if (!(error instanceof BackupError)) return bug(error);
   const { code, message, remedy, retryable, facts } = error;
   return { code, message, remedy: remedy ?? null, retryable, facts, exit: exitStatus(code) };
@@ -43,6 +44,22 @@ function interrupted(signal: Interruption): Failure {
     retryable: false,
     facts: { signal },
     exit: signal === 'SIGINT' ? 130 : exitStatus('aborted'),
+  };
+}
+
+/** The system's own refusal, for whichever file: a command run as another user than the one that backs up. */
+function isDenied(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+}
+
+function denied({ message }: Error): Failure {
+  return {
+    code: 'access-denied',
+    message: `This user may not do that: ${message}`,
+    remedy: 'Run it as the user that owns the repository and the state folder, or as root.',
+    retryable: false,
+    facts: {},
+    exit: exitStatus('access-denied'),
   };
 }
 
