@@ -4,9 +4,10 @@
  * and its own; the disk need not be walked a second time for what has not changed.
  */
 import { once } from 'node:events';
-import { access, open } from 'node:fs/promises';
+import { access, open, rm } from 'node:fs/promises';
+import { BackupError } from '../../../model/errors.ts';
 import path from 'node:path';
-import { createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { pipeline } from 'node:stream/promises';
 import { createReadStream } from 'node:fs';
 
@@ -23,7 +24,10 @@ export async function haveLists(state: string, tokens: readonly string[]): Promi
   return found.every(({ status }) => status === 'fulfilled');
 }
 
-/** A list, many lines at once, without the last line break of each block. */
+/**
+ * A list, many lines at once, without the last line break of each block.
+ * @throws BackupError `failed` when it is damaged.
+ */
 export async function* readList(state: string, token: string): AsyncGenerator<string> {
   const plain = createZstdDecompress({ chunkSize: BLOCK }).setEncoding('utf8');
   const source = createReadStream(listFile(state, token)).on('error', (error) => plain.destroy(error));
@@ -34,6 +38,10 @@ export async function* readList(state: string, token: string): AsyncGenerator<st
       if (end >= 0) yield rest + text.slice(0, end);
       rest = end < 0 ? rest + text : text.slice(end + 1);
     }
+  } catch (cause) {
+    // Taken away, so that it does not fail every attempt: without it the next one is a full.
+    await rm(listFile(state, token), { force: true });
+    throw new BackupError('failed', `a list in ${state} is damaged, so the next attempt is a full`, { cause });
   } finally {
     source.destroy();
   }
@@ -50,7 +58,7 @@ export interface ListWriter {
 
 export async function createList(state: string, token: string): Promise<ListWriter> {
   const file = await open(listFile(state, token), 'w', 0o600);
-  const compressor = createZstdCompress({ chunkSize: BLOCK });
+  const compressor = createZstdCompress({ chunkSize: BLOCK, params: { [constants.ZSTD_c_compressionLevel]: 1 } });
   const written = pipeline(compressor, file.createWriteStream({ flush: true }));
   // Whoever writes or closes gets the failure.
   written.catch(() => undefined);

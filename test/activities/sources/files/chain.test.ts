@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -89,7 +90,7 @@ describe('chains of incrementals', () => {
         }
         await assertPathRestores();
       }),
-      { numRuns: 4, endOnFailure: true },
+      { numRuns: 3, endOnFailure: true },
     );
   });
 
@@ -186,6 +187,16 @@ describe('chains of incrementals', () => {
     const manifest = await site.capture();
     assert.equal(manifest.kind, 'full');
     assert.match(manifest.warnings[0]?.message ?? '', /is not in .* any more/);
+  });
+
+  it('begin anew after an attempt that met a damaged state', async () => {
+    write(source, 'x');
+    await site.capture();
+    const list = readdirSync(site.state).find((each) => each.startsWith('list-'));
+    truncateSync(path.join(site.state, list ?? ''), 20);
+    await assert.rejects(site.capture(), /is damaged, so the next attempt is a full/);
+    assert.equal((await site.capture()).kind, 'full');
+    await assertRestores();
   });
 
   it('go on after an attempt that failed: only a sealed backup moves the state on', async () => {
