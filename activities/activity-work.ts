@@ -7,12 +7,21 @@ import type { ProgressReport, Work } from './work.ts';
 /** A step without waits of its own stands still after this many milliseconds. */
 const DEFAULT_STANDSTILL = 600_000;
 
+export interface StepWaits {
+  readonly waits?: Waits;
+  /** Milliseconds from the step's first scheduling after which a failing one is not tried again. */
+  readonly deadline?: number;
+}
+
 /**
  * Runs the body of an activity. Heartbeats go out regularly with the last progress, also while nothing moves
- * (syncing a large file): that a step stands still is judged by its streams, not by silence.
+ * (syncing a large file): that a step stands still is judged by its streams, not by silence. At its deadline a step
+ * that fails has failed; one that is well at work goes on, or no large source would ever be captured.
  */
-export async function runStep<T>(waits: Waits | undefined, body: (work: Work) => Promise<T>): Promise<T> {
+export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
+  const { attempt } = context.info;
+  if (attempt > 1 && isPast(deadline, 0)) throw diedUntil();
   let last: ProgressReport | undefined;
   const interval = heartbeatInterval();
   const timer = interval === undefined ? undefined : setInterval(() => context.heartbeat(last), interval);
@@ -34,7 +43,7 @@ export async function runStep<T>(waits: Waits | undefined, body: (work: Work) =>
   } catch (error) {
     // The reason of a cancelled activity is a CancelledFailure: thrown on, Temporal shows the step as cancelled.
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
-    throw asFailure(error);
+    throw asFailure(error, isPast(deadline, waits ? pauseAfter(attempt, waits) : 0));
   } finally {
     clearInterval(timer);
   }
@@ -46,13 +55,36 @@ function heartbeatInterval(): number | undefined {
   return heartbeatTimeoutMs ? Math.max(250, Math.min(1000, heartbeatTimeoutMs / 3)) : undefined;
 }
 
+/** Whether a deadline is over, or will be in `ahead` milliseconds. */
+function isPast(deadline: number | undefined, ahead: number): boolean {
+  if (deadline === undefined) return false;
+  return Date.now() + ahead > activityInfo().scheduledTimestampMs + deadline;
+}
+
+/** The pause before the next attempt, as the retry policy of the step has it. */
+function pauseAfter(attempt: number, { retryFirst, retryMax }: Waits): number {
+  return Math.min(retryMax, retryFirst * 2 ** (attempt - 1));
+}
+
+/** The attempts before gave no answer: their workers died, again and again. */
+function diedUntil(): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: 'the worker died at this step again and again, until its deadline',
+    type: 'failed',
+    nonRetryable: true,
+    details: [
+      { remedy: "Look at the worker's log and at the machine's memory, then run the same plan and time again." },
+    ],
+  });
+}
+
 /** Our taxonomy as Temporal's: the code is the failure's type, the remedy travels in its details. */
-function asFailure(error: unknown): unknown {
+function asFailure(error: unknown, final: boolean): unknown {
   if (!(error instanceof BackupError)) return error;
   return ApplicationFailure.create({
-    message: error.message,
+    message: final && error.retryable ? `still failing at its deadline: ${error.message}` : error.message,
     type: error.code,
-    nonRetryable: !error.retryable,
+    nonRetryable: final || !error.retryable,
     details: [{ remedy: error.remedy ?? null, facts: error.facts }],
   });
 }

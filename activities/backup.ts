@@ -19,7 +19,7 @@ export interface BackupActivities {
 export function backupActivities(openSite: () => Promise<Site>): BackupActivities {
   return {
     capture: ({ step, runId, scheduled, waits }) =>
-      runStep(waits, async (work) =>
+      runStep({ waits, deadline: waits.captureDeadline }, async (work) =>
         captureBackup({
           site: await openSite(),
           source: step.source,
@@ -32,8 +32,12 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
         }),
       ),
     copy: ({ backup, destination, waits }) =>
-      runStep(waits, async (work) => copyToDestination({ site: await openSite(), backup, destination, work })),
+      runStep({ waits, deadline: waits.copyDeadline }, async (work) =>
+        copyToDestination({ site: await openSite(), backup, destination, work }),
+      ),
     verify: ({ backup, waits }) =>
-      runStep(waits, async (work) => verifyInRepository({ site: await openSite(), backup, work })),
+      runStep({ waits, deadline: waits.verifyDeadline }, async (work) =>
+        verifyInRepository({ site: await openSite(), backup, work }),
+      ),
   };
 }

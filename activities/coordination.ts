@@ -16,8 +16,10 @@ export interface CoordinationActivities {
 /** @param openSite reads the config anew at the start of each run. */
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
   return {
-    planRun: (input) => runStep(undefined, async () => planRun(await openSite(), input)),
+    planRun: (input) => runStep({}, async () => planRun(await openSite(), input)),
     signRecoveryPoint: ({ spec, report }) =>
-      runStep(spec.waits, async (work) => writeRecoveryPoint({ site: await openSite(), spec, report, work })),
+      runStep({ waits: spec.waits }, async (work) =>
+        writeRecoveryPoint({ site: await openSite(), spec, report, work }),
+      ),
   };
 }

@@ -2,6 +2,7 @@
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkerOptions } from '@temporalio/worker';
 import { backupActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
+import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
 import type { Logger } from '../activities/work.ts';
 import { BackupError } from '../model/errors.ts';
@@ -65,6 +66,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       maxHeartbeatThrottleInterval: 1000,
       defaultHeartbeatThrottleInterval: 1000,
     }),
+    Worker.create({ ...common, taskQueue: queues.short, activities: { ...shortActivities } }),
   ]);
   const stopped = run(workers, connection);
   return {

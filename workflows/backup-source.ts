@@ -1,5 +1,5 @@
 /**
- * One source in a run: capture (with its seal) → a copy at each destination, in parallel → verification.
+ * One source in a run: its host is reached → capture (with its seal) → a copy at each destination, in parallel → verification.
  * A failure stays with its source: the workflow returns a report, whatever happened.
  */
 import {
@@ -15,7 +15,7 @@ import { sourceDetails } from './details.ts';
 import { captureEnded, sourceStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { hostSteps } from './steps.ts';
+import { hostSteps, shortSteps } from './steps.ts';
 
 export interface SourceInput extends StepInput {
   readonly site: string;
@@ -35,6 +35,8 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   enter('capturing');
 
   try {
+    const { ping } = shortSteps(site, input, waits.captureDeadline);
+    await ping.executeWithOptions({ summary: `reach the worker of ${step.host}` }, []);
     const { capture } = hostSteps(site, input, waits.captureDeadline);
     captured = await capture.executeWithOptions({ summary: `capture ${step.source} (${step.tier})` }, [input]);
   } catch (error) {
@@ -87,7 +89,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   }
 }
 
-/** Tells the run that this source is read. A run that is gone no longer needs to know. */
+/** Tells the run that this source is read. A run that ends before ends its sources too (Temporal's parent close policy). */
 async function tellRun(source: string): Promise<void> {
   const { parent } = workflowInfo();
   if (parent) await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(captureEnded, source);

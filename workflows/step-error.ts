@@ -39,8 +39,9 @@ function tooSlow(step: string): StepError {
   return {
     step,
     code: 'failed',
-    message: 'it was still at work at its deadline, and was ended',
-    remedy: 'Give it more time: captureDeadline, copyDeadline and verifyDeadline of the plan, in the config.',
+    message: 'it was still at work when the plan was due again, and was ended',
+    remedy:
+      'Look at what slows it down, run the same plan and time again, and split the source if it is too large for one day.',
   };
 }
 

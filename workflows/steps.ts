@@ -2,6 +2,7 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
+import type { ShortActivities } from '../activities/short.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
 
 /** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
@@ -27,14 +28,31 @@ export function reporting(site: string, waits: Waits) {
   });
 }
 
-/** Long steps on the source's host, tried again with growing waits until `deadline`; silence means that the worker died. */
+/** One attempt that is at work may take so long: a daily plan is due again then. Its streams' standstill ends it sooner. */
+const LONGEST = '23h';
+
+/**
+ * Long steps on the source's host. A failing one is tried again with growing waits until `deadline`, which the step
+ * itself looks at (`runStep`): an attempt that is well at work when it passes goes on. Silence means that the worker died.
+ */
 export function hostSteps(site: string, { step, waits }: StepInput, deadline: number) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, step.host).host,
-    scheduleToCloseTimeout: deadline,
+    scheduleToStartTimeout: deadline,
+    startToCloseTimeout: LONGEST,
     heartbeatTimeout: waits.heartbeat,
     // A cancelled run ends only when its steps have ended their children and cleaned up.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: retries(waits),
+  });
+}
+
+/** Whether a host is there is asked on its short queue, where no long capture stands before the question. */
+export function shortSteps(site: string, { step, waits }: StepInput, deadline: number) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, step.host).short,
+    startToCloseTimeout: '10s',
+    scheduleToCloseTimeout: deadline,
     retry: retries(waits),
   });
 }

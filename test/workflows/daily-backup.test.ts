@@ -33,6 +33,7 @@ describe('dailyBackup', () => {
     folder = await temporaryFolder();
     for (const source of SOURCES) await fill(path.join(folder, 'data', source), 200);
     await fill(path.join(folder, 'data', 'slow'), 2_000_000);
+    await fill(path.join(folder, 'data', 'steady'), 1_300_000);
     const files = Object.fromEntries(
       SOURCES.map((source) => [source, { type: 'files' as const, paths: [path.join(folder, 'data', source)] }]),
     );
@@ -41,6 +42,7 @@ describe('dailyBackup', () => {
       sources: {
         ...files,
         broken: { type: 'files', paths: [path.join(folder, 'data', 'not-there')] },
+        steady: { type: 'files', paths: [path.join(folder, 'data', 'steady')], limits: { maxRate: '200kB' } },
         slow: { type: 'files', paths: [path.join(folder, 'data', 'slow')], limits: { maxRate: '200kB' } },
       },
       plans: { daily: WAITS },
@@ -130,12 +132,11 @@ describe('dailyBackup', () => {
     assert.ok(broken?.errors[0]?.remedy);
   });
 
-  it('a step that is too slow for its deadline is ended, and the report says that it was at work', async () => {
-    const report = await daily('2026-11-20T04:30:00Z', ['slow']);
-    assert.equal(report.outcome, 'failed');
-    const [error] = report.sources[0]?.errors ?? [];
-    assert.match(error?.message ?? '', /still at work at its deadline/);
-    assert.match(error?.remedy ?? '', /captureDeadline/);
+  it('a capture that is well at work at its deadline goes on: the deadline is for what fails', async () => {
+    const started = Date.now();
+    const report = await daily('2026-11-20T04:30:00Z', ['steady']);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    assert.ok(Date.now() - started > 5000, 'it was quicker than its deadline: the test shows nothing');
   });
 
   it('cancelling ends the children, cleans staging and publishes nothing', async () => {
