@@ -1,6 +1,7 @@
 /** What all scenarios share: a Temporal server and a PostgreSQL server, each a process of its own that may be killed. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { workflowBundle } from '../../workers/bundle.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
@@ -21,6 +22,8 @@ export async function openLab(): Promise<Lab> {
     startTemporal(servers.temporal),
     // Some megabytes that do not compress, so that a capture of them can be met in the middle.
     startPostgres({ folder: servers.postgres, tls: true }),
+    // Made once, and not by the first workers beside each other.
+    workflowBundle(),
   ]);
   await postgres.sql(
     `CREATE TABLE filling AS SELECT n, encode(sha512(n::text::bytea), 'hex') AS text FROM generate_series(1, 20000) n`,

@@ -1,5 +1,4 @@
 /** A run of a plan as its trial sees it: through Temporal, which may be away now and then. */
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { startRun } from '../../client/runs/start.ts';
 import { runId, type PlanInput, type RunReport } from '../../model/run.ts';
@@ -22,7 +21,7 @@ export interface Failure {
 }
 
 /** How long a run may take after all that is done to it. */
-const LONGEST = 60_000;
+const LONGEST = 100_000;
 
 export async function startRunOf(temporal: TemporalProcess, input: PlanInput): Promise<Run> {
   await startRun(temporal.client(), input);
@@ -32,14 +31,16 @@ export async function startRunOf(temporal: TemporalProcess, input: PlanInput): P
     return temporal.client().workflow.getHandle(workflow);
   }
 
-  async function pending(workflow: string) {
+  async function described(workflow: string) {
     try {
-      return (await handle(workflow).describe()).raw.pendingActivities ?? [];
-    } catch (error) {
-      // The run has not come to this source.
-      if (error instanceof WorkflowNotFoundError) return [];
-      throw error;
+      return await handle(workflow).describe();
+    } catch {
+      // The run has not come to this source, or Temporal is just starting: the next look tells.
+      return undefined;
     }
+  }
+  async function pending(workflow: string) {
+    return (await described(workflow))?.raw.pendingActivities ?? [];
   }
 
   return {
@@ -48,8 +49,8 @@ export async function startRunOf(temporal: TemporalProcess, input: PlanInput): P
       await until(
         `the end of ${id}`,
         async () => {
-          const { status } = await handle(id).describe();
-          return status.name !== 'RUNNING';
+          const found = await described(id);
+          return found !== undefined && found.status.name !== 'RUNNING';
         },
         LONGEST,
       );

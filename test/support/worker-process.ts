@@ -48,6 +48,9 @@ export interface CommandProcess {
   end(): Promise<void>;
 }
 
+/** Milliseconds that a start may take on a machine that is busy with other things. */
+const SLOWEST_START = 60_000;
+
 /** Starts the command line. Its process dies with the test's own. */
 export function startCommand({ args, owner, env = {}, point, reached }: CommandOptions): CommandProcess {
   const hook = point ? ['--import', SIGNAL_AT] : [];
@@ -81,10 +84,14 @@ export function startCommand({ args, owner, env = {}, point, reached }: CommandO
     ended,
     running: () => running,
     async printed(text) {
-      await until(`"${text}" of ${args.join(' ')}`, () => {
-        if (!output.includes(text) && !running) throw new Error(`${args.join(' ')} ended early:\n${output}`);
-        return output.includes(text);
-      });
+      await until(
+        `"${text}" of ${args.join(' ')}`,
+        () => {
+          if (!output.includes(text) && !running) throw new Error(`${args.join(' ')} ended early:\n${output}`);
+          return output.includes(text);
+        },
+        SLOWEST_START,
+      );
     },
     kill: (signal) => void child.kill(signal),
     async end() {

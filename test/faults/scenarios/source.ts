@@ -1,7 +1,8 @@
 /** What is backed up, or the program that reads it, goes away; and what it refuses. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { processesOf } from '../../support/processes.ts';
 import type { Lab } from '../lab.ts';
 import type { Scenario } from '../scenario.ts';
@@ -9,6 +10,29 @@ import { requireComplete, requireSound } from '../sound.ts';
 import { SLOW, slowly, underWay, type SourceName } from '../trial.ts';
 
 export const source: readonly Scenario[] = [
+  {
+    kind: 'files change',
+    title: 'P38 while they are read: the run is partial and names them (stack)',
+    sources: ['stack'],
+    everyTime: true,
+    async play(trial) {
+      await slowly(trial, 'stack', SLOW.stack);
+      await trial.worker();
+      const run = await trial.run();
+      const stop = new AbortController();
+      const writing = writeOn(trial.data, stop.signal);
+      const report = await run.report();
+      stop.abort();
+      await writing;
+      assert.equal(report.outcome, 'partial', JSON.stringify(report));
+      const captured = report.sources[0]?.captured;
+      assert.equal(captured?.partial, true);
+      assert.match(captured.warnings.join('\n'), /(one|two|three)\.bin/);
+      await slowly(trial, 'stack', undefined);
+      await requireSound(trial, 1);
+      return 'partial, said so; the next is complete';
+    },
+  },
   {
     kind: 'database stopped',
     title: 'P42 in the middle of its capture, and started again (db)',
@@ -130,4 +154,12 @@ function tcp({ postgres }: Lab, password: string) {
     sslmode: 'verify-full' as const,
     sslrootcert: postgres.certificate,
   };
+}
+
+/** Appends to every file of a folder, until it is told to stop. */
+async function writeOn(folder: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const name of ['one.bin', 'two.bin', 'config/three.bin']) await appendFile(path.join(folder, name), 'more');
+    await pause(20);
+  }
 }
