@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import type { Manifest, Warning } from '../../../../model/manifest.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
-import { testWork } from '../../../support/work.ts';
 import { filesSite, type FilesSite } from './site.ts';
 import { write } from './tree.ts';
 
@@ -30,26 +29,25 @@ describe('files that change while they are captured', () => {
     await cleanUp();
   });
 
-  /** Captures, and does something once bytes have begun to flow. */
+  /** Captures, and does something while tar has the second file open: the first is read, the others are not yet. */
   async function captureWhile(
     change: () => void,
     options: Parameters<FilesSite['capture']>[0] = {},
   ): Promise<Manifest> {
-    const work = testWork();
-    const progress = work.progress.bind(work);
+    const open = path.join(source, 'b database');
     let begun = false;
-    const watched = {
-      ...work,
-      progress(report: Parameters<typeof progress>[0]) {
-        progress(report);
-        if (begun || report.phase !== 'capturing' || report.bytes === 0) return;
-        begun = true;
-        change();
-      },
-    };
-    const manifest = await site.capture(options, watched);
-    assert.ok(begun, 'nothing was done in the middle');
-    return manifest;
+    const looking = setInterval(() => {
+      if (begun || !isOpen(open)) return;
+      begun = true;
+      change();
+    }, 5);
+    try {
+      const manifest = await site.capture(options);
+      assert.ok(begun, 'nothing was done in the middle');
+      return manifest;
+    } finally {
+      clearInterval(looking);
+    }
   }
 
   function warningOf(manifest: Manifest, code: string): Warning {
@@ -152,3 +150,19 @@ describe('files that change while they are captured', () => {
     return mount;
   }
 });
+
+/** Whether some process has a file open. */
+function isOpen(file: string): boolean {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .some((pid) => linksOf(`/proc/${pid}/fd`).includes(file));
+}
+
+function linksOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((fd) => readlinkSync(path.join(folder, fd)));
+  } catch {
+    // The process, or one of its files, is gone meanwhile.
+    return [];
+  }
+}
