@@ -3,24 +3,68 @@ import { BackupError } from '../../model/errors.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { formatDuration } from '../../model/units.ts';
 import { nearest } from '../../model/config/nearest.ts';
-import { findBackup } from '../../activities/storage/catalogue.ts';
-import type { BackupEntry, Overview, Problem } from './overview.ts';
+import { findBackup, type Catalogued } from '../../activities/storage/catalogue.ts';
+import type { Site } from '../../activities/site.ts';
+import { isDamaged, type BackupEntry, type Overview, type Problem } from './overview.ts';
 import { REPOSITORY } from './places.ts';
 
 export const LATEST_REFERENCE = 'latest';
 
 /**
  * The backup that a reference names, shortened or not.
- * @throws BackupError `not-found`, `ambiguous`.
+ * @param source the one that it must be of, where that was said too.
+ * @throws BackupError `not-found`, `ambiguous`, `verification-failed` when it is there but cannot be read, `usage` when it is of another source.
  */
-export function chooseByReference({ entries }: Overview, reference: string): BackupEntry {
-  const found = findBackup(
-    entries.map(({ backup }) => backup),
-    reference,
-  );
+export function chooseByReference(overview: Overview, reference: string, source?: string): BackupEntry {
+  const { entries } = overview;
+  const found = findReadable(overview, reference);
   const entry = entries.find(({ backup }) => backup === found);
-  if (entry) return entry;
-  throw new TypeError('findBackup gives one of its catalogue');
+  if (!entry) throw new TypeError('findBackup gives one of its catalogue');
+  if (source === undefined || entry.source === source) return entry;
+  throw new BackupError('usage', `${entry.reference} is of the source "${entry.source}", not of "${source}".`, {
+    remedy: 'Leave --source out, or name a backup of that source.',
+    facts: { reference: entry.reference, source },
+  });
+}
+
+function findReadable(overview: Overview, reference: string): Catalogued {
+  try {
+    return findBackup(
+      overview.entries.map(({ backup }) => backup),
+      reference,
+    );
+  } catch (error) {
+    // What lies there under that name may be damaged so far that it counts as no backup.
+    const unreadable = overview.problems.find(({ folder }) => folder !== null && meansFolder(reference, folder));
+    if (unreadable === undefined || !(error instanceof BackupError) || error.code !== 'not-found') throw error;
+    const { place, problem, folder } = unreadable;
+    throw new BackupError('verification-failed', `"${reference}" cannot be read at ${place}: ${problem}`, {
+      remedy: 'Use another copy of this backup (--destination, --from), or another backup.',
+      facts: { reference, place, folder },
+    });
+  }
+}
+
+/** Whether a reference, shortened or not, means the backup that should be in a folder. Its group is not in its name. */
+function meansFolder(reference: string, folder: string): boolean {
+  const [source, id] = sourceAndId(folder);
+  const [wantedId = '', wantedSource, wantedTier] = reference.split('/').toReversed();
+  if (reference === folder) return true;
+  if (id === undefined || wantedId === '' || !id.startsWith(wantedId)) return false;
+  if (wantedSource !== undefined && wantedSource !== source) return false;
+  const tier = folder.startsWith('configs/') ? 'daily' : folder.split('/')[0];
+  return wantedTier === undefined || wantedTier === tier;
+}
+
+/**
+ * Refuses the name of a source that neither the config nor any backup knows.
+ * @throws BackupError `not-found` with the names there are.
+ */
+export function requireSource({ config }: Site, overview: Overview, source: string | undefined): void {
+  if (source === undefined || Object.hasOwn(config.sources, source)) return;
+  if (!overview.entries.some((entry) => entry.source === source)) {
+    throw noBackup(source, overview, Object.keys(config.sources));
+  }
 }
 
 /** The newest backup of each source that has one, verified or not. */
@@ -63,7 +107,7 @@ export interface Latest {
 }
 
 /**
- * The newest backup of a source that is sealed and verified, over all tiers.
+ * The newest backup of a source that is sealed and verified, over all tiers, and so far as is known has its whole chain.
  *
  * At a destination a copy counts unless a check found it damaged: its manifest was put there last, after the other
  * side had read every byte back. The repository's evidence may be gone with it, and must not cost the newest copy.
@@ -76,11 +120,9 @@ export function latestOf(overview: Overview, source: string, place: string, now 
   const own = overview.entries.filter((entry) => entry.source === source);
   if (own.length === 0) throw noBackup(source, overview);
   const lenient = place !== REPOSITORY || !own.some(isChecked);
-  const entry = own.find((candidate) => !isDamaged(candidate, place) && (lenient || isChecked(candidate)));
-  if (!entry) throw noneVerified(source, own);
-  const newerEntries = own
-    .slice(0, own.indexOf(entry))
-    .map((newer) => `${newer.reference} is ${isDamaged(newer, place) ? 'damaged' : 'not verified'}`);
+  const entry = own.find((candidate) => flawOf(candidate, place) === null && (lenient || isChecked(candidate)));
+  if (!entry) throw noneVerified(source, own, place);
+  const newerEntries = own.slice(0, own.indexOf(entry)).map((newer) => whyNot(newer, place));
   const failures = overview.recoveryPoints
     .filter((point) => isLater(point, entry))
     .flatMap((point) => failureIn(point, source));
@@ -110,10 +152,14 @@ function isChecked({ verified, proven }: BackupEntry): boolean {
   return verified.length > 0 || proven !== null;
 }
 
-/** The last check of the copy at this place found it so. */
-function isDamaged({ verified, proven }: BackupEntry, at: string): boolean {
-  const checks = proven === null ? verified : [...verified, proven];
-  return checks.some(({ place, ok }) => place === at && !ok);
+/** Why a restore from this place is known to fail, to follow the backup's name; null when nothing speaks against it. */
+function flawOf(entry: BackupEntry, at: string): string | null {
+  if (isDamaged(entry, at)) return 'is damaged';
+  return entry.broken.find(({ place }) => place === at)?.problem ?? null;
+}
+
+function whyNot(entry: BackupEntry, at: string): string {
+  return `${entry.reference} ${flawOf(entry, at) ?? 'is not verified'}`;
 }
 
 function isLater(point: RecoveryPoint, { backup }: BackupEntry): boolean {
@@ -125,23 +171,25 @@ function failureIn(point: RecoveryPoint, source: string): readonly string[] {
   return found ? [`the run ${point.id} captured nothing: ${found.error ?? found.outcome}`] : [];
 }
 
-function noBackup(source: string, { entries }: Overview): BackupError {
-  const known = [...new Set(entries.map((entry) => entry.source))];
+function noBackup(source: string, { entries }: Overview, configured: readonly string[] = []): BackupError {
+  const known = [...new Set([...entries.map((entry) => entry.source), ...configured])];
   const near = nearest(source, known);
   return new BackupError('not-found', `There is no backup of "${source}" here.`, {
     remedy: near
       ? `Did you mean "${near}"?`
       : known.length > 0
-        ? `There are backups of: ${known.join(', ')}.`
+        ? `There ${configured.length > 0 ? 'are' : 'are backups of'}: ${known.join(', ')}.`
         : 'Look at another place with --destination (or --from).',
     facts: { source },
   });
 }
 
-function noneVerified(source: string, own: readonly BackupEntry[]): BackupError {
+function noneVerified(source: string, own: readonly BackupEntry[], place: string): BackupError {
   const newest = own[0]?.reference ?? '';
-  return new BackupError('not-found', `None of the ${own.length} backups of "${source}" is verified and whole.`, {
-    remedy: `Verify one (mosaic-backup verify ${newest}), or name the one to use.`,
-    facts: { source, newest },
+  const reasons = own.map((entry) => whyNot(entry, place));
+  const message = `None of the ${own.length} backups of "${source}" at ${place} is verified and whole: ${reasons.slice(0, 3).join('; ')}${reasons.length > 3 ? '; …' : ''}.`;
+  return new BackupError('not-found', message, {
+    remedy: `Verify one (mosaic-backup verify ${newest}), name the one to use, or take another place (--from).`,
+    facts: { source, newest, reasons },
   });
 }

@@ -26,6 +26,14 @@ export interface BackupEntry {
   readonly verified: readonly Proof[];
   /** The newest restore test or drill; null when there was none. */
   readonly proven: Proof | null;
+  /** Places where this cannot be restored, whole as it may be: what it builds on is missing there, or damaged. */
+  readonly broken: readonly BrokenChain[];
+}
+
+export interface BrokenChain {
+  readonly place: string;
+  /** In words, to follow the backup's own name. */
+  readonly problem: string;
 }
 
 export interface Proof {
@@ -66,7 +74,7 @@ export async function readOverview(site: Site, only?: string | null): Promise<Ov
   // The manifest that counts is the one at the place that is shown: the `key` of another's may be an older one, or damaged.
   const shownFirst = looked.toSorted((a, b) => Number(shown(b.name)) - Number(shown(a.name)));
   return {
-    entries: merge(shownFirst, evidence)
+    entries: withBrokenChains(merge(shownFirst, evidence))
       .filter(({ places }) => places.some(shown))
       .toSorted((a, b) => newestFirst(a.backup, b.backup)),
     recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),
@@ -81,11 +89,20 @@ export function newestFirst(one: Catalogued, two: Catalogued): number {
   return two.manifest.scheduled.localeCompare(one.manifest.scheduled) || one.folder.localeCompare(two.folder);
 }
 
-/** What evidence says of a backup in a word, for tables. */
-export function verdictOf({ verified, proven }: BackupEntry): 'proven' | 'verified' | 'damaged' | 'unverified' {
+/** What evidence says of a backup in a word, for tables. `broken`: it may be whole, what it builds on is not. */
+export function verdictOf({ verified, proven, broken }: BackupEntry): Verdict {
   if (verified.some(({ ok }) => !ok) || proven?.ok === false) return 'damaged';
+  if (broken.length > 0) return 'broken';
   if (proven) return 'proven';
   return verified.length > 0 ? 'verified' : 'unverified';
+}
+
+export type Verdict = 'proven' | 'verified' | 'damaged' | 'broken' | 'unverified';
+
+/** The last check of the copy at this place found it damaged. */
+export function isDamaged({ verified, proven }: Pick<BackupEntry, 'verified' | 'proven'>, at: string): boolean {
+  const checks = proven === null ? verified : [...verified, proven];
+  return checks.some(({ place, ok }) => place === at && !ok);
 }
 
 interface Looked {
@@ -129,8 +146,34 @@ async function look(
   }
 }
 
+/** A backup, seen without what it builds on. */
+type Alone = Omit<BackupEntry, 'broken'>;
+
+/** A chain is as good as its worst member: each backup with the places where a parent of it is missing or damaged. */
+function withBrokenChains(entries: readonly Alone[]): readonly BackupEntry[] {
+  const byDigest = new Map(entries.map((entry) => [entry.sha256, entry]));
+  return entries.map((entry) => ({
+    ...entry,
+    broken: entry.places.flatMap((place) => {
+      const problem = brokenAt(entry, place, byDigest);
+      return problem === undefined ? [] : [{ place, problem }];
+    }),
+  }));
+}
+
+function brokenAt(entry: Alone, place: string, byDigest: ReadonlyMap<string, Alone>): string | undefined {
+  // A parent's digest is inside the form that its child's is of: a chain has no circle.
+  for (let { parent } = entry.backup.manifest; parent !== null;) {
+    const found = byDigest.get(parent.sha256);
+    if (!found?.places.includes(place)) return `builds on ${parent.reference}, which is missing at ${place}`;
+    if (isDamaged(found, place)) return `builds on ${parent.reference}, which is damaged at ${place}`;
+    ({ parent } = found.backup.manifest);
+  }
+  return undefined;
+}
+
 /** The same backup at several places is one entry; another one under the same name is an entry of its own. */
-function merge(looked: readonly Looked[], evidence: readonly Evidence[]): readonly BackupEntry[] {
+function merge(looked: readonly Looked[], evidence: readonly Evidence[]): readonly Alone[] {
   const found = new Map<string, { readonly backup: Catalogued; readonly sha256: string; readonly places: string[] }>();
   for (const { name, backups } of looked) {
     for (const backup of backups) {

@@ -5,7 +5,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { SourcePlacement } from '../../model/placement.ts';
 import { formatDuration } from '../../model/units.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
-import { readOverview, verdictOf, type BackupEntry } from './overview.ts';
+import { readOverview, verdictOf, type BackupEntry, type Verdict } from './overview.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -15,7 +15,9 @@ export interface SourceStatus {
   readonly age: number | null;
   /** Milliseconds, from `objectives.rpo`; null where the config sets none. */
   readonly objective: number | null;
-  readonly checked: ReturnType<typeof verdictOf> | null;
+  readonly checked: Verdict | null;
+  /** What is wrong with what the newest builds on, each place in words. */
+  readonly broken: readonly string[];
   readonly copies: number;
   readonly devices: number;
   readonly offsite: number;
@@ -78,6 +80,7 @@ function sourceStatus(site: Site, placed: SourcePlacement, entries: readonly Bac
     age: newest ? Math.max(0, now - Date.parse(newest.backup.manifest.started)) : null,
     objective: config?.objectives?.rpo ?? null,
     checked: newest ? verdictOf(newest) : null,
+    broken: newest?.broken.map(({ problem }) => problem) ?? [],
     copies,
     devices,
     offsite,
@@ -85,7 +88,7 @@ function sourceStatus(site: Site, placed: SourcePlacement, entries: readonly Bac
   };
 }
 
-function sourceFindings({ source, newest, age, objective, checked }: SourceStatus): readonly Finding[] {
+function sourceFindings({ source, newest, age, objective, checked, broken }: SourceStatus): readonly Finding[] {
   if (newest === null || age === null) return [];
   const findings: Finding[] = [];
   if (objective !== null && age > objective) {
@@ -114,6 +117,15 @@ function sourceFindings({ source, newest, age, objective, checked }: SourceStatu
       severity: 'error',
       message: `${source}: a copy of ${newest} is damaged`,
       remedy,
+      subject: source,
+    });
+  }
+  if (broken.length > 0) {
+    findings.push({
+      code: 'status.broken',
+      severity: 'error',
+      message: `${source}: ${newest} ${broken.join('; it ')}: it cannot be restored from there`,
+      remedy: `mosaic-backup restore latest --source ${source} takes an older one; bring a whole copy of what is named back, or make a new full`,
       subject: source,
     });
   }

@@ -27,15 +27,21 @@ export function registerList(program: Command, cli: OpenCli): void {
 }
 
 async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
-  const [{ readOverview, verdictOf }, { placeOption }, units, { sizesRatio }] = await Promise.all([
+  const [{ readOverview, verdictOf }, { requireSource }, { placeOption }, units, { sizesRatio }] = await Promise.all([
     import('../../backups/overview.ts'),
+    import('../../backups/choose.ts'),
     import('../place-option.ts'),
     import('../../../model/units.ts'),
     import('../../../model/ratio.ts'),
   ]);
-  const overview = await readOverview(await cli.site(), placeOption(options.destination));
+  const site = await cli.site();
+  const overview = await readOverview(site, placeOption(options.destination));
   const entries = overview.entries.filter(({ source }) => options.source === undefined || source === options.source);
   for (const { place, problem } of overview.problems) cli.out.note(`${place}: ${problem}`);
+  requireSource(site, overview, options.source);
+  for (const { reference, broken } of entries) {
+    for (const { problem } of broken) cli.out.note(`${reference} ${problem}`);
+  }
   const now = Date.now();
 
   function row(entry: BackupEntry): string[] {
@@ -49,7 +55,10 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
       units.formatBytes(entry.stored),
       sizesRatio(entry.plain, entry.stored),
       entry.places.join(', '),
-      cli.out.style(verdict === 'damaged' ? 'red' : verdict === 'unverified' ? 'yellow' : 'green', verdict),
+      cli.out.style(
+        verdict === 'damaged' || verdict === 'broken' ? 'red' : verdict === 'unverified' ? 'yellow' : 'green',
+        verdict,
+      ),
     ];
   }
 
@@ -79,7 +88,7 @@ function pointsTable({ recoveryPoints }: Overview): string {
 
 /** A backup as JSON, in lists and in `show`. */
 export function entryJson(entry: BackupEntry): Readonly<Record<string, unknown>> {
-  const { reference, source, sha256, stored, plain, places, verified, proven, backup } = entry;
+  const { reference, source, sha256, stored, plain, places, verified, proven, broken, backup } = entry;
   const { type, kind, tier, scheduled, started, finished, host, parent, consistency, warnings } = backup.manifest;
   return {
     reference,
@@ -100,6 +109,7 @@ export function entryJson(entry: BackupEntry): Readonly<Record<string, unknown>>
     places,
     verified,
     proven,
+    broken,
     warnings,
   };
 }

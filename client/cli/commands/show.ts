@@ -1,7 +1,7 @@
 /** `show REF`: one backup, or one recovery point. */
 import type { Command } from 'commander';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
-import type { BackupEntry, Proof } from '../../backups/overview.ts';
+import type { BackupEntry, Overview, Proof } from '../../backups/overview.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../output.ts';
@@ -29,11 +29,12 @@ export function registerShow(program: Command, cli: OpenCli): void {
 }
 
 async function showCommand(cli: Cli, reference: string, options: ShowOptions): Promise<void> {
-  const [{ readOverview }, { chooseByReference }, { placeOption }] = await Promise.all([
-    import('../../backups/overview.ts'),
-    import('../../backups/choose.ts'),
-    import('../place-option.ts'),
-  ]);
+  const [{ readOverview }, { chooseByReference, newestOfEachSource, LATEST_REFERENCE }, { placeOption }] =
+    await Promise.all([
+      import('../../backups/overview.ts'),
+      import('../../backups/choose.ts'),
+      import('../place-option.ts'),
+    ]);
   const overview = await readOverview(await cli.site(), placeOption(options.destination));
   const id = reference.replace(/^recovery-points\//, '').replace(/\.json$/, '');
   const point = overview.recoveryPoints.find((entry) => entry.id === id);
@@ -41,10 +42,26 @@ async function showCommand(cli: Cli, reference: string, options: ShowOptions): P
     cli.out.result({ recoveryPoint: point }, () => pointText(point));
     return;
   }
+  if (reference === LATEST_REFERENCE || overview.entries.some(({ source }) => source === reference)) {
+    throw await namesASource(
+      reference,
+      newestOfEachSource(overview, reference === LATEST_REFERENCE ? undefined : reference),
+    );
+  }
   const entry = chooseByReference(overview, reference);
   const { formatBytes } = await import('../../../model/units.ts');
   const { manifest } = entry.backup;
   cli.out.result({ backup: entryJson(entry), manifest }, () => backupText(entry, formatBytes));
+}
+
+/** `show` is of one backup: what was meant is one of these. */
+async function namesASource(reference: string, newest: Overview['entries']): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  const commands = newest.map((entry) => `mosaic-backup show ${entry.reference}`);
+  return new BackupError('not-found', `"${reference}" is no reference of a backup.`, {
+    remedy: commands.length > 0 ? `The newest: ${commands.join(', ')}` : 'There is no backup yet.',
+    facts: { reference, newest: newest.map((entry) => entry.reference) },
+  });
 }
 
 function backupText(entry: BackupEntry, formatBytes: (bytes: number) => string): string {
@@ -70,6 +87,7 @@ function backupText(entry: BackupEntry, formatBytes: (bytes: number) => string):
     ['at', entry.places.map((place) => `${place}:${folder}`).join('  ')],
     ['verified', entry.verified.map(proofText).join(', ') || 'never'],
     ['proven', entry.proven ? proofText(entry.proven) : 'never restored and checked'],
+    ['broken', entry.broken.map(({ problem }) => problem).join('; ')],
     ['signed by', manifest.signature.keyId],
     [
       'tools',

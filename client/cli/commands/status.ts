@@ -30,7 +30,8 @@ async function statusCommand(cli: Cli): Promise<void> {
   function row({ source, newest, age, objective, checked, copies, devices, offsite, places }: SourceStatus): string[] {
     const late = age === null || (objective !== null && age > objective);
     const ageText = age === null ? 'no backup' : formatDuration(age);
-    const checkedStyle = checked === 'damaged' ? 'red' : checked === 'unverified' ? 'yellow' : 'green';
+    const checkedStyle =
+      checked === 'damaged' || checked === 'broken' ? 'red' : checked === 'unverified' ? 'yellow' : 'green';
     return [
       source,
       newest ?? '',

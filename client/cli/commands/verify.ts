@@ -47,6 +47,13 @@ interface Selected {
   readonly unreadable: readonly Problem[];
 }
 
+interface Verified {
+  readonly reference: string;
+  readonly found: Verification;
+  /** A backup that it builds on and that was just found damaged: whole as it may be, it cannot be restored. */
+  readonly damagedParent: string | null;
+}
+
 async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): Promise<void> {
   const [{ exitStatus }, { formatReference }] = await Promise.all([
     import('../../../model/errors.ts'),
@@ -54,19 +61,20 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
   ]);
   const site = await cli.site();
   const selected = await select(cli, site, backup, options);
-  const verified: { readonly reference: string; readonly found: Verification }[] = [];
+  const verified: Verified[] = [];
   for (const { target, deep } of await targets(selected)) {
     const found = await verifyOne(cli, site, selected, {
       target,
       deep: deep && (options.deep ?? false),
       scratch: options.scratch,
     });
-    verified.push({ reference: formatReference(target.name), found });
+    verified.push({ reference: formatReference(target.name), found, damagedParent: damagedParentOf(target, verified) });
   }
   const { unreadable } = selected;
   const ok = unreadable.length === 0 && verified.every(({ found }) => found.verdict === 'ok');
-  const backups = verified.map(({ reference, found }) => ({
+  const backups = verified.map(({ reference, found, damagedParent }) => ({
     reference,
+    damagedParent,
     verdict: found.verdict,
     checks: found.checks,
     time: found.time,
@@ -76,10 +84,17 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
   cli.out.result({ place: selected.place, verdict: ok ? 'ok' : 'failed', backups, unreadable }, () =>
     [
       ...unreadable.map(({ place, problem }) => `${place}: ${cli.out.style('red', 'DAMAGED')}: ${problem}`),
-      ...verified.map(({ reference, found }) => verdictText(cli, reference, selected.place, found)),
+      ...verified.map((one) => verdictText(cli, selected.place, one)),
     ].join('\n'),
   );
   if (!ok) cli.exitWith(exitStatus('verification-failed'));
+}
+
+/** Parents are verified before their children: what is wrong with one passes on from child to child. */
+function damagedParentOf({ manifest }: Catalogued, before: readonly Verified[]): string | null {
+  const parent = before.find(({ reference }) => reference === manifest.parent?.reference);
+  if (parent === undefined) return null;
+  return parent.found.verdict === 'ok' ? parent.damagedParent : parent.reference;
 }
 
 async function select(cli: Cli, site: Site, wanted: string, options: VerifyOptions): Promise<Selected> {
@@ -113,7 +128,7 @@ async function select(cli: Cli, site: Site, wanted: string, options: VerifyOptio
   const entries =
     wanted === choose.LATEST_REFERENCE
       ? choose.newestOfEachSource(overview, options.source)
-      : [choose.chooseByReference(overview, wanted)];
+      : [choose.chooseByReference(overview, wanted, options.source)];
   const unreadable = wanted === choose.LATEST_REFERENCE ? choose.unreadableNewest(overview, options.source) : [];
   if (entries.length === 0 && unreadable.length === 0) throw await nothingThere(place.name, options.source);
   return {
@@ -186,11 +201,12 @@ async function verifyOne(
 
 function verdictText(
   { out, options: { verbose } }: Cli,
-  reference: string,
   place: string,
-  { verdict, checks, unrecorded }: Verification,
+  { reference, found: { verdict, checks, unrecorded }, damagedParent }: Verified,
 ): string {
-  const head = verdict === 'ok' ? out.style('green', 'ok') : out.style('red', 'DAMAGED');
+  const own = verdict === 'ok' ? out.style('green', 'ok') : out.style('red', 'DAMAGED');
+  const head =
+    damagedParent === null ? own : `${own}, but it builds on ${damagedParent}, which is ${out.style('red', 'DAMAGED')}`;
   // What is right is one line, unless -v asks for each.
   const told = checks.filter(({ compared, ok }) => verbose || !compared || !ok);
   const lines = told.map(({ name, compared, ok, detail }) => {

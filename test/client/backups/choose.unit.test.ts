@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { chooseByReference, latestOf, newestOfEachSource, requireYoung } from '../../../client/backups/choose.ts';
-import { newestFirst, type BackupEntry, type Overview, type Proof } from '../../../client/backups/overview.ts';
+import {
+  newestFirst,
+  verdictOf,
+  type BackupEntry,
+  type Overview,
+  type Proof,
+} from '../../../client/backups/overview.ts';
 import { pinned } from '../../../activities/storage/catalogue.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
@@ -25,6 +31,7 @@ function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'dail
     places: ['repository'],
     verified,
     proven: null,
+    broken: [],
   };
 }
 
@@ -72,6 +79,18 @@ describe('latest', () => {
       'daily/stack/20261123T020000Z-full is damaged',
       'the run daily-2026-11-25T02:00:00Z captured nothing: capture: no route',
     ]);
+  });
+
+  it('is none of which a parent is damaged or missing at that place, and says which', () => {
+    const full = entry('2026-11-22T02:00:00Z', [GOOD]);
+    const problem = 'builds on daily/stack/20261123T020000Z-full, which is damaged at repository';
+    const child = { ...entry('2026-11-24T02:00:00Z', [GOOD]), broken: [{ place: 'repository', problem }] };
+    const all = overview([full, entry('2026-11-23T02:00:00Z', [BAD]), child]);
+    const found = latestOf(all, 'stack', 'repository', NOW);
+    assert.equal(found.entry, full);
+    assert.equal(found.newer[0], `daily/stack/20261124T020000Z-full ${problem}`);
+    assert.equal(latestOf(all, 'stack', 'vault', NOW).entry, child);
+    assert.equal(verdictOf(child), 'broken');
   });
 
   it('at a destination is the newest copy, unless a check found it damaged: each was confirmed when it was made', () => {
