@@ -39,15 +39,39 @@ export async function openBackup({ site, store, backup, work }: OpenOptions): Pr
     async into(role: string, name: string, consumer: Program) {
       const artifact = manifest.artifacts.find((entry) => entry.role === role && entry.name === name);
       if (!artifact) throw lacks(manifest, `${role} (${name})`);
-      await readStream({ ...(await stored(artifact)), consumer, redact: site.redact });
+      try {
+        await readStream({ ...(await stored(artifact)), consumer, redact: site.redact });
+      } catch (error) {
+        throw named(manifest, artifact, error);
+      }
     },
     async *lines(role: string) {
       const artifact = manifest.artifacts.find((entry) => entry.role === role);
       if (!artifact) throw lacks(manifest, role);
-      yield* readLines(await stored(artifact));
+      try {
+        yield* readLines(await stored(artifact));
+      } catch (error) {
+        throw named(manifest, artifact, error);
+      }
     },
   };
 }
+
+/** What went wrong with an artifact, with the name of it and of its backup: a chain has several of each name. */
+function named(manifest: Manifest, { name }: Artifact, error: unknown): unknown {
+  if (!(error instanceof BackupError) || !OF_THE_ARTIFACT.has(error.code)) return error;
+  const { code, message, remedy, facts, retryable } = error;
+  const reference = formatReference(manifest);
+  return new BackupError(code, `${reference}, ${name}: ${message}`, {
+    ...(remedy === undefined ? {} : { remedy }),
+    facts: { ...facts, reference, artifact: name },
+    cause: error,
+    retryable,
+  });
+}
+
+/** Codes that speak of what is stored; the others are the consumer's or the place's. */
+const OF_THE_ARTIFACT: ReadonlySet<string> = new Set(['verification-failed', 'not-found', 'failed']);
 
 function lacks(manifest: Manifest, what: string): BackupError {
   return new BackupError('verification-failed', `${formatReference(manifest)} has no artifact ${what}`);
