@@ -13,6 +13,7 @@ import { runProgram } from '../streams/run.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { openBackup } from './reader.ts';
+import { requireFreeTarget } from './restore-target.ts';
 
 export interface RestoreRequest {
   readonly site: Site;
@@ -29,9 +30,11 @@ export interface RestoreRequest {
 
 /**
  * Restores a backup to a folder.
- * @throws BackupError `not-empty`, `no-space`, `not-authentic`, `verification-failed`, `missing-identity`, `not-found`.
+ * @throws BackupError `refused`, `not-empty`, `no-space`, `not-authentic`, `verification-failed`, `missing-identity`, `not-found`.
  */
 export async function restoreBackup(asked: RestoreRequest): Promise<void> {
+  if (!path.isAbsolute(asked.to)) throw new BackupError('usage', `the target ${asked.to} is not an absolute path`);
+  await requireFreeTarget(asked.site, newestOf(asked.chain).manifest.source, asked.to);
   const existed = await requireEmpty(asked.to);
   // A link to an empty folder stands for that folder: the rename at the end would not follow it.
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
@@ -124,7 +127,7 @@ async function openChain({
   return readers;
 }
 
-function newestOf(chain: readonly BackupReader[]): BackupReader {
+function newestOf<Member extends BackupReader | Catalogued>(chain: readonly Member[]): Member {
   const newest = chain.at(-1);
   if (newest) return newest;
   throw new BackupError('usage', 'nothing to restore: the chain is empty');
@@ -132,7 +135,6 @@ function newestOf(chain: readonly BackupReader[]): BackupReader {
 
 /** Whether the target exists (as an empty folder). @throws BackupError `not-empty`. */
 async function requireEmpty(to: string): Promise<boolean> {
-  if (!path.isAbsolute(to)) throw new BackupError('usage', `the target ${to} is not an absolute path`);
   const entries = await entriesOf(to);
   if (entries === undefined) return false;
   if (entries.length === 0) return true;

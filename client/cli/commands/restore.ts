@@ -103,7 +103,7 @@ async function choose(
   const overview = await readOverview(site, destination);
   const catalogue = overview.entries.map(({ backup }) => backup);
   if (wanted !== choosing.LATEST_REFERENCE) {
-    const { backup, reference } = choosing.chooseByReference(overview, wanted);
+    const { backup, reference } = choosing.chooseByReference(overview, wanted, options.source);
     return { chain: chainOf(catalogue, backup), reference, latest: null };
   }
   const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
@@ -147,6 +147,7 @@ async function rehearse(site: Site, chain: readonly Catalogued[], to: string, pl
     { siteIdentity, trustedKeys },
     { checkManifest },
     { BackupError },
+    { requireFreeTarget },
   ] = await Promise.all([
     import('node:fs/promises'),
     import('../../../activities/storage/space.ts'),
@@ -155,7 +156,10 @@ async function rehearse(site: Site, chain: readonly Catalogued[], to: string, pl
     import('../../../activities/keys/site-keys.ts'),
     import('../../../activities/storage/manifest-file.ts'),
     import('../../../model/errors.ts'),
+    import('../../../activities/operations/restore-target.ts'),
   ]);
+  const source = chain.at(-1)?.manifest.source;
+  if (source !== undefined) await requireFreeTarget(site, source, to);
   if (((await ifThere(readdir(to))) ?? []).length > 0) {
     throw new BackupError('not-empty', `${to} is not empty.`, { remedy: 'Choose an empty or new folder.' });
   }

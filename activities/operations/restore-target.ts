@@ -1,0 +1,71 @@
+/** Where a restore may not go: into what it restores from, what it is a copy of, or what the program itself needs. */
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { isWithin, normalFolder } from '../../model/config/folders.ts';
+import { BackupError } from '../../model/errors.ts';
+import { matcher, patternsOf } from '../sources/files/patterns.ts';
+import type { Site } from '../site.ts';
+import { errnoOf } from '../storage/fs-errors.ts';
+
+/**
+ * Links are followed: what counts is where the target would really be.
+ * @param to an absolute path, which need not exist.
+ * @throws BackupError `refused` when the target is, is inside or contains a folder that is taken.
+ */
+export async function requireFreeTarget(site: Site, source: string, to: string): Promise<void> {
+  const target = await realFolder(to);
+  for (const { what, folder, leavesOut } of [...placesOf(site), ...pathsOf(site, source)]) {
+    const real = await realFolder(folder);
+    const inside = isWithin(target, real) && !leavesOut(target);
+    if (!inside && !isWithin(real, target)) continue;
+    const how = target === real ? 'is' : inside ? 'lies inside' : 'contains';
+    throw new BackupError('refused', `${to} ${how} ${what} (${folder}). Nothing was changed.`, {
+      remedy: 'Choose a new or empty folder outside of it; move what is needed into place from there.',
+      facts: { to, folder },
+    });
+  }
+}
+
+interface Taken {
+  readonly what: string;
+  readonly folder: string;
+  /** Whether a folder inside of it is none of its business all the same. */
+  readonly leavesOut: (folder: string) => boolean;
+}
+
+function placesOf({ config, repository, state }: Site): readonly Taken[] {
+  const leavesOut = () => false;
+  return [
+    { what: 'the repository', folder: repository, leavesOut },
+    { what: 'the state folder', folder: state, leavesOut },
+    ...Object.entries(config.destinations).map(([name, { path }]) => ({
+      what: `the destination "${name}"`,
+      folder: path,
+      leavesOut,
+    })),
+  ];
+}
+
+function pathsOf({ config, host }: Site, name: string): readonly Taken[] {
+  const source = config.sources[name];
+  // Another host's paths are not on this machine; the server's own folder is never empty.
+  if (source?.type !== 'files' || (source.host !== undefined && source.host !== host)) return [];
+  const excluded = matcher(patternsOf(source.exclude));
+  return source.paths.map((folder) => ({
+    what: `a path of the source "${name}"`,
+    folder,
+    // Of a whole machine every folder is inside: there would be nowhere to restore to.
+    leavesOut: (inside) => normalFolder(folder) === '/' || excluded(inside.slice(1)),
+  }));
+}
+
+/** A path with the links in it followed, as far as it exists. */
+async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    return path.join(await realFolder(path.dirname(folder)), path.basename(folder));
+  }
+}
