@@ -116,18 +116,20 @@ ${KIT_COMMANDS}
 `;
 }
 
-/** The commands of the kit, after BACKUP, IDENTITY and TARGET are set. A test runs exactly these. */
-export const KIT_COMMANDS = `set -eu; umask 077
+/**
+ * The commands of the kit, after BACKUP, IDENTITY and TARGET are set. A test runs exactly these. In a subshell: what
+ * fails there does not close the shell that they are pasted into, and the key is removed whatever happens.
+ */
+export const KIT_COMMANDS = `( set -eu; umask 077
 # Is every byte the one that was captured?
 (cd "$BACKUP" && jq -r '.artifacts[] | "\\(.sha256)  \\(.name)"' manifest.json | sha256sum --check)
 # The backup's own key, then its artifacts.
-KEY=$(mktemp)
+KEY=$(mktemp); trap 'rm -f "$KEY"' EXIT
 jq -r .key "$BACKUP/manifest.json" | age -d -i "$IDENTITY" > "$KEY"
 mkdir -p "$TARGET"
 for name in $(jq -r '.artifacts[].name | select(endswith(".tar.zst.age"))' "$BACKUP/manifest.json"); do
   age -d -i "$KEY" "$BACKUP/$name" | zstd -d |
     tar -x -f - -C "$TARGET" -p --same-owner --numeric-owner --acls --xattrs --xattrs-include='*' \\
       --sparse --delay-directory-restore --listed-incremental=/dev/null
-done
-rm -f "$KEY"
+done )
 `;
