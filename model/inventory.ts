@@ -5,7 +5,6 @@
 import { z } from 'zod';
 
 export const INVENTORY_SCHEMA = 'mosaic-backup/inventory@1';
-export const INVENTORY_ARTIFACT = 'inventory.zst.age';
 
 export const inventoryHeader = z.looseObject({
   schema: z.literal(INVENTORY_SCHEMA),
