@@ -4,9 +4,13 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { captureBackup } from '../../activities/operations/capture.ts';
+import { newSigningKey } from '../../activities/keys/signing.ts';
 import type { Site } from '../../activities/site.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
+import { encodeManifest, parseManifest } from '../../activities/storage/manifest-file.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
+import { signedForm } from '../../model/manifest.ts';
+import { testBackup } from '../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
@@ -44,12 +48,12 @@ describe('docs/open-a-backup.md', () => {
     await writeFile(path.join(folder, 'stack', '.env'), 'TOKEN=from the second backup\n', { mode: 0o600 });
     const incremental = await capture('stack', '2026-11-23T02:00:00Z');
 
-    const [check, key, look, unpack, parent] = await blocks();
+    const [sign, check, key, look, unpack, parent] = await blocks();
     const source = path.join(folder, 'stack');
     for (const identity of test.identities) {
-      const script = [...settings(full, identity), check, key, look, unpack, parent].join('\n');
+      const script = [...settings(full, identity), sign, check, key, look, unpack, parent].join('\n');
       const { stdout } = await shell(`${script}\ncat "$TARGET${source}/.env"; ls "$TARGET${source}"`);
-      assert.match(stdout, /base\.tar\.zst\.age: OK/);
+      assert.match(stdout, /Signature Verified Successfully[^]*base\.tar\.zst\.age: OK/);
       assert.match(stdout, /this is a full\nTOKEN=from the first backup\ngone\.txt$/);
     }
     const [identity] = test.identities;
@@ -69,13 +73,13 @@ describe('docs/open-a-backup.md', () => {
 
   it('starts a server from a PostgreSQL base backup', async () => {
     const backup = await capture('postgres', '2026-11-23T02:00:00Z');
-    const [check, key, , unpack, , start] = await blocks();
+    const [sign, check, key, , unpack, , start] = await blocks();
     const [identity] = test.identities;
     const query = `psql -h "$TARGET" -d postgres -tAc 'SELECT answer FROM kept'`;
     const withQuery = (start ?? '').replace(/psql .*/, query);
     assert.notEqual(withQuery, start);
     const { stdout } = await shell(
-      [...settings(backup, identity), check, key, unpack, withQuery, 'rm -rf "$TARGET"'].join('\n'),
+      [...settings(backup, identity), sign, check, key, unpack, withQuery, 'rm -rf "$TARGET"'].join('\n'),
     );
     assert.match(stdout, /^42$/m);
   });
@@ -86,8 +90,40 @@ describe('docs/open-a-backup.md', () => {
     const bytes = await readFile(artifact);
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
     await writeFile(artifact, bytes);
-    const [check] = await blocks();
+    const [, check] = await blocks();
     await assert.rejects(shell([...settings(backup, test.identities[0]), check].join('\n')), /FAILED/);
+  });
+
+  it('a changed manifest does not pass, nor one that another key signed', async () => {
+    const backup = await capture('stack', '2026-11-25T02:00:00Z');
+    const [sign] = await blocks();
+    const [identity] = test.identities;
+    const { publicKey } = newSigningKey();
+    await assert.rejects(
+      shell([...settings(backup, identity), `PUBLIC_KEY=${publicKey}`, sign].join('\n')),
+      /Signature Verification Failure/,
+    );
+    const file = path.join(backup, 'manifest.json');
+    const text = await readFile(file, 'utf8');
+    // White space is not signed, and a new key for other recipients breaks no signature.
+    await writeFile(file, JSON.stringify({ ...parseManifest(Buffer.from(text)), key: 'rotated' }));
+    await shell([...settings(backup, identity), sign].join('\n'));
+    await writeFile(file, text.replace('"fuzzy"', '"crash"'));
+    assert.notEqual(await readFile(file, 'utf8'), text);
+    await assert.rejects(shell([...settings(backup, identity), sign].join('\n')), /Signature Verification Failure/);
+  });
+
+  it("jq's form is the signed one, for names and numbers of all kinds", async () => {
+    const warning = {
+      code: 'x',
+      message: 'tab\t "quoted" back\\slash \u0001\u001f\u2028 é 😀 </script>',
+      partial: false,
+      paths: ['b', 'a'],
+    };
+    const numbers = { zero: 0, negative: -7, bytes: Number.MAX_SAFE_INTEGER, ratio: 0.125, Z: { b: null, a: true } };
+    const { manifest } = testBackup({ fields: { engine: numbers, warnings: [warning], later: { é: 1, z: 2, A: 3 } } });
+    const { stdout } = await execa('jq', ['-cjS', 'del(.key, .signature)'], { input: encodeManifest(manifest) });
+    assert.equal(stdout, signedForm(manifest));
   });
 
   async function capture(source: string, scheduled: string): Promise<string> {
@@ -114,14 +150,14 @@ describe('docs/open-a-backup.md', () => {
   }
 
   function settings(backup: string, identity: string): string[] {
-    return [`BACKUP=${backup}`, `IDENTITY=${identity}`, 'cd "$BACKUP"'];
+    return [`BACKUP=${backup}`, `IDENTITY=${identity}`, `PUBLIC_KEY=${test.publicKey}`, 'cd "$BACKUP"'];
   }
 
   /** The page's commands, block by block, without the first, which names the reader's own paths. */
   async function blocks(): Promise<string[]> {
     const text = await readFile(PAGE, 'utf8');
     const [own, ...rest] = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '');
-    assert.match(own ?? '', /^BACKUP=.*\nIDENTITY=.*\n$/);
+    assert.match(own ?? '', /^BACKUP=.*\nIDENTITY=.*\nPUBLIC_KEY=.*\n$/);
     return rest;
   }
 
