@@ -35,7 +35,9 @@ function findReadable(overview: Overview, reference: string): Catalogued {
     );
   } catch (error) {
     // What lies there under that name may be damaged so far that it counts as no backup.
-    const unreadable = overview.problems.find(({ folder }) => folder !== null && meansFolder(reference, folder));
+    const unreadable = overview.problems.find(
+      ({ folder }) => folder !== null && meansFolder(overview, reference, folder),
+    );
     if (unreadable === undefined || !(error instanceof BackupError) || error.code !== 'not-found') throw error;
     const { place, problem, folder } = unreadable;
     throw new BackupError('verification-failed', `"${reference}" cannot be read at ${place}: ${problem}`, {
@@ -46,12 +48,13 @@ function findReadable(overview: Overview, reference: string): Catalogued {
 }
 
 /** Whether a reference, shortened or not, means the backup that should be in a folder. Its group is not in its name. */
-function meansFolder(reference: string, folder: string): boolean {
-  const [source, id] = sourceAndId(folder);
+function meansFolder(overview: Overview, reference: string, folder: string): boolean {
+  const [source, id] = sourceAndId(overview, folder);
   const [wantedId = '', wantedSource, wantedTier] = reference.split('/').toReversed();
   if (reference === folder) return true;
   if (id === undefined || wantedId === '' || !id.startsWith(wantedId)) return false;
-  if (wantedSource !== undefined && wantedSource !== source) return false;
+  // Of a source without any readable backup the folder may not tell the name.
+  if (wantedSource !== undefined && source !== undefined && wantedSource !== source) return false;
   const tier = folder.startsWith('configs/') ? 'daily' : folder.split('/')[0];
   return wantedTier === undefined || wantedTier === tier;
 }
@@ -80,7 +83,7 @@ export function newestOfEachSource({ entries }: Overview, source: string | undef
 export function unreadableNewest(overview: Overview, source: string | undefined): readonly Problem[] {
   const newest = new Map(newestOfEachSource(overview, source).map((entry) => [entry.source, entry.backup.name.id]));
   return overview.problems.filter(({ folder }) => {
-    const [of, id] = sourceAndId(folder);
+    const [of, id] = sourceAndId(overview, folder);
     return of !== undefined && (source === undefined || of === source) && isNewerId(id, newest.get(of));
   });
 }
@@ -91,10 +94,17 @@ function isNewerId(id: string | undefined, than: string | undefined): boolean {
 }
 
 /** `configs/stack/20261123T020000Z-full` → source and id. */
-function sourceAndId(folder: string | null): readonly [source: string | undefined, id: string | undefined] {
+function sourceAndId(
+  { entries }: Overview,
+  folder: string | null,
+): readonly [source: string | undefined, id: string | undefined] {
   const [source, id] = folder?.split('/').slice(-2) ?? [];
-  return [source, id];
+  if (!folder?.startsWith(SYSTEM)) return [source, id];
+  // The one folder that does not bear the name of its source: its other backups do.
+  return [entries.find(({ backup }) => backup.folder.startsWith(SYSTEM))?.source, id];
 }
+
+const SYSTEM = 'daily/system/';
 
 export interface Latest {
   readonly entry: BackupEntry;
@@ -127,7 +137,7 @@ export function latestOf(overview: Overview, source: string, place: string, now 
     .filter((point) => isLater(point, entry))
     .flatMap((point) => failureIn(point, source));
   const unreadable = overview.problems.flatMap(({ folder, problem }) => {
-    const [of, id] = sourceAndId(folder);
+    const [of, id] = sourceAndId(overview, folder);
     return of === source && isNewerId(id, entry.backup.name.id) ? [problem] : [];
   });
   const age = now - Date.parse(entry.backup.manifest.started);

@@ -7,6 +7,7 @@ import { captureBackup } from '../../../activities/operations/capture.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
 import { KIT_COMMANDS } from '../../../client/backups/kit.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
+import type { SiteInput } from '../../../model/config/site.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
@@ -24,13 +25,13 @@ describe('commands on damaged backups', () => {
     folder = await temporaryFolder();
     data = path.join(folder, 'data');
     await mkdir(data);
-    const stack = {
+    const stack: SiteInput['sources'][string] = {
       type: 'files',
       group: 'configs',
       paths: [data],
       incrementals: 1,
       exclude: [`${data}/scratch`],
-    } as const;
+    };
     made = await makeSite({ folder, sources: { stack, other: { type: 'files', paths: [path.join(folder, 'keys')] } } });
     for (const day of [20, 21, 22, 23]) {
       await writeFile(path.join(data, `${day}.txt`), `${day}\n`);
