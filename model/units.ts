@@ -17,14 +17,14 @@ const BYTES = {
 } as const;
 
 /** Milliseconds of a duration such as `90s`, `10m`, `2h`, `7d`; undefined when it is none. */
-export function parseDuration(text: string): number | undefined {
+function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (!match) return undefined;
   return Math.round(Number(match[1]) * MILLISECONDS[match[2] as keyof typeof MILLISECONDS]);
 }
 
 /** Bytes of a size such as `512KiB`, `10 GB`; undefined when it is none. */
-export function parseSize(text: string): number | undefined {
+function parseSize(text: string): number | undefined {
   const match = SIZE.exec(text);
   if (!match) return undefined;
   return Math.round(Number(match[1]) * BYTES[match[2] as keyof typeof BYTES]);

@@ -59,7 +59,7 @@ export function errnoOf(error: unknown): string | undefined {
  * or already ours.
  * @param doing what was being done, as in `writing daily/postgres/… to vault`.
  */
-export function storageError(error: unknown, path: string, doing: string): unknown {
+function storageError(error: unknown, path: string, doing: string): unknown {
   if (error instanceof BackupError) return error;
   const errno = errnoOf(error);
   const meaning = errno === undefined ? undefined : MEANINGS[errno];

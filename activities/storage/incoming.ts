@@ -19,7 +19,7 @@ export async function incomingFile(root: string, key: string): Promise<string> {
 }
 
 /** Removes what writers left that were killed in the middle. */
-export async function sweepIncoming(root: string): Promise<void> {
+async function sweepIncoming(root: string): Promise<void> {
   const folder = path.join(root, INCOMING);
   for (const name of (await ifThere(readdir(folder))) ?? []) {
     const file = path.join(folder, name);

@@ -65,7 +65,7 @@ export function programFailure({ ended, stoppedReading }: Culprit): BackupError 
 }
 
 /** Facts for logs and `--json`: the end of stderr, not all of what is kept. */
-export function factsOf(ended: Ended): ErrorFacts {
+function factsOf(ended: Ended): ErrorFacts {
   return {
     program: ended.command,
     code: ended.code,

@@ -21,7 +21,7 @@ export interface Surroundings {
   readonly clusters: boolean;
 }
 
-export const THIS_MACHINE: Surroundings = {
+const THIS_MACHINE: Surroundings = {
   unixSockets: '/proc/net/unix',
   dataParents: ['/var/lib/postgresql', '/var/lib/pgsql'],
   clusters: true,

@@ -2,7 +2,7 @@
 import type { SiteConfig } from './site.ts';
 
 /** The host of a site that names none: its one machine. */
-export const SOLE_HOST = 'local';
+const SOLE_HOST = 'local';
 
 type Hosts = Pick<SiteConfig, 'hosts' | 'coordinator'>;
 

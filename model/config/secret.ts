@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { absolutePath } from './fields.ts';
 
 /** The ways to name a secret, for messages. */
-export const SECRET_FORMS = '{ file: PATH }, { env: NAME }, { credential: NAME } or { command: [PROGRAM, ARGUMENT…] }';
+const SECRET_FORMS = '{ file: PATH }, { env: NAME }, { credential: NAME } or { command: [PROGRAM, ARGUMENT…] }';
 
 export const secret = z.union(
   [

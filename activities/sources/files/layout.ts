@@ -15,7 +15,7 @@ const layout = z.object({
 });
 
 /** The file whose removal accepts a change. */
-export function layoutFile(state: string): string {
+function layoutFile(state: string): string {
   return path.join(state, 'file-systems.json');
 }
 
