@@ -1,7 +1,7 @@
 /** Where a restore may not go: into what it restores from, what it is a copy of, or what the program itself needs. */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { isWithin, normalFolder } from '../../model/config/folders.ts';
+import { isWithin } from '../../model/config/folders.ts';
 import { BackupError } from '../../model/errors.ts';
 import { matcher, patternsOf } from '../sources/files/patterns.ts';
 import type { Site } from '../site.ts';
@@ -54,8 +54,7 @@ function pathsOf({ config, host }: Site, name: string): readonly Taken[] {
   return source.paths.map((folder) => ({
     what: `a path of the source "${name}"`,
     folder,
-    // Of a whole machine every folder is inside: there would be nowhere to restore to.
-    leavesOut: (inside) => normalFolder(folder) === '/' || excluded(inside.slice(1)),
+    leavesOut: (inside) => excluded(inside.slice(1)),
   }));
 }
 
