@@ -1,7 +1,8 @@
 /** The commands on real backups: a full and an incremental of a folder, copied to a destination. No Temporal anywhere. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { access, appendFile, cp, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access, appendFile, cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { captureBackup } from '../../../activities/operations/capture.ts';
@@ -11,6 +12,7 @@ import { KIT_COMMANDS } from '../../../client/backups/kit.ts';
 import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
+import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
 
 const FULL = 'daily/stack/20261122T020000Z-full';
@@ -252,20 +254,22 @@ describe('commands on backups', () => {
     const text = await readFile(made.file, 'utf8');
     const waiting = (script: string) =>
       text.replace(/ {2}identity:\n {4}file: .*\n/, `  identity: { command: [sh, -c, ${JSON.stringify(script)}] }\n`);
-    await writeFile(stubborn, waiting('exec sleep 30'));
-    assert.deepEqual(await interrupted(stubborn, 1), [130]);
-    await writeFile(stubborn, waiting("trap '' INT TERM; exec sleep 30"));
-    assert.deepEqual(await interrupted(stubborn, 2), [130]);
+    const ready = path.join(folder, 'ready');
+    await writeFile(stubborn, waiting(`: > '${ready}'; exec sleep 30`));
+    assert.deepEqual(await interrupted(stubborn, ready, 1), [130]);
+    await writeFile(stubborn, waiting(`trap '' INT TERM; : > '${ready}'; exec sleep 30`));
+    assert.deepEqual(await interrupted(stubborn, ready, 2), [130]);
   });
 
-  /** Starts a restore that waits for its identity, and sends it ^C as a terminal does: to its process group. */
-  async function interrupted(config: string, times: number): Promise<readonly [number | null]> {
+  /** Starts a restore, and sends it ^C as a terminal does, to its process group, once it waits for its identity. */
+  async function interrupted(config: string, ready: string, times: number): Promise<readonly [number | null]> {
+    await rm(ready, { force: true });
     const child = spawn(LAUNCHER, ['-c', config, 'restore', 'latest', '--to', path.join(folder, 'never')], {
       detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: 'ignore',
     });
     const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
-    await new Promise<void>((resolve) => child.stderr.once('data', () => resolve()));
+    await until('the command that gives the identity', () => existsSync(ready));
     for (let sent = 0; sent < times; sent += 1) {
       await new Promise((resolve) => setTimeout(resolve, 400));
       process.kill(-(child.pid ?? 0), 'SIGINT');
