@@ -21,7 +21,8 @@ export interface StepWaits {
 export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
   const { attempt } = context.info;
-  if (attempt > 1 && isPast(deadline, 0)) throw diedUntil();
+  // A last attempt that begins a little late still says what fails; much later, only deaths can have come between.
+  if (attempt > 1 && waits && isPast(deadline, -waits.retryMax - 2 * waits.heartbeat)) throw diedUntil();
   let last: ProgressReport | undefined;
   const interval = heartbeatInterval();
   const timer = interval === undefined ? undefined : setInterval(() => context.heartbeat(last), interval);
