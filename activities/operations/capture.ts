@@ -16,7 +16,7 @@ import { siteSigner } from '../keys/site-keys.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { Captured, SourceAdapter, SourceContext } from '../sources/types.ts';
 import type { Site } from '../site.ts';
-import { chainOf, listBackups, pinned } from '../storage/catalogue.ts';
+import { pinned } from '../storage/catalogue.ts';
 import { makePath, writeNew } from '../storage/durable.ts';
 import { translated } from '../storage/fs-errors.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
@@ -35,6 +35,7 @@ import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { artifactWriter } from './artifact-writer.ts';
+import { newestChain } from './newest-chain.ts';
 import { sourceConfig } from './source-config.ts';
 
 export interface CaptureRequest {
@@ -245,25 +246,6 @@ async function sealedEarlier(request: CaptureRequest, config: SourceConfig): Pro
     if (bytes) return parseManifest(bytes);
   }
   return undefined;
-}
-
-/** The newest chain of a source in the repository, full first; a broken one counts as none, with a warning. */
-async function newestChain(
-  site: Site,
-  source: string,
-): Promise<{ readonly chain: readonly Manifest[]; readonly warnings: readonly Warning[] }> {
-  const catalogue = (await listBackups(repositoryStore(site.repository))).filter(
-    (entry) => entry.name.source === source,
-  );
-  const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
-  if (!newest) return { chain: [], warnings: [] };
-  try {
-    return { chain: chainOf(catalogue, newest).map(({ manifest }) => manifest), warnings: [] };
-  } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
-    const message = `the newest chain cannot be built upon, so this is a full: ${error.message}`;
-    return { chain: [], warnings: [{ code: 'chain-broken', message, partial: false }] };
-  }
 }
 
 function expectedBytes(chain: readonly Manifest[], kind: Kind): number | null {

@@ -15,7 +15,8 @@ export function writeError(path: string, error: unknown, bytes: number): unknown
     return new BackupError('access-denied', `${path} may not be written: ${why}`, { remedy, facts, cause: error });
   }
   if (isErrno(error, 'EROFS')) {
-    const remedy = 'Look in `dmesg` why (a disk with errors is often remounted read-only), then mount it read-write again.';
+    const remedy =
+      'Look in `dmesg` why (a disk with errors is often remounted read-only), then mount it read-write again.';
     return new BackupError('access-denied', `${path} is on a read-only file system.`, { remedy, facts, cause: error });
   }
   if (isErrno(error, 'EEXIST')) {

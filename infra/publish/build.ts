@@ -35,7 +35,10 @@ async function writeBundle(): Promise<void> {
 async function writeSchemas(): Promise<void> {
   await mkdir(path.join(BUILD, 'schemas'));
   for (const name of STORED_SCHEMAS) {
-    await writeFile(path.join(BUILD, 'schemas', `${name}.json`), `${JSON.stringify(storedSchema(name), undefined, 2)}\n`);
+    await writeFile(
+      path.join(BUILD, 'schemas', `${name}.json`),
+      `${JSON.stringify(storedSchema(name), undefined, 2)}\n`,
+    );
   }
 }
 

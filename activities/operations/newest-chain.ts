@@ -1,0 +1,47 @@
+/** Which chain the next backup of a source may build on. */
+import { BackupError } from '../../model/errors.ts';
+import type { Manifest, Warning } from '../../model/manifest.ts';
+import { trustedKeys } from '../keys/site-keys.ts';
+import type { Site } from '../site.ts';
+import { chainOf, listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
+import { readEvidence } from '../storage/evidence-file.ts';
+import { repositoryStore } from '../storage/repository.ts';
+
+export interface NewestChain {
+  /** Full first; empty when there is none to build on. */
+  readonly chain: readonly Manifest[];
+  /** Why there is none although the source has backups. */
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * The newest chain of a source in the repository. One that lacks a member, or has one that a check found damaged
+ * there, counts as none: an incremental on it could never be restored.
+ */
+export async function newestChain(site: Site, source: string): Promise<NewestChain> {
+  const store = repositoryStore(site.repository);
+  const catalogue = (await listBackups(store)).filter((entry) => entry.name.source === source);
+  const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
+  if (!newest) return { chain: [], warnings: [] };
+  try {
+    const chain = chainOf(catalogue, newest);
+    await requireUndamaged(site, source, chain);
+    return { chain: chain.map(({ manifest }) => manifest), warnings: [] };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    const message = `the newest chain cannot be built upon, so this is a full: ${error.message}`;
+    return { chain: [], warnings: [{ code: 'chain-broken', message, partial: false }] };
+  }
+}
+
+/** What the last check of each member in the repository found. */
+async function requireUndamaged(site: Site, source: string, chain: readonly Catalogued[]): Promise<void> {
+  const evidence = await readEvidence(repositoryStore(site.repository), await trustedKeys(site), source);
+  for (const { manifest } of chain) {
+    const { reference, sha256 } = pinned(manifest);
+    const last = evidence.findLast(({ backup, destination }) => backup.sha256 === sha256 && destination === null);
+    if (last?.verdict === 'failed') {
+      throw new BackupError('verification-failed', `${reference} was found damaged at ${last.time}`);
+    }
+  }
+}
