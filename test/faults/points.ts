@@ -30,7 +30,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
   { name: "tar's snapshot file is durable", at: 'activities/sources/files/snapshot.ts#syncSnapshot', when: 'left', sources: ['stack'] },
   { name: 'all artifacts are written', at: 'activities/keys/identity.ts#wrapIdentity', sources: ANY },
   { name: 'the manifest is signed and not written', at: `${STORAGE}/manifest-file.ts#signManifest`, when: 'left', sources: ANY },
-  { name: 'between capture and seal', at: `${STORAGE}/repository.ts#sealBackup`, sources: BOTH, everyTime: true },
+  { name: 'between capture and seal', at: `${STORAGE}/repository.ts#sealBackup`, sources: BOTH },
   { name: 'all is synced, right before the rename', at: 'fs#rename', matching: SEAL, sources: BOTH },
   { name: 'right after the rename, which is not synced', at: 'fs#rename', matching: SEAL, when: 'left', sources: BOTH },
   { name: "sealed, and the source's state has not moved on", at: `${STORAGE}/repository.ts#sealBackup`, when: 'left', sources: BOTH },

@@ -11,8 +11,8 @@ export interface Scenario {
   readonly sources: readonly SourceName[];
   /** Runs in `npm test` as well, and not only in the whole matrix. */
   readonly everyTime?: boolean;
-  /** Breaks a server that all share, so nothing else runs meanwhile. */
-  readonly alone?: boolean;
+  /** Breaks a server that all share: nothing else runs meanwhile, or nothing else that reads the database. */
+  readonly alone?: 'all' | 'db';
   readonly site?: (lab: Lab) => Promise<Partial<SiteInput>> | Partial<SiteInput>;
   /** Does it all and asserts; returns the outcome in a few words. */
   readonly play: (trial: Trial) => Promise<string>;
@@ -23,7 +23,7 @@ const AT_ONCE = 3;
 
 /**
  * MOSAIC_FAULTS=all: the whole matrix, else one of each kind. MOSAIC_FAULTS_ONLY: of the whole matrix those whose kind
- * and title contain this. Those that need to be alone come last.
+ * and title contain this. Those that run alone come last.
  */
 export function chosen(scenarios: readonly Scenario[]): readonly Scenario[] {
   const only = process.env['MOSAIC_FAULTS_ONLY'];
@@ -31,7 +31,7 @@ export function chosen(scenarios: readonly Scenario[]): readonly Scenario[] {
   const wanted = scenarios.filter(
     ({ kind, title, everyTime }) => (whole || everyTime === true) && `${kind}: ${title}`.includes(only ?? ''),
   );
-  return [...wanted.filter(({ alone }) => alone !== true), ...wanted.filter(({ alone }) => alone === true)];
+  return [...wanted.filter(({ alone }) => alone !== 'all'), ...wanted.filter(({ alone }) => alone === 'all')];
 }
 
 /** Plays scenarios, some at once, and gives each one's result to whoever asks for it. */
@@ -49,14 +49,28 @@ export function playAll<T>(
     const result = played.get(scenario);
     await play(scenario).then(result?.resolve, result?.reject);
   }
-  async function playNext(queue: Iterator<Scenario>): Promise<void> {
-    for (let next = queue.next(); next.done !== true; next = queue.next()) await playOne(next.value);
-  }
   async function playInTurn(): Promise<void> {
-    const together = scenarios.filter(({ alone }) => alone !== true).values();
-    await Promise.all(Array.from({ length: AT_ONCE }, () => playNext(together)));
-    await playNext(scenarios.filter(({ alone }) => alone === true).values());
+    const waiting = new Set(scenarios);
+    const running = new Map<Scenario, Promise<void>>();
+    while (waiting.size > 0 || running.size > 0) {
+      const next = running.size < AT_ONCE ? waiting.values().find((scenario) => fits(scenario, running)) : undefined;
+      if (!next) {
+        await Promise.race(running.values());
+        continue;
+      }
+      waiting.delete(next);
+      const playing = playOne(next).finally(() => running.delete(next));
+      running.set(next, playing);
+    }
   }
   void playInTurn();
   return (scenario) => played.get(scenario)?.promise ?? Promise.reject(new TypeError('a scenario that is not played'));
+}
+
+function fits(scenario: Scenario, running: ReadonlyMap<Scenario, unknown>): boolean {
+  return [...running.keys()].every((other) => {
+    if (scenario.alone === 'all' || other.alone === 'all') return false;
+    const share = scenario.sources.includes('db') && other.sources.includes('db');
+    return !share || (scenario.alone === undefined && other.alone === undefined);
+  });
 }

@@ -41,8 +41,11 @@ export interface Trial {
   time(number: number): string;
   /** Changes the config: each step reads it anew. */
   configure(change: (config: SiteInput) => SiteInput): Promise<void>;
-  /** Starts a worker, which sends itself a signal at the point if there is one. */
-  worker(point?: SignalPoint): Promise<CommandProcess>;
+  /**
+   * Starts a worker, which sends itself a signal at the point if there is one.
+   * @param address of Temporal, where it is another than the lab's own: that of a proxy.
+   */
+  worker(point?: SignalPoint, address?: string): Promise<CommandProcess>;
   /** Waits until a worker is at its point: dead, or stopped there. */
   at(worker: CommandProcess, point: SignalPoint): Promise<void>;
   /** Starts the daily run of this number. */
@@ -89,13 +92,16 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
   const { file, identities } = made;
   const reached = path.join(folder, 'reached');
   const processes: CommandProcess[] = [];
+  // The many processes of these tests share what Node has compiled: each starts in half the time.
+  const compiled = { NODE_COMPILE_CACHE: path.join(lab.folder, 'compiled') };
   const openSite = () => loadSite({ file });
   const { repository, state } = made.site;
 
-  function start(args: readonly string[], point?: SignalPoint): CommandProcess {
+  function start(args: readonly string[], point?: SignalPoint, config = file): CommandProcess {
     const started = startCommand({
-      args: ['-c', file, ...args],
+      args: ['-c', config, ...args],
       owner: folder,
+      env: compiled,
       ...(point ? { point, reached } : {}),
     });
     processes.push(started);
@@ -121,20 +127,28 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
       const config: SiteInput = parse(await readFile(file, 'utf8'));
       await writeFile(file, stringify(change(config)));
     },
-    async worker(point) {
-      const worker = start(['worker'], point);
+    async worker(point, address) {
+      const worker = start(['worker'], point, address === undefined ? file : await withAddress(file, address));
       await worker.printed('serves');
       return worker;
     },
     at: (worker, point) => atPoint(worker, point, reached),
     run: (count = 0) => startRunOf(lab.temporal, { site: `trial-${number}`, plan: 'daily', scheduled: time(count) }),
-    command: (...args) => runCommand({ args: ['-c', file, ...args], owner: folder }),
+    command: (...args) => runCommand({ args: ['-c', file, ...args], owner: folder, env: compiled }),
     start: (...args) => start(args),
     printed: () => processes.map((process) => process.output()).join('\n'),
     async end() {
       await Promise.all(processes.filter((process) => process.running()).map((process) => process.end()));
     },
   };
+}
+
+/** The same site, by another way to Temporal. */
+async function withAddress(file: string, address: string): Promise<string> {
+  const config: SiteInput = parse(await readFile(file, 'utf8'));
+  const other = path.join(path.dirname(file), 'config-by-proxy.yaml');
+  await writeFile(other, stringify({ ...config, temporal: { address } }));
+  return other;
 }
 
 /** Slows the captures of a source down, or no longer. */

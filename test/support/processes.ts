@@ -13,23 +13,25 @@ export interface FoundProcess {
 
 /** The living processes that were started with `MOSAIC_TEST_OWNER` set to this owner. */
 export function processesOf(owner: string): readonly FoundProcess[] {
-  return processes().filter(({ pid }) => readProc(pid, 'environ').split('\0').includes(`${OWNER}=${owner}`));
+  return processes().filter(({ pid }) => isOf(owner, pid));
 }
 
-/** The living processes that have a text in their arguments or environment, or run below it. */
-export function processesNaming(text: string): readonly FoundProcess[] {
-  return processes().filter(
-    ({ pid, args }) =>
-      pid !== process.pid && (args.join('\0').includes(text) || readProc(pid, 'environ').includes(text)),
-  );
-}
+/** A new process is looked at so often: its arguments change as it becomes the program that it starts. */
+const LOOKS = 5;
 
-/** The command lines of all processes, sampled until it is stopped. */
-export function sampleArguments(interval = 25): { stop(): ReadonlySet<string> } {
+/** The command lines of an owner's processes, sampled until it is stopped. */
+export function sampleArguments(owner: string, interval = 20): { stop(): ReadonlySet<string> } {
   const seen = new Set<string>();
-  const timer = setInterval(() => {
-    for (const { args } of processes()) seen.add(args.join(' '));
-  }, interval);
+  const looks = new Map<string, number>();
+  function look(): void {
+    for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+      const before = looks.get(pid) ?? 0;
+      if (before >= LOOKS) continue;
+      looks.set(pid, before + 1);
+      if (isOf(owner, Number(pid))) seen.add(argumentsOf(Number(pid)).join(' '));
+    }
+  }
+  const timer = setInterval(look, interval);
   return {
     stop() {
       clearInterval(timer);
@@ -47,8 +49,16 @@ function processes(): readonly FoundProcess[] {
     .map(({ pid, stat }) => ({
       pid,
       name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
-      args: readProc(pid, 'cmdline').split('\0').slice(0, -1),
+      args: argumentsOf(pid),
     }));
+}
+
+function isOf(owner: string, pid: number): boolean {
+  return readProc(pid, 'environ').split('\0').includes(`${OWNER}=${owner}`);
+}
+
+function argumentsOf(pid: number): readonly string[] {
+  return readProc(pid, 'cmdline').split('\0').slice(0, -1);
 }
 
 function readProc(pid: number, file: 'stat' | 'cmdline' | 'environ'): string {

@@ -15,6 +15,6 @@ export async function until<T>(
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > deadline) throw new Error(`within ${milliseconds / 1000} s this did not come: ${what}`);
-    await pause(20);
+    await pause(50);
   }
 }

@@ -22,7 +22,7 @@ export const canary: readonly Scenario[] = [
     title:
       'P39 nothing of a file, a table, a password or a key is in any trace, nor in a spool after the seal (stack, db)',
     sources: ['stack', 'db'],
-    alone: true,
+    alone: 'db',
     everyTime: true,
     async play(trial) {
       const { lab } = trial;
@@ -30,7 +30,7 @@ export const canary: readonly Scenario[] = [
       const tablespace = await plant(lab);
       try {
         await connectWith(trial, WRONG_PASSWORD);
-        const sample = sampleArguments();
+        const sample = sampleArguments(trial.folder);
         const worker = trial.start('-vv', 'worker');
         await worker.printed('serves');
         const run = await trial.run();

@@ -14,7 +14,6 @@ export const source: readonly Scenario[] = [
     kind: 'files change',
     title: 'P38 while they are read: the run is partial and names them (stack)',
     sources: ['stack'],
-    everyTime: true,
     async play(trial) {
       await slowly(trial, 'stack', SLOW.stack);
       await trial.worker();
@@ -37,7 +36,7 @@ export const source: readonly Scenario[] = [
     kind: 'database stopped',
     title: 'P42 in the middle of its capture, and started again (db)',
     sources: ['db'],
-    alone: true,
+    alone: 'db',
     everyTime: true,
     async play(trial) {
       const { postgres } = trial.lab;
@@ -82,8 +81,7 @@ export const source: readonly Scenario[] = [
     kind: 'refused',
     title: 'P12 a role without REPLICATION; granted while it is tried again (db)',
     sources: ['db'],
-    alone: true,
-    everyTime: true,
+    alone: 'db',
     async play(trial) {
       const { postgres } = trial.lab;
       await postgres.sql('ALTER ROLE mosaic_backup NOREPLICATION');
@@ -115,7 +113,6 @@ function programKilled(name: SourceName, program: string): Scenario {
     kind: 'program killed',
     title: `P42 ${program} in the middle of a capture (${name})`,
     sources: [name],
-    everyTime: program === 'pg_basebackup',
     async play(trial) {
       await slowly(trial, name, SLOW[name]);
       await trial.worker();

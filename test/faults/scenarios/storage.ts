@@ -61,7 +61,6 @@ export const storage: readonly Scenario[] = [
     kind: 'disk full',
     title: "the destination's, before a copy: partial at its deadline, the same time again makes it up (stack)",
     sources: ['stack'],
-    everyTime: true,
     site: async (lab) => ({ ...(await smallVault(lab)), plans: { daily: IMPATIENT } }),
     async play(trial) {
       await fillUp(trial.vault, 512 * 1024);
@@ -160,7 +159,7 @@ export const storage: readonly Scenario[] = [
 ];
 
 /** The deadline comes soon. */
-const IMPATIENT = { copyDeadline: '3s', retryFirst: '100ms', retryMax: '500ms', heartbeat: '2s' };
+const IMPATIENT = { copyDeadline: '4s', retryFirst: '100ms', retryMax: '500ms', heartbeat: '10s' };
 
 function readOnly(when: string, everyTime: boolean): Scenario {
   return {

@@ -9,13 +9,13 @@ import { requireComplete, requireListed, requireNoProcess, requireSound, require
 import { SLOW, slowly, underWay, type SourceName } from '../trial.ts';
 
 export const temporal: readonly Scenario[] = [
-  killed('db', { away: 0, everyTime: true }),
-  killed('stack', { away: 4000 }),
+  killed('stack', { away: 0, everyTime: true }),
+  killed('db', { away: 4000 }),
   {
     kind: 'Temporal killed',
     title: 'and the worker at once, in the middle of a capture (stack)',
     sources: ['stack'],
-    alone: true,
+    alone: 'all',
     async play(trial) {
       const server = trial.lab.temporal;
       await slowly(trial, 'stack', SLOW.stack);
@@ -36,7 +36,7 @@ export const temporal: readonly Scenario[] = [
     kind: "Temporal's data lost",
     title: 'P49 the same plan and time again finds everything (stack)',
     sources: ['stack'],
-    alone: true,
+    alone: 'all',
     async play(trial) {
       const server = trial.lab.temporal;
       const worker = await trial.worker();
@@ -58,7 +58,7 @@ export const temporal: readonly Scenario[] = [
     title:
       'P49 in the middle of a copy: the same plan and time again does what is missing, under a living worker (stack)',
     sources: ['stack'],
-    alone: true,
+    alone: 'all',
     async play(trial) {
       const server = trial.lab.temporal;
       const point = { at: 'activities/storage/manifest-file.ts#encodeManifest', signal: 'SIGSTOP' } as const;
@@ -114,7 +114,7 @@ function killed(
     kind: 'Temporal killed',
     title: `in the middle of a capture, away for ${away / 1000} s (${source})`,
     sources: [source],
-    alone: true,
+    alone: 'all',
     everyTime: everyTime === true,
     async play(trial) {
       const server = trial.lab.temporal;
