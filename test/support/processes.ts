@@ -16,6 +16,14 @@ export function processesOf(owner: string): readonly FoundProcess[] {
   return processes().filter(({ pid }) => isOf(owner, pid));
 }
 
+/** The living processes, this one apart, that have a text in their arguments or environment. */
+export function processesNaming(text: string): readonly FoundProcess[] {
+  return processes().filter(
+    ({ pid, args }) =>
+      pid !== process.pid && (args.join('\0').includes(text) || readProc(pid, 'environ').includes(text)),
+  );
+}
+
 /** A new process is looked at so often: its arguments change as it becomes the program that it starts. */
 const LOOKS = 5;
 
