@@ -1,0 +1,118 @@
+/** `npm start` and what can happen to it. Minutes long, so `npm run test:faults` has it and `npm test` has not. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+
+const MAIN = fileURLToPath(new URL('../../infra/quickstart/main.ts', import.meta.url));
+type Started = ChildProcessByStdio<null, Readable, Readable>;
+
+const MAKING = /Making a sample/;
+const BEGUN = /Web UI of the run/;
+const RUNNING = /shop: capturing/;
+
+describe('npm start', function () {
+  this.timeout(300_000);
+  let folder: string;
+  before(async () => {
+    folder = path.join(await temporaryFolder(), 'sample');
+  });
+  after(cleanUp);
+
+  function start(): Started {
+    return spawn(process.execPath, [MAIN, '--once', '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, MOSAIC_SAMPLE: folder },
+    });
+  }
+
+  it('killed while it makes its sample, makes it anew, proves every backup, and leaves no process', async () => {
+    const killed = start();
+    await said(killed, MAKING);
+    await pause(3000);
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    const { code, report } = await ended(start());
+    assert.equal(code, 0);
+    assert.equal(report.outcome, 'complete');
+    assert.equal(report.proven, true);
+    await nothingRuns(folder);
+  });
+
+  it('begins its run within five seconds the second time, and ends it cleanly on ^C', async () => {
+    const began = performance.now();
+    const child = start();
+    const running = said(child, RUNNING);
+    await said(child, BEGUN);
+    const milliseconds = performance.now() - began;
+    await running;
+    child.kill('SIGINT');
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 130);
+    await nothingRuns(folder);
+    assert.ok(milliseconds < 5000, `the run began after ${milliseconds} ms`);
+  });
+
+  it('killed in the middle of its run, goes on at the next start', async () => {
+    const killed = start();
+    await said(killed, RUNNING);
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    const { code, report } = await ended(start());
+    assert.equal(code, 0);
+    assert.equal(report.proven, true);
+    await nothingRuns(folder);
+  });
+
+  it('refuses a second start beside the first', async () => {
+    const first = start();
+    await said(first, RUNNING);
+    const second = start();
+    const output = text(second.stdout);
+    const [code] = await once(second, 'exit');
+    assert.equal(code, 7);
+    assert.match(await output, /in use by another/);
+    first.kill('SIGINT');
+    await once(first, 'exit');
+    await nothingRuns(folder);
+  });
+});
+
+/** Waits until a process has said something on stderr, which it goes on to write to. */
+function said({ stderr }: Started, what: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let heard = '';
+    stderr.on('data', (chunk) => {
+      heard += String(chunk);
+      if (what.test(heard)) resolve();
+    });
+    stderr.once('end', () => reject(new Error(`it ended without saying ${what}: ${heard}`)));
+  });
+}
+
+async function ended(
+  child: Started,
+): Promise<{ readonly code: number; readonly report: Readonly<Record<string, unknown>> }> {
+  child.stderr.resume();
+  const output = text(child.stdout);
+  const [code] = (await once(child, 'exit')) as [number];
+  return { code, report: JSON.parse(await output) as Readonly<Record<string, unknown>> };
+}
+
+/** What a killed process leaves dies with it; the database takes a moment to put its shared memory away. */
+async function nothingRuns(folder: string): Promise<void> {
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    const left = execFileSync('ps', ['-eo', 'pid,stat,args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(folder));
+    if (left.length === 0) return;
+    assert.ok(Date.now() < deadline, left.join('\n'));
+    await pause(100);
+  }
+}
