@@ -30,6 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
     if (!parsed) throw problem;
     if (parsed.config === undefined) await import('./sample.ts').then(({ sample }) => sample(cli, place, parsed));
     else await import('./own-site.ts').then(({ ownSite }) => ownSite(cli, parsed));
+    process.exitCode = cli.status();
   } catch (error) {
     const failure = failureOf(error, cli.interrupt.received());
     printFailure(failure, cli.out, cli.redact);
