@@ -49,6 +49,15 @@ export async function requireListed(trial: Trial, runs: number): Promise<void> {
   }
 }
 
+/** At any moment, in both places: whatever is listed is whole. */
+export async function requireWhole(trial: Trial): Promise<void> {
+  for (const { place, store } of await places(trial)) {
+    const { backups, problems } = await readCatalogue(store);
+    assert.deepEqual(problems, [], `${place}: nothing half is listed`);
+    for (const backup of backups) await requireVerified(trial, { place, store, backup, backups });
+  }
+}
+
 export interface PlaceOf {
   readonly place: string;
   readonly root: string;

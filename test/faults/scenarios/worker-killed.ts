@@ -4,7 +4,7 @@ import { processesOf } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 import { KILL_POINTS, type KillPoint } from '../points.ts';
 import type { Scenario } from '../scenario.ts';
-import { requireComplete, requireSound } from '../sound.ts';
+import { requireComplete, requireSound, requireWhole } from '../sound.ts';
 import { SLOW, slowly, underWay, type SourceName, type Trial } from '../trial.ts';
 
 export const workerKilled: readonly Scenario[] = [
@@ -49,6 +49,7 @@ function inTheMiddle(source: SourceName): Scenario {
 
 async function carryOn(trial: Trial, run: Awaited<ReturnType<Trial['run']>>): Promise<string> {
   await until("the end of the dead worker's children", () => processesOf(trial.folder).length === 0, 5000);
+  await requireWhole(trial);
   await trial.worker();
   requireComplete(await run.report());
   await requireSound(trial, 1);

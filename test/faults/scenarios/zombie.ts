@@ -3,7 +3,7 @@ import { openProxy } from '../../support/proxy.ts';
 import { until } from '../../support/until.ts';
 import type { SignalPoint } from '../../support/worker-process.ts';
 import type { Scenario } from '../scenario.ts';
-import { requireComplete, requireListed, requireSound, requireTidy } from '../sound.ts';
+import { requireComplete, requireListed, requireSound, requireTidy, requireWhole } from '../sound.ts';
 import type { SourceName, Trial } from '../trial.ts';
 
 interface ZombiePoint extends Pick<SignalPoint, 'at' | 'matching'> {
@@ -40,6 +40,7 @@ export const zombie: readonly Scenario[] = POINTS.map(({ name, source, connected
       const run = await trial.run();
       await trial.at(first, point);
       if (connected !== true) link.cut();
+      await requireWhole(trial);
       await trial.worker();
       requireComplete(await run.report());
       await requireListed(trial, 1);
