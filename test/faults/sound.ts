@@ -5,7 +5,7 @@ import { glob, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { restoreBackup } from '../../activities/operations/restore.ts';
 import { verifyBackup } from '../../activities/operations/verify.ts';
-import { chainOf, readCatalogue, type Catalogued } from '../../activities/storage/catalogue.ts';
+import { chainOf, pinned, readCatalogue, type Catalogued } from '../../activities/storage/catalogue.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
 import type { WritableStore } from '../../activities/storage/types.ts';
@@ -36,6 +36,7 @@ export async function requireSound(trial: Trial, runs: number): Promise<void> {
 
 /** In both places: what is listed verifies, each source has one backup a run, and no folder is half a backup. */
 export async function requireListed(trial: Trial, runs: number): Promise<void> {
+  const listed: (readonly string[])[] = [];
   for (const { place, store, root } of await places(trial)) {
     const { backups, problems } = await readCatalogue(store);
     assert.deepEqual(problems, [], `${place}: nothing half is there`);
@@ -45,8 +46,11 @@ export async function requireListed(trial: Trial, runs: number): Promise<void> {
       assert.deepEqual(times.toSorted(), expected, `${place}: one backup of ${source} for each run`);
     }
     for (const backup of backups) await requireVerified(trial, { place, store, backup, backups });
+    listed.push(backups.map(({ manifest }) => `${manifest.source} ${manifest.id} ${pinned(manifest).sha256}`));
     assert.deepEqual(await halfBackups(root), [], `${place}: no folder of artifacts is without a manifest`);
   }
+  const [repository, vault] = listed;
+  assert.deepEqual(vault, repository, 'what was copied is what is sealed: no late attempt has replaced it');
 }
 
 /** At any moment, in both places: whatever is listed is whole. */
