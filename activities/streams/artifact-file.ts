@@ -22,6 +22,7 @@ export async function withArtifactFile<T>(path: string, fill: (file: ArtifactFil
     await handle.close();
     return result;
   } catch (error) {
+    // The file is removed next: what counts is why it was not finished.
     await handle.close().catch(() => undefined);
     await rm(path, { force: true });
     throw error;

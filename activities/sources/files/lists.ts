@@ -72,6 +72,7 @@ export async function createList(state: string, token: string): Promise<ListWrit
     },
     async abandon() {
       compressor.destroy();
+      // Destroying it is what makes it fail.
       await written.catch(() => undefined);
     },
   };
