@@ -30,6 +30,9 @@ export interface StagingWriter extends ArtifactWriter {
 
 export function artifactWriter({ site, config, staging, recipient, expected, work }: WriterOptions): StagingWriter {
   const artifacts: Artifact[] = [];
+  // Asked for now, so that nobody waits for the answers in the end.
+  const tools = versionsOf('zstd', 'age');
+  tools.catch(() => undefined);
   const compression = {
     level: config.compression?.level ?? DEFAULT_COMPRESSION.level,
     threads: config.compression?.threads ?? DEFAULT_COMPRESSION.threads,
@@ -65,8 +68,13 @@ export function artifactWriter({ site, config, staging, recipient, expected, wor
       );
     },
     written: () => artifacts.toSorted((a, b) => a.name.localeCompare(b.name)),
-    tools: async () => ({ zstd: await programVersion('zstd'), age: await programVersion('age') }),
+    tools: () => tools,
   };
+}
+
+async function versionsOf(...programs: readonly string[]): Promise<Record<string, string>> {
+  const versions = await Promise.all(programs.map((program) => programVersion(program)));
+  return Object.fromEntries(programs.map((program, index) => [program, versions[index] ?? '']));
 }
 
 function fileName({ name }: ArtifactOptions): string {

@@ -1,5 +1,5 @@
 /** Restores: into a scratch folder first, promoted to the target only when every byte and program was right. */
-import { chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath, rename, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
@@ -8,6 +8,8 @@ import { adapterFor } from '../sources/index.ts';
 import type { BackupReader } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
+import { syncFolder } from '../storage/durable.ts';
+import { sweepScratch, withScratch } from '../storage/scratch.ts';
 import { requireSpace } from '../storage/space.ts';
 import { runProgram } from '../streams/run.ts';
 import type { Store } from '../storage/types.ts';
@@ -35,6 +37,7 @@ export interface RestoreRequest {
 export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   if (!path.isAbsolute(asked.to)) throw new BackupError('usage', `the target ${asked.to} is not an absolute path`);
   await requireFreeTarget(asked.site, newestOf(asked.chain).manifest.source, asked.to);
+  await sweepInside(asked.to);
   const existed = await requireEmpty(asked.to);
   // A link to an empty folder stands for that folder: the rename at the end would not follow it.
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
@@ -45,19 +48,20 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   const readers = await openChain(request);
   // Beside the target, so that promotion is one rename; inside it when the target is a mount point.
   const inside = existed && (await isMountPoint(to));
-  const scratch = await mkdtemp(
-    inside ? path.join(to, '.mosaic-restore-') : path.join(path.dirname(to), `.${path.basename(to)}.restore-`),
-  );
-  try {
+  // Names have at most 255 bytes, and a character up to four of them.
+  const prefix = inside ? INSIDE : `.${path.basename(to).slice(0, 30)}.restore-`;
+  await withScratch(inside ? to : path.dirname(to), prefix, async (scratch) => {
     await restoreInto(request, readers, scratch);
     // All of it on disk before it gets its name: what stands under the target survives a power cut.
     await runProgram({ command: 'sync', args: ['-f', scratch] }, { signal: work.signal });
     work.signal.throwIfAborted();
     await promote(scratch, to, inside);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+    await syncFolder(inside ? to : path.dirname(to));
+  });
 }
+
+/** Scratch in a target that is a mount point. */
+const INSIDE = '.mosaic-restore-';
 
 export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** A folder in which scratch folders may be made; nothing stays in it. */
@@ -71,17 +75,14 @@ export async function proveBackup(request: ProveRequest): Promise<readonly Check
   await mkdir(request.within, { recursive: true });
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
   const readers = await openChain(request);
-  const scratch = await mkdtemp(path.join(request.within, 'mosaic-proof-'));
-  try {
+  return withScratch(request.within, 'mosaic-proof-', async (scratch) => {
     // A database server must pass through as an unprivileged user; what is restored below stays closed to others.
     await chmod(scratch, 0o711);
     const restored = path.join(scratch, 'restored');
     await mkdir(restored, { mode: 0o700 });
     await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);
-    return await checkRestored(request, readers, restored, scratch);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+    return checkRestored(request, readers, restored, scratch);
+  });
 }
 
 async function checkRestored(
@@ -131,6 +132,12 @@ function newestOf<Member extends BackupReader | Catalogued>(chain: readonly Memb
   const newest = chain.at(-1);
   if (newest) return newest;
   throw new BackupError('usage', 'nothing to restore: the chain is empty');
+}
+
+/** What a killed restore into a mount point left must not make the next one refuse it as not empty. */
+async function sweepInside(to: string): Promise<void> {
+  const entries = await entriesOf(to);
+  if (entries?.some((name) => name.startsWith(INSIDE))) await sweepScratch(to, INSIDE);
 }
 
 /** Whether the target exists (as an empty folder). @throws BackupError `not-empty`. */

@@ -1,4 +1,4 @@
-/** What can be said of a stored backup without decrypting it. */
+/** What can be said of a stored backup without decrypting more of it than its key. */
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
 import { sizes } from '../../model/manifest.ts';
@@ -6,12 +6,17 @@ import type { Artifact, Manifest } from '../../model/manifest.ts';
 import { isFolderOf, KEY_FILE, MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
 import { formatBytes } from '../../model/units.ts';
+import { opensHeader } from '../keys/header.ts';
+import { unwrapIdentity } from '../keys/identity.ts';
+import { siteIdentity } from '../keys/site-keys.ts';
+import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
 import { manifestDigest, manifestVerdict, parseManifest } from '../storage/manifest-file.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 
 export interface StoredChecksRequest {
+  readonly site: Site;
   readonly store: Store;
   readonly backup: Catalogued;
   readonly catalogue: readonly Catalogued[];
@@ -31,6 +36,7 @@ export async function storedChecks(request: StoredChecksRequest): Promise<readon
     signatureCheck(manifest, request.trusted),
     ...(await artifactChecks(request, manifest)),
     await keyCheck(store, backup.folder, manifest),
+    await opensCheck(request, manifest),
     await nothingElseCheck(store, backup.folder, manifest),
     parentCheck(request, manifest),
   ];
@@ -114,6 +120,30 @@ async function keyCheck(store: Store, folder: string, { key }: Manifest): Promis
   return Buffer.from(key, 'utf8').equals(bytes)
     ? good(KEY_FILE, "equals the manifest's")
     : bad(KEY_FILE, "it differs from the manifest's");
+}
+
+/**
+ * The signature leaves `key` out, since rotation rewrites it: only an identity tells whether it is still the key of
+ * these artifacts.
+ */
+async function opensCheck({ site, store, backup }: StoredChecksRequest, { key, artifacts }: Manifest): Promise<Check> {
+  const identities = await siteIdentity(site).catch(said);
+  if (identities instanceof BackupError) return unseen('key', `not tried: ${identities.message}`);
+  const identity = await unwrapIdentity(key, identities).catch(said);
+  if (identity instanceof BackupError) return bad('key', identity.message);
+  for (const { name } of artifacts) {
+    const stream = await store.open(`${backup.folder}/${name}`).catch(said);
+    // Whether it is there at all is another check.
+    if (stream instanceof BackupError) continue;
+    if (!(await opensHeader(identity, stream))) return bad('key', `it opens, but what it holds does not open ${name}`);
+  }
+  return good('key', 'it opens, and fits every artifact');
+}
+
+/** What a typed error says is an answer here. */
+function said(error: unknown): BackupError {
+  if (error instanceof BackupError) return error;
+  throw error;
 }
 
 async function nothingElseCheck(store: Store, folder: string, manifest: Manifest): Promise<Check> {

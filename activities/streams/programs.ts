@@ -121,7 +121,9 @@ function follow(child: ChildProcess, pid: number, program: Program, { pipes, red
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
   const stderr = child.stderr ? tailOf(child.stderr, program.onStderr) : Promise.resolve('');
-  const read = Promise.all([stderr, serve(program, pipes)]);
+  const gone = new AbortController();
+  child.once('exit', () => gone.abort());
+  const read = Promise.all([stderr, serve(program, pipes, gone.signal)]);
   return {
     running: () => running,
     exited: exited.then(() => sweepWhenRead(pid, read)),
@@ -133,15 +135,19 @@ function follow(child: ChildProcess, pid: number, program: Program, { pipes, red
 
 /**
  * Our side of a program's further pipes, once it is started: writes its inputs and passes on its lines.
- * Resolves at the end of the lines; rejects with what `onLine` throws.
+ * Resolves at the end of the lines, which is near when `ended` is aborted; rejects with what `onLine` throws.
  */
-export async function serve({ inputs = [], onLine }: Program, pipes: readonly Pipe[]): Promise<void> {
+export async function serve(
+  { inputs = [], onLine }: Program,
+  pipes: readonly Pipe[],
+  ended?: AbortSignal,
+): Promise<void> {
   // The child holds its ends now.
   closeAll(theirEnds({ inputs }, pipes));
   for (const [index, pipe] of pipes.entries()) {
     const input = inputs[index];
     if (input !== undefined) writeInput(pipe.write, input);
-    else for await (const line of linesOf(pollPipe(pipe.read))) onLine?.(line);
+    else for await (const line of linesOf(pollPipe(pipe.read, ended))) onLine?.(line);
   }
 }
 

@@ -26,6 +26,9 @@ export function formatHeader(source: string): string {
   return JSON.stringify({ schema: INVENTORY_SCHEMA, source, type: 'files' });
 }
 
+/** Characters that are drained together: each block costs several turns of the event loop, here and behind. */
+const BLOCK = 128 * 1024;
+
 /** Lines that are pushed, and drained in blocks. */
 export interface LineQueue extends AsyncIterable<string> {
   /** One line or several, without the last line break. */
@@ -35,14 +38,16 @@ export interface LineQueue extends AsyncIterable<string> {
 }
 
 export function lineQueue(): LineQueue {
-  let waiting: string[] = [];
+  const waiting: string[] = [];
+  let size = 0;
   let ended = false;
   let failure: { readonly error: unknown } | undefined;
   let wake = Promise.withResolvers<void>();
   return {
     push(lines) {
       waiting.push(lines);
-      if (waiting.length === 1) wake.resolve();
+      size += lines.length + 1;
+      if (size >= BLOCK) wake.resolve();
     },
     end(error) {
       ended = true;
@@ -51,15 +56,12 @@ export function lineQueue(): LineQueue {
     },
     async *[Symbol.asyncIterator]() {
       for (;;) {
-        const batch = waiting;
-        waiting = [];
-        if (batch.length > 0) yield batch.join('\n');
-        else if (failure) throw failure.error;
-        else if (ended) return;
-        else {
-          await wake.promise;
-          wake = Promise.withResolvers();
-        }
+        if (size < BLOCK && !ended) await wake.promise;
+        wake = Promise.withResolvers();
+        if (failure) throw failure.error;
+        if (ended && waiting.length === 0) return;
+        size = 0;
+        yield waiting.splice(0).join('\n');
       }
     },
   };

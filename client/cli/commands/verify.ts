@@ -19,7 +19,7 @@ export function registerVerify(program: Command, cli: OpenCli): void {
   const verify = program
     .command('verify')
     .description(
-      'check digests and signatures of a backup and of all that it builds on; exit status 9 when one is damaged',
+      'check digests and signatures of a backup and of all that it builds on; exit status 9 when one is damaged, 3 when --deep had nothing to check with',
     )
     .argument('<backup>', 'a reference, "latest" (the newest of each source), or the folder of a backup')
     .option('--source <name>', 'with "latest": only of this source')
@@ -52,6 +52,8 @@ interface Verified {
   readonly found: Verification;
   /** A backup that it builds on and that was just found damaged: whole as it may be, it cannot be restored. */
   readonly damagedParent: string | null;
+  /** It was to be restored and checked, and there was nothing here to check it with. */
+  readonly unchecked: boolean;
 }
 
 async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): Promise<void> {
@@ -63,18 +65,19 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
   const selected = await select(cli, site, backup, options);
   const verified: Verified[] = [];
   for (const { target, deep } of await targets(selected)) {
-    const found = await verifyOne(cli, site, selected, {
+    const one = await verifyOne(cli, site, selected, {
       target,
       deep: deep && (options.deep ?? false),
       scratch: options.scratch,
     });
-    verified.push({ reference: formatReference(target.name), found, damagedParent: damagedParentOf(target, verified) });
+    verified.push({ reference: formatReference(target.name), ...one, damagedParent: damagedParentOf(target, verified) });
   }
   const { unreadable } = selected;
   const ok = unreadable.length === 0 && verified.every(({ found }) => found.verdict === 'ok');
-  const backups = verified.map(({ reference, found, damagedParent }) => ({
+  const backups = verified.map(({ reference, found, damagedParent, unchecked }) => ({
     reference,
     damagedParent,
+    unchecked,
     verdict: found.verdict,
     checks: found.checks,
     time: found.time,
@@ -88,6 +91,7 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
     ].join('\n'),
   );
   if (!ok) cli.exitWith(exitStatus('verification-failed'));
+  else if (verified.some(({ unchecked }) => unchecked)) cli.exitWith(exitStatus('partial'));
 }
 
 /** Parents are verified before their children: what is wrong with one passes on from child to child. */
@@ -179,7 +183,7 @@ async function verifyOne(
   site: Site,
   { store, destination, catalogue }: Selected,
   { target, deep, scratch }: One,
-): Promise<Verification> {
+): Promise<Pick<Verified, 'found' | 'unchecked'>> {
   const [{ verifyBackup }, { tmpdir }, path] = await Promise.all([
     import('../../../activities/operations/verify.ts'),
     import('node:os'),
@@ -187,22 +191,28 @@ async function verifyOne(
   ]);
   const work = await cli.work();
   const request = { site, store, destinationName: destination, backup: target, catalogue, work };
-  if (!deep) return verifyBackup(request);
+  if (!deep) return { found: await verifyBackup(request), unchecked: false };
   const [{ proveBackup }, { chainOf }] = await Promise.all([
     import('../../../activities/operations/restore.ts'),
     import('../../../activities/storage/catalogue.ts'),
   ]);
   const within = scratch === undefined ? tmpdir() : path.resolve(cli.cwd, scratch);
-  return verifyBackup({
+  let unchecked = false;
+  const found = await verifyBackup({
     ...request,
-    deep: (work) => proveBackup({ site, store, chain: chainOf(catalogue, target), within, work }),
+    deep: async (work) => {
+      const checks = await proveBackup({ site, store, chain: chainOf(catalogue, target), within, work });
+      unchecked = !checks.some(({ compared }) => compared);
+      return checks;
+    },
   });
+  return { found, unchecked };
 }
 
 function verdictText(
   { out, options: { verbose } }: Cli,
   place: string,
-  { reference, found: { verdict, checks, unrecorded }, damagedParent }: Verified,
+  { reference, found: { verdict, checks, unrecorded }, damagedParent, unchecked }: Verified,
 ): string {
   const own = verdict === 'ok' ? out.style('green', 'ok') : out.style('red', 'DAMAGED');
   const head =
@@ -214,5 +224,6 @@ function verdictText(
     return `  ${mark}  ${name}: ${detail}`;
   });
   const record = unrecorded === null ? [] : [`  not recorded: ${unrecorded}`];
-  return [`${reference} at ${place}: ${head} (${checks.length} checks)`, ...lines, ...record].join('\n');
+  const restored = unchecked ? ['  restored, but nothing of it could be checked on this machine'] : [];
+  return [`${reference} at ${place}: ${head} (${checks.length} checks)`, ...lines, ...restored, ...record].join('\n');
 }

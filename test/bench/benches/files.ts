@@ -40,7 +40,7 @@ export const filesAgain: Bench = {
       lasting: true,
       notes: [
         WARM_NOTE,
-        'Each has stored the tree before, which was not measured. tar only finds out that nothing has changed: it writes no list of files, encrypts and stores nothing. Restic and borg are for information.',
+        'Each has stored the tree before, which was not measured (ours in the same process: a worker stays). tar only finds out that nothing has changed: it writes no list of files, encrypts and stores nothing. Restic and borg are for information.',
       ],
     }),
   ],

@@ -7,7 +7,7 @@ import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { DEFAULT_COMPRESSION } from '../../../activities/streams/compression.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
-import { startWorkerProcess } from '../capture/worker-process.ts';
+import { startWorkerProcess, type WorkerProcess } from '../capture/worker-process.ts';
 import { shell } from '../shell.ts';
 import { folderBytes } from '../folder-bytes.ts';
 import type { Contender } from './types.ts';
@@ -26,7 +26,7 @@ export interface OursOptions {
   /** A shell command that judges the archive on its stdin. */
   readonly check: string;
   readonly signal: AbortSignal;
-  /** Backups stay, and what is measured is an incremental on the one before. */
+  /** Backups stay, and what is measured is an incremental on the one before, which the same worker took. */
   readonly lasting?: boolean;
 }
 
@@ -34,28 +34,27 @@ export function ours(options: OursOptions): Contender {
   const { name = OURS, source, folder, env, signal, lasting = false } = options;
   const work = path.join(folder, name.replaceAll(/[^\w]+/g, '-'));
   let site: TestSite | undefined;
+  let worker: WorkerProcess | undefined;
   let minute = 0;
 
   async function capture() {
-    if (!site) throw new TypeError('not prepared');
-    const worker = await startWorkerProcess(site.file, signal);
-    try {
-      const scheduled = new Date(Date.UTC(2026, 0, 1, 0, minute++)).toISOString().replace('.000', '');
-      const timed = await worker.capture({ source: 'data', scheduled });
-      assert.deepEqual(timed.captured.warnings, [], 'a capture with warnings proves nothing');
-      return timed;
-    } finally {
-      await worker.stop();
-    }
+    if (!worker) throw new TypeError('not prepared');
+    const scheduled = new Date(Date.UTC(2026, 0, 1, 0, minute++)).toISOString().replace('.000', '');
+    const timed = await worker.capture({ source: 'data', scheduled });
+    assert.deepEqual(timed.captured.warnings, [], 'a capture with warnings proves nothing');
+    return timed;
   }
 
   return {
     name,
     settings: `the shipped defaults: captureBackup with zstd -${DEFAULT_COMPRESSION.level} -T${DEFAULT_COMPRESSION.threads}, from reading the config to the synced seal`,
     async prepare() {
-      if (site) return;
-      await mkdir(work, { recursive: true, mode: 0o700 });
-      site = await makeSite({ folder: work, sources: { data: source } });
+      if (!site) {
+        await mkdir(work, { recursive: true, mode: 0o700 });
+        site = await makeSite({ folder: work, sources: { data: source } });
+      }
+      worker = await startWorkerProcess(site.file, signal);
+      // As in service: the worker that takes a backup took the one before.
       if (lasting) await capture();
     },
     async run() {
@@ -75,6 +74,8 @@ export function ours(options: OursOptions): Contender {
       await shell(command, { env: { ...env, WORK: work, BACKUP, IDENTITY: site.identities[0] }, signal });
     },
     async clear() {
+      await worker?.stop();
+      worker = undefined;
       if (lasting) return;
       site = undefined;
       await rm(work, { recursive: true, force: true });
