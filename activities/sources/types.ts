@@ -7,6 +7,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
 import type { Consistency, Kind, SourceType } from '../../model/source.ts';
+import type { RestoreTarget } from '../../model/target.ts';
 import type { Program, Streamed } from '../streams/types.ts';
 import type { Work } from '../work.ts';
 import type { SecretReader } from '../config/secrets.ts';
@@ -87,6 +88,15 @@ export interface RestoreContext<Config extends SourceConfig = SourceConfig> exte
   readonly target?: string | undefined;
   /** Only these paths (files sources); all when empty. */
   readonly paths: readonly string[];
+  /** Replayed after the chain, up to a target; absent: the chain alone. */
+  readonly replay?: Replay;
+}
+
+/** Logs to replay, and how far. */
+export interface Replay {
+  /** In the order of their positions; each follows the one before, and the first reaches back to the chain's end. */
+  readonly logs: readonly BackupReader[];
+  readonly target: RestoreTarget;
 }
 
 export interface CheckContext<Config extends SourceConfig = SourceConfig> extends Omit<
@@ -103,6 +113,38 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly scratch: string;
 }
 
+export interface LogsContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
+  /** The newest sealed logs of the source in the repository; null when there are none. */
+  readonly newest: Manifest | null;
+  /** Unique for this attempt. */
+  readonly attempt: string;
+  readonly artifacts: ArtifactWriter;
+  /**
+   * A lasting folder in state (0700), outside any clean-up of attempts: what is received stays in it until the backup
+   * that holds it is sealed (`onSealed`).
+   */
+  readonly received: string;
+}
+
+/** What a shipping has written into artifacts, for the manifest and the key. */
+export interface Shipped extends Omit<Captured, 'consistency'> {
+  /** First and last position in the artifacts; they become the id. Letters, digits, dots and underscores. */
+  readonly first: string;
+  readonly last: string;
+  /** RFC 3339, UTC, the server's clock: everything committed until then is in these logs or earlier ones. */
+  readonly coversUntil: string;
+}
+
+/** The continuous logs of a source type. */
+export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
+  /**
+   * Receives what is new, in one bounded step, and writes it into artifacts.
+   * @returns null where nothing is new (and nothing was written).
+   * @throws BackupError `conflict` at a hole: what the server has does not follow what is sealed. A full is due then.
+   */
+  ship(context: LogsContext<Config>): Promise<Shipped | null>;
+}
+
 export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   readonly type: SourceType;
   /** Whether the source can be captured now; read only, and quick. `error` findings stop a capture. */
@@ -114,4 +156,6 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   restore(context: RestoreContext<Config>): Promise<void>;
   /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Absent: the type has no continuous logs. */
+  readonly logs?: LogsAdapter<Config>;
 }

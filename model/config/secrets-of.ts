@@ -3,8 +3,9 @@ import type { Secret } from './secret.ts';
 import type { SiteConfig } from './site.ts';
 
 export function secretsOf({ encryption, signing, sources }: SiteConfig): readonly Secret[] {
-  const ofSources = Object.values(sources).flatMap((source) =>
-    source.type === 'postgres' ? [source.connection.password, source.check?.password] : [],
-  );
+  const ofSources = Object.values(sources).flatMap((source) => {
+    if (source.type === 'files') return [];
+    return [source.connection.password, 'check' in source ? source.check?.password : undefined];
+  });
   return [encryption.identity, signing.key, ...ofSources].filter((secret) => secret !== undefined);
 }

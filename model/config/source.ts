@@ -36,6 +36,14 @@ const common = {
     .optional(),
 };
 
+const logs = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('ship them; without them nothing between two backups can be restored'),
+    deadline: duration.prefault('4m').describe('how long one shipping may take; the next one goes on'),
+  })
+  .prefault({})
+  .describe('continuous logs: WAL, binlogs');
+
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 
 export const postgresSource = z.strictObject({
@@ -61,8 +69,58 @@ export const postgresSource = z.strictObject({
   binaries: absolutePath
     .optional()
     .describe("folder with the programs of the server's major version; found by itself on Debian"),
+  logs,
 });
 export type PostgresSource = z.output<typeof postgresSource>;
+
+export const mariadbSource = z.strictObject({
+  type: z.literal('mariadb'),
+  ...common,
+  connection: z
+    .strictObject({
+      socket: absolutePath.default('/run/mysqld/mysqld.sock').describe('used where no host is named'),
+      host: z.string().min(1).optional().describe('a host name: over TCP'),
+      port: port.default(3306),
+      user: z.string().min(1).default('mosaic_backup'),
+      password: secret.optional().describe('absent: the socket tells who one is (unix_socket)'),
+      ca: absolutePath.optional().describe("the CA's certificate: the server must show one that it signed"),
+    })
+    .prefault({}),
+  check: z
+    .strictObject({ user: z.string().min(1).default('mosaic_check'), password: secret.optional() })
+    .optional()
+    .describe(
+      'a second account that may read tables, for checksums; without it rows are not compared, and that is said',
+    ),
+  method: z
+    .enum(['physical', 'logical'])
+    .default('physical')
+    .describe('physical: mariadb-backup, which must see the data folder; logical: mariadb-dump'),
+  incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),
+  logs,
+});
+export type MariadbSource = z.output<typeof mariadbSource>;
+
+export const redisSource = z.strictObject({
+  type: z.literal('redis'),
+  ...common,
+  connection: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(6379),
+      socket: absolutePath.optional().describe('a Unix socket, in place of host and port'),
+      user: z.string().min(1).optional().describe('an ACL user; absent: the default user'),
+      password: secret.optional(),
+      ca: absolutePath.optional().describe("the CA's certificate: over TLS"),
+    })
+    .prefault({}),
+  method: z
+    .enum(['stream', 'save', 'aof'])
+    .default('stream')
+    .describe('stream: RDB over replication; save: BGSAVE, then the file; aof: the append-only files and their base'),
+  folder: absolutePath.optional().describe('the data folder, for save and aof; asked of the server where it may be'),
+});
+export type RedisSource = z.output<typeof redisSource>;
 
 export const filesSource = z.strictObject({
   type: z.literal('files'),
@@ -77,5 +135,5 @@ export const filesSource = z.strictObject({
 });
 export type FilesSource = z.output<typeof filesSource>;
 
-export const sourceConfig = z.discriminatedUnion('type', [postgresSource, filesSource]);
+export const sourceConfig = z.discriminatedUnion('type', [postgresSource, mariadbSource, redisSource, filesSource]);
 export type SourceConfig = z.output<typeof sourceConfig>;
