@@ -59,6 +59,8 @@ export const manifest = z.looseObject({
   started: time,
   finished: time,
   engine: z.record(z.string(), z.unknown()),
+  /** Of logs, by the server's clock: all that was committed until then is in these or earlier ones. Null: not known. */
+  coversUntil: time.nullable().optional(),
   consistency: z.enum(CONSISTENCIES),
   position: z.record(z.string(), z.unknown()).nullable(),
   artifacts: z.array(artifact),

@@ -45,9 +45,14 @@ export function backupFolder(place: BackupPlace): string {
   return `${sourceFolder(place)}/${place.id}`;
 }
 
-/** The folder of one backup of logs, by the day and the range of positions that it covers. */
+/** The id of a backup of logs: the range of positions that it covers. */
+export function logsId(first: string, last: string): string {
+  return `${first}-${last}`;
+}
+
+/** The folder of one backup of logs, by its day and its range. */
 export function logsFolder(source: string, day: string, first: string, last: string): string {
-  return `logs/${source}/${day}/${first}-${last}`;
+  return `logs/${source}/${day}/${logsId(first, last)}`;
 }
 
 /** Key of a recovery point: the id of the run that made it. */

@@ -91,6 +91,18 @@ export interface CapturedBackup {
   readonly existed: boolean;
 }
 
+/** Logs that were shipped and sealed. */
+export interface ShippedLogs {
+  readonly backup: PinnedReference;
+  /** Bytes stored and before compression. */
+  readonly bytes: number;
+  readonly plainBytes: number;
+  /** RFC 3339; null where it is not known. */
+  readonly coversUntil: string | null;
+  /** What is missing before them; null where they follow what was shipped before. A full is due then. */
+  readonly gap: string | null;
+}
+
 export interface CopiedBackup {
   readonly destination: string;
   readonly bytes: number;

@@ -2,39 +2,27 @@
  * The capture of one source: lease, preflight, streams into staging, seal. Done twice for the same scheduled
  * time it gives one backup; killed anywhere it leaves nothing that is listed.
  */
-import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceConfig } from '../../model/config/source.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest, type Warning } from '../../model/manifest.ts';
-import { backupId, KEY_FILE, MANIFEST, sourceFolder, type BackupPlace } from '../../model/paths.ts';
+import { backupFolder, backupId, MANIFEST, sourceFolder, type BackupPlace } from '../../model/paths.ts';
 import type { CapturedBackup } from '../../model/run.ts';
 import { defaultGroup, type Kind, type Tier } from '../../model/source.ts';
-import { newIdentity, wrapIdentity } from '../keys/identity.ts';
-import { siteSigner } from '../keys/site-keys.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { Captured, SourceAdapter, SourceContext } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import { pinned } from '../storage/catalogue.ts';
-import { makePath, writeNew } from '../storage/durable.ts';
+import { makePath } from '../storage/durable.ts';
 import { translated } from '../storage/fs-errors.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
-import { encodeManifest, parseManifest, signManifest } from '../storage/manifest-file.ts';
-import {
-  attemptName,
-  createStaging,
-  dropStaging,
-  pointLatest,
-  prepareRepository,
-  repositoryStore,
-  sealBackup,
-  sweepStaging,
-} from '../storage/repository.ts';
+import { parseManifest } from '../storage/manifest-file.ts';
+import { pointLatest, prepareRepository, repositoryStore } from '../storage/repository.ts';
 import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
-import { artifactWriter } from './artifact-writer.ts';
+import { signAndSeal, withAttempt } from './attempt.ts';
 import { newestChain } from './newest-chain.ts';
 import { sourceConfig } from './source-config.ts';
 
@@ -103,34 +91,17 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
   const kind = await adapter.nextKind(context, chain);
   await requireRoom(site, chain, kind);
 
-  const attempt = attemptName(source, request.attempt);
-  // What dead attempts left. Spools hold plaintext: under this source's lease no living attempt has one.
-  const spools = path.join(site.state, 'spool', source);
-  await Promise.all([sweepStaging(site.repository, source), rm(spools, { recursive: true, force: true })]);
-  const staging = await createStaging(site.repository, attempt);
-  const spool = path.join(spools, attempt);
-  try {
-    const identity = await newIdentity();
-    const writer = artifactWriter({
-      site,
-      config: context.config,
-      staging,
-      recipient: identity.recipient,
-      expected: expectedBytes(chain, kind),
-      work,
-    });
+  const of = { site, source, config: context.config, attempt: request.attempt, what: 'capture', work } as const;
+  return withAttempt({ ...of, expected: expectedBytes(chain, kind) }, async (attempt) => {
     const parent = kind === 'incremental' ? chain.at(-1) : undefined;
     const captured = await adapter.capture({
       ...context,
       kind,
       parent: parent ? { manifest: parent } : null,
       newestChain: chain,
-      attempt,
-      artifacts: writer,
-      spool: async () => {
-        await mkdir(spool, { recursive: true, mode: 0o700 });
-        return spool;
-      },
+      attempt: attempt.name,
+      artifacts: attempt.writer,
+      spool: attempt.spool,
     });
     work.signal.throwIfAborted();
     const unsigned = {
@@ -151,32 +122,17 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
       engine: captured.engine,
       consistency: captured.consistency,
       position: captured.position,
-      artifacts: writer.written(),
-      key: await wrapIdentity(identity.identity, site.config.encryption.recipients),
-      tools: { ...captured.tools, ...(await writer.tools()), 'mosaic-backup': productVersion },
+      artifacts: attempt.writer.written(),
+      key: attempt.key,
+      tools: { ...captured.tools, ...(await attempt.writer.tools()), 'mosaic-backup': productVersion },
       warnings: [
         ...warnings,
         ...findings.filter(({ severity }) => severity === 'warning').map(toWarning),
         ...captured.warnings,
       ],
     } satisfies UnsignedManifest;
-    return await commit(request, context, { staging, unsigned, captured, lease });
-  } finally {
-    await cleanUp({ staging, spool, work });
-  }
-}
-
-/** What cannot be removed now is swept by the next capture: it must not hide why this one failed. */
-async function cleanUp({
-  staging,
-  spool,
-  work,
-}: Readonly<Record<'staging' | 'spool', string>> & { readonly work: Work }) {
-  const removals = [dropStaging(staging), rm(spool, { recursive: true, force: true })];
-  for (const removal of await Promise.allSettled(removals)) {
-    if (removal.status === 'rejected')
-      work.log.warn({ staging, spool, error: String(removal.reason) }, 'what an attempt left is not removed yet');
-  }
+    return commit(request, context, { staging: attempt.staging, unsigned, captured, lease });
+  });
 }
 
 interface Commit {
@@ -186,21 +142,22 @@ interface Commit {
   readonly lease: Lease;
 }
 
-/** Signs and seals; only after the seal does the source's state move on. */
+/** Seals; only after the seal does the source's state move on. */
 async function commit(
   request: CaptureRequest,
   context: SourceContext,
   { staging, unsigned, captured, lease }: Commit,
 ): Promise<Manifest> {
   const { site } = request;
-  const manifest = signManifest(unsigned, await siteSigner(site));
-  await translated(staging, 'writing the manifest', async () => {
-    await writeNew(path.join(staging, KEY_FILE), Buffer.from(manifest.key, 'utf8'));
-    await writeNew(path.join(staging, MANIFEST), encodeManifest(manifest));
+  const place = placeOf(request, context.config, unsigned.id);
+  const { manifest, existed: sealedBefore } = await signAndSeal({
+    site,
+    staging,
+    unsigned,
+    folder: backupFolder(place),
+    lease,
   });
-  const place = placeOf(request, context.config, manifest.id);
-  const result = await sealBackup({ root: site.repository, staging, place, lease });
-  if (result === 'existed') {
+  if (sealedBefore) {
     const sealed = await sealedEarlier(request, context.config);
     if (sealed) return sealed;
     throw new BackupError(

@@ -20,7 +20,9 @@ export interface NewestChain {
  */
 export async function newestChain(site: Site, source: string): Promise<NewestChain> {
   const store = repositoryStore(site.repository);
-  const catalogue = (await listBackups(store)).filter((entry) => entry.name.source === source);
+  const catalogue = (await listBackups(store)).filter(
+    ({ name, manifest }) => name.source === source && manifest.kind !== 'logs',
+  );
   const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
   if (!newest) return { chain: [], warnings: [] };
   try {

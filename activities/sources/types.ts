@@ -114,6 +114,8 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
 }
 
 export interface LogsContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
+  /** The site's name: what lasts on a server (slots) is told apart by it. */
+  readonly site: string;
   /** The newest sealed logs of the source in the repository; null when there are none. */
   readonly newest: Manifest | null;
   /** Unique for this attempt. */
@@ -131,8 +133,8 @@ export interface Shipped extends Omit<Captured, 'consistency'> {
   /** First and last position in the artifacts; they become the id. Letters, digits, dots and underscores. */
   readonly first: string;
   readonly last: string;
-  /** RFC 3339, UTC, the server's clock: everything committed until then is in these logs or earlier ones. */
-  readonly coversUntil: string;
+  /** RFC 3339, UTC, the server's clock: everything committed until then is in these logs or earlier ones. Null: not known. */
+  readonly coversUntil: string | null;
 }
 
 /** The continuous logs of a source type. */
@@ -140,7 +142,8 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
   /**
    * Receives what is new, in one bounded step, and writes it into artifacts.
    * @returns null where nothing is new (and nothing was written).
-   * @throws BackupError `conflict` at a hole: what the server has does not follow what is sealed. A full is due then.
+   * At a hole, where what the server has does not follow what is sealed, it goes on behind it, with a warning
+   * `logs-gap`: a full is due then.
    */
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
 }

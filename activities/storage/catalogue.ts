@@ -66,6 +66,19 @@ export async function listBackups(store: Store): Promise<readonly Catalogued[]> 
   return (await readCatalogue(store)).backups;
 }
 
+/** The newest sealed logs of a source: of its last day, whatever was sealed last. */
+export async function newestLogs(store: Store, source: string): Promise<Manifest | null> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(`logs/${source}`, { named: MANIFEST })) keys.push(key);
+  const day = keys.at(-1)?.split('/')[2];
+  const manifests: Manifest[] = [];
+  for (const key of keys.filter((each) => each.split('/')[2] === day)) {
+    const bytes = await store.readSmall(key);
+    if (bytes) manifests.push(parseManifest(bytes));
+  }
+  return manifests.toSorted((a, b) => a.finished.localeCompare(b.finished)).at(-1) ?? null;
+}
+
 /**
  * The one backup that a reference means. It may be shortened, or be the backup's folder.
  * @throws BackupError `not-found`, or `ambiguous` with the matches.

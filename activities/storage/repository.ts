@@ -6,7 +6,7 @@ import { lstat, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node
 import { randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
-import { backupFolder, LATEST, MANIFEST, sourceFolder, STAGING } from '../../model/paths.ts';
+import { LATEST, MANIFEST, sourceFolder, STAGING } from '../../model/paths.ts';
 import type { BackupPlace } from '../../model/paths.ts';
 import type { Site } from '../site.ts';
 import { directoryStore, fileOf } from './directory.ts';
@@ -84,7 +84,8 @@ export interface Seal {
   readonly root: string;
   /** As `createStaging` made it, with everything in it, the manifest too. */
   readonly staging: string;
-  readonly place: BackupPlace;
+  /** Key of the folder that it becomes. */
+  readonly folder: string;
   readonly lease: Lease;
 }
 
@@ -93,13 +94,13 @@ export interface Seal {
  * has sealed a backup of that name; this one's staging is dropped.
  * @throws BackupError `lease-lost` when a later attempt has taken over; `conflict` when the name is taken by something else.
  */
-export async function sealBackup({ root, staging, place, lease }: Seal): Promise<'sealed' | 'existed'> {
+export async function sealBackup({ root, staging, folder: key, lease }: Seal): Promise<'sealed' | 'existed'> {
   // Its parts came through Temporal: a place that would leave the root is refused.
-  const folder = fileOf(root, backupFolder(place));
-  return translated(folder, `sealing ${backupFolder(place)}`, async () => {
+  const folder = fileOf(root, key);
+  return translated(folder, `sealing ${key}`, async () => {
     await stat(path.join(staging, MANIFEST));
     await syncFiles(staging);
-    await makeFolders(root, sourceFolder(place));
+    await makeFolders(root, path.posix.dirname(key));
     // Last of all before the rename: an attempt that slept until now must not publish.
     await lease.check();
     try {
@@ -107,7 +108,7 @@ export async function sealBackup({ root, staging, place, lease }: Seal): Promise
     } catch (error) {
       const errno = errnoOf(error);
       if (errno !== 'ENOTEMPTY' && errno !== 'EEXIST' && errno !== 'ENOTDIR') throw error;
-      await requireBackup(folder, place);
+      await requireBackup(folder, key);
       await rm(staging, { recursive: true, force: true });
       return 'existed';
     }
@@ -192,11 +193,11 @@ async function isUntouched(staging: string): Promise<boolean> {
   return times.length > 0 && Date.now() - Math.max(...times) > FOREIGN;
 }
 
-async function requireBackup(folder: string, place: BackupPlace): Promise<void> {
+async function requireBackup(folder: string, key: string): Promise<void> {
   if ((await ifThere(stat(path.join(folder, MANIFEST)))) !== undefined) return;
   throw new BackupError(
     'conflict',
-    `${backupFolder(place)} is there already, but it is no backup: it has no ${MANIFEST}.`,
+    `${key} is there already, but it is no backup: it has no ${MANIFEST}.`,
     {
       remedy: `See what ${folder} is, and move it away; this backup is then sealed by the next attempt.`,
       facts: { path: folder },

@@ -3,6 +3,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { logs } from './logs/index.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 
@@ -13,4 +14,5 @@ export const postgres: SourceAdapter<PostgresSource> = {
   capture,
   restore,
   check,
+  logs,
 };

@@ -50,7 +50,7 @@ describe('repository', () => {
     attempts += 1;
     const staging = await createStaging(root, `postgres-${attempts}`);
     await fillFolder(staging, backup.manifest, artifacts);
-    return { root, staging, place: placeOf(backup) };
+    return { root, staging, folder: backup.folder, place: placeOf(backup) };
   }
 
   async function folders(): Promise<string[]> {

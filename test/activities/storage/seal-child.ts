@@ -3,7 +3,6 @@ import { acquireLease } from '../../../activities/storage/lease.ts';
 import { createStaging, sealBackup } from '../../../activities/storage/repository.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { fillFolder, testBackup } from '../../support/backups.ts';
-import { placeOf } from './places.ts';
 
 const { root, state } = JSON.parse(process.argv[2] ?? '') as { readonly root: string; readonly state: string }; // written by the test beside
 const { signal } = new AbortController();
@@ -15,7 +14,7 @@ await fillFolder(staging, backup.manifest, artifacts);
 process.stdout.write(`${staging}\n`);
 process.kill(process.pid, 'SIGSTOP');
 try {
-  process.stdout.write(`${await sealBackup({ root, staging, place: placeOf(backup), lease })}\n`);
+  process.stdout.write(`${await sealBackup({ root, staging, folder: backup.folder, lease })}\n`);
 } catch (error) {
   if (!(error instanceof BackupError)) throw error;
   process.stdout.write(`${error.code}\n`);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { openBackup } from '../../../../activities/operations/reader.ts';
 import { proveBackup, restoreBackup } from '../../../../activities/operations/restore.ts';
+import { shipLogs } from '../../../../activities/operations/ship-logs.ts';
 import type { Site } from '../../../../activities/site.ts';
 import type { BackupReader, SourceContext } from '../../../../activities/sources/types.ts';
 import { listBackups, type Catalogued } from '../../../../activities/storage/catalogue.ts';
@@ -11,6 +12,7 @@ import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Work } from '../../../../activities/work.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import type { PostgresSource } from '../../../../model/config/source.ts';
+import type { ShippedLogs } from '../../../../model/run.ts';
 import { testWork } from '../../../support/work.ts';
 
 export const SOURCE = 'db';
@@ -26,6 +28,19 @@ export function capture(site: Site, scheduled: string, work: Work = testWork(), 
     attempt,
     busy: 1_000,
     work,
+  });
+}
+
+/** Ships the logs, as a tick of this time does. */
+export function ship(site: Site, scheduled: string): Promise<ShippedLogs | null> {
+  return shipLogs({
+    site,
+    source: SOURCE,
+    runId: `logs-${scheduled}`,
+    scheduled,
+    attempt: 1,
+    busy: 0,
+    work: testWork(),
   });
 }
 

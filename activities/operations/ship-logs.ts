@@ -1,0 +1,147 @@
+/** The shipping of one source's logs: lease, what the server has in addition, seal. Bounded; the next tick does the rest. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { SourceConfig } from '../../model/config/source.ts';
+import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest } from '../../model/manifest.ts';
+import { logsFolder, logsId } from '../../model/paths.ts';
+import type { ShippedLogs } from '../../model/run.ts';
+import { adapterFor } from '../sources/index.ts';
+import type { LogsAdapter, Shipped } from '../sources/types.ts';
+import type { Site } from '../site.ts';
+import { newestLogs, pinned } from '../storage/catalogue.ts';
+import { acquireLease, type Lease } from '../storage/lease.ts';
+import { prepareRepository, repositoryStore } from '../storage/repository.ts';
+import { requireSpace } from '../storage/space.ts';
+import { productVersion } from '../version.ts';
+import type { Work } from '../work.ts';
+import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
+import { sourceConfig } from './source-config.ts';
+
+export interface ShipRequest {
+  readonly site: Site;
+  readonly source: string;
+  readonly runId: string;
+  /** RFC 3339, UTC, whole seconds. */
+  readonly scheduled: string;
+  readonly attempt: number;
+  /** Milliseconds to wait for another holder of the lease. */
+  readonly busy: number;
+  readonly work: Work;
+}
+
+/** Free space below which nothing is received, in bytes: a full disk of state would stop everything on this host. */
+const SPARE_BYTES = 64 * 2 ** 20;
+
+/** Whether a source has logs that are to be shipped. */
+export function shipsLogs(config: SourceConfig): boolean {
+  return 'logs' in config && config.logs.enabled && adapterFor(config.type).logs !== undefined;
+}
+
+/**
+ * Ships what is new. Done twice it ships nothing twice; killed anywhere it loses nothing that was received.
+ * @returns null where nothing is new.
+ * @throws BackupError what the source's programs failed with, `busy`, `lease-lost`, `conflict`.
+ */
+export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null> {
+  const { site, source, work } = request;
+  const config = sourceConfig(site, source);
+  const logs = adapterFor(config.type).logs;
+  if (!logs) return null;
+  await prepareRepository(site);
+  const lease = await acquireLease({
+    state: site.state,
+    // No source bears such a name.
+    name: `${source}~logs`,
+    step: `${request.runId}/${source}`,
+    attempt: request.attempt,
+    wait: request.busy,
+    signal: work.signal,
+  });
+  try {
+    const manifest = await shipUnderLease(request, { config, logs, lease });
+    return manifest && summary(manifest);
+  } finally {
+    await lease.release();
+  }
+}
+
+interface Shipping {
+  readonly config: SourceConfig;
+  readonly logs: LogsAdapter;
+  readonly lease: Lease;
+}
+
+async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shipping): Promise<Manifest | null> {
+  const { site, source, work } = request;
+  const began = new Date().toISOString();
+  const state = path.join(site.state, 'sources', source);
+  const received = path.join(state, 'received');
+  await mkdir(received, { recursive: true, mode: 0o700 });
+  await requireSpace({ path: received, needed: SPARE_BYTES });
+  const newest = await newestLogs(repositoryStore(site.repository), source);
+  const of = { site, source, config, attempt: request.attempt, what: 'logs', expected: null, work } as const;
+  return withAttempt(of, async (attempt) => {
+    const context = { source, config, work, readSecret: site.readSecret, state, received, newest };
+    const shipped = await logs.ship({
+      ...context,
+      site: site.config.site,
+      attempt: attempt.name,
+      artifacts: attempt.writer,
+    });
+    if (!shipped) return null;
+    work.signal.throwIfAborted();
+    const unsigned = await manifestOf(request, { config, began, attempt, shipped });
+    const folder = logsFolder(source, unsigned.scheduled.slice(0, 10), shipped.first, shipped.last);
+    const { manifest } = await signAndSeal({ site, staging: attempt.staging, unsigned, folder, lease });
+    await shipped.onSealed?.(manifest.id);
+    return manifest;
+  });
+}
+
+interface Made {
+  readonly config: SourceConfig;
+  readonly began: string;
+  readonly attempt: Attempt;
+  readonly shipped: Shipped;
+}
+
+async function manifestOf(
+  { site, source, runId, scheduled }: ShipRequest,
+  { config, began, attempt, shipped }: Made,
+): Promise<UnsignedManifest> {
+  return {
+    schema: MANIFEST_SCHEMA,
+    id: logsId(shipped.first, shipped.last),
+    site: site.config.site,
+    host: site.host,
+    run: runId,
+    source,
+    type: config.type,
+    kind: 'logs',
+    tier: null,
+    parent: null,
+    copyOf: null,
+    scheduled,
+    started: began,
+    finished: new Date().toISOString(),
+    engine: shipped.engine,
+    coversUntil: shipped.coversUntil,
+    consistency: 'crash',
+    position: shipped.position,
+    artifacts: attempt.writer.written(),
+    key: attempt.key,
+    tools: { ...shipped.tools, ...(await attempt.writer.tools()), 'mosaic-backup': productVersion },
+    warnings: [...shipped.warnings],
+  };
+}
+
+function summary(manifest: Manifest): ShippedLogs {
+  const { stored, plain } = sizes(manifest);
+  return {
+    backup: pinned(manifest),
+    bytes: stored,
+    plainBytes: plain,
+    coversUntil: manifest.coversUntil ?? null,
+    gap: manifest.warnings.find(({ code }) => code === 'logs-gap')?.message ?? null,
+  };
+}

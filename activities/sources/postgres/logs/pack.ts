@@ -1,0 +1,104 @@
+/** Received WAL into an artifact: what is whole, follows, and is not sealed yet. */
+import { BackupError } from '../../../../model/errors.ts';
+import type { Warning } from '../../../../model/manifest.ts';
+import type { Shipped } from '../../types.ts';
+import type { Binaries } from '../binaries.ts';
+import type { Closed } from './close-segment.ts';
+import type { Generation } from './generations.ts';
+import { lastSegment, logsPosition, type LogsPosition } from './position.ts';
+import { segmentDigest, type Received, type ReceivedSegment } from './received.ts';
+import { follows, gapIn, segmentName, startOf } from './segments.ts';
+import type { Context, Server } from './ship.ts';
+
+export interface Packing extends Received {
+  readonly generation: Generation;
+  readonly about: Server;
+  /** Null where nothing was closed for it: up to when it covers is not known then. */
+  readonly closed: Closed | null;
+  readonly binaries: Binaries;
+}
+
+/** @returns null where all of it is sealed already. */
+export async function pack(context: Context, packing: Packing): Promise<Omit<Shipped, 'onSealed'> | null> {
+  const { generation, about, closed, binaries, histories } = packing;
+  const { folder, systemId } = generation;
+  const { segmentBytes } = about;
+  const before = context.newest === null ? undefined : logsPosition.parse(context.newest.position);
+  const fresh = await unsealed(packing, before);
+  const [first] = fresh;
+  const last = fresh.at(-1);
+  if (!first || !last) return null;
+  requireContinuous(folder, fresh, segmentBytes);
+  const files = [...histories, ...fresh.map(({ name }) => name)];
+  const producer = { command: 'tar', args: ['--create', '--file=-', `--directory=${folder}`, '--', ...files] };
+  await context.artifacts.stream(producer, { role: 'wal', name: 'wal.tar', minPlainBytes: segmentBytes });
+  const segments: Record<string, string> = {};
+  for (const { name } of fresh) segments[name] = await segmentDigest(folder, name);
+  const gap = gapBefore(before, systemId, first);
+  const position: LogsPosition = {
+    systemId,
+    timeline: last.timeline,
+    startLsn: startOf(first, segmentBytes),
+    endLsn: startOf({ number: last.number + 1n }, segmentBytes),
+    segmentBytes,
+    restorePoint: closed?.restorePoint ?? null,
+    gap,
+    segments,
+  };
+  return {
+    first: `${systemId}.${first.name}`,
+    last: last.name,
+    coversUntil: closed?.at ?? null,
+    engine: { version: about.version },
+    position,
+    tools: { pg_receivewal: binaries.version },
+    warnings: gap === null ? [] : [gapWarning(gap)],
+  };
+}
+
+/**
+ * Segments that no sealed backup holds. What is sealed and was received again (state was lost) must be the same.
+ * @throws BackupError `conflict` when it is another: what is sealed stays as it is.
+ */
+async function unsealed(
+  { generation: { folder, systemId }, segments }: Packing,
+  before: LogsPosition | undefined,
+): Promise<readonly ReceivedSegment[]> {
+  if (!before || before.systemId !== systemId) return segments;
+  const sealedLast = Object.keys(before.segments).toSorted().at(-1) ?? '';
+  for (const { name } of segments) {
+    const sealed = before.segments[name];
+    if (sealed === undefined || sealed === (await segmentDigest(folder, name))) continue;
+    throw new BackupError('conflict', `The server sent another ${name} than the one that is sealed.`, {
+      remedy:
+        'Two servers of one system identifier write WAL on one timeline: a copy of it was started. Find out which one is production, and stop the other.',
+      facts: { segment: name },
+    });
+  }
+  return segments.filter(({ name }) => name > sealedLast);
+}
+
+function requireContinuous(folder: string, segments: readonly ReceivedSegment[], segmentBytes: number): void {
+  const gap = gapIn(segments);
+  if (!gap) return;
+  const wanted = segmentName({ ...gap.before, number: gap.before.number + 1n }, segmentBytes);
+  const found = segmentName(gap.after, segmentBytes);
+  throw new BackupError('failed', `After ${segmentName(gap.before, segmentBytes)} comes ${found}, not ${wanted}.`, {
+    remedy: `Look at ${folder}: a file that was in it is gone. Without it only a full helps: move the folder away.`,
+    facts: { folder, wanted, found },
+  });
+}
+
+/** Why these do not follow what is sealed; null where they do, or are the first of all. */
+function gapBefore(before: LogsPosition | undefined, systemId: string, first: ReceivedSegment): string | null {
+  if (!before) return null;
+  if (before.systemId !== systemId) return `this is another cluster (${systemId}) than before (${before.systemId})`;
+  const sealed = lastSegment(before);
+  if (sealed && follows(sealed, first)) return null;
+  return `they begin with ${first.name}, and the last shipped ones end at ${before.endLsn} of timeline ${before.timeline}`;
+}
+
+function gapWarning(reason: string): Warning {
+  const message = `There is a hole in the logs before these: ${reason}. A full is due; times in the hole cannot be restored.`;
+  return { code: 'logs-gap', message, partial: true };
+}

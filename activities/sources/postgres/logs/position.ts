@@ -1,0 +1,32 @@
+/** The position of a backup of WAL, in its manifest. */
+import { z } from 'zod';
+import { lsnNumber } from '../base-backup.ts';
+import { parseSegment, type Segment } from './segments.ts';
+
+export const logsPosition = z.looseObject({
+  systemId: z.string(),
+  /** Of its last segment. */
+  timeline: z.int(),
+  /** First LSN of its first segment, and the one behind its last. */
+  startLsn: z.string(),
+  endLsn: z.string(),
+  segmentBytes: z.int(),
+  /** Made right before the last segment was closed; null where none was closed. Where nothing was committed after a time, recovery stops here. */
+  restorePoint: z.string().nullable(),
+  /** Why what was shipped before does not reach up to this one; null where it does. */
+  gap: z.string().nullable(),
+  /** SHA-256 of each segment in it. */
+  segments: z.record(z.string(), z.string()),
+});
+export type LogsPosition = z.infer<typeof logsPosition>;
+
+/** The last segment in it. */
+export function lastSegment({ segments, segmentBytes }: LogsPosition): Segment | undefined {
+  const name = Object.keys(segments).toSorted().at(-1);
+  return name === undefined ? undefined : parseSegment(name, segmentBytes);
+}
+
+/** Whether a range of WAL reaches from one LSN to behind another. */
+export function covers({ startLsn, endLsn }: LogsPosition, lsn: string): boolean {
+  return lsnNumber(startLsn) <= lsnNumber(lsn) && lsnNumber(lsn) < lsnNumber(endLsn);
+}

@@ -1,0 +1,64 @@
+/**
+ * The slot that keeps WAL on the server until it is received. It lasts: as long as it is there, the server recycles
+ * nothing that has not been shipped, so it must have a limit (max_slot_wal_keep_size).
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { BackupError } from '../../../../model/errors.ts';
+import type { Session } from '../session.ts';
+
+const slot = z.object({
+  restartLsn: z.string().nullable(),
+  status: z.string().nullable(),
+  active: z.boolean(),
+});
+export type Slot = z.infer<typeof slot>;
+
+/** Lower-case letters, digits and underscores, at most 63; the digest keeps names apart that look alike then. */
+export function slotName(site: string, source: string): string {
+  const plain = source.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_').slice(0, 30);
+  return `mosaic_logs_${plain}_${createHash('sha256').update(`${site}/${source}`).digest('hex').slice(0, 8)}`;
+}
+
+export async function findSlot(session: Session, name: string): Promise<Slot | undefined> {
+  const [found] = await session.rows(
+    slot,
+    `SELECT restart_lsn::text AS "restartLsn", wal_status AS status, active
+       FROM pg_replication_slots WHERE slot_name = $1`,
+    [name],
+  );
+  return found;
+}
+
+/** Whether the server still keeps everything that the slot has not passed on. */
+export function isWhole({ restartLsn, status }: Slot): boolean {
+  return restartLsn !== null && status !== 'lost' && status !== 'unreserved';
+}
+
+/**
+ * Makes the slot, reserved at once: `pg_receivewal --create-slot` reserves nothing, and WAL of the time before its
+ * first connection may be gone.
+ * @throws BackupError `preflight-failed` where nothing limits what slots keep: it would fill the server's disk.
+ */
+export async function createSlot(session: Session, name: string): Promise<void> {
+  const [setting] = await session.rows(
+    z.object({ limit: z.string() }),
+    `SELECT setting AS "limit" FROM pg_settings WHERE name = 'max_slot_wal_keep_size'`,
+  );
+  if (setting?.limit === '-1') {
+    throw new BackupError(
+      'preflight-failed',
+      'max_slot_wal_keep_size is -1: while logs cannot be shipped, the slot would keep WAL until the disk is full.',
+      {
+        remedy: `ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'; SELECT pg_reload_conf(); with as much as the disk of pg_wal can spare.`,
+        facts: { slot: name },
+      },
+    );
+  }
+  await session.rows(z.unknown(), 'SELECT pg_create_physical_replication_slot($1, true)', [name]);
+}
+
+/** Removes it, so that the server keeps nothing for it any more. */
+export async function dropSlot(session: Session, name: string): Promise<void> {
+  if (await findSlot(session, name)) await session.rows(z.unknown(), 'SELECT pg_drop_replication_slot($1)', [name]);
+}
