@@ -70,7 +70,11 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
       deep: deep && (options.deep ?? false),
       scratch: options.scratch,
     });
-    verified.push({ reference: formatReference(target.name), ...one, damagedParent: damagedParentOf(target, verified) });
+    verified.push({
+      reference: formatReference(target.name),
+      ...one,
+      damagedParent: damagedParentOf(target, verified),
+    });
   }
   const { unreadable } = selected;
   const ok = unreadable.length === 0 && verified.every(({ found }) => found.verdict === 'ok');
