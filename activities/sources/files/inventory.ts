@@ -58,10 +58,10 @@ export function lineQueue(): LineQueue {
       for (;;) {
         if (size < BLOCK && !ended) await wake.promise;
         wake = Promise.withResolvers();
-        if (failure) throw failure.error;
-        if (ended && waiting.length === 0) return;
         size = 0;
-        yield waiting.splice(0).join('\n');
+        if (waiting.length > 0) yield waiting.splice(0).join('\n');
+        else if (failure) throw failure.error;
+        else if (ended) return;
       }
     },
   };
