@@ -195,13 +195,9 @@ async function isUntouched(staging: string): Promise<boolean> {
 
 async function requireBackup(folder: string, key: string): Promise<void> {
   if ((await ifThere(stat(path.join(folder, MANIFEST)))) !== undefined) return;
-  throw new BackupError(
-    'conflict',
-    `${key} is there already, but it is no backup: it has no ${MANIFEST}.`,
-    {
-      remedy: `See what ${folder} is, and move it away; this backup is then sealed by the next attempt.`,
-      facts: { path: folder },
-      retryable: true,
-    },
-  );
+  throw new BackupError('conflict', `${key} is there already, but it is no backup: it has no ${MANIFEST}.`, {
+    remedy: `See what ${folder} is, and move it away; this backup is then sealed by the next attempt.`,
+    facts: { path: folder },
+    retryable: true,
+  });
 }

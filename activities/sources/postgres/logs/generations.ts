@@ -18,9 +18,7 @@ const NAME = /^(\d{6})-(\d+)$/;
 export async function generations(received: string): Promise<readonly Generation[]> {
   const found = (await readdir(received)).toSorted().map((name) => ({ name, match: NAME.exec(name) }));
   return found.flatMap(({ name, match }) =>
-    match?.[1] && match[2]
-      ? [{ folder: path.join(received, name), number: Number(match[1]), systemId: match[2] }]
-      : [],
+    match?.[1] && match[2] ? [{ folder: path.join(received, name), number: Number(match[1]), systemId: match[2] }] : [],
   );
 }
 

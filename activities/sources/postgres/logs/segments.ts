@@ -45,9 +45,7 @@ export function isHistory(name: string): boolean {
 }
 
 /** The first of these segments that does not follow the one before; a new timeline begins in the segment in which the old one ended. */
-export function gapIn(
-  segments: readonly Segment[],
-): { readonly before: Segment; readonly after: Segment } | undefined {
+export function gapIn(segments: readonly Segment[]): { readonly before: Segment; readonly after: Segment } | undefined {
   for (const [index, after] of segments.entries()) {
     const before = segments[index - 1];
     if (before && !follows(before, after)) return { before, after };

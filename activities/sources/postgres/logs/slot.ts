@@ -16,7 +16,10 @@ export type Slot = z.infer<typeof slot>;
 
 /** Lower-case letters, digits and underscores, at most 63; the digest keeps names apart that look alike then. */
 export function slotName(site: string, source: string): string {
-  const plain = source.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_').slice(0, 30);
+  const plain = source
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_]/g, '_')
+    .slice(0, 30);
   return `mosaic_logs_${plain}_${createHash('sha256').update(`${site}/${source}`).digest('hex').slice(0, 8)}`;
 }
 

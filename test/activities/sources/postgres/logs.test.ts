@@ -114,11 +114,16 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     await changeAll(20_000);
     await ship();
     await ship();
-    const [after] = await server.sql(`SELECT restart_lsn > '${String(before?.['lsn'])}' AS moved FROM pg_replication_slots`);
+    const [after] = await server.sql(
+      `SELECT restart_lsn > '${String(before?.['lsn'])}' AS moved FROM pg_replication_slots`,
+    );
     assert.deepEqual(after, { moved: true });
   });
 
-  for (const point of ['activities/sources/postgres/logs/pack.ts#pack', 'activities/storage/repository.ts#sealBackup']) {
+  for (const point of [
+    'activities/sources/postgres/logs/pack.ts#pack',
+    'activities/storage/repository.ts#sealBackup',
+  ]) {
     it(`P51 SIGKILL between receive and seal loses no segment (${point})`, async () => {
       await ship();
       await changeAll(50_000);
