@@ -4,6 +4,7 @@ import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
 import { sizes } from '../../model/manifest.ts';
+import type { RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { BackupReader } from '../sources/types.ts';
 import type { Site } from '../site.ts';
@@ -27,6 +28,8 @@ export interface RestoreRequest {
   readonly to: string;
   /** Only these paths; everything when empty. */
   readonly paths: readonly string[];
+  /** Logs to replay on it, in the order of their positions, and how far. */
+  readonly replay?: { readonly logs: readonly Catalogued[]; readonly target: RestoreTarget } | undefined;
   readonly work: Work;
 }
 
@@ -44,7 +47,7 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   const { to, work } = request;
   await mkdir(path.dirname(to), { recursive: true });
   // The target's own file system: it may be mounted there.
-  await requireSpace({ path: to, needed: plainBytes(request.chain) });
+  await requireSpace({ path: to, needed: plainBytes(request.chain) + plainBytes(request.replay?.logs ?? []) });
   const readers = await openChain(request);
   // Beside the target, so that promotion is one rename; inside it when the target is a mount point.
   const inside = existed && (await isMountPoint(to));
@@ -107,6 +110,7 @@ async function checkRestored(
 async function restoreInto(request: RestoreRequest, chain: readonly BackupReader[], scratch: string): Promise<void> {
   const newest = newestOf(chain);
   const adapter = adapterFor(newest.manifest.type);
+  const { replay } = request;
   await adapter.restore({
     source: newest.manifest.source,
     work: request.work,
@@ -114,6 +118,9 @@ async function restoreInto(request: RestoreRequest, chain: readonly BackupReader
     scratch,
     target: request.to,
     paths: request.paths,
+    ...(replay && {
+      replay: { logs: await openChain({ ...request, chain: replay.logs }), target: replay.target },
+    }),
   });
 }
 

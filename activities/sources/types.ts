@@ -146,7 +146,24 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
    * `logs-gap`: a full is due then.
    */
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
+  /**
+   * Which logs a recovery from a backup to a target needs. Pure.
+   * @param base the newest member of the chain that is restored first.
+   * @param logs all that there are of the source.
+   */
+  select(base: Manifest, logs: readonly Manifest[], target: RestoreTarget): LogSelection;
 }
+
+export type LogSelection =
+  | { readonly reached: true; readonly logs: readonly Manifest[] }
+  | {
+      readonly reached: false;
+      /** Why, in words: what is missing. */
+      readonly why: string;
+      /** RFC 3339: what can be reached from this backup; null where nothing is known beyond its own end. */
+      readonly from: string;
+      readonly until: string | null;
+    };
 
 export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   readonly type: SourceType;

@@ -55,7 +55,8 @@ export async function capture(context: Context): Promise<Captured> {
   return {
     consistency: 'crash',
     engine: describeEngine(facts),
-    position: { systemId: requireSame(facts, later, position), ...position },
+    // A recovery cannot stop before the backup's end, and PostgreSQL would not refuse to try: by the server's own clock.
+    position: { systemId: requireSame(facts, later, position), ...position, endedAt: later.clock },
     tools: { pg_basebackup: binaries.version },
     warnings: rowWarnings(rowsBefore, rowsAfter),
   };

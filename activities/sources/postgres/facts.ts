@@ -24,6 +24,8 @@ const server = z.object({
   systemId: z.string(),
   timeline: z.coerce.number(),
   inRecovery: z.boolean(),
+  /** Its clock, RFC 3339 in UTC. */
+  clock: z.string(),
   /** version(): with platform and compiler. */
   build: z.string(),
   slotsUsed: z.coerce.number(),
@@ -96,6 +98,7 @@ const SERVER = `
   SELECT (SELECT system_identifier::text FROM pg_control_system()) AS "systemId",
          (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline,
          pg_is_in_recovery() AS "inRecovery",
+         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS clock,
          version() AS build,
          (SELECT count(*) FROM pg_replication_slots) AS "slotsUsed",
          (SELECT count(*) FROM pg_stat_get_wal_senders()) AS "sendersUsed",

@@ -11,6 +11,7 @@ import type { Work } from '../../work.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
 import { hasProgram, requireBinaries, type Binaries } from './binaries.ts';
 import { lsnNumber } from './base-backup.ts';
+import { replayLogs } from './replay.ts';
 import { completeConfiguration } from './restored-configuration.ts';
 import { giveTo, serverUser } from './server-user.ts';
 
@@ -43,8 +44,14 @@ export async function restore(context: RestoreContext<PostgresSource>): Promise<
   const tablespaces = await extract(backup, scratch);
   await verify(binaries, scratch, work);
   await requirePosition(backup.manifest, scratch);
-  await relocate(tablespaces, scratch, context.target ?? scratch);
+  const target = context.target ?? scratch;
+  // Logs are replayed here; only then do its tablespaces point to where it will be.
+  await relocate(tablespaces, scratch, context.replay ? scratch : target);
   await completeConfiguration(scratch);
+  if (context.replay) {
+    await replayLogs({ data: scratch, base: backup, replay: context.replay, major: binaries.major, work });
+    for (const oid of tablespaces) await link(scratch, oid, target);
+  }
   await giveTo(await serverUser(), scratch, work.signal);
 }
 

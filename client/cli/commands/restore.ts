@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import type { RestoreTarget } from '../../../model/target.ts';
 import type { Latest } from '../../backups/choose.ts';
 import { examples, several, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
@@ -13,6 +14,7 @@ interface RestoreOptions {
   readonly from?: string;
   readonly dryRun?: boolean;
   readonly acceptAge?: boolean;
+  readonly at?: string;
 }
 
 export function registerRestore(program: Command, cli: OpenCli): void {
@@ -22,6 +24,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .argument('<backup>', 'a reference, or "latest": the newest that is verified')
     .requiredOption('--to <folder>', 'a folder that is new or empty')
     .option('--source <name>', 'the source, with "latest"')
+    .option('--at <target>', 'recover to this time, LSN or GTID, name:RESTORE_POINT, or end of the logs ("end")')
     .option('--path <path>', 'only this file or folder (files sources); may be given several times', several)
     .option('--from <destination>', 'the copy there, rather than the one in the repository')
     .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
@@ -29,6 +32,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .action((backup: string, options: RestoreOptions) => restoreCommand(cli(), backup, options));
   examples(restore, [
     ['restore latest --source postgres --to /srv/restored', 'a data folder that a server can start from'],
+    ['restore latest --source postgres --at 2026-11-23T14:05:00Z --to /srv/restored', 'as it was at that time'],
     ['restore latest --source stack --path /opt/stack/.env --to /tmp/env', 'a single file'],
     ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
   ]);
@@ -37,6 +41,8 @@ export function registerRestore(program: Command, cli: OpenCli): void {
 interface Chosen {
   /** Full first. */
   readonly chain: readonly Catalogued[];
+  /** Logs to replay on it; null without --at. */
+  readonly replay: { readonly logs: readonly Catalogued[]; readonly target: RestoreTarget } | null;
   readonly reference: string;
   readonly latest: Latest | null;
 }
@@ -56,10 +62,16 @@ async function restoreCommand(cli: Cli, wanted: string, options: RestoreOptions)
   const to = path.resolve(cli.cwd, options.to);
   const paths = (options.path ?? []).map((file) => path.resolve(cli.cwd, file));
   await requireFiles(chosen.chain, paths);
-  const plain = chosen.chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+  const logs = chosen.replay?.logs ?? [];
+  const all = [...chosen.chain, ...logs];
+  const plain = all.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+  const fetched = all.reduce((sum, { manifest }) => sum + sizes(manifest).stored, 0);
   const facts = {
     reference: chosen.reference,
     chain: chosen.chain.map(({ folder }) => folder),
+    logs: logs.map(({ folder }) => folder),
+    at: chosen.replay?.target ?? null,
+    fetched,
     from: place.name,
     to,
     paths,
@@ -68,19 +80,28 @@ async function restoreCommand(cli: Cli, wanted: string, options: RestoreOptions)
     newer: chosen.latest?.newer ?? [],
   };
   sayAge(cli, chosen, units.formatDuration);
+  sayReplay(cli, chosen, place.name, units.formatBytes(fetched));
   if (options.dryRun) {
-    const free = await rehearse(site, chosen.chain, to, plain);
+    const free = await rehearse(site, all, to, plain);
     cli.out.result({ dryRun: true, ...facts, free }, () =>
       [
         `would restore ${chosen.reference} from ${place.name} to ${to}: ${units.formatBytes(plain)} at most, ${units.formatBytes(free)} free`,
-        ...chosen.chain.map(({ folder }) => `  ${folder}`),
+        ...all.map(({ folder }) => `  ${folder}`),
       ].join('\n'),
     );
     return;
   }
   const { restoreBackup } = await import('../../../activities/operations/restore.ts');
   const started = Date.now();
-  await restoreBackup({ site, store: place.store, chain: chosen.chain, to, paths, work: await cli.work() });
+  await restoreBackup({
+    site,
+    store: place.store,
+    chain: chosen.chain,
+    to,
+    paths,
+    replay: chosen.replay ?? undefined,
+    work: await cli.work(),
+  });
   const milliseconds = Date.now() - started;
   cli.out.result(
     { ...facts, milliseconds },
@@ -104,11 +125,40 @@ async function choose(
   const catalogue = overview.entries.map(({ backup }) => backup);
   if (wanted !== choosing.LATEST_REFERENCE) {
     const { backup, reference } = choosing.chooseByReference(overview, wanted, options.source);
-    return { chain: chainOf(catalogue, backup), reference, latest: null };
+    if (options.at !== undefined) return recover(catalogue, backup.manifest.source, options.at, backup);
+    return { chain: chainOf(catalogue, backup), replay: null, reference, latest: null };
+  }
+  if (options.at !== undefined) {
+    const source = await sourceOf(site, options.source);
+    choosing.requireSource(site, overview, source);
+    return recover(catalogue, source, options.at);
   }
   const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
   choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
-  return { chain: chainOf(catalogue, latest.entry.backup), reference: latest.entry.reference, latest };
+  const { reference, backup } = latest.entry;
+  return { chain: chainOf(catalogue, backup), replay: null, reference, latest };
+}
+
+/** The backup and logs that reach a target. `from`: of this backup alone. */
+async function recover(
+  catalogue: readonly Catalogued[],
+  source: string,
+  at: string,
+  from?: Catalogued,
+): Promise<Chosen> {
+  const [{ planRecovery }, { parseTarget }, { formatReference }] = await Promise.all([
+    import('../../../activities/operations/recovery.ts'),
+    import('../../../model/target.ts'),
+    import('../../../model/reference.ts'),
+  ]);
+  const plan = planRecovery({ catalogue, source, target: parseTarget(at), ...(from && { from }) });
+  const base = plan.chain.at(-1);
+  return {
+    chain: plan.chain,
+    replay: { logs: plan.logs, target: plan.target },
+    reference: base ? formatReference(base.name) : '',
+    latest: null,
+  };
 }
 
 /** `latest` is of one source; where the site has only one, it need not be said. */
@@ -135,6 +185,16 @@ function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (milliseconds:
   out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old`);
   if (!verified) out.note('No check of it is on record here; the restore itself looks at every byte.');
   for (const what of newer) out.note(`newer, but not used: ${what}`);
+}
+
+/** Before anything is fetched: what will be used, from where, and how much it is. */
+function sayReplay({ out }: Cli, { reference, chain, replay }: Chosen, from: string, bytes: string): void {
+  if (replay === null) return;
+  const [first] = replay.logs;
+  const last = replay.logs.at(-1);
+  const logs = `${replay.logs.length} backups of logs (${first?.name.id ?? ''} to ${last?.name.id ?? ''})`;
+  const base = chain.length > 1 ? `${reference} with the ${chain.length - 1} that it builds on` : reference;
+  out.note(`from ${from}: ${base}, and ${logs}; ${bytes} to fetch`);
 }
 
 /** What can be known beforehand: the target is free, there is room, and an identity opens each key. Returns the free bytes. */

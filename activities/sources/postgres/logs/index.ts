@@ -1,6 +1,7 @@
 /** PostgreSQL's continuous logs: WAL. */
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import type { LogsAdapter } from '../../types.ts';
+import { select } from './select.ts';
 import { ship } from './ship.ts';
 
-export const logs: LogsAdapter<PostgresSource> = { ship };
+export const logs: LogsAdapter<PostgresSource> = { ship, select };

@@ -20,9 +20,18 @@ export const logsPosition = z.looseObject({
 });
 export type LogsPosition = z.infer<typeof logsPosition>;
 
+/** The first segment in it. */
+export function firstSegment(position: LogsPosition): Segment | undefined {
+  return segmentOf(position, 0);
+}
+
 /** The last segment in it. */
-export function lastSegment({ segments, segmentBytes }: LogsPosition): Segment | undefined {
-  const name = Object.keys(segments).toSorted().at(-1);
+export function lastSegment(position: LogsPosition): Segment | undefined {
+  return segmentOf(position, -1);
+}
+
+function segmentOf({ segments, segmentBytes }: LogsPosition, index: 0 | -1): Segment | undefined {
+  const name = Object.keys(segments).toSorted().at(index);
   return name === undefined ? undefined : parseSegment(name, segmentBytes);
 }
 

@@ -7,6 +7,7 @@ const SOUND: Facts = {
   systemId: '7',
   timeline: 1,
   inRecovery: false,
+  clock: '2026-11-23T02:00:00.000000Z',
   build: 'PostgreSQL 15.18 on x86_64-pc-linux-gnu, compiled by gcc',
   slotsUsed: 0,
   sendersUsed: 0,

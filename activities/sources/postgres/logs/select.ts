@@ -1,0 +1,105 @@
+/** Which WAL a recovery needs. Pure: continuity is looked at here, since a hole without a target promotes silently. */
+import { z } from 'zod';
+import type { Manifest } from '../../../../model/manifest.ts';
+import type { RestoreTarget } from '../../../../model/target.ts';
+import type { LogSelection } from '../../types.ts';
+import { lsnNumber } from '../base-backup.ts';
+import { covers, firstSegment, lastSegment, logsPosition, type LogsPosition } from './position.ts';
+import { follows, segmentAt, segmentName } from './segments.ts';
+
+const basePosition = z.looseObject({
+  systemId: z.string(),
+  timeline: z.number(),
+  startLsn: z.string(),
+  endLsn: z.string(),
+  endedAt: z.string().optional(),
+});
+type BasePosition = z.infer<typeof basePosition>;
+
+interface Logs {
+  readonly manifest: Manifest;
+  readonly position: LogsPosition;
+}
+
+/** Selects the shortest run of logs that follow each other from the backup's end to the target. */
+export function select(base: Manifest, all: readonly Manifest[], target: RestoreTarget): LogSelection {
+  const start = basePosition.parse(base.position);
+  const from = start.endedAt ?? base.finished;
+  const { run, missing } = runFrom(start, all);
+  const until = run.findLast(({ manifest }) => manifest.coversUntil)?.manifest.coversUntil ?? null;
+  const refused = (why: string): LogSelection => ({ reached: false, why, from, until });
+
+  const early = beforeEnd(target, start, from);
+  if (early !== null) return refused(early);
+  const last = run.findIndex((logs, index) => reaches(logs, target, index === run.length - 1));
+  if (last >= 0) return { reached: true, logs: run.slice(0, last + 1).map(({ manifest }) => manifest) };
+  const end =
+    run.length === 0
+      ? 'no WAL behind the backup is there'
+      : `the WAL that follows on it ends at ${until ?? 'a time that is not known'}`;
+  return refused(missing === null ? end : `${end}, and then ${missing} is missing`);
+}
+
+/** PostgreSQL accepts a target before the backup's end without a word, and recovers to another time. */
+function beforeEnd(target: RestoreTarget, { endLsn }: BasePosition, endedAt: string): string | null {
+  if (target.kind === 'time' && Date.parse(target.time) < Date.parse(endedAt))
+    return `it ended at ${endedAt}, after that time`;
+  if (target.kind === 'position' && lsnNumber(target.position) < lsnNumber(endLsn))
+    return `it ends at ${endLsn}, behind that position`;
+  return null;
+}
+
+/** The logs from the backup's end on, up to the first hole; and the segment that is missing there. */
+function runFrom(
+  start: BasePosition,
+  all: readonly Manifest[],
+): { readonly run: readonly Logs[]; readonly missing: string | null } {
+  const logs = all
+    .map((manifest) => ({ manifest, position: logsPosition.parse(manifest.position) }))
+    .filter(({ position }) => position.systemId === start.systemId && position.timeline >= start.timeline)
+    .toSorted((a, b) => byPlace(a.position, b.position));
+  const first = logs.findIndex(({ position }) => beginsAt(position, start));
+  if (first < 0) return { run: [], missing: null };
+  const run: Logs[] = [];
+  for (const each of logs.slice(first)) {
+    const before = run.at(-1);
+    const wanted = before && wantedAfter(before.position, each.position);
+    if (wanted) return { run, missing: wanted };
+    run.push(each);
+  }
+  return { run, missing: null };
+}
+
+/** The backup holds the segment of its own end whole: logs may begin with it, or with the next one. */
+function beginsAt(position: LogsPosition, { timeline, endLsn }: BasePosition): boolean {
+  const first = firstSegment(position);
+  if (!first || first.timeline !== timeline) return false;
+  const last = segmentAt(previousByte(endLsn), timeline, position.segmentBytes);
+  return covers(position, endLsn) || follows(last, first);
+}
+
+function previousByte(lsn: string): string {
+  const at = lsnNumber(lsn) - 1n;
+  return `${(at >> 32n).toString(16)}/${(at & 0xffff_ffffn).toString(16)}`;
+}
+
+function byPlace(a: LogsPosition, b: LogsPosition): number {
+  if (a.timeline !== b.timeline) return a.timeline - b.timeline;
+  return Number(lsnNumber(a.startLsn) - lsnNumber(b.startLsn));
+}
+
+/** Name of the segment that is missing between two; undefined where none is. */
+function wantedAfter(before: LogsPosition, after: LogsPosition): string | undefined {
+  const last = lastSegment(before);
+  const first = firstSegment(after);
+  if (last && first && follows(last, first)) return undefined;
+  return last && segmentName({ ...last, number: last.number + 1n }, before.segmentBytes);
+}
+
+function reaches({ manifest, position }: Logs, target: RestoreTarget, isLast: boolean): boolean {
+  if (target.kind === 'time') return Date.parse(manifest.coversUntil ?? '') >= Date.parse(target.time);
+  if (target.kind === 'position') return lsnNumber(position.endLsn) > lsnNumber(target.position);
+  // A name of ours is known; where another one is, only the recovery tells.
+  if (target.kind === 'name' && position.restorePoint === target.name) return true;
+  return isLast;
+}

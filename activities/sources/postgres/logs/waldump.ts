@@ -1,0 +1,73 @@
+/** What pg_waldump tells of transactions in the last logs of a recovery. */
+import type { Manifest } from '../../../../model/manifest.ts';
+import { BackupError } from '../../../../model/errors.ts';
+import { runPipeline } from '../../../streams/pipeline.ts';
+import { linesOf } from '../../../streams/lines.ts';
+import { Socket } from 'node:net';
+import type { Work } from '../../../work.ts';
+import { logsPosition } from './position.ts';
+
+export interface CommitsRequest {
+  /** Folder of the segments. */
+  readonly wal: string;
+  /** Path of pg_waldump. */
+  readonly waldump: string;
+  readonly logs: Manifest;
+  /** Name of the restore point at the end of these logs: unless it was seen, not all was looked at. */
+  readonly point: string;
+  /** RFC 3339. */
+  readonly time: string;
+  readonly work: Work;
+}
+
+/** Whether a transaction in these logs ended after a time, so that a recovery to that time finds where to stop. */
+export async function commitsAfter({ wal, waldump, logs, point, time, work }: CommitsRequest): Promise<boolean> {
+  const names = Object.keys(logsPosition.parse(logs.position).segments).toSorted();
+  let after = false;
+  let seen = false;
+  function look(line: string): void {
+    if (line.includes(`RESTORE_POINT ${point}`)) seen = true;
+    const ended = /desc: (?:COMMIT|ABORT)\S* (?:\d+: )?(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/.exec(line);
+    if (ended && isAfter(`${ended[1]}T${ended[2]}Z`, time)) after = true;
+  }
+  // It reads one timeline at a time.
+  for (const segments of Map.groupBy(names, (name) => name.slice(0, 8)).values()) {
+    const range = [segments[0] ?? '', segments.at(-1) ?? ''];
+    await runPipeline({
+      programs: [
+        {
+          command: waldump,
+          args: [`--path=${wal}`, '--rmgr=Transaction', '--rmgr=XLOG', ...range],
+          env: { TZ: 'UTC' },
+          cwd: '/',
+          // It reads up to what was not written any more, and calls that an error.
+          accept: [1],
+        },
+      ],
+      drain: (fd, signal) => readLines(fd, signal, look),
+      bytes: () => 0,
+      phase: 'looking for the target',
+      total: null,
+      work,
+    });
+  }
+  if (seen) return after;
+  throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${point}").`, {
+    remedy: 'Restore them from another copy, or choose an earlier target.',
+  });
+}
+
+async function readLines(fd: number, signal: AbortSignal, look: (line: string) => void): Promise<void> {
+  const socket = new Socket({ fd, readable: true, writable: false, signal });
+  for await (const line of linesOf(socket as AsyncIterable<Uint8Array>)) look(line);
+}
+
+/** Both with up to six decimals: Date knows three. */
+function isAfter(commit: string, time: string): boolean {
+  const [a, b] = [Date.parse(commit), Date.parse(time)];
+  return a === b ? fraction(commit) > fraction(time) : a > b;
+}
+
+function fraction(time: string): number {
+  return Number(/\.(\d+)/.exec(time)?.[1]?.padEnd(6, '0').slice(0, 6) ?? '0');
+}

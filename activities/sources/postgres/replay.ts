@@ -1,0 +1,136 @@
+/**
+ * Point-in-time recovery of a restored data folder: all WAL is fetched first, then a private server replays it up to
+ * the target, leaves recovery, and is stopped. So an outage while WAL is fetched fails the restore, and can never
+ * look like the end of WAL; and what the folder's own server starts from later is no recovery any more.
+ */
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
+import type { RestoreTarget } from '../../../model/target.ts';
+import type { Work } from '../../work.ts';
+import type { BackupReader, Replay } from '../types.ts';
+import { requireBinaries } from './binaries.ts';
+import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
+import { logsPosition } from './logs/position.ts';
+import { commitsAfter } from './logs/waldump.ts';
+import { startServer } from './server.ts';
+
+/** Inside the data folder, which alone the server's user is sure to reach; removed at the end. */
+const FOLDER = 'mosaic-replay';
+
+export interface ReplayRequest {
+  /** The restored data folder. */
+  readonly data: string;
+  readonly base: BackupReader;
+  readonly replay: Replay;
+  /** Major version. */
+  readonly major: number;
+  readonly work: Work;
+}
+
+/** @throws BackupError `verification-failed` when recovery cannot reach the target; `missing-program`. */
+export async function replayLogs({ data, base, replay, major, work }: ReplayRequest): Promise<void> {
+  const binaries = await requireBinaries(major, { program: 'postgres' });
+  const folder = path.join(data, FOLDER);
+  const wal = path.join(folder, 'wal');
+  const runtime = path.join(folder, 'run');
+  for (const each of [folder, wal, runtime]) await mkdir(each, { mode: 0o700 });
+  for (const logs of replay.logs) await fetch(logs, wal);
+  const superuser = superuserOf(await readInventory(base));
+  if (superuser === undefined) throw new BackupError('verification-failed', 'No superuser of the cluster may log in.');
+  const target = await recoveryTarget(replay, wal, path.join(binaries.folder, 'pg_waldump'), work);
+  await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
+  await withoutAutoConf(data, async () => {
+    const server = await startServer({
+      data,
+      binaries: binaries.folder,
+      superuser,
+      runtime,
+      isolated: true,
+      settings: {
+        ...(await isolatedSettings(data, binaries, work.signal)),
+        ...target,
+        // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
+        hot_standby: 'off',
+        recovery_target_action: 'promote',
+        recovery_target_timeline: String(lastTimeline(replay.logs)),
+        restore_command: restoreCommand(wal),
+      },
+      signal: work.signal,
+      work,
+    }).catch((error: unknown) => {
+      throw notReached(error, replay.target);
+    });
+    await server.stop();
+  });
+  await rm(folder, { recursive: true });
+}
+
+/** Extracts one backup of logs. Afterwards each segment that its manifest names must be there. */
+async function fetch(logs: BackupReader, wal: string): Promise<void> {
+  const args = ['--extract', '--file=-', `--directory=${wal}`, '--no-same-owner'];
+  for (const { role, name } of logs.manifest.artifacts) {
+    if (role === 'wal') await logs.into(role, name, { command: 'tar', args });
+  }
+  const there = new Set(await readdir(wal));
+  const lacking = Object.keys(logsPosition.parse(logs.manifest.position).segments).filter((name) => !there.has(name));
+  if (lacking.length === 0) return;
+  throw new BackupError(
+    'verification-failed',
+    `Logs ${logs.manifest.id} lack what they say they hold: ${lacking.join(', ')}`,
+    {
+      remedy: 'Restore them from another copy.',
+    },
+  );
+}
+
+/** 1 is "not there", which ends WAL; a failure to copy must not look like it, and above 125 PostgreSQL gives up. */
+function restoreCommand(wal: string): string {
+  const from = `'${wal.replaceAll("'", `'\\''`).replaceAll('%', '%%')}/%f'`;
+  return `test -f ${from} || exit 1; cp ${from} "%p" || exit 200`;
+}
+
+async function recoveryTarget(
+  { logs, target }: Replay,
+  wal: string,
+  waldump: string,
+  work: Work,
+): Promise<Readonly<Record<string, string>>> {
+  const last = logs.at(-1);
+  if (!last) throw new TypeError('a replay without logs');
+  const { restorePoint } = logsPosition.parse(last.manifest.position);
+  if (target.kind === 'name') return { recovery_target_name: target.name };
+  if (target.kind === 'position') return { recovery_target_lsn: target.position };
+  if (target.kind === 'before') {
+    throw new BackupError(
+      'usage',
+      '"before" is for GTIDs; PostgreSQL has positions (LSN), times and named restore points.',
+    );
+  }
+  const point = requirePoint(restorePoint);
+  if (target.kind === 'end') return { recovery_target_name: point };
+  // Where nothing was committed after the time, PostgreSQL would wait for a commit that never comes, and fail.
+  const beyond = await commitsAfter({ wal, waldump, logs: last.manifest, point, time: target.time, work });
+  // When its settings are read PostgreSQL does not know the abbreviation "Z" yet.
+  return beyond ? { recovery_target_time: target.time.replace(/Z$/, '+00') } : { recovery_target_name: point };
+}
+
+function requirePoint(point: string | null): string {
+  if (point !== null) return point;
+  throw new BackupError('verification-failed', 'The last logs hold no restore point to stop at.', {
+    remedy: 'Choose an earlier time, or a position (LSN).',
+  });
+}
+
+function lastTimeline(logs: readonly BackupReader[]): number {
+  return Math.max(...logs.map(({ manifest }) => logsPosition.parse(manifest.position).timeline));
+}
+
+function notReached(error: unknown, target: RestoreTarget): unknown {
+  if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
+  return new BackupError('verification-failed', `Recovery did not reach its target: ${error.message}`, {
+    remedy: 'See the messages of the server below; choose another target, or restore the backup without --at.',
+    facts: { ...error.facts, target: JSON.stringify(target) },
+    cause: error,
+  });
+}

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { planRecovery } from '../../../../activities/operations/recovery.ts';
+import { restoreBackup } from '../../../../activities/operations/restore.ts';
+import { startServer, type PrivateServer } from '../../../../activities/sources/postgres/server.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import type { Site } from '../../../../activities/site.ts';
+import { parseTarget } from '../../../../model/target.ts';
+import { Client } from 'pg';
+import { isBackupError } from '../../../support/errors.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { makeSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
+import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
+
+describe('recovery of a PostgreSQL source to a point in time', () => {
+  let folder: string;
+  let server: TestPostgres;
+  let site: Site;
+  let minute = 0;
+  let restores = 0;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    server = await startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB', synchronous_commit: 'on' } });
+    ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config() } }));
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY)');
+  });
+  afterEach(() => server.stop());
+  after(cleanUp);
+
+  function scheduled(): string {
+    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
+  }
+
+  const full = () => capture(site, scheduled());
+  const ship = () => shipAt(site, scheduled());
+
+  /** Inserts a row, and says the server's time after its commit, with all decimals. */
+  async function insert(id: number): Promise<string> {
+    await server.sql(`INSERT INTO t VALUES (${id})`);
+    return clock();
+  }
+
+  async function clock(): Promise<string> {
+    const [row] = await server.sql(
+      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
+    );
+    return String(row?.['at']);
+  }
+
+  /** Restores to a target, starts a server on it, and says which rows it has. */
+  async function rowsAt(at: string): Promise<readonly number[]> {
+    const to = await restoreTo(at);
+    const runtime = await temporaryFolder();
+    let started: PrivateServer | undefined;
+    try {
+      started = await startServer({
+        data: to,
+        binaries: server.binaries.folder,
+        superuser: 'postgres',
+        runtime,
+        signal: new AbortController().signal,
+      });
+      const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
+      await client.connect();
+      const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
+      await client.end();
+      return rows.map(({ id }) => id);
+    } finally {
+      await started?.stop();
+    }
+  }
+
+  async function restoreTo(at: string): Promise<string> {
+    const catalogue = await listed(site);
+    const plan = planRecovery({ catalogue, source: SOURCE, target: parseTarget(at) });
+    const to = path.join(folder, `restored-${restores++}`);
+    const store = repositoryStore(site.repository);
+    await restoreBackup({ site, store, chain: plan.chain, replay: plan, to, paths: [], work: testWork() });
+    return to;
+  }
+
+  async function logs(): Promise<readonly string[]> {
+    return (await listed(site))
+      .filter(({ manifest }) => manifest.kind === 'logs')
+      .toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished))
+      .map(({ folder: key }) => path.join(site.repository, key));
+  }
+
+  it('P02 to a time: the row before it is there, the row after it is not', async () => {
+    await ship();
+    await full();
+    await insert(1);
+    const between = await insert(2);
+    await insert(3);
+    await ship();
+    await insert(4);
+    await ship();
+    assert.deepEqual(await rowsAt(between), [1, 2]);
+    assert.deepEqual(await rowsAt('end'), [1, 2, 3, 4]);
+  });
+
+  it('P52 to a time in an idle tail that logs cover', async () => {
+    await ship();
+    await full();
+    await insert(1);
+    await ship();
+    const idle = await clock();
+    await ship();
+    assert.deepEqual(await rowsAt(idle), [1]);
+  });
+
+  it('works where the first logs begin right behind the full', async () => {
+    await full();
+    await ship();
+    const first = await insert(1);
+    await ship();
+    assert.deepEqual(await rowsAt(first), [1]);
+  });
+
+  it('to an LSN, and to a named restore point', async () => {
+    await ship();
+    await full();
+    await insert(1);
+    const [here] = await server.sql('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+    await insert(2);
+    await server.sql(`SELECT pg_create_restore_point('before the change')`);
+    await insert(3);
+    await ship();
+    assert.deepEqual(await rowsAt(String(here?.['lsn'])), [1]);
+    assert.deepEqual(await rowsAt('name:before the change'), [1, 2]);
+    await isBackupError(rowsAt('name:never made'), 'verification-failed');
+  });
+
+  it('P03 a deleted middle segment fails the restore before anything is fetched, and it says what can be reached', async () => {
+    await ship();
+    await full();
+    const early = await insert(1);
+    await ship();
+    await insert(2);
+    await ship();
+    const late = await insert(3);
+    await ship();
+    const middle = (await logs())[2];
+    assert.ok(middle);
+    await rm(middle, { recursive: true });
+    assert.deepEqual(await rowsAt(early), [1]);
+    const error = await isBackupError(restoreTo(late), 'refused');
+    assert.match(error.message, /0000000100000000000000[0-9A-F]{2} is missing/);
+    assert.match(error.remedy ?? '', /These times can be reached: 20/);
+    await isBackupError(restoreTo('0/FF000000'), 'refused');
+  });
+
+  it('P04 refuses a target before the backup’s end, or after the last WAL', async () => {
+    await ship();
+    const early = await insert(1);
+    await full();
+    await insert(2);
+    await ship();
+    const later = await clock();
+    const before = await isBackupError(restoreTo(early), 'refused');
+    assert.match(before.message, /after that time/);
+    await isBackupError(restoreTo('0/1000028'), 'refused');
+    const after = await isBackupError(restoreTo(later), 'refused');
+    assert.match(after.message, /WAL that follows on it ends at/);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('restored')),
+      [],
+    );
+  });
+
+  it('P05 an outage while WAL is fetched fails the restore and never promotes', async () => {
+    await ship();
+    await full();
+    const wanted = await insert(1);
+    await ship();
+    await insert(2);
+    await ship();
+    const artifact = path.join((await logs())[1] ?? '', 'wal.tar.zst.age');
+    await truncate(artifact, 1000);
+    const error = await isBackupError(restoreTo(wanted), 'verification-failed');
+    assert.match(error.message, /shorter than the manifest says/);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('restored')),
+      [],
+    );
+  });
+
+  it('P08 a recovery adds nothing to any archive, and no timeline to production', async () => {
+    const archive = await temporaryFolder();
+    const own = await temporaryFolder();
+    const archiving = await startPostgres({
+      folder: own,
+      settings: {
+        max_slot_wal_keep_size: '1GB',
+        archive_mode: 'on',
+        archive_command: `cp "%p" "${archive}/%f"`,
+      },
+    });
+    try {
+      ({ site } = await makeSite({ folder: own, sources: { [SOURCE]: archiving.config() } }));
+      folder = own;
+      await archiving.sql('CREATE TABLE t (id int PRIMARY KEY)');
+      await archiving.sql(`ALTER SYSTEM SET archive_command = 'touch ${archive}/ran && false'`);
+      await ship();
+      await full();
+      await archiving.sql('INSERT INTO t VALUES (1)');
+      await ship();
+      const before = await readdir(archive);
+      await restoreTo('end');
+      assert.deepEqual(await readdir(archive), before);
+    } finally {
+      await archiving.stop();
+    }
+  });
+
+  it('P11 across a switch of the timeline', async () => {
+    await ship();
+    await full();
+    await insert(1);
+    await ship();
+    const first = await insert(2);
+    await failOver();
+    await insert(3);
+    const second = await insert(4);
+    await insert(5);
+    await ship();
+    await ship();
+    const found = (await listed(site)).filter(({ manifest }) => manifest.kind === 'logs');
+    assert.ok(
+      found.every(({ manifest }) => manifest.warnings.length === 0),
+      'no hole at the switch',
+    );
+    assert.deepEqual(await rowsAt(first), [1, 2]);
+    assert.deepEqual(await rowsAt(second), [1, 2, 3, 4]);
+    assert.deepEqual(await rowsAt('end'), [1, 2, 3, 4, 5]);
+  });
+
+  /** As after a failover or a recovery in place: the server goes on, on the next timeline. */
+  async function failOver(): Promise<void> {
+    await server.sql("ALTER SYSTEM SET restore_command = 'false'");
+    await server.stop();
+    await writeFile(path.join(server.data, 'recovery.signal'), '');
+    await server.start();
+    const [row] = await server.sql(`SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline`);
+    assert.deepEqual(row, { timeline: '00000002' });
+  }
+});
