@@ -90,6 +90,7 @@ export async function startPostgres({
         // Data of a test outlive no crash of the machine. Preflight refuses fsync = off, so it is on, and costs little.
         shared_buffers: '32MB',
         synchronous_commit: 'off',
+        max_slot_wal_keep_size: '1GB',
         ...(tls ? { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: path.join(folder, 'server.key') } : {}),
         ...settings,
       },

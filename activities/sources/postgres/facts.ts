@@ -10,6 +10,7 @@ const SETTINGS = [
   'fsync',
   'full_page_writes',
   'hba_file',
+  'idle_replication_slot_timeout',
   'max_replication_slots',
   'max_slot_wal_keep_size',
   'max_wal_senders',

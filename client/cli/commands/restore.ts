@@ -192,7 +192,8 @@ function sayReplay({ out }: Cli, { reference, chain, replay }: Chosen, from: str
   if (replay === null) return;
   const [first] = replay.logs;
   const last = replay.logs.at(-1);
-  const logs = `${replay.logs.length} backups of logs (${first?.name.id ?? ''} to ${last?.name.id ?? ''})`;
+  const count = replay.logs.length === 1 ? 'one backup' : `${replay.logs.length} backups`;
+  const logs = `${count} of logs (${first?.name.id ?? ''} to ${last?.name.id ?? ''})`;
   const base = chain.length > 1 ? `${reference} with the ${chain.length - 1} that it builds on` : reference;
   out.note(`from ${from}: ${base}, and ${logs}; ${bytes} to fetch`);
 }

@@ -56,6 +56,7 @@ export async function startDatabase({ postgres, runtime }: SamplePlace, signal: 
     superuser: SUPERUSER,
     signal,
     settings: {
+      max_slot_wal_keep_size: '4GB',
       max_wal_size: '2GB',
       shared_buffers: '128MB',
       // The backup role comes as this process's user, through the map of pg_ident.conf.

@@ -20,7 +20,7 @@ const OLDEST = 13;
 /** Rows are loaded without WAL, which needs settings that a server which is backed up must not have. */
 const LOADING = { wal_level: 'minimal', max_wal_senders: '0', fsync: 'off', maintenance_work_mem: '256MB' };
 /** As a production server, but nothing may write by itself while others are measured. */
-const RUNNING = { wal_level: 'replica', autovacuum: 'off', shared_buffers: '128MB' };
+const RUNNING = { wal_level: 'replica', max_slot_wal_keep_size: '4GB', autovacuum: 'off', shared_buffers: '128MB' };
 
 export function serverBinaries(): Promise<Binaries> {
   return requireBinaries(OLDEST, { program: 'initdb', newer: true });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Facts } from '../../../../activities/sources/postgres/facts.ts';
-import { findingsOf, identifier } from '../../../../activities/sources/postgres/findings.ts';
+import { findingsOf, findingsOfLogs, identifier } from '../../../../activities/sources/postgres/findings.ts';
 
 /** A server with nothing to find. */
 const SOUND: Facts = {
@@ -104,6 +104,18 @@ describe('findings about a PostgreSQL server', () => {
       assert.deepEqual(more, []);
     });
   }
+
+  it('says what would keep logs from being shipped', () => {
+    const about = (changes: Partial<Facts>) =>
+      findingsOfLogs({ ...SOUND, ...changes }, 'pg').map(({ code, severity }) => [code, severity]);
+    const setting = (name: string, value: string) => about({ settings: { ...SOUND.settings, [name]: value } });
+    assert.deepEqual(setting('max_slot_wal_keep_size', '20480'), []);
+    assert.deepEqual(setting('max_slot_wal_keep_size', '-1'), [['postgres.slot-limit', 'warning']]);
+    assert.deepEqual(setting('idle_replication_slot_timeout', '0'), []);
+    assert.deepEqual(setting('idle_replication_slot_timeout', '3600'), [['postgres.slot-timeout', 'warning']]);
+    assert.deepEqual(about({ slotsUsed: 9 }), [['postgres.slots-few', 'warning']]);
+    assert.deepEqual(about({ slotsUsed: 8 }), []);
+  });
 
   it('says that tablespaces are spooled', () => {
     const tablespaces = [{ oid: '16400', name: 'fast', location: '/mnt/fast' }];

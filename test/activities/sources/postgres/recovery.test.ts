@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
+import { giveTo, serverUser } from '../../../../activities/sources/postgres/server-user.ts';
 import { startServer, type PrivateServer } from '../../../../activities/sources/postgres/server.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -24,7 +25,7 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
 
   beforeEach(async () => {
     folder = await temporaryFolder();
-    server = await startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB', synchronous_commit: 'on' } });
+    server = await startPostgres({ folder, settings: { synchronous_commit: 'on' } });
     ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config() } }));
     await server.sql('CREATE TABLE t (id int PRIMARY KEY)');
   });
@@ -215,6 +216,26 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
     } finally {
       await archiving.stop();
     }
+  });
+
+  it('P09 of a cluster with tablespaces, production’s folder untouched', async () => {
+    const place = await temporaryFolder();
+    await giveTo(await serverUser(), place, new AbortController().signal);
+    await server.sql(`CREATE TABLESPACE fast LOCATION '${place}'`);
+    await server.sql('DROP TABLE t');
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY) TABLESPACE fast');
+    await ship();
+    await full();
+    const wanted = await insert(1);
+    await insert(2);
+    await ship();
+    const before = await readdir(place, { recursive: true });
+    assert.deepEqual(await rowsAt(wanted), [1]);
+    assert.deepEqual(await readdir(place, { recursive: true }), before);
+    const links = path.join(folder, `restored-${restores - 1}`, 'pg_tblspc');
+    const [oid = ''] = await readdir(links);
+    assert.equal(await readlink(path.join(links, oid)), path.join(path.dirname(links), 'tablespaces', oid));
+    assert.deepEqual(await server.sql('SELECT id FROM t ORDER BY id'), [{ id: 1 }, { id: 2 }]);
   });
 
   it('P11 across a switch of the timeline', async () => {
