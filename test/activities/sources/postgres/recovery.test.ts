@@ -192,6 +192,7 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
 
   it('P08 a recovery adds nothing to any archive, and no timeline to production', async () => {
     const archive = await temporaryFolder();
+    await giveTo(await serverUser(), archive, new AbortController().signal);
     const own = await temporaryFolder();
     const archiving = await startPostgres({
       folder: own,
@@ -205,6 +206,8 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
       ({ site } = await makeSite({ folder: own, sources: { [SOURCE]: archiving.config() } }));
       folder = own;
       await archiving.sql('CREATE TABLE t (id int PRIMARY KEY)');
+      // In the files of the data folder, which are restored with it.
+      await archiving.sql("ALTER SYSTEM SET archive_mode = 'on'");
       await archiving.sql(`ALTER SYSTEM SET archive_command = 'touch ${archive}/ran && false'`);
       await ship();
       await full();
