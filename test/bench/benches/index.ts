@@ -3,7 +3,8 @@ import { filesAgain, filesFirst } from './files.ts';
 import { firstByte } from './first-byte.ts';
 import { memory } from './memory.ts';
 import { postgres } from './postgres.ts';
+import { restores } from './restore.ts';
 import { tinyRun } from './tiny-run.ts';
 import type { Bench } from './types.ts';
 
-export const BENCHES: readonly Bench[] = [postgres, filesFirst, filesAgain, memory, tinyRun, firstByte];
+export const BENCHES: readonly Bench[] = [postgres, filesFirst, filesAgain, restores, memory, tinyRun, firstByte];
