@@ -6,6 +6,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
+import { runProgram } from '../../streams/run.ts';
 import type { Program } from '../../streams/types.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
@@ -42,7 +43,8 @@ export async function restore(context: RestoreContext<PostgresSource>): Promise<
   }
   const binaries = await requireBinaries(restoredMajor(backup.manifest), { program: 'pg_verifybackup' });
   const tablespaces = await extract(backup, scratch);
-  await verify(binaries, scratch, work);
+  // The one keeps a core busy, the other the disk. What it leaves is little for the sync before the promotion.
+  await Promise.all([verify(binaries, scratch, work), flush(scratch, work)]);
   await requirePosition(backup.manifest, scratch);
   const target = context.target ?? scratch;
   // Logs are replayed here; only then do its tablespaces point to where it will be.
@@ -117,6 +119,10 @@ async function verify(binaries: Binaries, scratch: string, work: Work): Promise<
       cause: error,
     });
   }
+}
+
+async function flush(folder: string, { signal }: Work): Promise<void> {
+  await runProgram({ command: 'sync', args: ['-f', folder] }, { signal });
 }
 
 /** The WAL that came along must be that of our manifest, or recovery would stop short of the backup's end. */
