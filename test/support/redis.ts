@@ -47,7 +47,8 @@ export interface TestRedis {
   /** Runs many, one a line of text, fast. */
   pipe(lines: readonly string[]): Promise<void>;
   info(): Promise<Info>;
-  setting(name: string): Promise<string | undefined>;
+  /** All of its settings. */
+  settings(): Promise<Readonly<Record<string, string>>>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -120,7 +121,7 @@ export async function startRedis({ folder, tcp = false, settings = {} }: RedisOp
       await runProgram(program, { input: `${lines.join('\r\n')}\r\n` });
     },
     info: () => gatherInfo(asking()),
-    setting: async (name) => (await configGet(asking(), [name]))[name],
+    settings: () => configGet(asking(), ['*']),
     start,
     stop: async () => running().stop(),
   };
