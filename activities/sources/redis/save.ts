@@ -9,6 +9,7 @@
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
 import { isErrno } from '../../streams/errno.ts';
@@ -19,6 +20,10 @@ import { windowSinceSave } from './inventory.ts';
 import { rfc3339 } from './position.ts';
 import { type Info, leastRdbBytes, type Taken, type Taking } from './taken.ts';
 import { untilServer } from './waiting.ts';
+
+/** Milliseconds in which others may come first each time, and between two tries. */
+const PATIENCE = 600_000;
+const PAUSE = 50;
 
 export async function takeSave({ context, asking, facts, names }: Taking): Promise<Taken> {
   const file = path.join(requireFolder(context.config, facts.settings), names.dbfilename);
@@ -59,7 +64,7 @@ export async function takeSave({ context, asking, facts, names }: Taking): Promi
  * @returns looks at the server from before it began, and after it ended.
  */
 async function save(asking: Asking, work: Work): Promise<{ readonly before: Info; readonly after: Info }> {
-  for (;;) {
+  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await wait(PAUSE)) {
     const before = await untilServer(
       { asking, work, phase: 'waiting for a save that runs already' },
       ({ persistence: { saving, rewriting } }) => !saving && !rewriting,
@@ -75,6 +80,9 @@ async function save(asking: Asking, work: Work): Promise<{ readonly before: Info
     if (after.persistence.saves <= before.persistence.saves) throw failed('it ended without a word');
     return { before, after };
   }
+  throw new BackupError('busy', 'The server refused each save, since another child of it was at work.', {
+    remedy: 'Look what has it fork that often (INFO persistence); it is tried again.',
+  });
 }
 
 /** False when another save or a rewrite came first. */
@@ -83,7 +91,10 @@ async function begin(asking: Asking): Promise<boolean> {
     await command(asking, ['BGSAVE']);
     return true;
   } catch (error) {
-    if (error instanceof BackupError && /already in progress|in progress: can't/.test(String(error.facts['answer'])))
+    if (
+      error instanceof BackupError &&
+      /already in progress|can't BGSAVE right now/.test(String(error.facts['answer']))
+    )
       return false;
     throw error;
   }

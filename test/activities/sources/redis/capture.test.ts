@@ -63,6 +63,16 @@ describe('capture of a Redis source', () => {
     });
   }
 
+  it('waits for a rewrite of append-only files, behind which the server refuses to save', async () => {
+    const { site } = await siteFor('rewriting', server.config('save'));
+    await server.run('CONFIG', 'SET', 'rdb-key-save-delay', '60');
+    await server.run('BGREWRITEAOF');
+    await server.run('CONFIG', 'SET', 'rdb-key-save-delay', '0');
+    await assert.rejects(server.run('BGSAVE'), /can't BGSAVE right now/);
+    await capture(site, AT);
+    assert.equal((await onlyBackup(site)).manifest.position?.['method'], 'save');
+  });
+
   it('P27 a save that fails fails the backup, and nothing is published', async () => {
     const { site } = await siteFor('failing', server.config('save'));
     const outcome = await during(
@@ -131,7 +141,7 @@ describe('capture of a Redis source', () => {
       await until('bytes are stored', () =>
         work.reports.some(({ phase, bytes }) => phase === 'capturing' && bytes > 0),
       );
-      await breakIt(server, proxy.cut);
+      await breakIt(server, () => proxy.cut());
       const error = await outcome;
       await proxy.close();
       assert.ok(error instanceof BackupError, String(error));

@@ -109,7 +109,12 @@ describe('restore of a Redis source', () => {
     }
   });
 
-  const changes: readonly (readonly [what: string, change: readonly string[], failing: string, words: RegExp])[] = [
+  const changes: readonly (readonly [
+    what: string,
+    change: readonly string[],
+    failing: readonly string[],
+    words: RegExp,
+  ])[] = [
     ['a key that lacks', ['DEL', 'key:7'], ['databases'], /database 0 has 4999, not 5000/],
     ['a key too many', ['SET', 'new', '1'], ['databases'], /database 0 has 5001, not 5000/],
     ['a key in another database', ['MOVE', 'key:7', '5'], ['databases'], /database 5 has 1, not 0/],
