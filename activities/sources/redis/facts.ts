@@ -55,6 +55,7 @@ export interface Facts {
     readonly rewrites: number;
     readonly saving: boolean;
     readonly saveOk: boolean;
+    /** Saves that have begun since the start. */
     readonly saves: number;
     /** Keys that the save under way has done: shows that it goes on. */
     readonly savedKeys: number;

@@ -13,11 +13,13 @@ type Info = Omit<Facts, 'settings'>;
 
 /**
  * What happened between two looks at a server, where no save ended between them: a save takes from the count of
- * changes what it holds, and then nobody can tell any more.
+ * changes what it holds, and then nobody can tell any more. rdb_saves counts those that have begun, so none may have
+ * been under way at the first look either.
  */
 export function windowBetween(before: Info, after: Info): Window {
   const changes = after.persistence.changes - before.persistence.changes;
-  const isCounted = before.persistence.saves === after.persistence.saves && changes >= 0;
+  const hasSaved = before.persistence.saving || before.persistence.saves !== after.persistence.saves;
+  const isCounted = !hasSaved && changes >= 0;
   return { changes: isCounted ? changes + evicted(before, after) : null, lapsed: lapsed(before, after) };
 }
 

@@ -3,7 +3,8 @@
  * - a save that runs already lacks what was written since it began: it is waited for, and another one made;
  * - while the append-only file is rewritten, BGSAVE is refused: that is waited for as well;
  * - a save that will fail is answered by "Background saving started" all the same: its status tells;
- * - LASTSAVE counts seconds, and two saves may fall into one: rdb_saves counts saves;
+ * - LASTSAVE counts seconds, and two saves may fall into one: rdb_saves counts saves. It counts them as they begin, so
+ *   that it went up tells nothing of how they ended;
  * - each save renames a new file into place: it is opened once, and what was opened is read.
  */
 import type { BigIntStats } from 'node:fs';
@@ -77,7 +78,7 @@ async function save(asking: Asking, work: Work): Promise<{ readonly before: Info
     if (after.runId !== before.runId) throw failed('it was started anew meanwhile');
     // Whichever save was the last: all that can have succeeded since began after this was called.
     if (!after.persistence.saveOk) throw failed('its rdb_last_bgsave_status is "err"');
-    if (after.persistence.saves <= before.persistence.saves) throw failed('it ended without a word');
+    if (after.persistence.saves <= before.persistence.saves) throw failed('none was begun');
     return { before, after };
   }
   throw new BackupError('busy', 'The server refused each save, since another child of it was at work.', {
