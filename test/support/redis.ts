@@ -8,6 +8,8 @@ import type { z } from 'zod';
 import { command, configGet } from '../../activities/sources/redis/client.ts';
 import { client } from '../../activities/sources/redis/connection.ts';
 import { gatherInfo } from '../../activities/sources/redis/facts.ts';
+import { redisUser } from '../../activities/sources/redis/server-user.ts';
+import { giveTo } from '../../activities/sources/postgres/server-user.ts';
 import { startServer, type PrivateServer } from '../../activities/sources/redis/server.ts';
 import type { Info } from '../../activities/sources/redis/taken.ts';
 import { runProgram } from '../../activities/streams/run.ts';
@@ -27,6 +29,8 @@ export interface RedisOptions {
   readonly folder: string;
   /** Listens on a port of 127.0.0.1 as well. */
   readonly tcp?: boolean;
+  /** By TLS only, then; the certificate is the server's own CA. */
+  readonly tls?: boolean;
   /** By name, as in redis.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -34,6 +38,8 @@ export interface RedisOptions {
 export interface TestRedis {
   readonly data: string;
   readonly port: number;
+  /** The certificate, where it has TLS. */
+  readonly certificate: string;
   readonly socket: string;
   /** The file with the password of all of the users. */
   readonly password: string;
@@ -56,7 +62,12 @@ export interface TestRedis {
 const ROLES = new URL('../../infra/roles/redis.acl', import.meta.url);
 
 /** Makes a data folder and starts a server on it. */
-export async function startRedis({ folder, tcp = false, settings = {} }: RedisOptions): Promise<TestRedis> {
+export async function startRedis({
+  folder,
+  tcp = false,
+  tls = false,
+  settings = {},
+}: RedisOptions): Promise<TestRedis> {
   const data = path.join(folder, 'data');
   const runtime = path.join(folder, 'run');
   const password = path.join(folder, 'password');
@@ -68,6 +79,8 @@ export async function startRedis({ folder, tcp = false, settings = {} }: RedisOp
   await writeFile(config, await users(secret));
   await chmod(config, 0o644);
   const port = tcp ? await freePort() : 0;
+  const certificate = path.join(folder, 'server.crt');
+  if (tls) await makeCertificate(folder, certificate);
   let server: PrivateServer | undefined;
 
   async function start(): Promise<void> {
@@ -77,7 +90,7 @@ export async function startRedis({ folder, tcp = false, settings = {} }: RedisOp
       runtime,
       config,
       settings: {
-        port: String(port),
+        ...(tls ? tlsSettings(folder, port) : { port: String(port) }),
         bind: '127.0.0.1',
         // Its default waits five seconds for further replicas.
         'repl-diskless-sync-delay': '0',
@@ -110,6 +123,7 @@ export async function startRedis({ folder, tcp = false, settings = {} }: RedisOp
   return {
     data,
     port,
+    certificate,
     socket: running().socket,
     password,
     pid: () => running().pid,
@@ -132,6 +146,24 @@ async function users(secret: string): Promise<string> {
   const hash = createHash('sha256').update(secret).digest('hex');
   const text = await readFile(ROLES, 'utf8');
   return text.replaceAll(/^user .*$/gm, (line) => `${line} #${hash}`);
+}
+
+function tlsSettings(folder: string, port: number) {
+  const [certificate, key] = [path.join(folder, 'server.crt'), path.join(folder, 'server.key')];
+  const files = { 'tls-cert-file': certificate, 'tls-key-file': key, 'tls-ca-cert-file': certificate };
+  return { ...files, 'tls-port': String(port), 'tls-auth-clients': 'no' };
+}
+
+async function makeCertificate(folder: string, certificate: string): Promise<void> {
+  const key = path.join(folder, 'server.key');
+  const subject = ['-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-days', '2'];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  await runProgram({
+    command: 'openssl',
+    args: ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', certificate],
+  });
+  await chmod(key, 0o600);
+  await giveTo(await redisUser(), key, new AbortController().signal);
 }
 
 async function freePort(): Promise<number> {

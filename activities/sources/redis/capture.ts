@@ -50,8 +50,8 @@ export async function capture(context: CaptureContext<RedisSource>): Promise<Cap
 }
 
 /** The server's make, for the manifest: what a restore must be compatible with. */
-function describeEngine({ product, version, platform, modules, role }: Facts): Captured['engine'] {
-  return { product, version, platform, modules, role, image: null };
+function describeEngine({ product, version, platform, modules, role, memory }: Facts): Captured['engine'] {
+  return { product, version, platform, modules, role, memoryBytes: memory, image: null };
 }
 
 /** A failover or a restart behind a name while the backup ran: what was counted is not what was read. */

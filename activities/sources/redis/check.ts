@@ -12,6 +12,7 @@ import type { CheckContext } from '../types.ts';
 import { CHECKS, failed, noneCompared, passed } from './checks.ts';
 import { compareDatabases, compareExpiring, compareFunctions, expectedOf, type Expected } from './compare.ts';
 import { readInventory } from './inventory.ts';
+import { lackOfMemory } from './memory.ts';
 import { positionOf, type Position } from './position.ts';
 import { describeEngine, engineOf, findPrograms, installRemedy, type Programs } from './programs.ts';
 import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
@@ -31,6 +32,8 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   const position = positionOf(backup.manifest);
   const { files, counts } = await lookAtFiles(restored, position, programs, work);
   if (!files.ok) return [files, ...noneCompared(CHECKS.slice(1), 'not started: its files are not whole')];
+  const lack = await lackOfMemory(engine);
+  if (lack !== undefined) return [files, ...noneCompared(CHECKS.slice(1), `not started: ${lack}`)];
 
   const { dbfilename, appenddirname, appendfilename } = position.names;
   const appendonly = position.appendonly ? 'yes' : 'no';

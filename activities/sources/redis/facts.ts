@@ -67,6 +67,8 @@ export interface Facts {
   readonly expired: number;
   readonly evicted: number;
   readonly replication: { readonly id: string; readonly offset: number };
+  /** Bytes that the data take in memory. */
+  readonly memory: number;
   readonly configFile: string;
   readonly platform: string;
   /** Undefined where the user may not ask. */
@@ -127,6 +129,7 @@ export function factsOf(answers: Readonly<Record<string, string>>): Omit<Facts, 
     expired: number('expired_keys'),
     evicted: number('evicted_keys'),
     replication: { id: text('master_replid'), offset: number('master_repl_offset') },
+    memory: number('used_memory'),
     configFile: text('config_file'),
     platform: text('os'),
   };

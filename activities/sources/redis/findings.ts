@@ -1,4 +1,5 @@
 /** Findings from facts: what stops a capture, what a restore would lack, and the literal remedy of each. Pure. */
+import { isIP } from 'node:net';
 import path from 'node:path';
 import type { RedisSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
@@ -19,6 +20,7 @@ export function findingsOf(facts: Facts, config: Config, subject: string): reado
     ...objectives(facts, config),
     ...names(facts, config),
     ...around(facts),
+    ...transport(config),
   ];
   return found.map(({ code, severity, message, remedy }) => ({ code, severity, message, remedy, subject }));
 }
@@ -138,6 +140,20 @@ function names({ settings, persistence: { aof } }: Facts, config: Config): reado
       severity: 'warning',
       message: `what the server calls its files is not known (${files}): under other names than Redis' defaults it would come up empty on what is restored`,
       remedy: `State them in this source, "names: {}" where they are the defaults; or let the server be asked: redis-cli ACL SETUSER ${config.connection.user ?? 'default'} "+config|get"`,
+    },
+  ];
+}
+
+/** Redis itself refuses no password in clear, so this is only said. */
+function transport({ connection: { host, socket, ca } }: Config): readonly Found[] {
+  const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  if (socket !== undefined || ca !== undefined || isLocal) return [];
+  return [
+    {
+      code: 'redis.clear-text',
+      severity: 'warning',
+      message: `the password, and by method stream all data, cross the network to ${host} in clear`,
+      remedy: 'Turn TLS on (tls-port, tls-cert-file, tls-key-file), and set connection.ca and connection.port to it.',
     },
   ];
 }

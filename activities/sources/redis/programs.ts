@@ -20,6 +20,8 @@ const engine = z.looseObject({
   product: z.enum(['redis', 'valkey']),
   version: z.string(),
   modules: z.array(z.string()).default([]),
+  /** What the data took in memory, and will take again. */
+  memoryBytes: z.number().default(0),
 });
 export type Engine = z.infer<typeof engine>;
 

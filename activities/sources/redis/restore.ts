@@ -8,6 +8,7 @@ import type { BackupReader, RestoreContext } from '../types.ts';
 import { giveTo } from '../postgres/server-user.ts';
 import { expectedOf } from './compare.ts';
 import { readInventory } from './inventory.ts';
+import { requireMemory } from './memory.ts';
 import { cutAt, requireReachable } from './point-in-time.ts';
 import { positionOf, type Position } from './position.ts';
 import { prepareAof } from './prepare-aof.ts';
@@ -35,7 +36,10 @@ export async function restore(context: Context): Promise<void> {
   }
   const position = positionOf(backup.manifest);
   const cut = requireReachable(position, replay?.target);
-  const programs = await requirePrograms(engineOf(backup.manifest));
+  const engine = engineOf(backup.manifest);
+  const programs = await requirePrograms(engine);
+  const isPrepared = position.method !== 'aof' && position.appendonly;
+  if (isPrepared) await requireMemory(engine);
   await chmod(scratch, 0o700);
   if (position.method === 'aof') {
     const manifest = await extractAof(backup, position, scratch);
@@ -43,7 +47,7 @@ export async function restore(context: Context): Promise<void> {
     if (cut !== undefined) await cutAt(programs.checkAof, manifest, cut, work);
   } else {
     await extractRdb(backup, position, programs, context);
-    if (position.appendonly) await withAof(backup, position, programs, context);
+    if (isPrepared) await withAof(backup, position, programs, context);
   }
   await giveTo(await redisUser(), scratch, work.signal);
 }

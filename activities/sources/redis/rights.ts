@@ -2,15 +2,16 @@
  * Whether the user may do what its method needs, without doing it. An ACL can only be looked up with rights that the
  * backup's users do not have, so each command is sent in a form that the server refuses once it has let the user pass.
  */
+import { Socket } from 'node:net';
 import type { RedisSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
+import { stopIfCancelled } from '../postgres/cancelled.ts';
 import { command, type Asking } from './client.ts';
 import { client, describeUser } from './connection.ts';
 import { complaint, isDenied } from './errors.ts';
-import { Socket } from 'node:net';
 
 /** Commands that the user lacks for a method. */
 export async function lackingRights(
@@ -81,7 +82,7 @@ async function replicationRights({ connection, signal }: Asking, work: Work): Pr
       work: { ...work, signal: AbortSignal.any([signal, answered.signal]), progress: () => undefined },
     });
   } catch (error) {
-    signal.throwIfAborted();
+    stopIfCancelled(signal);
     if (!answered.signal.aborted) throw complaint(said.join('\n'), connection) ?? error;
   }
   return [...denied];

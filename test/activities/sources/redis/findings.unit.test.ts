@@ -33,6 +33,7 @@ const SOUND: Facts = {
   expired: 0,
   evicted: 0,
   replication: { id: '1', offset: 0 },
+  memory: 1_000_000,
   configFile: '',
   platform: 'Linux',
   settings: { save: '3600 1' },
@@ -101,6 +102,7 @@ describe('findings about a Redis server', () => {
     ['unknown names', { settings: undefined }, {}, 'names', 'warning', /names: \{\}/],
     ['configuration outside', { configFile: '/etc/redis/redis.conf' }, {}, 'config-outside', 'info', /\/etc\/redis/],
     ['modules', { modules: ['bf'] }, {}, 'modules', 'warning', /same versions/],
+    ['a password in clear', {}, { connection: { host: '10.0.0.7' } }, 'clear-text', 'warning', /connection\.ca/],
     ['a newer Redis', { version: '8.2.1' }, {}, 'newer', 'info', /--deep/],
   ];
   for (const [what, changes, config, code, severity, remedy] of cases) {
@@ -112,6 +114,16 @@ describe('findings about a Redis server', () => {
       assert.deepEqual(more, []);
     });
   }
+
+  it('has nothing against loopback, sockets and TLS', () => {
+    for (const connection of [
+      { host: 'localhost' },
+      { socket: '/run/redis.sock' },
+      { host: 'cache', ca: '/etc/ca.crt' },
+    ]) {
+      assert.deepEqual(found({}, { connection }), []);
+    }
+  });
 
   it('does not ask for names that the config states', () => {
     assert.deepEqual(found({ settings: undefined }, { names: {} }), []);

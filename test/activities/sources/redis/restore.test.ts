@@ -214,6 +214,32 @@ describe('restore of a Redis source', () => {
     });
   });
 
+  it('starts no private server where its data would not fit into memory', async () => {
+    const site = await captured('memory', 'stream');
+    const whole = await reader(site, await onlyBackup(site));
+    const engine = { ...whole.manifest.engine, memoryBytes: 2 ** 60 };
+    const huge = { ...whole, manifest: { ...whole.manifest, engine } };
+    const scratch = await temporaryFolder();
+    await assert.rejects(
+      redis.restore({ source: SOURCE, work: testWork(), chain: [huge], scratch, paths: [] }),
+      (error) => error instanceof BackupError && error.code === 'no-space' && /memory/.test(error.message),
+    );
+    assert.deepEqual(await readdir(scratch), []);
+    const data = path.join(await temporaryFolder(), 'restored');
+    await restoreTo(site, await onlyBackup(site), data);
+    const checks = await redis.check({ source: SOURCE, work: testWork(), chain: [huge], restored: data, scratch });
+    assert.deepEqual(
+      checks.map(({ name, compared }) => [name, compared]),
+      [
+        ['files', true],
+        ['start', false],
+        ['databases', false],
+        ['expiring keys', false],
+        ['functions', false],
+      ],
+    );
+  });
+
   async function flipByte(file: string, at: number): Promise<void> {
     const handle = await open(file, 'r+');
     try {
