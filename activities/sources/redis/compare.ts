@@ -25,7 +25,8 @@ export function expectedOf(inventory: readonly RedisEntry[]): Expected {
 
 /**
  * Keys without a TTL, database by database. Each write between counting and snapshot adds or takes away one at most, so
- * the number of writes is exactly how far the counts may be apart; with none they must be equal.
+ * the number of writes is exactly how far the counts may be apart; with none they must be equal. (SWAPDB alone moves
+ * more, in one write.)
  */
 export function compareDatabases(
   { databases, window: { changes } }: Expected,

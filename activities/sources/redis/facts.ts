@@ -57,6 +57,8 @@ export interface Facts {
     readonly saveOk: boolean;
     /** Saves that have begun since the start. */
     readonly saves: number;
+    /** When the last save ended, in seconds since the epoch. */
+    readonly lastSave: number;
     /** Keys that the save under way has done: shows that it goes on. */
     readonly savedKeys: number;
     /** Writes since the last save. A save that ends takes those away that it holds. */
@@ -122,6 +124,7 @@ export function factsOf(answers: Readonly<Record<string, string>>): Omit<Facts, 
       saving: text('rdb_bgsave_in_progress') === '1',
       saveOk: text('rdb_last_bgsave_status') === 'ok',
       saves: number('rdb_saves'),
+      lastSave: number('rdb_last_save_time'),
       savedKeys: number('current_save_keys_processed'),
       changes: number('rdb_changes_since_last_save'),
       loading: text('loading') === '1' || text('async_loading') === '1',

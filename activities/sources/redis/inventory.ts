@@ -14,21 +14,30 @@ type Info = Omit<Facts, 'settings'>;
 /**
  * What happened between two looks at a server, where no save ended between them: a save takes from the count of
  * changes what it holds, and then nobody can tell any more. rdb_saves counts those that have begun, so none may have
- * been under way at the first look either.
+ * been under way at the first look either; and it leaves out the one that FLUSHALL makes.
  */
 export function windowBetween(before: Info, after: Info): Window {
-  const changes = after.persistence.changes - before.persistence.changes;
-  const hasSaved = before.persistence.saving || before.persistence.saves !== after.persistence.saves;
-  const isCounted = !hasSaved && changes >= 0;
-  return { changes: isCounted ? changes + evicted(before, after) : null, lapsed: lapsed(before, after) };
+  const [earlier, later] = [before.persistence, after.persistence];
+  const hasSaved = earlier.saving || earlier.saves !== later.saves || earlier.lastSave !== later.lastSave;
+  return windowOf(before, after, hasSaved ? null : later.changes - earlier.changes);
 }
 
-/** What has happened since a save began, when it was the only one that ended between the two looks. */
+/** What has happened since a save began, when it was the only one between the two looks. */
 export function windowSinceSave(before: Info, after: Info): Window {
   const isOnly = after.persistence.saves === before.persistence.saves + 1;
   // What is left of the count of changes are those that came after the snapshot.
-  const changes = isOnly ? after.persistence.changes + evicted(before, after) : null;
-  return { changes, lapsed: lapsed(before, after) };
+  return windowOf(before, after, isOnly ? after.persistence.changes : null);
+}
+
+function windowOf(before: Info, after: Info, writes: number | null): Window {
+  const changes = writes === null ? null : writes + evicted(before, after);
+  // FLUSHALL begins the count of changes anew: more went than was counted.
+  const isCounted = changes !== null && changes >= 0 && lasting(before) - lasting(after) <= changes;
+  return { changes: isCounted ? changes : null, lapsed: lapsed(before, after) };
+}
+
+function lasting({ databases }: Info): number {
+  return databases.reduce((sum, { keys, expires }) => sum + keys - expires, 0);
 }
 
 function evicted(before: Info, after: Info): number {

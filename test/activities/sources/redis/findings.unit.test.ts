@@ -26,6 +26,7 @@ const SOUND: Facts = {
     saving: false,
     saveOk: true,
     saves: 3,
+    lastSave: 100,
     savedKeys: 0,
     changes: 10,
     loading: false,
@@ -186,6 +187,14 @@ describe('the window between counting and snapshot', () => {
     assert.equal(windowBetween(SOUND, at({ changes: 14, saves: 4 })).changes, null);
     assert.equal(windowBetween(SOUND, at({ changes: 4 })).changes, null);
     assert.equal(windowBetween(at({ saving: true }), at({ changes: 14 })).changes, null);
+  });
+
+  it('is unknown where a FLUSHALL began the count anew', () => {
+    const full = at({}, { databases: [{ index: 0, keys: 50, expires: 10 }] });
+    assert.equal(windowBetween(full, at({ changes: 14, lastSave: 101 })).changes, null);
+    assert.equal(windowBetween(full, at({ changes: 49 })).changes, null);
+    assert.equal(windowBetween(full, at({ changes: 50 })).changes, 40);
+    assert.equal(windowSinceSave(full, at({ changes: 1, saves: 4 })).changes, null);
   });
 
   it('is what was written since a save began, when no other save ended as well', () => {
