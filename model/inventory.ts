@@ -79,3 +79,25 @@ export const postgresEntry = z.discriminatedUnion('entry', [
   }),
 ]);
 export type PostgresEntry = z.infer<typeof postgresEntry>;
+
+/** One line of a Redis inventory. */
+export const redisEntry = z.discriminatedUnion('entry', [
+  z.looseObject({ entry: z.literal('setting'), name: z.string(), value: z.string() }),
+  z.looseObject({
+    entry: z.literal('database'),
+    index: z.int().nonnegative(),
+    keys: z.int().nonnegative(),
+    /** How many of the keys have a TTL. */
+    expires: z.int().nonnegative(),
+  }),
+  z.looseObject({ entry: z.literal('functions'), libraries: z.int().nonnegative() }),
+  /** What happened between the counting and the snapshot: by so much, and no more, a restore may differ. */
+  z.looseObject({
+    entry: z.literal('window'),
+    /** Writes; null where the server could not tell. */
+    changes: z.int().nonnegative().nullable(),
+    /** Keys that came to the end of their TTL. */
+    lapsed: z.int().nonnegative(),
+  }),
+]);
+export type RedisEntry = z.infer<typeof redisEntry>;

@@ -3,11 +3,13 @@ import { BackupError } from '../../model/errors.ts';
 import type { SourceType } from '../../model/source.ts';
 import { files } from './files/index.ts';
 import { postgres } from './postgres/index.ts';
+import { redis } from './redis/index.ts';
 import type { SourceAdapter } from './types.ts';
 
 const ADAPTERS: Readonly<Partial<Record<SourceType, SourceAdapter>>> = {
   files,
   postgres,
+  redis,
 };
 
 /** @throws BackupError `config` for a type that this version cannot capture. */

@@ -3,7 +3,8 @@
 #
 # `postgresql-client` and `postgresql-server` stand for the packages of one major version. A PostgreSQL server
 # is installed as a program only: without its default cluster and with its services masked, both before the
-# install, so that it takes no port of this machine, now or at the next boot. Nothing is upgraded or removed.
+# install, so that it takes no port of this machine, now or at the next boot. So is a Redis server, whose package
+# would start one on port 6379. Nothing is upgraded or removed.
 set -eu
 
 bootstrap=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -54,18 +55,32 @@ allow_services() {
   if [ -f "$policy" ] && grep -qxF "$marker" "$policy"; then rm -f "$policy"; fi
 }
 
-# Leaves a server alone that the user has already: its unit is there before us.
-keep_server_off() {
-  [ ! -e /lib/systemd/system/postgresql.service ] || return 0
-  mkdir -p "$units" /etc/postgresql-common/createcluster.d
-  for unit in postgresql.service postgresql@.service; do
+# mask UNIT…
+mask() {
+  mkdir -p "$units"
+  for unit; do
     [ -e "$units/$unit" ] || [ -L "$units/$unit" ] || ln -s /dev/null "$units/$unit"
   done
+}
+
+# Leaves a server alone that the user has already: its unit is there before us.
+keep_postgresql_off() {
+  [ ! -e /lib/systemd/system/postgresql.service ] || return 0
+  mkdir -p /etc/postgresql-common/createcluster.d
+  mask postgresql.service postgresql@.service
   printf '%s\n%s\n' \
     '# Written by mosaic-backup, which wants the programs of PostgreSQL and no server of its own on this machine.' \
     'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/mosaic-backup.conf
   say 'PostgreSQL is installed without a cluster and with its services masked. To use it yourself one day:'
   say '  rm /etc/postgresql-common/createcluster.d/mosaic-backup.conf; systemctl unmask postgresql.service postgresql@.service; pg_createcluster VERSION main --start'
+}
+
+# As above. `redis.service` is an alias that the package makes, of a unit that is masked.
+keep_redis_off() {
+  [ ! -e /lib/systemd/system/redis-server.service ] || return 0
+  mask redis-server.service redis-server@.service
+  say 'Redis is installed with its services masked. To use it yourself one day:'
+  say '  systemctl unmask redis-server.service redis-server@.service; systemctl enable --now redis-server.service'
 }
 
 # The major version whose programs are here already, else the preferred one, else the newest of the archive.
@@ -103,7 +118,8 @@ for package; do
 done
 
 forbid_services
-case " $* " in *' postgresql-server '*) keep_server_off ;; esac
+case " $* " in *' postgresql-server '*) keep_postgresql_off ;; esac
+case " $* " in *' redis-server '*) keep_redis_off ;; esac
 say "installing Debian packages:$wanted"
 # shellcheck disable=SC2086 # a list of names
 if ! apt install --yes --no-install-recommends --no-remove --no-upgrade $wanted; then

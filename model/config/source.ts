@@ -118,7 +118,17 @@ export const redisSource = z.strictObject({
     .enum(['stream', 'save', 'aof'])
     .default('stream')
     .describe('stream: RDB over replication; save: BGSAVE, then the file; aof: the append-only files and their base'),
-  folder: absolutePath.optional().describe('the data folder, for save and aof; asked of the server where it may be'),
+  folder: absolutePath
+    .optional()
+    .describe('the data folder as this host sees it, for save and aof; where absent the server is asked'),
+  names: z
+    .strictObject({
+      dbfilename: z.string().min(1).default('dump.rdb'),
+      appenddirname: z.string().min(1).default('appendonlydir'),
+      appendfilename: z.string().min(1).default('appendonly.aof'),
+    })
+    .optional()
+    .describe('what the server calls its files; where absent it is asked, which takes +config|get'),
 });
 export type RedisSource = z.output<typeof redisSource>;
 

@@ -267,7 +267,10 @@ async function assertNothingLeft(site: Site, standing: readonly number[]): Promi
   );
 }
 
-/** Waits for a child of this process with that name, and until it works. What must not end before is awaited as well. */
+/**
+ * Waits for a child of this process with that name, and until it works: one that ends at once is a short command of the
+ * same program. What must not end before is awaited as well.
+ */
 async function childNamed(name: string, meanwhile: Promise<void>): Promise<number> {
   const state = { ended: false };
   void meanwhile.finally(() => (state.ended = true)).catch(() => undefined);
@@ -275,7 +278,7 @@ async function childNamed(name: string, meanwhile: Promise<void>): Promise<numbe
     const found = (await children()).find((child) => child.name === name);
     if (found) {
       await sleep(300);
-      return found.pid;
+      if ((await nameOf(found.pid)) === name) return found.pid;
     }
     await sleep(20);
   }

@@ -1,5 +1,5 @@
 /**
- * Installing PostgreSQL's server takes no port of the machine, now or at its next boot. Done for real, on a throw-away
+ * Installing the servers of PostgreSQL and Redis takes no port of the machine, now or at its next boot. Done for real, on a throw-away
  * image of this very machine: an overlay over its root, in a mount namespace of its own. Needs root and the archive.
  */
 import assert from 'node:assert/strict';
@@ -59,6 +59,41 @@ describe('bootstrap: PostgreSQL as programs only', () => {
       echo "policy: $(tail -n 1 /usr/sbin/policy-rc.d)"
     `);
     assert.deepEqual(found, ['status: 1', 'units: 0', 'policy: exit 101']);
+  }).timeout(60_000);
+});
+
+/** A machine that never had Redis. */
+const WITHOUT_REDIS = `
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+had=$(dpkg-query -W -f '\${Package}\\n' 'redis*' 2>/dev/null || :)
+[ -z "$had" ] || dpkg --purge --force-all $had >/dev/null 2>&1 || :
+rm -f /etc/systemd/system/redis*.service /lib/systemd/system/redis*.service /usr/sbin/policy-rc.d
+`;
+
+describe('bootstrap: Redis as programs only', () => {
+  it('is installed with its services masked, and starts none', async () => {
+    const found = await onAnImage(`${WITHOUT_REDIS}
+      sh /bootstrap/install-packages.sh redis-tools redis-server >&2
+      for unit in redis-server.service redis-server@.service; do echo "$unit: $(readlink /etc/systemd/system/$unit)"; done
+      echo "policy: $(ls /usr/sbin/policy-rc.d 2>/dev/null || echo none)"
+      echo "programs: $(ls /usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-check-aof | wc -l)"
+    `);
+    assert.deepEqual(found, [
+      'redis-server.service: /dev/null',
+      'redis-server@.service: /dev/null',
+      'policy: none',
+      'programs: 3',
+    ]);
+  }).timeout(180_000);
+
+  it('leaves a server alone that the user has', async () => {
+    const found = await onAnImage(`
+      rm -f /etc/systemd/system/redis*.service
+      mkdir -p /lib/systemd/system && echo '[Unit]' >/lib/systemd/system/redis-server.service
+      sh /bootstrap/install-packages.sh redis-server no-such-package >&2 || echo "status: $?"
+      echo "units: $(ls /etc/systemd/system | grep -c redis || :)"
+    `);
+    assert.deepEqual(found, ['status: 1', 'units: 0']);
   }).timeout(60_000);
 });
 

@@ -1,0 +1,109 @@
+/**
+ * The check of a restored data folder: the tools look at every byte, then a private start on it is compared with the
+ * inventory. It happens in place, as the user's own server would start: afterwards the folder is that of a cleanly stopped
+ * server with the same data.
+ */
+import path from 'node:path';
+import type { RedisSource } from '../../../model/config/source.ts';
+import { BackupError } from '../../../model/errors.ts';
+import type { Check } from '../../../model/evidence.ts';
+import type { Work } from '../../work.ts';
+import type { CheckContext } from '../types.ts';
+import { CHECKS, failed, noneCompared, passed } from './checks.ts';
+import { compareDatabases, compareExpiring, compareFunctions, expectedOf, type Expected } from './compare.ts';
+import { readInventory } from './inventory.ts';
+import { lackOfMemory } from './memory.ts';
+import { positionOf, type Position } from './position.ts';
+import { describeEngine, engineOf, findPrograms, installRemedy, type Programs } from './programs.ts';
+import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
+import { rdbCounts, runTool, type RdbCounts, type Verdict } from './tools.ts';
+
+/** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
+export async function check(context: CheckContext<RedisSource>): Promise<readonly Check[]> {
+  const { chain, restored, scratch, work } = context;
+  const backup = chain.at(-1);
+  if (!backup) throw new TypeError('a check without a backup');
+  const engine = engineOf(backup.manifest);
+  const programs = await findPrograms(engine);
+  if (!programs) {
+    const message = `not started: no server on this machine loads data of ${describeEngine(engine)}`;
+    return noneCompared(CHECKS, `${message}. ${installRemedy(engine)}`);
+  }
+  const position = positionOf(backup.manifest);
+  const { files, counts } = await lookAtFiles(restored, position, programs, work);
+  if (!files.ok) return [files, ...noneCompared(CHECKS.slice(1), 'not started: its files are not whole')];
+  const lack = await lackOfMemory(engine);
+  if (lack !== undefined) return [files, ...noneCompared(CHECKS.slice(1), `not started: ${lack}`)];
+
+  const { dbfilename, appenddirname, appendfilename } = position.names;
+  const appendonly = position.appendonly ? 'yes' : 'no';
+  const started = Date.now();
+  const server = await startOrFail({
+    data: restored,
+    program: programs.server,
+    runtime: scratch,
+    settings: { appendonly, dbfilename, appenddirname, appendfilename },
+    work,
+  });
+  if (server instanceof BackupError) {
+    const rest = noneCompared(CHECKS.slice(2), 'not compared: the server did not start');
+    if (engine.modules.length === 0) return [files, failed('start', server.message), ...rest];
+    const lacking = `not started: it may need the modules ${engine.modules.join(', ')} (${server.message})`;
+    return [files, ...noneCompared(['start'], lacking), ...rest];
+  }
+  try {
+    const took = ((Date.now() - started) / 1000).toFixed(1);
+    const how = position.appendonly ? 'the append-only files' : dbfilename;
+    const expected = expectedOf(await readInventory(backup));
+    return [files, passed('start', `loaded ${how} in ${took} s`), ...compareAll(expected, server, counts)];
+  } finally {
+    await server.stop();
+  }
+}
+
+function compareAll(expected: Expected, { loaded }: PrivateServer, counts: RdbCounts | undefined): readonly Check[] {
+  return [
+    compareDatabases(expected, loaded),
+    compareExpiring(expected, loaded, counts),
+    compareFunctions(expected, loaded),
+  ];
+}
+
+/** A server that does not start is a result of the check; whatever else goes wrong is not. */
+async function startOrFail(options: ServerOptions): Promise<PrivateServer | BackupError> {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'program-failed') return error;
+    throw error;
+  }
+}
+
+interface Files {
+  readonly files: Check;
+  /** Of the dump, where there is one. */
+  readonly counts: RdbCounts | undefined;
+}
+
+async function lookAtFiles(data: string, position: Position, programs: Programs, work: Work): Promise<Files> {
+  const { dbfilename, appenddirname, appendfilename } = position.names;
+  const seen: string[] = [];
+  let counts: RdbCounts | undefined;
+  if (position.method !== 'aof') {
+    const verdict = await runTool(programs.checkRdb, [path.join(data, dbfilename)], work);
+    if (!verdict.ok) return { files: notWhole(dbfilename, verdict), counts };
+    counts = rdbCounts(verdict);
+    seen.push(`${dbfilename} (${counts.keys} keys)`);
+  }
+  if (position.appendonly) {
+    const manifest = path.join(data, appenddirname, `${appendfilename}.manifest`);
+    const verdict = await runTool(programs.checkAof, [manifest], work);
+    if (!verdict.ok) return { files: notWhole(`${appenddirname}/${appendfilename}.manifest`, verdict), counts };
+    seen.push(`${appenddirname}/${appendfilename}.manifest and all that it names`);
+  }
+  return { files: passed('files', `whole: ${seen.join(', ')}`), counts };
+}
+
+function notWhole(name: string, { why }: Verdict): Check {
+  return failed('files', `${name} is not whole: ${why}`);
+}

@@ -1,0 +1,16 @@
+/** The `redis` source type: Redis and Valkey, always full, by one of three methods. */
+import type { RedisSource } from '../../../model/config/source.ts';
+import type { SourceAdapter } from '../types.ts';
+import { capture } from './capture.ts';
+import { check } from './check.ts';
+import { preflight } from './preflight.ts';
+import { restore } from './restore.ts';
+
+export const redis: SourceAdapter<RedisSource> = {
+  type: 'redis',
+  preflight,
+  nextKind: async () => 'full',
+  capture,
+  restore,
+  check,
+};

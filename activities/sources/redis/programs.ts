@@ -1,0 +1,80 @@
+/** Redis' or Valkey's own programs, which load what was backed up: which of them can. */
+import path from 'node:path';
+import { z } from 'zod';
+import { BackupError } from '../../../model/errors.ts';
+import type { Manifest } from '../../../model/manifest.ts';
+import { locate } from '../../streams/locate.ts';
+import { programVersion } from '../../streams/versions.ts';
+import { isAtLeast, release, type Product } from './facts.ts';
+
+export interface Programs {
+  readonly product: Product;
+  /** Of the server: `7.0.15`. */
+  readonly version: string;
+  readonly server: string;
+  readonly checkRdb: string;
+  readonly checkAof: string;
+}
+
+const engine = z.looseObject({
+  product: z.enum(['redis', 'valkey']),
+  version: z.string(),
+  modules: z.array(z.string()).default([]),
+  /** What the data took in memory, and will take again. */
+  memoryBytes: z.number().default(0),
+});
+export type Engine = z.infer<typeof engine>;
+
+export function engineOf({ engine: found }: Pick<Manifest, 'engine'>): Engine {
+  return engine.parse(found);
+}
+
+/** Programs on this machine that can load what an engine wrote; undefined when there are none. */
+export async function findPrograms(of: Engine): Promise<Programs | undefined> {
+  for (const product of ['redis', 'valkey'] as const) {
+    const found = await programsOf(product);
+    if (found && canLoad(found, of)) return found;
+  }
+  return undefined;
+}
+
+/** @throws BackupError `missing-program` with the package to install. */
+export async function requirePrograms(of: Engine): Promise<Programs> {
+  const found = await findPrograms(of);
+  if (found) return found;
+  throw new BackupError('missing-program', `This machine has no server that loads data of ${describeEngine(of)}`, {
+    remedy: installRemedy(of),
+    facts: { product: of.product, version: of.version },
+  });
+}
+
+export function describeEngine({ product, version }: Engine): string {
+  return `${product === 'valkey' ? 'Valkey' : 'Redis'} ${version}`;
+}
+
+export function installRemedy(of: Engine): string {
+  const [major, minor] = release(of.version);
+  return `apt-get install ${of.product}-server, of version ${major}.${minor} or newer (from packages.${of.product === 'redis' ? 'redis.io' : 'the distribution'} where it lacks that); its service may stay masked.`;
+}
+
+/**
+ * RDBs load into the same or a newer version. Valkey came from Redis 7.2 and loads all up to that; since then each has
+ * formats of its own.
+ */
+function canLoad(programs: Pick<Programs, 'product' | 'version'>, of: Engine): boolean {
+  if (programs.product === of.product) return isAtLeast(programs.version, of.version);
+  const isCommon = !isAtLeast(of.version, '7.3');
+  return isCommon && isAtLeast(programs.version, '7.2');
+}
+
+async function programsOf(product: Product): Promise<Programs | undefined> {
+  try {
+    const server = locate(`${product}-server`);
+    const version = await programVersion(server);
+    const beside = (name: string): string => locate(path.join(path.dirname(server), `${product}-${name}`));
+    return { product, version, server, checkRdb: beside('check-rdb'), checkAof: beside('check-aof') };
+  } catch (error) {
+    if (error instanceof BackupError) return undefined;
+    throw error;
+  }
+}

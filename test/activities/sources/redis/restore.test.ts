@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { redis } from '../../../../activities/sources/redis/index.ts';
+import { redisUser } from '../../../../activities/sources/redis/server-user.ts';
+import type { Site } from '../../../../activities/site.ts';
+import type { Check } from '../../../../model/evidence.ts';
+import { BackupError } from '../../../../model/errors.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { keys, startRedis, type Method, type TestRedis } from '../../../support/redis.ts';
+import { makeSite } from '../../../support/site.ts';
+import { until } from '../../../support/until.ts';
+import { testWork } from '../../../support/work.ts';
+import { capture, onlyBackup, prove, reader, restoreTo, SOURCE } from '../postgres/backups.ts';
+import { onRestored, type Run } from './restored.ts';
+
+const AT = '2026-03-01T02:00:00Z';
+/** A server's own names, none of which is Redis' default. */
+const NAMES = { dbfilename: 'state.rdb', appenddirname: 'history', appendfilename: 'writes.aof' } as const;
+
+describe('restore of a Redis source', () => {
+  let folder: string;
+  /** With AOF, a save now and then, and names of its own. */
+  let server: TestRedis;
+  const settings = { ...NAMES, appendonly: 'yes', save: '3600 1' };
+
+  before(async () => {
+    folder = await temporaryFolder();
+    const own = path.join(folder, 'server');
+    await mkdir(own);
+    server = await startRedis({ folder: own, settings });
+    await server.pipe([...keys(5_000), 'SELECT 2', 'SET persistent 1', 'SETEX fleeting 2 gone', 'SETEX short 5000 v']);
+    await server.pipe([
+      'SELECT 9',
+      'HSET hash a 1 b 2',
+      'ZADD sorted 1 x 2 y',
+      'XADD log 1-1 a b',
+      'SETEX short 5000 v',
+    ]);
+    await server.run('FUNCTION', 'LOAD', "#!lua name=mine\nredis.register_function('f', function() return 1 end)");
+    await until('the fleeting key is gone', async () => (await server.run('-n', '2', 'EXISTS', 'fleeting')) === '0');
+  });
+  after(async () => {
+    await server?.stop();
+    await cleanUp();
+  });
+
+  async function captured(name: string, method: Method, options: object = {}): Promise<Site> {
+    const own = path.join(folder, name);
+    await mkdir(own);
+    const config = server.config(method, { names: NAMES, ...options });
+    const { site } = await makeSite({ folder: own, sources: { [SOURCE]: config } });
+    const result = await capture(site, AT);
+    assert.deepEqual(result.warnings, []);
+    return site;
+  }
+
+  for (const method of ['stream', 'save', 'aof'] as const) {
+    it(`P25 a backup by ${method} comes up with all keys under appendonly yes, twice, with what is written between`, async () => {
+      const site = await captured(`twice-${method}`, method);
+      const to = path.join(folder, `twice-${method}`, 'restored');
+      await restoreTo(site, await onlyBackup(site), to);
+      const digest = await server.run('DEBUG', 'DIGEST');
+      const user = await redisUser();
+      if (user) assert.equal((await stat(path.join(to, 'history', 'writes.aof.manifest'))).uid, user.uid);
+
+      const written = await onRestored(to, settings, async (run) => {
+        assert.equal(await run('DEBUG', 'DIGEST'), digest);
+        assert.equal(await run('FCALL', 'f', '0'), '1');
+        await run('SET', 'since', 'the restore');
+        return run('DEBUG', 'DIGEST');
+      });
+      const again = await onRestored(to, settings, async (run) => [
+        await run('GET', 'since'),
+        await run('DEBUG', 'DIGEST'),
+      ]);
+      assert.deepEqual(again, ['the restore', written]);
+    });
+  }
+
+  it('P25 of a server without AOF comes up with all keys under its own settings, and with no stale history beside', async () => {
+    const own = path.join(folder, 'plain');
+    await mkdir(own);
+    const plain = await startRedis({ folder: own, settings: { save: '3600 1' } });
+    try {
+      await plain.pipe(keys(100));
+      const { site } = await makeSite({ folder: own, sources: { [SOURCE]: plain.config('stream') } });
+      await capture(site, AT);
+      const to = path.join(own, 'restored');
+      await restoreTo(site, await onlyBackup(site), to);
+      assert.deepEqual(await readdir(to), ['dump.rdb']);
+      for (let start = 1; start <= 2; start += 1) {
+        assert.equal(await onRestored(to, { save: '3600 1' }, (run) => run('DBSIZE')), '100');
+      }
+    } finally {
+      await plain.stop();
+    }
+  });
+
+  it('P30 several databases and keys with a TTL compare equal, by each method', async () => {
+    for (const method of ['stream', 'save', 'aof'] as const) {
+      const site = await captured(`equal-${method}`, method);
+      const checks = await prove(site, await onlyBackup(site), path.join(folder, `equal-${method}`, 'proof'));
+      assert.deepEqual([...checks.keys()], ['files', 'start', 'databases', 'expiring keys', 'functions']);
+      for (const [name, { compared, ok, detail }] of checks) assert.ok(compared && ok, `${name}: ${detail}`);
+      assert.equal(checks.get('databases')?.detail, '5004 keys without a TTL in 3 databases, as in the inventory');
+      assert.match(checks.get('expiring keys')?.detail ?? '', /2 of 2 have not come to the end/);
+      assert.equal(checks.get('functions')?.detail, '1 libraries of functions');
+    }
+  });
+
+  const changes: readonly (readonly [
+    what: string,
+    change: readonly string[],
+    failing: readonly string[],
+    words: RegExp,
+  ])[] = [
+    ['a key that lacks', ['DEL', 'key:7'], ['databases'], /database 0 has 4999, not 5000/],
+    ['a key too many', ['SET', 'new', '1'], ['databases'], /database 0 has 5001, not 5000/],
+    ['a key in another database', ['MOVE', 'key:7', '5'], ['databases'], /database 5 has 1, not 0/],
+    ['a TTL that was lost', ['-n', '2', 'PERSIST', 'short'], ['databases', 'expiring keys'], /database 2 has 2, not 1/],
+    ['a library that lacks', ['FUNCTION', 'FLUSH'], ['functions'], /0 libraries of functions, not 1/],
+  ];
+  describe('whose check can fail', () => {
+    let site: Site;
+    before(async () => {
+      site = await captured('differs', 'save');
+    });
+
+    /** Restores, changes what was restored, and checks it. */
+    async function checkAfter(change: (data: string) => Promise<unknown>): Promise<ReadonlyMap<string, Check>> {
+      const backup = await onlyBackup(site);
+      const data = path.join(await temporaryFolder(), 'restored');
+      await restoreTo(site, backup, data);
+      await change(data);
+      const chain = [await reader(site, backup)];
+      const scratch = await temporaryFolder();
+      const checks = await redis.check({ source: SOURCE, work: testWork(), chain, restored: data, scratch });
+      return new Map(checks.map((each) => [each.name, each]));
+    }
+
+    for (const [what, words, failing, detail] of changes) {
+      it(`P30 notices ${what}`, async () => {
+        const checks = await checkAfter((data) => onRestored(data, settings, (run: Run) => run(...words)));
+        const failures = [...checks.values()].filter(({ ok }) => !ok).map(({ name }) => name);
+        assert.deepEqual(failures, failing);
+        assert.match(checks.get(failing[0] ?? '')?.detail ?? '', detail);
+      });
+    }
+
+    const files: readonly (readonly [what: string, file: string, at: number])[] = [
+      ['a flipped byte in the dump', NAMES.dbfilename, 2_000],
+      ['a flipped byte in the append-only files', `${NAMES.appenddirname}/${NAMES.appendfilename}.1.base.rdb`, 2_000],
+    ];
+    for (const [what, file, at] of files) {
+      it(`notices ${what} before any start`, async () => {
+        const checks = await checkAfter((data) => flipByte(path.join(data, file), at));
+        assert.equal(checks.get('files')?.ok, false);
+        assert.match(checks.get('files')?.detail ?? '', /is not whole/);
+        assert.deepEqual([checks.get('start')?.compared, checks.get('databases')?.compared], [false, false]);
+      });
+    }
+
+    it('refuses to promote a dump that redis-check-rdb finds damaged', async () => {
+      const whole = await reader(site, await onlyBackup(site));
+      const scratch = await temporaryFolder();
+      const damaged = {
+        ...whole,
+        async into(...what: Parameters<typeof whole.into>) {
+          await whole.into(...what);
+          await flipByte(path.join(scratch, NAMES.dbfilename), 2_000);
+        },
+      };
+      const restored = redis.restore({ source: SOURCE, work: testWork(), chain: [damaged], scratch, paths: [] });
+      await assert.rejects(restored, (error) => error instanceof BackupError && error.code === 'verification-failed');
+    });
+
+    it('refuses to prepare append-only files of a dump that is not what was counted', async () => {
+      const whole = await reader(site, await onlyBackup(site));
+      const scratch = await temporaryFolder();
+      async function* lines(role: string): AsyncGenerator<string> {
+        for await (const line of whole.lines(role)) yield line.replace('"keys":5000', '"keys":5001');
+      }
+      const chain = [{ ...whole, lines }];
+      await assert.rejects(
+        redis.restore({ source: SOURCE, work: testWork(), chain, scratch, paths: [] }),
+        (error) =>
+          error instanceof BackupError &&
+          error.code === 'verification-failed' &&
+          /database 0 has 5000, not 5001/.test(error.message),
+      );
+    });
+
+    it('needs a server that is new enough, before anything is fetched, and says so of a check', async () => {
+      const whole = await reader(site, await onlyBackup(site));
+      const newer = {
+        ...whole,
+        manifest: { ...whole.manifest, engine: { ...whole.manifest.engine, version: '99.1.0' } },
+        into: () => assert.fail('something was fetched'),
+      };
+      const scratch = await temporaryFolder();
+      await assert.rejects(
+        redis.restore({ source: SOURCE, work: testWork(), chain: [newer], scratch, paths: [] }),
+        (error) => error instanceof BackupError && error.code === 'missing-program' && /99\.1/.test(error.remedy ?? ''),
+      );
+      const checks = await redis.check({
+        source: SOURCE,
+        work: testWork(),
+        chain: [newer],
+        restored: scratch,
+        scratch,
+      });
+      assert.ok(checks.length === 5 && checks.every(({ compared, ok }) => !compared && !ok));
+    });
+  });
+
+  it('starts no private server where its data would not fit into memory', async () => {
+    const site = await captured('memory', 'stream');
+    const whole = await reader(site, await onlyBackup(site));
+    const engine = { ...whole.manifest.engine, memoryBytes: 2 ** 60 };
+    const huge = { ...whole, manifest: { ...whole.manifest, engine } };
+    const scratch = await temporaryFolder();
+    await assert.rejects(
+      redis.restore({ source: SOURCE, work: testWork(), chain: [huge], scratch, paths: [] }),
+      (error) => error instanceof BackupError && error.code === 'no-space' && /memory/.test(error.message),
+    );
+    assert.deepEqual(await readdir(scratch), []);
+    const data = path.join(await temporaryFolder(), 'restored');
+    await restoreTo(site, await onlyBackup(site), data);
+    const checks = await redis.check({ source: SOURCE, work: testWork(), chain: [huge], restored: data, scratch });
+    assert.deepEqual(
+      checks.map(({ name, compared }) => [name, compared]),
+      [
+        ['files', true],
+        ['start', false],
+        ['databases', false],
+        ['expiring keys', false],
+        ['functions', false],
+      ],
+    );
+  });
+
+  async function flipByte(file: string, at: number): Promise<void> {
+    const handle = await open(file, 'r+');
+    try {
+      const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, at);
+      await handle.write(Buffer.of((buffer[0] ?? 0) ^ 1), 0, 1, at);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  it('compares within the number of writes that came between counting and snapshot, and no more', async () => {
+    const load = setInterval(() => void server.run('-n', '11', 'SET', `load:${Math.random()}`, 'x'), 5);
+    const site = await captured('load', 'stream').finally(() => clearInterval(load));
+    const checks = await prove(site, await onlyBackup(site), path.join(folder, 'load', 'proof'));
+    const databases = checks.get('databases');
+    assert.ok(databases?.compared && databases.ok, databases?.detail);
+    assert.match(databases.detail, /; \d+ writes during the capture are allowed for$/);
+  });
+});
