@@ -2,11 +2,13 @@
 import { BackupError } from '../../model/errors.ts';
 import type { SourceType } from '../../model/source.ts';
 import { files } from './files/index.ts';
+import { mariadb } from './mariadb/index.ts';
 import { postgres } from './postgres/index.ts';
 import type { SourceAdapter } from './types.ts';
 
 const ADAPTERS: Readonly<Partial<Record<SourceType, SourceAdapter>>> = {
   files,
+  mariadb,
   postgres,
 };
 
