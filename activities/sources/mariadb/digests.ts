@@ -10,7 +10,10 @@ export interface TableRows {
   readonly name: string;
   readonly rows: number;
   readonly digest: string;
-  /** When it was last written to, as far as the server knows: shows changes that cancelled each other out. */
+  /**
+   * When it was last written to, as far as InnoDB remembers: shows changes that cancelled each other out. Null for
+   * other engines, whose files are as young as their last flush, which a backup brings about.
+   */
   readonly updated: string | null;
 }
 
@@ -66,7 +69,7 @@ async function digest(connection: Connection, database: string, name: string, op
 
 /** Engines whose rows lie in this server's data folder and outlive a restart. */
 const TABLES = `
-  SELECT JSON_OBJECT('database', TABLE_SCHEMA, 'name', TABLE_NAME, 'updated', UPDATE_TIME)
+  SELECT JSON_OBJECT('database', TABLE_SCHEMA, 'name', TABLE_NAME, 'updated', IF(ENGINE = 'InnoDB', UPDATE_TIME, NULL))
     FROM information_schema.TABLES
    WHERE TABLE_SCHEMA NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
      AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
