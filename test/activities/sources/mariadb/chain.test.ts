@@ -21,7 +21,7 @@ import { capture, contents, listed, newestChain, onRestored, prove, readers, res
 import { makeJournal, replayOf, startLoad } from './journal.ts';
 
 const SCHEMA = `
-  CREATE DATABASE shop; USE shop;
+  USE shop;
   CREATE TABLE orders (id int PRIMARY KEY, total decimal(10, 2), body text);
   CREATE TABLE doomed (id int PRIMARY KEY);
   CREATE TABLE visits (id int PRIMARY KEY, page text) ENGINE = Aria;
@@ -78,6 +78,7 @@ describe('a chain of MariaDB backups', () => {
   before(async () => {
     folder = await temporaryFolder();
     server = await startMariadb({ folder });
+    await server.sql('CREATE DATABASE shop');
   });
   after(async () => {
     await server?.stop('immediate');
