@@ -101,3 +101,33 @@ export const redisEntry = z.discriminatedUnion('entry', [
   }),
 ]);
 export type RedisEntry = z.infer<typeof redisEntry>;
+
+/** One line of a MariaDB inventory. What came or went during the capture has `settled: false`: a restore may lack it. */
+export const mariadbEntry = z.discriminatedUnion('entry', [
+  z.looseObject({ entry: z.literal('setting'), name: z.string(), value: z.string() }),
+  z.looseObject({ entry: z.literal('user'), name: z.string(), host: z.string() }),
+  z.looseObject({ entry: z.literal('database'), name: z.string(), charset: z.string(), collation: z.string() }),
+  z.looseObject({
+    entry: z.literal('table'),
+    database: z.string(),
+    name: z.string(),
+    /** `BASE TABLE`, `VIEW`, `SEQUENCE`, `SYSTEM VERSIONED` */
+    kind: z.string(),
+    /** Null for a view. */
+    engine: z.string().nullable(),
+    bytes: z.number(),
+  }),
+  z.looseObject({ entry: z.literal('routine'), database: z.string(), name: z.string(), kind: z.string() }),
+  z.looseObject({ entry: z.literal('event'), database: z.string(), name: z.string(), status: z.string() }),
+  z.looseObject({
+    entry: z.literal('rows'),
+    database: z.string(),
+    name: z.string(),
+    rows: z.number(),
+    /** CHECKSUM TABLE … EXTENDED */
+    digest: z.string(),
+    /** True when it was the same before and after the capture, so that a restore must equal it. */
+    stable: z.boolean(),
+  }),
+]);
+export type MariadbEntry = z.infer<typeof mariadbEntry>;

@@ -2,12 +2,14 @@
 import { BackupError } from '../../model/errors.ts';
 import type { SourceType } from '../../model/source.ts';
 import { files } from './files/index.ts';
+import { mariadb } from './mariadb/index.ts';
 import { postgres } from './postgres/index.ts';
 import { redis } from './redis/index.ts';
 import type { SourceAdapter } from './types.ts';
 
 const ADAPTERS: Readonly<Partial<Record<SourceType, SourceAdapter>>> = {
   files,
+  mariadb,
   postgres,
   redis,
 };

@@ -1,5 +1,5 @@
 /**
- * Installing the servers of PostgreSQL and Redis takes no port of the machine, now or at its next boot. Done for real, on a throw-away
+ * Installing servers takes no port of the machine, now or at its next boot. Done for real, on a throw-away
  * image of this very machine: an overlay over its root, in a mount namespace of its own. Needs root and the archive.
  */
 import assert from 'node:assert/strict';
@@ -95,6 +95,31 @@ describe('bootstrap: Redis as programs only', () => {
     `);
     assert.deepEqual(found, ['status: 1', 'units: 0']);
   }).timeout(60_000);
+});
+
+/** A machine that never had MariaDB. */
+const WITHOUT_MARIADB = `
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+had=$(dpkg-query -W -f '\${Package}\\n' 'mariadb-*' 'libmariadb*' 2>/dev/null || :)
+[ -z "$had" ] || dpkg --purge --force-all $had >/dev/null 2>&1 || :
+rm -rf /var/lib/mysql /usr/sbin/policy-rc.d
+`;
+
+describe('bootstrap: MariaDB as programs only', () => {
+  it('is installed without a service, a data folder or a user: there is nothing that could start', async () => {
+    const names = 'mariadb mariadb-backup mbstream mariadb-install-db mariadb-dump mariadb-check mariadb-binlog';
+    const files = `/usr/sbin/mariadbd ${names.replaceAll(/\S+/g, '/usr/bin/$&')}`;
+    const found = await onAnImage(`${WITHOUT_MARIADB}
+      echo "before: $(ls ${files} 2>/dev/null | wc -l)"
+      packages=$(sed -n 's/^test *[^ ]* *\\(mariadb-[^ ]*\\).*/\\1/p' /bootstrap/needs.txt)
+      sh /bootstrap/install-packages.sh $packages >&2
+      echo "programs: $(ls ${files} 2>/dev/null | wc -l)"
+      echo "services: $(ls /lib/systemd/system /etc/systemd/system /etc/init.d | grep -c -i 'mysql\\|mariadb' || :)"
+      echo "data: $(ls -d /var/lib/mysql 2>/dev/null || echo none)"
+      echo "user: $(getent passwd mysql || echo none)"
+    `);
+    assert.deepEqual(found, ['before: 0', 'programs: 8', 'services: 0', 'data: none', 'user: none']);
+  }).timeout(180_000);
 });
 
 async function onAnImage(script: string): Promise<readonly string[]> {

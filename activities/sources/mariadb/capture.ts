@@ -1,0 +1,129 @@
+/** The capture of a whole server: a streamed backup or dump, and its inventory. */
+import type { MariadbSource } from '../../../model/config/source.ts';
+import { BackupError } from '../../../model/errors.ts';
+import { INVENTORY_SCHEMA, type MariadbEntry } from '../../../model/inventory.ts';
+import type { Consistency } from '../../../model/source.ts';
+import type { Warning } from '../../../model/manifest.ts';
+import type { Captured, CaptureContext } from '../types.ts';
+import { backupConnection, checkConnection, type Connection } from './connection.ts';
+import { lineageOf } from './datadir.ts';
+import { describeEngine } from './engine.ts';
+import { gatherFacts, whereItStands, type Facts } from './facts.ts';
+import { reconcile, takeInventory } from './inventory.ts';
+import { decideKind } from './kind.ts';
+import { captureLogical } from './logical.ts';
+import { keepLsnFolder, lsnFolder, sweepLsnFolders } from './lsn-folder.ts';
+import { capturePhysical, requireSameServer } from './physical.ts';
+import type { PhysicalPosition } from './position.ts';
+import { programRelease } from './programs.ts';
+import { rowEntries, rowsOf, rowWarnings } from './rows.ts';
+
+type Context = CaptureContext<MariadbSource>;
+
+/** What the two methods have in common, made out of what only each knows. */
+type Read = Pick<Captured, 'position' | 'tools' | 'warnings' | 'consistency'> & Pick<Captured, 'onSealed'>;
+
+export async function capture(context: Context): Promise<Captured> {
+  const { config, work, readSecret } = context;
+  const connection = await backupConnection(config, readSecret);
+  const checking = await checkConnection(config, readSecret);
+  const rowsBefore = await rowsOf(checking, work);
+  const before = await takeInventory(connection, work.signal);
+  const facts = await gatherFacts(connection, { signal: work.signal });
+  const read =
+    config.method === 'logical'
+      ? await logical(context, connection, facts, before)
+      : await physical(context, connection, facts, before);
+  const rowsAfter = await rowsOf(checking, work);
+  const after = await takeInventory(connection, work.signal);
+  await writeInventory(context, [...reconcile(before, after), ...rowEntries(rowsBefore, rowsAfter)]);
+  return {
+    ...read,
+    engine: describeEngine(facts),
+    warnings: [...read.warnings, ...rowWarnings(rowsBefore, rowsAfter)],
+  };
+}
+
+async function physical(
+  context: Context,
+  connection: Connection,
+  facts: Facts,
+  inventory: readonly MariadbEntry[],
+): Promise<Read> {
+  const { config, state, work, attempt, kind } = context;
+  const options = { signal: work.signal };
+  const decision = await decideKind({ config, state, chain: context.newestChain, facts, connection, options });
+  if (kind === 'incremental' && decision.kind === 'full') {
+    // Between the choice of the kind and now something has changed; the next attempt chooses again.
+    throw new BackupError('failed', `an incremental was to be made, but ${decision.unexpected ?? 'a full is due'}`);
+  }
+  const base = kind === 'incremental' && decision.kind === 'incremental' ? decision.parent : undefined;
+  const parent = base ? { folder: lsnFolder(state, base.lsnFolder), toLsn: base.toLsn } : undefined;
+  const lineage = await lineageOf(facts);
+  const captured = await capturePhysical(context, { connection, parent, bytes: bytesOf(inventory) });
+  requireSameServer(captured.checkpoints, facts, await whereItStands(connection, options));
+  await keepLsnFolder(captured.folder, state, attempt, work.signal);
+  const { fromLsn, toLsn, lastLsn } = captured.checkpoints;
+  return {
+    consistency: 'crash',
+    position: {
+      method: 'physical',
+      lsnFolder: attempt,
+      fromLsn,
+      toLsn,
+      lastLsn,
+      binlogFile: captured.binlog?.file ?? null,
+      binlogPosition: captured.binlog?.position ?? null,
+      gtid: captured.binlog?.gtid ?? null,
+      lineage,
+    } satisfies PhysicalPosition,
+    tools: { 'mariadb-backup': await programRelease('mariadb-backup') },
+    warnings: kind === 'full' && decision.kind === 'full' ? fullWarning(decision.unexpected) : [],
+    onSealed: () => sweepLsnFolders(state, attempt),
+  };
+}
+
+async function logical(
+  context: Context,
+  connection: Connection,
+  facts: Facts,
+  inventory: readonly MariadbEntry[],
+): Promise<Read> {
+  const { LOG_BIN: logBin } = facts.settings;
+  await captureLogical(context, connection, { binlog: logBin === 'ON' || logBin === '1' });
+  const after = await whereItStands(connection, { signal: context.work.signal });
+  return {
+    consistency: logicalConsistency(inventory),
+    // The position itself stands in the dump, as comments; the transactions of it lie between these two.
+    position: { method: 'logical', gtidBefore: facts.gtid, gtidAfter: after.gtid },
+    tools: { 'mariadb-dump': await programRelease('mariadb-dump') },
+    warnings: [],
+    onSealed: () => sweepLsnFolders(context.state, undefined),
+  };
+}
+
+/** Only tables with transactions are held still by `--single-transaction`. */
+function logicalConsistency(inventory: readonly MariadbEntry[]): Consistency {
+  const isLoose = (entry: MariadbEntry): boolean =>
+    entry.entry === 'table' &&
+    entry.database !== 'mysql' &&
+    entry.database !== 'sys' &&
+    entry.engine !== null &&
+    entry.engine !== 'InnoDB';
+  return inventory.some(isLoose) ? 'fuzzy' : 'crash';
+}
+
+function bytesOf(inventory: readonly MariadbEntry[]): number {
+  return inventory.reduce((sum, entry) => sum + (entry.entry === 'table' ? entry.bytes : 0), 0);
+}
+
+function fullWarning(reason: string | null): readonly Warning[] {
+  if (reason === null) return [];
+  return [{ code: 'mariadb.full', message: `This is a full, though none was due: ${reason}.`, partial: false }];
+}
+
+async function writeInventory({ artifacts, source }: Context, entries: readonly MariadbEntry[]): Promise<void> {
+  const header = { schema: INVENTORY_SCHEMA, source, type: 'mariadb' };
+  const lines = [header, ...entries].map((line) => JSON.stringify(line));
+  await artifacts.lines(lines, { role: 'inventory', name: 'inventory', minPlainBytes: 1 });
+}

@@ -1,0 +1,119 @@
+/**
+ * The check of a restored data folder: a private start on it, comparison with the inventory, mariadb-check. It
+ * happens in place, since a copy would cost as much again as the restore: afterwards the folder is that of a cleanly
+ * stopped server with the same data. Killed in the middle it is a crashed one.
+ */
+import type { MariadbSource } from '../../../model/config/source.ts';
+import { BackupError } from '../../../model/errors.ts';
+import type { Check } from '../../../model/evidence.ts';
+import { inventoryHeader, mariadbEntry, type MariadbEntry } from '../../../model/inventory.ts';
+import type { Manifest } from '../../../model/manifest.ts';
+import type { Work } from '../../work.ts';
+import { whileServerWorks } from '../postgres/server-watch.ts';
+import type { BackupReader, CheckContext } from '../types.ts';
+import { CHECKS, failed, noneCompared, passed } from './checks.ts';
+import { compareWithInventory } from './compare.ts';
+import { engine, machine, neededArguments } from './engine.ts';
+import { compareVersions, seriesOf, whereItStands } from './facts.ts';
+import { physicalPosition } from './position.ts';
+import { installedRelease } from './programs.ts';
+import { startServer, WITHOUT_ACCOUNTS, type PrivateServer, type ServerOptions } from './server.ts';
+import { checkTables } from './table-check.ts';
+
+/** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
+export async function check(context: CheckContext<MariadbSource>): Promise<readonly Check[]> {
+  const { chain, restored, scratch, work } = context;
+  const backup = chain.at(-1);
+  if (!backup) throw new TypeError('a check without a backup');
+  const { manifest } = backup;
+  const here = await installedRelease('mariadbd');
+  const hindrance = hindranceOf(manifest, here);
+  if (hindrance !== undefined) return noneCompared(CHECKS, `not started: ${hindrance}`);
+  const inventory = await readInventory(backup);
+  const started = Date.now();
+  const server = await startOrFail({
+    data: restored,
+    runtime: scratch,
+    args: [...neededArguments(manifest.engine), WITHOUT_ACCOUNTS],
+    signal: work.signal,
+    work,
+  });
+  if (server instanceof BackupError) {
+    return [
+      failed('start', server.message),
+      ...noneCompared(CHECKS.slice(1), 'not compared: the server did not start'),
+    ];
+  }
+  try {
+    const took = ((Date.now() - started) / 1000).toFixed(1);
+    const start = await judgeStart(server, manifest, took, work);
+    return [start, ...(await lookInside(server, inventory, manifest, work))];
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Why no server can be started on it here. */
+function hindranceOf(manifest: Manifest, here: string | undefined): string | undefined {
+  const { version, arch, encrypted } = engine.parse(manifest.engine);
+  const isDump = manifest.position?.['method'] === 'logical';
+  if (here === undefined) {
+    return `the server's programs are not on this machine. Install them: apt-get install mariadb-server-core`;
+  }
+  const fits = seriesOf(here) === seriesOf(version) || (isDump && compareVersions(here, version) > 0);
+  if (!fits) return `the data are of MariaDB ${seriesOf(version)}, and the server here is ${here}`;
+  if (isDump) return undefined;
+  if (arch !== machine()) return `the data are ${arch}'s, and this machine is ${machine()}`;
+  return encrypted ? 'the data are encrypted by a plugin, whose keys are not in the backup' : undefined;
+}
+
+/** A server that does not start is a result of the check; whatever else goes wrong is not. */
+async function startOrFail(options: ServerOptions): Promise<PrivateServer | BackupError> {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'program-failed') return error;
+    throw error;
+  }
+}
+
+/** It must have come as far as the backup did: a redo log that was not applied leaves no other trace. */
+async function judgeStart(server: PrivateServer, manifest: Manifest, took: string, work: Work): Promise<Check> {
+  const position = physicalPosition.safeParse(manifest.position).data;
+  const { lsn } = await whereItStands(server.connection, { signal: work.signal });
+  if (position && BigInt(lsn) < BigInt(position.lastLsn)) {
+    return failed('start', `it recovered to LSN ${lsn} only, and the backup goes to ${position.lastLsn}`);
+  }
+  return passed('start', `recovered and open in ${took} s, with events, replication and network off`);
+}
+
+async function lookInside(
+  server: PrivateServer,
+  inventory: readonly MariadbEntry[],
+  manifest: Manifest,
+  work: Work,
+): Promise<readonly Check[]> {
+  const { connection, pid } = server;
+  const { version } = engine.parse(manifest.engine);
+  const here = (await installedRelease('mariadbd')) ?? '';
+  const otherRows =
+    seriesOf(here) === seriesOf(version) ? undefined : `MariaDB ${here} sums rows otherwise than ${version}`;
+  const compared = await whileServerWorks({ pid, phase: 'comparing', work }, ({ signal }) =>
+    compareWithInventory({ connection, inventory, otherRows, signal }),
+  );
+  const sound = await whileServerWorks({ pid, phase: 'checking tables', work }, (watched) =>
+    checkTables(connection, watched),
+  );
+  return [...compared, sound];
+}
+
+async function readInventory(backup: BackupReader): Promise<readonly MariadbEntry[]> {
+  const entries: MariadbEntry[] = [];
+  let isHeader = true;
+  for await (const line of backup.lines('inventory')) {
+    if (isHeader) inventoryHeader.parse(JSON.parse(line));
+    else entries.push(mariadbEntry.parse(JSON.parse(line)));
+    isHeader = false;
+  }
+  return entries;
+}

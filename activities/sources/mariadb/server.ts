@@ -1,0 +1,250 @@
+/**
+ * Private MariaDB servers: for checks of what was restored, for loading dumps and for tests. They run as an
+ * unprivileged user with a socket folder of their own, have no network unless told to, and end with the worker.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { BackupError } from '../../../model/errors.ts';
+import { locate } from '../../streams/locate.ts';
+import { runProgram } from '../../streams/run.ts';
+import type { Work } from '../../work.ts';
+import { stopIfCancelled } from '../postgres/cancelled.ts';
+import { barrier, giveTo, type ServerUser } from '../postgres/server-user.ts';
+import { whileServerWorks } from '../postgres/server-watch.ts';
+import type { Connection } from './connection.ts';
+import { serverUser } from './server-user.ts';
+import { run } from './session.ts';
+
+export interface ServerOptions {
+  /** The data folder. It is given to the user that the server runs as. */
+  readonly data: string;
+  /** An empty folder for log and socket that the server's user can reach. */
+  readonly runtime: string;
+  /** Arguments after those that isolate it: they win. */
+  readonly args?: readonly string[];
+  readonly signal: AbortSignal;
+  /** Where a recovery may take long: progress is reported, and a standstill ends it. */
+  readonly work?: Work;
+}
+
+export interface PrivateServer {
+  readonly pid: number;
+  /** File with the server's messages. */
+  readonly log: string;
+  /** By socket, as the user that this process is, or whoever `connection.user` is changed to. */
+  readonly connection: Connection;
+  /** True until it ended, by itself or by `stop`. */
+  running(): boolean;
+  /** Ends it and waits for it: `fast` in order, `immediate` like a crash. Idempotent. */
+  stop(how?: 'fast' | 'immediate'): Promise<void>;
+}
+
+/**
+ * Nothing of the machine's configuration counts, nothing listens, nothing that production scheduled, replicated or
+ * logged goes on, and no file outside the data folder is followed.
+ */
+const ISOLATED = [
+  '--no-defaults',
+  '--skip-networking',
+  '--skip-slave-start',
+  '--skip-log-bin',
+  '--event-scheduler=OFF',
+  '--skip-symbolic-links',
+  '--local-infile=OFF',
+  '--performance-schema=OFF',
+  '--innodb-buffer-pool-dump-at-shutdown=OFF',
+  '--innodb-buffer-pool-load-at-startup=OFF',
+  '--innodb-buffer-pool-size=128M',
+] as const;
+
+/** Lets in whoever reaches the socket, whatever accounts were restored, and loads no plugin that production installed. */
+export const WITHOUT_ACCOUNTS = '--skip-grant-tables';
+
+/** The longest path that a socket may have, less the name that is added. */
+const SOCKET_FOLDER_BYTES = 107 - '/private/server.sock'.length;
+const POLL = 50;
+const STOP_PATIENCE = 60_000;
+
+/**
+ * Starts a server and waits until it answers.
+ * @throws BackupError `program-failed` with the end of its log; `refused` when its user cannot reach the folder.
+ */
+export async function startServer(options: ServerOptions): Promise<PrivateServer> {
+  const { data, runtime, signal } = options;
+  stopIfCancelled(signal);
+  const user = await serverUser();
+  await requireReach(user, data);
+  await giveTo(user, data, signal);
+  await giveTo(user, runtime, signal);
+  const folder = await socketFolder(runtime, user);
+  const log = path.join(runtime, 'server.log');
+  const child = await spawnServer(options, user, { folder, log });
+  const server = handle(child, { socket: path.join(folder, 'server.sock'), log });
+  const abort = () => void server.stop('immediate');
+  signal.addEventListener('abort', abort, { once: true });
+  async function end(how?: 'fast' | 'immediate'): Promise<void> {
+    signal.removeEventListener('abort', abort);
+    await server.stop(how);
+    await rm(folder, { recursive: true, force: true });
+  }
+  try {
+    await answering(server, options);
+    return { ...server, stop: end };
+  } catch (error) {
+    await end('immediate');
+    throw error;
+  }
+}
+
+/** Makes a new data folder with the system tables; the user of this process is let in by socket, with all rights. */
+export async function createDataFolder({
+  data,
+  signal,
+  args = [],
+}: Pick<ServerOptions, 'data' | 'signal' | 'args'>): Promise<void> {
+  const user = await serverUser();
+  await requireReach(user, data);
+  await giveTo(user, data, signal);
+  await runProgram(
+    {
+      command: 'mariadb-install-db',
+      args: [
+        '--no-defaults',
+        `--datadir=${data}`,
+        '--auth-root-authentication-method=socket',
+        `--auth-root-socket-user=${userInfo().username}`,
+        '--skip-test-db',
+        ...args,
+      ],
+      cwd: '/',
+      ...(user ? { user } : {}),
+    },
+    { signal },
+  );
+}
+
+async function requireReach(user: ServerUser | undefined, data: string): Promise<void> {
+  const closed = await barrier(user, data);
+  if (closed === undefined) return;
+  throw new BackupError('refused', `A private MariaDB server cannot reach ${data}: its user may not pass ${closed}`, {
+    remedy: `Choose another folder, or let others pass through: chmod o+x ${closed}`,
+    facts: { folder: closed },
+  });
+}
+
+/** Closed to all others: the server makes its socket for everybody, and may ask nobody who he is. */
+async function socketFolder(runtime: string, user: ServerUser | undefined): Promise<string> {
+  const folder =
+    Buffer.byteLength(runtime) <= SOCKET_FOLDER_BYTES
+      ? path.join(runtime, 'private')
+      : await mkdtemp(path.join(tmpdir(), 'mosaic-'));
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o700);
+  if (user) await chown(folder, user.uid, user.gid);
+  return folder;
+}
+
+async function spawnServer(
+  { data, runtime, args = [] }: ServerOptions,
+  user: ServerUser | undefined,
+  { folder, log }: { readonly folder: string; readonly log: string },
+): Promise<ChildProcess> {
+  const places = [
+    `--datadir=${data}`,
+    `--socket=${path.join(folder, 'server.sock')}`,
+    `--pid-file=${path.join(runtime, 'server.pid')}`,
+    `--tmpdir=${runtime}`,
+  ];
+  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
+  const output = await open(log, 'a', 0o600);
+  try {
+    const server = [locate('mariadbd'), ...ISOLATED, ...places, ...args];
+    // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
+    const child = spawn(locate('setpriv'), ['--pdeathsig', 'KILL', ...identity, '--', ...server], {
+      stdio: ['ignore', output.fd, output.fd],
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
+      detached: true,
+    });
+    await once(child, 'spawn');
+    return child;
+  } finally {
+    await output.close();
+  }
+}
+
+function handle(
+  child: ChildProcess,
+  { socket, log }: { readonly socket: string; readonly log: string },
+): PrivateServer {
+  const exited = once(child, 'exit');
+  const running = () => child.exitCode === null && child.signalCode === null;
+  async function endBy(signal: NodeJS.Signals): Promise<boolean> {
+    if (!running()) return true;
+    child.kill(signal);
+    const timer = new AbortController();
+    await Promise.race([
+      exited,
+      wait(STOP_PATIENCE, undefined, { signal: timer.signal, ref: false }).catch(() => undefined),
+    ]);
+    timer.abort();
+    return !running();
+  }
+  const connection: Connection = {
+    socket,
+    host: 'localhost',
+    port: 0,
+    user: userInfo().username,
+    password: undefined,
+    ca: undefined,
+  };
+  return {
+    pid: child.pid ?? 0,
+    log,
+    connection,
+    running,
+    async stop(how = 'fast') {
+      if (how === 'fast' && (await endBy('SIGTERM'))) return;
+      await endBy('SIGKILL');
+    },
+  };
+}
+
+async function answering(server: PrivateServer, { signal, work }: ServerOptions): Promise<void> {
+  if (!work) return untilAnswering(server, signal);
+  const { pid } = server;
+  return whileServerWorks({ pid, phase: 'recovering', work }, (watched) => untilAnswering(server, watched.signal));
+}
+
+async function untilAnswering(server: PrivateServer, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    stopIfCancelled(signal);
+    if (!server.running()) throw await startFailed(server);
+    if (await answers(server, signal)) return;
+    await wait(POLL);
+  }
+}
+
+async function answers({ connection }: PrivateServer, signal: AbortSignal): Promise<boolean> {
+  try {
+    await run(connection, 'SELECT 1', { signal });
+    return true;
+  } catch (error) {
+    // It does not listen yet.
+    if (error instanceof BackupError && error.code === 'unreachable') return false;
+    throw error;
+  }
+}
+
+async function startFailed({ log }: PrivateServer): Promise<BackupError> {
+  const tail = (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-30);
+  const why = tail.find((line) => /\[ERROR\]/.test(line)) ?? tail.at(-1) ?? 'it left no message';
+  return new BackupError('program-failed', `The private MariaDB server did not start: ${why}`, {
+    remedy: 'Look at the messages of the server below.',
+    facts: { program: 'mariadbd', log: tail },
+  });
+}
