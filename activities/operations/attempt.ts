@@ -21,8 +21,8 @@ export interface AttemptRequest {
   readonly config: SourceConfig;
   /** Of its step, from 1. */
   readonly attempt: number;
-  /** What it makes, for its spool: a capture and a shipment of one source may run beside each other. */
-  readonly what: 'capture' | 'logs';
+  /** Name of the lease under which it runs, and of its spool: a source's logs have one of their own. */
+  readonly lease: string;
   /** Stored bytes of the last backup of this kind, for progress. */
   readonly expected: number | null;
   readonly work: Work;
@@ -42,7 +42,7 @@ export interface Attempt {
 export async function withAttempt<T>(request: AttemptRequest, body: (attempt: Attempt) => Promise<T>): Promise<T> {
   const { site, source, config, expected, work } = request;
   const name = attemptName(source, request.attempt);
-  const spools = path.join(site.state, 'spool', request.what, source);
+  const spools = path.join(site.state, 'spool', request.lease);
   // What dead attempts left. Spools hold plaintext: under this lease no living attempt has one.
   await Promise.all([sweepStaging(site.repository, source), rm(spools, { recursive: true, force: true })]);
   const staging = await createStaging(site.repository, name);

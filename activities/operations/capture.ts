@@ -91,7 +91,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
   const kind = await adapter.nextKind(context, chain);
   await requireRoom(site, chain, kind);
 
-  const of = { site, source, config: context.config, attempt: request.attempt, what: 'capture', work } as const;
+  const of = { site, source, config: context.config, attempt: request.attempt, lease: source, work } as const;
   return withAttempt({ ...of, expected: expectedBytes(chain, kind) }, async (attempt) => {
     const parent = kind === 'incremental' ? chain.at(-1) : undefined;
     const captured = await adapter.capture({

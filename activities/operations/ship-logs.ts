@@ -50,8 +50,7 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
   await prepareRepository(site);
   const lease = await acquireLease({
     state: site.state,
-    // No source bears such a name.
-    name: `${source}~logs`,
+    name: leaseOf(source),
     step: `${request.runId}/${source}`,
     attempt: request.attempt,
     wait: request.busy,
@@ -63,6 +62,11 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
   } finally {
     await lease.release();
   }
+}
+
+/** No source bears such a name. */
+function leaseOf(source: string): string {
+  return `${source}~logs`;
 }
 
 interface Shipping {
@@ -79,7 +83,7 @@ async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shi
   await mkdir(received, { recursive: true, mode: 0o700 });
   await requireSpace({ path: received, needed: SPARE_BYTES });
   const newest = await newestLogs(repositoryStore(site.repository), source);
-  const of = { site, source, config, attempt: request.attempt, what: 'logs', expected: null, work } as const;
+  const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
     const context = { source, config, work, readSecret: site.readSecret, state, received, newest };
     const shipped = await logs.ship({

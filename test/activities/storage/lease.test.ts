@@ -239,6 +239,8 @@ describe('holder', () => {
     const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer]; // a chunk of bytes
     const pid = Number(line.toString());
+    // Until it has taken its place, the shell would reap it.
+    while ((await readFile(`/proc/${parent.pid}/comm`, 'latin1')) !== 'sleep\n') await new Promise(setImmediate);
     const fields = (await readFile(`/proc/${pid}/stat`, 'latin1')).split(') ')[1]?.split(' ') ?? [];
     const holder = { ...thisHolder(), pid, start: fields[19] ?? '' };
     assert.equal(await isAlive(holder), true);

@@ -45,7 +45,7 @@ describe('capture of a PostgreSQL source', () => {
   async function nothingLeft(site: Site): Promise<void> {
     assert.deepEqual(await listed(site), []);
     assert.deepEqual(await names(site.repository, '.staging'), []);
-    assert.deepEqual(await names(site.state, 'spool', 'capture', SOURCE), []);
+    assert.deepEqual(await names(site.state, 'spool', SOURCE), []);
   }
 
   before(async () => {

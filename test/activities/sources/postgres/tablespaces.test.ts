@@ -40,7 +40,7 @@ describe('a PostgreSQL source with tablespaces', () => {
     const { manifest } = await onlyBackup(site);
     const roles = manifest.artifacts.map(({ role }) => role).toSorted();
     assert.deepEqual(roles, ['base', 'inventory', 'manifest', 'tablespace', 'wal']);
-    assert.deepEqual(await names(site.state, 'spool', 'capture', SOURCE), []);
+    assert.deepEqual(await names(site.state, 'spool', SOURCE), []);
   });
 
   it('passes every check', async () => {
