@@ -54,8 +54,9 @@ async function mayBgsave(asking: Asking): Promise<boolean> {
 
 /**
  * SYNC in one packet behind a PING: its answer is not written yet, and the server refuses to begin a transfer "with
- * pending output". REPLCONF with one word too few is a syntax error. redis-cli --pipe sends both at once, and then
- * waits for the answer to an ECHO that the user may not run: it is ended once SYNC is answered.
+ * pending output" (a replica that does not hear its master refuses at once). REPLCONF with one word too few is a syntax
+ * error. redis-cli --pipe sends all at once, and then waits for the answer to an ECHO that the user may not run: it is
+ * ended once SYNC is answered.
  */
 async function replicationRights({ connection, signal }: Asking, work: Work): Promise<readonly string[]> {
   const denied = new Set<string>();
@@ -65,7 +66,7 @@ async function replicationRights({ connection, signal }: Asking, work: Work): Pr
     said.push(line);
     const name = /NOPERM.*'([^']+)' command/.exec(line)?.[1];
     if (name === 'sync' || name === 'replconf') denied.add(name);
-    if (name === 'sync' || /pending output/.test(line)) answered.abort();
+    if (name === 'sync' || /pending output|NOMASTERLINK/.test(line)) answered.abort();
   }
   const words = ['--pipe', '--pipe-timeout', String(PATIENCE)];
   try {

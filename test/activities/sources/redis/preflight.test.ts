@@ -207,6 +207,12 @@ describe('preflight of a Redis source', () => {
     }
   });
 
+  it('finds a replica that does not hear its master', async () => {
+    const away = ['REPLICAOF', '127.0.0.1', '1'] as const;
+    const found = await during(away, ['REPLICAOF', 'NO', 'ONE'], () => codes(server.source()));
+    assert.deepEqual(found, ['redis.replica-link']);
+  });
+
   it('tells a server that is down as unreachable, and worth another try', async () => {
     await server.stop();
     try {
