@@ -13,7 +13,7 @@ import { parseGtid, sameGtids, sequenceIn } from './gtid.ts';
 import type { PhysicalPosition } from './position.ts';
 
 export interface ReplayPlan {
-  /** Names of files by the number of the backup of logs that holds them, in order. */
+  /** Names of files by the number of the backup of logs that holds them, in order; none where nothing is to be replayed. */
   readonly files: readonly { readonly log: number; readonly file: string }[];
   /** The GTIDs that the backup has; what comes after them is replayed. */
   readonly start: string;
@@ -44,12 +44,15 @@ export function planReplay(base: Base, logs: readonly Manifest[], target: Restor
   if (from > numberOf(last.lastFile)) {
     throw refused(`the logs end with ${last.lastFile}, and the backup needs them from ${binlogFile} on`);
   }
+  const stop = stopOf(target, { base, gtid, last });
+  // The backup itself stands at the target.
+  if (stop === undefined) return { files: [], start: gtid, stop: [] };
   const files = positions.flatMap((position, log) =>
     filesOf(position, logs[log])
       .filter((file) => numberOf(file) >= from)
       .map((file) => ({ log, file })),
   );
-  return { files, start: gtid, stop: stopOf(target, { base, gtid, last }) };
+  return { files, start: gtid, stop };
 }
 
 function positionOf(manifest: Manifest): LogPosition {
@@ -89,7 +92,8 @@ interface Reach {
   readonly last: LogPosition;
 }
 
-function stopOf(target: RestoreTarget, reach: Reach): readonly string[] {
+/** Undefined where nothing is to be replayed. */
+function stopOf(target: RestoreTarget, reach: Reach): readonly string[] | undefined {
   if (target.kind === 'end') return [];
   if (target.kind === 'time') return stopAtTime(target.time, reach);
   if (target.kind === 'name') {
@@ -101,6 +105,7 @@ function stopOf(target: RestoreTarget, reach: Reach): readonly string[] {
   const [earliest, latest] = [sequenceIn(reach.gtid, domain), sequenceIn(reach.last.gtidEnd, domain)];
   if (stop < earliest) throw refused(`the backup already has ${reach.gtid}, which is after ${target.position}`);
   if (stop > latest) throw refused(`the logs end at ${reach.last.gtidEnd}, before ${target.position}`);
+  if (stop === earliest) return undefined;
   return [`--stop-position=${domain}-${server}-${stop}`];
 }
 

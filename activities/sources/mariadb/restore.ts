@@ -35,7 +35,7 @@ export async function restore(context: RestoreContext<MariadbSource>): Promise<v
     const replaying = planned(context, positions);
     await chmod(scratch, 0o700);
     await prepareChain(chain, positions, scratch, work);
-    if (replaying) await replayLogs(replaying);
+    if (replaying && replaying.plan.files.length > 0) await replayLogs(replaying);
   } else {
     if (context.replay) throw noReplay();
     await requireNotOlder(versionOf(first.manifest));

@@ -118,6 +118,14 @@ describe('binary logs of a MariaDB source', () => {
     assert.equal((await onRestored(end, (connection) => one(connection, found, STATE))).tables, 'afterwards');
   }).timeout(120_000);
 
+  it('P19 a recovery to just before the first transaction after the backup is the backup', async () => {
+    const { site, shipping } = await made();
+    await server.sql('DROP TABLE shop.kept');
+    const drop = await gtid();
+    await shipping.ship();
+    assert.equal(await keptIn(await restore(site, shipping.sealed, { kind: 'before', position: drop })), '1');
+  });
+
   it('P20 a recovery to a time is the same where the worker lives in Tokyo', async () => {
     const { site, shipping } = await made();
     await wait(1_100);

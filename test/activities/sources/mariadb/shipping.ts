@@ -47,7 +47,7 @@ export async function makeShipping(site: Site, folder: string): Promise<Shipping
       artifacts,
     });
     if (!shipped) return null;
-    const { first, last, engine, position, tools, coversUntil } = shipped;
+    const { first, last, engine, position, tools, coversUntil, warnings } = shipped;
     const now = new Date().toISOString();
     const manifest: Manifest = {
       schema: MANIFEST_SCHEMA,
@@ -71,7 +71,7 @@ export async function makeShipping(site: Site, folder: string): Promise<Shipping
       artifacts: artifacts.written(),
       key: '',
       tools,
-      warnings: [],
+      warnings: [...warnings],
       signature: { keyId: 'test', ed25519: 'test' },
     };
     const reader = readerOf(manifest, staging, identity);
