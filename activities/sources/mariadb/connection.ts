@@ -74,7 +74,8 @@ function tls({ host, ca }: Connection): readonly string[] {
   return isLoopback(host) ? [] : ['ssl'];
 }
 
-function isLoopback(host: string): boolean {
+/** Whether nothing leaves this machine on the way to a host. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 

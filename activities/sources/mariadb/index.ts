@@ -6,6 +6,7 @@ import { check } from './check.ts';
 import { backupConnection } from './connection.ts';
 import { gatherFacts } from './facts.ts';
 import { decideKind } from './kind.ts';
+import { ship } from './logs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 
@@ -25,4 +26,5 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
+  logs: { ship },
 };

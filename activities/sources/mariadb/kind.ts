@@ -9,6 +9,7 @@ import type { Manifest } from '../../../model/manifest.ts';
 import type { Connection } from './connection.ts';
 import { lineageOf } from './datadir.ts';
 import { releaseOf, type Facts } from './facts.ts';
+import { sameGtids } from './gtid.ts';
 import { findLsnFolder } from './lsn-folder.ts';
 import { physicalPosition, type PhysicalPosition } from './position.ts';
 import { literal, rows, type SessionOptions } from './session.ts';
@@ -92,10 +93,4 @@ async function otherHistory(
   );
   if (row && row.gtid !== null && sameGtids(row.gtid, gtid)) return undefined;
   return `the binary logs do not have ${gtid || 'their beginning'} at ${binlogFile}:${binlogPosition}, where the last backup was: they are others, or gone`;
-}
-
-/** The order of domains means nothing. */
-function sameGtids(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((list) => list.split(',').toSorted().join(','));
-  return left === right;
 }

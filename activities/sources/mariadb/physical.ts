@@ -5,7 +5,7 @@ import type { MariadbSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Program } from '../../streams/types.ts';
 import type { CaptureContext } from '../types.ts';
-import type { Connection } from './connection.ts';
+import { isLoopback, type Connection } from './connection.ts';
 import { complaint } from './errors.ts';
 import type { Standing } from './facts.ts';
 import { readBinlogPosition, readCheckpoints, type BinlogPosition, type Checkpoints } from './position.ts';
@@ -113,7 +113,8 @@ function program({ connection, parent }: PhysicalBackup, { folder, target, onStd
 
 function place({ socket, host, port, ca }: Connection): readonly string[] {
   if (socket !== null) return [`--socket=${socket}`];
-  const tls = ca === undefined ? [] : [`--ssl-ca=${ca}`, '--ssl-verify-server-cert'];
+  const encrypted = isLoopback(host) ? [] : ['--ssl'];
+  const tls = ca === undefined ? encrypted : [`--ssl-ca=${ca}`, '--ssl-verify-server-cert'];
   return [`--host=${host}`, `--port=${port}`, '--protocol=tcp', ...tls];
 }
 

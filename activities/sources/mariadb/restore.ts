@@ -9,8 +9,11 @@ import { positionsOf } from './chain.ts';
 import { engine } from './engine.ts';
 import { compareVersions, seriesOf } from './facts.ts';
 import { loadDump } from './load.ts';
+import type { PhysicalPosition } from './position.ts';
 import { prepareChain } from './prepare.ts';
 import { programRelease, requireSeries } from './programs.ts';
+import { planReplay } from './replay-plan.ts';
+import { replayLogs } from './replay.ts';
 import { serverUser } from './server-user.ts';
 
 /**
@@ -29,14 +32,36 @@ export async function restore(context: RestoreContext<MariadbSource>): Promise<v
   const positions = positionsOf(chain.map(({ manifest }) => manifest));
   if (positions) {
     for (const { manifest } of chain) await requireSeries('mariadb-backup', versionOf(manifest));
+    const replaying = planned(context, positions);
     await chmod(scratch, 0o700);
     await prepareChain(chain, positions, scratch, work);
+    if (replaying && replaying.plan.files.length > 0) await replayLogs(replaying);
   } else {
+    if (context.replay) throw noReplay();
     await requireNotOlder(versionOf(first.manifest));
     await loadDump(first, scratch, work);
     await chmod(scratch, 0o700);
   }
   await giveTo(await serverUser(), scratch, work.signal);
+}
+
+/** What is to be replayed, looked at before anything is fetched. */
+function planned(
+  { chain, replay, scratch, work }: RestoreContext<MariadbSource>,
+  positions: readonly PhysicalPosition[],
+) {
+  const [newest, position] = [chain.at(-1), positions.at(-1)];
+  if (!replay || !newest || !position) return undefined;
+  const { manifest } = newest;
+  const logs = replay.logs.map((log) => log.manifest);
+  const plan = planReplay({ manifest, position }, logs, replay.target);
+  return { plan, replay, position, engine: manifest.engine, scratch, work };
+}
+
+function noReplay(): BackupError {
+  return new BackupError('refused', 'No logs can be replayed onto a dump by this program. Nothing was fetched.', {
+    remedy: 'Restore a backup by mariadb-backup (method: physical), or the dump alone.',
+  });
 }
 
 /** The release that a backup is of. */

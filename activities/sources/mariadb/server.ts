@@ -24,6 +24,9 @@ export interface ServerOptions {
   readonly data: string;
   /** An empty folder for log and socket that the server's user can reach. */
   readonly runtime: string;
+  /** The account to ask as; whoever this process is where absent. */
+  readonly user?: string;
+  readonly password?: string;
   /** Arguments after those that isolate it: they win. */
   readonly args?: readonly string[];
   readonly signal: AbortSignal;
@@ -35,7 +38,7 @@ export interface PrivateServer {
   readonly pid: number;
   /** File with the server's messages. */
   readonly log: string;
-  /** By socket, as the user that this process is, or whoever `connection.user` is changed to. */
+  /** By socket, as the account of the options. */
   readonly connection: Connection;
   /** True until it ended, by itself or by `stop`. */
   running(): boolean;
@@ -83,7 +86,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   const folder = await socketFolder(runtime, user);
   const log = path.join(runtime, 'server.log');
   const child = await spawnServer(options, user, { folder, log });
-  const server = handle(child, { socket: path.join(folder, 'server.sock'), log });
+  const server = handle(child, { socket: path.join(folder, 'server.sock'), log, account: accountOf(options) });
   const abort = () => void server.stop('immediate');
   signal.addEventListener('abort', abort, { once: true });
   async function end(how?: 'fast' | 'immediate'): Promise<void> {
@@ -177,10 +180,17 @@ async function spawnServer(
   }
 }
 
-function handle(
-  child: ChildProcess,
-  { socket, log }: { readonly socket: string; readonly log: string },
-): PrivateServer {
+function accountOf({ user, password }: ServerOptions): Handled['account'] {
+  return { user: user ?? userInfo().username, password };
+}
+
+interface Handled {
+  readonly socket: string;
+  readonly log: string;
+  readonly account: Pick<Connection, 'user' | 'password'>;
+}
+
+function handle(child: ChildProcess, { socket, log, account }: Handled): PrivateServer {
   const exited = once(child, 'exit');
   const running = () => child.exitCode === null && child.signalCode === null;
   async function endBy(signal: NodeJS.Signals): Promise<boolean> {
@@ -198,8 +208,7 @@ function handle(
     socket,
     host: 'localhost',
     port: 0,
-    user: userInfo().username,
-    password: undefined,
+    ...account,
     ca: undefined,
   };
   return {

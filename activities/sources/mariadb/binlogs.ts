@@ -1,0 +1,92 @@
+/** A server's binary logs: which there are, where each begins, and their way to here. */
+import { mkdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { BackupError } from '../../../model/errors.ts';
+import { runPipeline } from '../../streams/pipeline.ts';
+import type { Work } from '../../work.ts';
+import { optionFile, type Connection } from './connection.ts';
+import { literal, rows, run, type SessionOptions } from './session.ts';
+
+export interface Binlog {
+  /** `mysql-bin.000007` */
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** What a backup of logs writes into `position` of its manifest. */
+export const logPosition = z.looseObject({
+  method: z.literal('binlog'),
+  /** An id of our own: after a restore GTIDs and file names begin again, and mean something else. */
+  lineage: z.string(),
+  firstFile: z.string(),
+  lastFile: z.string(),
+  /** All transactions before the first file, and at the end of the last. */
+  gtidStart: z.string(),
+  gtidEnd: z.string(),
+  /** RFC 3339, UTC, the server's clock: what was committed until then is in these logs or earlier ones. */
+  coversUntil: z.string(),
+});
+export type LogPosition = z.infer<typeof logPosition>;
+
+/** All of them, oldest first; the last is being written. */
+export async function listBinlogs(connection: Connection, options: SessionOptions): Promise<readonly Binlog[]> {
+  const lines = await run(connection, 'SHOW BINARY LOGS', options);
+  return lines.map((line) => {
+    const [name = '', bytes = ''] = line.split('\t');
+    return { name, bytes: Number(bytes) };
+  });
+}
+
+const start = z.object({ gtid: z.string().nullable() });
+
+/** The transactions before a file begins. */
+export async function startOf(connection: Connection, file: string, options: SessionOptions): Promise<string> {
+  const sql = `SELECT JSON_OBJECT('gtid', BINLOG_GTID_POS(${literal(file)}, 4))`;
+  const [found] = await rows(connection, start, sql, options);
+  if (found && found.gtid !== null) return found.gtid;
+  throw new BackupError('failed', `The server does not say which GTID ${file} begins with: it may be purged already.`);
+}
+
+/** The number at the end of a file's name. */
+export function numberOf(file: string): number {
+  return Number(/\.(\d+)$/.exec(file)?.[1]);
+}
+
+/** `mysql-bin` of `mysql-bin.000007`. */
+export function familyOf(file: string): string {
+  return file.replace(/\.\d+$/, '');
+}
+
+/**
+ * Receives whole files, each named: with the first name alone only that one comes, with rc 0. The server keeps them,
+ * so whatever an earlier attempt left here is thrown away and asked for again.
+ */
+export async function receive(
+  connection: Connection,
+  { folder, files, work }: { readonly folder: string; readonly files: readonly Binlog[]; readonly work: Work },
+): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
+  const program = {
+    command: 'mariadb-binlog',
+    args: [
+      '--defaults-file=/dev/fd/3',
+      '--read-from-remote-server',
+      '--raw',
+      `--result-file=${folder}/`,
+      ...files.map(({ name }) => name),
+    ],
+    inputs: [optionFile(connection)],
+    env: { MYSQL_PWD: undefined, MYSQL_HOST: undefined, MYSQL_TCP_PORT: undefined, MYSQL_UNIX_PORT: undefined },
+    cwd: '/',
+  };
+  await runPipeline({ programs: [program], bytes: () => 0, phase: 'receiving binary logs', total: null, work });
+  for (const { name, bytes } of files) {
+    const { size } = await stat(path.join(folder, name));
+    if (size === bytes) continue;
+    throw new BackupError('failed', `Of ${name} ${size} bytes came, and the server has ${bytes}.`, {
+      facts: { file: name, size, bytes },
+    });
+  }
+}

@@ -1,0 +1,38 @@
+/** GTID positions: the last transaction of each domain, as `0-1-42,1-7-9`. Pure. */
+import { BackupError } from '../../../model/errors.ts';
+
+export interface Gtid {
+  readonly domain: string;
+  readonly server: string;
+  readonly sequence: bigint;
+}
+
+/** @throws BackupError `usage` where a text is no GTID. */
+export function parseGtid(text: string): Gtid {
+  const [, domain, server, sequence] = /^(\d+)-(\d+)-(\d+)$/.exec(text) ?? [];
+  if (domain !== undefined && server !== undefined && sequence !== undefined) {
+    return { domain, server, sequence: BigInt(sequence) };
+  }
+  throw new BackupError('usage', `"${text}" is no GTID`, { remedy: 'Write one as in 0-1-42: domain, server, number.' });
+}
+
+/** Sequence of the last transaction in a domain; zero where it has none. */
+export function sequenceIn(position: string, domain: string): bigint {
+  const found = listOf(position)
+    .map(parseGtid)
+    .find((gtid) => gtid.domain === domain);
+  return found?.sequence ?? 0n;
+}
+
+/** Whether two positions are the same; the order of domains means nothing. */
+export function sameGtids(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((list) => listOf(list).toSorted().join(','));
+  return left === right;
+}
+
+function listOf(position: string): readonly string[] {
+  return position
+    .split(',')
+    .map((gtid) => gtid.trim())
+    .filter((gtid) => gtid !== '');
+}

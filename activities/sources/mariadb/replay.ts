@@ -1,0 +1,115 @@
+/** Point-in-time recovery: binary logs replayed onto a prepared data folder, by a private server. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
+import { runPipeline } from '../../streams/pipeline.ts';
+import type { Work } from '../../work.ts';
+import { giveTo } from '../postgres/server-user.ts';
+import type { Replay } from '../types.ts';
+import { neededArguments } from './engine.ts';
+import { artifactOf } from './logs.ts';
+import type { PhysicalPosition } from './position.ts';
+import type { ReplayPlan } from './replay-plan.ts';
+import { requireBegin } from './replay-start.ts';
+import { serverUser } from './server-user.ts';
+import { startServer } from './server.ts';
+import { clientProgram, identifier, literal, run } from './session.ts';
+
+const WORKSHOP = '.mosaic-replay';
+
+export interface Replaying {
+  readonly scratch: string;
+  readonly plan: ReplayPlan;
+  readonly replay: Replay;
+  readonly position: PhysicalPosition;
+  readonly engine: Readonly<Record<string, unknown>>;
+  readonly work: Work;
+}
+
+/** @throws BackupError `verification-failed` where the logs are not what the plan says, or a statement fails. */
+export async function replayLogs({ scratch, plan, replay, position, engine, work }: Replaying): Promise<void> {
+  const workshop = path.join(scratch, WORKSHOP);
+  const [folder, runtime] = [path.join(workshop, 'binlogs'), path.join(workshop, 'run')];
+  for (const each of [workshop, folder, runtime]) await mkdir(each, { mode: 0o700 });
+  for (const { log, file } of plan.files) {
+    const stored = replay.logs[log]?.manifest.artifacts.find(({ name }) => name.startsWith(`${artifactOf(file)}.`));
+    if (!stored) throw new TypeError(`a plan with a file that nothing holds: ${file}`);
+    const target = { command: 'dd', args: [`of=${path.join(folder, file)}`, 'status=none', 'bs=64k'] };
+    await replay.logs[log]?.into('binlog', stored.name, target);
+  }
+  await requireBegin(folder, position, work);
+  const account = {
+    user: `mosaic_replay_${randomBytes(6).toString('hex')}`,
+    password: randomBytes(18).toString('hex'),
+  };
+  const init = path.join(runtime, 'init.sql');
+  await writeFile(init, accountStatements(account), { mode: 0o600 });
+  await giveTo(await serverUser(), scratch, work.signal);
+  const args = [...neededArguments(engine), `--init-file=${init}`, '--max-allowed-packet=1G'];
+  // With accounts: without them a server would refuse the GRANTs and events in the logs.
+  const server = await startServer({ data: scratch, runtime, signal: work.signal, work, args, ...account });
+  try {
+    await apply(plan, folder, { ...server.connection, ...account }, work);
+    await run({ ...server.connection, ...account }, `DROP USER ${nameOf(account.user)}`, { signal: work.signal });
+    await server.stop();
+  } finally {
+    await server.stop('immediate');
+  }
+  await rm(workshop, { recursive: true });
+}
+
+/** A server reads one statement a line of its init file. */
+function accountStatements({ user, password }: { readonly user: string; readonly password: string }): string {
+  const name = nameOf(user);
+  return [
+    `CREATE USER ${name} IDENTIFIED VIA mysql_native_password USING PASSWORD(${literal(password)});`,
+    `GRANT ALL PRIVILEGES ON *.* TO ${name} WITH GRANT OPTION;`,
+    '',
+  ].join('\n');
+}
+
+function nameOf(user: string): string {
+  return `${identifier(user)}@localhost`;
+}
+
+async function apply(
+  { files, start, stop }: ReplayPlan,
+  folder: string,
+  connection: Parameters<typeof clientProgram>[0],
+  work: Work,
+): Promise<void> {
+  let warned = '';
+  const reader = {
+    command: 'mariadb-binlog',
+    args: [
+      '--no-defaults',
+      ...(start === '' ? [] : [`--start-position=${start}`]),
+      ...stop,
+      ...files.map(({ file }) => path.join(folder, file)),
+    ],
+    // --stop-datetime is read in the time zone of the process.
+    env: { TZ: 'UTC', LC_ALL: 'C' },
+    cwd: '/',
+    onStderr(line: string) {
+      if (/WARNING|ERROR/.test(line)) warned ||= line;
+    },
+  };
+  const writer = clientProgram(connection, ['--binary-mode', '--max-allowed-packet=1G']);
+  try {
+    await runPipeline({ programs: [reader, writer], bytes: () => 0, phase: 'replaying logs', total: null, work });
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'program-failed') throw error;
+    throw failed(error.message, error);
+  }
+  // "Did not reach stop position … before end of input", with rc 0.
+  if (warned !== '') throw failed(warned);
+}
+
+function failed(why: string, cause?: BackupError): BackupError {
+  return new BackupError('verification-failed', `The logs could not be replayed to the target: ${why}`, {
+    remedy: 'Restore to an earlier target, or the backup alone.',
+    facts: cause?.facts ?? {},
+    cause,
+  });
+}

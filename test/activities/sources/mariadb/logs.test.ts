@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
+import { mariadb } from '../../../../activities/sources/mariadb/index.ts';
+import type { Site } from '../../../../activities/site.ts';
+import type { BackupReader } from '../../../../activities/sources/types.ts';
+import type { Manifest } from '../../../../model/manifest.ts';
+import type { RestoreTarget } from '../../../../model/target.ts';
+import { isBackupError } from '../../../support/errors.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
+import { makeSite } from '../../../support/site.ts';
+import { until } from '../../../support/until.ts';
+import { testWork } from '../../../support/work.ts';
+import { capture, onRestored, one, readers, SOURCE } from './backups.ts';
+import { makeShipping, type Shipping } from './shipping.ts';
+
+const found = z.object({ tables: z.string().nullable(), accounts: z.number() });
+
+/** The tables of `shop`, and the accounts that a replay could have left. */
+const STATE = `
+  SELECT JSON_OBJECT(
+    'tables', (SELECT GROUP_CONCAT(TABLE_NAME ORDER BY TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'),
+    'accounts', (SELECT COUNT(*) FROM mysql.global_priv WHERE User LIKE 'mosaic_replay%'))`;
+const KEPT = "SELECT JSON_OBJECT('tables', GROUP_CONCAT(id ORDER BY id), 'accounts', 0) FROM shop.kept";
+
+describe('binary logs of a MariaDB source', () => {
+  let folder: string;
+  let server: TestMariadb;
+  let runs = 0;
+
+  interface Made {
+    readonly site: Site;
+    readonly shipping: Shipping;
+  }
+
+  async function made(): Promise<Made> {
+    runs += 1;
+    const own = path.join(folder, `run-${runs}`);
+    await mkdir(own);
+    const { site } = await makeSite({ folder: own, sources: { [SOURCE]: server.config() } });
+    await server.sql(`
+      DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop;
+      CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (1)`);
+    await capture(site, `2026-03-01T02:0${runs}:00Z`);
+    return { site, shipping: await makeShipping(site, own) };
+  }
+
+  async function gtid(): Promise<string> {
+    const [position = ''] = await server.sql('SELECT @@gtid_binlog_pos');
+    return position;
+  }
+
+  async function restore(
+    site: Site,
+    logs: readonly BackupReader[],
+    target: RestoreTarget,
+    chain?: readonly BackupReader[],
+  ): Promise<string> {
+    const scratch = path.join(await temporaryFolder(), 'scratch');
+    await mkdir(scratch, { mode: 0o700 });
+    await mariadb.restore({
+      source: SOURCE,
+      work: testWork(),
+      chain: chain ?? (await readers(site)),
+      scratch,
+      paths: [],
+      replay: { logs, target },
+    });
+    assert.deepEqual(
+      (await readdir(scratch)).filter((name) => name.startsWith('.')),
+      [],
+    );
+    return scratch;
+  }
+
+  /** A backup of which nothing may be fetched. */
+  function unread(backup: BackupReader): BackupReader {
+    return { ...backup, into: () => assert.fail('something was fetched') };
+  }
+
+  async function keptIn(data: string): Promise<string | null> {
+    return onRestored(data, async (connection) => (await one(connection, found, KEPT)).tables);
+  }
+
+  before(async () => {
+    folder = await temporaryFolder();
+    server = await startMariadb({ folder });
+  });
+  after(async () => {
+    await server?.stop('immediate');
+    await cleanUp();
+  });
+
+  it('P19 a recovery to just before a DROP, by GTID, keeps the table; to the DROP itself, it is gone', async () => {
+    const { site, shipping } = await made();
+    await server.sql('INSERT INTO shop.kept VALUES (2)');
+    await shipping.ship();
+    await server.sql("INSERT INTO shop.kept VALUES (3); CREATE USER late@localhost IDENTIFIED BY 'x'");
+    await server.sql('DROP TABLE shop.kept');
+    const drop = await gtid();
+    await server.sql('CREATE TABLE shop.afterwards (id int)');
+    await shipping.ship();
+    const before = await restore(site, shipping.sealed, { kind: 'before', position: drop });
+    assert.equal(await keptIn(before), '1,2,3');
+    assert.deepEqual(await onRestored(before, (connection) => one(connection, found, STATE)), {
+      tables: 'kept',
+      accounts: 0,
+    });
+    const including = await restore(site, shipping.sealed, { kind: 'position', position: drop });
+    assert.deepEqual(await onRestored(including, (connection) => one(connection, found, STATE)), {
+      tables: null,
+      accounts: 0,
+    });
+    const end = await restore(site, shipping.sealed, { kind: 'end' });
+    assert.equal((await onRestored(end, (connection) => one(connection, found, STATE))).tables, 'afterwards');
+  }).timeout(120_000);
+
+  it('P19 a recovery to just before the first transaction after the backup is the backup', async () => {
+    const { site, shipping } = await made();
+    await server.sql('DROP TABLE shop.kept');
+    const drop = await gtid();
+    await shipping.ship();
+    assert.equal(await keptIn(await restore(site, shipping.sealed, { kind: 'before', position: drop })), '1');
+  });
+
+  it('P20 a recovery to a time is the same where the worker lives in Tokyo', async () => {
+    const { site, shipping } = await made();
+    await wait(1_100);
+    await server.sql('INSERT INTO shop.kept VALUES (2)');
+    await wait(2_100);
+    const time = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString();
+    await wait(1_100);
+    await server.sql('DROP TABLE shop.kept');
+    await wait(1_100);
+    await shipping.ship();
+    const zone = process.env['TZ'];
+    process.env['TZ'] = 'Asia/Tokyo';
+    try {
+      assert.equal(new Date(0).getHours(), 9, 'the zone counts');
+      assert.equal(await keptIn(await restore(site, shipping.sealed, { kind: 'time', time })), '1,2');
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+  }).timeout(120_000);
+
+  it('P21 a purged binary log fails the shipping, once; what is shipped then is of another lineage', async () => {
+    const { site, shipping } = await made();
+    await server.sql('INSERT INTO shop.kept VALUES (2)');
+    await shipping.ship();
+    for (const id of [3, 4, 5]) await server.sql(`INSERT INTO shop.kept VALUES (${id}); FLUSH BINARY LOGS`);
+    const names = async () => (await server.sql('SHOW BINARY LOGS')).map((line) => line.split('\t')[0] ?? '');
+    const kept = (await names()).at(-2) ?? '';
+    // A server keeps what its own recovery from a crash would still need.
+    await until('the files are purged', async () => {
+      await server.sql(`FLUSH ENGINE LOGS; PURGE BINARY LOGS TO '${kept}'`);
+      return (await names())[0] === kept;
+    });
+    const hole = await isBackupError(shipping.ship(), 'conflict');
+    assert.match(hole.message, /The binary logs have a hole: mysql-bin\.\d+, up to 0-1-\d+, is shipped/);
+    assert.match(hole.remedy ?? '', /Take a full backup now/);
+    const next = await shipping.ship();
+    assert.notEqual(next?.manifest.position?.['lineage'], shipping.sealed[0]?.manifest.position?.['lineage']);
+    assert.match(next?.manifest.warnings[0]?.message ?? '', /begin anew with mysql-bin/);
+    await isBackupError(restore(site, shipping.sealed, { kind: 'end' }), 'refused');
+  }).timeout(120_000);
+
+  it('P21 a missing log is refused before anything is fetched: in the middle, at either end, inside a backup of logs', async () => {
+    const { site, shipping } = await made();
+    for (const id of [2, 3, 4]) {
+      await server.sql(
+        `INSERT INTO shop.kept VALUES (${id}); FLUSH BINARY LOGS; INSERT INTO shop.kept VALUES (1${id})`,
+      );
+      await shipping.ship();
+    }
+    const chain = (await readers(site)).map(unread);
+    const [first, second, third] = shipping.sealed;
+    assert.ok(first && second && third);
+    const refuse = async (logs: readonly BackupReader[], target: RestoreTarget, reason: RegExp) => {
+      assert.match((await isBackupError(restore(site, logs, target, chain), 'refused')).message, reason);
+    };
+    await refuse([first, third], { kind: 'end' }, /have a hole between/);
+    await refuse([second, third], { kind: 'end' }, /the logs begin with .*, and the backup needs them from/);
+    await refuse([], { kind: 'end' }, /no logs are there/);
+    const [, ...fewer] = second.manifest.artifacts;
+    const lacking: Manifest = { ...second.manifest, artifacts: fewer };
+    await refuse([first, { ...second, manifest: lacking }, third], { kind: 'end' }, /lacks mysql-bin\.\d+/);
+    // mariadb-binlog ends with 0 in each of these cases, too.
+    await refuse([first, second], { kind: 'position', position: await gtid() }, /the logs end at/);
+    await refuse([first], { kind: 'position', position: '0-1-1' }, /the backup already has/);
+    await refuse([first], { kind: 'time', time: '2999-01-01T00:00:00Z' }, /the logs reach to/);
+    await refuse([first], { kind: 'time', time: '2020-01-01T00:00:00Z' }, /the backup is of/);
+    assert.equal(await keptIn(await restore(site, shipping.sealed, { kind: 'end' })), '1,2,3,4,12,13,14');
+  }).timeout(120_000);
+
+  it('ships nothing when nothing was committed, and each file once', async () => {
+    const { shipping } = await made();
+    const first = await shipping.ship();
+    assert.ok(first);
+    assert.equal(await shipping.ship(), null);
+    await server.sql('INSERT INTO shop.kept VALUES (2)');
+    const second = await shipping.ship();
+    assert.equal(second?.manifest.artifacts.length, 1);
+    assert.equal(second.manifest.position?.['gtidStart'], first.manifest.position?.['gtidEnd']);
+    assert.equal(second.manifest.position?.['gtidEnd'], await gtid());
+  });
+
+  it('refuses logs of another history, although their names fit', async () => {
+    const { site, shipping } = await made();
+    await server.sql('INSERT INTO shop.kept VALUES (2)');
+    await shipping.ship();
+    const chain = await readers(site);
+    const [backup] = chain;
+    assert.ok(backup);
+    const position = { ...backup.manifest.position, gtid: '0-1-1' };
+    const foreign = [{ ...backup, manifest: { ...backup.manifest, position } }];
+    const refused = await isBackupError(
+      restore(site, shipping.sealed, { kind: 'end' }, foreign),
+      'verification-failed',
+    );
+    assert.match(refused.message, /The logs are not those of the backup/);
+  });
+});
