@@ -35,7 +35,7 @@ export interface Attempt {
   readonly writer: StagingWriter;
   /** The backup's own identity, encrypted to the site's recipients. */
   readonly key: string;
-  spool(): Promise<string>;
+  readonly spool: () => Promise<string>;
 }
 
 /** Runs an attempt. What it has not sealed is removed at its end, or swept by the next one where it was killed. */

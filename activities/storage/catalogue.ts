@@ -66,6 +66,13 @@ export async function listBackups(store: Store): Promise<readonly Catalogued[]> 
   return (await readCatalogue(store)).backups;
 }
 
+/** The last day that logs of a source lie under; null when there are none. */
+export async function lastLogsDay(store: Store, source: string): Promise<string | null> {
+  let day: string | null = null;
+  for await (const { key } of store.list(`logs/${source}`, { named: MANIFEST })) day = key.split('/')[2] ?? day;
+  return day;
+}
+
 /** The newest sealed logs of a source: of its last day, whatever was sealed last. */
 export async function newestLogs(store: Store, source: string): Promise<Manifest | null> {
   const keys: string[] = [];

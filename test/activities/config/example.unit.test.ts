@@ -52,6 +52,7 @@ describe('the example config', () => {
       ['encryption'],
       ['signing'],
       ['plans', 'daily'],
+      ['plans', 'logs'],
       ['sources', 'stack'],
       ['destinations', 'remote'],
     ]) {
