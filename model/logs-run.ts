@@ -33,6 +33,8 @@ export interface LogsSpec {
   readonly scheduled: string;
   readonly steps: readonly LogsStep[];
   readonly waits: LogsWaits;
+  /** Whether there is anybody to tell of alerts. */
+  readonly notified: boolean;
 }
 
 /** What the step of one source gets. */

@@ -4,7 +4,7 @@ import { formatBytes, formatDuration } from '../model/units.ts';
 import { inWords } from './details.ts';
 
 /** A line a source: what was stored, until when its logs cover, which copies were made and which are owed. */
-export function logsDetails({ outcome, sources }: RunReport): string {
+export function logsDetails({ outcome, sources, errors }: RunReport): string {
   return [
     outcome ? `**${outcome}**` : '**running**',
     '',
@@ -12,6 +12,7 @@ export function logsDetails({ outcome, sources }: RunReport): string {
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...sources.map(row),
     ...sources.flatMap(notes),
+    ...errors.map((error) => `\n${inWords(error)}`),
   ].join('\n');
 }
 

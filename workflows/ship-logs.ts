@@ -14,22 +14,23 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { offSchedule, stepId, tickOutcome, type LogsFacts, type LogsSpec, type LogsStep } from '../model/logs-run.ts';
 import { runId, runOutcome, scheduledOf } from '../model/run.ts';
-import type { PlanInput, RunReport, ScheduledInput, SourceReport } from '../model/run.ts';
+import type { PlanInput, RunReport, ScheduledInput, SourceReport, StepError } from '../model/run.ts';
 import { dailyBackup } from './daily-backup.ts';
 import { logsDetails } from './logs-details.ts';
 import { runStatus } from './messages.ts';
 import { OUTCOME, PLAN, SITE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { tickPlanning, tickSteps } from './steps.ts';
+import { telling, tickPlanning, tickSteps } from './steps.ts';
 
 export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
   const scheduled = input.scheduled ?? scheduledOf(input.plan, workflowInfo().workflowId);
   const planned: PlanInput = { ...input, scheduled };
   const id = runId(input.plan, scheduled);
   const sources = new Map<string, SourceReport>();
+  const errors: StepError[] = [];
   let outcome: RunReport['outcome'] = null;
 
-  const report = (): RunReport => ({ runId: id, outcome, sources: [...sources.values()], errors: [] });
+  const report = (): RunReport => ({ runId: id, outcome, sources: [...sources.values()], errors });
   setHandler(runStatus, report);
 
   const summary = 'read the config: which sources ship logs';
@@ -44,6 +45,7 @@ export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
     throw error;
   }
   outcome = runOutcome([...sources.values()].map((source) => source.outcome ?? 'failed'));
+  if (spec.notified) await tell(spec);
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   setCurrentDetails(logsDetails(report()));
   return report();
@@ -69,6 +71,19 @@ export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
     } catch (error) {
       if (CancellationScope.current().consideredCancelled) throw error;
       update({ ...unfinished(source, 'failed'), outcome: 'failed', errors: [stepError('ship', error)] });
+    }
+  }
+
+  /** A notifier that fails is told in the report, and changes nothing of how the shipping fared. */
+  async function tell(planned: LogsSpec): Promise<void> {
+    try {
+      const summary = 'tell whoever is to know of alerts';
+      const failed = await telling(input.site).tellLogs.executeWithOptions({ summary }, [
+        { spec: planned, sources: [...sources.values()] },
+      ]);
+      errors.push(...failed);
+    } catch (error) {
+      errors.push(stepError('notify', error));
     }
   }
 

@@ -69,6 +69,17 @@ export function tickPlanning(site: string) {
   });
 }
 
+/** Telling of alerts: what reached nobody is told with the next tick. */
+export function telling(site: string) {
+  return proxyActivities<CoordinationActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '40s',
+    scheduleToCloseTimeout: '1m',
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', maximumAttempts: 2 },
+  });
+}
+
 /** Beyond its deadline, which the step itself looks at, it has so long to clean up and say what it did, in milliseconds. */
 const GRACE = 20_000;
 

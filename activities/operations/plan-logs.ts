@@ -1,7 +1,7 @@
 /** What a tick of log shipping is to do, read from the config. */
 import { hostOf } from '../../model/config/hosts.ts';
 import { BackupError } from '../../model/errors.ts';
-import type { LogsSpec, LogsStep } from '../../model/logs-run.ts';
+import type { LogsSpec, LogsStep, LogsWaits } from '../../model/logs-run.ts';
 import { runId, type PlanInput } from '../../model/run.ts';
 import { scheduledTime } from '../../model/time.ts';
 import type { Site } from '../site.ts';
@@ -29,7 +29,8 @@ export function planLogs(site: Site, input: PlanInput): LogsSpec {
     plan: input.plan,
     scheduled: scheduledTime(input.scheduled),
     steps: names.map((source) => stepOf(site, source)),
-    waits: config.plans.logs,
+    waits: waitsOf(config.plans.logs),
+    notified: config.notify.length > 0,
   };
 }
 
@@ -60,4 +61,8 @@ function stepOf(site: Site, source: string): LogsStep {
       .map(([destination]) => destination),
     deadline: 'logs' in config ? config.logs.deadline : 0,
   };
+}
+
+function waitsOf({ workerDeadline, retryFirst, heartbeat, standstill, busy }: LogsWaits): LogsWaits {
+  return { workerDeadline, retryFirst, heartbeat, standstill, busy };
 }

@@ -1,9 +1,10 @@
 /** A site: the whole config file. Its JSON Schema is made of this schema; what one field cannot say is in checks.ts. */
 import { z } from 'zod';
 import { NAME, name } from '../source.ts';
-import { duration } from '../units.ts';
+import { duration, size } from '../units.ts';
 import { destinationConfig } from './destination.ts';
 import { absolutePath, port, publicKey, recipient } from './fields.ts';
+import { notifierConfig } from './notify.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
 
@@ -58,6 +59,13 @@ const logsPlan = z.strictObject({
   heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
   standstill: wait.prefault('2m').describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
   busy: duration.prefault('5s').describe('how long to wait for another shipping of the same source'),
+  stalledAfter: z
+    .number()
+    .min(0.1)
+    .prefault(3)
+    .describe('logs that are so many intervals old are an alert: shipping has stalled'),
+  remindAfter: wait.prefault('1h').describe('an alert that lasts is told again after so long'),
+  spareSpace: size.prefault('1GiB').describe('less free space in the repository or in state is an alert'),
 });
 
 export const siteConfig = z.strictObject({
@@ -110,6 +118,7 @@ export const siteConfig = z.strictObject({
     .describe('who made the backups'),
   sources: named(sourceConfig).describe('what is backed up'),
   destinations: named(destinationConfig).default({}).describe('where further copies go'),
+  notify: z.array(notifierConfig).default([]).describe('who is told when something is wrong'),
   plans: z.strictObject({ daily: plan.prefault({}), logs: logsPlan.prefault({}) }).prefault({}),
 });
 export type SiteConfig = z.output<typeof siteConfig>;
