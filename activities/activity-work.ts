@@ -8,7 +8,7 @@ import type { ProgressReport, Work } from './work.ts';
 const DEFAULT_STANDSTILL = 600_000;
 
 export interface StepWaits {
-  readonly waits?: Waits;
+  readonly waits?: Pick<Waits, 'retryFirst' | 'retryMax' | 'heartbeat' | 'standstill'>;
   /** Milliseconds from the step's first scheduling after which a failing one is not tried again. */
   readonly deadline?: number;
 }
@@ -63,7 +63,7 @@ function isPast(deadline: number | undefined, ahead: number): boolean {
 }
 
 /** The pause before the next attempt, as the retry policy of the step has it. */
-function pauseAfter(attempt: number, { retryFirst, retryMax }: Waits): number {
+function pauseAfter(attempt: number, { retryFirst, retryMax }: Pick<Waits, 'retryFirst' | 'retryMax'>): number {
   return Math.min(retryMax, retryFirst * 2 ** (attempt - 1));
 }
 

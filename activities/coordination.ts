@@ -1,12 +1,21 @@
 /** The steps of the coordinator, as activities: what a run is to do, and the record of what it did. */
-import type { PlanInput, RunReport, RunSpec } from '../model/run.ts';
+import type { LogsSpec } from '../model/logs-run.ts';
+import type { PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
 import { runStep } from './activity-work.ts';
+import { planLogs } from './operations/plan-logs.ts';
 import { planRun } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
+import { tellLogs } from './operations/tell-logs.ts';
 import type { Site } from './site.ts';
 
 export interface CoordinationActivities {
   planRun(input: PlanInput): Promise<RunSpec>;
+  planLogs(input: PlanInput): Promise<LogsSpec>;
+  /** @returns the notifiers that failed. */
+  tellLogs(input: {
+    readonly spec: LogsSpec;
+    readonly sources: readonly SourceReport[];
+  }): Promise<readonly StepError[]>;
   signRecoveryPoint(input: {
     readonly spec: RunSpec;
     readonly report: RunReport;
@@ -17,6 +26,9 @@ export interface CoordinationActivities {
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
   return {
     planRun: (input) => runStep({}, async () => planRun(await openSite(), input)),
+    planLogs: (input) => runStep({}, async () => planLogs(await openSite(), input)),
+    tellLogs: ({ spec, sources }) =>
+      runStep({}, async (work) => tellLogs({ site: await openSite(), spec, sources, work })),
     signRecoveryPoint: ({ spec, report }) =>
       runStep({ waits: spec.waits }, async (work) =>
         writeRecoveryPoint({ site: await openSite(), spec, report, work }),

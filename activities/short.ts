@@ -1,12 +1,34 @@
 /** The short steps on a host, as activities: they are done at once, whatever long steps run there. */
+import { Context } from '@temporalio/activity';
 import { hostname } from 'node:os';
+import type { LogsInput, LogsTick } from '../model/logs-run.ts';
+import { runStep } from './activity-work.ts';
+import { tickSource } from './operations/tick-source.ts';
+import type { Site } from './site.ts';
 import { productVersion } from './version.ts';
 
 export interface ShortActivities {
   /** Answers: the host's worker is there. */
   ping(): Promise<{ readonly machine: string; readonly version: string }>;
+  /** Ships the logs of one source, and copies what destinations lack. Bounded; what fails is in the result. */
+  shipLogs(input: LogsInput): Promise<LogsTick>;
 }
 
-export const shortActivities: ShortActivities = {
-  ping: async () => ({ machine: hostname(), version: productVersion }),
-};
+/** @param openSite reads the config anew, so that a change counts from the next step on. */
+export function shortActivities(openSite: () => Promise<Site>): ShortActivities {
+  return {
+    ping: async () => ({ machine: hostname(), version: productVersion }),
+    shipLogs: ({ runId, scheduled, step, waits }) =>
+      runStep({ waits: { ...waits, retryMax: waits.retryFirst } }, async (work) =>
+        tickSource({
+          site: await openSite(),
+          runId,
+          scheduled,
+          step,
+          waits,
+          attempt: Context.current().info.attempt,
+          work,
+        }),
+      ),
+  };
+}

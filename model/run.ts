@@ -1,4 +1,5 @@
 /** Runs of plans: what travels between client, workflows and activities. Small, and never a secret. */
+import type { LogsFacts } from './logs-run.ts';
 import type { Outcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
 import type { Group, Kind, SourceType, Tier } from './source.ts';
@@ -91,6 +92,14 @@ export interface CapturedBackup {
   readonly existed: boolean;
 }
 
+/** Input as a schedule gives it: site and plan alone. The time is in the workflow's id then. */
+export type ScheduledInput = Omit<PlanInput, 'scheduled'> & Partial<Pick<PlanInput, 'scheduled'>>;
+
+/** The scheduled time of a run out of its id: a schedule appends it to the plan's name. @throws BackupError `usage` when it is no such id. */
+export function scheduledOf(plan: string, id: string): string {
+  return scheduledTime(id.startsWith(`${plan}-`) ? id.slice(plan.length + 1) : id);
+}
+
 /** Logs that were shipped and sealed. */
 export interface ShippedLogs {
   readonly backup: PinnedReference;
@@ -116,7 +125,7 @@ export interface StepError {
   readonly remedy: string | null;
 }
 
-export const STEP_STATES = ['pending', 'capturing', 'copying', 'verifying', 'done', 'failed'] as const;
+export const STEP_STATES = ['pending', 'shipping', 'capturing', 'copying', 'verifying', 'done', 'failed'] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
 /** How a source fared in a run; also the live state that the query `status` gives. */
@@ -128,6 +137,8 @@ export interface SourceReport {
   readonly copies: readonly CopiedBackup[];
   readonly verified: boolean;
   readonly errors: readonly StepError[];
+  /** Only in a run that ships logs; null until its step has ended. */
+  readonly logs?: LogsFacts | null;
 }
 
 export interface RunReport {

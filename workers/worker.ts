@@ -66,7 +66,13 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       maxHeartbeatThrottleInterval: 1000,
       defaultHeartbeatThrottleInterval: 1000,
     }),
-    Worker.create({ ...common, taskQueue: queues.short, activities: { ...shortActivities } }),
+    Worker.create({
+      ...common,
+      taskQueue: queues.short,
+      activities: { ...shortActivities(settings.openSite) },
+      maxHeartbeatThrottleInterval: 1000,
+      defaultHeartbeatThrottleInterval: 1000,
+    }),
   ]);
   const stopped = run(workers, connection);
   return {

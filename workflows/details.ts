@@ -36,7 +36,8 @@ export function sourceDetails(report: SourceReport): string {
   ].join('\n');
 }
 
-function inWords({ step, message, remedy }: StepError): string {
+/** A failed step and what to do about it. */
+export function inWords({ step, message, remedy }: StepError): string {
   return `${step} failed: ${message}${remedy ? `\n\nWhat to do: ${remedy}` : ''}`;
 }
 

@@ -1,3 +1,4 @@
 /** Every workflow type that a worker offers. */
 export { backupSource } from './backup-source.ts';
 export { dailyBackup } from './daily-backup.ts';
+export { shipLogs } from './ship-logs.ts';

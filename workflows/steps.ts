@@ -3,6 +3,7 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
 import type { ShortActivities } from '../activities/short.ts';
+import type { LogsInput } from '../model/logs-run.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
 
 /** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
@@ -54,6 +55,47 @@ export function shortSteps(site: string, { step, waits }: StepInput, deadline: n
     startToCloseTimeout: '10s',
     scheduleToCloseTimeout: deadline,
     retry: retries(waits),
+  });
+}
+
+/** Planning of a tick: nothing is known yet, and the next one comes soon. */
+export function tickPlanning(site: string) {
+  return proxyActivities<CoordinationActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '30s',
+    scheduleToCloseTimeout: '1m',
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 3 },
+  });
+}
+
+/** Telling of alerts: what reached nobody is told with the next tick. */
+export function telling(site: string) {
+  return proxyActivities<CoordinationActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '40s',
+    scheduleToCloseTimeout: '1m',
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', maximumAttempts: 2 },
+  });
+}
+
+/** Beyond its deadline, which the step itself looks at, it has so long to clean up and say what it did, in milliseconds. */
+const GRACE = 20_000;
+
+/**
+ * The one step of a source in a tick, on the host's short queue. It fails by itself at its deadline and then says so
+ * in its result; only a worker that died makes a second attempt.
+ */
+export function tickSteps(site: string, { step, waits }: LogsInput) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, step.host).short,
+    scheduleToStartTimeout: waits.workerDeadline,
+    startToCloseTimeout: step.deadline + GRACE,
+    scheduleToCloseTimeout: waits.workerDeadline + step.deadline + GRACE,
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: waits.retryFirst, maximumAttempts: 2 },
   });
 }
 

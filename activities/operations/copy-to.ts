@@ -20,7 +20,7 @@ export interface CopyToRequest {
 export async function copyToDestination({ site, backup, destination, work }: CopyToRequest): Promise<CopiedBackup> {
   const started = Date.now();
   const from = await openRepository(site);
-  const catalogue = await listBackups(from);
+  const catalogue = await listBackups(from, { logs: false });
   const found = findPinned(catalogue, pinnedReference.parse(backup));
   await copyBackup({ site, from, to: openDestination(destination, site), backup: found, catalogue, work });
   return { destination, bytes: sizes(found.manifest).stored, milliseconds: Date.now() - started };

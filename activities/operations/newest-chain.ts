@@ -20,9 +20,7 @@ export interface NewestChain {
  */
 export async function newestChain(site: Site, source: string): Promise<NewestChain> {
   const store = repositoryStore(site.repository);
-  const catalogue = (await listBackups(store)).filter(
-    ({ name, manifest }) => name.source === source && manifest.kind !== 'logs',
-  );
+  const catalogue = (await listBackups(store, { logs: false })).filter(({ name }) => name.source === source);
   const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
   if (!newest) return { chain: [], warnings: [] };
   try {

@@ -35,7 +35,7 @@ export async function writeRecoveryPoint({
   // A coordinator that captures nothing itself uses its repository for the first time here.
   await prepareRepository(site);
   const store = repositoryStore(site.repository);
-  const catalogue = await listBackups(store);
+  const catalogue = await listBackups(store, { logs: false });
   const signer = await siteSigner(site);
   const key = recoveryPointKey(spec.runId);
   const own = report.sources.map((source) => sourceEntry(source, catalogue));

@@ -5,16 +5,17 @@ import type { SourceConfig } from '../../model/config/source.ts';
 import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest } from '../../model/manifest.ts';
 import { logsFolder, logsId } from '../../model/paths.ts';
 import type { ShippedLogs } from '../../model/run.ts';
-import { adapterFor } from '../sources/index.ts';
+import { logsOf } from '../sources/index.ts';
 import type { LogsAdapter, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
-import { newestLogs, pinned } from '../storage/catalogue.ts';
+import { lastLogsDay, newestLogs, pinned } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { prepareRepository, repositoryStore } from '../storage/repository.ts';
 import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
+import { noteFullDue } from './full-due.ts';
 import { sourceConfig } from './source-config.ts';
 
 export interface ShipRequest {
@@ -34,7 +35,7 @@ const SPARE_BYTES = 64 * 2 ** 20;
 
 /** Whether a source has logs that are to be shipped. */
 export function shipsLogs(config: SourceConfig): boolean {
-  return 'logs' in config && config.logs.enabled && adapterFor(config.type).logs !== undefined;
+  return 'logs' in config && config.logs.enabled && logsOf(config.type) !== undefined;
 }
 
 /**
@@ -45,7 +46,7 @@ export function shipsLogs(config: SourceConfig): boolean {
 export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null> {
   const { site, source, work } = request;
   const config = sourceConfig(site, source);
-  const logs = adapterFor(config.type).logs;
+  const logs = logsOf(config.type);
   if (!logs) return null;
   await prepareRepository(site);
   const lease = await acquireLease({
@@ -95,7 +96,9 @@ async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shi
     if (!shipped) return null;
     work.signal.throwIfAborted();
     const unsigned = await manifestOf(request, { config, began, attempt, shipped });
-    const folder = logsFolder(source, unsigned.scheduled.slice(0, 10), shipped.first, shipped.last);
+    const folder = logsFolder(source, await dayOf(request), shipped.first, shipped.last);
+    const gap = gapOf(unsigned);
+    if (gap !== null) await noteFullDue({ site, source }, unsigned.finished, gap);
     const { manifest } = await signAndSeal({ site, staging: attempt.staging, unsigned, folder, lease });
     await shipped.onSealed?.(manifest.id);
     return manifest;
@@ -146,6 +149,21 @@ function summary(manifest: Manifest): ShippedLogs {
     bytes: stored,
     plainBytes: plain,
     coversUntil: manifest.coversUntil ?? null,
-    gap: manifest.warnings.find(({ code }) => code === 'logs-gap')?.message ?? null,
+    gap: gapOf(manifest),
   };
+}
+
+/** What is missing before logs; null where they follow what was shipped before. */
+function gapOf({ warnings }: Pick<UnsignedManifest, 'warnings'>): string | null {
+  return warnings.find(({ code }) => code === 'logs-gap')?.message ?? null;
+}
+
+/**
+ * The day that the logs are put under: of their tick, but never one before the newest, which is looked for on the last
+ * day. A tick that was due before midnight may come after one that was started by hand behind it.
+ */
+async function dayOf({ site, source, scheduled }: ShipRequest): Promise<string> {
+  const last = await lastLogsDay(repositoryStore(site.repository), source);
+  const day = scheduled.slice(0, 10);
+  return last !== null && last > day ? last : day;
 }

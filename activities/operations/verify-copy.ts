@@ -22,7 +22,7 @@ export async function verifyInRepository({
   readonly work: Work;
 }): Promise<Verified> {
   const store = await openRepository(site);
-  const catalogue = await listBackups(store);
+  const catalogue = await listBackups(store, { logs: false });
   const evidence = await verifyBackup({
     site,
     store,

@@ -5,7 +5,7 @@ import { files } from './files/index.ts';
 import { mariadb } from './mariadb/index.ts';
 import { postgres } from './postgres/index.ts';
 import { redis } from './redis/index.ts';
-import type { SourceAdapter } from './types.ts';
+import type { LogsAdapter, SourceAdapter } from './types.ts';
 
 const ADAPTERS: Readonly<Partial<Record<SourceType, SourceAdapter>>> = {
   files,
@@ -21,4 +21,9 @@ export function adapterFor(type: SourceType): SourceAdapter {
   throw new BackupError('config', `Sources of type ${type} are not known to this version`, {
     remedy: `Use one of: ${Object.keys(ADAPTERS).join(', ')}.`,
   });
+}
+
+/** The continuous logs of a type; undefined where it has none, or this version cannot capture it at all. */
+export function logsOf(type: SourceType): LogsAdapter | undefined {
+  return ADAPTERS[type]?.logs;
 }

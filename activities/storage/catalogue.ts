@@ -37,9 +37,14 @@ const PARALLEL = 16;
 /** No manifest is so big; a bigger file is somebody's mistake or attack. */
 const LARGEST = 64 * 2 ** 20;
 
+export interface CatalogueOptions {
+  /** False leaves logs out, and reads none of their manifests: 288 a day would make each look slow. Default true. */
+  readonly logs?: boolean;
+}
+
 /** Every backup that a store holds. One bad manifest never hides the others: it becomes a problem. */
-export async function readCatalogue(store: Store): Promise<Catalogue> {
-  const listed = await manifestsOf(store);
+export async function readCatalogue(store: Store, options: CatalogueOptions = {}): Promise<Catalogue> {
+  const listed = await manifestsOf(store, options);
   const entries = await inParallel(listed, PARALLEL, (object) => readEntry(store, object));
   const backups = new Map<string, Catalogued>();
   const problems: CatalogueProblem[] = [];
@@ -62,8 +67,15 @@ export async function readCatalogue(store: Store): Promise<Catalogue> {
 }
 
 /** The backups that a store holds, without what could not be read (`readCatalogue` tells that too). */
-export async function listBackups(store: Store): Promise<readonly Catalogued[]> {
-  return (await readCatalogue(store)).backups;
+export async function listBackups(store: Store, options: CatalogueOptions = {}): Promise<readonly Catalogued[]> {
+  return (await readCatalogue(store, options)).backups;
+}
+
+/** The last day that logs of a source lie under; null when there are none. */
+export async function lastLogsDay(store: Store, source: string): Promise<string | null> {
+  let day: string | null = null;
+  for await (const { key } of store.list(`logs/${source}`, { named: MANIFEST })) day = key.split('/')[2] ?? day;
+  return day;
 }
 
 /** The newest sealed logs of a source: of its last day, whatever was sealed last. */
@@ -143,9 +155,9 @@ export function chainOf(catalogue: readonly Catalogued[], backup: Catalogued): r
   return chain;
 }
 
-async function manifestsOf(store: Store): Promise<readonly ListedObject[]> {
+async function manifestsOf(store: Store, { logs = true }: CatalogueOptions): Promise<readonly ListedObject[]> {
   const found: ListedObject[] = [];
-  for (const top of TOP) {
+  for (const top of TOP.filter((each) => logs || each !== 'logs')) {
     for await (const object of store.list(top, { named: MANIFEST })) found.push(object);
   }
   return found;

@@ -60,7 +60,7 @@ async function look(
 }
 
 async function repositoryPlace(site: Site) {
-  const catalogue = await readCatalogue(await openRepository(site));
+  const catalogue = await readCatalogue(await openRepository(site), { logs: false });
   // Before its first use there is no folder yet.
   const device = (await ifThere(deviceOf(site.repository))) ?? 'none';
   return { place: { name: 'repository', device, offsite: false, backups: heldOf(catalogue) }, catalogue };
@@ -68,7 +68,7 @@ async function repositoryPlace(site: Site) {
 
 async function destinationPlace(name: string, site: Site) {
   const destination = openDestination(name, site);
-  const catalogue = await readCatalogue(destination);
+  const catalogue = await readCatalogue(destination, { logs: false });
   const place = { name, device: await destination.device(), offsite: destination.offsite, backups: heldOf(catalogue) };
   return { place, catalogue };
 }

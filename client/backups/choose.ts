@@ -70,9 +70,14 @@ export function requireSource({ config }: Site, overview: Overview, source: stri
   }
 }
 
+/** What can be restored by itself. Logs never are the newest backup of their source: they only reach on from one. */
+function isWhole({ backup }: BackupEntry): boolean {
+  return backup.manifest.kind !== 'logs';
+}
+
 /** The newest backup of each source that has one, verified or not. */
 export function newestOfEachSource({ entries }: Overview, source: string | undefined): readonly BackupEntry[] {
-  const wanted = entries.filter((entry) => source === undefined || entry.source === source);
+  const wanted = entries.filter((entry) => isWhole(entry) && (source === undefined || entry.source === source));
   return [...Map.groupBy(wanted, (entry) => entry.source).values()].flatMap((group) => group.slice(0, 1));
 }
 
@@ -84,6 +89,7 @@ export function unreadableNewest(overview: Overview, source: string | undefined)
   const newest = new Map(newestOfEachSource(overview, source).map((entry) => [entry.source, entry.backup.name.id]));
   return overview.problems.filter(({ folder }) => {
     const [of, id] = sourceAndId(overview, folder);
+    if (isOfLogs(folder)) return false;
     return of !== undefined && (source === undefined || of === source) && isNewerId(id, newest.get(of));
   });
 }
@@ -98,6 +104,10 @@ function sourceAndId(
   { entries }: Overview,
   folder: string | null,
 ): readonly [source: string | undefined, id: string | undefined] {
+  if (isOfLogs(folder)) {
+    const [, of, , idOfLogs] = folder?.split('/') ?? [];
+    return [of, idOfLogs];
+  }
   const [source, id] = folder?.split('/').slice(-2) ?? [];
   if (!folder?.startsWith(SYSTEM)) return [source, id];
   // The one folder that does not bear the name of its source: its other backups do.
@@ -105,6 +115,10 @@ function sourceAndId(
 }
 
 const SYSTEM = 'daily/system/';
+
+function isOfLogs(folder: string | null): boolean {
+  return folder?.startsWith('logs/') ?? false;
+}
 
 export interface Latest {
   readonly entry: BackupEntry;
@@ -127,7 +141,7 @@ export interface Latest {
  * @throws BackupError `not-found` when the source has no backup, or only damaged and unverified ones.
  */
 export function latestOf(overview: Overview, source: string, place: string, now = Date.now()): Latest {
-  const own = overview.entries.filter((entry) => entry.source === source);
+  const own = overview.entries.filter((entry) => isWhole(entry) && entry.source === source);
   if (own.length === 0) throw noBackup(source, overview);
   const lenient = place !== REPOSITORY || !own.some(isChecked);
   const entry = own.find((candidate) => flawOf(candidate, place) === null && (lenient || isChecked(candidate)));
@@ -138,7 +152,7 @@ export function latestOf(overview: Overview, source: string, place: string, now 
     .flatMap((point) => failureIn(point, source));
   const unreadable = overview.problems.flatMap(({ folder, problem }) => {
     const [of, id] = sourceAndId(overview, folder);
-    return of === source && isNewerId(id, entry.backup.name.id) ? [problem] : [];
+    return of === source && !isOfLogs(folder) && isNewerId(id, entry.backup.name.id) ? [problem] : [];
   });
   const age = now - Date.parse(entry.backup.manifest.started);
   return { entry, verified: isChecked(entry), age, newer: [...unreadable, ...newerEntries, ...failures] };
@@ -182,7 +196,7 @@ function failureIn(point: RecoveryPoint, source: string): readonly string[] {
 }
 
 function noBackup(source: string, { entries }: Overview, configured: readonly string[] = []): BackupError {
-  const known = [...new Set([...entries.map((entry) => entry.source), ...configured])];
+  const known = [...new Set([...entries.filter(isWhole).map((entry) => entry.source), ...configured])];
   const near = nearest(source, known);
   return new BackupError('not-found', `There is no backup of "${source}" here.`, {
     remedy: near

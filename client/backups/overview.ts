@@ -1,7 +1,7 @@
 /** All backups of a site, each with the places that hold it and what checks found, from manifests and evidence alone. */
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
-import { readCatalogue, pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
+import { readCatalogue, pinned, type Catalogued, type CatalogueOptions } from '../../activities/storage/catalogue.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
@@ -62,13 +62,17 @@ export interface Problem {
  * @param only shows what this one place holds (null: the repository); every place when absent.
  * @throws BackupError when that one place cannot be looked at; any other becomes a problem.
  */
-export async function readOverview(site: Site, only?: string | null): Promise<Overview> {
+export async function readOverview(
+  site: Site,
+  only?: string | null,
+  options: CatalogueOptions = {},
+): Promise<Overview> {
   // A name that the config lacks fails here, with those that there are.
   if (only !== undefined) await openPlace(site, only);
   const trusted = await trustedKeys(site);
   const names = [null, ...Object.keys(site.config.destinations)];
   // The others are looked at even then: what they know of a backup counts here too, since its digest is the same.
-  const looked = await Promise.all(names.map((name) => look(site, name, trusted, name === only)));
+  const looked = await Promise.all(names.map((name) => look(site, name, { trusted, strict: name === only, options })));
   const evidence = looked.flatMap((place) => place.evidence);
   const shown = (name: string) => only === undefined || name === (only ?? REPOSITORY);
   // The manifest that counts is the one at the place that is shown: the `key` of another's may be an older one, or damaged.
@@ -113,16 +117,18 @@ interface Looked {
   readonly problems: readonly Omit<Problem, 'place'>[];
 }
 
-async function look(
-  site: Site,
-  destination: string | null,
-  trusted: readonly string[],
-  strict: boolean,
-): Promise<Looked> {
+interface Looking {
+  readonly trusted: readonly string[];
+  /** Fails where the place cannot be looked at. */
+  readonly strict: boolean;
+  readonly options: CatalogueOptions;
+}
+
+async function look(site: Site, destination: string | null, { trusted, strict, options }: Looking): Promise<Looked> {
   const name = destination ?? REPOSITORY;
   try {
     const { store } = await openPlace(site, destination);
-    const { backups, problems } = await readCatalogue(store);
+    const { backups, problems } = await readCatalogue(store, options);
     const [evidence, points] = await Promise.all([readEvidence(store, trusted), readRecoveryPoints(store, trusted)]);
     return {
       name,

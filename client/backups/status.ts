@@ -4,8 +4,10 @@ import { sitePlacement } from '../../activities/storage/placement.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { SourcePlacement } from '../../model/placement.ts';
 import { formatDuration } from '../../model/units.ts';
+import { shipsLogs } from '../../activities/operations/ship-logs.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
-import { readOverview, verdictOf, type BackupEntry, type Verdict } from './overview.ts';
+import { restorableUntil } from './restorable.ts';
+import { readOverview, verdictOf, type BackupEntry, type Problem, type Verdict } from './overview.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -22,6 +24,19 @@ export interface SourceStatus {
   readonly devices: number;
   readonly offsite: number;
   readonly places: readonly string[];
+  /** Null where the source ships no logs. */
+  readonly logs: LogsStatus | null;
+}
+
+/** How far the continuous logs of a source reach. */
+export interface LogsStatus {
+  /** RFC 3339: the latest time to which it can be restored now; null where no logs reach back to a backup yet. */
+  readonly restorableUntil: string | null;
+  /** Milliseconds since then: what would be lost now. */
+  readonly lag: number | null;
+  /** Where the backup and the logs lie. */
+  readonly place: string | null;
+  readonly base: string | null;
 }
 
 export interface SiteStatus {
@@ -52,8 +67,23 @@ export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStat
       ...(kitConfirmed === null ? [kitFinding()] : []),
       ...sources.flatMap(sourceFindings),
       ...placement.findings,
+      ...overview.problems.flatMap(logsFindings),
     ],
   };
+}
+
+/** Logs that count for nothing: what they covered, and all behind them, cannot be restored from there. */
+function logsFindings({ place, problem, folder }: Problem): readonly Finding[] {
+  if (!folder?.startsWith('logs/')) return [];
+  return [
+    {
+      code: 'status.logs-unreadable',
+      severity: 'warning',
+      message: `${place}: ${problem}`,
+      remedy: 'See what happened to it, then move it away; another copy can be copied there again.',
+      subject: place,
+    },
+  ];
 }
 
 /** The kit's own finding, for `status` and `doctor`. */
@@ -85,13 +115,45 @@ function sourceStatus(site: Site, placed: SourcePlacement, entries: readonly Bac
     devices,
     offsite,
     places,
+    logs: config && shipsLogs(config) ? logsStatus(entries, source, now) : null,
   };
 }
 
-function sourceFindings({ source, newest, age, objective, checked, broken }: SourceStatus): readonly Finding[] {
-  if (newest === null || age === null) return [];
+function logsStatus(entries: readonly BackupEntry[], source: string, now: number): LogsStatus {
+  const found = restorableUntil(entries, source);
+  if (!found) return { restorableUntil: null, lag: null, place: null, base: null };
+  const { until, place, base } = found;
+  return { restorableUntil: until, lag: Math.max(0, now - Date.parse(until)), place, base };
+}
+
+/** What would be lost now, in milliseconds of time: since the newest capture began, or since the logs behind it end. */
+export function lossOf({ age, logs }: Pick<SourceStatus, 'age' | 'logs'>): number | null {
+  return age === null ? null : Math.min(age, logs?.lag ?? age);
+}
+
+function sourceFindings(status: SourceStatus): readonly Finding[] {
+  const { source, newest, age, objective, checked, broken, logs } = status;
+  const loss = lossOf(status);
+  if (newest === null || age === null || loss === null) return [];
   const findings: Finding[] = [];
-  if (objective !== null && age > objective) {
+  if (logs?.restorableUntil === null) {
+    findings.push({
+      code: 'status.no-pitr',
+      severity: 'warning',
+      message: `${source}: no logs reach back to a backup yet, so that nothing between two backups can be restored`,
+      remedy: `mosaic-backup run daily --source ${source}; then mosaic-backup run logs --source ${source}`,
+      subject: source,
+    });
+  }
+  if (objective !== null && loss > objective && logs?.lag) {
+    findings.push({
+      code: 'status.objective',
+      severity: 'error',
+      message: `${source}: it can be restored up to ${formatDuration(loss)} ago, the objective is ${formatDuration(objective)}`,
+      remedy: `mosaic-backup run logs --source ${source}`,
+      subject: source,
+    });
+  } else if (objective !== null && loss > objective) {
     const message = `${source}: the newest backup is ${formatDuration(age)} old, the objective is ${formatDuration(objective)}`;
     findings.push({
       code: 'status.objective',

@@ -8,6 +8,7 @@ import { registerKeys } from './commands/keys.ts';
 import { registerList } from './commands/list.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRun } from './commands/run.ts';
+import { registerSchedules } from './commands/schedules.ts';
 import { registerShow } from './commands/show.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerUp } from './commands/up.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Register[] = [
   registerUp,
   registerWorker,
   registerRun,
+  registerSchedules,
   registerList,
   registerShow,
   registerVerify,

@@ -17,7 +17,7 @@ import { problem, warning, type Seen } from './examine.ts';
 export async function examineRepository(site: Site): Promise<Seen> {
   const { repository } = site;
   const store = await openRepository(site);
-  const [free, needed] = [await freeSpace(repository), newestSizes(await listBackups(store))];
+  const [free, needed] = [await freeSpace(repository), newestSizes(await listBackups(store, { logs: false }))];
   const findings = [...(await writable(repository, 'repository')), ...tight(repository, free, needed, 'repository')];
   return {
     facts: `${repository}, ${formatBytes(free)} free, newest backups of all sources ${formatBytes(needed)}`,
@@ -42,7 +42,7 @@ export async function examineDestination(site: Site, name: string): Promise<Seen
     await destination.device(),
     await ifThere(deviceOf(await existing(site.repository))),
   ];
-  const needed = newestSizes(await listBackups(await openRepository(site)));
+  const needed = newestSizes(await listBackups(await openRepository(site), { logs: false }));
   const same =
     own === device
       ? [

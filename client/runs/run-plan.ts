@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PlanInput, RunReport } from '../../model/run.ts';
 import type { Session } from './session.ts';
-import { startRun } from './start.ts';
+import { PLANS, startRun } from './start.ts';
 import { watchRun, type WatchOptions } from './watch.ts';
 
 export interface RunPlanOptions extends WatchOptions {
@@ -38,10 +38,11 @@ export async function othersEnded(
   signal: AbortSignal,
   onWait: (count: number) => void,
 ): Promise<void> {
+  const types = Object.values(PLANS).map(({ workflowType }) => `'${workflowType}'`);
   for (;;) {
     // The own run is left out: the list of open runs lags behind its end.
     const { count } = await client.workflow.count(
-      `WorkflowType = 'dailyBackup' AND ExecutionStatus = 'Running' AND WorkflowId != '${own}'`,
+      `WorkflowType IN (${types.join(', ')}) AND ExecutionStatus = 'Running' AND WorkflowId != '${own}'`,
     );
     if (count === 0 || signal.aborted) return;
     onWait(count);

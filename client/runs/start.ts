@@ -3,13 +3,29 @@ import { Client, type WorkflowHandle } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { isDeepStrictEqual } from 'node:util';
 import { BackupError } from '../../model/errors.ts';
-import { runId, taskQueues, type PlanInput } from '../../model/run.ts';
+import { runId, taskQueues, type PlanInput, type RunReport } from '../../model/run.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
-import type { dailyBackup } from '../../workflows/daily-backup.ts';
 import { connect } from '../temporal/connect.ts';
 import type { Endpoint } from '../temporal/endpoint.ts';
 
-export type RunHandle = WorkflowHandle<typeof dailyBackup>;
+/** Every plan's workflow has this shape. */
+type PlanWorkflow = (input: PlanInput) => Promise<RunReport>;
+export type RunHandle = WorkflowHandle<PlanWorkflow>;
+
+/** The workflow type of each plan, and what its runs do. */
+export const PLANS = {
+  daily: { workflowType: 'dailyBackup', does: 'daily backup' },
+  logs: { workflowType: 'shipLogs', does: 'log shipping' },
+} as const satisfies Record<string, { readonly workflowType: string; readonly does: string }>;
+export type Plan = keyof typeof PLANS;
+
+/** @throws BackupError `config` for a plan that there is not. */
+export function requirePlan(plan: string): Plan {
+  if (Object.hasOwn(PLANS, plan)) return plan as Plan;
+  throw new BackupError('config', `the site has no plan "${plan}"`, {
+    remedy: `Choose: ${Object.keys(PLANS).join(', ')}.`,
+  });
+}
 
 /** @throws BackupError `unreachable`. */
 export async function connectClient(endpoint: Endpoint): Promise<Client> {
@@ -23,7 +39,8 @@ export async function connectClient(endpoint: Endpoint): Promise<Client> {
 export async function startRun(client: Client, input: PlanInput): Promise<RunHandle> {
   const id = runId(input.plan, input.scheduled);
   const asked = { site: input.site, sources: input.sources?.toSorted() ?? null };
-  const handle = await client.workflow.start<typeof dailyBackup>('dailyBackup', {
+  const { workflowType, does } = PLANS[requirePlan(input.plan)];
+  const handle = await client.workflow.start<PlanWorkflow>(workflowType, {
     workflowId: id,
     taskQueue: taskQueues(input.site, '').site,
     args: [input],
@@ -33,7 +50,7 @@ export async function startRun(client: Client, input: PlanInput): Promise<RunHan
       { key: SITE, value: input.site },
       { key: PLAN, value: input.plan },
     ],
-    staticSummary: `${input.plan} backup of ${input.site}, ${input.scheduled}`,
+    staticSummary: `${does} of ${input.site}, ${input.scheduled}`,
     staticDetails: input.sources ? `Only: ${input.sources.join(', ')}` : 'All sources of the plan.',
     memo: { asked },
   });

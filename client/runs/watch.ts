@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError, isErrorCode } from '../../model/errors.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
 import { runStatus, sourceStatus } from '../../workflows/messages.ts';
+import { stepId } from '../../model/logs-run.ts';
 import { remedyOf } from '../../workflows/step-error.ts';
 import type { RunHandle } from './start.ts';
 
@@ -65,12 +66,27 @@ async function look(
   while (!signal.aborted) {
     try {
       const { sources } = await handle.query(runStatus);
-      onProgress(await Promise.all(sources.map((source) => sourceProgress(client, handle.workflowId, source))));
+      onProgress(await progressOf(client, handle, sources));
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.
     }
     await pause(interval, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** A source has a workflow of its own, but for logs: their steps are the run's, told apart by their ids. */
+async function progressOf(
+  client: Client,
+  handle: RunHandle,
+  sources: readonly SourceReport[],
+): Promise<readonly SourceProgress[]> {
+  if (sources.every(({ logs }) => logs === undefined))
+    return Promise.all(sources.map((source) => sourceProgress(client, handle.workflowId, source)));
+  const { raw } = await handle.describe();
+  return sources.map((source) => {
+    const own = (raw.pendingActivities ?? []).filter(({ activityId }) => activityId === stepId(source.source));
+    return { ...source, steps: own.map(stepProgress) };
+  });
 }
 
 async function sourceProgress(client: Client, run: string, source: SourceReport): Promise<SourceProgress> {

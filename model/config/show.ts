@@ -6,7 +6,7 @@ import { siteConfig, type SiteConfig, type SiteInput } from './site.ts';
 
 /**
  * A config with every default filled in, durations and sizes with units again. Secrets are shown as the
- * references that they are; a command's arguments may hold one, and are masked.
+ * references that they are; a command's arguments and the path of a webhook may hold one, and are masked.
  */
 export function effectiveConfig(config: SiteConfig): SiteInput {
   const hosts = Object.fromEntries(hostNames(config).map((host) => [host, config.hosts?.[host] ?? {}]));
@@ -28,9 +28,17 @@ function maskCommands<Value>(value: Value): Value {
 function mask(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(mask);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, key === 'command' ? maskArguments(inner) : mask(inner)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskField(key, inner)]));
+}
+
+function maskField(key: string, value: unknown): unknown {
+  if (key === 'command') return maskArguments(value);
+  return key === 'url' && typeof value === 'string' ? maskAddress(value) : mask(value);
+}
+
+/** The path of a webhook is its password more often than not. */
+function maskAddress(url: string): string {
+  return url.replace(/^(https?:\/\/)(?:[^/?#]*@)?([^/?#]*).*$/s, '$1$2/***');
 }
 
 function maskArguments(command: unknown): unknown {

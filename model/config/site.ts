@@ -1,9 +1,10 @@
 /** A site: the whole config file. Its JSON Schema is made of this schema; what one field cannot say is in checks.ts. */
 import { z } from 'zod';
 import { NAME, name } from '../source.ts';
-import { duration } from '../units.ts';
+import { duration, size } from '../units.ts';
 import { destinationConfig } from './destination.ts';
 import { absolutePath, port, publicKey, recipient } from './fields.ts';
+import { notifierConfig } from './notify.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
 
@@ -19,6 +20,9 @@ const wait = duration.refine(
   (milliseconds) => milliseconds > 0,
   'nothing is no wait\nWrite a number above zero with its unit, as in 10m.',
 );
+
+/** Milliseconds. A schedule's catch-up window, which must be shorter than its interval, has at least ten seconds. */
+const SHORTEST_TICK = 20_000;
 
 const plan = z
   .strictObject({
@@ -39,6 +43,30 @@ const plan = z
     ({ retryFirst, retryMax }) => retryFirst <= retryMax,
     'retryFirst is longer than retryMax\nThe pauses grow from retryFirst (5s) to retryMax (5m).',
   );
+
+const logsPlan = z.strictObject({
+  every: duration
+    .refine(
+      (milliseconds) => milliseconds >= SHORTEST_TICK && milliseconds % 1000 === 0,
+      'shipping cannot be due so often\nWrite whole seconds, 20s or more, as in 5m.',
+    )
+    .prefault('5m')
+    .describe('how often logs are shipped: about so much, in time, can be lost'),
+  workerDeadline: wait
+    .prefault('30s')
+    .describe("how long a tick waits for a source's worker; the next tick does its work"),
+  retryFirst: wait.prefault('2s').describe('the pause before the one further attempt'),
+  heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
+  standstill: wait.prefault('2m').describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
+  busy: duration.prefault('5s').describe('how long to wait for another shipping of the same source'),
+  stalledAfter: z
+    .number()
+    .min(0.1)
+    .prefault(3)
+    .describe('logs that are so many intervals old are an alert: shipping has stalled'),
+  remindAfter: wait.prefault('1h').describe('an alert that lasts is told again after so long'),
+  spareSpace: size.prefault('1GiB').describe('less free space in the repository or in state is an alert'),
+});
 
 export const siteConfig = z.strictObject({
   site: name.describe('the name of the installation'),
@@ -90,7 +118,8 @@ export const siteConfig = z.strictObject({
     .describe('who made the backups'),
   sources: named(sourceConfig).describe('what is backed up'),
   destinations: named(destinationConfig).default({}).describe('where further copies go'),
-  plans: z.strictObject({ daily: plan.prefault({}) }).prefault({}),
+  notify: z.array(notifierConfig).default([]).describe('who is told when something is wrong'),
+  plans: z.strictObject({ daily: plan.prefault({}), logs: logsPlan.prefault({}) }).prefault({}),
 });
 export type SiteConfig = z.output<typeof siteConfig>;
 /** What stands in the file. */

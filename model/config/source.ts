@@ -39,7 +39,10 @@ const common = {
 const logs = z
   .strictObject({
     enabled: z.boolean().default(true).describe('ship them; without them nothing between two backups can be restored'),
-    deadline: duration.prefault('4m').describe('how long one shipping may take; the next one goes on'),
+    deadline: duration
+      .refine((milliseconds) => milliseconds > 0, 'nothing would ever be shipped\nWrite a time above zero, as in 4m.')
+      .prefault('4m')
+      .describe('how long one shipping, with its copies, may take; the next one goes on'),
   })
   .prefault({})
   .describe('continuous logs: WAL, binlogs');

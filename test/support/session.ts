@@ -1,4 +1,4 @@
-/** A Temporal and a worker in the test's own process, and runs of the daily plan on them. */
+/** A Temporal and a worker in the test's own process, and runs of plans on them. */
 import { ownSession, type Session } from '../../client/runs/session.ts';
 import { runPlan } from '../../client/runs/run-plan.ts';
 import type { SourceProgress } from '../../client/runs/watch.ts';
@@ -22,10 +22,22 @@ export interface DailyOptions {
 }
 
 /** Runs the daily plan to its end. */
-export function runDaily({ session, site, scheduled, sources, signal, onProgress }: DailyOptions): Promise<RunReport> {
+export function runDaily(options: DailyOptions): Promise<RunReport> {
+  return run('daily', options);
+}
+
+/** One tick of log shipping, to its end. */
+export function runLogs(options: DailyOptions): Promise<RunReport> {
+  return run('logs', options);
+}
+
+function run(
+  plan: string,
+  { session, site, scheduled, sources, signal, onProgress }: DailyOptions,
+): Promise<RunReport> {
   return runPlan({
     session,
-    input: { site, plan: 'daily', scheduled, ...(sources ? { sources } : {}) },
+    input: { site, plan, scheduled, ...(sources ? { sources } : {}) },
     signal: signal ?? new AbortController().signal,
     interval: 100,
     onProgress: onProgress ?? (() => {}),

@@ -9,6 +9,7 @@ import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
+import { select } from './select.ts';
 
 export const mariadb: SourceAdapter<MariadbSource> = {
   type: 'mariadb',
@@ -26,5 +27,5 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
-  logs: { ship },
+  logs: { ship, select },
 };

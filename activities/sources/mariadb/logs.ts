@@ -106,7 +106,7 @@ async function requireUnbroken(
 /** Said in the manifest as well: whoever was to hear of the hole may have been killed. */
 function newLineage(last: LogPosition, first: Binlog): Warning {
   const message = `These logs begin anew with ${first.name}: they do not follow ${last.lastFile} (${last.gtidEnd}) of the last ones. Nothing is restored across that but by a later full.`;
-  return { code: 'mariadb.lineage', message, partial: false };
+  return { code: 'logs-gap', message, partial: true };
 }
 
 const time = z.object({ time: z.string() });

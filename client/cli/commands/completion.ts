@@ -73,5 +73,5 @@ async function references(site: Site): Promise<readonly string[]> {
     import('../../../activities/storage/catalogue.ts'),
     import('../../../model/reference.ts'),
   ]);
-  return (await listBackups(await openRepository(site))).map(({ name }) => formatReference(name));
+  return (await listBackups(await openRepository(site), { logs: false })).map(({ name }) => formatReference(name));
 }

@@ -9,6 +9,7 @@ interface ListOptions {
   readonly source?: string;
   readonly destination?: string;
   readonly recoveryPoints?: boolean;
+  readonly logs?: boolean;
 }
 
 export function registerList(program: Command, cli: OpenCli): void {
@@ -17,10 +18,12 @@ export function registerList(program: Command, cli: OpenCli): void {
     .description('list backups, newest first, with the places that hold them')
     .option('--source <name>', 'only those of this source')
     .option('--destination <name>', 'only what this destination holds ("repository" for the repository)')
+    .option('--logs', 'also the continuous logs: one every few minutes')
     .option('--recovery-points', 'list what each run produced instead')
     .action((options: ListOptions) => listCommand(cli(), options));
   examples(list, [
     ['list --source postgres', 'the backups of one source'],
+    ['list --source postgres --logs', 'with its logs, and until when each covers'],
     ['list --destination vault', 'straight from a destination, with the repository gone'],
     ['list --json | jq -r .backups[0].reference', 'the newest one'],
   ]);
@@ -35,7 +38,7 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
     import('../../../model/ratio.ts'),
   ]);
   const site = await cli.site();
-  const overview = await readOverview(site, placeOption(options.destination));
+  const overview = await readOverview(site, placeOption(options.destination), { logs: options.logs ?? false });
   const entries = overview.entries.filter(({ source }) => options.source === undefined || source === options.source);
   for (const { place, problem } of overview.problems) cli.out.note(`${place}: ${problem}`);
   requireSource(site, overview, options.source);
@@ -50,7 +53,7 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
     return [
       entry.reference,
       manifest.kind,
-      manifest.scheduled,
+      manifest.kind === 'logs' && manifest.coversUntil ? `until ${manifest.coversUntil}` : manifest.scheduled,
       units.formatDuration(Math.max(0, now - Date.parse(manifest.started))),
       units.formatBytes(entry.stored),
       sizesRatio(entry.plain, entry.stored),
@@ -89,7 +92,8 @@ function pointsTable({ recoveryPoints }: Overview): string {
 /** A backup as JSON, in lists and in `show`. */
 export function entryJson(entry: BackupEntry): Readonly<Record<string, unknown>> {
   const { reference, source, sha256, stored, plain, places, verified, proven, broken, backup } = entry;
-  const { type, kind, tier, scheduled, started, finished, host, parent, consistency, warnings } = backup.manifest;
+  const { type, kind, tier, scheduled, started, finished, host, parent, consistency, coversUntil, warnings } =
+    backup.manifest;
   return {
     reference,
     sha256,
@@ -104,6 +108,7 @@ export function entryJson(entry: BackupEntry): Readonly<Record<string, unknown>>
     stored,
     plain,
     consistency,
+    coversUntil: coversUntil ?? null,
     parent: parent?.reference ?? null,
     folder: backup.folder,
     places,

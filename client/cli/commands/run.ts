@@ -1,10 +1,11 @@
-/** `run daily`: a run of a plan now, with live progress. */
+/** `run daily`, `run logs`: a run of a plan now, with live progress. */
 import type { Command } from 'commander';
 import type { Session } from '../../runs/session.ts';
-import type { PlanInput } from '../../../model/run.ts';
+import type { Site } from '../../../activities/site.ts';
+import type { PlanInput, SourceStep } from '../../../model/run.ts';
 import { examples, several, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
-import { table } from '../output.ts';
+import { table, type Json } from '../output.ts';
 
 interface RunOptions {
   readonly source?: readonly string[];
@@ -20,7 +21,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
   const run = program
     .command('run')
     .description('run a plan now, with live progress; ^C cancels it cleanly')
-    .argument('<plan>', 'the plan: daily')
+    .argument('<plan>', 'the plan: daily or logs')
     .option('--source <name>', 'only this source; may be given several times', several)
     .option('--at <time>', 'the scheduled time (RFC 3339): the same plan and time again does only what is missing')
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
@@ -29,15 +30,13 @@ export function registerRun(program: Command, cli: OpenCli): void {
   examples(run, [
     ['run daily', 'back up every source now'],
     ['run daily --source postgres', 'only one source'],
+    ['run logs', 'ship WAL now, and copy what destinations lack'],
     ['run daily --at 2026-11-23T02:00:00Z', 'make up what the run of that time lacks'],
   ]);
 }
 
 async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<void> {
-  const [{ planRun }, { scheduledTime, wholeSeconds }] = await Promise.all([
-    import('../../../activities/operations/plan-run.ts'),
-    import('../../../model/time.ts'),
-  ]);
+  const { scheduledTime, wholeSeconds } = await import('../../../model/time.ts');
   const site = await cli.site();
   const input: PlanInput = {
     site: site.config.site,
@@ -46,20 +45,56 @@ async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<
     ...(options.source ? { sources: options.source } : {}),
   };
   await refuseFuture(input.scheduled);
+  if (plan === 'logs' && options.at !== undefined) throw await logsAreNow();
   // Wrong names fail here, before anything is started.
-  const spec = planRun(site, input);
+  const planned = await planOf(site, input);
   if (options.dryRun) {
-    cli.out.result({ dryRun: true, ...spec }, () =>
-      table(
-        ['source', 'phase', 'host', 'copies to'],
-        spec.phases.flatMap(({ group, steps }) =>
-          steps.map((step) => [step.source, group, step.host, step.destinations.join(', ')]),
-        ),
-      ),
+    cli.out.result({ dryRun: true, ...planned.spec }, () =>
+      table(['source', 'phase', 'host', 'copies to'], planned.rows),
     );
     return;
   }
   await runNow(cli, input, options.detach ?? false);
+}
+
+interface Planned {
+  readonly spec: Json;
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** What a run would do. @throws BackupError for a plan or a source that there is not. */
+async function planOf(site: Site, input: PlanInput): Promise<Planned> {
+  const { requirePlan } = await import('../../runs/start.ts');
+  if (requirePlan(input.plan) === 'logs') {
+    const { planLogs } = await import('../../../activities/operations/plan-logs.ts');
+    const spec = planLogs(site, input);
+    if (spec.steps.length === 0) throw await noLogs(site);
+    return { spec: { ...spec }, rows: spec.steps.map((step) => rowOf(step, 'logs')) };
+  }
+  const { planRun } = await import('../../../activities/operations/plan-run.ts');
+  const spec = planRun(site, input);
+  return {
+    spec: { ...spec },
+    rows: spec.phases.flatMap(({ group, steps }) => steps.map((step) => rowOf(step, group))),
+  };
+}
+
+function rowOf(step: Pick<SourceStep, 'source' | 'host' | 'destinations'>, phase: string): readonly string[] {
+  return [step.source, phase, step.host, step.destinations.join(', ')];
+}
+
+async function noLogs({ file }: Site): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  return new BackupError('config', 'no source of the site ships logs', {
+    remedy: `PostgreSQL sources do, where logs.enabled is not false: look at ${file}.`,
+  });
+}
+
+async function logsAreNow(): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  return new BackupError('usage', 'logs are always shipped up to now: there is nothing to make up for another time', {
+    remedy: 'Leave --at out.',
+  });
 }
 
 /** A backup of the future would be the newest until then: `latest` would give it rather than what is made meanwhile. */
@@ -98,12 +133,14 @@ async function startDetached(cli: Cli, session: Session, input: PlanInput): Prom
 }
 
 async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
-  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result] = await Promise.all([
-    import('../../runs/run-plan.ts'),
-    import('../../../model/run.ts'),
-    import('../../runs/view.ts'),
-    import('../../runs/result.ts'),
-  ]);
+  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result, logs] =
+    await Promise.all([
+      import('../../runs/run-plan.ts'),
+      import('../../../model/run.ts'),
+      import('../../runs/view.ts'),
+      import('../../runs/result.ts'),
+      import('../../runs/logs-result.ts'),
+    ]);
   const ui = runAddress(session, runId(input.plan, input.scheduled));
   if (ui) cli.out.note(`Web UI: ${ui}`);
   const view = cli.out.interactive ? terminalView() : plainView(cli.out.note);
@@ -119,8 +156,11 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
     await view.close();
     cli.out.result({ ...report, ui }, () =>
       [
-        table([...result.RUN_COLUMNS], result.runRows(report), ['stored', 'ratio', 'time']),
+        input.plan === 'logs'
+          ? table([...logs.LOGS_COLUMNS], logs.logsRows(report), ['stored', 'time'])
+          : table([...result.RUN_COLUMNS], result.runRows(report), ['stored', 'ratio', 'time']),
         ...result.runProblems(report),
+        ...logs.fullsStarted(report),
         `${report.runId}: ${report.outcome}`,
       ].join('\n'),
     );

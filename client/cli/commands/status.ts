@@ -20,15 +20,17 @@ export function registerStatus(program: Command, cli: OpenCli): void {
 }
 
 async function statusCommand(cli: Cli): Promise<void> {
-  const [{ siteStatus }, { formatDuration }] = await Promise.all([
+  const [{ lossOf, siteStatus }, { formatDuration }] = await Promise.all([
     import('../../backups/status.ts'),
     import('../../../model/units.ts'),
   ]);
   const status = await siteStatus(await cli.site());
   const { out } = cli;
 
-  function row({ source, newest, age, objective, checked, copies, devices, offsite, places }: SourceStatus): string[] {
-    const late = age === null || (objective !== null && age > objective);
+  function row(status: SourceStatus): string[] {
+    const { source, newest, age, objective, checked, copies, devices, offsite, places } = status;
+    const loss = lossOf(status);
+    const late = loss === null || (objective !== null && loss > objective);
     const ageText = age === null ? 'no backup' : formatDuration(age);
     const checkedStyle =
       checked === 'damaged' || checked === 'broken' ? 'red' : checked === 'unverified' ? 'yellow' : 'green';
@@ -45,6 +47,15 @@ async function statusCommand(cli: Cli): Promise<void> {
     ];
   }
 
+  const logged = status.sources.filter(({ logs }) => logs !== null);
+
+  /** The latest time to which a source can be restored now. */
+  function logsRow({ source, logs }: SourceStatus): string[] {
+    if (!logs || logs.restorableUntil === null || logs.lag === null)
+      return [source, out.style('red', 'no point-in-time recovery yet')];
+    return [source, logs.restorableUntil, formatDuration(logs.lag), logs.place ?? '', logs.base ?? ''];
+  }
+
   out.result({ ...status }, () => {
     const kit =
       status.kitConfirmed === null
@@ -57,6 +68,9 @@ async function statusCommand(cli: Cli): Promise<void> {
         status.sources.map(row),
         ['age', 'objective'],
       ),
+      ...(logged.length > 0
+        ? [table(['source', 'restorable until', 'lag', 'at', 'from'], logged.map(logsRow), ['lag'])]
+        : []),
       findingsText(status.findings, out),
     ];
     return parts.filter((part) => part !== '').join('\n\n');

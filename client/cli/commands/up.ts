@@ -1,5 +1,7 @@
 /** `up`: everything on one machine, until ^C. */
 import type { Command } from 'commander';
+import type { Site } from '../../../activities/site.ts';
+import type { Session } from '../../runs/session.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
@@ -7,7 +9,7 @@ import { untilInterrupted } from '../until-interrupted.ts';
 export function registerUp(program: Command, cli: OpenCli): void {
   const up = program
     .command('up')
-    .description('run Temporal (kept in a file), its Web UI and a worker on this machine, until ^C')
+    .description('run Temporal (kept in a file), its Web UI, the schedules and a worker on this machine, until ^C')
     .action(() => upCommand(cli()));
   examples(up, [['up', 'then, elsewhere: mosaic-backup run daily']]);
 }
@@ -17,6 +19,12 @@ async function upCommand(cli: Cli): Promise<void> {
   const site = await cli.site();
   const session = await ownSession({ site, openSite: cli.reopenSite, log: await cli.log() });
   const { endpoint, embedded } = session;
+  try {
+    await applySchedules(cli, site, session);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
   cli.out.result(
     { site: site.config.site, host: site.host, temporal: endpoint.connection.address, ui: endpoint.ui, embedded },
     () =>
@@ -31,4 +39,17 @@ async function upCommand(cli: Cli): Promise<void> {
   } finally {
     await session.close();
   }
+}
+
+/** The schedules as the config has them: what an embedded Temporal has lost is back then. One host does it for all. */
+async function applySchedules(cli: Cli, site: Site, { client }: Session): Promise<void> {
+  const [{ applyChanges, plannedChanges }, { inWords }, { coordinatorOf }] = await Promise.all([
+    import('../../schedules/apply.ts'),
+    import('../../schedules/difference.ts'),
+    import('../../../model/config/hosts.ts'),
+  ]);
+  if (coordinatorOf(site.config) !== site.host) return;
+  const changes = await plannedChanges(client, site.config);
+  for (const change of changes) cli.out.note(`schedule ${inWords(change)}`);
+  await applyChanges(client, changes);
 }

@@ -52,6 +52,7 @@ describe('the example config', () => {
       ['encryption'],
       ['signing'],
       ['plans', 'daily'],
+      ['plans', 'logs'],
       ['sources', 'stack'],
       ['destinations', 'remote'],
     ]) {
@@ -78,5 +79,18 @@ describe('the example config', () => {
     const shown = stringify(effectiveConfig(parsed(changed)));
     assert.match(shown, /vault/);
     assert.doesNotMatch(shown, /canary/);
+  });
+
+  it('is shown without what the address of a webhook holds besides its host, and a wrong one is never repeated', () => {
+    const address = 'url: { file: /etc/mosaic-backup/webhook }';
+    const shown = stringify(
+      effectiveConfig(parsed(text.replace(address, 'url: https://canary@hooks.example.org/canary?canary'))),
+    );
+    assert.match(shown, /https:\/\/hooks\.example\.org\/\*\*\*/);
+    assert.doesNotMatch(shown, /canary/);
+    const wrong = parseConfig(text.replace(address, 'url: hooks.example.org/canary'), 'example.yaml', {});
+    assert.equal(wrong.ok, false);
+    assert.match(JSON.stringify(wrong), /not the address of a webhook/);
+    assert.doesNotMatch(JSON.stringify(wrong), /canary/);
   });
 });

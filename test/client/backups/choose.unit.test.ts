@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { chooseByReference, latestOf, newestOfEachSource, requireYoung } from '../../../client/backups/choose.ts';
+import {
+  chooseByReference,
+  latestOf,
+  newestOfEachSource,
+  requireYoung,
+  unreadableNewest,
+} from '../../../client/backups/choose.ts';
 import {
   newestFirst,
   verdictOf,
@@ -13,6 +19,7 @@ import { formatReference } from '../../../model/reference.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import type { Tier } from '../../../model/source.ts';
 import { testBackup } from '../../support/backups.ts';
+import { entryOf, logsBackup } from '../../support/entries.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const GOOD: Proof = { place: 'repository', time: '2026-11-23T03:00:00Z', ok: true };
@@ -165,3 +172,38 @@ describe('choosing', () => {
 function isNotFound(words: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof BackupError && error.code === 'not-found' && words.test(error.remedy ?? '');
 }
+
+describe('logs', () => {
+  const full = entry('2026-11-24T02:00:00Z', [GOOD], 'daily', 'postgres');
+  const logs = entryOf(logsBackup({ from: 2, to: 3, at: '2026-11-24T03:00:00Z' }), { verified: [GOOD] });
+
+  it('are never the latest of their source, however new and verified', () => {
+    const both = overview([full, logs]);
+    assert.equal(latestOf(both, 'postgres', 'repository', NOW).entry, full);
+    assert.deepEqual(latestOf(both, 'postgres', 'repository', NOW).newer, []);
+    assert.deepEqual(newestOfEachSource(both, undefined), [full]);
+    assert.deepEqual(newestOfEachSource(both, 'postgres'), [full]);
+  });
+
+  it('alone are no backup to restore', () => {
+    assert.throws(
+      () => latestOf(overview([logs]), 'postgres', 'repository', NOW),
+      (error) => error instanceof BackupError && error.code === 'not-found',
+    );
+    assert.deepEqual(newestOfEachSource(overview([logs]), undefined), []);
+  });
+
+  it('that cannot be read are not a newer backup that should be', () => {
+    const folder = 'logs/postgres/2026-11-25/7423000000000000001.A-B';
+    const damaged = { ...overview([full, logs]), problems: [{ place: 'repository', folder, problem: 'no manifest' }] };
+    assert.deepEqual(unreadableNewest(damaged, undefined), []);
+    assert.deepEqual(unreadableNewest(damaged, 'postgres'), []);
+    assert.deepEqual(latestOf(damaged, 'postgres', 'repository', NOW).newer, []);
+  });
+
+  it('are found by their reference, and by nothing that means another', () => {
+    const both = overview([full, logs]);
+    assert.equal(chooseByReference(both, logs.reference), logs);
+    assert.equal(chooseByReference(both, 'postgres/2026'), full);
+  });
+});

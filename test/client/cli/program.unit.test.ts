@@ -36,6 +36,7 @@ describe('help', () => {
       'up',
       'worker',
       'run',
+      'schedules',
       'list',
       'show',
       'verify',

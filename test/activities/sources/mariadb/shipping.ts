@@ -36,6 +36,7 @@ export async function makeShipping(site: Site, folder: string): Promise<Shipping
     const work = testWork();
     const artifacts = artifactWriter({ site, config, staging, recipient, expected: null, work });
     const shipped = await mariadb.logs?.ship({
+      site: 'test',
       source: SOURCE,
       config,
       work,

@@ -1,0 +1,42 @@
+/** The coordinator's part of a tick: whoever is named in the config is told what is wrong with the shipping of logs. */
+import { conditions, freshness } from '../../model/logs-alerts.ts';
+import type { LogsSpec } from '../../model/logs-run.ts';
+import type { SourceReport, StepError } from '../../model/run.ts';
+import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
+import { tell } from '../notify/tell.ts';
+import type { Site } from '../site.ts';
+import type { Work } from '../work.ts';
+
+export interface TellLogsRequest {
+  readonly site: Site;
+  readonly spec: LogsSpec;
+  readonly sources: readonly SourceReport[];
+  readonly now?: number;
+  readonly work: Work;
+}
+
+/**
+ * Tells of what is new, and again of what has lasted long. What was told is remembered after it was told: a death in
+ * between tells it twice rather than never.
+ * @returns the notifiers that failed; the shipping itself is none of their business.
+ */
+export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsRequest): Promise<readonly StepError[]> {
+  const now = when.now ?? Date.now();
+  const { every, stalledAfter, spareSpace, remindAfter } = site.config.plans.logs;
+  const before = await readMemory(site.state);
+  const fresh = freshness({ sources, fresh: before.fresh, now });
+  const found = conditions({ spec, sources, fresh, now }, { stalled: every * stalledAfter, space: spareSpace });
+  const run = spec.runId;
+  const { open, errors } = await tell({ site, run, found, before: before.open, lookedFor, remindAfter, now, work });
+  await writeMemory(site.state, { fresh, open: [...open] });
+  return errors;
+
+  /** A run of some sources says nothing of the others, nor of hosts that did not answer. */
+  function lookedFor({ alert, source, host }: Remembered): boolean {
+    if (alert === 'little-space')
+      return sources.some(
+        ({ logs, source: of }) => logs && spec.steps.some((step) => step.source === of && step.host === host),
+      );
+    return sources.some((report) => report.source === source);
+  }
+}

@@ -1,0 +1,114 @@
+/** One tick for one source: its logs are shipped, then copied wherever they are lacking. What fails is in the report. */
+import type { LogsFacts, LogsStep, LogsTick, LogsWaits } from '../../model/logs-run.ts';
+import { BackupError } from '../../model/errors.ts';
+import type { CapturedBackup, ShippedLogs, StepError } from '../../model/run.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Site } from '../site.ts';
+import { newestLogs } from '../storage/catalogue.ts';
+import { openRepository } from '../storage/repository.ts';
+import { freeSpace } from '../storage/space.ts';
+import type { Work } from '../work.ts';
+import { bounded } from './bounded.ts';
+import { copyLogs, type CopiedLogs } from './copy-logs.ts';
+import { askForFull } from './full-due.ts';
+import { shipLogs } from './ship-logs.ts';
+import { stepFailure } from './step-failure.ts';
+
+export interface TickRequest {
+  readonly site: Site;
+  readonly runId: string;
+  /** RFC 3339, UTC, whole seconds. */
+  readonly scheduled: string;
+  readonly step: LogsStep;
+  readonly waits: LogsWaits;
+  readonly attempt: number;
+  readonly work: Work;
+}
+
+/** Of a tick's time the shipping may use so much: a source that hangs must not keep copies from their destinations. */
+const SHIPPING_SHARE = 0.75;
+/** Attempts of one tick to ship; what fails then is the next tick's. */
+const ATTEMPTS = 2;
+
+/**
+ * Ships and copies within the step's deadline. Done twice it does nothing twice.
+ * @throws only what cancelled it, and bugs.
+ */
+export async function tickSource(request: TickRequest): Promise<LogsTick> {
+  const { site, runId, step, work } = request;
+  const { source } = step;
+  const began = Date.now();
+  const shipping = await shipWithin(request, step.deadline * SHIPPING_SHARE);
+  const shipped = 'error' in shipping ? null : shipping.shipped;
+  const took = Date.now() - began;
+  const copies = await Promise.all(
+    step.destinations.map((destination) => copyWithin(request, destination, step.deadline - took)),
+  );
+  const newest = await newestLogs(await openRepository(site), source);
+  const facts: LogsFacts = {
+    shipped: !('error' in shipping),
+    sealed: newest?.finished ?? null,
+    coversUntil: newest?.coversUntil ?? null,
+    gap: shipped?.gap ?? null,
+    fullDue: await askForFull({ site, source, runId }),
+    owed: Object.fromEntries(copies.flatMap(({ destination, owed }) => (owed > 0 ? [[destination, owed]] : []))),
+    space: await spaceOf(site),
+  };
+  work.log.info({ source, shipped: facts.shipped, coversUntil: facts.coversUntil }, 'logs ticked');
+  return {
+    captured: shipped && capturedOf(shipped, took),
+    copies: copies
+      .filter(({ backups }) => backups > 0)
+      .map(({ destination, backups, bytes, milliseconds }) => ({ destination, backups, bytes, milliseconds })),
+    facts,
+    errors: [...('error' in shipping ? [shipping.error] : []), ...copies.flatMap(({ errors }) => errors)],
+  };
+}
+
+type Shipping = { readonly shipped: ShippedLogs | null } | { readonly error: StepError };
+
+async function shipWithin(
+  { site, runId, scheduled, step, waits, attempt, work }: TickRequest,
+  limit: number,
+): Promise<Shipping> {
+  const { source } = step;
+  const what = `the shipping of the logs of ${source}`;
+  const end = Date.now() + limit;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const shipped = await bounded({ what, limit: Math.max(1, end - Date.now()), work }, (work) =>
+        shipLogs({ site, source, runId, scheduled, attempt, busy: waits.busy, work }),
+      );
+      return { shipped };
+    } catch (error) {
+      if (work.signal.aborted) throw error;
+      const again =
+        error instanceof BackupError && error.retryable && error.code !== 'busy' && error.code !== 'standstill';
+      if (!again || tries === ATTEMPTS || Date.now() + waits.retryFirst >= end)
+        return { error: stepFailure(site, 'ship', error) };
+      work.log.warn({ source, error: error.message }, 'shipping failed, and is tried once more');
+      await pause(waits.retryFirst, undefined, { signal: work.signal });
+    }
+  }
+}
+
+async function copyWithin({ site, step, work }: TickRequest, destination: string, limit: number): Promise<CopiedLogs> {
+  const copied = copyLogs({ site, source: step.source, destination, limit: Math.max(1, limit), work });
+  try {
+    return await copied;
+  } catch (error) {
+    if (work.signal.aborted) throw error;
+    const errors = [stepFailure(site, `copy to ${destination}`, error)];
+    return { destination, backups: 0, bytes: 0, milliseconds: 0, owed: 0, errors };
+  }
+}
+
+function capturedOf({ backup, bytes, plainBytes, gap }: ShippedLogs, milliseconds: number): CapturedBackup {
+  const warnings = gap === null ? [] : [gap];
+  return { backup, kind: 'logs', bytes, plainBytes, milliseconds, warnings, partial: gap !== null, existed: false };
+}
+
+async function spaceOf({ state, repository }: Site): Promise<LogsFacts['space']> {
+  const paths = [...new Set([repository, state])];
+  return Promise.all(paths.map(async (path) => ({ path, free: await freeSpace(path) })));
+}

@@ -1,0 +1,67 @@
+/** Makes the schedules of a site in Temporal match its config. */
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, type Client, type ScheduleOptions } from '@temporalio/client';
+import type { SiteConfig } from '../../model/config/site.ts';
+import { PLAN, SITE } from '../../workflows/search-attributes.ts';
+import { PLANS } from '../runs/start.ts';
+import { difference, type Change } from './difference.ts';
+import { existingSchedules } from './existing.ts';
+import { wantedSchedules, type Schedule } from './wanted.ts';
+
+/** What is to be done; nothing is changed. */
+export async function plannedChanges(client: Client, config: SiteConfig): Promise<readonly Change[]> {
+  const wanted = wantedSchedules(config);
+  const ids = wanted.map(({ id }) => id);
+  return difference(wanted, await existingSchedules(client, config.site, ids));
+}
+
+/** Does it. Done again it does nothing; a paused schedule stays paused. */
+export async function applyChanges(client: Client, changes: readonly Change[]): Promise<void> {
+  for (const change of changes) {
+    if (change.do === 'create') await create(client, change.wanted);
+    else if (change.do === 'update') await update(client, change.wanted);
+    else await remove(client, change.before.id);
+  }
+}
+
+async function create(client: Client, wanted: Schedule): Promise<void> {
+  try {
+    await client.schedule.create({ scheduleId: wanted.id, ...optionsOf(wanted) });
+  } catch (error) {
+    // Another command was faster.
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await update(client, wanted);
+  }
+}
+
+async function remove(client: Client, id: string): Promise<void> {
+  try {
+    await client.schedule.getHandle(id).delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+}
+
+async function update(client: Client, wanted: Schedule): Promise<void> {
+  await client.schedule.getHandle(wanted.id).update(({ state }) => ({ ...optionsOf(wanted), state }));
+}
+
+function optionsOf({ every, catchUp, overlap, workflowType, workflowId, taskQueue, input }: Schedule) {
+  const typedSearchAttributes = [
+    { key: SITE, value: input.site },
+    { key: PLAN, value: input.plan },
+  ];
+  return {
+    spec: { intervals: [{ every }] },
+    policies: { overlap, catchupWindow: catchUp, pauseOnFailure: false },
+    typedSearchAttributes,
+    action: {
+      type: 'startWorkflow',
+      workflowType,
+      workflowId,
+      taskQueue,
+      args: [input],
+      typedSearchAttributes,
+      staticSummary: `${PLANS[input.plan].does} of ${input.site}, by its schedule`,
+    },
+  } satisfies Omit<ScheduleOptions, 'scheduleId'>;
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { loadSite } from '../../../activities/config/load.ts';
+import type { Remembered } from '../../../activities/notify/memory.ts';
+import { tell, type Told } from '../../../activities/notify/tell.ts';
+import type { Site } from '../../../activities/site.ts';
+import type { Condition } from '../../../model/alert.ts';
+import type { SiteInput } from '../../../model/config/site.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { makeSite } from '../../support/site.ts';
+import { startWebhook, type Webhook } from '../../support/webhook.ts';
+import { testWork } from '../../support/work.ts';
+
+const CANARY = 'canary-of-a-secret-address';
+const HOUR = 3_600_000;
+const T0 = Date.UTC(2026, 10, 24);
+
+function condition(options: Partial<Condition> = {}): Condition {
+  return {
+    alert: 'logs-stalled',
+    key: 'logs-stalled/db',
+    source: 'db',
+    host: 'here',
+    message: 'stalled',
+    remedy: 'do this',
+    once: false,
+    ...options,
+  };
+}
+
+const HOLE = condition({ alert: 'logs-hole', key: 'logs-hole/db/1', once: true, message: 'a hole' });
+
+describe('telling of alerts', () => {
+  let folder: string;
+  let hook: Webhook;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    hook = await startWebhook();
+    await writeFile(path.join(folder, 'url'), `http://127.0.0.1:${hook.port}/${CANARY}\n`, { mode: 0o600 });
+  });
+  afterEach(() => hook.stop());
+  after(cleanUp);
+
+  async function siteWith(notify: SiteInput['notify']): Promise<Site> {
+    const { file } = await makeSite({
+      folder,
+      sources: { stack: { type: 'files', paths: [path.join(folder, 'data')] } },
+      notify,
+    });
+    return loadSite({ file });
+  }
+
+  function webhook(): NonNullable<SiteInput['notify']>[number] {
+    return { type: 'webhook', url: { file: path.join(folder, 'url') } };
+  }
+
+  async function told(
+    site: Site,
+    found: readonly Condition[],
+    options: { readonly before?: readonly Remembered[]; readonly now?: number } = {},
+  ): Promise<Told & { readonly logged: readonly string[] }> {
+    const work = testWork();
+    const result = await tell({
+      site,
+      run: 'logs-2026-11-24T00:00:00Z',
+      found,
+      before: options.before ?? [],
+      lookedFor: () => true,
+      remindAfter: HOUR,
+      now: options.now ?? T0,
+      work,
+    });
+    return { ...result, logged: work.logged };
+  }
+
+  it('what lasts is told once, again after the set time only, and when it is over', async () => {
+    const site = await siteWith([webhook()]);
+    const first = await told(site, [condition()]);
+    assert.deepEqual(first.errors, []);
+    const second = await told(site, [condition()], { before: first.open, now: T0 + 300_000 });
+    assert.equal(hook.received.length, 1);
+    const third = await told(site, [condition()], { before: second.open, now: T0 + HOUR });
+    assert.equal(hook.received.length, 2);
+    const last = await told(site, [], { before: third.open, now: T0 + HOUR + 1 });
+    assert.deepEqual(
+      hook.received.map(({ state }) => state),
+      ['raised', 'raised', 'resolved'],
+    );
+    assert.deepEqual(last.open, []);
+    assert.equal(hook.received[0]?.remedy, 'do this');
+  });
+
+  it('what happened once is told once, to each who wants it, and kept for one who could not be reached', async () => {
+    const out = path.join(folder, 'out');
+    const site = await siteWith([
+      webhook(),
+      { type: 'command', command: ['sh', '-c', `cat >> ${out}`], on: ['logs-hole'] },
+      { type: 'command', command: ['false'], on: ['little-space'] },
+    ]);
+    hook.answer(500);
+    const first = await told(site, [HOLE]);
+    assert.deepEqual(
+      first.errors.map(({ step, code }) => [step, code]),
+      [['notify[0]', 'unreachable']],
+    );
+    assert.equal(first.open.length, 1);
+    hook.answer(204);
+    const second = await told(site, [], { before: first.open, now: T0 + 300_000 });
+    assert.deepEqual(second.errors, []);
+    assert.deepEqual(second.open, []);
+    assert.equal(hook.received.length, 1);
+    const lines = (await readFile(out, 'utf8')).trim().split('\n');
+    assert.equal(lines.length, 1, 'the other was told the first time');
+    assert.match(lines[0] ?? '', /"alert":"logs-hole".*"message":"a hole"/);
+  });
+
+  it('one that fails keeps none of the others, and tells no secret', async () => {
+    const out = path.join(folder, 'out');
+    const site = await siteWith([
+      webhook(),
+      { type: 'webhook', url: `http://127.0.0.1:1/${CANARY}` },
+      { type: 'command', command: ['sh', '-c', `echo ${CANARY} >&2; exit 7`] },
+      { type: 'command', command: ['no-such-program', CANARY] },
+      { type: 'command', command: ['sh', '-c', `sleep 60; echo ${CANARY}`], timeout: '100ms' },
+      { type: 'command', command: ['sh', '-c', `cat > ${out}`] },
+    ]);
+    await hook.stop();
+    const { errors, logged } = await told(site, [condition()]);
+    hook = await startWebhook();
+    assert.deepEqual(
+      errors.map(({ step }) => step),
+      ['notify[0]', 'notify[1]', 'notify[2]', 'notify[3]', 'notify[4]'],
+    );
+    assert.ok(errors.every(({ remedy }) => remedy));
+    assert.match(errors[2]?.message ?? '', /ended with 7/);
+    assert.doesNotMatch(JSON.stringify([errors, logged]), new RegExp(CANARY));
+    assert.match(await readFile(out, 'utf8'), /logs-stalled/);
+  });
+
+  it('follows no redirect, and waits for no answer longer than it is told to', async () => {
+    const site = await siteWith([webhook()]);
+    hook.answer(307, { location: `http://127.0.0.1:${hook.port}/elsewhere` });
+    assert.equal((await told(site, [condition()])).errors.length, 1);
+    assert.deepEqual(hook.received, []);
+  });
+});

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { listBackups } from '../../../activities/storage/catalogue.ts';
+import { openDestination } from '../../../activities/storage/destinations.ts';
+import { openRepository } from '../../../activities/storage/repository.ts';
+import { writeRecoveryPoint } from '../../../activities/operations/recovery-point.ts';
+import { planRun } from '../../../activities/operations/plan-run.ts';
+import { newestChain } from '../../../activities/operations/newest-chain.ts';
+import { sitePlacement } from '../../../activities/storage/placement.ts';
+import { copyLogs } from '../../../activities/operations/copy-logs.ts';
+import type { Site } from '../../../activities/site.ts';
+import type { ShippedLogs } from '../../../model/run.ts';
+import { capture, listed, ship, SOURCE } from '../../activities/sources/postgres/backups.ts';
+import { json, mosaicHere } from '../../support/command-line.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { makeSite, type TestSite } from '../../support/site.ts';
+import { testWork } from '../../support/work.ts';
+
+const FULL = 'daily/db/20261123T020000Z-full';
+const status = z.looseObject({
+  sources: z.array(
+    z.looseObject({
+      source: z.string(),
+      newest: z.string().nullable(),
+      logs: z.looseObject({ restorableUntil: z.string().nullable(), lag: z.number().nullable() }).nullable(),
+    }),
+  ),
+  findings: z.array(z.looseObject({ code: z.string() })),
+});
+
+describe('backups of logs on the command line', () => {
+  let server: TestPostgres;
+  let made: TestSite;
+  let site: Site;
+  let last: ShippedLogs | null;
+
+  before(async () => {
+    const folder = await temporaryFolder();
+    server = await startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB' } });
+    made = await makeSite({
+      folder,
+      sources: {
+        [SOURCE]: server.config('socket', { objectives: { rpo: '10m' } }),
+        stack: { type: 'files', paths: [path.join(folder, 'keys')] },
+      },
+    });
+    ({ site } = made);
+    await ship(site, '2026-11-23T01:55:00Z');
+  });
+
+  after(async () => {
+    await server?.stop();
+    await cleanUp();
+  });
+
+  it('`status` says that there is no point-in-time recovery before there is a full', async () => {
+    const [db] = (await statusOf()).sources;
+    assert.deepEqual(db?.logs, { restorableUntil: null, lag: null, place: null, base: null });
+    assert.match((await mosaicHere(['-c', made.file, 'status'])).stdout, /db +no point-in-time recovery yet/);
+  });
+
+  it('`status` shows the latest time to which a source can be restored now, and the lag', async () => {
+    await capture(site, '2026-11-23T02:00:00Z');
+    last = await ship(site, '2026-11-23T02:05:00Z');
+    const { sources, findings } = await statusOf();
+    const [db, stack] = sources;
+    assert.equal(db?.newest, FULL);
+    assert.equal(db.logs?.restorableUntil, last?.coversUntil);
+    assert.ok(db.logs?.lag !== null && db.logs !== null && db.logs.lag < 60_000);
+    assert.equal(stack?.logs, null);
+    assert.deepEqual(
+      findings.filter(({ code }) => code === 'status.objective' || code === 'status.no-pitr'),
+      [],
+      'the lag counts against the objective, not the age of the full',
+    );
+    const { stdout } = await mosaicHere(['-c', made.file, 'status']);
+    assert.match(stdout, /source +restorable until +lag +at +from/);
+  });
+
+  it('`list` shows logs only with --logs', async () => {
+    const plain = json(await mosaicHere(['-c', made.file, '--json', 'list']));
+    assert.deepEqual(
+      plain.backups?.map(({ reference }) => reference),
+      [FULL],
+    );
+    const all = json(await mosaicHere(['-c', made.file, '--json', 'list', '--logs']));
+    assert.equal(all.backups?.length, 3);
+    const { stdout } = await mosaicHere(['-c', made.file, 'list', '--logs']);
+    assert.match(stdout, /logs\/db\/.* logs +until 20/);
+  });
+
+  it('`latest` is never of logs: neither to verify nor to restore', async () => {
+    const verified = await mosaicHere(['-c', made.file, '--json', 'verify', 'latest', '--source', SOURCE]);
+    assert.equal(verified.code, 0, verified.stderr);
+    assert.deepEqual(
+      json(verified).backups?.map(({ reference }) => reference),
+      [FULL],
+    );
+    const to = path.join(await temporaryFolder(), 'restored');
+    const restored = await mosaicHere([
+      '-c',
+      made.file,
+      'restore',
+      'latest',
+      '--source',
+      SOURCE,
+      '--to',
+      to,
+      '--dry-run',
+      '--accept-age',
+    ]);
+    assert.match(restored.stdout + restored.stderr, new RegExp(`would restore ${FULL}`));
+  });
+
+  it('no step of a daily run takes logs for the newest backup of its source', async () => {
+    const { chain } = await newestChain(site, SOURCE);
+    assert.deepEqual(
+      chain.map(({ kind }) => kind),
+      ['full'],
+    );
+    const spec = planRun(site, { site: 'test', plan: 'daily', scheduled: '2026-11-23T04:00:00Z', sources: [SOURCE] });
+    const failed = { source: SOURCE, state: 'failed', outcome: 'failed', captured: null, copies: [] } as const;
+    const report = {
+      runId: spec.runId,
+      outcome: 'failed',
+      errors: [],
+      sources: [{ ...failed, verified: false, errors: [] }],
+    } as const;
+    await writeRecoveryPoint({ site, spec, report, work: testWork() });
+    const shown = await mosaicHere(['-c', made.file, 'show', spec.runId]);
+    assert.match(shown.stdout, new RegExp(`${FULL} \\(an older one\\)`));
+    const [db] = (await sitePlacement(site)).sources;
+    assert.equal(db?.reference, FULL);
+  });
+
+  it('a whole copy is made of them, and the catalogue without them reads none', async () => {
+    const copied = await copyLogs({ site, source: SOURCE, destination: 'vault', limit: 30_000, work: testWork() });
+    assert.deepEqual([copied.backups, copied.owed, copied.errors], [2, 0, []]);
+    const again = await copyLogs({ site, source: SOURCE, destination: 'vault', limit: 30_000, work: testWork() });
+    assert.deepEqual([again.backups, again.bytes], [0, 0]);
+    assert.equal((await listBackups(openDestination('vault', site))).length, 2);
+    assert.deepEqual(await listBackups(openDestination('vault', site), { logs: false }), []);
+    assert.equal((await listBackups(await openRepository(site), { logs: false })).length, 1);
+  });
+
+  it('damaged logs show in `status`, and end what can be restored', async () => {
+    const folder = path.join(site.repository, 'logs', SOURCE);
+    const [newest] = (await listed(site))
+      .filter(({ manifest }) => manifest.kind === 'logs')
+      .toSorted((a, b) => b.manifest.finished.localeCompare(a.manifest.finished));
+    assert.ok(newest && (await readdir(folder)).length > 0);
+    await writeFile(path.join(site.repository, newest.folder, 'manifest.json'), '{}');
+    const { findings, sources } = await statusOf();
+    assert.ok(findings.some(({ code }) => code === 'status.logs-unreadable'));
+    assert.equal(sources[0]?.logs?.restorableUntil ?? null, null, 'the full is not at the vault');
+    assert.equal((await mosaicHere(['-c', made.file, 'verify', 'latest', '--source', SOURCE])).code, 0);
+  });
+
+  async function statusOf(): Promise<z.infer<typeof status>> {
+    const ended = await mosaicHere(['-c', made.file, '--json', 'status']);
+    assert.equal(ended.code, 0, ended.stderr);
+    return status.parse(JSON.parse(ended.stdout));
+  }
+});

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Client } from '@temporalio/client';
+import { loadSite } from '../../../activities/config/load.ts';
+import { connectClient } from '../../../client/runs/start.ts';
+import { embeddedEndpoint } from '../../../client/temporal/endpoint.ts';
+import type { RunReport } from '../../../model/run.ts';
+import { mosaicHere } from '../../support/command-line.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { makeSite, type TestSite } from '../../support/site.ts';
+import { until } from '../../support/until.ts';
+import { startCommand, type CommandProcess } from '../../support/worker-process.ts';
+
+const ID = 'mosaic-backup/test/logs';
+const changes = z.looseObject({ changes: z.array(z.looseObject({ do: z.string(), id: z.string() })) });
+const listed = z.looseObject({
+  schedules: z.array(
+    z.looseObject({ id: z.string(), paused: z.boolean(), schedule: z.looseObject({ every: z.number() }).nullable() }),
+  ),
+});
+
+describe('schedules and `run logs` on the command line', () => {
+  let server: TestPostgres;
+  let test: TestSite;
+  let up: CommandProcess;
+  let client: Client;
+
+  before(async () => {
+    const folder = await temporaryFolder();
+    server = await startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB' } });
+    test = await makeSite({
+      folder,
+      sources: { db: server.config(), stack: { type: 'files', paths: [path.join(folder, 'keys')] } },
+      plans: { logs: { every: '1h' } },
+      temporal: { embedded: { port: 17_253, uiPort: 18_253 } },
+    });
+    up = startCommand({ args: ['-c', test.file, 'up'], owner: folder });
+    await up.printed('is up on');
+    const endpoint = await embeddedEndpoint(await loadSite({ file: test.file }));
+    assert.ok(endpoint);
+    client = await connectClient(endpoint);
+  });
+
+  after(async () => {
+    await client?.connection.close();
+    await up?.end();
+    await server?.stop();
+    await cleanUp();
+  });
+
+  it('`up` makes the schedule of the logs, and says so', async () => {
+    assert.match(up.output(), /\+ mosaic-backup\/test\/logs: every 1h/);
+    const { schedules } = listed.parse(await json('schedules', 'list'));
+    assert.deepEqual(
+      schedules.map(({ id, schedule }) => [id, schedule?.every]),
+      [[ID, 3_600_000]],
+    );
+    assert.deepEqual(await changed('apply'), []);
+  });
+
+  it('a run that the schedule starts bears its time, and ships', async () => {
+    await client.schedule.getHandle(ID).trigger();
+    const started = await until('the run of the schedule', async () => {
+      const { info } = await client.schedule.getHandle(ID).describe();
+      return info.recentActions.at(-1)?.action.workflow.workflowId;
+    });
+    assert.match(started, /^logs-20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    const report: RunReport = await client.workflow.getHandle(started).result();
+    assert.equal(report.runId, started);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    const { typedSearchAttributes } = await client.workflow.getHandle(started).describe();
+    const found = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    assert.equal(found['site'], 'test');
+    assert.equal(found['plan'], 'logs');
+    assert.equal(found['outcome'], 'complete');
+  });
+
+  it('follows a change of the config: prints it, changes nothing in a dry run, and keeps a pause', async () => {
+    await client.schedule.getHandle(ID).pause('an operator');
+    await edit((text) => text.replace('every: 1h', 'every: 2h'));
+    assert.deepEqual(await changed('apply', '--dry-run'), [['update', ID]]);
+    const { stderr, stdout } = await mosaicHere(['-c', test.file, 'schedules', 'apply', '--dry-run']);
+    assert.match(stdout, /~ mosaic-backup\/test\/logs: every 1h → every 2h \(stays paused\)/);
+    assert.equal(stderr, '');
+    assert.deepEqual(await changed('apply'), [['update', ID]]);
+    assert.deepEqual(await changed('apply'), []);
+    const { schedules } = listed.parse(await json('schedules', 'list'));
+    assert.deepEqual(
+      schedules.map(({ paused, schedule }) => [paused, schedule?.every]),
+      [[true, 7_200_000]],
+    );
+  });
+
+  it('mends what a hand has changed', async () => {
+    const handle = client.schedule.getHandle(ID);
+    await handle.update(({ state, action, policies }) => ({
+      state,
+      action,
+      policies,
+      spec: { calendars: [{ hour: 3 }] },
+    }));
+    assert.deepEqual(await changed('apply'), [['update', ID]]);
+    assert.deepEqual(await changed('apply'), []);
+  });
+
+  it('removes only what is its own', async () => {
+    const action = { type: 'startWorkflow', workflowType: 'x', taskQueue: 'x', args: [] } as const;
+    const others = ['mosaic-backup/test2/logs', 'somebody-else'];
+    for (const scheduleId of others)
+      await client.schedule.create({ scheduleId, action, spec: { intervals: [{ every: '1d' }] } });
+    await client.schedule.create({
+      scheduleId: 'mosaic-backup/test/old',
+      action,
+      spec: { intervals: [{ every: '1d' }] },
+    });
+    const old = ['remove', 'mosaic-backup/test/old'];
+    await until('the list of schedules', async () => (await changed('apply', '--dry-run')).length > 0);
+    assert.deepEqual(await changed('apply'), [old]);
+    for (const id of others) await client.schedule.getHandle(id).describe();
+    await until('the removal', async () => (await changed('apply')).length === 0);
+  });
+
+  it('`run logs` ships and copies now, with the exit status of any run', async () => {
+    const ended = await mosaicHere(['-c', test.file, 'run', 'logs']);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stdout, /source +outcome +stored +time +covers until +copies/);
+    assert.match(ended.stdout, /db +complete .* vault/);
+    assert.match(ended.stderr, /db: /, 'progress');
+    await server.stop();
+    const failed = await mosaicHere(['-c', test.file, 'run', 'logs', '--source', 'db']);
+    await server.start();
+    assert.equal(failed.code, 1, failed.stdout);
+    assert.match(failed.stdout, /What to do:/);
+  });
+
+  it('`run logs` says before it starts anything what cannot be shipped', async () => {
+    assert.equal((await mosaicHere(['-c', test.file, 'run', 'logs', '--source', 'stack'])).code, 2);
+    assert.equal((await mosaicHere(['-c', test.file, 'run', 'logs', '--source', 'nothing'])).code, 6);
+    assert.equal((await mosaicHere(['-c', test.file, 'run', 'logs', '--at', '2026-11-20T02:00:00Z'])).code, 2);
+    assert.equal((await mosaicHere(['-c', test.file, 'run', 'weekly'])).code, 2);
+    const dry = await mosaicHere(['-c', test.file, 'run', 'logs', '--dry-run']);
+    assert.match(dry.stdout, /db +logs +local +vault/);
+  });
+
+  async function edit(change: (text: string) => string): Promise<void> {
+    const text = await readFile(test.file, 'utf8');
+    assert.notEqual(change(text), text);
+    await writeFile(test.file, change(text));
+  }
+
+  async function json(...args: readonly string[]): Promise<unknown> {
+    const ended = await mosaicHere(['-c', test.file, '--json', ...args]);
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    return JSON.parse(ended.stdout);
+  }
+
+  async function changed(...args: readonly string[]): Promise<readonly (readonly string[])[]> {
+    return changes.parse(await json('schedules', ...args)).changes.map((change) => [change.do, change.id]);
+  }
+});

@@ -1,0 +1,68 @@
+/** Entries of an overview, as tests of what is chosen among them need them. */
+import { pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
+import type { BackupEntry } from '../../client/backups/overview.ts';
+import { logsFolder, logsId } from '../../model/paths.ts';
+import { formatReference } from '../../model/reference.ts';
+import { testBackup } from './backups.ts';
+
+const SYSTEM = '7423000000000000001';
+export const SEGMENT = 16 * 2 ** 20;
+
+/** An entry in the repository, or elsewhere. */
+export function entryOf(backup: Catalogued, options: Partial<BackupEntry> = {}): BackupEntry {
+  return {
+    reference: formatReference(backup.name),
+    source: backup.name.source,
+    backup,
+    sha256: pinned(backup.manifest).sha256,
+    stored: 1,
+    plain: 1,
+    places: ['repository'],
+    verified: [],
+    proven: null,
+    broken: [],
+    ...options,
+  };
+}
+
+export function lsn(segment: number, offset = 0): string {
+  return `0/${(segment * SEGMENT + offset).toString(16).toUpperCase()}`;
+}
+
+export interface LogsOptions {
+  readonly source?: string;
+  /** Segments, the first and the one behind the last. */
+  readonly from: number;
+  readonly to: number;
+  /** When it was sealed, and until when it covers. */
+  readonly at: string;
+  readonly gap?: string;
+  readonly timeline?: number;
+}
+
+/** A backup of logs. */
+export function logsBackup({ source = 'postgres', from, to, at, gap, timeline = 1 }: LogsOptions): Catalogued {
+  const first = `${SYSTEM}.${String(from).padStart(24, '0')}`;
+  const last = String(to - 1).padStart(24, '0');
+  const id = logsId(first, last);
+  const position = {
+    systemId: SYSTEM,
+    timeline,
+    startLsn: lsn(from),
+    endLsn: lsn(to),
+    segmentBytes: SEGMENT,
+    restorePoint: null,
+    gap: gap ?? null,
+    segments: {},
+  };
+  const warnings = gap === undefined ? [] : [{ code: 'logs-gap', message: gap, partial: true }];
+  const fields = { id, kind: 'logs', tier: null, coversUntil: at, finished: at, position, warnings, type: 'postgres' };
+  const { manifest } = testBackup({ source, scheduled: at, fields });
+  return { name: { tier: null, source, id }, folder: logsFolder(source, at.slice(0, 10), first, last), manifest };
+}
+
+/** A full of PostgreSQL that ends within a segment. */
+export function fullBackup(at: string, segment: number, timeline = 1): Catalogued {
+  const position = { systemId: SYSTEM, timeline, startLsn: lsn(segment, 40), endLsn: lsn(segment, 300) };
+  return testBackup({ scheduled: at, fields: { position, type: 'postgres' } });
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Session } from '../../client/runs/session.ts';
+import { slotName } from '../../activities/sources/postgres/logs/slot.ts';
+import type { RunReport } from '../../model/run.ts';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { openSession, runLogs } from '../support/session.ts';
+import { makeSite, type TestSite } from '../support/site.ts';
+import { startWebhook, type Webhook } from '../support/webhook.ts';
+
+const CANARY = 'canary-of-a-secret-address';
+/** Of an interval of 20 s: what stands for three intervals of five minutes. */
+const STALLED = 4000;
+
+describe('alerts of the shipping of logs', () => {
+  let server: TestPostgres;
+  let hook: Webhook;
+  let test: TestSite;
+  let session: Session;
+  let minute = 0;
+
+  before(async () => {
+    const folder = await temporaryFolder();
+    [server, hook] = await Promise.all([
+      startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB' } }),
+      startWebhook(),
+    ]);
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY, body text)');
+    const url = path.join(folder, 'webhook');
+    await writeFile(url, `http://127.0.0.1:${hook.port}/${CANARY}\n`, { mode: 0o600 });
+    test = await makeSite({
+      folder,
+      sources: { db: server.config() },
+      notify: [
+        { type: 'webhook', url: { file: url } },
+        { type: 'command', command: ['sh', '-c', 'exit 3'] },
+      ],
+      plans: {
+        logs: {
+          every: '20s',
+          stalledAfter: STALLED / 20_000,
+          remindAfter: '1h',
+          spareSpace: '1B',
+          workerDeadline: '5s',
+          retryFirst: '50ms',
+          heartbeat: '5s',
+        },
+      },
+      temporal: { embedded: { port: 17_263, uiPort: 18_263 } },
+    });
+    session = await openSession(test.file);
+  });
+
+  after(async () => {
+    await session?.close();
+    await Promise.all([server?.stop(), hook?.stop()]);
+    await cleanUp();
+  });
+
+  it('P06 stalled shipping alerts within minutes: once, and says when it is over', async () => {
+    assert.equal((await tick()).outcome, 'complete');
+    await server.stop();
+    assert.equal((await tick()).outcome, 'failed');
+    assert.deepEqual(alerts(), [], "one failure is the next tick's");
+    await pause(STALLED);
+    const stalled = await tick();
+    assert.deepEqual(alerts(), ['raised logs-stalled db']);
+    assert.match(hook.received[0]?.message ?? '', /have not been shipped for .*ship: /);
+    assert.ok(hook.received[0]?.remedy);
+    await tick();
+    assert.equal(alerts().length, 1, 'it is told again only after an hour');
+    await server.start();
+    const back = await tick();
+    assert.deepEqual(alerts(), ['raised logs-stalled db', 'resolved logs-stalled db']);
+    // The other notifier failed: the report says so, and the shipping is what it is without it.
+    assert.equal(back.outcome, 'complete');
+    assert.deepEqual(
+      stalled.errors.map(({ step, code }) => [step, code]),
+      [['notify[1]', 'program-failed']],
+    );
+    const history = await session.client.workflow.getHandle(stalled.runId).fetchHistory();
+    const payloads = textsIn(history);
+    assert.match(payloads, /ship the logs of db/, 'what is searched must be readable');
+    assert.doesNotMatch(payloads, new RegExp(CANARY));
+  });
+
+  it('P03 a slot that was lost alerts by the hole that it made', async () => {
+    await tick();
+    await server.sql(`SELECT pg_drop_replication_slot('${slotName('test', 'db')}')`);
+    for (let round = 0; round < 3; round++) {
+      await server.sql(`INSERT INTO t SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 20000) i
+        ON CONFLICT (id) DO UPDATE SET body = md5(random()::text)`);
+      await server.sql('SELECT pg_switch_wal(); CHECKPOINT');
+    }
+    const before = alerts().length;
+    const { sources, outcome } = await tick();
+    assert.equal(outcome, 'partial');
+    assert.deepEqual(alerts().slice(before), ['raised logs-hole db']);
+    await tick();
+    assert.equal(alerts().length, before + 1, 'a hole is told once');
+    const full = sources[0]?.logs?.fullRun;
+    assert.ok(full);
+    await session.client.workflow.getHandle(full).result();
+  });
+
+  function alerts(): readonly string[] {
+    return hook.received.map(({ alert, state, source }) => `${state} ${alert} ${source}`);
+  }
+
+  function tick(): Promise<RunReport> {
+    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
+    return runLogs({ session, site: 'test', scheduled });
+  }
+});
+
+/** All payloads of a history as texts: JSON would show their bytes as numbers. */
+function textsIn(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.values(value).map(textsIn).join('\n');
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { logsPosition } from '../../activities/sources/postgres/logs/position.ts';
+import { listBackups } from '../../activities/storage/catalogue.ts';
+import { directoryStore } from '../../activities/storage/directory.ts';
+import { startRun } from '../../client/runs/start.ts';
+import type { RunReport } from '../../model/run.ts';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { makeSite, type TestSite } from '../support/site.ts';
+import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
+import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
+import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+
+const WAITS = { workerDeadline: '2s', retryFirst: '100ms', heartbeat: '2s', busy: '0s' };
+
+describe('shipLogs, its worker killed in the middle of a tick', () => {
+  let temporal: TemporalProcess;
+  let server: TestPostgres;
+  let folder: string;
+  let test: TestSite;
+  let minute = 0;
+  const started: CommandProcess[] = [];
+
+  before(async () => {
+    folder = await temporaryFolder();
+    [temporal, server] = await Promise.all([
+      startTemporal(folder),
+      startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB' } }),
+    ]);
+    const connection = { address: temporal.address };
+    await ensureSearchAttributes({ connection, namespace: 'default', ui: null });
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY, body text)');
+    test = await makeSite({
+      folder,
+      sources: { db: server.config() },
+      plans: { logs: WAITS },
+      temporal: { address: temporal.address },
+    });
+  });
+
+  after(async () => {
+    for (const worker of started) if (worker.running()) await worker.end();
+    await server?.stop();
+    await temporal?.stop();
+    await cleanUp();
+  });
+
+  for (const point of [
+    { at: 'activities/sources/postgres/logs/pack.ts#pack' },
+    { at: 'activities/storage/repository.ts#sealBackup', when: 'left' },
+    { at: 'activities/operations/copy.ts#copyBackup' },
+  ] satisfies readonly SignalPoint[]) {
+    it(`P51 no segment is lost, and the next tick does its work (${point.at})`, async () => {
+      await server.sql(`INSERT INTO t SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 20000) i
+        ON CONFLICT (id) DO UPDATE SET body = md5(random()::text)`);
+      const reached = path.join(folder, `reached-${minute}`);
+      const dying = worker(point, reached);
+      await dying.printed('serves');
+      const cutOff = await tick();
+      await atPoint(dying, point, reached);
+      assert.ok(existsSync(reached));
+      const living = worker();
+      await living.printed('serves');
+      // Either its second attempt did the work, or it had ended before a worker was there again: it holds nothing up.
+      const ended: RunReport = await cutOff.result();
+      assert.ok(ended.outcome !== null, JSON.stringify(ended));
+      const next = await (await tick()).result();
+      assert.equal(next.outcome, 'complete', JSON.stringify(next));
+      await assertWhole('repository');
+      await assertWhole('vault');
+      await living.end();
+    });
+  }
+
+  function worker(point?: SignalPoint, reached?: string): CommandProcess {
+    const made = startCommand({
+      args: ['-c', test.file, 'worker'],
+      owner: folder,
+      ...(point && reached ? { point, reached } : {}),
+    });
+    started.push(made);
+    return made;
+  }
+
+  function tick() {
+    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
+    return startRun(temporal.client(), { site: 'test', plan: 'logs', scheduled });
+  }
+
+  async function assertWhole(place: string): Promise<void> {
+    const logs = (await listBackups(directoryStore(path.join(folder, place))))
+      .map(({ manifest }) => manifest)
+      .filter(({ kind }) => kind === 'logs')
+      .toSorted((a, b) => a.finished.localeCompare(b.finished))
+      .map(({ position }) => logsPosition.parse(position));
+    assert.ok(logs.length > 0);
+    for (const [index, { startLsn, gap }] of logs.entries()) {
+      assert.equal(gap, null);
+      if (index > 0) assert.equal(startLsn, logs[index - 1]?.endLsn, `a hole at ${place}`);
+    }
+  }
+});

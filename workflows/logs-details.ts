@@ -1,0 +1,33 @@
+/** The Markdown that operators read as "current details" of a tick. */
+import type { RunReport, SourceReport } from '../model/run.ts';
+import { formatBytes, formatDuration } from '../model/units.ts';
+import { inWords } from './details.ts';
+
+/** A line a source: what was stored, until when its logs cover, which copies were made and which are owed. */
+export function logsDetails({ outcome, sources, errors }: RunReport): string {
+  return [
+    outcome ? `**${outcome}**` : '**running**',
+    '',
+    '| source | state | stored | time | covers until | copies | owed |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...sources.map(row),
+    ...sources.flatMap(notes),
+    ...errors.map((error) => `\n${inWords(error)}`),
+  ].join('\n');
+}
+
+function row({ source, state, outcome, captured, copies, logs }: SourceReport): string {
+  const stored = captured ? formatBytes(captured.bytes) : logs?.shipped ? 'nothing new' : '';
+  const time = captured ? formatDuration(captured.milliseconds) : '';
+  const made = copies.map(({ destination, bytes }) => `${destination} ${formatBytes(bytes)}`).join(', ');
+  const owed = Object.entries(logs?.owed ?? {}).map(([destination, count]) => `${destination} ${count}`);
+  return `| ${source} | ${outcome ?? state} | ${stored} | ${time} | ${logs?.coversUntil ?? ''} | ${made} | ${owed.join(', ')} |`;
+}
+
+function notes({ source, errors, logs }: SourceReport): readonly string[] {
+  return [
+    ...(logs?.gap ? [`\n**${source}**: ${logs.gap}`] : []),
+    ...(logs?.fullRun ? [`\n**${source}**: a full is made by the run \`${logs.fullRun}\``] : []),
+    ...errors.map((error) => `\n**${source}**: ${inWords(error)}`),
+  ];
+}
