@@ -15,6 +15,7 @@ interface RestoreOptions {
   readonly dryRun?: boolean;
   readonly acceptAge?: boolean;
   readonly at?: string;
+  readonly before?: string;
 }
 
 export function registerRestore(program: Command, cli: OpenCli): void {
@@ -25,6 +26,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .requiredOption('--to <folder>', 'a folder that is new or empty')
     .option('--source <name>', 'the source, with "latest"')
     .option('--at <target>', 'recover to this time, LSN or GTID, name:RESTORE_POINT, or end of the logs ("end")')
+    .option('--before <gtid>', 'recover to right before this transaction (MariaDB), rather than --at')
     .option('--path <path>', 'only this file or folder (files sources); may be given several times', several)
     .option('--from <destination>', 'the copy there, rather than the one in the repository')
     .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
@@ -121,17 +123,18 @@ async function choose(
     import('../../../activities/storage/catalogue.ts'),
     import('../../backups/places.ts'),
   ]);
+  const target = await targetOf(options);
   const overview = await readOverview(site, destination);
   const catalogue = overview.entries.map(({ backup }) => backup);
   if (wanted !== choosing.LATEST_REFERENCE) {
     const { backup, reference } = choosing.chooseByReference(overview, wanted, options.source);
-    if (options.at !== undefined) return recover(catalogue, backup.manifest.source, options.at, backup);
+    if (target) return recover(catalogue, backup.manifest.source, target, backup);
     return { chain: chainOf(catalogue, backup), replay: null, reference, latest: null };
   }
-  if (options.at !== undefined) {
+  if (target) {
     const source = await sourceOf(site, options.source);
     choosing.requireSource(site, overview, source);
-    return recover(catalogue, source, options.at);
+    return recover(catalogue, source, target);
   }
   const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
   choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
@@ -139,19 +142,32 @@ async function choose(
   return { chain: chainOf(catalogue, backup), replay: null, reference, latest };
 }
 
+/** Where the recovery is to stop; undefined where none was asked for. */
+async function targetOf({ at, before }: RestoreOptions): Promise<RestoreTarget | undefined> {
+  if (at === undefined && before === undefined) return undefined;
+  const [{ parseTarget }, { BackupError }] = await Promise.all([
+    import('../../../model/target.ts'),
+    import('../../../model/errors.ts'),
+  ]);
+  if (before === undefined) return parseTarget(at ?? '');
+  if (at !== undefined) throw new BackupError('usage', 'Either --at or --before: a recovery stops once.');
+  const target = parseTarget(before);
+  if (target.kind === 'position') return { kind: 'before', position: target.position };
+  throw new BackupError('usage', `"${before}" is no GTID.`, { remedy: 'Write one as in 0-1-42.' });
+}
+
 /** The backup and logs that reach a target. `from`: of this backup alone. */
 async function recover(
   catalogue: readonly Catalogued[],
   source: string,
-  at: string,
+  target: RestoreTarget,
   from?: Catalogued,
 ): Promise<Chosen> {
-  const [{ planRecovery }, { parseTarget }, { formatReference }] = await Promise.all([
+  const [{ planRecovery }, { formatReference }] = await Promise.all([
     import('../../../activities/operations/recovery.ts'),
-    import('../../../model/target.ts'),
     import('../../../model/reference.ts'),
   ]);
-  const plan = planRecovery({ catalogue, source, target: parseTarget(at), ...(from && { from }) });
+  const plan = planRecovery({ catalogue, source, target, ...(from && { from }) });
   const base = plan.chain.at(-1);
   return {
     chain: plan.chain,
