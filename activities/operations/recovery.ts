@@ -39,11 +39,15 @@ export function planRecovery({ catalogue, source, target, from }: RecoveryReques
       remedy: 'See `mosaic-backup list` for what there is.',
     });
   }
-  const adapter = adapterFor(newest.manifest.type).logs;
-  if (!adapter) {
-    throw new BackupError('usage', `Sources of type ${newest.manifest.type} have no logs: --at cannot be reached.`, {
-      remedy: 'Restore one of its backups: `mosaic-backup list`.',
-    });
+  const adapter = adapterFor(newest.manifest.type);
+  if (!adapter.select) {
+    throw new BackupError(
+      'usage',
+      `A backup of type ${newest.manifest.type} is one moment: there is nothing to recover to.`,
+      {
+        remedy: 'Restore one of its backups: `mosaic-backup list`.',
+      },
+    );
   }
   const manifests = logs.map(({ manifest }) => manifest);
   const failures: Failure[] = [];

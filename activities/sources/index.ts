@@ -27,3 +27,8 @@ export function adapterFor(type: SourceType): SourceAdapter {
 export function logsOf(type: SourceType): LogsAdapter | undefined {
   return ADAPTERS[type]?.logs;
 }
+
+/** How a type finds what a recovery needs; undefined where its backups are one moment each. */
+export function selectorOf(type: SourceType): SourceAdapter['select'] {
+  return ADAPTERS[type]?.select;
+}

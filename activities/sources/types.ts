@@ -146,12 +146,6 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
    * `logs-gap`: a full is due then.
    */
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
-  /**
-   * Which logs a recovery from a backup to a target needs. Pure.
-   * @param base the newest member of the chain that is restored first.
-   * @param logs all that there are of the source.
-   */
-  select(base: Manifest, logs: readonly Manifest[], target: RestoreTarget): LogSelection;
 }
 
 export type LogSelection =
@@ -178,4 +172,10 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
   /** Absent: the type has no continuous logs. */
   readonly logs?: LogsAdapter<Config>;
+  /**
+   * Which logs a recovery from a backup to a target needs. Pure. Absent: a backup of the type is one moment.
+   * @param base the newest member of the chain that is restored first.
+   * @param logs all that there are of the source.
+   */
+  select?(base: Manifest, logs: readonly Manifest[], target: RestoreTarget): LogSelection;
 }

@@ -1,7 +1,6 @@
 /** Until when a source can be restored to any time: the newest of its logs that reach back without a hole to a backup. */
-import { covers, logsPosition, type LogsPosition } from '../../activities/sources/postgres/logs/position.ts';
-import { lsnNumber } from '../../activities/sources/postgres/base-backup.ts';
-import { z } from 'zod';
+import { selectorOf } from '../../activities/sources/index.ts';
+import type { Manifest } from '../../model/manifest.ts';
 import { isDamaged, type BackupEntry } from './overview.ts';
 
 export interface Restorable {
@@ -25,14 +24,6 @@ export function restorableUntil(entries: readonly BackupEntry[], source: string)
   return found.reduce<Restorable | null>((best, one) => (best && best.until >= one.until ? best : one), null);
 }
 
-interface Shipped {
-  readonly position: LogsPosition;
-  readonly coversUntil: string | null;
-  readonly finished: string;
-}
-
-const basePosition = z.looseObject({ systemId: z.string(), timeline: z.int(), endLsn: z.string() });
-
 function restorableAt(entries: readonly BackupEntry[], place: string): Restorable | null {
   const usable = entries.filter(
     (entry) =>
@@ -40,40 +31,20 @@ function restorableAt(entries: readonly BackupEntry[], place: string): Restorabl
       !isDamaged(entry, place) &&
       !entry.broken.some((broken) => broken.place === place),
   );
-  const logs = usable.flatMap(shippedOf).toSorted((a, b) => a.finished.localeCompare(b.finished));
+  const logs = usable.map(({ backup }) => backup.manifest).filter(({ kind }) => kind === 'logs');
   let best: Restorable | null = null;
   for (const { backup, reference } of usable) {
     if (backup.manifest.kind === 'logs') continue;
-    const until = reachFrom(backup.manifest.position, logs);
+    const until = reachOf(backup.manifest, logs);
     if (until !== null && (best === null || until > best.until)) best = { until, place, base: reference };
   }
   return best;
 }
 
-function shippedOf({ backup: { manifest } }: BackupEntry): readonly Shipped[] {
-  if (manifest.kind !== 'logs') return [];
-  const position = logsPosition.safeParse(manifest.position);
-  const { coversUntil = null, finished } = manifest;
-  return position.success ? [{ position: position.data, coversUntil, finished }] : [];
-}
+/** Nobody's logs reach so far: a selection that fails says how far they do. */
+const NEVER = { kind: 'time', time: '9999-12-31T23:59:59Z' } as const;
 
-/** Until when logs cover that begin at the end of a backup, and follow each other without a hole. */
-function reachFrom(position: unknown, logs: readonly Shipped[]): string | null {
-  const base = basePosition.safeParse(position);
-  if (!base.success) return null;
-  const { systemId, timeline, endLsn } = base.data;
-  const start = logs.findIndex(
-    ({ position: at }) => at.systemId === systemId && at.timeline >= timeline && covers(at, endLsn),
-  );
-  const first = logs[start];
-  if (!first) return null;
-  let reached = first.coversUntil;
-  let before = first.position;
-  for (const { position: at, coversUntil } of logs.slice(start + 1)) {
-    // On a new timeline the segment in which it began comes again, so that one may begin before the end of the last.
-    if (at.gap !== null || at.systemId !== systemId || lsnNumber(at.startLsn) > lsnNumber(before.endLsn)) break;
-    reached = coversUntil ?? reached;
-    before = at;
-  }
-  return reached;
+function reachOf(base: Manifest, logs: readonly Manifest[]): string | null {
+  const selection = selectorOf(base.type)?.(base, logs, NEVER);
+  return selection?.reached === false ? selection.until : null;
 }

@@ -1,4 +1,5 @@
 /** Entries of an overview, as tests of what is chosen among them need them. */
+import { segmentName } from '../../activities/sources/postgres/logs/segments.ts';
 import { pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
 import type { BackupEntry } from '../../client/backups/overview.ts';
 import { logsFolder, logsId } from '../../model/paths.ts';
@@ -42,8 +43,11 @@ export interface LogsOptions {
 
 /** A backup of logs. */
 export function logsBackup({ source = 'postgres', from, to, at, gap, timeline = 1 }: LogsOptions): Catalogued {
-  const first = `${SYSTEM}.${String(from).padStart(24, '0')}`;
-  const last = String(to - 1).padStart(24, '0');
+  const names = Array.from({ length: to - from }, (_, index) =>
+    segmentName({ timeline, number: BigInt(from + index) }, SEGMENT),
+  );
+  const first = `${SYSTEM}.${names[0] ?? ''}`;
+  const last = names.at(-1) ?? '';
   const id = logsId(first, last);
   const position = {
     systemId: SYSTEM,
@@ -53,7 +57,7 @@ export function logsBackup({ source = 'postgres', from, to, at, gap, timeline = 
     segmentBytes: SEGMENT,
     restorePoint: null,
     gap: gap ?? null,
-    segments: {},
+    segments: Object.fromEntries(names.map((name) => [name, '0'.repeat(64)])),
   };
   const warnings = gap === undefined ? [] : [{ code: 'logs-gap', message: gap, partial: true }];
   const fields = { id, kind: 'logs', tier: null, coversUntil: at, finished: at, position, warnings, type: 'postgres' };

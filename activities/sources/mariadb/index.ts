@@ -27,5 +27,6 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
-  logs: { ship, select },
+  logs: { ship },
+  select,
 };

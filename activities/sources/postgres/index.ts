@@ -4,6 +4,7 @@ import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { logs } from './logs/index.ts';
+import { select } from './logs/select.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 
@@ -15,4 +16,5 @@ export const postgres: SourceAdapter<PostgresSource> = {
   restore,
   check,
   logs,
+  select,
 };

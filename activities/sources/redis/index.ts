@@ -5,6 +5,7 @@ import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
+import { select } from './select.ts';
 
 export const redis: SourceAdapter<RedisSource> = {
   type: 'redis',
@@ -13,4 +14,5 @@ export const redis: SourceAdapter<RedisSource> = {
   capture,
   restore,
   check,
+  select,
 };

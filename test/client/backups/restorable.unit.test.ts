@@ -40,7 +40,8 @@ describe('until when a source can be restored', () => {
     assert.equal(until(logs([1, 2, 3])), undefined);
     assert.equal(until([full]), undefined);
     assert.equal(until([full, ...logs([0, 1])]), undefined);
-    assert.equal(until([full, ...logs([3, 4])]), undefined);
+    assert.equal(until([full, ...logs([4, 5])]), undefined);
+    assert.equal(until([full, ...logs([3, 4])]), at(20), 'the full holds the segment of its end whole');
     assert.equal(restorableUntil([full, ...logs([2])], 'other'), null);
   });
 
@@ -61,7 +62,8 @@ describe('until when a source can be restored', () => {
     const damaged = { ...second, verified: [{ place: 'repository', time: at(30), ok: false }] };
     assert.equal(until([full, first, damaged, third]), at(10));
     const everywhere = { ...full, places: ['repository', 'vault'] };
-    assert.equal(until([everywhere, first, { ...second, places: ['vault'] }, third]), at(10));
+    const apart = [first, { ...third, places: ['vault'] }];
+    assert.equal(until([everywhere, ...apart]), at(10), 'neither place has what is between');
     const copied = [first, second].map((entry) => entryOf(entry.backup, { places: ['repository', 'vault'] }));
     const vault = restorableUntil([everywhere, ...copied, { ...third, places: ['vault'] }], 'postgres');
     assert.deepEqual([vault?.until, vault?.place], [at(20), 'vault']);

@@ -1,7 +1,6 @@
 /** PostgreSQL's continuous logs: WAL. */
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import type { LogsAdapter } from '../../types.ts';
-import { select } from './select.ts';
 import { ship } from './ship.ts';
 
-export const logs: LogsAdapter<PostgresSource> = { ship, select };
+export const logs: LogsAdapter<PostgresSource> = { ship };

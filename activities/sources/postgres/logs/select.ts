@@ -64,7 +64,7 @@ function runFrom(
   for (const each of logs.slice(first)) {
     const before = run.at(-1);
     const wanted = before && wantedAfter(before.position, each.position);
-    if (wanted) return { run, missing: wanted };
+    if (wanted !== undefined) return { run, missing: wanted };
     run.push(each);
   }
   return { run, missing: null };
@@ -92,8 +92,9 @@ function byPlace(a: LogsPosition, b: LogsPosition): number {
 function wantedAfter(before: LogsPosition, after: LogsPosition): string | undefined {
   const last = lastSegment(before);
   const first = firstSegment(after);
-  if (last && first && follows(last, first)) return undefined;
-  return last && segmentName({ ...last, number: last.number + 1n }, before.segmentBytes);
+  // What shipping itself called a hole is one, whatever the names say.
+  if (after.gap === null && last && first && follows(last, first)) return undefined;
+  return last ? segmentName({ ...last, number: last.number + 1n }, before.segmentBytes) : 'a segment';
 }
 
 function reaches({ manifest, position }: Logs, target: RestoreTarget, isLast: boolean): boolean {
