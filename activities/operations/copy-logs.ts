@@ -51,10 +51,14 @@ export async function copyLogs({ site, source, destination, limit, work }: CopyL
   const progress = { backups: 0, bytes: 0 };
   const failures: StepError[] = [];
   let owed: readonly Catalogued[] = [];
+  let unreadable = 0;
   const step = `copy to ${destination}`;
   try {
     await bounded({ what: `the copying of logs to ${destination}`, limit, work }, async (work) => {
-      owed = newestRunFirst(await lacking(from, to, source));
+      const found = await lacking(from, to, source);
+      failures.push(...found.unreadable.map((error) => stepFailure(site, step, error)));
+      unreadable = found.unreadable.length;
+      owed = newestRunFirst(found.backups);
       for (const backup of owed) {
         const error = await copyOne({ site, from, to, backup, work });
         if (error === null) {
@@ -72,7 +76,13 @@ export async function copyLogs({ site, source, destination, limit, work }: CopyL
     failures.push(stepFailure(site, step, error));
   }
   const milliseconds = Date.now() - began;
-  return { destination, ...progress, milliseconds, owed: owed.length - progress.backups, errors: failures };
+  return {
+    destination,
+    ...progress,
+    milliseconds,
+    owed: unreadable + owed.length - progress.backups,
+    errors: failures,
+  };
 }
 
 interface One {
@@ -98,13 +108,24 @@ function isOfOne({ code }: BackupError): boolean {
   return code === 'verification-failed' || code === 'not-authentic' || code === 'conflict' || code === 'not-found';
 }
 
+interface Lacking {
+  readonly backups: readonly Catalogued[];
+  /** Why others in the repository are none: they keep nothing else from its copy. */
+  readonly unreadable: readonly BackupError[];
+}
+
 /** Backups of logs in the repository whose manifest the destination lacks. */
-async function lacking(from: LocalStore, to: Destination, source: string): Promise<readonly Catalogued[]> {
+async function lacking(from: LocalStore, to: Destination, source: string): Promise<Lacking> {
   const [here, there] = await Promise.all([manifestKeys(from, source), manifestKeys(to, source)]);
   const confirmed = new Set(there);
   const missing = here.filter((key) => !confirmed.has(key));
-  const found = await inParallel(missing, PARALLEL, (key) => catalogued(from, key));
-  return found.filter((each) => each !== undefined);
+  const found = (await inParallel(missing, PARALLEL, (key) => catalogued(from, key))).filter(
+    (each) => each !== undefined,
+  );
+  return {
+    backups: found.flatMap((each) => (each instanceof BackupError ? [] : [each])),
+    unreadable: found.flatMap((each) => (each instanceof BackupError ? [each] : [])),
+  };
 }
 
 async function manifestKeys(store: Store, source: string): Promise<readonly string[]> {
@@ -113,12 +134,22 @@ async function manifestKeys(store: Store, source: string): Promise<readonly stri
   return keys;
 }
 
-async function catalogued(from: LocalStore, key: string): Promise<Catalogued | undefined> {
+async function catalogued(from: LocalStore, key: string): Promise<Catalogued | BackupError | undefined> {
   const bytes = await from.readSmall(key);
   // Removed since it was listed.
   if (bytes === undefined) return undefined;
-  const manifest = parseManifest(bytes);
-  return { name: { tier: null, source: manifest.source, id: manifest.id }, folder: path.posix.dirname(key), manifest };
+  const folder = path.posix.dirname(key);
+  try {
+    const manifest = parseManifest(bytes);
+    return { name: { tier: null, source: manifest.source, id: manifest.id }, folder, manifest };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    const { code, message } = error;
+    return new BackupError(code, `${folder} in the repository cannot be read: ${message}`, {
+      remedy: 'Move it away once you know what happened to it; times that it covered may be lost.',
+      cause: error,
+    });
+  }
 }
 
 /** They were sealed in the order of their positions; a run begins with the one behind a hole. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { listBackups } from '../../../activities/storage/catalogue.ts';
@@ -157,6 +157,16 @@ describe('backups of logs on the command line', () => {
     assert.ok(findings.some(({ code }) => code === 'status.logs-unreadable'));
     assert.equal(sources[0]?.logs?.restorableUntil ?? null, null, 'the full is not at the vault');
     assert.equal((await mosaicHere(['-c', made.file, 'verify', 'latest', '--source', SOURCE])).code, 0);
+  });
+
+  it('damaged logs stop neither the shipping nor the copies of others, and are told of', async () => {
+    const next = await ship(site, '2026-11-23T02:10:00Z');
+    assert.ok(next, 'nothing was shipped');
+    const vault = path.join(path.dirname(site.repository), 'vault');
+    await rm(path.join(vault, 'logs'), { recursive: true });
+    const copied = await copyLogs({ site, source: SOURCE, destination: 'vault', limit: 30_000, work: testWork() });
+    assert.deepEqual([copied.backups, copied.owed], [2, 1]);
+    assert.match(copied.errors[0]?.message ?? '', /logs\/db\/.* cannot be read/);
   });
 
   async function statusOf(): Promise<z.infer<typeof status>> {
