@@ -9,7 +9,7 @@ import type { Manifest } from '../../model/manifest.ts';
 import { MANIFEST } from '../../model/paths.ts';
 import type { StepError } from '../../model/run.ts';
 import type { Site } from '../site.ts';
-import type { Catalogued } from '../storage/catalogue.ts';
+import { localLogsDays, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
 import { parseManifest } from '../storage/manifest-file.ts';
 import { inParallel } from '../storage/parallel.ts';
@@ -17,6 +17,7 @@ import { openRepository } from '../storage/repository.ts';
 import type { Destination, LocalStore, Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { bounded } from './bounded.ts';
+import { readCopiedDays, writeCopiedDays } from './copied-days.ts';
 import { copyBackup } from './copy.ts';
 import { stepFailure } from './step-failure.ts';
 
@@ -26,6 +27,8 @@ export interface CopyLogsRequest {
   readonly destination: string;
   /** Milliseconds for all of it; what is left then is the next tick's. */
   readonly limit: number;
+  /** Milliseconds since the epoch; the clock's when absent. */
+  readonly now?: number;
   readonly work: Work;
 }
 
@@ -44,8 +47,10 @@ const PARALLEL = 16;
  * destination has no hole of its own.
  * @throws BackupError when neither side can be listed, or the limit passes before that.
  */
-export async function copyLogs({ site, source, destination, limit, work }: CopyLogsRequest): Promise<CopiedLogs> {
+export async function copyLogs(request: CopyLogsRequest): Promise<CopiedLogs> {
+  const { site, source, destination, limit, work } = request;
   const began = Date.now();
+  const now = request.now ?? began;
   const from = await openRepository(site);
   const to = openDestination(destination, site);
   const progress = { backups: 0, bytes: 0 };
@@ -55,7 +60,9 @@ export async function copyLogs({ site, source, destination, limit, work }: CopyL
   const step = `copy to ${destination}`;
   try {
     await bounded({ what: `the copying of logs to ${destination}`, limit, work }, async (work) => {
-      const found = await lacking(from, to, source);
+      const known = await readCopiedDays(request, now);
+      const days = (await localLogsDays(from, source)).filter((day) => known === undefined || day >= known.before);
+      const found = await lacking({ from, to, source, days, all: known === undefined });
       failures.push(...found.unreadable.map((error) => stepFailure(site, step, error)));
       unreadable = found.unreadable.length;
       owed = newestRunFirst(found.backups);
@@ -70,6 +77,9 @@ export async function copyLogs({ site, source, destination, limit, work }: CopyL
           if (!isOfOne(error)) break;
         }
       }
+      const [last] = days;
+      if (last !== undefined && failures.length === 0)
+        await writeCopiedDays(request, { before: last, compared: known?.compared ?? new Date(now).toISOString() });
     });
   } catch (error) {
     if (work.signal.aborted) throw error;
@@ -114,9 +124,23 @@ interface Lacking {
   readonly unreadable: readonly BackupError[];
 }
 
+interface Comparison {
+  readonly from: LocalStore;
+  readonly to: Destination;
+  readonly source: string;
+  /** Only these are compared. */
+  readonly days: readonly string[];
+  /** They are all days: the other side is listed at once then. */
+  readonly all: boolean;
+}
+
 /** Backups of logs in the repository whose manifest the destination lacks. */
-async function lacking(from: LocalStore, to: Destination, source: string): Promise<Lacking> {
-  const [here, there] = await Promise.all([manifestKeys(from, source), manifestKeys(to, source)]);
+async function lacking({ from, to, source, days, all }: Comparison): Promise<Lacking> {
+  const folders = days.map((day) => `logs/${source}/${day}`);
+  const [here, there] = await Promise.all([
+    manifestKeys(from, folders),
+    manifestKeys(to, all ? [`logs/${source}`] : folders),
+  ]);
   const confirmed = new Set(there);
   const missing = here.filter((key) => !confirmed.has(key));
   const found = (await inParallel(missing, PARALLEL, (key) => catalogued(from, key))).filter(
@@ -128,9 +152,11 @@ async function lacking(from: LocalStore, to: Destination, source: string): Promi
   };
 }
 
-async function manifestKeys(store: Store, source: string): Promise<readonly string[]> {
+async function manifestKeys(store: Store, folders: readonly string[]): Promise<readonly string[]> {
   const keys: string[] = [];
-  for await (const { key } of store.list(`logs/${source}`, { named: MANIFEST })) keys.push(key);
+  for (const folder of folders) {
+    for await (const { key } of store.list(folder, { named: MANIFEST })) keys.push(key);
+  }
   return keys;
 }
 
