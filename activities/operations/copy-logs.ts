@@ -9,7 +9,7 @@ import type { Manifest } from '../../model/manifest.ts';
 import { MANIFEST } from '../../model/paths.ts';
 import type { StepError } from '../../model/run.ts';
 import type { Site } from '../site.ts';
-import type { Catalogued } from '../storage/catalogue.ts';
+import { localLogsDays, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
 import { parseManifest } from '../storage/manifest-file.ts';
 import { inParallel } from '../storage/parallel.ts';
@@ -17,6 +17,7 @@ import { openRepository } from '../storage/repository.ts';
 import type { Destination, LocalStore, Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { bounded } from './bounded.ts';
+import { readCopiedDays, writeCopiedDays } from './copied-days.ts';
 import { copyBackup } from './copy.ts';
 import { stepFailure } from './step-failure.ts';
 
@@ -26,6 +27,8 @@ export interface CopyLogsRequest {
   readonly destination: string;
   /** Milliseconds for all of it; what is left then is the next tick's. */
   readonly limit: number;
+  /** Milliseconds since the epoch; the clock's when absent. */
+  readonly now?: number;
   readonly work: Work;
 }
 
@@ -44,17 +47,25 @@ const PARALLEL = 16;
  * destination has no hole of its own.
  * @throws BackupError when neither side can be listed, or the limit passes before that.
  */
-export async function copyLogs({ site, source, destination, limit, work }: CopyLogsRequest): Promise<CopiedLogs> {
+export async function copyLogs(request: CopyLogsRequest): Promise<CopiedLogs> {
+  const { site, source, destination, limit, work } = request;
   const began = Date.now();
+  const now = request.now ?? began;
   const from = await openRepository(site);
   const to = openDestination(destination, site);
   const progress = { backups: 0, bytes: 0 };
   const failures: StepError[] = [];
   let owed: readonly Catalogued[] = [];
+  let unreadable = 0;
   const step = `copy to ${destination}`;
   try {
     await bounded({ what: `the copying of logs to ${destination}`, limit, work }, async (work) => {
-      owed = newestRunFirst(await lacking(from, to, source));
+      const known = await readCopiedDays(request, now);
+      const days = (await localLogsDays(from, source)).filter((day) => known === undefined || day >= known.before);
+      const found = await lacking({ from, to, source, days, all: known === undefined });
+      failures.push(...found.unreadable.map((error) => stepFailure(site, step, error)));
+      unreadable = found.unreadable.length;
+      owed = newestRunFirst(found.backups);
       for (const backup of owed) {
         const error = await copyOne({ site, from, to, backup, work });
         if (error === null) {
@@ -66,13 +77,22 @@ export async function copyLogs({ site, source, destination, limit, work }: CopyL
           if (!isOfOne(error)) break;
         }
       }
+      const [last] = days;
+      if (last !== undefined && failures.length === 0)
+        await writeCopiedDays(request, { before: last, compared: known?.compared ?? new Date(now).toISOString() });
     });
   } catch (error) {
     if (work.signal.aborted) throw error;
     failures.push(stepFailure(site, step, error));
   }
   const milliseconds = Date.now() - began;
-  return { destination, ...progress, milliseconds, owed: owed.length - progress.backups, errors: failures };
+  return {
+    destination,
+    ...progress,
+    milliseconds,
+    owed: unreadable + owed.length - progress.backups,
+    errors: failures,
+  };
 }
 
 interface One {
@@ -98,27 +118,64 @@ function isOfOne({ code }: BackupError): boolean {
   return code === 'verification-failed' || code === 'not-authentic' || code === 'conflict' || code === 'not-found';
 }
 
-/** Backups of logs in the repository whose manifest the destination lacks. */
-async function lacking(from: LocalStore, to: Destination, source: string): Promise<readonly Catalogued[]> {
-  const [here, there] = await Promise.all([manifestKeys(from, source), manifestKeys(to, source)]);
-  const confirmed = new Set(there);
-  const missing = here.filter((key) => !confirmed.has(key));
-  const found = await inParallel(missing, PARALLEL, (key) => catalogued(from, key));
-  return found.filter((each) => each !== undefined);
+interface Lacking {
+  readonly backups: readonly Catalogued[];
+  /** Why others in the repository are none: they keep nothing else from its copy. */
+  readonly unreadable: readonly BackupError[];
 }
 
-async function manifestKeys(store: Store, source: string): Promise<readonly string[]> {
+interface Comparison {
+  readonly from: LocalStore;
+  readonly to: Destination;
+  readonly source: string;
+  /** Only these are compared. */
+  readonly days: readonly string[];
+  /** They are all days: the other side is listed at once then. */
+  readonly all: boolean;
+}
+
+/** Backups of logs in the repository whose manifest the destination lacks. */
+async function lacking({ from, to, source, days, all }: Comparison): Promise<Lacking> {
+  const folders = days.map((day) => `logs/${source}/${day}`);
+  const [here, there] = await Promise.all([
+    manifestKeys(from, folders),
+    manifestKeys(to, all ? [`logs/${source}`] : folders),
+  ]);
+  const confirmed = new Set(there);
+  const missing = here.filter((key) => !confirmed.has(key));
+  const found = (await inParallel(missing, PARALLEL, (key) => catalogued(from, key))).filter(
+    (each) => each !== undefined,
+  );
+  return {
+    backups: found.flatMap((each) => (each instanceof BackupError ? [] : [each])),
+    unreadable: found.flatMap((each) => (each instanceof BackupError ? [each] : [])),
+  };
+}
+
+async function manifestKeys(store: Store, folders: readonly string[]): Promise<readonly string[]> {
   const keys: string[] = [];
-  for await (const { key } of store.list(`logs/${source}`, { named: MANIFEST })) keys.push(key);
+  for (const folder of folders) {
+    for await (const { key } of store.list(folder, { named: MANIFEST })) keys.push(key);
+  }
   return keys;
 }
 
-async function catalogued(from: LocalStore, key: string): Promise<Catalogued | undefined> {
+async function catalogued(from: LocalStore, key: string): Promise<Catalogued | BackupError | undefined> {
   const bytes = await from.readSmall(key);
   // Removed since it was listed.
   if (bytes === undefined) return undefined;
-  const manifest = parseManifest(bytes);
-  return { name: { tier: null, source: manifest.source, id: manifest.id }, folder: path.posix.dirname(key), manifest };
+  const folder = path.posix.dirname(key);
+  try {
+    const manifest = parseManifest(bytes);
+    return { name: { tier: null, source: manifest.source, id: manifest.id }, folder, manifest };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    const { code, message } = error;
+    return new BackupError(code, `${folder} in the repository cannot be read: ${message}`, {
+      remedy: 'Move it away once you know what happened to it; times that it covered may be lost.',
+      cause: error,
+    });
+  }
 }
 
 /** They were sealed in the order of their positions; a run begins with the one behind a hole. */

@@ -8,7 +8,7 @@ import type { ShippedLogs } from '../../model/run.ts';
 import { logsOf } from '../sources/index.ts';
 import type { LogsAdapter, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
-import { lastLogsDay, newestLogs, pinned } from '../storage/catalogue.ts';
+import { lastLocalLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { prepareRepository, repositoryStore } from '../storage/repository.ts';
 import { requireSpace } from '../storage/space.ts';
@@ -83,7 +83,8 @@ async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shi
   const received = path.join(state, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
   await requireSpace({ path: received, needed: SPARE_BYTES });
-  const newest = await newestLogs(repositoryStore(site.repository), source);
+  const last = await lastLocalLogs(repositoryStore(site.repository), source);
+  const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
     const context = { source, config, work, readSecret: site.readSecret, state, received, newest };
@@ -96,7 +97,7 @@ async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shi
     if (!shipped) return null;
     work.signal.throwIfAborted();
     const unsigned = await manifestOf(request, { config, began, attempt, shipped });
-    const folder = logsFolder(source, await dayOf(request), shipped.first, shipped.last);
+    const folder = logsFolder(source, dayOf(request, last), shipped.first, shipped.last);
     const gap = gapOf(unsigned);
     if (gap !== null) await noteFullDue({ site, source }, unsigned.finished, gap);
     const { manifest } = await signAndSeal({ site, staging: attempt.staging, unsigned, folder, lease });
@@ -162,8 +163,7 @@ function gapOf({ warnings }: Pick<UnsignedManifest, 'warnings'>): string | null 
  * The day that the logs are put under: of their tick, but never one before the newest, which is looked for on the last
  * day. A tick that was due before midnight may come after one that was started by hand behind it.
  */
-async function dayOf({ site, source, scheduled }: ShipRequest): Promise<string> {
-  const last = await lastLogsDay(repositoryStore(site.repository), source);
+function dayOf({ scheduled }: ShipRequest, last: LastLogs | null): string {
   const day = scheduled.slice(0, 10);
-  return last !== null && last > day ? last : day;
+  return last !== null && last.day > day ? last.day : day;
 }

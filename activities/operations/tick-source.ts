@@ -4,7 +4,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { CapturedBackup, ShippedLogs, StepError } from '../../model/run.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../site.ts';
-import { newestLogs } from '../storage/catalogue.ts';
+import { lastLocalLogs } from '../storage/catalogue.ts';
 import { openRepository } from '../storage/repository.ts';
 import { freeSpace } from '../storage/space.ts';
 import type { Work } from '../work.ts';
@@ -44,7 +44,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
   const copies = await Promise.all(
     step.destinations.map((destination) => copyWithin(request, destination, step.deadline - took)),
   );
-  const newest = await newestLogs(await openRepository(site), source);
+  const newest = (await lastLocalLogs(await openRepository(site), source))?.manifest;
   const facts: LogsFacts = {
     shipped: !('error' in shipping),
     sealed: newest?.finished ?? null,

@@ -1,4 +1,5 @@
 /** The catalogue: the manifests themselves, of the repository or of any destination. Nothing else is needed to list or restore. */
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
@@ -7,7 +8,8 @@ import { formatReference, matchReference } from '../../model/reference.ts';
 import type { BackupName, PinnedReference } from '../../model/reference.ts';
 import { manifestDigest, parseManifest } from './manifest-file.ts';
 import { inParallel } from './parallel.ts';
-import type { ListedObject, Store } from './types.ts';
+import { ifThere, translated } from './fs-errors.ts';
+import type { ListedObject, LocalStore, Store } from './types.ts';
 
 export { pinned } from './manifest-file.ts';
 
@@ -71,24 +73,58 @@ export async function listBackups(store: Store, options: CatalogueOptions = {}):
   return (await readCatalogue(store, options)).backups;
 }
 
-/** The last day that logs of a source lie under; null when there are none. */
-export async function lastLogsDay(store: Store, source: string): Promise<string | null> {
-  let day: string | null = null;
-  for await (const { key } of store.list(`logs/${source}`, { named: MANIFEST })) day = key.split('/')[2] ?? day;
-  return day;
+/** The folder of a source's logs. */
+function logsOf(source: string): string {
+  return `logs/${source}`;
 }
 
 /** The newest sealed logs of a source: of its last day, whatever was sealed last. */
 export async function newestLogs(store: Store, source: string): Promise<Manifest | null> {
   const keys: string[] = [];
-  for await (const { key } of store.list(`logs/${source}`, { named: MANIFEST })) keys.push(key);
-  const day = keys.at(-1)?.split('/')[2];
-  const manifests: Manifest[] = [];
-  for (const key of keys.filter((each) => each.split('/')[2] === day)) {
-    const bytes = await store.readSmall(key);
-    if (bytes) manifests.push(parseManifest(bytes));
+  for await (const { key } of store.list(logsOf(source), { named: MANIFEST })) keys.push(key);
+  const day = dayOf(keys.at(-1));
+  return newestOf(
+    store,
+    keys.filter((key) => dayOf(key) === day),
+  );
+}
+
+/**
+ * The days that logs of a source lie under in the repository, the last one first. Read from its folders: a walk through
+ * all logs, 288 a day, would cost more than an idle tick may.
+ */
+export async function localLogsDays(store: LocalStore, source: string): Promise<readonly string[]> {
+  const folder = store.file(logsOf(source));
+  const found = await translated(folder, 'listing', () => ifThere(readdir(folder)));
+  return (found ?? []).filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).toSorted((one, two) => (one < two ? 1 : -1));
+}
+
+export interface LastLogs {
+  readonly day: string;
+  readonly manifest: Manifest;
+}
+
+/** The newest sealed logs in the repository and their day, as `newestLogs` finds them, without walking through all days. */
+export async function lastLocalLogs(store: LocalStore, source: string): Promise<LastLogs | null> {
+  for (const day of await localLogsDays(store, source)) {
+    const keys: string[] = [];
+    for await (const { key } of store.list(`${logsOf(source)}/${day}`, { named: MANIFEST })) keys.push(key);
+    const manifest = await newestOf(store, keys);
+    if (manifest) return { day, manifest };
   }
+  return null;
+}
+
+/** A damaged one counts as missing: what is shipped next then tells of a hole, and no shipping stops for good. */
+async function newestOf(store: Store, keys: readonly string[]): Promise<Manifest | null> {
+  const listed = keys.map((key) => ({ key, bytes: 0 }));
+  const entries = await inParallel(listed, PARALLEL, (object) => readEntry(store, object));
+  const manifests = entries.flatMap((entry) => (entry && 'manifest' in entry ? [entry.manifest] : []));
   return manifests.toSorted((a, b) => a.finished.localeCompare(b.finished)).at(-1) ?? null;
+}
+
+function dayOf(key: string | undefined): string | undefined {
+  return key?.split('/')[2];
 }
 
 /**

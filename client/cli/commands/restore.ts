@@ -206,12 +206,11 @@ function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (milliseconds:
 /** Before anything is fetched: what will be used, from where, and how much it is. */
 function sayReplay({ out }: Cli, { reference, chain, replay }: Chosen, from: string, bytes: string): void {
   if (replay === null) return;
-  const [first] = replay.logs;
-  const last = replay.logs.at(-1);
   const count = replay.logs.length === 1 ? 'one backup' : `${replay.logs.length} backups`;
-  const logs = `${count} of logs (${first?.name.id ?? ''} to ${last?.name.id ?? ''})`;
+  const ids = [replay.logs[0], replay.logs.at(-1)].map((entry) => entry?.name.id ?? '');
+  const logs = replay.logs.length === 0 ? '' : `, and ${count} of logs (${ids.join(' to ')})`;
   const base = chain.length > 1 ? `${reference} with the ${chain.length - 1} that it builds on` : reference;
-  out.note(`from ${from}: ${base}, and ${logs}; ${bytes} to fetch`);
+  out.note(`from ${from}: ${base}${logs}; ${bytes} to fetch`);
 }
 
 /** What can be known beforehand: the target is free, there is room, and an identity opens each key. Returns the free bytes. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { listBackups } from '../../../activities/storage/catalogue.ts';
@@ -146,6 +146,19 @@ describe('backups of logs on the command line', () => {
     assert.equal((await listBackups(await openRepository(site), { logs: false })).length, 1);
   });
 
+  it('days that are copied are compared again only after hours: what was removed meanwhile comes back then', async () => {
+    await ship(site, '2026-11-24T00:00:00Z');
+    const copy = (now = Date.now()) =>
+      copyLogs({ site, source: SOURCE, destination: 'vault', limit: 30_000, now, work: testWork() });
+    assert.equal((await copy()).backups, 1);
+    const vault = path.join(path.dirname(site.repository), 'vault', 'logs', SOURCE);
+    await rm(path.join(vault, '2026-11-23'), { recursive: true });
+    await rm(path.join(vault, '2026-11-24'), { recursive: true });
+    assert.equal((await copy()).backups, 1, 'the last day is always compared');
+    assert.equal((await copy(Date.now() + 7 * 3_600_000)).backups, 2);
+    assert.equal((await listBackups(openDestination('vault', site))).length, 3);
+  });
+
   it('damaged logs show in `status`, and end what can be restored', async () => {
     const folder = path.join(site.repository, 'logs', SOURCE);
     const [newest] = (await listed(site))
@@ -155,8 +168,18 @@ describe('backups of logs on the command line', () => {
     await writeFile(path.join(site.repository, newest.folder, 'manifest.json'), '{}');
     const { findings, sources } = await statusOf();
     assert.ok(findings.some(({ code }) => code === 'status.logs-unreadable'));
-    assert.equal(sources[0]?.logs?.restorableUntil ?? null, null, 'the full is not at the vault');
+    assert.equal(sources[0]?.logs?.restorableUntil, last?.coversUntil, 'the full is not at the vault');
     assert.equal((await mosaicHere(['-c', made.file, 'verify', 'latest', '--source', SOURCE])).code, 0);
+  });
+
+  it('damaged logs stop neither the shipping nor the copies of others, and are told of', async () => {
+    const next = await ship(site, '2026-11-24T00:05:00Z');
+    assert.ok(next, 'nothing was shipped');
+    const vault = path.join(path.dirname(site.repository), 'vault');
+    await rm(path.join(vault, 'logs'), { recursive: true });
+    const copied = await copyLogs({ site, source: SOURCE, destination: 'vault', limit: 30_000, work: testWork() });
+    assert.deepEqual([copied.backups, copied.owed], [3, 1]);
+    assert.match(copied.errors[0]?.message ?? '', /logs\/db\/.* cannot be read/);
   });
 
   async function statusOf(): Promise<z.infer<typeof status>> {
