@@ -113,8 +113,14 @@ function logicalConsistency(inventory: readonly MariadbEntry[]): Consistency {
   return inventory.some(isLoose) ? 'fuzzy' : 'crash';
 }
 
+/** Engines whose tables are files that mariadb-backup reads; those in memory or on other servers have sizes as well. */
+const IN_FILES: ReadonlySet<string | null> = new Set(['InnoDB', 'Aria', 'MyISAM']);
+
 function bytesOf(inventory: readonly MariadbEntry[]): number {
-  return inventory.reduce((sum, entry) => sum + (entry.entry === 'table' ? entry.bytes : 0), 0);
+  return inventory.reduce(
+    (sum, entry) => sum + (entry.entry === 'table' && IN_FILES.has(entry.engine) ? entry.bytes : 0),
+    0,
+  );
 }
 
 function fullWarning(reason: string | null): readonly Warning[] {

@@ -17,7 +17,7 @@ export interface PhysicalBackup {
   readonly connection: Connection;
   /** The parent's LSN folder and its end; undefined for a full. */
   readonly parent: { readonly folder: string; readonly toLsn: string } | undefined;
-  /** Bytes of all tables, as the server counts them. */
+  /** Bytes of all tables in files, as the server counts them. Page compression leaves a quarter of it at least. */
   readonly bytes: number;
 }
 
@@ -47,7 +47,7 @@ export async function capturePhysical(
     if (line.trim() !== '') last = line;
   };
   const kind = backup.parent ? 'incremental' : 'full';
-  const least = kind === 'full' ? Math.max(LEAST.full, Math.floor(backup.bytes / 2)) : LEAST.incremental;
+  const least = kind === 'full' ? Math.max(LEAST.full, Math.floor(backup.bytes / 5)) : LEAST.incremental;
   try {
     await context.artifacts.stream(program(backup, { folder, target, onStderr }), {
       role: 'base',

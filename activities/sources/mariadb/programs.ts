@@ -1,16 +1,29 @@
 /** MariaDB's own programs on this machine. */
+import { stat } from 'node:fs/promises';
 import { BackupError } from '../../../model/errors.ts';
+import { locate } from '../../streams/locate.ts';
 import { runProgram } from '../../streams/run.ts';
 import { seriesOf } from './facts.ts';
+
+/** What each program said, by path, inode and time of change: an upgrade under a running worker is noticed. */
+const known = new Map<string, string>();
 
 /**
  * The release that a program is of: `10.11.19`. Clients print a version of their own first (`mariadb-dump  Ver 10.19
  * Distrib 10.11.19-MariaDB`), which says nothing. Fails with `missing-program`.
  */
 export async function programRelease(command: string): Promise<string> {
-  const { stdout, stderr } = await runProgram({ command, args: ['--version'], cwd: '/' }, { timeout: 30_000 });
+  const file = locate(command);
+  const { ino, mtimeMs } = await stat(file);
+  const key = `${file} ${ino} ${mtimeMs}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const { stdout, stderr } = await runProgram({ command: file, args: ['--version'], cwd: '/' }, { timeout: 30_000 });
   const release = /(\d+\.\d+\.\d+)-MariaDB/.exec(`${stdout}\n${stderr}`)?.[1];
-  if (release !== undefined) return release;
+  if (release !== undefined) {
+    known.set(key, release);
+    return release;
+  }
   throw new BackupError('program-failed', `${command} is not MariaDB's: it says "${stdout.split('\n')[0] ?? ''}"`, {
     remedy: 'Look which one comes first on the PATH of the worker.',
     facts: { program: command },
