@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { logsPosition } from '../../activities/sources/postgres/logs/position.ts';
 import { slotName } from '../../activities/sources/postgres/logs/slot.ts';
@@ -160,6 +160,18 @@ describe('shipLogs', () => {
     await isBackupError(tick(['nothing']), 'not-found');
     const error = await isBackupError(tick(['stack']), 'config');
     assert.match(error.remedy ?? '', /db/);
+  });
+
+  it('a config that cannot be read fails its tick at once, with what is wrong, and no other', async () => {
+    const text = await readFile(test.file, 'utf8');
+    try {
+      await writeFile(test.file, text.replace('workerDeadline: 5s', 'workerDeadline: 5'));
+      const error = await isBackupError(tick(['db']), 'config');
+      assert.match(error.message, /plans\.logs\.workerDeadline/);
+    } finally {
+      await writeFile(test.file, text);
+    }
+    assert.equal((await tick(['db'])).outcome, 'complete');
   });
 
   it('histories stay small, and the details say how each source stands', async () => {
