@@ -177,5 +177,5 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
    * @param base the newest member of the chain that is restored first.
    * @param logs all that there are of the source.
    */
-  select?(base: Manifest, logs: readonly Manifest[], target: RestoreTarget): LogSelection;
+  readonly select?: (base: Manifest, logs: readonly Manifest[], target: RestoreTarget) => LogSelection;
 }

@@ -78,17 +78,6 @@ function logsOf(source: string): string {
   return `logs/${source}`;
 }
 
-/** The newest sealed logs of a source: of its last day, whatever was sealed last. */
-export async function newestLogs(store: Store, source: string): Promise<Manifest | null> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(logsOf(source), { named: MANIFEST })) keys.push(key);
-  const day = dayOf(keys.at(-1));
-  return newestOf(
-    store,
-    keys.filter((key) => dayOf(key) === day),
-  );
-}
-
 /**
  * The days that logs of a source lie under in the repository, the last one first. Read from its folders: a walk through
  * all logs, 288 a day, would cost more than an idle tick may.
@@ -104,7 +93,7 @@ export interface LastLogs {
   readonly manifest: Manifest;
 }
 
-/** The newest sealed logs in the repository and their day, as `newestLogs` finds them, without walking through all days. */
+/** The newest sealed logs in the repository and their day, without walking through all days. */
 export async function lastLocalLogs(store: LocalStore, source: string): Promise<LastLogs | null> {
   for (const day of await localLogsDays(store, source)) {
     const keys: string[] = [];
@@ -121,10 +110,6 @@ async function newestOf(store: Store, keys: readonly string[]): Promise<Manifest
   const entries = await inParallel(listed, PARALLEL, (object) => readEntry(store, object));
   const manifests = entries.flatMap((entry) => (entry && 'manifest' in entry ? [entry.manifest] : []));
   return manifests.toSorted((a, b) => a.finished.localeCompare(b.finished)).at(-1) ?? null;
-}
-
-function dayOf(key: string | undefined): string | undefined {
-  return key?.split('/')[2];
 }
 
 /**

@@ -166,7 +166,8 @@ export function requireYoung({ entry, age, newer }: Latest, objective: number | 
     'refused',
     `${entry.reference} is ${formatDuration(age)} old, and the objective of "${entry.source}" is to lose at most ${formatDuration(objective)}.${after} Nothing was changed.`,
     {
-      remedy: 'If nothing newer can be had, say so with --accept-age.',
+      remedy:
+        'Where logs are shipped, `--at end` restores to the newest of them. If nothing newer can be had, say so with --accept-age.',
       facts: { reference: entry.reference, age, objective, newer },
     },
   );
