@@ -206,6 +206,19 @@ describe('incremental backups of a PostgreSQL 18 source', () => {
     await expectFull(/the server is on timeline 2 now, and was on 1/);
   });
 
+  it('makes a full with a warning when another cluster answers', async () => {
+    await capture();
+    const own = path.join(folder, 'other');
+    await mkdir(own);
+    const other = await startPostgres({ folder: own, major: 18, settings: { summarize_wal: 'on' } });
+    try {
+      site = { ...site, config: { ...site.config, sources: { [SOURCE]: other.source() } } };
+      await expectFull(/the server is another cluster/);
+    } finally {
+      await other.stop('immediate');
+    }
+  });
+
   async function readers(): Promise<readonly BackupReader[]> {
     const chain = await chainFor(site, await newest());
     return Promise.all(chain.map((member) => reader(site, member)));
