@@ -45,7 +45,7 @@ export function artifactWriter({ site, config, staging, recipient, expected, wor
   }
 
   return {
-    async stream(producer: Program, options: ArtifactOptions) {
+    async stream(producer: Program | readonly Program[], options: ArtifactOptions) {
       const streamed = await writeStream({
         producer,
         recipient,

@@ -33,8 +33,11 @@ export interface ArtifactOptions {
 
 /** Writes artifacts into this attempt's staging: compressed, encrypted, counted, digested, synced. */
 export interface ArtifactWriter {
-  /** Streams a program's output. Every exit status of the pipeline counts. */
-  stream(producer: Program, options: ArtifactOptions): Promise<Artifact & { readonly streamed: Streamed }>;
+  /** Streams the output of a program, or of several joined by pipes. Every exit status of the pipeline counts. */
+  stream(
+    producer: Program | readonly Program[],
+    options: ArtifactOptions,
+  ): Promise<Artifact & { readonly streamed: Streamed }>;
   /** Writes lines (the inventory) as they are produced by our own code. */
   lines(lines: AsyncIterable<string> | Iterable<string>, options: ArtifactOptions): Promise<Artifact>;
 }

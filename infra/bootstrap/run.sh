@@ -18,6 +18,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mosaic-backup
 . "$bootstrap/node-modules.sh"
 . "$bootstrap/packages.sh"
 . "$bootstrap/temporal.sh"
+. "$bootstrap/postgresql.sh"
 
 # What a job needs: one of the sets of needs.txt, and whether Temporal.
 needs_of() {
@@ -48,7 +49,7 @@ usage() {
 }
 
 nothing_to_do() {
-  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; }
+  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; } && { [ "$set" != test ] || find_postgresql; }
 }
 
 set_up() {
@@ -61,6 +62,7 @@ set_up() {
   install_needs "$set"
   node_modules_fit || set_up_node_modules
   [ $temporal = no ] || find_temporal || install_temporal
+  [ "$set" != test ] || find_postgresql || install_postgresql
   exec 8<&- 9>&-
 }
 

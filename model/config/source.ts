@@ -72,6 +72,12 @@ export const postgresSource = z.strictObject({
   binaries: absolutePath
     .optional()
     .describe("folder with the programs of the server's major version; found by itself on Debian"),
+  incrementals: z
+    .int()
+    .min(0)
+    .max(60)
+    .default(6)
+    .describe('incrementals after each full, before the next full; from PostgreSQL 17 on, with summarize_wal = on'),
   logs,
 });
 export type PostgresSource = z.output<typeof postgresSource>;

@@ -11,6 +11,7 @@ import { createCluster, startServer, type PrivateServer } from '../../activities
 import { giveTo, serverUser } from '../../activities/sources/postgres/server-user.ts';
 import { runProgram } from '../../activities/streams/run.ts';
 import { postgresSource, type PostgresSource } from '../../model/config/source.ts';
+import { isCached, provideProgramsOf } from './postgres-programs.ts';
 
 /** A PostgreSQL source as it stands in a config. */
 export type PostgresInput = z.input<typeof postgresSource>;
@@ -18,6 +19,8 @@ export type PostgresInput = z.input<typeof postgresSource>;
 export interface PostgresOptions {
   /** An existing folder that others may pass; everything is made below it. */
   readonly folder: string;
+  /** Major version; 16 and 18 come from the cache of the set-up. */
+  readonly major?: number;
   /** Listens on 127.0.0.1 with TLS; the certificate is the server's own CA. */
   readonly tls?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
@@ -52,19 +55,21 @@ export interface TestPostgres {
 
 const ROLES = new URL('../../infra/roles/', import.meta.url);
 const SUPERUSER = 'postgres';
-/** What the tests run on; the newest that Debian 12 has. */
+/** What the tests run on unless they name another; the newest that Debian 12 has. */
 const MAJOR = 15;
 
 /** Makes a cluster and starts it. */
 export async function startPostgres({
   folder,
+  major = MAJOR,
   tls = false,
   settings = {},
   hba = [],
   initdb = [],
 }: PostgresOptions): Promise<TestPostgres> {
   const signal = new AbortController().signal;
-  const binaries = await requireBinaries(MAJOR, { program: 'initdb' });
+  if (isCached(major)) await provideProgramsOf(major);
+  const binaries = await requireBinaries(major, { program: 'initdb' });
   const data = path.join(folder, 'data');
   const runtime = path.join(folder, 'run');
   const passwords = { backup: path.join(folder, 'backup.password'), check: path.join(folder, 'check.password') };

@@ -19,6 +19,8 @@ export interface BaseBackup {
   readonly label: string;
   readonly limits: Limits;
   readonly onStderr: (line: string) => void;
+  /** The parent's backup_manifest: only what changed since that backup is read. */
+  readonly incremental?: string | undefined;
 }
 
 const COMMON = ['--format=tar', '--checkpoint=fast', '--manifest-checksums=SHA256', '--verbose', '--no-password'];
@@ -34,10 +36,12 @@ export function spooled(backup: BaseBackup, folder: string): Program {
   return program(backup, [`--pgdata=${folder}`, '--wal-method=stream', '--no-slot', '--no-sync', '--progress']);
 }
 
-function program({ binaries, connection, label, limits, onStderr }: BaseBackup, args: readonly string[]): Program {
+function program(backup: BaseBackup, args: readonly string[]): Program {
+  const { binaries, connection, label, limits, onStderr, incremental } = backup;
+  const since = incremental === undefined ? [] : [`--incremental=${incremental}`];
   return {
     command: path.join(binaries.folder, 'pg_basebackup'),
-    args: [...args, ...COMMON, `--label=${label}`, ...maxRate(limits)],
+    args: [...args, ...COMMON, ...since, `--label=${label}`, ...maxRate(limits)],
     env: libpqEnvironment(connection, 'mosaic-backup'),
     cwd: '/',
     onStderr,

@@ -53,11 +53,18 @@ export async function requireBinaries(major: number, options: Parameters<typeof 
   });
 }
 
+/** Programs that packagers put beside the server. Its package brings the client's along. */
+const SERVERS: ReadonlySet<string> = new Set([
+  'postgres',
+  'initdb',
+  'pg_controldata',
+  'pg_waldump',
+  'pg_combinebackup',
+]);
+
 /** What to install for a program of a major version. */
 export function installRemedy(major: number, program: string): string {
-  const isServers =
-    program === 'postgres' || program === 'initdb' || program === 'pg_controldata' || program === 'pg_waldump';
-  const name = isServers ? `postgresql-${major}` : `postgresql-client-${major}`;
+  const name = SERVERS.has(program) ? `postgresql-${major}` : `postgresql-client-${major}`;
   return `apt-get install ${name} (from apt.postgresql.org where the distribution lacks it), or set the source's "binaries" to the folder that has ${program}.`;
 }
 

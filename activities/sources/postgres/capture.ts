@@ -1,9 +1,10 @@
-/** The capture of a whole cluster: a base backup with the WAL that makes it consistent, and its inventory. */
-import { readdir, rm } from 'node:fs/promises';
+/** The capture of a whole cluster: a base backup, full or incremental, with the WAL that makes it consistent, and its inventory. */
+import { copyFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { INVENTORY_SCHEMA, type PostgresEntry } from '../../../model/inventory.ts';
+import type { Manifest } from '../../../model/manifest.ts';
 import { requireSpace } from '../../storage/space.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Captured, CaptureContext } from '../types.ts';
@@ -14,6 +15,12 @@ import { captureFailure } from './capture-failure.ts';
 import { backupConnection, checkConnection } from './connection.ts';
 import { describeEngine } from './engine.ts';
 import { gatherFacts, majorOf, type Facts } from './facts.ts';
+import { requireDecision, fullWarning } from './incremental/decision.ts';
+import { keepManifest } from './incremental/keep-manifest.ts';
+import { decideKind } from './incremental/kind.ts';
+import { comingFile, keepComing, sweepParents } from './incremental/parents.ts';
+import { basePosition } from './incremental/position.ts';
+import { incrementalFailure } from './incremental/refused.ts';
 import { reconcile, takeInventory } from './inventory.ts';
 import { APPLICATION } from './preflight.ts';
 import { rowEntries, rowsOf, rowWarnings } from './rows.ts';
@@ -24,8 +31,14 @@ type Context = CaptureContext<PostgresSource>;
 /** An empty cluster is some 20 MB; less than this is none. */
 const LEAST_BYTES = 4 * 2 ** 20;
 
+/** An incremental has at least one WAL segment, of 1 MB or more. */
+const LEAST_INCREMENTAL_BYTES = 2 ** 20;
+
 export async function capture(context: Context): Promise<Captured> {
-  const { config, work, readSecret, source } = context;
+  const { config, work, readSecret, source, state, attempt } = context;
+  const decision = await decideKind(context, context.newestChain);
+  const parent = requireDecision(context.kind, decision);
+  if (context.newestChain.length > 0) await sweepParents(state, digestOfNewest(context.newestChain));
   const connection = await backupConnection(config, readSecret);
   const checking = await checkConnection(config, readSecret);
   const facts = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
@@ -43,28 +56,45 @@ export async function capture(context: Context): Promise<Captured> {
     connection,
     limits: config.limits ?? {},
     onStderr: reader.onStderr,
-    label: `mosaic-backup ${source} ${context.attempt}`,
+    label: `mosaic-backup ${source} ${attempt}`,
+    incremental: parent?.file,
   };
-  await readUnderBracket(context, backup, { facts, least: leastBytes(before) });
+  const least = parent ? LEAST_INCREMENTAL_BYTES : leastBytes(before);
+  const expected = { facts, least, kept: decision.buildable ? comingFile(state, attempt) : null };
+  try {
+    await readUnderBracket(context, backup, expected);
+  } catch (error) {
+    await rm(comingFile(state, attempt), { force: true });
+    throw parent ? await incrementalFailure(error, state, parent.digest) : error;
+  }
   const position = reader.position();
   const rowsAfter = await rowsOf(checking, facts, work);
   const later = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
   const after = await takeInventory(connection, later, work.signal);
   const entries = [...reconcile(before, after), ...rowEntries(rowsBefore, rowsAfter)];
   await writeInventory(context, entries);
+  const digest = decision.buildable ? await keepComing(state, attempt) : null;
   return {
     consistency: 'crash',
     engine: describeEngine(facts),
     // A recovery cannot stop before the backup's end, and PostgreSQL would not refuse to try: by the server's own clock.
-    position: { systemId: requireSame(facts, later, position), ...position, endedAt: later.clock },
+    position: {
+      systemId: requireSame(facts, later, position),
+      ...position,
+      endedAt: later.clock,
+      ...(digest !== null && { backupManifest: digest }),
+    },
     tools: { pg_basebackup: binaries.version },
-    warnings: rowWarnings(rowsBefore, rowsAfter),
+    warnings: [...fullWarning(decision), ...rowWarnings(rowsBefore, rowsAfter)],
+    onSealed: () => sweepParents(state, digest),
   };
 }
 
 interface Expected {
   readonly facts: Facts;
   readonly least: number;
+  /** Where its backup_manifest is kept for the next incremental; null when none may build on it. */
+  readonly kept: string | null;
 }
 
 async function readUnderBracket(context: Context, backup: BaseBackup, expected: Expected): Promise<void> {
@@ -80,12 +110,13 @@ async function readUnderBracket(context: Context, backup: BaseBackup, expected: 
   }
 }
 
-async function stream({ artifacts }: Context, backup: BaseBackup, { least }: Expected): Promise<void> {
-  await artifacts.stream(streamed(backup), { role: 'base', name: 'base.tar', minPlainBytes: least });
+async function stream({ artifacts }: Context, backup: BaseBackup, { least, kept }: Expected): Promise<void> {
+  const producers = [streamed(backup), ...(kept === null ? [] : [keepManifest(kept)])];
+  await artifacts.stream(producers, { role: 'base', name: 'base.tar', minPlainBytes: least });
 }
 
 /** pg_basebackup can only write files where there are tablespaces; each is its own artifact. */
-async function spool(context: Context, backup: BaseBackup, { facts, least }: Expected): Promise<void> {
+async function spool(context: Context, backup: BaseBackup, { facts, least, kept }: Expected): Promise<void> {
   const { work, artifacts, config } = context;
   const spool = await context.spool();
   const bytes = facts.databases.reduce((sum, database) => sum + (database.bytes ?? 0), 0);
@@ -104,6 +135,7 @@ async function spool(context: Context, backup: BaseBackup, { facts, least }: Exp
     limits: config.limits ?? {},
     work,
   });
+  if (kept !== null) await copyFile(path.join(folder, 'backup_manifest'), kept);
   for (const file of (await readdir(folder)).toSorted()) {
     const role = roleOf(file);
     const producer = { command: 'cat', args: ['--', path.join(folder, file)] };
@@ -128,6 +160,11 @@ function roleOf(file: string): string {
   if (file === 'backup_manifest') return 'manifest';
   if (/^\d+\.tar$/.test(file)) return 'tablespace';
   throw new BackupError('failed', `pg_basebackup wrote a file that is not known: ${file}`, { facts: { file } });
+}
+
+/** Whose backup_manifest stays in state until another backup is sealed. */
+function digestOfNewest(chain: readonly Manifest[]): string | null {
+  return basePosition.safeParse(chain.at(-1)?.position).data?.backupManifest ?? null;
 }
 
 /** Half of what the relations take on disk: tables may shrink or go while it reads. Unlogged ones are not in it. */

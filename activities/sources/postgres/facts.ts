@@ -16,6 +16,7 @@ const SETTINGS = [
   'max_wal_senders',
   'server_version',
   'shared_preload_libraries',
+  'summarize_wal',
   'wal_level',
   'wal_segment_size',
 ] as const;

@@ -135,6 +135,21 @@ function capacity({ settings, sendersUsed, slotsUsed, tablespaces }: Facts): rea
   return found;
 }
 
+/** For a source that wants incrementals: what it lacks for them. Where the server's version has none, nothing is said. */
+export function findingsOfIncrementals({ settings, versionNumber }: Facts, subject: string): readonly Finding[] {
+  if (versionNumber < 170000 || settings.summarize_wal !== 'off') return [];
+  return [
+    {
+      code: 'postgres.summarize-wal',
+      severity: 'info',
+      message: 'every backup is a full: incrementals need WAL summaries, and summarize_wal is off',
+      remedy:
+        'ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf(); Or set "incrementals: 0" on the source, for fulls only.',
+      subject,
+    },
+  ];
+}
+
 /** For a source whose logs are shipped: what would keep them from it. */
 export function findingsOfLogs({ settings, slotsUsed }: Facts, subject: string): readonly Finding[] {
   const found: Found[] = [];

@@ -1,8 +1,9 @@
-/** The `postgres` source type: full streamed base backups of a whole cluster. */
+/** The `postgres` source type: base backups of a whole cluster, full and (from version 17) incremental, and its WAL. */
 import type { PostgresSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
 import { select } from './logs/select.ts';
 import { preflight } from './preflight.ts';
@@ -11,7 +12,7 @@ import { restore } from './restore.ts';
 export const postgres: SourceAdapter<PostgresSource> = {
   type: 'postgres',
   preflight,
-  nextKind: async () => 'full',
+  nextKind: async (context, chain) => (await decideKind(context, chain)).kind,
   capture,
   restore,
   check,

@@ -7,7 +7,7 @@ import type { SourceContext } from '../types.ts';
 import { findBinaries, installRemedy } from './binaries.ts';
 import { backupConnection, checkConnection, isSocket, type Connection } from './connection.ts';
 import { gatherFacts, majorOf, type Database, type Facts } from './facts.ts';
-import { findingsOf, findingsOfLogs, identifier } from './findings.ts';
+import { findingsOf, findingsOfIncrementals, findingsOfLogs, identifier } from './findings.ts';
 import { hbaLine, identLine } from './roles.ts';
 import { probeReplication, withSession, type Session } from './session.ts';
 
@@ -25,7 +25,11 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
   const connection = await backupConnection(config, readSecret);
   const options = { application: APPLICATION, signal: work.signal };
   const facts = await withSession(connection, options, gatherFacts);
-  const found = [...findingsOf(facts, source), ...(config.logs.enabled ? findingsOfLogs(facts, source) : [])];
+  const found = [
+    ...findingsOf(facts, source),
+    ...(config.incrementals > 0 ? findingsOfIncrementals(facts, source) : []),
+    ...(config.logs.enabled ? findingsOfLogs(facts, source) : []),
+  ];
   const isSound = found.every(({ severity }) => severity !== 'error');
   return [
     ...found,

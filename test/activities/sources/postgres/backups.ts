@@ -7,7 +7,7 @@ import { proveBackup, restoreBackup } from '../../../../activities/operations/re
 import { shipLogs } from '../../../../activities/operations/ship-logs.ts';
 import type { Site } from '../../../../activities/site.ts';
 import type { BackupReader, SourceContext } from '../../../../activities/sources/types.ts';
-import { listBackups, type Catalogued } from '../../../../activities/storage/catalogue.ts';
+import { chainOf, listBackups, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Work } from '../../../../activities/work.ts';
 import type { Check } from '../../../../model/evidence.ts';
@@ -60,18 +60,23 @@ export async function prove(site: Site, backup: Catalogued, within: string): Pro
   const checks = await proveBackup({
     site,
     store: repositoryStore(site.repository),
-    chain: [backup],
+    chain: await chainFor(site, backup),
     within,
     work: testWork(),
   });
   return new Map(checks.map((check) => [check.name, check]));
 }
 
-export function restoreTo(site: Site, backup: Catalogued, to: string): Promise<void> {
+/** The chain that a backup ends, full first. */
+export async function chainFor(site: Site, backup: Catalogued): Promise<readonly Catalogued[]> {
+  return chainOf(await listed(site), backup);
+}
+
+export async function restoreTo(site: Site, backup: Catalogued, to: string): Promise<void> {
   return restoreBackup({
     site,
     store: repositoryStore(site.repository),
-    chain: [backup],
+    chain: await chainFor(site, backup),
     to,
     paths: [],
     work: testWork(),

@@ -5,7 +5,7 @@ import { digestRows } from '../../../../activities/sources/postgres/digests.ts';
 import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import { postgresEntry } from '../../../../model/inventory.ts';
 import { temporaryFolder } from '../../../support/folders.ts';
-import { startPostgres } from '../../../support/postgres.ts';
+import { startPostgres, type PostgresOptions } from '../../../support/postgres.ts';
 import { testWork } from '../../../support/work.ts';
 import { describeSource, type LiveSource } from '../conformance.ts';
 
@@ -18,16 +18,23 @@ const SCHEMA = `
 
 const DATABASES = ['postgres', 'shop'];
 
-async function make(folder: string): Promise<LiveSource> {
-  const server = await startPostgres({ folder });
+interface Making extends Omit<PostgresOptions, 'folder'> {
+  /** One that comes with the programs. */
+  readonly extension: string;
+}
+
+async function make(folder: string, { extension, ...options }: Making): Promise<LiveSource> {
+  const server = await startPostgres({ folder, ...options });
   await server.sql('CREATE DATABASE shop');
-  await server.sql('CREATE EXTENSION hstore', 'shop');
+  await server.sql(`CREATE EXTENSION ${extension}`, 'shop');
   await server.sql(SCHEMA, 'shop');
   const { signal } = testWork();
 
   return {
     config: server.config('socket', { check: {} }),
     producer: 'pg_basebackup',
+    // The programs of version 18 that the tests have come without amcheck.
+    cannot: options.major === 18 ? ['amcheck'] : [],
     slowRate: '8MiB',
     async mutate() {
       await server.sql(
@@ -63,7 +70,7 @@ async function make(folder: string): Promise<LiveSource> {
       const databases = entries.filter(({ entry }) => entry === 'database').map(({ name }) => name);
       assert.deepEqual(databases.toSorted(), ['postgres', 'shop', 'template0', 'template1']);
       assert.ok(
-        entries.some((entry) => entry.entry === 'extension' && entry.name === 'hstore' && entry.database === 'shop'),
+        entries.some((entry) => entry.entry === 'extension' && entry.name === extension && entry.database === 'shop'),
       );
     },
     end: () => server.stop('immediate'),
@@ -77,4 +84,9 @@ async function make(folder: string): Promise<LiveSource> {
   }
 }
 
-describeSource({ name: 'postgres', make });
+describeSource({ name: 'postgres', make: (folder) => make(folder, { extension: 'hstore' }) });
+// Of every backup after the first it makes an incremental, so what is restored is a chain.
+describeSource({
+  name: 'postgres 18, with incrementals',
+  make: (folder) => make(folder, { extension: 'vector', major: 18, settings: { summarize_wal: 'on' } }),
+});

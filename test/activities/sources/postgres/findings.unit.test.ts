@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Facts } from '../../../../activities/sources/postgres/facts.ts';
-import { findingsOf, findingsOfLogs, identifier } from '../../../../activities/sources/postgres/findings.ts';
+import {
+  findingsOf,
+  findingsOfIncrementals,
+  findingsOfLogs,
+  identifier,
+} from '../../../../activities/sources/postgres/findings.ts';
 
 /** A server with nothing to find. */
 const SOUND: Facts = {
@@ -138,5 +143,19 @@ describe('findings about a PostgreSQL server', () => {
     assert.equal(identifier('mosaic_backup'), 'mosaic_backup');
     assert.equal(identifier('Role'), '"Role"');
     assert.equal(identifier('a-b'), '"a-b"');
+  });
+});
+
+describe('findings of a source that wants incrementals', () => {
+  function incrementals(versionNumber: number, summarize?: string) {
+    const settings = { ...SOUND.settings, ...(summarize !== undefined && { summarize_wal: summarize }) };
+    return findingsOfIncrementals({ ...SOUND, versionNumber, settings }, 'pg');
+  }
+
+  it('say how to have them where the server could, and nothing where it does or cannot', () => {
+    const [finding] = incrementals(180004, 'off');
+    assert.equal(finding?.severity, 'info');
+    assert.match(finding?.remedy ?? '', /^ALTER SYSTEM SET summarize_wal = on;/);
+    assert.deepEqual([incrementals(180004, 'on'), incrementals(160009), incrementals(150018)], [[], [], []]);
   });
 });
