@@ -246,8 +246,10 @@ describe('a chain of MariaDB backups', () => {
     const artifacts: ArtifactWriter = {
       async stream(producer) {
         // As the real one does: stderr line by line, and every exit status counts.
-        const { stderr } = await runProgram(producer);
-        for (const line of stderr.split('\n')) producer.onStderr?.(line);
+        const [program, ...more] = [producer].flat();
+        assert.ok(program && more.length === 0);
+        const { stderr } = await runProgram(program);
+        for (const line of stderr.split('\n')) program.onStderr?.(line);
         return { ...nowhere, streamed: { ...nowhere, ended: [] } };
       },
       lines: async () => nowhere,
