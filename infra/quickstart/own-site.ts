@@ -1,5 +1,6 @@
 /** `npm start -- -c FILE`: a site of the user's own is backed up and verified, and with --prove restored and checked. */
 import type { Cli } from '../../client/cli/context.ts';
+import { applySchedules } from '../../client/schedules/apply-site.ts';
 import { untilInterrupted } from '../../client/cli/until-interrupted.ts';
 import { runExitStatus } from '../../client/runs/result.ts';
 import { openRunSession, ownSession, type Session, type SessionOptions } from '../../client/runs/session.ts';
@@ -33,6 +34,7 @@ export async function ownSite(cli: Cli, { once, prove }: QuickstartArguments): P
     });
     cli.exitWith(isSound(proofs) ? runExitStatus(run.report) : exitStatus('verification-failed'));
     if (once || !session.embedded) return;
+    await applySchedules(cli, site, session.client);
     cli.out.note('\nTemporal, its Web UI and the worker keep running; ^C ends them.');
     await Promise.race([untilInterrupted(cli.signal), session.broken]);
   } finally {

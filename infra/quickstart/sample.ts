@@ -41,6 +41,8 @@ export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartA
   await show(cli, place, { run, proofs, comparison });
   cli.exitWith(proofs.every(isProven) ? runExitStatus(report) : exitStatus('verification-failed'));
   if (once) return;
+  const { applySchedules } = await import('../../client/schedules/apply-site.ts');
+  await applySchedules(cli, site, session.client);
   cli.out.note('\nThe sample, its write load, Temporal, its Web UI and the worker keep running; ^C ends them all.');
   await Promise.race([untilInterrupted(cli.signal), session.broken]);
 }

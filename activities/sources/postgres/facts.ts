@@ -36,6 +36,8 @@ const server = z.object({
   superuser: z.boolean(),
   replication: z.boolean(),
   monitor: z.boolean(),
+  /** Whether the role may close WAL segments and make restore points. */
+  marks: z.boolean(),
 });
 
 const database = z.object({
@@ -105,7 +107,9 @@ const SERVER = `
          (SELECT count(*) FROM pg_replication_slots) AS "slotsUsed",
          (SELECT count(*) FROM pg_stat_get_wal_senders()) AS "sendersUsed",
          current_user::text AS role, rolsuper AS superuser, rolreplication AS replication,
-         pg_has_role(current_user, 'pg_monitor', 'USAGE') AS monitor
+         pg_has_role(current_user, 'pg_monitor', 'USAGE') AS monitor,
+         has_function_privilege('pg_catalog.pg_switch_wal()', 'EXECUTE')
+           AND has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE') AS marks
     FROM pg_roles WHERE rolname = current_user`;
 
 // pg_database_size wants CONNECT or pg_monitor, and fails without: asked only where one is there.

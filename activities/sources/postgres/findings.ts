@@ -151,8 +151,17 @@ export function findingsOfIncrementals({ settings, versionNumber }: Facts, subje
 }
 
 /** For a source whose logs are shipped: what would keep them from it. */
-export function findingsOfLogs({ settings, slotsUsed }: Facts, subject: string): readonly Finding[] {
+export function findingsOfLogs({ settings, slotsUsed, role, marks }: Facts, subject: string): readonly Finding[] {
   const found: Found[] = [];
+  if (!marks) {
+    const functions = 'pg_switch_wal(), pg_create_restore_point(text)';
+    found.push({
+      code: 'postgres.role-logs',
+      severity: 'warning',
+      message: `role ${identifier(role)} may not close WAL segments, so no logs are shipped`,
+      remedy: `In the database that connection.database names: GRANT EXECUTE ON FUNCTION ${functions} TO ${identifier(role)};`,
+    });
+  }
   if (settings.max_slot_wal_keep_size === '-1') {
     found.push({
       code: 'postgres.slot-limit',

@@ -1,7 +1,5 @@
 /** `up`: everything on one machine, until ^C. */
 import type { Command } from 'commander';
-import type { Site } from '../../../activities/site.ts';
-import type { Session } from '../../runs/session.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
@@ -15,12 +13,15 @@ export function registerUp(program: Command, cli: OpenCli): void {
 }
 
 async function upCommand(cli: Cli): Promise<void> {
-  const { ownSession } = await import('../../runs/session.ts');
+  const [{ ownSession }, { applySchedules }] = await Promise.all([
+    import('../../runs/session.ts'),
+    import('../../schedules/apply-site.ts'),
+  ]);
   const site = await cli.site();
   const session = await ownSession({ site, openSite: cli.reopenSite, log: await cli.log() });
   const { endpoint, embedded } = session;
   try {
-    await applySchedules(cli, site, session);
+    await applySchedules(cli, site, session.client);
   } catch (error) {
     await session.close();
     throw error;
@@ -39,17 +40,4 @@ async function upCommand(cli: Cli): Promise<void> {
   } finally {
     await session.close();
   }
-}
-
-/** The schedules as the config has them: what an embedded Temporal has lost is back then. One host does it for all. */
-async function applySchedules(cli: Cli, site: Site, { client }: Session): Promise<void> {
-  const [{ applyChanges, plannedChanges }, { inWords }, { coordinatorOf }] = await Promise.all([
-    import('../../schedules/apply.ts'),
-    import('../../schedules/difference.ts'),
-    import('../../../model/config/hosts.ts'),
-  ]);
-  if (coordinatorOf(site.config) !== site.host) return;
-  const changes = await plannedChanges(client, site.config);
-  for (const change of changes) cli.out.note(`schedule ${inWords(change)}`);
-  await applyChanges(client, changes);
 }

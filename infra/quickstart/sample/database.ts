@@ -67,13 +67,18 @@ export async function startDatabase({ postgres, runtime }: SamplePlace, signal: 
   });
 }
 
+/** Makes the role, or gives it what it lacks. Rights on functions are kept by database: in the one that it asks. */
+export async function grantBackupRole(server: PrivateServer, signal: AbortSignal): Promise<void> {
+  const options = { application: APPLICATION, database: 'postgres', signal };
+  const sql = await readFile(new URL('postgres.sql', ROLES), 'utf8');
+  await withSession(server.connection, options, (session) => session.run(sql));
+}
+
 /** Fills the shop, opens its ledger, and makes the role that backs it up, with no more rights than that needs. */
 export async function fillDatabase(server: PrivateServer, signal: AbortSignal): Promise<void> {
   const options = { application: APPLICATION, signal };
-  await withSession(server.connection, options, async (session) => {
-    await session.run(await readFile(new URL('postgres.sql', ROLES), 'utf8'));
-    await session.run(`CREATE DATABASE ${DATABASE}`);
-  });
+  await grantBackupRole(server, signal);
+  await withSession(server.connection, options, (session) => session.run(`CREATE DATABASE ${DATABASE}`));
   await withShop(server, signal, async (session) => {
     // Nothing is promised to anybody before the sample is marked as complete.
     await session.run('SET synchronous_commit = off');

@@ -5,7 +5,7 @@ import type { PrivateServer } from '../../../activities/sources/postgres/server.
 import { messageOf } from '../../../activities/streams/errno.ts';
 import { requireSpace } from '../../../activities/storage/space.ts';
 import { formatBytes } from '../../../model/units.ts';
-import { databaseBytes, fillDatabase, makeCluster, startDatabase } from './database.ts';
+import { databaseBytes, fillDatabase, grantBackupRole, makeCluster, startDatabase } from './database.ts';
 import { endStrayServer } from './leftovers.ts';
 import { clearPlace, markComplete, type SamplePlace } from './place.ts';
 import { makeKeys, writeConfig } from './settings.ts';
@@ -49,6 +49,7 @@ export async function reopenSample(place: SamplePlace, { signal, note }: OpenOpt
   try {
     await Promise.all([access(path.join(place.stack, '.env')), access(place.keys), access(place.vault)]);
     server = await startDatabase(place, neverAborted());
+    await grantBackupRole(server, signal);
     const bytes = await databaseBytes(server, signal);
     await writeConfig(place, server);
     note(`The sample in ${place.root}: PostgreSQL with ${formatBytes(bytes)}, and a stack folder.`);

@@ -13,6 +13,7 @@ const SOUND: Facts = {
   timeline: 1,
   inRecovery: false,
   clock: '2026-11-23T02:00:00.000000Z',
+  marks: true,
   build: 'PostgreSQL 15.18 on x86_64-pc-linux-gnu, compiled by gcc',
   slotsUsed: 0,
   sendersUsed: 0,
@@ -120,6 +121,7 @@ describe('findings about a PostgreSQL server', () => {
     assert.deepEqual(setting('idle_replication_slot_timeout', '3600'), [['postgres.slot-timeout', 'warning']]);
     assert.deepEqual(about({ slotsUsed: 9 }), [['postgres.slots-few', 'warning']]);
     assert.deepEqual(about({ slotsUsed: 8 }), []);
+    assert.deepEqual(about({ marks: false }), [['postgres.role-logs', 'warning']]);
   });
 
   it('says that tablespaces are spooled', () => {
