@@ -1,14 +1,10 @@
 /** What the coordinator remembers of alerts, in state: what lasts, who was told of it and when. Lost, each is told once more. */
-import { readFile, rm } from 'node:fs/promises';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
 import { ALERTS } from '../../model/alert.ts';
 import type { NotifierConfig } from '../../model/config/notify.ts';
-import { BackupError } from '../../model/errors.ts';
-import { makePath, publish, writeNew } from '../storage/durable.ts';
-import { ifThere, translated } from '../storage/fs-errors.ts';
-import { parseRecord } from '../storage/record.ts';
+import { readMemoryFile, writeMemoryFile } from '../storage/memory-file.ts';
 
 const remembered = z.looseObject({
   alert: z.enum(ALERTS),
@@ -32,29 +28,11 @@ const memory = z.looseObject({
 export type Memory = z.infer<typeof memory>;
 
 export async function readMemory(state: string): Promise<Memory> {
-  const file = fileOf(state);
-  const bytes = await translated(file, 'reading what was alerted', () => ifThere(readFile(file)));
-  if (bytes === undefined) return { fresh: {}, open: [] };
-  try {
-    return parseRecord(bytes, memory, `memory of alerts ${file}`);
-  } catch (error) {
-    if (error instanceof BackupError) return { fresh: {}, open: [] };
-    throw error;
-  }
+  return (await readMemoryFile(fileOf(state), memory)) ?? { fresh: {}, open: [] };
 }
 
-export async function writeMemory(state: string, value: Memory): Promise<void> {
-  const file = fileOf(state);
-  await translated(file, 'remembering what was alerted', async () => {
-    await makePath(path.dirname(file));
-    const temporary = `${file}.${randomUUID()}`;
-    try {
-      await writeNew(temporary, Buffer.from(`${JSON.stringify(value)}\n`));
-      await publish(temporary, file);
-    } finally {
-      await rm(temporary, { force: true });
-    }
-  });
+export function writeMemory(state: string, value: Memory): Promise<void> {
+  return writeMemoryFile(fileOf(state), value);
 }
 
 /** One that was changed in the config is a new one, and is told everything that lasts. */
