@@ -9,7 +9,7 @@ import { command, configGet } from '../../activities/sources/redis/client.ts';
 import { client } from '../../activities/sources/redis/connection.ts';
 import { gatherInfo } from '../../activities/sources/redis/facts.ts';
 import { redisUser } from '../../activities/sources/redis/server-user.ts';
-import { giveTo } from '../../activities/sources/postgres/server-user.ts';
+import { giveTo } from '../../activities/sources/private-server/user.ts';
 import { startServer, type PrivateServer } from '../../activities/sources/redis/server.ts';
 import type { Info } from '../../activities/sources/redis/taken.ts';
 import { runProgram } from '../../activities/streams/run.ts';

@@ -9,7 +9,7 @@ import type { Check } from '../../../model/evidence.ts';
 import { inventoryHeader, mariadbEntry, type MariadbEntry } from '../../../model/inventory.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
-import { whileServerWorks } from '../postgres/server-watch.ts';
+import { whileServerWorks } from '../private-server/watch.ts';
 import type { BackupReader, CheckContext } from '../types.ts';
 import { CHECKS, failed, noneCompared, passed } from './checks.ts';
 import { compareWithInventory } from './compare.ts';

@@ -1,7 +1,7 @@
 /** Digests of rows: a count and a checksum a table, equal wherever the same rows are, in any order. */
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
-import { stopIfCancelled } from '../postgres/cancelled.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import type { Connection } from './connection.ts';
 import { identifier, rows, run, type SessionOptions } from './session.ts';
 

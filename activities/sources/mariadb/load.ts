@@ -3,7 +3,7 @@ import { mkdir, rename, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
-import { giveTo } from '../postgres/server-user.ts';
+import { giveTo } from '../private-server/user.ts';
 import type { BackupReader } from '../types.ts';
 import { neededArguments } from './engine.ts';
 import { serverUser } from './server-user.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
-import { giveTo } from '../postgres/server-user.ts';
+import { giveTo } from '../private-server/user.ts';
 import type { Replay } from '../types.ts';
 import { neededArguments } from './engine.ts';
 import { artifactOf } from './logs.ts';

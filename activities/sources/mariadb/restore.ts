@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises';
 import type { MariadbSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
-import { giveTo } from '../postgres/server-user.ts';
+import { giveTo } from '../private-server/user.ts';
 import type { RestoreContext } from '../types.ts';
 import { positionsOf } from './chain.ts';
 import { engine } from './engine.ts';

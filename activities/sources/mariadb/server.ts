@@ -2,19 +2,18 @@
  * Private MariaDB servers: for checks of what was restored, for loading dumps and for tests. They run as an
  * unprivileged user with a socket folder of their own, have no network unless told to, and end with the worker.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import { locate } from '../../streams/locate.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Work } from '../../work.ts';
-import { stopIfCancelled } from '../postgres/cancelled.ts';
-import { barrier, giveTo, type ServerUser } from '../postgres/server-user.ts';
-import { whileServerWorks } from '../postgres/server-watch.ts';
+import { socketFolder, startProcess, type ServerProcess } from '../private-server/process.ts';
+import { giveTo, requireReach, type ServerUser } from '../private-server/user.ts';
+import { whileServerWorks } from '../private-server/watch.ts';
 import type { Connection } from './connection.ts';
 import { serverUser } from './server-user.ts';
 import { run } from './session.ts';
@@ -67,10 +66,7 @@ const ISOLATED = [
 /** Lets in whoever reaches the socket, whatever accounts were restored, and loads no plugin that production installed. */
 export const WITHOUT_ACCOUNTS = '--skip-grant-tables';
 
-/** The longest path that a socket may have, less the name that is added. */
-const SOCKET_FOLDER_BYTES = 107 - '/private/server.sock'.length;
 const POLL = 50;
-const STOP_PATIENCE = 60_000;
 
 /**
  * Starts a server and waits until it answers.
@@ -80,12 +76,18 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   const { data, runtime, signal } = options;
   stopIfCancelled(signal);
   const user = await serverUser();
-  await requireReach(user, data);
+  await requireReach('MariaDB', user, data);
   await giveTo(user, data, signal);
   await giveTo(user, runtime, signal);
-  const folder = await socketFolder(runtime, user);
+  const folder = await closedFolder(runtime, user);
   const log = path.join(runtime, 'server.log');
-  const child = await spawnServer(options, user, { folder, log });
+  const child = await startProcess({
+    command: commandOf(options, folder),
+    user,
+    log,
+    deathSignal: 'KILL',
+    env: { TZ: 'UTC' },
+  });
   const server = handle(child, { socket: path.join(folder, 'server.sock'), log, account: accountOf(options) });
   const abort = () => void server.stop('immediate');
   signal.addEventListener('abort', abort, { once: true });
@@ -110,7 +112,7 @@ export async function createDataFolder({
   args = [],
 }: Pick<ServerOptions, 'data' | 'signal' | 'args'>): Promise<void> {
   const user = await serverUser();
-  await requireReach(user, data);
+  await requireReach('MariaDB', user, data);
   await giveTo(user, data, signal);
   await runProgram(
     {
@@ -130,54 +132,23 @@ export async function createDataFolder({
   );
 }
 
-async function requireReach(user: ServerUser | undefined, data: string): Promise<void> {
-  const closed = await barrier(user, data);
-  if (closed === undefined) return;
-  throw new BackupError('refused', `A private MariaDB server cannot reach ${data}: its user may not pass ${closed}`, {
-    remedy: `Choose another folder, or let others pass through: chmod o+x ${closed}`,
-    facts: { folder: closed },
-  });
-}
-
 /** Closed to all others: the server makes its socket for everybody, and may ask nobody who he is. */
-async function socketFolder(runtime: string, user: ServerUser | undefined): Promise<string> {
-  const folder =
-    Buffer.byteLength(runtime) <= SOCKET_FOLDER_BYTES
-      ? path.join(runtime, 'private')
-      : await mkdtemp(path.join(tmpdir(), 'mosaic-'));
+async function closedFolder(runtime: string, user: ServerUser | undefined): Promise<string> {
+  const { folder } = await socketFolder(path.join(runtime, 'private'), 'server.sock', user);
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
   if (user) await chown(folder, user.uid, user.gid);
   return folder;
 }
 
-async function spawnServer(
-  { data, runtime, args = [] }: ServerOptions,
-  user: ServerUser | undefined,
-  { folder, log }: { readonly folder: string; readonly log: string },
-): Promise<ChildProcess> {
+function commandOf({ data, runtime, args = [] }: ServerOptions, folder: string): readonly [string, ...string[]] {
   const places = [
     `--datadir=${data}`,
     `--socket=${path.join(folder, 'server.sock')}`,
     `--pid-file=${path.join(runtime, 'server.pid')}`,
     `--tmpdir=${runtime}`,
   ];
-  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
-  const output = await open(log, 'a', 0o600);
-  try {
-    const server = [locate('mariadbd'), ...ISOLATED, ...places, ...args];
-    // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
-    const child = spawn(locate('setpriv'), ['--pdeathsig', 'KILL', ...identity, '--', ...server], {
-      stdio: ['ignore', output.fd, output.fd],
-      cwd: '/',
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
-      detached: true,
-    });
-    await once(child, 'spawn');
-    return child;
-  } finally {
-    await output.close();
-  }
+  return [locate('mariadbd'), ...ISOLATED, ...places, ...args];
 }
 
 function accountOf({ user, password }: ServerOptions): Handled['account'] {
@@ -190,20 +161,7 @@ interface Handled {
   readonly account: Pick<Connection, 'user' | 'password'>;
 }
 
-function handle(child: ChildProcess, { socket, log, account }: Handled): PrivateServer {
-  const exited = once(child, 'exit');
-  const running = () => child.exitCode === null && child.signalCode === null;
-  async function endBy(signal: NodeJS.Signals): Promise<boolean> {
-    if (!running()) return true;
-    child.kill(signal);
-    const timer = new AbortController();
-    await Promise.race([
-      exited,
-      wait(STOP_PATIENCE, undefined, { signal: timer.signal, ref: false }).catch(() => undefined),
-    ]);
-    timer.abort();
-    return !running();
-  }
+function handle({ pid, running, end }: ServerProcess, { socket, log, account }: Handled): PrivateServer {
   const connection: Connection = {
     socket,
     host: 'localhost',
@@ -212,14 +170,11 @@ function handle(child: ChildProcess, { socket, log, account }: Handled): Private
     ca: undefined,
   };
   return {
-    pid: child.pid ?? 0,
+    pid,
     log,
     connection,
     running,
-    async stop(how = 'fast') {
-      if (how === 'fast' && (await endBy('SIGTERM'))) return;
-      await endBy('SIGKILL');
-    },
+    stop: (how = 'fast') => (how === 'fast' ? end('SIGTERM', 'SIGKILL') : end('SIGKILL')),
   };
 }
 

@@ -18,7 +18,7 @@ import { machine } from './engine.ts';
 import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
 import { restoredMajor } from './restore.ts';
 import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
-import { whileServerWorks } from './server-watch.ts';
+import { whileServerWorks } from '../private-server/watch.ts';
 
 const engine = z.looseObject({ arch: z.string().optional(), preloaded: z.string().optional() });
 

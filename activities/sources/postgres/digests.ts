@@ -1,7 +1,7 @@
 /** Digests of rows: a count and a sum of hashes a table, equal wherever the same rows are, in any order. */
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
-import { stopIfCancelled } from './cancelled.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import type { Connection } from './connection.ts';
 import { identifier } from './findings.ts';
 import { APPLICATION } from './preflight.ts';

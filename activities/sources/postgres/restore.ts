@@ -14,7 +14,8 @@ import { requireChain } from './incremental/chain.ts';
 import { combine } from './incremental/combine.ts';
 import { replayLogs } from './replay.ts';
 import { completeConfiguration } from './restored-configuration.ts';
-import { giveTo, serverUser } from './server-user.ts';
+import { giveTo } from '../private-server/user.ts';
+import { serverUser } from './server-user.ts';
 import { requireBackupManifest, requirePosition, verifyFiles } from './verify-files.ts';
 
 /** Folder of the tablespaces in what is restored. PostgreSQL itself knows tablespaces inside its data folder. */

@@ -1,55 +1,7 @@
-/** The unprivileged user that private servers run as: PostgreSQL refuses root. */
-import { access, constants, readFile, stat } from 'node:fs/promises';
-import path from 'node:path';
-import { BackupError } from '../../../model/errors.ts';
-import { runProgram } from '../../streams/run.ts';
-
-export interface ServerUser {
-  readonly uid: number;
-  readonly gid: number;
-}
+/** The user that private PostgreSQL servers run as. */
+import { serverUserOf, type ServerUser } from '../private-server/user.ts';
 
 /** `postgres` where there is one, else `nobody`; undefined when this process is not root and stays itself. */
-export async function serverUser(): Promise<ServerUser | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
-  for (const wanted of ['postgres', 'nobody']) {
-    const [, , uid, gid] = users.find(([name]) => name === wanted) ?? [];
-    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
-  }
-  throw new BackupError('refused', 'PostgreSQL does not run as root, and this machine has no user for it', {
-    remedy: 'Make one: useradd --system --no-create-home postgres',
-  });
-}
-
-/** Gives a folder and all in it to the user of the server. Links are changed themselves, never followed. */
-export async function giveTo(user: ServerUser | undefined, folder: string, signal: AbortSignal): Promise<void> {
-  if (!user) return;
-  const args = ['-R', '-h', '-P', `${user.uid}:${user.gid}`, '--', folder];
-  await runProgram({ command: 'chown', args }, { signal });
-}
-
-/** The first folder on the way to a place that the server's user may not pass; undefined when all is open. */
-export async function barrier(user: ServerUser | undefined, place: string): Promise<string | undefined> {
-  for (const folder of parents(place)) {
-    if (!(await passable(user, folder))) return folder;
-  }
-  return undefined;
-}
-
-function parents(place: string): readonly string[] {
-  const parent = path.dirname(path.resolve(place));
-  return parent === '/' ? ['/'] : [...parents(parent), parent];
-}
-
-async function passable(user: ServerUser | undefined, folder: string): Promise<boolean> {
-  if (!user) {
-    return access(folder, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-  }
-  const { mode, uid, gid } = await stat(folder);
-  if (uid === user.uid) return (mode & 0o100) !== 0;
-  return (mode & (gid === user.gid ? 0o010 : 0o001)) !== 0;
+export function serverUser(): Promise<ServerUser | undefined> {
+  return serverUserOf('PostgreSQL', ['postgres', 'nobody']);
 }

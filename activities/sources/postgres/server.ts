@@ -2,21 +2,19 @@
  * Private PostgreSQL servers: for checks of what was restored, for the sample stack and for tests. They run as an
  * unprivileged user with a socket folder of their own, listen nowhere unless told to, and end with the worker.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chown, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
-import { locate } from '../../streams/locate.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import { runProgram } from '../../streams/run.ts';
-import { stopIfCancelled } from './cancelled.ts';
 import type { Connection } from './connection.ts';
 import type { Work } from '../../work.ts';
-import { barrier, giveTo, serverUser, type ServerUser } from './server-user.ts';
-import { whileServerWorks } from './server-watch.ts';
+import { socketFolder, startProcess, type ServerProcess } from '../private-server/process.ts';
+import { giveTo, requireReach, type ServerUser } from '../private-server/user.ts';
+import { whileServerWorks } from '../private-server/watch.ts';
+import { serverUser } from './server-user.ts';
 import { withSession } from './session.ts';
 
 export interface ServerOptions {
@@ -59,10 +57,7 @@ export interface PrivateServer {
   stop(how?: 'fast' | 'immediate'): Promise<void>;
 }
 
-/** The longest path that a socket may have, less the name that PostgreSQL adds. */
-const SOCKET_FOLDER_BYTES = 107 - '/.s.PGSQL.65535'.length;
 const POLL = 50;
-const STOP_PATIENCE = 60_000;
 
 const RECOVERING = z.object({ recovering: z.boolean() });
 
@@ -74,35 +69,36 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   const { data, runtime, signal, superuser, port = 5432 } = options;
   stopIfCancelled(signal);
   const user = await serverUser();
-  await requireReach(user, data);
+  await requireReach('PostgreSQL', user, data);
   await giveTo(user, data, signal);
   await giveTo(user, runtime, signal);
-  const socket = await socketFolder(runtime, user);
+  const { folder: socket, remove } = await socketFolder(runtime, '.s.PGSQL.65535', user);
   const log = path.join(runtime, 'server.log');
-  const settings = options.isolated ? await isolate(runtime, user) : {};
-  const child = await spawnServer(
-    options,
+  const own = {
+    ...(options.isolated ? await isolate(runtime, user) : {}),
+    port: String(port),
+    unix_socket_directories: socket,
+  };
+  const child = await startProcess({
+    command: commandOf(options, own),
     user,
-    { ...settings, port: String(port), unix_socket_directories: socket },
     log,
-  );
+    // QUIT, not KILL: the server ends at once all the same, but takes its shared memory with it.
+    deathSignal: 'QUIT',
+  });
   const server = handle(child, { socket, port, log, superuser });
   const abort = () => void server.stop('immediate');
   signal.addEventListener('abort', abort, { once: true });
+  const stop: PrivateServer['stop'] = async (how) => {
+    signal.removeEventListener('abort', abort);
+    await server.stop(how);
+    await remove();
+  };
   try {
     await recovered(server, options);
-    return {
-      ...server,
-      stop: async (how) => {
-        signal.removeEventListener('abort', abort);
-        await server.stop(how);
-        if (socket !== runtime) await rm(socket, { recursive: true, force: true });
-      },
-    };
+    return { ...server, stop };
   } catch (error) {
-    signal.removeEventListener('abort', abort);
-    await server.stop('immediate');
-    if (socket !== runtime) await rm(socket, { recursive: true, force: true });
+    await stop('immediate');
     throw error;
   }
 }
@@ -118,7 +114,7 @@ export async function createCluster({
   readonly args?: readonly string[];
 }): Promise<void> {
   const user = await serverUser();
-  await requireReach(user, data);
+  await requireReach('PostgreSQL', user, data);
   await giveTo(user, data, signal);
   await runProgram(
     {
@@ -129,26 +125,6 @@ export async function createCluster({
     },
     { signal },
   );
-}
-
-async function requireReach(user: ServerUser | undefined, data: string): Promise<void> {
-  const closed = await barrier(user, data);
-  if (closed === undefined) return;
-  throw new BackupError(
-    'refused',
-    `A private PostgreSQL server cannot reach ${data}: its user may not pass ${closed}`,
-    {
-      remedy: `Choose another folder, or let others pass through: chmod o+x ${closed}`,
-      facts: { folder: closed },
-    },
-  );
-}
-
-async function socketFolder(runtime: string, user: ServerUser | undefined): Promise<string> {
-  if (Buffer.byteLength(runtime) <= SOCKET_FOLDER_BYTES) return runtime;
-  const short = await mkdtemp(path.join(tmpdir(), 'mosaic-'));
-  if (user) await chown(short, user.uid, user.gid);
-  return short;
 }
 
 /** Files of our own in place of those of the data folder. postgresql.auto.conf is read all the same: see check.ts. */
@@ -168,50 +144,19 @@ async function isolate(runtime: string, user: ServerUser | undefined): Promise<R
   return settings;
 }
 
-async function spawnServer(
+function commandOf(
   { binaries, data, listen = '', settings = {} }: ServerOptions,
-  user: ServerUser | undefined,
   own: Readonly<Record<string, string>>,
-  log: string,
-): Promise<ChildProcess> {
+): readonly [string, ...string[]] {
   const all = { ...own, listen_addresses: listen, unix_socket_permissions: '0700', ...settings };
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
-  const output = await open(log, 'a', 0o600);
-  try {
-    // QUIT, not KILL: the server ends at once all the same, but takes its shared memory with it.
-    const args = ['--pdeathsig', 'QUIT', ...identity, '--', path.join(binaries, 'postgres'), '-D', data, ...options];
-    // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
-    const child = spawn(locate('setpriv'), args, {
-      stdio: ['ignore', output.fd, output.fd],
-      cwd: '/',
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-      detached: true,
-    });
-    await once(child, 'spawn');
-    return child;
-  } finally {
-    await output.close();
-  }
+  return [path.join(binaries, 'postgres'), '-D', data, ...options];
 }
 
 function handle(
-  child: ChildProcess,
+  { pid, running, end }: ServerProcess,
   { socket, port, log, superuser }: Pick<PrivateServer, 'socket' | 'port' | 'log'> & { readonly superuser: string },
 ): PrivateServer {
-  const exited = once(child, 'exit');
-  const running = () => child.exitCode === null && child.signalCode === null;
-  async function endBy(signal: NodeJS.Signals, patience: number): Promise<boolean> {
-    if (!running()) return true;
-    child.kill(signal);
-    const timer = new AbortController();
-    await Promise.race([
-      exited,
-      wait(patience, undefined, { signal: timer.signal, ref: false }).catch(() => undefined),
-    ]);
-    timer.abort();
-    return !running();
-  }
   const connection: Connection = {
     host: socket,
     port,
@@ -222,17 +167,13 @@ function handle(
     sslrootcert: undefined,
   };
   return {
-    pid: child.pid ?? 0,
+    pid,
     socket,
     port,
     log,
     connection,
     running,
-    async stop(how = 'fast') {
-      if (how === 'fast' && (await endBy('SIGINT', STOP_PATIENCE))) return;
-      if (await endBy('SIGQUIT', STOP_PATIENCE)) return;
-      await endBy('SIGKILL', STOP_PATIENCE);
-    },
+    stop: (how = 'fast') => (how === 'fast' ? end('SIGINT', 'SIGQUIT', 'SIGKILL') : end('SIGQUIT', 'SIGKILL')),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Sessions on a server: connected, with fixed settings, closed whatever happens, and every answer parsed. */
 import { Client } from 'pg';
 import { z } from 'zod';
-import { stopIfCancelled } from './cancelled.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import { clientConfig, type Connection } from './connection.ts';
 import { serverError, sqlState } from './errors.ts';
 

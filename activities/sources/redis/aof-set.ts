@@ -12,7 +12,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
 import { isErrno } from '../../streams/errno.ts';
-import { stopIfCancelled } from '../postgres/cancelled.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import { formatManifest, parseManifest, type ManifestEntry } from './aof-manifest.ts';
 import { openHeld } from './descriptor.ts';
 import type { Names } from './facts.ts';

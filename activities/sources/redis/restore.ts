@@ -5,7 +5,7 @@ import type { RedisSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Program } from '../../streams/types.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
-import { giveTo } from '../postgres/server-user.ts';
+import { giveTo } from '../private-server/user.ts';
 import { expectedOf } from './compare.ts';
 import { readInventory } from './inventory.ts';
 import { requireMemory } from './memory.ts';

@@ -8,7 +8,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
-import { stopIfCancelled } from '../postgres/cancelled.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import { command, type Asking } from './client.ts';
 import { client, describeUser } from './connection.ts';
 import { complaint, isDenied } from './errors.ts';

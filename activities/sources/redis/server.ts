@@ -3,18 +3,15 @@
  * with a socket of their own, listen nowhere unless told to, replicate nothing, save nothing by themselves, and end
  * with the worker. No configuration of production is read.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chown, mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
-import { locate } from '../../streams/locate.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import type { Work } from '../../work.ts';
-import { stopIfCancelled } from '../postgres/cancelled.ts';
-import { barrier, giveTo, type ServerUser } from '../postgres/server-user.ts';
-import { whileServerWorks } from '../postgres/server-watch.ts';
+import { socketFolder, startProcess } from '../private-server/process.ts';
+import { giveTo, requireReach } from '../private-server/user.ts';
+import { whileServerWorks } from '../private-server/watch.ts';
 import type { Connection } from './connection.ts';
 import { gatherInfo } from './facts.ts';
 import { redisUser } from './server-user.ts';
@@ -47,10 +44,7 @@ export interface PrivateServer {
   stop(): Promise<void>;
 }
 
-/** The longest path that a socket may have, less the name of ours. */
-const SOCKET_FOLDER_BYTES = 107 - '/redis.sock'.length;
 const POLL = 30;
-const STOP_PATIENCE = 60_000;
 
 const SETTINGS = {
   port: '0',
@@ -70,27 +64,26 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   const { data, runtime, work } = options;
   stopIfCancelled(work.signal);
   const user = await redisUser();
-  await requireReach(user, data);
+  await requireReach('Redis', user, data);
   await giveTo(user, data, work.signal);
   await giveTo(user, runtime, work.signal);
-  const folder = await socketFolder(runtime, user);
+  const { folder, remove } = await socketFolder(runtime, 'redis.sock', user);
   const log = path.join(runtime, 'server.log');
   const socket = path.join(folder, 'redis.sock');
-  const child = await spawnServer(options, user, socket, log);
-  const exited = once(child, 'exit');
-  const running = () => child.exitCode === null && child.signalCode === null;
-  const end = async () => {
-    await endBy(child, exited, running);
-    if (folder !== runtime) await rm(folder, { recursive: true, force: true });
-  };
-  const abort = () => void child.kill('SIGKILL');
+  const { pid, running, end } = await startProcess({
+    command: commandOf(options, socket),
+    user,
+    log,
+    deathSignal: 'KILL',
+  });
+  const abort = () => void end('SIGKILL');
   work.signal.addEventListener('abort', abort, { once: true });
   const stop = async () => {
     work.signal.removeEventListener('abort', abort);
-    await end();
+    await end('SIGTERM', 'SIGKILL');
+    await remove();
   };
   const connection = { host: '', port: 0, socket, user: undefined, password: undefined, ca: undefined };
-  const pid = child.pid ?? 0;
   try {
     const loaded = await whileServerWorks({ pid, phase: 'loading', work }, (watched) =>
       untilLoaded(connection, watched.signal, running, log),
@@ -102,65 +95,13 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   }
 }
 
-async function requireReach(user: ServerUser | undefined, data: string): Promise<void> {
-  const closed = await barrier(user, data);
-  if (closed === undefined) return;
-  throw new BackupError('refused', `A private Redis server cannot reach ${data}: its user may not pass ${closed}`, {
-    remedy: `Choose another folder, or let others pass through: chmod o+x ${closed}`,
-    facts: { folder: closed },
-  });
-}
-
-async function socketFolder(runtime: string, user: ServerUser | undefined): Promise<string> {
-  if (Buffer.byteLength(runtime) <= SOCKET_FOLDER_BYTES) return runtime;
-  const short = await mkdtemp(path.join(tmpdir(), 'mosaic-'));
-  if (user) await chown(short, user.uid, user.gid);
-  return short;
-}
-
-async function spawnServer(
+function commandOf(
   { program, data, config, settings = {} }: ServerOptions,
-  user: ServerUser | undefined,
   socket: string,
-  log: string,
-): Promise<ChildProcess> {
+): readonly [string, ...string[]] {
   const all = { ...SETTINGS, dir: data, unixsocket: socket, ...settings };
   const words = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
-  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
-  const output = await open(log, 'a', 0o600);
-  try {
-    const args = [
-      '--pdeathsig',
-      'KILL',
-      ...identity,
-      '--',
-      program,
-      ...(config === undefined ? [] : [config]),
-      ...words,
-    ];
-    // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
-    const child = spawn(locate('setpriv'), args, {
-      stdio: ['ignore', output.fd, output.fd],
-      cwd: '/',
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-      detached: true,
-    });
-    await once(child, 'spawn');
-    return child;
-  } finally {
-    await output.close();
-  }
-}
-
-async function endBy(child: ChildProcess, exited: Promise<unknown>, running: () => boolean): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    if (!running()) return;
-    child.kill(signal);
-    const timer = new AbortController();
-    const patience = wait(STOP_PATIENCE, undefined, { signal: timer.signal, ref: false }).catch(() => undefined);
-    await Promise.race([exited, patience]);
-    timer.abort();
-  }
+  return [program, ...(config === undefined ? [] : [config]), ...words];
 }
 
 async function untilLoaded(

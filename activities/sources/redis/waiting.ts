@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { watch } from '../../streams/watch.ts';
 import type { Work } from '../../work.ts';
-import { stopIfCancelled } from '../postgres/cancelled.ts';
+import { stopIfCancelled } from '../../streams/cancelled.ts';
 import type { Asking } from './client.ts';
 import { gatherInfo } from './facts.ts';
 import type { Info } from './taken.ts';

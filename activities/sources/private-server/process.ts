@@ -1,0 +1,82 @@
+/** The process of a private server: it runs as an unprivileged user, and ends with the worker. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { locate } from '../../streams/locate.ts';
+import type { ServerUser } from './user.ts';
+
+export interface ServerCommand {
+  /** Program and arguments. */
+  readonly command: readonly [string, ...string[]];
+  readonly user: ServerUser | undefined;
+  /** File for its messages, which are appended. */
+  readonly log: string;
+  /** What it gets when the worker dies. */
+  readonly deathSignal: 'KILL' | 'QUIT';
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  /** True until it ended, by itself or by `end`. */
+  readonly running: () => boolean;
+  /** Sends one signal after the other, each with a minute's patience, until it has ended. Idempotent. */
+  readonly end: (...signals: readonly NodeJS.Signals[]) => Promise<void>;
+}
+
+const STOP_PATIENCE = 60_000;
+
+export async function startProcess(options: ServerCommand): Promise<ServerProcess> {
+  const child = await spawnServer(options);
+  const exited = once(child, 'exit');
+  const running = () => child.exitCode === null && child.signalCode === null;
+  return {
+    pid: child.pid ?? 0,
+    running,
+    end: async (...signals) => {
+      for (const signal of signals) {
+        if (!running()) return;
+        child.kill(signal);
+        const timer = new AbortController();
+        const patience = wait(STOP_PATIENCE, undefined, { signal: timer.signal, ref: false }).catch(() => undefined);
+        await Promise.race([exited, patience]);
+        timer.abort();
+      }
+    },
+  };
+}
+
+async function spawnServer({ command, user, log, deathSignal, env = {} }: ServerCommand): Promise<ChildProcess> {
+  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
+  const output = await open(log, 'a', 0o600);
+  try {
+    // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
+    const child = spawn(locate('setpriv'), ['--pdeathsig', deathSignal, ...identity, '--', ...command], {
+      stdio: ['ignore', output.fd, output.fd],
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', ...env },
+      detached: true,
+    });
+    await once(child, 'spawn');
+    return child;
+  } finally {
+    await output.close();
+  }
+}
+
+export interface SocketFolder {
+  readonly folder: string;
+  /** Removes it where it was made for this. */
+  readonly remove: () => Promise<void>;
+}
+
+/** `wanted`, or a short one in its place: the path of a socket, with `name` in it, has at most 107 bytes. */
+export async function socketFolder(wanted: string, name: string, user: ServerUser | undefined): Promise<SocketFolder> {
+  if (Buffer.byteLength(path.join(wanted, name)) <= 107) return { folder: wanted, remove: async () => undefined };
+  const folder = await mkdtemp(path.join(tmpdir(), 'mosaic-'));
+  if (user) await chown(folder, user.uid, user.gid);
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
