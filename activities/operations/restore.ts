@@ -103,6 +103,7 @@ async function checkRestored(
     chain,
     restored,
     scratch: workspace,
+    expendable: true,
   });
   return [...checks, ...((await request.also?.(restored, scratch)) ?? [])];
 }

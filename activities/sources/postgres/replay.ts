@@ -50,11 +50,7 @@ export async function replayLogs({ data, base, replay, major, work }: ReplayRequ
       settings: {
         ...(await isolatedSettings(data, binaries, work.signal)),
         ...target,
-        // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
-        hot_standby: 'off',
-        recovery_target_action: 'promote',
-        recovery_target_timeline: String(lastTimeline(replay.logs)),
-        restore_command: restoreCommand(wal),
+        ...recoverySettings(wal, lastTimeline(replay.logs)),
       },
       signal: work.signal,
       work,
@@ -82,6 +78,17 @@ async function fetch(logs: BackupReader, wal: string): Promise<void> {
       remedy: 'Restore them from another copy.',
     },
   );
+}
+
+/** What a recovery to any target needs, with WAL from a folder. */
+export function recoverySettings(wal: string, timeline: number): Readonly<Record<string, string>> {
+  return {
+    // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
+    hot_standby: 'off',
+    recovery_target_action: 'promote',
+    recovery_target_timeline: String(timeline),
+    restore_command: restoreCommand(wal),
+  };
 }
 
 /** 1 is "not there", which ends WAL; a failure to copy must not look like it, and above 125 PostgreSQL gives up. */
