@@ -147,6 +147,10 @@ export const mariadbEntry = z.discriminatedUnion('entry', [
     digest: z.string(),
     /** True when it was the same before and after the capture, so that a restore must equal it. */
     stable: z.boolean(),
+    /** True when it was read by the snapshot: a restore must equal it once it is where that stood. */
+    snapshot: z.boolean().optional(),
   }),
+  /** Where in the binary log the snapshot stood. The backup holds the log from its own end up to there. */
+  z.looseObject({ entry: z.literal('snapshot'), file: z.string(), position: z.int() }),
 ]);
 export type MariadbEntry = z.infer<typeof mariadbEntry>;

@@ -26,7 +26,7 @@ export interface ComparingRows {
 /** Tables of which anything can be said. Whatever was not looked at is named with its reason. */
 export async function compareRows({ connection, inventory, recovery, work }: ComparingRows): Promise<Check> {
   const rows = inventory.filter((entry): entry is Rows => entry.entry === 'rows');
-  const aside: string[] = [];
+  const aside: string[] = recovery.unread === null ? [] : [recovery.unread];
   const settled: Rows[] = [];
   for (const [database, entries] of Map.groupBy(rows, (entry) => entry.database)) {
     const apart = await withSession(

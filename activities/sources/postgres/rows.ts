@@ -10,6 +10,9 @@ import { fixMoment, type Fixing, type Moment } from './moment/fix.ts';
 /** At most so many paths are in a warning of a manifest. */
 const NAMED = 100;
 
+/** Code of the warning that says so. */
+export const NOT_COMPARED = 'postgres.rows-not-compared';
+
 export interface Rows {
   readonly entries: readonly PostgresEntry[];
   readonly warnings: readonly Warning[];
@@ -36,7 +39,7 @@ export async function momentOf(
 }
 
 function unfixed(why: string): Warning {
-  return { code: 'postgres.rows-not-compared', message: why, partial: false };
+  return { code: NOT_COMPARED, message: why, partial: false };
 }
 
 /** Reads all tables by the snapshots that are held, and lets go of each as soon as it can. */
@@ -88,5 +91,5 @@ function unreadWarnings({ unread }: Digests): readonly Warning[] {
   if (!first) return [];
   const message = `${unread.length} tables could not be read by the check role, so their rows are not compared; the first: ${first.why}`;
   const paths = unread.slice(0, NAMED).map(tableName);
-  return [{ code: 'postgres.rows-not-compared', message, partial: false, paths }];
+  return [{ code: NOT_COMPARED, message, partial: false, paths }];
 }

@@ -10,6 +10,7 @@ import { hasProgram, installRemedy, type Binaries } from '../binaries.ts';
 import { failed, notCompared } from '../checks.ts';
 import { untar } from '../extract.ts';
 import { recoverySettings } from '../replay.ts';
+import { NOT_COMPARED } from '../rows.ts';
 import { CHECK_WAL } from './fix.ts';
 import type { Mark } from './mark.ts';
 import { findPlace, type Found, type Seen } from './place.ts';
@@ -20,6 +21,8 @@ export interface Recovery extends Found {
   /** Of the server that recovers. */
   readonly settings: Readonly<Record<string, string>>;
   readonly seen: Seen;
+  /** What the capture says of tables that it could not read; null where it could read all. */
+  readonly unread: string | null;
 }
 
 /** The check that says why not. */
@@ -67,7 +70,7 @@ export async function prepareRecovery(recovering: Recovering): Promise<Recovery 
       recovery_target_lsn: found.place.lsn,
       recovery_target_inclusive: 'off',
     };
-    return { possible: true, ...found, seen, settings };
+    return { possible: true, ...found, seen, settings, unread: warningOf(backup) };
   } catch (error) {
     if (error instanceof BackupError && error.code === 'verification-failed') return no(failed('rows', error.message));
     throw error;
@@ -79,9 +82,12 @@ function no(check: Check): NoRecovery {
 }
 
 /** A backup with a role that may read tables says itself why it has no moment. */
-function withoutMoment({ manifest }: BackupReader): string {
-  const warning = manifest.warnings.find(({ code }) => code === 'postgres.rows-not-compared');
-  return `rows not compared: ${warning?.message ?? 'the source has no check role'}`;
+function withoutMoment(backup: BackupReader): string {
+  return `rows not compared: ${warningOf(backup) ?? 'the source has no check role'}`;
+}
+
+function warningOf({ manifest }: BackupReader): string | null {
+  return manifest.warnings.find(({ code }) => code === NOT_COMPARED)?.message ?? null;
 }
 
 async function hindranceOf({ restored, expendable, binaries }: Recovering): Promise<string | null> {
