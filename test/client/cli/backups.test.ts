@@ -8,7 +8,8 @@ import { execa } from 'execa';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
-import { KIT_COMMANDS } from '../../../client/backups/kit.ts';
+import { CONFIG_MARKS, KIT_COMMANDS } from '../../../client/backups/kit.ts';
+import { KIT_IDENTITY } from '../../../client/backups/recovery-config.ts';
 import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
@@ -237,6 +238,40 @@ describe('commands on backups', () => {
     ]);
     assert.equal(byHand.exitCode, 0, byHand.stderr);
     assert.equal(await restored(to, 'first.txt'), 'first\n');
+  });
+
+  it("the kit's config restores on a machine that has nothing but the kit and a copy", async () => {
+    const { stdout } = await run('keys', 'kit');
+    const config = stdout.slice(stdout.indexOf(CONFIG_MARKS[0]), stdout.indexOf(CONFIG_MARKS[1]));
+    const empty = path.join(folder, 'empty-machine');
+    await mkdir(empty);
+    await rename(path.join(folder, 'vault'), path.join(empty, 'carried'));
+    try {
+      await writeFile(path.join(empty, 'identity.txt'), /^AGE-SECRET-KEY-1.*$/m.exec(stdout)?.[0] ?? '', {
+        mode: 0o600,
+      });
+      const file = path.join(empty, 'recovery.yaml');
+      const moved = config
+        .replace(KIT_IDENTITY, path.join(empty, 'identity.txt'))
+        .replace(path.join(folder, 'vault'), path.join(empty, 'carried'))
+        .replace(path.join(folder, 'repository'), path.join(empty, 'repository'))
+        .replace(path.join(folder, 'state'), path.join(empty, 'state'));
+      await writeFile(file, moved);
+      const commands = stdout.split('\n').filter((line) => line.startsWith('   mosaic-backup -c recovery.yaml'));
+      assert.equal(commands.length, 2);
+      for (const command of commands) {
+        const args = command
+          .replace('NAME', 'stack')
+          .replace('FOLDER', path.join(empty, 'restored'))
+          .split(' ')
+          .filter(Boolean);
+        const { code, stderr } = await mosaicHere(['-c', file, ...args.slice(3)]);
+        assert.equal(code, 0, stderr);
+      }
+      assert.equal(await restored(path.join(empty, 'restored'), 'second.txt'), 'second\n');
+    } finally {
+      await rename(path.join(empty, 'carried'), path.join(folder, 'vault'));
+    }
   });
 
   it('the kit takes the identity that is kept elsewhere, and refuses one of another site', async () => {
