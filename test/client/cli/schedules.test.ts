@@ -141,6 +141,15 @@ describe('schedules and `run logs` on the command line', () => {
     await until('the removal', async () => (await mosaicHere(['-c', test.file, 'schedules', 'apply'])).code === 0);
   });
 
+  it('names a namespace that there is not', async () => {
+    const endpoint = await embeddedEndpoint(await loadSite({ file: test.file }));
+    assert.ok(endpoint);
+    await assert.rejects(connectClient({ ...endpoint, namespace: 'nonesuch' }), {
+      code: 'config',
+      message: /"nonesuch"/,
+    });
+  });
+
   it('`run logs` ships and copies now, with the exit status of any run', async () => {
     const ended = await mosaicHere(['-c', test.file, 'run', 'logs']);
     assert.equal(ended.code, 0, ended.stderr);
