@@ -186,6 +186,17 @@ describe('commands on backups', () => {
     }
   });
 
+  it('restore names the copies when the repository is gone', async () => {
+    await rename(path.join(folder, 'repository'), path.join(folder, 'repository.gone'));
+    try {
+      const { code, stderr } = await run('restore', 'latest', '--to', path.join(folder, 'nowhere'));
+      assert.equal(code, 8);
+      assert.match(stderr, /restore … --from vault/);
+    } finally {
+      await rename(path.join(folder, 'repository.gone'), path.join(folder, 'repository'));
+    }
+  });
+
   it('restore latest asks before it takes one that is older than the objective', async () => {
     const strict = path.join(folder, 'strict.yaml');
     await writeFile(
