@@ -46,7 +46,7 @@ const WHILE_RUNNING =
   ' (a step that fails is tried again until its deadline: "Pending Activities" shows the attempt, its last error and what to do)';
 
 /** The Web UI cuts off some 20 pixels at the end: an empty line, so that it is no row. */
-const LAST = '\n&nbsp;';
+const LAST = '\n\u00a0';
 
 /** A failed step and what to do about it. */
 export function inWords({ step, message, remedy }: StepError): string {

@@ -8,6 +8,7 @@ import type { Session } from '../../client/runs/session.ts';
 import { plainView } from '../../client/runs/view.ts';
 import { BackupError } from '../../model/errors.ts';
 import { canonical } from '../../model/manifest.ts';
+import type { SourceReport } from '../../model/run.ts';
 import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
@@ -143,6 +144,32 @@ describe('dailyBackup', () => {
       await session.client.workflow.getHandle(report.runId).query('__temporal_workflow_metadata'),
     ).currentDetails;
     assert.match(details, /^\*\*failed\*\*\n\n\*\*broken\*\*: capture failed: .*\n\nWhat to do: .*\n\n\| source \|/s);
+  });
+
+  it('a step parses what it was sent: what is no name, tier or time fails at once, and nothing is written', async () => {
+    const before = await readdir(test.site.repository);
+    const step = {
+      source: 'alpha',
+      type: 'files',
+      group: 'apps',
+      host: test.site.host,
+      tier: '../..',
+      destinations: [],
+    };
+    const sent = {
+      site: 'test',
+      runId: '../daily-2026-11-20T03:50:00Z',
+      scheduled: 'yesterday',
+      step,
+      waits: test.site.config.plans.daily,
+    };
+    const options = { workflowId: 'sent-by-somebody', taskQueue: 'test', args: [sent] };
+    const report: SourceReport = await session.client.workflow.execute('backupSource', options);
+    assert.equal(report.outcome, 'failed');
+    assert.equal(report.errors[0]?.code, 'usage');
+    for (const field of ['runId', 'scheduled', 'step.tier'])
+      assert.match(report.errors[0].message, new RegExp(`at ${field.replace('.', '\\.')}`));
+    assert.deepEqual(await readdir(test.site.repository), before);
   });
 
   it('a source that fails stops nothing else, and the report says which step and what to do', async () => {
