@@ -11,11 +11,14 @@ import { verifyInRepository } from '../../../activities/operations/verify-copy.t
 import { CONFIG_MARKS, KIT_COMMANDS } from '../../../client/backups/kit.ts';
 import { KIT_IDENTITY } from '../../../client/backups/recovery-config.ts';
 import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
-import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { endChildren, startChild } from '../../support/children.ts';
+import { cleanUp, smallFileSystem, temporaryFolder } from '../../support/folders.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
 
+/** A restore that has made its scratch, and gets no further. */
+const SCRATCH = new URL('../../activities/storage/scratch-child.ts', import.meta.url);
 const FULL = 'daily/stack/20261122T020000Z-full';
 const INCREMENTAL = 'daily/stack/20261123T020000Z-incremental';
 
@@ -34,6 +37,7 @@ describe('commands on backups', () => {
     await writeFile(path.join(data, 'second.txt'), 'second\n');
     await backUp('2026-11-23T02:00:00Z');
   });
+  afterEach(endChildren);
   after(cleanUp);
 
   async function backUp(scheduled: string): Promise<void> {
@@ -160,6 +164,20 @@ describe('commands on backups', () => {
     const { code, stderr } = await run('restore', FULL, '--to', path.join(folder, 'link'));
     assert.equal(code, 0, stderr);
     assert.equal(await restored(real, 'first.txt'), 'first\n');
+  });
+
+  it('restore into a mount point removes the plaintext that a killed one left in it, and not that of a living one', async () => {
+    const disk = await smallFileSystem('8m');
+    const restoring = { within: disk, prefix: '.mosaic-restore-' };
+    const living = startChild(SCRATCH, restoring);
+    await living.line();
+    assert.equal((await run('restore', 'latest', '--to', disk)).code, 4, 'another restore is at work there');
+    await living.signal('SIGKILL');
+    assert.equal((await readdir(disk)).length, 1, 'what was killed leaves it');
+    const { code, stderr } = await run('restore', 'latest', '--to', disk);
+    assert.equal(code, 0, stderr);
+    assert.equal(await restored(disk, 'second.txt'), 'second\n');
+    assert.deepEqual(await readdir(disk), [path.relative('/', data).split('/')[0]]);
   });
 
   it('restore takes single paths, and older backups by their reference', async () => {
