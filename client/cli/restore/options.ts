@@ -1,0 +1,11 @@
+/** What the command line says to `restore`. */
+export interface RestoreOptions {
+  readonly source?: string;
+  readonly path?: readonly string[];
+  readonly to: string;
+  readonly from?: string;
+  readonly dryRun?: boolean;
+  readonly acceptAge?: boolean;
+  readonly at?: string;
+  readonly before?: string;
+}
