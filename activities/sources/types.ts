@@ -192,6 +192,8 @@ export interface Unshipped {
 
 /** What a restore in place needs of a source type besides `restore` and `check`. */
 export interface InPlaceAdapter<Config extends SourceConfig = SourceConfig> {
+  /** Names of the server's processes, as the kernel has them (at most 15 bytes). */
+  readonly processes: readonly string[];
   /**
    * Before anything is touched: whether the folder is this source's, the backup can take its place, and this machine
    * has the programs.

@@ -4,8 +4,9 @@ import { BackupError } from '../../../model/errors.ts';
 import { runServerCommand } from './commands.ts';
 import { isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
+import { resumeSchedules } from './pause.ts';
 import { placeOf } from './plan.ts';
-import { processesUsing } from './processes.ts';
+import { serverRuns } from './processes.ts';
 import type { InPlaceWork } from './request.ts';
 import { stateOf, untilUnused } from './go-on.ts';
 
@@ -14,14 +15,14 @@ import { stateOf, untilUnused } from './go-on.ts';
  * @throws BackupError where it cannot be finished; the journal stays, and the next attempt goes on with it.
  */
 export async function goBack(request: InPlaceWork, begun: Journal, why: string): Promise<void> {
-  const { site, source, schedules, tell } = request;
+  const { site, source, tell } = request;
   const journal = { ...begun, back: begun.back ?? why };
   await writeJournal(site, journal);
   try {
     if (STEPS.indexOf(journal.step) >= STEPS.indexOf('stopping')) await bringBack(request, journal);
     // It never ran, and can be restored again.
     await rm(journal.ready, { recursive: true, force: true });
-    if (schedules && journal.paused) await schedules.resume(journal.paused);
+    await resumeSchedules(request, journal);
   } catch (error) {
     throw stuck(source, journal, error);
   }
@@ -31,7 +32,7 @@ export async function goBack(request: InPlaceWork, begun: Journal, why: string):
 
 async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> {
   const { work, tell } = request;
-  const { place } = placeOf(request);
+  const { place, adapter } = placeOf(request);
   const { data, before, failed, ready } = journal;
   const state = stateOf(request);
   const { signal } = work;
@@ -39,7 +40,7 @@ async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> 
   // What bears the name of the data folder is new once what was restored has left its waiting place.
   const isNew = (await isThere(data)) && !(await isThere(ready));
   if (isNew && (wasMoved || journal.owner === null)) {
-    if ((await processesUsing(data)).length > 0) {
+    if (await serverRuns(data, adapter.processes)) {
       tell(`stopping the server: ${place.stop.join(' ')}`);
       await runServerCommand({ does: 'stop', command: place.stop, within: place.stopWithin, state, signal });
       await untilUnused(data, place.stopWithin, signal);
@@ -51,7 +52,7 @@ async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> 
     tell(`the old data are in ${data} again`);
     await moveTo(before, data);
   }
-  if (!journal.ran || (await processesUsing(data)).length > 0) return;
+  if (!journal.ran || (await serverRuns(data, adapter.processes))) return;
   tell(`starting the server: ${place.start.join(' ')}`);
   await runServerCommand({ does: 'start', command: place.start, within: place.settle, state, signal });
 }

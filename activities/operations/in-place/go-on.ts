@@ -16,7 +16,8 @@ import { runServerCommand } from './commands.ts';
 import { copyKept, isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, writeJournal, type Journal, type Step } from './journal.ts';
 import { contextOf, placeOf } from './plan.ts';
-import { listOf, processesUsing } from './processes.ts';
+import { listOf, processesUsing, serverRuns } from './processes.ts';
+import { pauseSchedules, resumeSchedules } from './pause.ts';
 import { noteRestored } from './record.ts';
 import type { InPlaceWork } from './request.ts';
 
@@ -56,26 +57,13 @@ function at(journal: Journal, step: Step): Journal {
   return { ...journal, step };
 }
 
-async function pauseSchedules({ site, schedules, tell }: InPlaceWork, journal: Journal): Promise<Journal> {
-  if (!schedules) {
-    tell('no Temporal is reached, so no schedule is paused; runs of this source wait until the restore is finished');
-    return journal;
-  }
-  const paused = journal.paused ?? [...(await schedules.running())];
-  const noted = { ...journal, paused };
-  await writeJournal(site, noted);
-  await schedules.pause(paused);
-  if (paused.length > 0) tell(`paused: ${paused.join(', ')}`);
-  return noted;
-}
-
 async function stopServer(request: InPlaceWork, journal: Journal): Promise<Journal> {
   const { tell, work } = request;
-  const { place } = placeOf(request);
+  const { place, adapter } = placeOf(request);
   // The leases are held: whatever backup begins later is one of what runs afterwards.
   const noted = { ...journal, since: journal.since ?? new Date().toISOString() };
   await writeJournal(request.site, noted);
-  if ((await processesUsing(journal.data)).length > 0) {
+  if (await serverRuns(journal.data, adapter.processes)) {
     tell(`stopping the server: ${place.stop.join(' ')}`);
     const { stop: command, stopWithin: within } = place;
     await runServerCommand({ does: 'stop', command, within, state: stateOf(request), signal: work.signal });
@@ -165,8 +153,8 @@ async function putIn(request: InPlaceWork, journal: Journal): Promise<Journal> {
 
 async function startServer(request: InPlaceWork, journal: Journal): Promise<Journal> {
   const { tell, work } = request;
-  const { place } = placeOf(request);
-  if ((await processesUsing(journal.data)).length > 0) return journal;
+  const { place, adapter } = placeOf(request);
+  if (await serverRuns(journal.data, adapter.processes)) return journal;
   tell(`starting the server: ${place.start.join(' ')}`);
   const { start: command, settle: within } = place;
   await runServerCommand({ does: 'start', command, within, state: stateOf(request), signal: work.signal });
@@ -212,14 +200,14 @@ async function failedChecks(request: InPlaceWork, journal: Journal): Promise<str
  * journal goes last: until then no run comes in between.
  */
 async function close(request: InPlaceWork, journal: Journal): Promise<Journal> {
-  const { site, source, schedules } = request;
+  const { site, source } = request;
   await placeOf(request).adapter.begin(contextIn(request, journal), journal.facts);
   const at = journal.since ?? new Date().toISOString();
   await noteFullDue({ site, source }, at, 'The server was restored in place.');
   const kept = (await isThere(journal.before)) ? [journal.before] : [];
   const { reference, target } = journal;
   await noteRestored({ site, source }, { at, reference, target, kept });
-  if (schedules && journal.paused) await schedules.resume(journal.paused);
+  await resumeSchedules(request, journal);
   await dropJournal({ site, source });
   return journal;
 }

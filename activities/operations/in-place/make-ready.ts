@@ -11,7 +11,7 @@ import { openChain, restoreInto } from '../restore.ts';
 import { giveOwner, moveTo, ownerOf } from './folders.ts';
 import { writeJournal, type Journal } from './journal.ts';
 import { contextOf, placeOf, type InPlacePlan } from './plan.ts';
-import { processesUsing } from './processes.ts';
+import { serverRuns } from './processes.ts';
 import type { InPlaceRequest } from './request.ts';
 
 /**
@@ -47,7 +47,7 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
       before: `${data}.before-${mark}`,
       failed: `${data}.failed-${mark}`,
       owner,
-      ran: (await processesUsing(data)).length > 0,
+      ran: await serverRuns(data, adapter.processes),
       facts,
       manifest,
       replayed,

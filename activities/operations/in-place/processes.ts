@@ -51,6 +51,11 @@ function silent(error: unknown): undefined {
   throw error;
 }
 
+/** Whether one of a server's own processes is among them: an operator's shell that stands in the folder is none. */
+export async function serverRuns(folder: string, programs: readonly string[]): Promise<boolean> {
+  return (await processesUsing(folder)).some(({ name }) => programs.includes(name));
+}
+
 /** `postgres (1234), postgres (1235)` */
 export function listOf(processes: readonly UsingProcess[]): string {
   const shown = processes.slice(0, 5).map(({ pid, name }) => `${name} (${pid})`);

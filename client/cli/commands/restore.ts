@@ -1,14 +1,22 @@
 /** `restore`: in the command's own process, so that it works with Temporal gone. */
 import type { Command } from 'commander';
 import { examples, several, type OpenCli } from '../command.ts';
+import type { Cli } from '../context.ts';
 import type { RestoreOptions } from '../restore/options.ts';
 
 export function registerRestore(program: Command, cli: OpenCli): void {
   const restore = program
     .command('restore')
-    .description('restore a backup to an empty folder; every byte is checked before anything appears there')
-    .argument('<backup>', 'a reference, or "latest": the newest that is verified')
-    .requiredOption('--to <folder>', 'a folder that is new or empty')
+    .description(
+      'restore a backup to an empty folder, or in place; every byte is checked before anything appears there',
+    )
+    .argument('[backup]', 'a reference, or "latest": the newest that is verified')
+    .option('--to <folder>', 'a folder that is new or empty')
+    .option('--in-place', "in place of the data of the source's own server, which are kept beside it")
+    .option('--confirm <site>', 'in place without a terminal: the name of the site')
+    .option('--accept-unsaved', 'in place although what the old server had not shipped cannot be saved')
+    .option('--resume', 'go on with a restore in place that was cut off')
+    .option('--undo', 'take back a restore in place that was cut off')
     .option('--source <name>', 'the source, with "latest"')
     .option('--at <target>', 'recover to this time, LSN or GTID, name:RESTORE_POINT, or end of the logs ("end")')
     .option('--before <gtid>', 'recover to right before this transaction (MariaDB), rather than --at')
@@ -16,14 +24,38 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .option('--from <destination>', 'the copy there, rather than the one in the repository')
     .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
     .option('--accept-age', "restore although the latest is older than the source's objective")
-    .action(async (backup: string, options: RestoreOptions) => {
-      const { restoreToFolder } = await import('../restore/to-folder.ts');
-      await restoreToFolder(cli(), backup, options);
-    });
+    .action((backup: string | undefined, options: RestoreOptions) => restoreCommand(cli(), backup, options));
   examples(restore, [
     ['restore latest --source postgres --to /srv/restored', 'a data folder that a server can start from'],
     ['restore latest --source postgres --at 2026-11-23T14:05:00Z --to /srv/restored', 'as it was at that time'],
     ['restore latest --source stack --path /opt/stack/.env --to /tmp/env', 'a single file'],
+    [
+      'restore latest --source postgres --at 2026-11-23T14:05:00Z --in-place',
+      'over the data of the server, which are kept',
+    ],
+    ['restore --undo --source postgres', 'take back one that was cut off'],
     ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
   ]);
+}
+
+async function restoreCommand(cli: Cli, backup: string | undefined, options: RestoreOptions): Promise<void> {
+  const { to, inPlace, resume, undo } = options;
+  const ways = [to !== undefined, inPlace, resume, undo].filter(Boolean).length;
+  if (ways !== 1) throw await usage('Say one of --to FOLDER, --in-place, --resume and --undo.');
+  if (resume || undo) {
+    const { unfinishedCommand } = await import('../restore/unfinished.ts');
+    return unfinishedCommand(cli, options);
+  }
+  if (backup === undefined) throw await usage('Say which backup: a reference, or "latest".');
+  if (to !== undefined) {
+    const { restoreToFolder } = await import('../restore/to-folder.ts');
+    return restoreToFolder(cli, backup, { ...options, to });
+  }
+  const { restoreInPlaceCommand } = await import('../restore/in-place.ts');
+  return restoreInPlaceCommand(cli, backup, options);
+}
+
+async function usage(message: string): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  return new BackupError('usage', message, { remedy: 'See: mosaic-backup restore --help' });
 }

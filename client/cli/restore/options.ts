@@ -2,7 +2,12 @@
 export interface RestoreOptions {
   readonly source?: string;
   readonly path?: readonly string[];
-  readonly to: string;
+  readonly to?: string;
+  readonly inPlace?: boolean;
+  readonly confirm?: string;
+  readonly acceptUnsaved?: boolean;
+  readonly resume?: boolean;
+  readonly undo?: boolean;
   readonly from?: string;
   readonly dryRun?: boolean;
   readonly acceptAge?: boolean;

@@ -7,7 +7,11 @@ import { rehearse } from './rehearse.ts';
 import { sayAge, sayReplay } from './say.ts';
 
 /** Restores to a folder that is new or empty. */
-export async function restoreToFolder(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
+export async function restoreToFolder(
+  cli: Cli,
+  wanted: string,
+  options: RestoreOptions & { readonly to: string },
+): Promise<void> {
   const [{ openPlace }, { placeOption }, path, { sizes }, units] = await Promise.all([
     import('../../backups/places.ts'),
     import('../place-option.ts'),

@@ -1,5 +1,5 @@
 /** Whether a backup can take the place of a server's data; before anything is touched. */
-import { lstat, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { PostgresSource } from '../../../../model/config/source.ts';
@@ -106,7 +106,11 @@ async function onDisk(
   const version = (await ifThere(readFile(path.join(data, 'PG_VERSION'), 'utf8')))?.trim();
   if (version === undefined) {
     if ((await ifThere(stat(data))) === undefined) return [`${data} is not there: nothing is moved aside.`];
-    return [`${data} is no data folder of PostgreSQL any more; it is moved aside as it is.`];
+    if ((await readdir(data)).length === 0) return [`${data} is empty: there are no old data to keep.`];
+    throw refused(
+      `${data} is no data folder of PostgreSQL: it has no PG_VERSION`,
+      'Look whether inPlace.data is right. If this is what is left of the data, rename it yourself first.',
+    );
   }
   if (Number(version) !== wanted.major) {
     throw refused(

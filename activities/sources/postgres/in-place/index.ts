@@ -11,6 +11,7 @@ import { prepare } from './prepare.ts';
 import { saveUnshipped } from './unshipped.ts';
 
 export const inPlace: InPlaceAdapter<PostgresSource> = {
+  processes: ['postgres', 'postmaster'],
   examine,
   prepare,
   checksAfterReplay: ['start', 'collations', 'amcheck'],

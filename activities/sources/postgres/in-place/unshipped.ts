@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
+import { errnoOf } from '../../../storage/fs-errors.ts';
 import type { LogsContext, Shipped, Unshipped } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
 import { controlData } from '../control.ts';
@@ -27,6 +28,16 @@ interface Stopped {
 
 /** One backup at a time, the tail last. @throws BackupError `verification-failed` where it cannot be read. */
 export async function saveUnshipped(context: Context, data: string): Promise<Unshipped> {
+  try {
+    return await saveNext(context, data);
+  } catch (error) {
+    // Files that are gone or cannot be read: it may be for that that somebody restores.
+    if (error instanceof BackupError || errnoOf(error) === undefined) throw error;
+    throw unreadable(path.join(data, 'pg_wal'), error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function saveNext(context: Context, data: string): Promise<Unshipped> {
   const stopped = await describe(context, data);
   const received = await packReceived(context, stopped);
   if (received) return { shipped: received, more: true };

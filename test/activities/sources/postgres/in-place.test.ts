@@ -15,10 +15,11 @@ import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
 import { inPlace } from './in-place.ts';
 
-describe('restores in place of a PostgreSQL source', () => {
+describe('restores in place of a PostgreSQL source', function () {
   let folder: string;
   let server: ManagedPostgres;
   let site: Site;
+  this.timeout(240_000);
   let minute = 0;
   let restores = 0;
 
