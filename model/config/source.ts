@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { GROUPS } from '../source.ts';
 import { duration, size } from '../units.ts';
 import { absolutePath, port } from './fields.ts';
+import { inPlace } from './in-place.ts';
 import { secret } from './secret.ts';
 
 const common = {
@@ -79,6 +80,7 @@ export const postgresSource = z.strictObject({
     .default(6)
     .describe('incrementals after each full, before the next full; from PostgreSQL 17 on, with summarize_wal = on'),
   logs,
+  inPlace: inPlace.optional(),
 });
 export type PostgresSource = z.output<typeof postgresSource>;
 
@@ -107,6 +109,7 @@ export const mariadbSource = z.strictObject({
     .describe('physical: mariadb-backup, which must see the data folder; logical: mariadb-dump'),
   incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),
   logs,
+  inPlace: inPlace.optional(),
 });
 export type MariadbSource = z.output<typeof mariadbSource>;
 
@@ -138,6 +141,7 @@ export const redisSource = z.strictObject({
     })
     .optional()
     .describe('what the server calls its files; where absent it is asked, which takes +config|get'),
+  inPlace: inPlace.optional(),
 });
 export type RedisSource = z.output<typeof redisSource>;
 
