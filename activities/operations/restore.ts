@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, realpath, rename, rmdir, stat } from 'node:fs/pr
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
+import { withoutExports } from '../../model/export.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
@@ -187,7 +188,7 @@ async function promote(scratch: string, to: string, inside: boolean): Promise<vo
   return rmdir(scratch);
 }
 
-/** Upper bound of what a restore writes: chains replay every member. */
+/** Upper bound of what a restore writes: chains replay every member; exports are not fetched. */
 function plainBytes(chain: readonly Catalogued[]): number {
-  return chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+  return chain.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
 }

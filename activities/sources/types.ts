@@ -6,7 +6,8 @@ import type { SourceConfig } from '../../model/config/source.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
-import type { Consistency, Kind, SourceType } from '../../model/source.ts';
+import type { Exported } from '../../model/export.ts';
+import type { Consistency, Kind, SourceType, Tier } from '../../model/source.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import type { Program, Streamed } from '../streams/types.ts';
 import type { Work } from '../work.ts';
@@ -29,6 +30,8 @@ export interface ArtifactOptions {
   readonly name: string;
   /** Fewer plain bytes than this cannot be right: `implausible-size`. */
   readonly minPlainBytes: number;
+  /** For the role `export`: what it is an export of. */
+  readonly export?: Exported;
 }
 
 /** Writes artifacts into this attempt's staging: compressed, encrypted, counted, digested, synced. */
@@ -49,6 +52,7 @@ export interface Parent {
 
 export interface CaptureContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
   readonly kind: Kind;
+  readonly tier: Tier;
   readonly parent: Parent | null;
   /** The newest chain in the repository, full first, also where this backup does not build on it. */
   readonly newestChain: readonly Manifest[];
@@ -75,6 +79,11 @@ export interface BackupReader {
   readonly manifest: Manifest;
   /** Streams an artifact into a program; its digest is checked on the way and every exit status counts. Throws before the caller may promote anything. */
   into(role: string, name: string, consumer: Program): Promise<void>;
+  /**
+   * The same into several programs joined by pipes, of which the last has a gate: it opens only once every byte of the
+   * artifact was right and the others have ended well. For what can be promoted nowhere but in that program.
+   */
+  through(role: string, name: string, consumers: readonly Program[], work: Work): Promise<void>;
   /** The artifact's lines, decrypted; the digest is checked at the end. */
   lines(role: string): AsyncIterable<string>;
 }
