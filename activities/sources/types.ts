@@ -6,7 +6,7 @@ import type { SourceConfig } from '../../model/config/source.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
-import type { Exported } from '../../model/export.ts';
+import type { ExportArtifact, Exported } from '../../model/export.ts';
 import type { Consistency, Kind, SourceType, Tier } from '../../model/source.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import type { Program, Streamed } from '../streams/types.ts';
@@ -160,6 +160,44 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
 }
 
+/** A running server, as the operator says it. */
+export interface ExportTarget {
+  /** `host`, `port`, `user`, `database`, …: each type knows its own. Never a password. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly password: string | undefined;
+}
+
+/** One database, or some tables of it, out of a backup's export and into a running server. */
+export interface ExportRequest<Config extends SourceConfig = SourceConfig> {
+  readonly backup: BackupReader;
+  readonly database: string;
+  /** All of it when empty. */
+  readonly tables: readonly string[];
+  readonly into: ExportTarget;
+  /** The source's own config, for whatever `into` leaves out; null where the config has none. */
+  readonly config: Config | null;
+  /** Whether what is in the way may be dropped. */
+  readonly replace: boolean;
+  /** Whether owners and grants are restored too. */
+  readonly owners: boolean;
+  /** An empty folder (0700) for what cannot be streamed; the caller wipes it. */
+  readonly scratch: string;
+  readonly work: Work;
+}
+
+/** What would be done. */
+export interface ExportPlan {
+  readonly artifact: ExportArtifact;
+  /** What is restored, by name. */
+  readonly tables: readonly string[];
+  /** What belongs to it and is not restored with it, in words. */
+  readonly left: readonly string[];
+  /** In words, in order. */
+  readonly steps: readonly string[];
+  /** Does it: wholly, or not at all. @throws BackupError `verification-failed`, `failed`; the server is as it was then. */
+  readonly carryOut: () => Promise<void>;
+}
+
 export type LogSelection =
   | { readonly reached: true; readonly logs: readonly Manifest[] }
   | {
@@ -182,6 +220,8 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   restore(context: RestoreContext<Config>): Promise<void>;
   /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Looks at both sides of a restore of an export, and changes nothing. Absent: backups of the type hold none. */
+  planExport?(request: ExportRequest<Config>): Promise<ExportPlan>;
   /** Absent: the type has no continuous logs. */
   readonly logs?: LogsAdapter<Config>;
   /**

@@ -3,6 +3,8 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { checkExports } from './export/check.ts';
+import { planExport } from './export/restore.ts';
 import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
 import { select } from './logs/select.ts';
@@ -15,7 +17,8 @@ export const postgres: SourceAdapter<PostgresSource> = {
   nextKind: async (context, chain) => (await decideKind(context, chain)).kind,
   capture,
   restore,
-  check,
+  check: async (context) => [...(await check(context)), ...(await checkExports(context))],
+  planExport,
   logs,
   select,
 };

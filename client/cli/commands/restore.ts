@@ -6,13 +6,11 @@ import type { RestoreTarget } from '../../../model/target.ts';
 import type { Latest } from '../../backups/choose.ts';
 import { examples, several, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
+import { goesIntoServer, restoreInto, type IntoOptions } from './restore-into.ts';
 
-interface RestoreOptions {
-  readonly source?: string;
+interface RestoreOptions extends IntoOptions {
   readonly path?: readonly string[];
-  readonly to: string;
-  readonly from?: string;
-  readonly dryRun?: boolean;
+  readonly to?: string;
   readonly acceptAge?: boolean;
   readonly at?: string;
   readonly before?: string;
@@ -21,24 +19,62 @@ interface RestoreOptions {
 export function registerRestore(program: Command, cli: OpenCli): void {
   const restore = program
     .command('restore')
-    .description('restore a backup to an empty folder; every byte is checked before anything appears there')
+    .description(
+      'restore a backup to an empty folder, or a database or table of it into a running server; every byte is checked before anything appears there',
+    )
     .argument('<backup>', 'a reference, or "latest": the newest that is verified')
-    .requiredOption('--to <folder>', 'a folder that is new or empty')
+    .option('--to <folder>', 'a folder that is new or empty')
     .option('--source <name>', 'the source, with "latest"')
     .option('--at <target>', 'recover to this time, LSN or GTID, name:RESTORE_POINT, or end of the logs ("end")')
     .option('--before <gtid>', 'recover to right before this transaction (MariaDB), rather than --at')
     .option('--path <path>', 'only this file or folder (files sources); may be given several times', several)
     .option('--from <destination>', 'the copy there, rather than the one in the repository')
+    .option('--database <name>', 'only this database, from its export, into a running server')
+    .option('--table <name>', 'only this table of it, as in public.orders; may be given several times', several)
+    .option(
+      '--into <server>',
+      'the running server: "host=… port=… user=… database=…"; the source\'s own without a host',
+    )
+    .option('--password-file <file>', 'the password for --into')
+    .option('--password-env <name>', 'the variable with the password for --into')
+    .option('--replace', 'with --into: drop what is in the way')
+    .option('--no-owner', 'with --into: all belongs to who restores it, and no grants')
     .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
     .option('--accept-age', "restore although the latest is older than the source's objective")
-    .action((backup: string, options: RestoreOptions) => restoreCommand(cli(), backup, options));
+    .action((backup: string, options: RestoreOptions) => begin(cli(), backup, options));
   examples(restore, [
     ['restore latest --source postgres --to /srv/restored', 'a data folder that a server can start from'],
     ['restore latest --source postgres --at 2026-11-23T14:05:00Z --to /srv/restored', 'as it was at that time'],
     ['restore latest --source stack --path /opt/stack/.env --to /tmp/env', 'a single file'],
+    [
+      'restore latest --source postgres --database shop --table public.orders --into "user=postgres"',
+      'one table, into the running server',
+    ],
     ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
   ]);
 }
+
+/** Where it goes: into a server, or into a folder. */
+async function begin(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
+  const { to } = options;
+  if (to !== undefined && !goesIntoServer(options)) return restoreCommand(cli, wanted, { ...options, to });
+  const single = [options.at, options.before, options.path].every((each) => each === undefined);
+  if (to === undefined && goesIntoServer(options) && single) return restoreInto(cli, wanted, options);
+  const { BackupError } = await import('../../../model/errors.ts');
+  if (to === undefined && !goesIntoServer(options))
+    throw new BackupError('usage', "Required option '--to <folder>' not specified.", {
+      remedy: 'See `mosaic-backup restore --help`.',
+    });
+  throw new BackupError(
+    'usage',
+    '--to, --at, --before and --path are of a restore to a folder; --into is of a server.',
+    {
+      remedy: 'Restore to a folder to reach a point in time, and copy from there; see `mosaic-backup restore --help`.',
+    },
+  );
+}
+
+type FolderOptions = RestoreOptions & { readonly to: string };
 
 interface Chosen {
   /** Full first. */
@@ -49,13 +85,14 @@ interface Chosen {
   readonly latest: Latest | null;
 }
 
-async function restoreCommand(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
-  const [{ openPlace }, { placeOption }, path, { sizes }, units] = await Promise.all([
+async function restoreCommand(cli: Cli, wanted: string, options: FolderOptions): Promise<void> {
+  const [{ openPlace }, { placeOption }, path, { sizes }, units, { withoutExports }] = await Promise.all([
     import('../../backups/places.ts'),
     import('../place-option.ts'),
     import('node:path'),
     import('../../../model/manifest.ts'),
     import('../../../model/units.ts'),
+    import('../../../model/export.ts'),
   ]);
   const site = await cli.site();
   const destination = placeOption(options.from) ?? null;
@@ -66,8 +103,8 @@ async function restoreCommand(cli: Cli, wanted: string, options: RestoreOptions)
   await requireFiles(chosen.chain, paths);
   const logs = chosen.replay?.logs ?? [];
   const all = [...chosen.chain, ...logs];
-  const plain = all.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
-  const fetched = all.reduce((sum, { manifest }) => sum + sizes(manifest).stored, 0);
+  const plain = all.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
+  const fetched = all.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).stored, 0);
   const facts = {
     reference: chosen.reference,
     chain: chosen.chain.map(({ folder }) => folder),

@@ -1,0 +1,167 @@
+/** One database or table of a backup into a running server: what that would do, and doing it. */
+import type { PostgresSource } from '../../../../model/config/source.ts';
+import { BackupError } from '../../../../model/errors.ts';
+import type { ExportArtifact, ExportEntry } from '../../../../model/export.ts';
+import type { ExportPlan, ExportRequest } from '../../types.ts';
+import { requireBinaries } from '../binaries.ts';
+import type { Connection } from '../connection.ts';
+import { majorOf } from '../facts.ts';
+import { APPLICATION } from '../application.ts';
+import { restoredMajor } from '../restore.ts';
+import { withSession } from '../session.ts';
+import { loadArchive, type Loading } from './load.ts';
+import { exportOf, listOf } from './read.ts';
+import { nameOf, selectTables, sqlName, quoted, type Selection } from './select.ts';
+import { createDatabase, dropDatabase, look, lookAtTable, targetConnection, type Found } from './target.ts';
+
+type Request = ExportRequest<PostgresSource>;
+
+/**
+ * Looks at both sides, and says what would be done. Nothing is changed before `carryOut`.
+ * @throws BackupError `not-found` for what the backup lacks, `not-empty` where something is in the way, `unreachable`,
+ *   `access-denied`, `missing-program`.
+ */
+export async function planExport(request: Request): Promise<ExportPlan> {
+  const { backup, database, tables, into, config, work } = request;
+  const artifact = exportOf(backup.manifest, database);
+  const connection = targetConnection(into, config, database);
+  const major = dumpedBy(backup.manifest.tools['pg_dump']) ?? restoredMajor(backup.manifest);
+  const binaries = await requireBinaries(major, { program: 'pg_restore', hint: config?.binaries, newer: true });
+  const entries = await listOf(backup, database);
+  const found = await look(connection, work.signal);
+  const loading = { backup, artifact: artifact.name, binaries, connection, owners: request.owners, work };
+  const older = olderServer(found, major);
+  return tables.length === 0
+    ? planDatabase(request, { artifact, entries, found, loading, older })
+    : planTables(request, { artifact, entries, found, loading, older });
+}
+
+interface Planning {
+  readonly artifact: ExportArtifact;
+  readonly entries: readonly ExportEntry[];
+  readonly found: Found;
+  readonly loading: Loading;
+  readonly older: readonly string[];
+}
+
+function planDatabase({ replace }: Request, { artifact, entries, found, loading, older }: Planning): ExportPlan {
+  const { connection } = loading;
+  const name = connection.database;
+  if (found.objects > 0 && !replace) throw inTheWay(`database "${name}" has ${found.objects} objects in it`);
+  const tables = entries.filter((entry) => entry.entry === 'table').map(nameOf);
+  return {
+    artifact,
+    tables,
+    left: ['grants on the database itself, and its settings (ALTER DATABASE … SET)', 'tablespaces'],
+    steps: [
+      ...older,
+      ...(found.exists ? [] : [`make database "${name}" as it was made: ${madeText(artifact)}`]),
+      ...(found.objects > 0 ? [`drop from "${name}" whatever the export holds too`] : []),
+      `restore ${tables.length} tables, and all that belongs to them, into "${name}" in one transaction`,
+    ],
+    carryOut: () => withDatabase(found, loading, artifact, () => loadArchive({ ...loading, clean: found.objects > 0 })),
+  };
+}
+
+async function planTables(request: Request, planning: Planning): Promise<ExportPlan> {
+  const { database, tables, replace, work } = request;
+  const { artifact, entries, found, loading, older } = planning;
+  const { connection } = loading;
+  const selection = selectTables(entries, database, tables);
+  const steps: string[] = [];
+  const before = ['SET row_security = off'];
+  if (found.exists) {
+    const options = { application: APPLICATION, signal: work.signal };
+    await withSession(connection, options, async (session) => {
+      for (const table of selection.all) {
+        const { schemaExists, exists, empty } = await lookAtTable(session, table);
+        const name = nameOf(table);
+        if (!schemaExists) before.push(`CREATE SCHEMA IF NOT EXISTS ${quoted(table.schema)}`);
+        if (!exists) continue;
+        if (!empty && !replace) throw inTheWay(`table ${name} in "${connection.database}" has rows`);
+        // A partition goes with the table that it is a part of.
+        if (!selection.tables.includes(table)) continue;
+        steps.push(`drop table ${name}, which ${empty ? 'is empty' : 'has rows'}`);
+        before.push(...dropping(sqlName(table), empty && !replace));
+      }
+    });
+  } else before.push(...new Set(selection.all.map(({ schema }) => `CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)));
+  return {
+    artifact,
+    tables: selection.all.map(nameOf),
+    left: selection.left,
+    steps: [
+      ...older,
+      ...(found.exists ? [] : [`make database "${connection.database}" as it was made: ${madeText(artifact)}`]),
+      ...steps,
+      ...selection.all.map((table) => `restore table ${nameOf(table)}: ${COMES_ALONG}`),
+    ],
+    carryOut: () =>
+      withDatabase(found, loading, artifact, () => loadArchive({ ...loading, before, list: nonEmpty(selection) })),
+  };
+}
+
+const COMES_ALONG = 'columns, rows, defaults and their sequences, keys and checks, indexes, row security';
+
+/** Rows that came after it was looked at are in the way as well. */
+function dropping(table: string, onlyEmpty: boolean): readonly string[] {
+  const check = `DO $mosaic$ BEGIN IF EXISTS (SELECT FROM ${table}) THEN RAISE EXCEPTION 'table has rows, and already exists'; END IF; END $mosaic$`;
+  return [`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`, ...(onlyEmpty ? [check] : []), `DROP TABLE ${table}`];
+}
+
+/** An empty list would be taken for all of it. */
+function nonEmpty({ list, tables }: Selection): string {
+  if (list !== '') return list;
+  throw new BackupError('verification-failed', `The archive lists nothing of ${tables.map(nameOf).join(', ')}.`);
+}
+
+/** Makes the database where it is not there, and takes it away again when nothing came into it. */
+async function withDatabase(
+  { exists }: Found,
+  { connection, work }: Loading,
+  { export: { made } }: ExportArtifact,
+  load: () => Promise<void>,
+): Promise<void> {
+  if (!exists) await createDatabase(connection, made, work.signal);
+  try {
+    await load();
+  } catch (error) {
+    // Also when it was cancelled; another attempt takes an empty one as it is.
+    if (!exists) await removed(connection, work.log);
+    throw error;
+  }
+}
+
+async function removed(connection: Connection, log: Loading['work']['log']): Promise<void> {
+  try {
+    await dropDatabase(connection, new AbortController().signal);
+  } catch (error) {
+    // Why the restore failed matters more; what is left is empty.
+    log.warn(
+      { database: connection.database, error: String(error) },
+      'the empty database that was made is still there',
+    );
+  }
+}
+
+function inTheWay(what: string): BackupError {
+  return new BackupError('not-empty', `The ${what}. Nothing was changed.`, {
+    remedy: 'Restore into another database (--into "… database=NEW"), or add --replace to drop what is there.',
+  });
+}
+
+function olderServer({ version }: Found, dumped: number): readonly string[] {
+  if (majorOf(version) >= dumped) return [];
+  return [
+    `note: the server is PostgreSQL ${majorOf(version)}, the export is for ${dumped} and newer; what it does not know it refuses`,
+  ];
+}
+
+function dumpedBy(version: string | undefined): number | undefined {
+  const major = Number.parseInt(version ?? '', 10);
+  return Number.isNaN(major) ? undefined : major;
+}
+
+function madeText({ export: { made } }: ExportArtifact): string {
+  return [made?.['encoding'], made?.['collate']].filter(Boolean).join(', ');
+}
