@@ -15,7 +15,7 @@ export function parseInto(text: string): Readonly<Record<string, string>> {
     const [, name = '', quoted, plain] = PAIR.exec(text) ?? [];
     // Never repeated: somebody may have put a password into it.
     if (name === '') throw wrong('--into has a part that is no name=value.');
-    if (/^pass/.test(name))
+    if (name.startsWith('pass'))
       throw wrong('A password never stands in an argument: every user of the machine could read it.');
     if (settings.has(name)) throw wrong(`--into says ${name} twice.`);
     settings.set(name, quoted === undefined ? (plain ?? '') : quoted.replaceAll(/\\(.)/g, '$1'));

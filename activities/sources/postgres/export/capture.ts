@@ -148,9 +148,10 @@ async function writeDatabase(
       made: { encoding, collate, ctype, provider, locale },
     },
   });
-  const contents = parseContents(await readFile(list, 'utf8'));
+  for (const { id, catalog, oid, text } of parseContents(await readFile(list, 'utf8')))
+    entries.push({ entry: 'content', database: name, id, catalog, oid, text });
   await rm(list);
-  return [...entries, ...contents.map((line) => ({ entry: 'content' as const, database: name, ...line }))];
+  return entries;
 }
 
 function pgRestore({ folder }: Binaries): string {

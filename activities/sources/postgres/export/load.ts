@@ -24,8 +24,6 @@ export interface Loading {
   readonly before?: readonly string[];
   /** Lines of its table of contents; all where absent. */
   readonly list?: string;
-  /** Objects that are there are dropped first. */
-  readonly clean?: boolean;
   /** Without it all belongs to the role of the connection, and nobody else is granted anything. */
   readonly owners: boolean;
   readonly work: Work;
@@ -46,12 +44,11 @@ export async function loadArchive(loading: Loading): Promise<void> {
 /** Reads its input to the end, also where it needs only the beginning: else the rest would never be compared. */
 const READ_ALL = '"$@" && exec cat >/dev/null';
 
-function script({ binaries, list, clean, owners }: Loading): Program {
+function script({ binaries, list, owners }: Loading): Program {
   const args = [
     '--file=-',
     // Those of another server are not there.
     '--no-tablespaces',
-    ...(clean ? ['--clean', '--if-exists'] : []),
     ...(owners ? [] : ['--no-owner', '--no-privileges']),
     ...(list === undefined ? [] : ['--use-list=/dev/fd/3']),
   ];

@@ -12,7 +12,7 @@ import { withSession } from '../session.ts';
 import { loadArchive, type Loading } from './load.ts';
 import { exportOf, listOf } from './read.ts';
 import { nameOf, selectTables, sqlName, quoted, type Selection } from './select.ts';
-import { createDatabase, dropDatabase, look, lookAtTable, targetConnection, type Found } from './target.ts';
+import { createDatabase, dropDatabase, look, lookAtTable, swapNames, targetConnection, type Found } from './target.ts';
 
 type Request = ExportRequest<PostgresSource>;
 
@@ -45,22 +45,63 @@ interface Planning {
 }
 
 function planDatabase({ replace }: Request, { artifact, entries, found, loading, older }: Planning): ExportPlan {
-  const { connection } = loading;
-  const name = connection.database;
-  if (found.objects > 0 && !replace) throw inTheWay(`database "${name}" has ${found.objects} objects in it`);
+  const name = loading.connection.database;
+  const inUse = found.objects > 0;
+  if (inUse && !replace) throw inTheWay(`database "${name}" has ${found.objects} objects in it`);
+  if (inUse && found.sessions > 0) throw inSession(name, found.sessions);
   const tables = entries.filter((entry) => entry.entry === 'table').map(nameOf);
+  const aside = asideName(name);
+  const all = `restore ${tables.length} tables, and all that belongs to them, in one transaction`;
   return {
     artifact,
     tables,
-    left: ['grants on the database itself, and its settings (ALTER DATABASE … SET)', 'tablespaces'],
+    left: ['owner, grants and settings of the database itself', 'tablespaces'],
     steps: [
       ...older,
-      ...(found.exists ? [] : [`make database "${name}" as it was made: ${madeText(artifact)}`]),
-      ...(found.objects > 0 ? [`drop from "${name}" whatever the export holds too`] : []),
-      `restore ${tables.length} tables, and all that belongs to them, into "${name}" in one transaction`,
+      ...(found.exists ? [] : [making(name, artifact)]),
+      ...(inUse
+        ? [
+            `make a new database as it was made (${madeText(artifact)})`,
+            `${all}, into it`,
+            `call the old one "${aside}", and the new one "${name}"`,
+          ]
+        : [`${all}, into "${name}"`]),
     ],
-    carryOut: () => withDatabase(found, loading, artifact, () => loadArchive({ ...loading, clean: found.objects > 0 })),
+    carryOut: () =>
+      inUse
+        ? replaceDatabase(loading, artifact, aside)
+        : withDatabase(found, loading, artifact, () => loadArchive(loading)),
   };
+}
+
+/** The new one is whole before the old one gives up its name; and that is kept until somebody drops it. */
+async function replaceDatabase(loading: Loading, artifact: ExportArtifact, aside: string): Promise<void> {
+  const { connection, work } = loading;
+  const made = { ...connection, database: asideName(connection.database, 'restore') };
+  await withDatabase({ exists: false }, { ...loading, connection: made }, artifact, async () => {
+    await loadArchive({ ...loading, connection: made });
+    await swapNames(connection, { from: made.database, aside }, work.signal);
+  });
+}
+
+/** Names have at most 63 bytes; what is cut in the middle of a character is left out. */
+function asideName(database: string, word = 'before'): string {
+  const time = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
+  const short = Buffer.from(database)
+    .subarray(0, 36)
+    .toString('utf8')
+    .replace(/\uFFFD$/, '');
+  return `${short}_${word}_${time}`;
+}
+
+function inSession(database: string, sessions: number): BackupError {
+  return new BackupError(
+    'busy',
+    `${sessions} sessions are in database "${database}", so it cannot be replaced. Nothing was changed.`,
+    {
+      remedy: `Stop what uses it, or end them: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.replaceAll("'", "''")}';`,
+    },
+  );
 }
 
 async function planTables(request: Request, planning: Planning): Promise<ExportPlan> {
@@ -92,7 +133,7 @@ async function planTables(request: Request, planning: Planning): Promise<ExportP
     left: selection.left,
     steps: [
       ...older,
-      ...(found.exists ? [] : [`make database "${connection.database}" as it was made: ${madeText(artifact)}`]),
+      ...(found.exists ? [] : [making(connection.database, artifact)]),
       ...steps,
       ...selection.all.map((table) => `restore table ${nameOf(table)}: ${COMES_ALONG}`),
     ],
@@ -117,7 +158,7 @@ function nonEmpty({ list, tables }: Selection): string {
 
 /** Makes the database where it is not there, and takes it away again when nothing came into it. */
 async function withDatabase(
-  { exists }: Found,
+  { exists }: Pick<Found, 'exists'>,
   { connection, work }: Loading,
   { export: { made } }: ExportArtifact,
   load: () => Promise<void>,
@@ -146,7 +187,7 @@ async function removed(connection: Connection, log: Loading['work']['log']): Pro
 
 function inTheWay(what: string): BackupError {
   return new BackupError('not-empty', `The ${what}. Nothing was changed.`, {
-    remedy: 'Restore into another database (--into "… database=NEW"), or add --replace to drop what is there.',
+    remedy: 'Restore into another database (--into "… database=NEW"), or add --replace.',
   });
 }
 
@@ -160,6 +201,10 @@ function olderServer({ version }: Found, dumped: number): readonly string[] {
 function dumpedBy(version: string | undefined): number | undefined {
   const major = Number.parseInt(version ?? '', 10);
   return Number.isNaN(major) ? undefined : major;
+}
+
+function making(database: string, artifact: ExportArtifact): string {
+  return `make database "${database}" as it was made: ${madeText(artifact)}`;
 }
 
 function madeText({ export: { made } }: ExportArtifact): string {

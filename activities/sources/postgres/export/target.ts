@@ -49,6 +49,8 @@ export interface Found {
   readonly exists: boolean;
   /** Relations, functions and types of users in it. */
   readonly objects: number;
+  /** Others that are connected to it. */
+  readonly sessions: number;
 }
 
 const NO_DATABASE = '3D000';
@@ -58,17 +60,26 @@ export async function look(connection: Connection, signal: AbortSignal): Promise
   const options = { application: APPLICATION, signal };
   try {
     return await withSession(connection, options, async (session) => {
-      const [row] = await session.rows(z.object({ objects: z.coerce.number() }), OBJECTS);
-      return { version: session.version, exists: true, objects: row?.objects ?? 0 };
+      const [row] = await session.rows(inside, OBJECTS);
+      return { version: session.version, exists: true, ...(row ?? { objects: 0, sessions: 0 }) };
     });
   } catch (error) {
     if (stateBehind(error) !== NO_DATABASE) throw error;
   }
-  return withSession(maintenance(connection), options, async ({ version }) => ({ version, exists: false, objects: 0 }));
+  return withSession(maintenance(connection), options, async ({ version }) => ({
+    version,
+    exists: false,
+    objects: 0,
+    sessions: 0,
+  }));
 }
 
+const inside = z.object({ objects: z.coerce.number(), sessions: z.coerce.number() });
+
 const OBJECTS = `
-  SELECT count(*) AS objects FROM (
+  SELECT count(*) AS objects,
+         (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) AS sessions
+    FROM (
     SELECT 'pg_class'::regclass AS catalog, oid, relnamespace AS namespace FROM pg_class WHERE relpersistence <> 't'
     UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace FROM pg_proc
     UNION ALL SELECT 'pg_type'::regclass, oid, typnamespace FROM pg_type) o
@@ -143,6 +154,21 @@ function madeLike(
 
 function text(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
+}
+
+/** Gives the name of one database to another, and the first one another: both, or neither. Refused while anybody is in them. */
+export async function swapNames(
+  connection: Connection,
+  { from, aside }: { readonly from: string; readonly aside: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { database } = connection;
+  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+    session.run(
+      `BEGIN; ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(aside)};
+       ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(database)}; COMMIT`,
+    ),
+  );
 }
 
 /** Removes what `createDatabase` made. Refused by the server while anybody else is in it. */

@@ -41,13 +41,13 @@ const SCHEMA = `
   CREATE SCHEMA "Odd schema";
   CREATE TABLE "Odd schema"."the ""table""" ("order" int, t int);
   CREATE VIEW rich AS SELECT name FROM customers WHERE id < 10;
-  CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM customers;
   INSERT INTO customers (name) SELECT 'n' || i FROM generate_series(1, 1000) AS i;
   INSERT INTO orders (customer, number, raw) SELECT i, i, int4send(i) FROM generate_series(1, 1000) AS i;
   INSERT INTO lines SELECT i, 1 FROM generate_series(1, 1000) AS i;
   INSERT INTO notes VALUES (1, 'app');
   INSERT INTO events SELECT i, 'e' || i FROM generate_series(1, 1000) AS i;
-  INSERT INTO "Odd schema"."the ""table""" VALUES (1, 2)`;
+  INSERT INTO "Odd schema"."the ""table""" VALUES (1, 2);
+  CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM customers`;
 
 /** Makes the databases. */
 export async function fill(server: TestPostgres): Promise<void> {
