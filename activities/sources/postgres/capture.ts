@@ -14,6 +14,7 @@ import { openBracket } from './bracket.ts';
 import { captureFailure } from './capture-failure.ts';
 import { backupConnection, checkConnection } from './connection.ts';
 import { describeEngine } from './engine.ts';
+import { takeExports } from './export/capture.ts';
 import { gatherFacts, majorOf, type Facts } from './facts.ts';
 import { requireDecision, fullWarning } from './incremental/decision.ts';
 import { keepManifest } from './incremental/keep-manifest.ts';
@@ -68,6 +69,8 @@ export async function capture(context: Context): Promise<Captured> {
     throw parent ? await incrementalFailure(error, state, parent.digest) : error;
   }
   const position = reader.position();
+  // As of the end of the base backup, as near as can be.
+  const exports = await takeExports(context, facts);
   const rowsAfter = await rowsOf(checking, facts, work);
   const later = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
   const after = await takeInventory(connection, later, work.signal);
@@ -84,8 +87,8 @@ export async function capture(context: Context): Promise<Captured> {
       endedAt: later.clock,
       ...(digest !== null && { backupManifest: digest }),
     },
-    tools: { pg_basebackup: binaries.version },
-    warnings: [...fullWarning(decision), ...rowWarnings(rowsBefore, rowsAfter)],
+    tools: { pg_basebackup: binaries.version, ...exports.tools },
+    warnings: [...fullWarning(decision), ...rowWarnings(rowsBefore, rowsAfter), ...exports.warnings],
     onSealed: () => sweepParents(state, digest),
   };
 }
