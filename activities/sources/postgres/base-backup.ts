@@ -1,9 +1,8 @@
 /** pg_basebackup: its arguments, and what its messages tell of the backup's position. */
-import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Limits, Program } from '../../streams/types.ts';
-import type { Binaries } from './binaries.ts';
-import { libpqEnvironment, type Connection } from './connection.ts';
+import { clientProgram, type Client } from './client-program.ts';
+import type { Connection } from './connection.ts';
 
 /** Where in the WAL a backup begins and ends. Replay must reach `endLsn` before the data are consistent. */
 export interface Position {
@@ -13,7 +12,7 @@ export interface Position {
 }
 
 export interface BaseBackup {
-  readonly binaries: Binaries;
+  readonly client: Client;
   readonly connection: Connection;
   /** Written into backup_label. */
   readonly label: string;
@@ -37,15 +36,16 @@ export function spooled(backup: BaseBackup, folder: string): Program {
 }
 
 function program(backup: BaseBackup, args: readonly string[]): Program {
-  const { binaries, connection, label, limits, onStderr, incremental } = backup;
+  const { client, connection, label, limits, onStderr, incremental } = backup;
   const since = incremental === undefined ? [] : [`--incremental=${incremental}`];
-  return {
-    command: path.join(binaries.folder, 'pg_basebackup'),
+  return clientProgram({
+    client,
+    connection,
+    program: 'pg_basebackup',
     args: [...args, ...COMMON, ...since, `--label=${label}`, ...maxRate(limits)],
-    env: libpqEnvironment(connection, 'mosaic-backup'),
-    cwd: '/',
+    application: 'mosaic-backup',
     onStderr,
-  };
+  });
 }
 
 /** In kilobytes a second; 32 kB to 1 GB are allowed. */
