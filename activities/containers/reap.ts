@@ -13,13 +13,16 @@ import { inside, MARK } from './inside.ts';
 const LIMIT = 60_000;
 
 /**
- * Asks each to end, and insists after ten seconds. Only those that have their parent outside of the container: what they
- * have started ends with them, and one that is killed behind its parent would be an orphan of the server (see inside.ts).
+ * Asks each to end, and insists after ten seconds. Only those whose parent is none of ours: what they have started ends
+ * with them, and what is killed behind its parent would be an orphan of the server (see inside.ts).
  */
 const SCRIPT = `
 marked() {
   for folder in /proc/[0-9]*; do
-    grep -qsF "${MARK}=$1" "$folder/environ" && grep -qs '^PPid:[[:space:]]*0$' "$folder/status" && printf '%s ' "\${folder#/proc/}"
+    grep -qsF "${MARK}=$1" "$folder/environ" || continue
+    parent=0
+    while read -r key value; do [ "$key" != PPid: ] || parent=$value; done 2>/dev/null <"$folder/status"
+    grep -qsF "${MARK}=$1" "/proc/$parent/environ" || printf '%s ' "\${folder#/proc/}"
   done
 }
 found=$(marked "$1")

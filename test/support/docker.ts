@@ -15,6 +15,8 @@ export interface TestDocker {
   readonly socket: string;
   /** Runs the `docker` program against this daemon: its stdout. */
   docker(...args: readonly string[]): Promise<string>;
+  /** All that a container has printed. */
+  logs(container: string): Promise<string>;
   /** Makes an image of files of this machine, and of files with their text. */
   image(name: string, contents: ImageContents): Promise<void>;
   /** Ends containers and daemon, and unmounts what they have mounted. */
@@ -49,6 +51,15 @@ export async function startDocker(): Promise<TestDocker> {
     });
     return stdout;
   }
+  async function logs(container: string): Promise<string> {
+    const printed = await runProgram({
+      command: 'docker',
+      args: ['logs', container],
+      env: { DOCKER_HOST: `unix://${socket}` },
+      cwd: '/',
+    });
+    return `${printed.stdout}\n${printed.stderr}`;
+  }
   async function stop(): Promise<void> {
     // Killed, not asked: a database in a test's container has nothing to lose, and takes its time.
     const all = (await docker('ps', '--all', '--quiet').catch(() => '')).split('\n').filter((id) => id !== '');
@@ -73,7 +84,7 @@ export async function startDocker(): Promise<TestDocker> {
         () => false,
       ),
     );
-    return { socket, docker, image: (name, contents) => makeImage({ name, contents, folder, docker }), stop };
+    return { socket, docker, logs, image: (name, contents) => makeImage({ name, contents, folder, docker }), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -129,10 +140,12 @@ async function makeImage({ name, contents, folder, docker }: Making): Promise<vo
     await writeFile(path.join(root, file), text);
   }
   const libraries = (await Promise.all(programs.map(librariesOf))).flat();
-  const all = [...new Set([...programs, ...libraries, ...files])].map((file) => file.slice(1));
+  // Nothing twice: Docker refuses an archive with duplicates.
+  const single = [...programs, ...libraries].filter((file) => !files.some((folder) => file.startsWith(`${folder}/`)));
+  const all = [...new Set([...single, ...files])].map((file) => file.slice(1));
   const archive = path.join(folder, 'image.tar');
   // Links are followed: where this machine has /bin as a link, the image has a folder.
-  await runProgram({ command: 'tar', args: ['-C', '/', '-chf', archive, '--', ...all] });
+  await runProgram({ command: 'tar', args: ['-C', '/', '--hard-dereference', '-chf', archive, '--', ...all] });
   await runProgram({ command: 'tar', args: ['-C', root, '-rf', archive, '.'] });
   await docker('import', ...settings.flatMap((line) => ['--change', line]), archive, name);
   await rm(archive);
@@ -143,7 +156,7 @@ async function makeImage({ name, contents, folder, docker }: Making): Promise<vo
 async function librariesOf(program: string): Promise<readonly string[]> {
   const { stdout } = await runProgram({ command: 'ldd', args: [program], accept: [1] });
   return [...stdout.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].flatMap(([, library]) =>
-    library === undefined ? [] : [library],
+    library === undefined ? [] : [path.normalize(library)],
   );
 }
 

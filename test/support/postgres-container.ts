@@ -3,20 +3,23 @@
  * under a user of its own, and `docker exec` is root. The image is made of this machine's PostgreSQL.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
 import { requireBinaries } from '../../activities/sources/postgres/binaries.ts';
 import { backupConnection, clientConfig, type Connection } from '../../activities/sources/postgres/connection.ts';
 import { withReach } from '../../activities/sources/postgres/reach.ts';
 import { postgresSource } from '../../model/config/source.ts';
-import type { TestDocker } from './docker.ts';
+import type { ImageContents, TestDocker } from './docker.ts';
+import { isCached, provideProgramsOf } from './postgres-programs.ts';
 import type { PostgresInput } from './postgres.ts';
 import { until } from './until.ts';
 import { testWork } from './work.ts';
 
 export interface ContainerOptions {
   readonly docker: TestDocker;
+  /** Major version; 18 comes from the cache of the set-up. */
+  readonly major?: number;
   readonly name?: string;
   readonly settings?: Readonly<Record<string, string>>;
   readonly labels?: readonly string[];
@@ -50,9 +53,10 @@ const USER = 70;
 
 /** Makes the image and starts the container. */
 export async function startPostgresContainer(options: ContainerOptions): Promise<PostgresContainer> {
-  const { docker, name = 'mosaic-postgres', settings = {}, labels = [], hba = [], tools } = options;
-  const { folder: programs } = await requireBinaries(MAJOR, { program: 'initdb' });
-  const image = `mosaic-test-${name}:${MAJOR}`;
+  const { docker, name = 'mosaic-postgres', settings = {}, labels = [], hba = [], tools, major = MAJOR } = options;
+  if (isCached(major)) await provideProgramsOf(major);
+  const { folder: programs } = await requireBinaries(major, { program: 'initdb' });
+  const image = `mosaic-test-${name}:${major}`;
   await docker.image(image, contents(programs, hba, tools));
   const all = { synchronous_commit: 'off', shared_buffers: '32MB', max_slot_wal_keep_size: '1GB', ...settings };
   await docker.docker(
@@ -89,12 +93,12 @@ export async function startPostgresContainer(options: ContainerOptions): Promise
     connected: (use) => asSuperuser(container.config(), use),
     ready: () =>
       until('an answer of the server in the container', () =>
-        docker.docker('exec', name, 'pg_isready', '--quiet', '--host=/run/postgresql').then(
+        docker.docker('exec', name, 'psql', '--host=/run/postgresql', '--username=postgres', '--command=').then(
           () => true,
           () => false,
         ),
       ).then(() => undefined),
-    log: () => docker.docker('logs', name),
+    log: () => docker.logs(name),
   };
   await container.ready();
   for (const file of ['postgres.sql', 'postgres-check.sql']) {
@@ -117,50 +121,28 @@ function asSuperuser<Result>(config: PostgresInput, use: (connection: Connection
   return withReach(around, async (reachable) => use(await backupConnection(reachable, async () => '')));
 }
 
-function contents(programs: string, hba: readonly string[], tools: readonly string[] = ['/usr/bin/perl']) {
-  const shell = ['sh', 'cat', 'grep', 'sleep', 'chown', 'mkdir', 'setpriv', 'env'].map((each) =>
-    each === 'setpriv' || each === 'env' ? `/usr/bin/${each}` : `/bin/${each}`,
-  );
-  const postgres = [
-    'postgres',
-    'initdb',
-    'psql',
-    'pg_isready',
-    'pg_basebackup',
-    'pg_dump',
-    'pg_dumpall',
-    'pg_receivewal',
-  ];
-  const library = path.join(path.dirname(programs), 'lib');
-  const share = `/usr/share/postgresql/${MAJOR}`;
-  const parts = [
-    'extension',
-    'tsearch_data',
-    'timezonesets',
-    'postgres.bki',
-    'postgresql.conf.sample',
-    'pg_hba.conf.sample',
-    'pg_ident.conf.sample',
-    'information_schema.sql',
-    'snowball_create.sql',
-    'sql_features.txt',
-    'system_constraints.sql',
-    'system_functions.sql',
-    'system_views.sql',
-    'errcodes.txt',
-  ];
+const SHELL = [
+  '/bin/sh',
+  '/bin/cat',
+  '/bin/grep',
+  '/bin/sleep',
+  '/bin/rm',
+  '/bin/chown',
+  '/bin/mkdir',
+  '/usr/bin/setpriv',
+  '/usr/bin/env',
+];
+
+function contents(
+  programs: string,
+  hba: readonly string[],
+  tools: readonly string[] = ['/usr/bin/perl'],
+): ImageContents {
+  const names = ['postgres', 'initdb', 'psql', 'pg_basebackup', 'pg_dump', 'pg_dumpall'];
   const perl = tools.includes('/usr/bin/perl') ? perlBase() : [];
   return {
-    programs: [...shell, ...postgres.map((each) => path.join(programs, each)), ...tools],
-    files: [
-      ...['plpgsql', 'hstore', 'dict_snowball', 'libpqwalreceiver', 'amcheck'].map((each) =>
-        path.join(library, `${each}.so`),
-      ),
-      ...parts.map((each) => path.join(share, each)),
-      '/usr/share/zoneinfo/UTC',
-      '/usr/lib/locale/C.utf8',
-      ...perl,
-    ],
+    programs: [...SHELL, ...tools, ...names.map((each) => path.join(programs, each))],
+    files: [...filesOf(programs), '/usr/share/zoneinfo/UTC', '/usr/lib/locale/C.utf8', ...perl],
     written: {
       '/start.sh': START,
       '/etc/passwd': PASSWD,
@@ -170,6 +152,20 @@ function contents(programs: string, hba: readonly string[], tools: readonly stri
     },
     settings: [`ENV PATH=${programs}:/usr/bin:/bin`, 'ENV LC_ALL=C.UTF-8', `ENV PGDATA=${DATA}`],
   };
+}
+
+/** What the server needs beside its programs. Those of the cache lie in one folder, Debian's in two. */
+function filesOf(programs: string): readonly string[] {
+  const debian = /^(\/usr)\/lib\/(postgresql\/\d+)\/bin$/.exec(programs);
+  if (!debian) return [path.dirname(path.dirname(programs))];
+  const share = `/usr/share/${debian[2]}`;
+  const data = readdirSync(share).filter((name) => /\.(sql|bki|sample|txt)$/.test(name));
+  const folders = ['extension', 'tsearch_data', 'timezonesets'];
+  const libraries = ['plpgsql', 'hstore', 'dict_snowball', 'libpqwalreceiver'];
+  return [
+    ...[...data, ...folders].map((name) => path.join(share, name)),
+    ...libraries.map((name) => path.join(path.dirname(programs), 'lib', `${name}.so`)),
+  ];
 }
 
 const PASSWD = `root:x:0:0::/:/bin/sh\npostgres:x:${USER}:${USER}::/var/lib/postgresql:/bin/sh\n`;

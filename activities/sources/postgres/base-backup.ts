@@ -25,8 +25,13 @@ export interface BaseBackup {
 const COMMON = ['--format=tar', '--checkpoint=fast', '--manifest-checksums=SHA256', '--verbose', '--no-password'];
 
 /** The whole backup on stdout, with WAL and manifest in it. Refused by pg_basebackup where tablespaces are. */
-export function streamed(backup: BaseBackup): Program {
-  return program(backup, ['--pgdata=-', '--wal-method=fetch']);
+export function streamed(backup: BaseBackup): readonly Program[] {
+  const { client, incremental } = backup;
+  const args = ['--pgdata=-', '--wal-method=fetch'];
+  if (!client.inside || incremental === undefined) return [program(backup, args)];
+  // In the server's container the parent's manifest is not there: it comes by the pipe.
+  const parent = { command: 'cat', args: ['--', incremental] };
+  return [parent, program({ ...backup, incremental: '/dev/stdin' }, args, true)];
 }
 
 /** One tar a tablespace, WAL and manifest in a folder of their own. The bracket's slot keeps the WAL. */
@@ -35,7 +40,7 @@ export function spooled(backup: BaseBackup, folder: string): Program {
   return program(backup, [`--pgdata=${folder}`, '--wal-method=stream', '--no-slot', '--no-sync', '--progress']);
 }
 
-function program(backup: BaseBackup, args: readonly string[]): Program {
+function program(backup: BaseBackup, args: readonly string[], input = false): Program {
   const { client, connection, label, limits, onStderr, incremental } = backup;
   const since = incremental === undefined ? [] : [`--incremental=${incremental}`];
   return clientProgram({
@@ -45,6 +50,7 @@ function program(backup: BaseBackup, args: readonly string[]): Program {
     args: [...args, ...COMMON, ...since, `--label=${label}`, ...maxRate(limits)],
     application: 'mosaic-backup',
     onStderr,
+    input,
   });
 }
 

@@ -47,8 +47,8 @@ export async function capture(context: Context): Promise<Captured> {
     program: 'pg_basebackup',
     major: majorOf(facts.versionNumber),
     hint: config.binaries,
-    // It reads the parent's manifest, and spools tablespaces, in files of this machine.
-    streams: !parent && facts.tablespaces.length === 0,
+    // Tablespaces are spooled into files of this machine.
+    streams: facts.tablespaces.length === 0,
   };
   const client = await requireClient(connection, wanted, work.signal);
   // All reading that can wait for others happens outside the bracket.
@@ -115,7 +115,7 @@ async function readUnderBracket(context: Context, backup: BaseBackup, expected: 
 }
 
 async function stream({ artifacts, work }: Context, backup: BaseBackup, { least, kept }: Expected): Promise<void> {
-  const producers = [streamed(backup), ...(kept === null ? [] : [keepManifest(kept)])];
+  const producers = [...streamed(backup), ...(kept === null ? [] : [keepManifest(kept)])];
   const use = () => artifacts.stream(producers, { role: 'base', name: 'base.tar', minPlainBytes: least });
   const { client, connection } = backup;
   if (!client.inside || !connection.reached) return void (await use());

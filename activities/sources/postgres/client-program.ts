@@ -17,7 +17,7 @@ export interface ClientWanted {
   readonly major: number;
   /** The config's `binaries`: a folder on this machine. */
   readonly hint?: string | undefined;
-  /** It reads and writes no files, so it can run where the server is. */
+  /** It writes no files of this machine, so it can run where the server is. */
   readonly streams: boolean;
 }
 
@@ -59,11 +59,13 @@ export interface ClientCall {
   /** Shown in pg_stat_activity. */
   readonly application: string;
   readonly onStderr?: (line: string) => void;
+  /** Whether it reads its stdin. */
+  readonly input?: boolean;
 }
 
 /** One call of a program, with the connection in its environment. What runs inside must be reaped: see `reaping`. */
 export function clientProgram(call: ClientCall): Program {
-  const { client, connection, program, args, application, onStderr } = call;
+  const { client, connection, program, args, application, onStderr, input = false } = call;
   const { reached } = connection;
   const rest = { args, cwd: '/', ...(onStderr && { onStderr }) };
   if (!client.inside || !reached) {
@@ -71,5 +73,5 @@ export function clientProgram(call: ClientCall): Program {
     return { ...rest, command: path.join(client.folder, program), env };
   }
   const env = libpqEnvironment({ ...connection, host: reached.host }, application);
-  return inside(reached.container, { ...rest, command: program, env }, { owner: reached.owner });
+  return inside(reached.container, { ...rest, command: program, env }, { owner: reached.owner, input });
 }

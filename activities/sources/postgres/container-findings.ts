@@ -42,7 +42,7 @@ export function containerFindings(
       code: 'postgres.programs-here',
       severity: 'warning',
       message:
-        'incrementals, tablespaces and the shipping of logs write files of this machine, which lacks the programs for that',
+        'tablespaces and the shipping of logs are written to files of this machine, which lacks the programs for that',
       remedy: installRemedy(major, 'pg_receivewal'),
       subject,
     });

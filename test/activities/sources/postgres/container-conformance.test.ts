@@ -6,34 +6,37 @@ import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import { postgresEntry } from '../../../../model/inventory.ts';
 import { processesIn, startDocker, type TestDocker } from '../../../support/docker.ts';
 import { temporaryFolder } from '../../../support/folders.ts';
-import { startPostgresContainer } from '../../../support/postgres-container.ts';
+import { startPostgresContainer, type ContainerOptions } from '../../../support/postgres-container.ts';
 import { testWork } from '../../../support/work.ts';
 import { describeSource, type LiveSource } from '../conformance.ts';
 
 const SCHEMA = `
-  CREATE EXTENSION hstore;
   CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL, joined timestamptz);
   INSERT INTO customers (name, joined) SELECT 'n' || i, now() FROM generate_series(1, 1000) AS i;
   CREATE VIEW rich AS SELECT name FROM customers WHERE id < 10`;
 
 const DATABASES = ['postgres', 'shop'];
 
-async function make(): Promise<LiveSource> {
+type Making = Omit<ContainerOptions, 'docker'>;
+
+async function make(making: Making = {}): Promise<LiveSource> {
   const docker = await startDocker();
-  return inside(docker).catch(async (error: unknown) => {
+  return inside(docker, making).catch(async (error: unknown) => {
     await docker.stop();
     throw error;
   });
 }
 
-async function inside(docker: TestDocker): Promise<LiveSource> {
-  const server = await startPostgresContainer({ docker });
+async function inside(docker: TestDocker, making: Making): Promise<LiveSource> {
+  const server = await startPostgresContainer({ docker, ...making });
   await server.sql('CREATE DATABASE shop');
   await server.sql(SCHEMA, 'shop');
   const { signal } = testWork();
 
   return {
     config: server.config({ check: {} }),
+    // The programs of version 18 that the tests have come without amcheck.
+    cannot: making.major === 18 ? ['amcheck'] : [],
     producer: 'docker',
     producerArgument: '--pgdata=-',
     slowRate: '8MiB',
@@ -88,4 +91,9 @@ async function inside(docker: TestDocker): Promise<LiveSource> {
   }
 }
 
-describeSource({ name: 'postgres, in a container', make });
+describeSource({ name: 'postgres, in a container', make: () => make() });
+// Of every backup after the first it makes an incremental: the parent's manifest goes into the container.
+describeSource({
+  name: 'postgres 18, in a container, with incrementals',
+  make: () => make({ major: 18, settings: { summarize_wal: 'on' } }),
+});
