@@ -10,7 +10,10 @@ import { Client } from 'pg';
 import { findContainer } from '../../../../activities/containers/container.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
+import { backupConnection } from '../../../../activities/sources/postgres/connection.ts';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
+import { withReach } from '../../../../activities/sources/postgres/reach.ts';
+import { withSession } from '../../../../activities/sources/postgres/session.ts';
 import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
@@ -41,7 +44,13 @@ describe('a PostgreSQL source in a container', () => {
     server = await startPostgresContainer({
       docker,
       labels: ['com.example.service=postgres'],
-      hba: ['local all mosaic_check scram-sha-256'],
+      hba: [
+        'local all mosaic_check scram-sha-256',
+        // As the official image has it; who comes by nc comes from there.
+        'host all mosaic_backup 127.0.0.1/32 trust',
+        'host replication mosaic_backup 127.0.0.1/32 trust',
+      ],
+      tools: ['/usr/bin/perl', '/usr/bin/socat', '/bin/busybox'],
     });
     await server.sql('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)');
   });
@@ -295,6 +304,36 @@ describe('a PostgreSQL source in a container', () => {
     await server.sql('DROP TABLE apart');
     await server.sql('DROP TABLESPACE more');
   });
+
+  it('is reached by whatever the image has: perl, socat, or the nc of busybox; by none of them is an error', async () => {
+    const { site } = await siteFor('relays');
+    const config = site.config.sources[SOURCE];
+    assert.ok(config?.type === 'postgres');
+    const nc = `printf '#!/bin/sh\\nexec busybox nc "$@"\\n' >/usr/bin/nc; busybox chmod 755 /usr/bin/nc`;
+    await docker.docker('exec', server.name, 'sh', '-c', nc);
+    for (const [index, tool] of ['perl', 'socat', 'nc'].entries()) {
+      assert.deepEqual(await relaysDuring(site), [tool]);
+      await capture(site, `2026-03-0${index + 1}T02:00:00Z`);
+      await docker.docker('exec', server.name, 'rm', `/usr/bin/${tool}`);
+    }
+    assert.equal((await listed(site)).length, 3);
+    const error = await isBackupError(postgres.preflight(contextOf(site, config, site.state)), 'missing-program');
+    assert.match(error.message, /neither perl nor socat nor nc/);
+  });
+
+  /** Names of the programs inside that a session goes through. */
+  async function relaysDuring(site: Site): Promise<readonly string[]> {
+    const config = site.config.sources[SOURCE];
+    assert.ok(config?.type === 'postgres');
+    const around = { config, source: SOURCE, state: site.state, work: testWork() };
+    return withReach(around, async (reachable) => {
+      const connection = await backupConnection(reachable, async () => '');
+      const options = { application: 'test', signal: testWork().signal };
+      return withSession(connection, options, async () =>
+        (await programsInside()).map((args) => /^(?:busybox )?(\w+)/.exec(args)?.[1] ?? args),
+      );
+    });
+  }
 
   /** Process ids inside of what reads. */
   async function readers(): Promise<readonly string[]> {
