@@ -25,7 +25,10 @@ const chosen = z
     'a container is named either by its name or by a label\nWrite one of them: { name: mosaic-postgres } or { label: com.docker.compose.service=postgres }.',
   );
 
-export const containerConfig = z.union([z.string().min(1), chosen]);
+export const containerConfig = z.union(
+  [z.string().min(1, 'an empty name\nWrite the name of the container, as in container: mosaic-postgres.'), chosen],
+  'no container is named\nWrite its name, as in container: mosaic-postgres, or { label: com.docker.compose.service=postgres }.',
+);
 export type ContainerConfig = z.output<typeof containerConfig>;
 
 /** Which container, and by whose socket. */

@@ -31,6 +31,8 @@ import { capture, contextOf, listed, names, onlyBackup, ship, SOURCE } from './b
 
 /** Bytes a second at which a capture of these tests takes some seconds. */
 const SLOW = '8MiB';
+/** And at which one would go on for longer than a test waits. */
+const ENDLESS = '256KiB';
 const WHEN = '2026-03-01T02:00:00Z';
 
 describe('a PostgreSQL source in a container', () => {
@@ -151,7 +153,7 @@ describe('a PostgreSQL source in a container', () => {
   });
 
   it('what a worker that was killed with SIGKILL left inside is ended by the next attempt, which succeeds', async () => {
-    const { site, file } = await siteFor('killed', { limits: { maxRate: SLOW } });
+    const { site, file } = await siteFor('killed', { limits: { maxRate: ENDLESS } });
     const script = path.join(import.meta.dirname, 'capture-in-child.ts');
     const child = spawn(process.execPath, [script, file, WHEN], { stdio: 'ignore' });
     const exited = once(child, 'exit');
