@@ -4,6 +4,7 @@ import { GROUPS } from '../source.ts';
 import { duration, size } from '../units.ts';
 import { containerConfig } from './container.ts';
 import { absolutePath, port } from './fields.ts';
+import { inPlace } from './in-place.ts';
 import { secret } from './secret.ts';
 
 const common = {
@@ -94,6 +95,7 @@ export const postgresSource = z.strictObject({
     .default(6)
     .describe('incrementals after each full, before the next full; from PostgreSQL 17 on, with summarize_wal = on'),
   logs,
+  inPlace: inPlace.optional(),
 });
 export type PostgresSource = z.output<typeof postgresSource>;
 
@@ -122,6 +124,7 @@ export const mariadbSource = z.strictObject({
     .describe('physical: mariadb-backup, which must see the data folder; logical: mariadb-dump'),
   incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),
   logs,
+  inPlace: inPlace.optional(),
 });
 export type MariadbSource = z.output<typeof mariadbSource>;
 
@@ -153,6 +156,7 @@ export const redisSource = z.strictObject({
     })
     .optional()
     .describe('what the server calls its files; where absent it is asked, which takes +config|get'),
+  inPlace: inPlace.optional(),
 });
 export type RedisSource = z.output<typeof redisSource>;
 

@@ -3,6 +3,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { inPlace } from './in-place/index.ts';
 import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
 import { select } from './logs/select.ts';
@@ -20,4 +21,5 @@ export const postgres: SourceAdapter<PostgresSource> = {
   check,
   logs: { ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })) },
   select,
+  inPlace,
 };

@@ -70,6 +70,17 @@ describe('the example config', () => {
     assert.equal(siteConfig.safeParse(shown).success, true);
   });
 
+  it('comes back the same where a path has what looks like a variable', () => {
+    const changed = text.replace('paths: [/opt/mosaic/stack,', () => 'paths: ["/opt/$${HOME}/$$$$x",');
+    assert.notEqual(changed, text);
+    const once = parsed(changed);
+    assert.match(JSON.stringify(once.sources), /\/opt\/\$\{HOME\}\/\$\$x/);
+    assert.deepEqual(parsed(stringify(effectiveConfig(once))).sources['stack'], {
+      ...once.sources['stack'],
+      group: 'configs',
+    });
+  });
+
   it('is shown without the arguments of commands, which may be secrets', () => {
     const changed = text.replace(
       'password: { file: /etc/mosaic-backup/warehouse }',
