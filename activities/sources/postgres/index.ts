@@ -10,18 +10,20 @@ import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
 import { select } from './logs/select.ts';
 import { preflight } from './preflight.ts';
+import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
 
 export const postgres: SourceAdapter<PostgresSource> = {
   type: 'postgres',
-  preflight,
-  nextKind: async (context, chain) => (await decideKind(context, chain)).kind,
-  capture,
+  preflight: (context) => withReach(context, (config) => preflight({ ...context, config })),
+  nextKind: (context, chain) =>
+    withReach(context, async (config) => (await decideKind({ ...context, config }, chain)).kind),
+  capture: (context) => withReach(context, (config) => capture({ ...context, config })),
   restore,
   check,
   checkExports,
   planExport,
-  logs,
+  logs: { ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })) },
   select,
   inPlace,
 };
