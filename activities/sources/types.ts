@@ -126,6 +126,8 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly restored: string;
   /** An empty folder for sockets, logs and the like. */
   readonly scratch: string;
+  /** What was restored is thrown away afterwards: a database may be recovered to a later moment for the comparison. */
+  readonly expendable?: boolean;
 }
 
 export interface LogsContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
