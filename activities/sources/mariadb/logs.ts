@@ -19,7 +19,7 @@ import {
 } from './binlogs.ts';
 import { backupConnection, type Connection } from './connection.ts';
 import { describeEngine } from './engine.ts';
-import { gatherFacts } from './facts.ts';
+import { gatherFacts, type Facts } from './facts.ts';
 import { sameGtids } from './gtid.ts';
 import { beginLineage, currentLineage } from './lineage.ts';
 import { rows, run, type SessionOptions } from './session.ts';
@@ -28,7 +28,8 @@ import { rows, run, type SessionOptions } from './session.ts';
 const LEAST_BYTES = 100;
 
 /**
- * Ends the file that is being written, and ships all that are finished and were not yet.
+ * Ends the file that is being written, and ships all that are finished and were not yet; where nothing was committed
+ * since, only that is recorded.
  * @throws BackupError `conflict` at a hole; what is shipped next begins a lineage of its own.
  */
 export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped | null> {
@@ -40,10 +41,9 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   const lineage = await currentLineage(received, last?.lineage);
   const before = last?.lineage === lineage ? last : undefined;
   if (before) await requireUnbroken(connection, before, received, options);
-  if (before && sameGtids(before.gtidEnd, facts.gtid)) return null;
-
   // Before the flush: what was committed until then is in the files that end now.
-  const coversUntil = await clock(connection, options);
+  const { time: coversUntil, gtid } = await now(connection, options);
+  if (before && sameGtids(before.gtidEnd, gtid)) return idle(before, coversUntil, facts);
   await run(connection, 'FLUSH BINARY LOGS', options);
   const all = await listBinlogs(connection, options);
   const files = all.slice(0, -1).filter(({ name }) => !before || numberOf(name) > numberOf(before.lastFile));
@@ -109,13 +109,38 @@ function newLineage(last: LogPosition, first: Binlog): Warning {
   return { code: 'logs-gap', message, partial: true };
 }
 
-const time = z.object({ time: z.string() });
+/** Nothing was committed since: that is what is stored, and nothing is asked of the server. */
+function idle(before: LogPosition, coversUntil: string, facts: Facts): Shipped {
+  const position: LogPosition = {
+    method: 'binlog',
+    lineage: before.lineage,
+    firstFile: before.lastFile,
+    lastFile: before.lastFile,
+    gtidStart: before.gtidEnd,
+    gtidEnd: before.gtidEnd,
+    coversUntil,
+    idle: true,
+  };
+  return {
+    first: idOf(before.lineage, { name: before.lastFile }),
+    last: `idle.${coversUntil.replaceAll(/[-:]/g, '')}`,
+    coversUntil,
+    engine: describeEngine(facts),
+    position,
+    tools: {},
+    warnings: [],
+  };
+}
 
-async function clock(connection: Connection, options: SessionOptions): Promise<string> {
-  const sql = "SELECT JSON_OBJECT('time', DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%dT%H:%i:%SZ'))";
-  const [now] = await rows(connection, time, sql, options);
-  if (!now) throw new TypeError('a query for one row gave none');
-  return now.time;
+const moment = z.object({ time: z.string(), gtid: z.string() });
+
+/** The server's clock, which a statement reads first, and the last transactions that were committed then. */
+async function now(connection: Connection, options: SessionOptions): Promise<z.infer<typeof moment>> {
+  const sql = `SELECT JSON_OBJECT('time', DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%dT%H:%i:%SZ'),
+                                  'gtid', @@GLOBAL.gtid_binlog_pos)`;
+  const [found] = await rows(connection, moment, sql, options);
+  if (!found) throw new TypeError('a query for one row gave none');
+  return found;
 }
 
 /** Names of files are the server's to choose; numbers are not. */
@@ -123,6 +148,6 @@ export function artifactOf(file: string): string {
   return `binlog.${String(numberOf(file)).padStart(6, '0')}`;
 }
 
-function idOf(lineage: string, { name }: Binlog): string {
+function idOf(lineage: string, { name }: Pick<Binlog, 'name'>): string {
   return `${lineage}.${String(numberOf(name)).padStart(6, '0')}`;
 }

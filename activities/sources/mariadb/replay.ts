@@ -73,6 +73,9 @@ function nameOf(user: string): string {
   return `${identifier(user)}@localhost`;
 }
 
+/** No event is as late as the target. The plan has seen to it that the logs cover it: nothing was committed until then. */
+const IN_IDLE_TIME = /WARNING: Did not reach stop datetime /;
+
 async function apply(
   { files, start, stop }: ReplayPlan,
   folder: string,
@@ -92,7 +95,7 @@ async function apply(
     env: { TZ: 'UTC', LC_ALL: 'C' },
     cwd: '/',
     onStderr(line: string) {
-      if (/WARNING|ERROR/.test(line)) warned ||= line;
+      if (/WARNING|ERROR/.test(line) && !IN_IDLE_TIME.test(line)) warned ||= line;
     },
   };
   const writer = clientProgram(connection, ['--binary-mode', '--max-allowed-packet=1G']);
