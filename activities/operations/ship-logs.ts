@@ -6,7 +6,7 @@ import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest } from '..
 import { logsFolder, logsId } from '../../model/paths.ts';
 import type { ShippedLogs } from '../../model/run.ts';
 import { logsOf } from '../sources/index.ts';
-import type { LogsAdapter, Shipped } from '../sources/types.ts';
+import type { LogsAdapter, LogsSource, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import { lastLocalLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
@@ -16,6 +16,7 @@ import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
 import { noteFullDue } from './full-due.ts';
+import { noteSlotLost } from './slot-lost.ts';
 import { sourceConfig } from './source-config.ts';
 
 export interface ShipRequest {
@@ -65,6 +66,18 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
   }
 }
 
+/** A source as the adapters of its logs see it. */
+export function logsSource({ site, source, work }: Pick<ShipRequest, 'site' | 'source' | 'work'>): LogsSource {
+  return {
+    site: site.config.site,
+    source,
+    config: sourceConfig(site, source),
+    work,
+    readSecret: site.readSecret,
+    state: path.join(site.state, 'sources', source),
+  };
+}
+
 /** No source bears such a name. */
 function leaseOf(source: string): string {
   return `${source}~logs`;
@@ -79,20 +92,20 @@ interface Shipping {
 async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shipping): Promise<Manifest | null> {
   const { site, source, work } = request;
   const began = new Date().toISOString();
-  const state = path.join(site.state, 'sources', source);
-  const received = path.join(state, 'received');
+  const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
   await requireSpace({ path: received, needed: SPARE_BYTES });
   const last = await lastLocalLogs(repositoryStore(site.repository), source);
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
-    const context = { source, config, work, readSecret: site.readSecret, state, received, newest };
     const shipped = await logs.ship({
-      ...context,
-      site: site.config.site,
+      ...logsSource({ site, source, work }),
+      received,
+      newest,
       attempt: attempt.name,
       artifacts: attempt.writer,
+      noteSlotLost: (why) => noteSlotLost(request, why),
     });
     if (!shipped) return null;
     work.signal.throwIfAborted();

@@ -2,25 +2,26 @@
 import { BackupError } from '../../../../model/errors.ts';
 import type { Warning } from '../../../../model/manifest.ts';
 import type { Shipped } from '../../types.ts';
-import type { Binaries } from '../binaries.ts';
 import type { Closed } from './close-segment.ts';
+import type { Server } from './describe-server.ts';
 import type { Generation } from './generations.ts';
 import { lastSegment, logsPosition, type LogsPosition } from './position.ts';
 import { segmentDigest, type Received, type ReceivedSegment } from './received.ts';
 import { follows, gapIn, segmentName, startOf } from './segments.ts';
-import type { Context, Server } from './ship.ts';
+import type { Context } from './ship.ts';
 
 export interface Packing extends Received {
   readonly generation: Generation;
   readonly about: Server;
   /** Null where nothing was closed for it: up to when it covers is not known then. */
   readonly closed: Closed | null;
-  readonly binaries: Binaries;
+  /** Programs that brought the segments here, with their versions. */
+  readonly tools: Readonly<Record<string, string>>;
 }
 
 /** @returns null where all of it is sealed already. */
 export async function pack(context: Context, packing: Packing): Promise<Omit<Shipped, 'onSealed'> | null> {
-  const { generation, about, closed, binaries, histories } = packing;
+  const { generation, about, closed, tools, histories } = packing;
   const { folder, systemId } = generation;
   const { segmentBytes } = about;
   const before = context.newest === null ? undefined : logsPosition.parse(context.newest.position);
@@ -51,7 +52,7 @@ export async function pack(context: Context, packing: Packing): Promise<Omit<Shi
     coversUntil: closed?.at ?? null,
     engine: { version: about.version },
     position,
-    tools: { pg_receivewal: binaries.version },
+    tools,
     warnings: gap === null ? [] : [gapWarning(gap)],
   };
 }
