@@ -4,12 +4,12 @@ import type { LeftOnServer, Leaving } from '../../types.ts';
 import { backupConnection } from '../connection.ts';
 import { withSession } from '../session.ts';
 import { dropSlot } from './slot.ts';
-import { forgetSlotRecord, readSlotRecord } from './slot-record.ts';
+import { noteReleased, readSlotRecord } from './slot-record.ts';
 
 /** What a source, by its state, has left on a server; null where nothing. */
 export async function leftOnServer({ state }: Pick<Leaving, 'state'>): Promise<LeftOnServer | null> {
   const found = await readSlotRecord(state);
-  if (!found) return null;
+  if (!found || found.released) return null;
   const { host, port } = found.connection;
   return {
     what: `the slot ${found.slot} on ${host}, port ${port}`,
@@ -20,11 +20,11 @@ export async function leftOnServer({ state }: Pick<Leaving, 'state'>): Promise<L
 /** Drops it. @throws BackupError when the server cannot be reached, or the slot is in use. */
 export async function release({ state, readSecret, signal }: Leaving): Promise<void> {
   const found = await readSlotRecord(state);
-  if (!found) return;
+  if (!found || found.released) return;
   const config = postgresSource.parse({ type: 'postgres', connection: found.connection });
   const connection = await backupConnection(config, readSecret);
   await withSession(connection, { application: 'mosaic-backup logs', signal }, (session) =>
     dropSlot(session, found.slot),
   );
-  await forgetSlotRecord(state);
+  await noteReleased(state);
 }

@@ -18,7 +18,7 @@ import { sealReceived } from './seal-received.ts';
 import { follows, segmentAt, segmentName } from './segments.ts';
 import type { Context } from './ship.ts';
 import { dropSlot, findSlot, slotName } from './slot.ts';
-import { forgetSlotRecord } from './slot-record.ts';
+import { noteReleased } from './slot-record.ts';
 import { dropTaken, hasSegment, readSpool, takeAll } from './spool.ts';
 
 /** Segments that one tick ships: what piled up before it, or while nothing was shipped, takes several. */
@@ -71,7 +71,7 @@ export async function shipSpool(context: Context, spool: string): Promise<Shippe
       await writeMarks(state, mark ? marks.slice(marks.indexOf(mark) + 1) : marks);
       // A slot that was used before the spool was chosen keeps WAL for nobody any more.
       if (prepared.hasSlot) await withSession(connection, options, (session) => dropSlot(session, slot));
-      await forgetSlotRecord(state);
+      await noteReleased(state);
     },
   };
 }

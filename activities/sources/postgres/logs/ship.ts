@@ -74,7 +74,8 @@ async function openSlot(
     return newest?.systemId === systemId ? newest : beginGeneration(received, systemId);
   }
   // There was one: state says so, or what came through it. On another cluster there never was.
-  if (found || (known ?? newest)?.systemId === systemId) await noteSlotLost(whyLost(found, slot));
+  const had = known?.released !== true && (known ?? newest)?.systemId === systemId;
+  if (found || had) await noteSlotLost(whyLost(found, slot));
   await keepSlotRecord(state, record);
   const generation = await beginGeneration(received, systemId);
   if (found) await dropSlot(session, slot);

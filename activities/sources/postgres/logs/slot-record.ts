@@ -2,7 +2,6 @@
  * What stays on a server because of us, in state: its slot, and how the server was reached. By it a slot that was
  * dropped is told from one that never was, and the slot of a source that is no longer in the config is found.
  */
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -14,12 +13,15 @@ const record = z.looseObject({
   systemId: z.string(),
   /** As the config had it: where passwords are read from, never one itself. */
   connection: postgresSource.shape.connection,
+  /** It was dropped by us, because nothing was shipped through it any more. */
+  released: z.boolean().optional(),
 });
 
 export interface SlotRecord {
   readonly slot: string;
   readonly systemId: string;
   readonly connection: PostgresSource['connection'];
+  readonly released?: boolean | undefined;
 }
 
 export function readSlotRecord(state: string): Promise<SlotRecord | undefined> {
@@ -32,8 +34,10 @@ export async function keepSlotRecord(state: string, value: SlotRecord): Promise<
   if (!isDeepStrictEqual(known, JSON.parse(JSON.stringify(value)))) await writeMemoryFile(fileOf(state), value);
 }
 
-export function forgetSlotRecord(state: string): Promise<void> {
-  return rm(fileOf(state), { force: true });
+/** Notes that it was dropped by us: whoever ships through one again has lost none. */
+export async function noteReleased(state: string): Promise<void> {
+  const known = await readSlotRecord(state);
+  if (known && !known.released) await writeMemoryFile(fileOf(state), { ...known, released: true });
 }
 
 function fileOf(state: string): string {
