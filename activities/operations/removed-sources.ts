@@ -23,7 +23,7 @@ const RELEASING = 10_000;
 
 /** All that is left, by this host's state alone. */
 export async function leftOnServers(site: Site): Promise<readonly Left[]> {
-  return (await found(site)).map(({ source, left }) => ({ source, ...left }));
+  return (await found(site)).map(({ source, left: { what, remedy } }) => ({ source, what, remedy }));
 }
 
 /** Removes it. What fails stays on record, is tried again by the next tick, and is shown by `doctor`. */

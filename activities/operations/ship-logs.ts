@@ -11,7 +11,6 @@ import type { Site } from '../site.ts';
 import { lastLocalLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { prepareRepository, repositoryStore } from '../storage/repository.ts';
-import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
@@ -30,9 +29,6 @@ export interface ShipRequest {
   readonly busy: number;
   readonly work: Work;
 }
-
-/** Free space below which nothing is received, in bytes: a full disk of state would stop everything on this host. */
-const SPARE_BYTES = 64 * 2 ** 20;
 
 /** Whether a source has logs that are to be shipped. */
 export function shipsLogs(config: SourceConfig): boolean {
@@ -94,7 +90,6 @@ async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shi
   const began = new Date().toISOString();
   const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
-  await requireSpace({ path: received, needed: SPARE_BYTES });
   const last = await lastLocalLogs(repositoryStore(site.repository), source);
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;

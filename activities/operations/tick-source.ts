@@ -52,7 +52,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
   const copies = await Promise.all(
     step.destinations.map((destination) => copyWithin(request, destination, step.deadline - took)),
   );
-  const looked = await lookAtServer(request);
+  const looked = await lookAtServer(request, shipping);
   const newest = (await lastLocalLogs(await openRepository(site), source))?.manifest;
   const facts: LogsFacts = {
     shipped: !('error' in shipping),
@@ -117,10 +117,11 @@ interface Looked {
   readonly errors: readonly StepError[];
 }
 
-/** It is asked in any case: also a server whose logs are not shipped has a disk that fills up. */
-async function lookAtServer({ site, step: { source, type }, work }: TickRequest): Promise<Looked> {
+/** It is asked unless it hangs: also a server whose logs are not shipped has a disk that fills up. */
+async function lookAtServer({ site, step: { source, type }, work }: TickRequest, shipping: Shipping): Promise<Looked> {
   const logs = logsOf(type);
-  if (!logs) return { server: null, errors: [] };
+  const hangs = 'error' in shipping && shipping.error.code === 'standstill';
+  if (!logs || hangs) return { server: null, errors: [] };
   const what = `looking at the server of ${source}`;
   try {
     const server = await bounded({ what, limit: LOOKING, work }, (bound) =>

@@ -6,6 +6,7 @@ import type { MariadbSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Warning } from '../../../model/manifest.ts';
 import { programVersion } from '../../streams/versions.ts';
+import { MOST_BYTES, noRoom, roomFor } from '../receiving-room.ts';
 import type { LogsContext, Shipped } from '../types.ts';
 import {
   familyOf,
@@ -24,6 +25,8 @@ import { sameGtids } from './gtid.ts';
 import { beginLineage, currentLineage } from './lineage.ts';
 import { rows, run, type SessionOptions } from './session.ts';
 
+/** Logs that are known to cover no time. */
+const NEVER = '1970-01-01T00:00:00Z';
 /** A file begins with 256 bytes of header. */
 const LEAST_BYTES = 100;
 
@@ -46,19 +49,25 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   if (before && sameGtids(before.gtidEnd, gtid)) return idle(before, coversUntil, facts);
   await run(connection, 'FLUSH BINARY LOGS', options);
   const all = await listBinlogs(connection, options);
-  const files = all.slice(0, -1).filter(({ name }) => !before || numberOf(name) > numberOf(before.lastFile));
-  const [first, active] = [files[0], all.at(-1)];
-  const final = files.at(-1);
-  if (!first || !final || !active) return null;
+  const due = all.slice(0, -1).filter(({ name }) => !before || numberOf(name) > numberOf(before.lastFile));
   const folder = path.join(received, 'files');
+  // What a failed attempt left is asked for again: it must not take the room of that.
+  await rm(folder, { recursive: true, force: true });
+  const files = fitting(due, await roomFor(received));
+  const [first, final] = [files[0], files.at(-1)];
+  const [next] = all.slice(all.findIndex(({ name }) => name === final?.name) + 1);
+  if (due[0] && !first) throw await noRoom(received, due[0].bytes);
+  if (!first || !final || !next) return null;
+  // What was committed since is in files that come later: until when these reach is only known of those before.
+  const reached = files.length === due.length ? coversUntil : (before?.coversUntil ?? NEVER);
   const position: LogPosition = {
     method: 'binlog',
     lineage,
     firstFile: first.name,
     lastFile: final.name,
     gtidStart: before?.gtidEnd ?? (await startOf(connection, first.name, options)),
-    gtidEnd: await startOf(connection, active.name, options),
-    coversUntil,
+    gtidEnd: await startOf(connection, next.name, options),
+    coversUntil: reached,
   };
   await receive(connection, { folder, files, work });
   for (const { name } of files) {
@@ -68,13 +77,23 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   return {
     first: idOf(lineage, first),
     last: idOf(lineage, final),
-    coversUntil,
+    coversUntil: reached,
     engine: describeEngine(facts),
     position,
     tools: { 'mariadb-binlog': await programVersion('mariadb-binlog') },
     warnings: last && !before ? [newLineage(last, first)] : [],
     onSealed: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** As many files, in order, as there is room for, and as one step should take; a larger first one comes alone. */
+function fitting(files: readonly Binlog[], room: number): readonly Binlog[] {
+  let bytes = 0;
+  const end = files.findIndex((file, index) => {
+    bytes += file.bytes;
+    return bytes > room || (index > 0 && bytes > MOST_BYTES);
+  });
+  return end < 0 ? files : files.slice(0, end);
 }
 
 /** The file that follows what is sealed must be there, and begin where that ended. */

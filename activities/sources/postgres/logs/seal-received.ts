@@ -3,7 +3,7 @@ import type { Shipped } from '../../types.ts';
 import type { Server } from './describe-server.ts';
 import { endGeneration, generations } from './generations.ts';
 import { pack } from './pack.ts';
-import { readReceived } from './received.ts';
+import { dropSealed, readReceived, upTo } from './received.ts';
 import type { Context } from './ship.ts';
 
 interface Earlier {
@@ -19,7 +19,11 @@ export async function sealReceived(context: Context, { about, tools, except }: E
     if (old.number === except) continue;
     const found = await readReceived(old.folder, about.segmentBytes);
     const packed = await pack(context, { ...found, generation: old, about, closed: null, tools });
-    if (packed) return { ...packed, onSealed: () => endGeneration(old) };
+    if (packed) {
+      const isAll = packed.last === found.segments.at(-1)?.name;
+      const names = upTo(found.segments, packed.last);
+      return { ...packed, onSealed: () => (isAll ? endGeneration(old) : dropSealed(old.folder, names)) };
+    }
     await endGeneration(old);
   }
   return null;

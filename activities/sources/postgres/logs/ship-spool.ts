@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError } from '../../../../model/errors.ts';
+import { MOST_BYTES } from '../../receiving-room.ts';
 import type { Shipped } from '../../types.ts';
 import { backupConnection } from '../connection.ts';
 import { withSession, type Session } from '../session.ts';
@@ -21,8 +22,6 @@ import { dropSlot, findSlot, slotName } from './slot.ts';
 import { noteReleased } from './slot-record.ts';
 import { dropTaken, hasSegment, readSpool, takeAll } from './spool.ts';
 
-/** Segments that one tick ships: what piled up before it, or while nothing was shipped, takes several. */
-const MOST = 256;
 /** Milliseconds in which archive_command is to bring the segment that was just closed. */
 const ARRIVAL = 10_000;
 
@@ -149,10 +148,12 @@ function choose(
     return previous !== undefined && !follows(previous, segment);
   });
   const whole = hole < 0 ? fresh : fresh.slice(0, hole);
-  const slice = whole.slice(0, MOST);
+  // What piled up before the first tick, or in an outage, takes several.
+  const most = Math.max(1, Math.floor(MOST_BYTES / about.segmentBytes));
+  const slice = whole.slice(0, most);
   const mark = marks.findLast(({ segment }) => slice.some(({ name }) => name === segment));
   if (mark) return { run: slice.filter(({ name }) => name <= mark.segment), mark };
-  return { run: hole < 0 && whole.length <= MOST ? [] : slice, mark };
+  return { run: hole < 0 && whole.length <= most ? [] : slice, mark };
 }
 
 /** The server writes, and nothing of it is here: shipping has not succeeded. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -12,6 +12,7 @@ import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
 import { makeSite } from '../../../support/site.ts';
+import { withSmallDisk } from '../../../support/small-disk.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, onRestored, one, readers, SOURCE } from './backups.ts';
@@ -24,6 +25,7 @@ const STATE = `
   SELECT JSON_OBJECT(
     'tables', (SELECT GROUP_CONCAT(TABLE_NAME ORDER BY TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'),
     'accounts', (SELECT COUNT(*) FROM mysql.global_priv WHERE User LIKE 'mosaic_replay%'))`;
+const BIG = "SELECT JSON_OBJECT('tables', CONCAT(SUM(LENGTH(body))), 'accounts', 0) FROM shop.big";
 const KEPT = "SELECT JSON_OBJECT('tables', GROUP_CONCAT(id ORDER BY id), 'accounts', 0) FROM shop.kept";
 
 describe('binary logs of a MariaDB source', () => {
@@ -276,6 +278,34 @@ describe('binary logs of a MariaDB source', () => {
     assert.ok(found.reached, found.reached ? '' : found.why);
     return shipping.sealed.filter(({ manifest }) => found.logs.includes(manifest));
   }
+
+  it('ships in steps what its disk has no room for at once, and says when there is room for nothing', async () => {
+    const { site } = await made();
+    await server.sql('CREATE TABLE shop.big (id int PRIMARY KEY, body longblob)');
+    await withSmallDisk(160, async (disk) => {
+      const shipping = await makeShipping(site, disk);
+      await shipping.ship();
+      for (const id of [1, 2, 3, 4, 5])
+        await server.sql(`INSERT INTO shop.big VALUES (${id}, REPEAT('x', 15000000)); FLUSH BINARY LOGS`);
+      const last = await gtid();
+      const first = await shipping.ship();
+      assert.equal(first?.manifest.artifacts.length, 3);
+      const until = shipping.sealed[0]?.manifest.coversUntil;
+      assert.equal(first.manifest.coversUntil, until, 'what it reaches behind the logs before is not known');
+      const second = await shipping.ship();
+      assert.equal(second?.manifest.position?.['gtidStart'], first.manifest.position?.['gtidEnd']);
+      assert.equal(second?.manifest.position?.['gtidEnd'], last);
+      assert.ok(Date.parse(second?.manifest.coversUntil ?? '') > Date.parse(until ?? ''));
+      const data = await restore(site, shipping.sealed, { kind: 'end' });
+      const count = await onRestored(data, (connection) => one(connection, found, BIG));
+      assert.deepEqual(count, { tables: '75000000', accounts: 0 });
+      await server.sql('INSERT INTO shop.kept VALUES (9)');
+      await writeFile(path.join(disk, 'filler'), Buffer.alloc(96 * 2 ** 20));
+      await isBackupError(shipping.ship(), 'no-space');
+      await rm(path.join(disk, 'filler'));
+      assert.equal((await shipping.ship())?.manifest.position?.['gtidEnd'], await gtid());
+    });
+  }).timeout(120_000);
 
   it('refuses logs of another history, although their names fit', async () => {
     const { site, shipping } = await made();

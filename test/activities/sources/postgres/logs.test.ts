@@ -18,6 +18,8 @@ import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
+import { withSmallDisk } from '../../../support/small-disk.ts';
+import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { listed, names, ship as shipAt, SOURCE } from './backups.ts';
 
@@ -285,6 +287,64 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     const found = await logsOf('postgres')?.standing(logsSource({ site, source: SOURCE, work: testWork() }));
     assert.ok(found);
     return found;
+  }
+
+  it('P06 ships in steps what its disk has no room for at once, and says when there is room for nothing', async () => {
+    await withSmallDisk(160, async (state) => {
+      site = { ...site, state };
+      await ship();
+      for (let round = 0; round < 9; round++) {
+        await server.sql(`INSERT INTO t VALUES (${round}, 'x')`);
+        await server.sql('SELECT pg_switch_wal()');
+      }
+      const before = Date.now() - 1000;
+      let steps = 0;
+      await until('all of it is shipped', async () => {
+        const found = await ship();
+        steps += 1;
+        assert.equal(found?.gap, null);
+        // Until the last, nobody may rely on a time.
+        return found?.coversUntil !== null && Date.parse(found?.coversUntil ?? '') > before;
+      });
+      assert.ok(steps > 2, `${steps} steps`);
+      await assertWhole();
+      assert.equal((await received()).length, 1);
+      // With what was received before the disk was full, and without any.
+      await server.sql("SELECT pg_create_restore_point('x'), pg_switch_wal()");
+      await writeFile(path.join(state, 'filler'), Buffer.alloc(80 * 2 ** 20));
+      const full = await isBackupError(ship(), 'no-space');
+      assert.match(full.message, /are needed to receive logs. The server keeps them/);
+      assert.ok(full.remedy);
+      await rm(path.join(state, 'filler'));
+      assert.equal((await ship())?.gap, null);
+      await assertWhole();
+    });
+  });
+
+  it('P06 what was received before its disk was full is sealed, and makes room', async () => {
+    await withSmallDisk(160, async (state) => {
+      site = { ...site, state };
+      await ship();
+      await server.sql(`INSERT INTO t VALUES (1, 'x')`);
+      await server.sql('SELECT pg_switch_wal()');
+      made = { ...made, site, file: await fileWith(made.file, state) };
+      await shipKilled('activities/sources/postgres/logs/pack.ts#pack');
+      assert.ok((await received()).length > 1);
+      await writeFile(path.join(state, 'filler'), Buffer.alloc(70 * 2 ** 20));
+      const found = await ship();
+      assert.equal(found?.gap, null);
+      assert.ok((await received()).length <= 1);
+      await assertWhole();
+    });
+  });
+
+  /** A config with another state folder, for a process of its own. */
+  async function fileWith(file: string, state: string): Promise<string> {
+    const text = await readFile(file, 'utf8');
+    const changed = `${file}.small.yaml`;
+    await writeFile(changed, text.replace(/^("?state"?: ).*$/m, `$1${JSON.stringify(state)}`), { mode: 0o600 });
+    assert.notEqual(await readFile(changed, 'utf8'), text);
+    return changed;
   }
 
   it('P07 refuses another segment of a sealed name, and leaves the sealed one', async () => {
