@@ -37,13 +37,21 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     spool = await temporaryFolder();
     await giveTo(await serverUser(), spool, new AbortController().signal);
     server = await startPostgres({ folder, settings: { archive_mode: 'on' } });
-    await archiveBy('cp "%p" "DIR/.%f.tmp" && mv "DIR/.%f.tmp" "DIR/%f"');
+    await archiveBy(await documented());
     made = await makeSite({ folder, sources: { [SOURCE]: server.config('socket', { logs: { spool } }) } });
     ({ site } = made);
     await server.sql('CREATE TABLE t (id int PRIMARY KEY)');
   });
   afterEach(() => server.stop('immediate'));
   after(cleanUp);
+
+  /** The command that docs/postgres.md tells, with the test's spool for its folder. */
+  async function documented(): Promise<string> {
+    const page = await readFile(new URL('../../../../docs/postgres.md', import.meta.url), 'utf8');
+    const [, found] = /^ALTER SYSTEM SET archive_command = '(.*)';$/m.exec(page) ?? [];
+    assert.ok(found);
+    return found.replaceAll('/srv/wal-spool', 'DIR');
+  }
 
   /** Sets archive_command, with `DIR` for the spool. */
   async function archiveBy(command: string): Promise<void> {
