@@ -5,8 +5,8 @@ import type { Endpoint } from './found.ts';
 
 export interface Listening {
   readonly at: Endpoint;
-  /** Process and name of its program; absent where it is not ours to see. */
-  readonly owner?: { readonly pid: number; readonly program: string };
+  /** Process and name of its program; undefined where it is not ours to see, or no program that was asked for. */
+  readonly owner: { readonly pid: number; readonly program: string } | undefined;
 }
 
 /** State LISTEN of /proc/net/tcp, and flag __SO_ACCEPTCON of /proc/net/unix. */
@@ -17,8 +17,7 @@ const ACCEPTS = '00010000';
 export async function listening(programs: readonly string[], proc = '/proc'): Promise<readonly Listening[]> {
   const [sockets, ports, owners] = await Promise.all([unixSockets(proc), tcpPorts(proc), ownersOf(programs, proc)]);
   return [...sockets, ...ports].map(({ at, inode }) => {
-    const owner = owners.get(inode);
-    return { at, ...(owner ? { owner } : {}) };
+    return { at, owner: owners.get(inode) };
   });
 }
 
