@@ -91,17 +91,6 @@ async function fetch(logs: BackupReader, wal: string): Promise<void> {
   );
 }
 
-/** What a recovery to any target needs, with WAL from a folder. */
-export function recoverySettings(wal: string, timeline: number): Readonly<Record<string, string>> {
-  return {
-    // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
-    hot_standby: 'off',
-    recovery_target_action: 'promote',
-    recovery_target_timeline: String(timeline),
-    restore_command: restoreCommand(wal),
-  };
-}
-
 /**
  * PostgreSQL takes the first number behind its own of which it finds no history. Those of timelines that grew out of an
  * earlier restore are not among what is replayed: without a file for each it would give their number once more, and
@@ -111,6 +100,17 @@ async function markTaken(wal: string, timeline: number, taken: number): Promise<
   for (let number = timeline + 1; number <= taken; number += 1) {
     await writeFile(path.join(wal, historyName(number)), '', { flag: 'a', mode: 0o600 });
   }
+}
+
+/** What a recovery to any target needs, with WAL from a folder. */
+export function recoverySettings(wal: string, timeline: number): Readonly<Record<string, string>> {
+  return {
+    // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
+    hot_standby: 'off',
+    recovery_target_action: 'promote',
+    recovery_target_timeline: String(timeline),
+    restore_command: restoreCommand(wal),
+  };
 }
 
 /** 1 is "not there", which ends WAL; a failure to copy must not look like it, and above 125 PostgreSQL gives up. */

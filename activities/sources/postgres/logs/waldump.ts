@@ -33,8 +33,7 @@ export async function commitsAfter({ wal, waldump, logs, end, time, work }: Comm
   // It reads one timeline at a time.
   for (const segments of Map.groupBy(names, (name) => name.slice(0, 8)).values()) {
     const range = [segments[0] ?? '', segments.at(-1) ?? ''];
-    const args = [...rmgrs, ...range];
-    await readWaldump({ waldump, wal, args, phase: 'looking for the target', work }, look);
+    await readWaldump({ waldump, wal, args: [...rmgrs, ...range], phase: 'looking for the target', work }, look);
   }
   if (seen) return after;
   throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${end}").`, {
