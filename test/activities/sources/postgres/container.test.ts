@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
-import { findContainer } from '../../../../activities/containers/container.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { backupConnection } from '../../../../activities/sources/postgres/connection.ts';
@@ -88,11 +87,6 @@ describe('a PostgreSQL source in a container', () => {
   async function nothingPublished(site: Site): Promise<void> {
     assert.deepEqual(await listed(site), []);
     assert.deepEqual(await names(site.repository, '.staging'), []);
-  }
-
-  async function find(container: object | string): Promise<unknown> {
-    const config = postgresSource.parse({ type: 'postgres', connection: { container } });
-    return postgres.preflight({ source: SOURCE, config, work: testWork(), readSecret: async () => '', state: folder });
   }
 
   it('is named in preflight and manifest, with its image', async () => {
@@ -185,75 +179,6 @@ describe('a PostgreSQL source in a container', () => {
     await server.ready();
     await capture(unlimited(site), WHEN, testWork(), 2);
     await onlyBackup(site);
-  });
-
-  it('says what is wrong with the container, and what to do', async () => {
-    await docker.docker(
-      'run',
-      '--detach',
-      '--network=none',
-      '--name=other',
-      '--label=twice',
-      server.image,
-      'sleep',
-      '1000',
-    );
-    await docker.docker('create', '--network=none', '--name=idle', '--label=idle', server.image, 'sleep', '1000');
-    await docker.docker(
-      'run',
-      '--detach',
-      '--network=none',
-      '--name=third',
-      '--label=twice',
-      server.image,
-      'sleep',
-      '1000',
-    );
-    const { socket } = docker;
-    const wrong = [
-      { container: { name: 'nobody', socket }, code: 'not-found', says: /no container nobody/ },
-      { container: { label: 'nobody', socket }, code: 'not-found', says: /No container has the label nobody/ },
-      {
-        container: { label: 'twice', socket },
-        code: 'ambiguous',
-        says: /2 containers have the label twice: (other, third|third, other)/,
-      },
-      { container: { name: 'idle', socket }, code: 'unreachable', says: /idle does not run: it is created/ },
-      { container: { label: 'idle', socket }, code: 'unreachable', says: /idle does not run/ },
-      {
-        container: { name: 'other', socket },
-        code: 'unreachable',
-        says: /no socket \/run\/postgresql\/\.s\.PGSQL\.5432 in container other/,
-      },
-      {
-        container: { name: 'other', socket: '/nowhere/docker.sock' },
-        code: 'unreachable',
-        says: /Docker does not answer/,
-      },
-    ] as const;
-    for (const { container, code, says } of wrong) {
-      const error = await isBackupError(find(container), code);
-      assert.match(error.message, says);
-      assert.ok(error.remedy);
-    }
-    await docker.docker('pause', 'other');
-    await isBackupError(find({ name: 'other', socket }), 'unreachable');
-    await docker.docker('rm', '--force', 'other', 'third', 'idle');
-  });
-
-  it('says that Docker is not open to this user', async () => {
-    assert.equal(process.getuid?.(), 0, 'this test becomes another user for a moment, so it needs root');
-    const nobody = 65_534;
-    // By another path: a connection that is open already would be used again.
-    const socket = path.join(folder, 'again.sock');
-    await symlink(docker.socket, socket);
-    process.seteuid?.(nobody);
-    try {
-      const choice = { by: { name: server.name }, user: undefined, socket };
-      await isBackupError(findContainer(choice), 'access-denied');
-    } finally {
-      process.seteuid?.(0);
-    }
   });
 
   it('ships its logs, and is recovered to their end', async () => {
