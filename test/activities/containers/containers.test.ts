@@ -24,7 +24,9 @@ $| = 1;
 sleep 1 while 1;
 `;
 
-describe('containers', () => {
+describe('containers', function () {
+  this.timeout(120_000);
+
   let docker: TestDocker;
   let container: Container;
 

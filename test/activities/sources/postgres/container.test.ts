@@ -34,7 +34,9 @@ const SLOW = '8MiB';
 const ENDLESS = '256KiB';
 const WHEN = '2026-03-01T02:00:00Z';
 
-describe('a PostgreSQL source in a container', () => {
+describe('a PostgreSQL source in a container', function () {
+  // Each capture is some thirty sessions, each a `docker exec`: long on a busy machine.
+  this.timeout(180_000);
   let folder: string;
   let docker: TestDocker;
   let server: PostgresContainer;
@@ -81,7 +83,7 @@ describe('a PostgreSQL source in a container', () => {
   }
 
   async function untilItReads(): Promise<void> {
-    await until('pg_basebackup inside', async () => (await programsInside()).some(reads));
+    await until('pg_basebackup inside', async () => (await programsInside()).some(reads), 90_000);
   }
 
   async function nothingPublished(site: Site): Promise<void> {
