@@ -1,6 +1,6 @@
 /** The `sources` of a config. */
 import { z } from 'zod';
-import { GROUPS } from '../source.ts';
+import { GROUPS, TIERS } from '../source.ts';
 import { duration, size } from '../units.ts';
 import { containerConfig } from './container.ts';
 import { absolutePath, port } from './fields.ts';
@@ -49,6 +49,12 @@ const logs = z
   .prefault({})
   .describe('continuous logs: WAL, binlogs');
 
+/** Weekly and monthly; a yearly is a monthly that is kept. */
+const exportTiers = z
+  .array(z.enum(TIERS))
+  .default(['weekly', 'monthly', 'yearly'])
+  .describe('backups of these tiers hold it; [] for none, on purpose');
+
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost']);
 
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
@@ -85,6 +91,18 @@ export const postgresSource = z.strictObject({
     .describe(
       'a second role that may read tables, for digests of rows; without it rows are not compared, and that is said',
     ),
+  export: z
+    .strictObject({
+      user: z.string().min(1).default('mosaic_export'),
+      password: secret.optional(),
+      tiers: exportTiers,
+      rows: z
+        .boolean()
+        .default(true)
+        .describe('digest every table in the same snapshot, so that a check can compare its rows; reads it once more'),
+    })
+    .optional()
+    .describe('a third role, for a logical export of each database, which can go back into a running server'),
   binaries: absolutePath
     .optional()
     .describe("folder with the programs of the server's major version; found by itself on Debian"),

@@ -53,6 +53,16 @@ export async function checkConnection(
   return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
 }
 
+/** The connection of the role that exports; undefined where the config has none. */
+export async function exportConnection(
+  config: PostgresSource,
+  readSecret: SecretReader,
+): Promise<Connection | undefined> {
+  if (!config.export) return undefined;
+  const { user, password } = config.export;
+  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
+}
+
 async function read(secret: Secret | undefined, readSecret: SecretReader): Promise<string | undefined> {
   return secret ? readSecret(secret) : undefined;
 }

@@ -3,6 +3,8 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { checkExports } from './export/check.ts';
+import { planExport } from './export/restore.ts';
 import { inPlace } from './in-place/index.ts';
 import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
@@ -19,6 +21,8 @@ export const postgres: SourceAdapter<PostgresSource> = {
   capture: (context) => withReach(context, (config) => capture({ ...context, config })),
   restore,
   check,
+  checkExports,
+  planExport,
   logs: { ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })) },
   select,
   inPlace,

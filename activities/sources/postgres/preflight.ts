@@ -4,16 +4,18 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { SourceContext } from '../types.ts';
+import { APPLICATION } from './application.ts';
 import { findBinaries, installRemedy } from './binaries.ts';
 import { clientInside } from './client-program.ts';
 import { containerFindings, insideContainer } from './container-findings.ts';
 import { backupConnection, checkConnection, isSocket, type Connection } from './connection.ts';
+import { exportFindings } from './export/findings.ts';
 import { gatherFacts, majorOf, type Database, type Facts } from './facts.ts';
 import { findingsOf, findingsOfIncrementals, findingsOfLogs, identifier } from './findings.ts';
 import { hbaLine, identLine } from './roles.ts';
 import { probeReplication, withSession, type Session } from './session.ts';
 
-export const APPLICATION = 'mosaic-backup';
+export { APPLICATION };
 
 /** Names of unlogged tables that a finding lists. */
 const NAMED = 20;
@@ -41,6 +43,7 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
     ...(await programs(context, connection, facts)),
     ...(await unlogged(connection, facts, context)),
     ...(await checkRole(context)),
+    ...(await exportFindings(context, facts)),
   ];
 }
 
