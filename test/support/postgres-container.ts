@@ -101,7 +101,7 @@ export async function startPostgresContainer(options: ContainerOptions): Promise
     log: () => docker.logs(name),
   };
   await container.ready();
-  for (const file of ['postgres.sql', 'postgres-check.sql']) {
+  for (const file of ['postgres.sql', 'postgres-check.sql', 'postgres-export.sql']) {
     await docker.docker(
       'exec',
       name,

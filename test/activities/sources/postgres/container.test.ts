@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { backupConnection } from '../../../../activities/sources/postgres/connection.ts';
@@ -232,6 +233,24 @@ describe('a PostgreSQL source in a container', function () {
     ]);
     await server.sql('DROP TABLE apart');
     await server.sql('DROP TABLESPACE more');
+  });
+
+  it('exports its databases in a weekly backup', async () => {
+    const { site } = await siteFor('exports', { export: {} });
+    const captured = await captureBackup({
+      site,
+      source: SOURCE,
+      tier: 'weekly',
+      runId: `weekly-${WHEN}`,
+      scheduled: WHEN,
+      attempt: 1,
+      busy: 0,
+      work: testWork(),
+    });
+    assert.equal(captured.partial, false, captured.warnings.join('; '));
+    const { manifest } = await onlyBackup(site);
+    const exported = manifest.artifacts.flatMap(({ role, name }) => (role === 'export' ? [name] : []));
+    assert.ok(exported.includes('export-1.dump.zst.age'), exported.join());
   });
 
   it('is reached by whatever the image has: perl, socat, or the nc of busybox; by none of them is an error', async () => {
