@@ -8,15 +8,19 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
+import { releaseRemoved } from '../../../../activities/operations/removed-sources.ts';
+import { logsSource } from '../../../../activities/operations/ship-logs.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { backupConnection } from '../../../../activities/sources/postgres/connection.ts';
+import { logsOf } from '../../../../activities/sources/index.ts';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
 import { withReach } from '../../../../activities/sources/postgres/reach.ts';
 import { withSession } from '../../../../activities/sources/postgres/session.ts';
 import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import type { ServerStanding } from '../../../../model/logs-run.ts';
 import { postgresSource } from '../../../../model/config/source.ts';
 import { parseTarget } from '../../../../model/target.ts';
 import { processesIn, startDocker, type TestDocker } from '../../../support/docker.ts';
@@ -212,8 +216,11 @@ describe('a PostgreSQL source in a container', function () {
     } finally {
       await restored.stop('immediate');
     }
-    const [slot] = await server.sql("SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE 'mosaic_logs%'");
-    await server.sql(`SELECT pg_drop_replication_slot('${String(slot?.['slot_name'])}')`);
+    assert.deepEqual((await standingOf(site))?.space, [], "the path of the data is the container's own");
+    // By what state has of it: the door of the shipping is closed long since.
+    const gone = { ...site, config: { ...site.config, sources: {} } };
+    await releaseRemoved(gone, testWork());
+    assert.deepEqual(await server.sql('SELECT slot_name FROM pg_replication_slots'), []);
   });
 
   it('with tablespaces, is read by the programs of this machine', async () => {
@@ -268,6 +275,10 @@ describe('a PostgreSQL source in a container', function () {
     const error = await isBackupError(postgres.preflight(contextOf(site, config, site.state)), 'missing-program');
     assert.match(error.message, /neither perl nor socat nor nc/);
   });
+
+  async function standingOf(site: Site): Promise<ServerStanding | undefined> {
+    return logsOf('postgres')?.standing(logsSource({ site, source: SOURCE, work: testWork() }));
+  }
 
   /** Names of the programs inside that a session goes through. */
   async function relaysDuring(site: Site): Promise<readonly string[]> {
