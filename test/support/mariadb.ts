@@ -21,8 +21,8 @@ export interface MariadbOptions {
 
 export interface TestMariadb {
   readonly data: string;
-  /** Files with the passwords of both accounts. */
-  readonly passwords: { readonly backup: string; readonly check: string };
+  /** Files with the passwords of the accounts. */
+  readonly passwords: { readonly backup: string; readonly check: string; readonly export: string };
   /** What a config says of it. */
   config(options?: Partial<MariadbInput>): MariadbInput;
   /** The same, parsed. */
@@ -55,7 +55,11 @@ export async function startMariadb({ folder, args = [], roles = [] }: MariadbOpt
   const { signal } = new AbortController();
   const data = path.join(folder, 'data');
   const runtime = path.join(folder, 'run');
-  const passwords = { backup: path.join(folder, 'backup.password'), check: path.join(folder, 'check.password') };
+  const passwords = {
+    backup: path.join(folder, 'backup.password'),
+    check: path.join(folder, 'check.password'),
+    export: path.join(folder, 'export.password'),
+  };
   await mkdir(data, { mode: 0o700 });
   await mkdir(runtime, { mode: 0o700 });
   await createDataFolder({ data, signal });
@@ -71,7 +75,7 @@ export async function startMariadb({ folder, args = [], roles = [] }: MariadbOpt
   const sql = (text: string) => run(connection(), text, { signal });
 
   await start();
-  for (const file of ['mariadb.sql', 'mariadb-check.sql', ...roles]) {
+  for (const file of ['mariadb.sql', 'mariadb-check.sql', 'mariadb-export.sql', ...roles]) {
     await sql(await readFile(new URL(file, ROLES), 'utf8'));
   }
   for (const [account, file] of Object.entries(passwords)) {

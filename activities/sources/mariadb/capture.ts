@@ -8,6 +8,7 @@ import type { Captured, CaptureContext } from '../types.ts';
 import { backupConnection, checkConnection, type Connection } from './connection.ts';
 import { lineageOf } from './datadir.ts';
 import { describeEngine } from './engine.ts';
+import { takeExports } from './export/capture.ts';
 import { gatherFacts, whereItStands, type Facts } from './facts.ts';
 import { reconcile, takeInventory } from './inventory.ts';
 import { decideKind } from './kind.ts';
@@ -34,13 +35,15 @@ export async function capture(context: Context): Promise<Captured> {
     config.method === 'logical'
       ? await logical(context, connection, facts, before)
       : await physical(context, connection, facts, before);
+  // As near to the backup as can be.
+  const exported = await takeExports(context);
   const rowsAfter = await rowsOf(checking, work);
   const after = await takeInventory(connection, work.signal);
   await writeInventory(context, [...reconcile(before, after), ...rowEntries(rowsBefore, rowsAfter)]);
   return {
     ...read,
     engine: describeEngine(facts),
-    warnings: [...read.warnings, ...rowWarnings(rowsBefore, rowsAfter)],
+    warnings: [...read.warnings, ...exported, ...rowWarnings(rowsBefore, rowsAfter)],
   };
 }
 
