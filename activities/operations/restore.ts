@@ -7,7 +7,7 @@ import { withoutExports } from '../../model/export.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
-import type { BackupReader } from '../sources/types.ts';
+import type { BackupReader, InPlaceFacts } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { syncFolder } from '../storage/durable.ts';
@@ -98,20 +98,24 @@ async function checkRestored(
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace, { mode: 0o711 });
-  const checks = await adapterFor(newest.manifest.type).check({
-    source: newest.manifest.source,
-    work: request.work,
-    chain,
-    restored,
-    scratch: workspace,
-  });
-  return [...checks, ...((await request.also?.(restored, scratch)) ?? [])];
+  const adapter = adapterFor(newest.manifest.type);
+  const context = { source: newest.manifest.source, work: request.work, chain, restored, scratch: workspace };
+  return [
+    ...(await adapter.check(context)),
+    ...((await adapter.checkExports?.(context)) ?? []),
+    ...((await request.also?.(restored, scratch)) ?? []),
+  ];
 }
 
-async function restoreInto(request: RestoreRequest, chain: readonly BackupReader[], scratch: string): Promise<void> {
+/** Lets the source type rebuild a chain, and replay logs on it, below a scratch folder. */
+export async function restoreInto(
+  request: RestoreRequest & { readonly inPlace?: InPlaceFacts },
+  chain: readonly BackupReader[],
+  scratch: string,
+): Promise<void> {
   const newest = newestOf(chain);
   const adapter = adapterFor(newest.manifest.type);
-  const { replay } = request;
+  const { replay, inPlace } = request;
   await adapter.restore({
     source: newest.manifest.source,
     work: request.work,
@@ -119,13 +123,15 @@ async function restoreInto(request: RestoreRequest, chain: readonly BackupReader
     scratch,
     target: request.to,
     paths: request.paths,
+    ...(inPlace && { inPlace }),
     ...(replay && {
       replay: { logs: await openChain({ ...request, chain: replay.logs }), target: replay.target },
     }),
   });
 }
 
-async function openChain({
+/** Opens each member for reading. */
+export async function openChain({
   site,
   store,
   chain,
@@ -189,6 +195,6 @@ async function promote(scratch: string, to: string, inside: boolean): Promise<vo
 }
 
 /** Upper bound of what a restore writes: chains replay every member; exports are not fetched. */
-function plainBytes(chain: readonly Catalogued[]): number {
+export function plainBytes(chain: readonly Catalogued[]): number {
   return chain.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
 }

@@ -2,6 +2,7 @@
  * The one interface of all source types. An adapter reads and writes its system; where artifacts go, how
  * they are encrypted, sealed, listed and signed is not its business.
  */
+import type { InPlaceConfig } from '../../model/config/in-place.ts';
 import type { SourceConfig } from '../../model/config/source.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
@@ -102,6 +103,8 @@ export interface RestoreContext<Config extends SourceConfig = SourceConfig> exte
   readonly paths: readonly string[];
   /** Replayed after the chain, up to a target; absent: the chain alone. */
   readonly replay?: Replay;
+  /** What the adapter's own `examine` found out, where this is to take the place of a server's data. */
+  readonly inPlace?: InPlaceFacts;
 }
 
 /** Logs to replay, and how far. */
@@ -209,6 +212,62 @@ export type LogSelection =
       readonly until: string | null;
     };
 
+/** What an adapter remembers between the steps of a restore in place. It is kept in state as JSON; never secrets. */
+export type InPlaceFacts = Readonly<Record<string, unknown>>;
+
+export interface InPlaceContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
+  readonly place: InPlaceConfig;
+  /** The newest member of the chain that is restored. */
+  readonly manifest: Manifest;
+  /** Whether logs are replayed on it: it then differs from the backup's inventory. */
+  readonly replayed: boolean;
+}
+
+export interface InPlaceExamined {
+  readonly facts: InPlaceFacts;
+  /** Whether the server answers now. */
+  readonly answers: boolean;
+  /** What the operator should know before it begins, each a sentence. */
+  readonly notes: readonly string[];
+}
+
+export interface Unshipped {
+  /** Null where nothing was left (and nothing was written). */
+  readonly shipped: Shipped | null;
+  readonly more: boolean;
+}
+
+/** What a restore in place needs of a source type besides `restore` and `check`. */
+export interface InPlaceAdapter<Config extends SourceConfig = SourceConfig> {
+  /** Names of the server's processes, as the kernel has them (at most 15 bytes). */
+  readonly processes: readonly string[];
+  /**
+   * Before anything is touched: whether the folder is this source's, the backup can take its place, and this machine
+   * has the programs.
+   * @param known every manifest of the source that there is.
+   * @throws BackupError `refused`, `missing-program`.
+   */
+  examine(context: InPlaceContext<Config>, known: readonly Manifest[]): Promise<InPlaceExamined>;
+  /** After the restore and its check, in the folder that is to become the server's. @returns the facts from then on. */
+  prepare(context: InPlaceContext<Config>, restored: string, facts: InPlaceFacts): Promise<InPlaceFacts>;
+  /** Which checks of what was restored count where logs were replayed on it: those that compare nothing with the backup. */
+  readonly checksAfterReplay: readonly string[];
+  /** Which failed checks are told and stop nothing: they are of this machine, and the old data have them as well. */
+  readonly checksOnlyTold: readonly string[];
+  /**
+   * Writes one backup of what the stopped server had not shipped; called again while there is more. Absent: the type
+   * has no logs.
+   * @param data the folder of the stopped server.
+   */
+  saveUnshipped?(context: LogsContext<Config>, data: string): Promise<Unshipped>;
+  /** Which entries at the top of the old data folder the new one gets in place of its own: configuration, keys of TLS. */
+  readonly keeps: (name: string, isFolder: boolean) => boolean;
+  /** Looks at the running server once; called again until all is well or the time is up. */
+  check(context: InPlaceContext<Config>, facts: InPlaceFacts): Promise<readonly Check[]>;
+  /** The server runs on what was restored: what was shipped before is followed by nothing any more. Done twice it does nothing. */
+  begin(context: InPlaceContext<Config>, facts: InPlaceFacts): Promise<void>;
+}
+
 export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   readonly type: SourceType;
   /** Whether the source can be captured now; read only, and quick. `error` findings stop a capture. */
@@ -220,6 +279,8 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   restore(context: RestoreContext<Config>): Promise<void>;
   /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */
+  checkExports?(context: CheckContext<Config>): Promise<readonly Check[]>;
   /** Looks at both sides of a restore of an export, and changes nothing. Absent: backups of the type hold none. */
   planExport?(request: ExportRequest<Config>): Promise<ExportPlan>;
   /** Absent: the type has no continuous logs. */
@@ -230,4 +291,6 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
    * @param logs all that there are of the source.
    */
   readonly select?: (base: Manifest, logs: readonly Manifest[], target: RestoreTarget) => LogSelection;
+  /** Absent: the type is restored to folders only. */
+  readonly inPlace?: InPlaceAdapter<Config>;
 }

@@ -36,11 +36,24 @@ export function targetConnection(
     });
   }
   const own = parsed.data.host === undefined ? source?.connection : undefined;
+  if (own?.container !== undefined) throw inContainer();
   const { host = own?.host ?? '/run/postgresql', port = own?.port ?? 5432, user } = parsed.data;
   const sslmode = parsed.data.sslmode ?? own?.sslmode;
   const sslrootcert = parsed.data.sslrootcert ?? own?.sslrootcert;
   const connection = { host, port, user, database: parsed.data.database ?? database, sslrootcert, sslmode };
   return { ...connection, password, sslmode: sslModeOf(connection) };
+}
+
+/** The same folder on this machine may be that of another server. */
+function inContainer(): BackupError {
+  return new BackupError(
+    'usage',
+    "The source's server is in a container: --into has to say how it is reached from here.",
+    {
+      remedy:
+        'Add host= and port= of a port that the container publishes, or of its address: docker inspect shows both.',
+    },
+  );
 }
 
 export interface Found {

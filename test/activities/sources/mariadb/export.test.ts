@@ -93,8 +93,8 @@ describe('exports of a MariaDB source', () => {
   }
 
   it('a weekly holds one of each database by its name, and preflight finds nothing to mend', async () => {
-    const all = exportsOf(backup.manifest).map(({ export: { database } }) => database);
-    assert.deepEqual(all.toSorted(), [ODD, 'shop']);
+    const all = new Set(exportsOf(backup.manifest).map(({ export: { database } }) => database));
+    assert.deepEqual(all, new Set([ODD, 'shop']));
     const config = server.source({ export: { password: { file: server.passwords.export } } });
     const context = { source: SOURCE, config, work: testWork(), readSecret: made.site.readSecret, state: folder };
     const findings = async () =>

@@ -3,27 +3,9 @@ import type { ExportPlan } from '../../../activities/sources/types.ts';
 import type { Site } from '../../../activities/site.ts';
 import type { BackupEntry } from '../../backups/overview.ts';
 import type { Cli } from '../context.ts';
+import type { RestoreOptions } from './options.ts';
 
-export interface IntoOptions {
-  readonly source?: string;
-  readonly from?: string;
-  readonly database?: string;
-  readonly table?: readonly string[];
-  readonly into?: string;
-  readonly passwordFile?: string;
-  readonly passwordEnv?: string;
-  readonly replace?: boolean;
-  /** False with --no-owner. */
-  readonly owner?: boolean;
-  readonly dryRun?: boolean;
-}
-
-/** Whether a restore is meant that goes into a server. */
-export function goesIntoServer({ into, database, table }: IntoOptions): boolean {
-  return into !== undefined || database !== undefined || table !== undefined;
-}
-
-export async function restoreInto(cli: Cli, wanted: string, options: IntoOptions): Promise<void> {
+export async function restoreIntoServer(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
   const [{ parseInto }, { openPlace }, { placeOption }, { withExportPlan }, { formatDuration }] = await Promise.all([
     import('../../../model/into.ts'),
     import('../../backups/places.ts'),
@@ -72,7 +54,7 @@ export async function restoreInto(cli: Cli, wanted: string, options: IntoOptions
 async function complete({
   into,
   database,
-}: IntoOptions): Promise<{ readonly into: string; readonly database: string }> {
+}: RestoreOptions): Promise<{ readonly into: string; readonly database: string }> {
   if (into !== undefined && database !== undefined) return { into, database };
   const { BackupError } = await import('../../../model/errors.ts');
   throw new BackupError('usage', 'A restore into a running server wants both --database and --into.', {
@@ -118,7 +100,11 @@ async function sourceOf(site: Site, source: string | undefined): Promise<string>
 }
 
 /** From a file or a variable; never an argument. */
-async function password(cli: Cli, site: Site, { passwordFile, passwordEnv }: IntoOptions): Promise<string | undefined> {
+async function password(
+  cli: Cli,
+  site: Site,
+  { passwordFile, passwordEnv }: RestoreOptions,
+): Promise<string | undefined> {
   if (passwordFile !== undefined) {
     const { default: path } = await import('node:path');
     return site.readSecret({ file: path.resolve(cli.cwd, passwordFile) });
