@@ -13,7 +13,8 @@ import { testWork } from '../support/work.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Does literally what docs/mariadb.md says of exports. */
-describe('docs/mariadb.md: exports', () => {
+describe('docs/mariadb.md: exports', function () {
+  this.timeout(180_000);
   let folder: string;
   let server: TestMariadb;
   let made: TestSite;

@@ -18,7 +18,8 @@ const planned = z.looseObject({
   steps: z.array(z.string()),
 });
 
-describe('restore --into', () => {
+describe('restore --into', function () {
+  this.timeout(180_000);
   let server: TestPostgres;
   let made: TestSite;
   let into: string;

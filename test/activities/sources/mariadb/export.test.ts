@@ -34,7 +34,9 @@ const SCHEMA = `
   CREATE DATABASE \`a/b \`\`c\`\` é\`;
   CREATE TABLE \`a/b \`\`c\`\` é\`.kept AS SELECT 42 AS answer`;
 
-describe('exports of a MariaDB source', () => {
+describe('exports of a MariaDB source', function () {
+  // Each makes a new server, which takes long on a busy machine.
+  this.timeout(180_000);
   let folder: string;
   let server: TestMariadb;
   let made: TestSite;
