@@ -169,24 +169,35 @@ function text(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
-/** Gives the name of one database to another, and the first one another: both, or neither. Refused while anybody is in them. */
+/**
+ * Gives the name of one database to another, and the first one another: both, or neither. Refused while anybody is in
+ * them; our own client may still be ending, for which the server waits five seconds each time it is asked.
+ */
 export async function swapNames(
   connection: Connection,
-  { from, aside }: { readonly from: string; readonly aside: string },
+  names: { readonly from: string; readonly aside: string },
   signal: AbortSignal,
+  patience = 5,
 ): Promise<void> {
   const { database } = connection;
-  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
-    session.run(
-      `BEGIN; ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(aside)};
-       ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(database)}; COMMIT`,
-    ),
-  );
+  try {
+    await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+      session.run(
+        `BEGIN; ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(names.aside)};
+         ALTER DATABASE ${quoted(names.from)} RENAME TO ${quoted(database)}; COMMIT`,
+      ),
+    );
+  } catch (error) {
+    if (stateBehind(error) !== IN_USE || patience === 0) throw error;
+    await swapNames(connection, names, signal, patience - 1);
+  }
 }
 
-/** Removes what `createDatabase` made. Refused by the server while anybody else is in it. */
+const IN_USE = '55006';
+
+/** Removes what `createDatabase` made. Our own client may still be ending in it: the server ends it then. */
 export async function dropDatabase(connection: Connection, signal: AbortSignal): Promise<void> {
   await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
-    session.run(`DROP DATABASE IF EXISTS ${quoted(connection.database)}`),
+    session.run(`DROP DATABASE IF EXISTS ${quoted(connection.database)} WITH (FORCE)`),
   );
 }
