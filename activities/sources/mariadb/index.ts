@@ -4,6 +4,8 @@ import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { backupConnection } from './connection.ts';
+import { checkExports } from './export/check.ts';
+import { planExport } from './export/restore.ts';
 import { gatherFacts } from './facts.ts';
 import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
@@ -28,6 +30,8 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
+  checkExports,
+  planExport,
   logs: { ship, standing },
   select,
 };
