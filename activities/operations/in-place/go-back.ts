@@ -6,7 +6,7 @@ import { isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
 import { resumeSchedules } from './pause.ts';
 import { placeOf } from './plan.ts';
-import { serverRuns } from './processes.ts';
+import { serverRuns } from '../../sources/in-place/processes.ts';
 import type { InPlaceWork } from './request.ts';
 import { stateOf, untilUnused } from './go-on.ts';
 

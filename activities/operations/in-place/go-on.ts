@@ -16,7 +16,7 @@ import { runServerCommand } from './commands.ts';
 import { copyKept, isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, writeJournal, type Journal, type Step } from './journal.ts';
 import { contextOf, placeOf } from './plan.ts';
-import { listOf, processesUsing, serverRuns } from './processes.ts';
+import { listOf, processesUsing, serverRuns } from '../../sources/in-place/processes.ts';
 import { pauseSchedules, resumeSchedules } from './pause.ts';
 import { noteRestored } from './record.ts';
 import type { InPlaceWork } from './request.ts';
@@ -118,7 +118,7 @@ async function saveOne(
   const { config, adapter } = placeOf(request);
   const found: Unshipped[] = [];
   async function ship(context: LogsContext): Promise<Shipped | null> {
-    const one = (await adapter.saveUnshipped?.(context, journal.data)) ?? { shipped: null, more: false };
+    const one = (await adapter.saveUnshipped?.(context, journal.data, journal.facts)) ?? { shipped: null, more: false };
     found.push(one);
     return one.shipped;
   }
@@ -143,7 +143,9 @@ async function putIn(request: InPlaceWork, journal: Journal): Promise<Journal> {
   const { work, tell } = request;
   const { ready, before, data } = journal;
   if (await isThere(ready)) {
-    const kept = await copyKept(before, ready, placeOf(request).adapter.keeps, work.signal);
+    const { adapter } = placeOf(request);
+    const kept = await copyKept(before, ready, adapter.keeps, work.signal);
+    await adapter.settle?.(contextIn(request, journal), { before, ready }, journal.facts);
     if (kept.length > 0) tell(`kept of the present server: ${kept.join(', ')}`);
     await runProgram({ command: 'sync', args: ['-f', ready] }, { signal: work.signal });
   }
@@ -187,7 +189,7 @@ async function checkServer(request: InPlaceWork, journal: Journal): Promise<Jour
 async function failedChecks(request: InPlaceWork, journal: Journal): Promise<string | null> {
   try {
     const checks: readonly Check[] = await placeOf(request).adapter.check(contextIn(request, journal), journal.facts);
-    const failed = checks.filter(({ ok }) => !ok);
+    const failed = checks.filter(({ compared, ok }) => compared && !ok);
     return failed.length === 0 ? null : failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ');
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
@@ -203,7 +205,8 @@ async function close(request: InPlaceWork, journal: Journal): Promise<Journal> {
   const { site, source } = request;
   await placeOf(request).adapter.begin(contextIn(request, journal), journal.facts);
   const at = journal.since ?? new Date().toISOString();
-  await noteFullDue({ site, source }, at, 'The server was restored in place.');
+  // Ticks of the logs ask for it; without any the next scheduled run makes one.
+  if (shipsLogs(placeOf(request).config)) await noteFullDue({ site, source }, at, 'The server was restored in place.');
   const kept = (await isThere(journal.before)) ? [journal.before] : [];
   const { reference, target } = journal;
   await noteRestored({ site, source }, { at, reference, target, kept });

@@ -5,6 +5,7 @@ import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { backupConnection } from './connection.ts';
 import { gatherFacts } from './facts.ts';
+import { inPlace } from './in-place/index.ts';
 import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
 import { preflight } from './preflight.ts';
@@ -29,4 +30,5 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   check,
   logs: { ship },
   select,
+  inPlace,
 };

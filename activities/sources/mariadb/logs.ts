@@ -21,11 +21,11 @@ import { backupConnection, type Connection } from './connection.ts';
 import { describeEngine } from './engine.ts';
 import { gatherFacts } from './facts.ts';
 import { sameGtids } from './gtid.ts';
-import { beginLineage, currentLineage } from './lineage.ts';
+import { beginLineage, currentLineage, lineageBegins } from './lineage.ts';
 import { rows, run, type SessionOptions } from './session.ts';
 
 /** A file begins with 256 bytes of header. */
-const LEAST_BYTES = 100;
+export const LEAST_BYTES = 100;
 
 /**
  * Ends the file that is being written, and ships all that are finished and were not yet.
@@ -46,7 +46,8 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   const coversUntil = await clock(connection, options);
   await run(connection, 'FLUSH BINARY LOGS', options);
   const all = await listBinlogs(connection, options);
-  const files = all.slice(0, -1).filter(({ name }) => !before || numberOf(name) > numberOf(before.lastFile));
+  const after = before ? numberOf(before.lastFile) : await lineageBegins(received);
+  const files = all.slice(0, -1).filter(({ name }) => numberOf(name) > after);
   const [first, active] = [files[0], all.at(-1)];
   const final = files.at(-1);
   if (!first || !final || !active) return null;
@@ -123,6 +124,7 @@ export function artifactOf(file: string): string {
   return `binlog.${String(numberOf(file)).padStart(6, '0')}`;
 }
 
-function idOf(lineage: string, { name }: Binlog): string {
+/** A file as one end of an id of logs. */
+export function idOf(lineage: string, { name }: Pick<Binlog, 'name'>): string {
   return `${lineage}.${String(numberOf(name)).padStart(6, '0')}`;
 }

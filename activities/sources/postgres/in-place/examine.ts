@@ -6,7 +6,7 @@ import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import { ifThere } from '../../../storage/fs-errors.ts';
-import { sameFolder } from '../../in-place-folder.ts';
+import { sameFolder } from '../../in-place/folder.ts';
 import type { InPlaceContext, InPlaceExamined } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
 import { backupConnection } from '../connection.ts';

@@ -15,7 +15,7 @@ import { cleanUp, smallFileSystem, temporaryFolder } from '../../../support/fold
 import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { capture, ship, SOURCE } from '../../sources/postgres/backups.ts';
-import { requestOf } from '../../sources/postgres/in-place.ts';
+import { requestOf } from './requests.ts';
 
 /** What an operator may get wrong, and what may break: the old server is what it was before, each time. */
 describe('a restore in place that fails', function () {

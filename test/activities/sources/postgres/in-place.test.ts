@@ -13,7 +13,7 @@ import { startManaged, type ManagedPostgres } from '../../../support/managed-pos
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
-import { inPlace } from './in-place.ts';
+import { inPlace } from '../../operations/in-place/requests.ts';
 
 describe('restores in place of a PostgreSQL source', function () {
   let folder: string;
