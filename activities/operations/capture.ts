@@ -99,6 +99,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
     const captured = await adapter.capture({
       ...context,
       kind,
+      tier,
       parent: parent ? { manifest: parent } : null,
       newestChain: chain,
       attempt: attempt.name,

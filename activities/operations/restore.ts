@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, realpath, rename, rmdir, stat } from 'node:fs/pr
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
+import { withoutExports } from '../../model/export.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
@@ -97,14 +98,13 @@ async function checkRestored(
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace, { mode: 0o711 });
-  const checks = await adapterFor(newest.manifest.type).check({
-    source: newest.manifest.source,
-    work: request.work,
-    chain,
-    restored,
-    scratch: workspace,
-  });
-  return [...checks, ...((await request.also?.(restored, scratch)) ?? [])];
+  const adapter = adapterFor(newest.manifest.type);
+  const context = { source: newest.manifest.source, work: request.work, chain, restored, scratch: workspace };
+  return [
+    ...(await adapter.check(context)),
+    ...((await adapter.checkExports?.(context)) ?? []),
+    ...((await request.also?.(restored, scratch)) ?? []),
+  ];
 }
 
 /** Lets the source type rebuild a chain, and replay logs on it, below a scratch folder. */
@@ -194,7 +194,7 @@ async function promote(scratch: string, to: string, inside: boolean): Promise<vo
   return rmdir(scratch);
 }
 
-/** Upper bound of what a restore writes: chains replay every member. */
+/** Upper bound of what a restore writes: chains replay every member; exports are not fetched. */
 export function plainBytes(chain: readonly Catalogued[]): number {
-  return chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+  return chain.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
 }

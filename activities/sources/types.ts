@@ -7,7 +7,8 @@ import type { SourceConfig } from '../../model/config/source.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
-import type { Consistency, Kind, SourceType } from '../../model/source.ts';
+import type { ExportArtifact, Exported } from '../../model/export.ts';
+import type { Consistency, Kind, SourceType, Tier } from '../../model/source.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import type { Program, Streamed } from '../streams/types.ts';
 import type { Work } from '../work.ts';
@@ -30,6 +31,8 @@ export interface ArtifactOptions {
   readonly name: string;
   /** Fewer plain bytes than this cannot be right: `implausible-size`. */
   readonly minPlainBytes: number;
+  /** For the role `export`: what it is an export of. */
+  readonly export?: Exported;
 }
 
 /** Writes artifacts into this attempt's staging: compressed, encrypted, counted, digested, synced. */
@@ -50,6 +53,7 @@ export interface Parent {
 
 export interface CaptureContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
   readonly kind: Kind;
+  readonly tier: Tier;
   readonly parent: Parent | null;
   /** The newest chain in the repository, full first, also where this backup does not build on it. */
   readonly newestChain: readonly Manifest[];
@@ -76,6 +80,11 @@ export interface BackupReader {
   readonly manifest: Manifest;
   /** Streams an artifact into a program; its digest is checked on the way and every exit status counts. Throws before the caller may promote anything. */
   into(role: string, name: string, consumer: Program): Promise<void>;
+  /**
+   * The same into several programs joined by pipes, of which the last has a gate: it opens only once every byte of the
+   * artifact was right and the others have ended well. For what can be promoted nowhere but in that program.
+   */
+  through(role: string, name: string, consumers: readonly Program[], work: Work): Promise<void>;
   /** The artifact's lines, decrypted; the digest is checked at the end. */
   lines(role: string): AsyncIterable<string>;
 }
@@ -152,6 +161,44 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
    * `logs-gap`: a full is due then.
    */
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
+}
+
+/** A running server, as the operator says it. */
+export interface ExportTarget {
+  /** `host`, `port`, `user`, `database`, …: each type knows its own. Never a password. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly password: string | undefined;
+}
+
+/** One database, or some tables of it, out of a backup's export and into a running server. */
+export interface ExportRequest<Config extends SourceConfig = SourceConfig> {
+  readonly backup: BackupReader;
+  readonly database: string;
+  /** All of it when empty. */
+  readonly tables: readonly string[];
+  readonly into: ExportTarget;
+  /** The source's own config, for whatever `into` leaves out; null where the config has none. */
+  readonly config: Config | null;
+  /** Whether what is in the way may be dropped. */
+  readonly replace: boolean;
+  /** Whether owners and grants are restored too. */
+  readonly owners: boolean;
+  /** An empty folder (0700) for what cannot be streamed; the caller wipes it. */
+  readonly scratch: string;
+  readonly work: Work;
+}
+
+/** What would be done. */
+export interface ExportPlan {
+  readonly artifact: ExportArtifact;
+  /** What is restored, by name. */
+  readonly tables: readonly string[];
+  /** What belongs to it and is not restored with it, in words. */
+  readonly left: readonly string[];
+  /** In words, in order. */
+  readonly steps: readonly string[];
+  /** Does it: wholly, or not at all. @throws BackupError `verification-failed`, `failed`; the server is as it was then. */
+  readonly carryOut: () => Promise<void>;
 }
 
 export type LogSelection =
@@ -248,6 +295,10 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   restore(context: RestoreContext<Config>): Promise<void>;
   /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */
+  checkExports?(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Looks at both sides of a restore of an export, and changes nothing. Absent: backups of the type hold none. */
+  planExport?(request: ExportRequest<Config>): Promise<ExportPlan>;
   /** Absent: the type has no continuous logs. */
   readonly logs?: LogsAdapter<Config>;
   /**

@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import { examples, several, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
-import type { RestoreOptions } from '../restore/options.ts';
+import { goesIntoServer, type RestoreOptions } from '../restore/options.ts';
 
 export function registerRestore(program: Command, cli: OpenCli): void {
   const restore = program
     .command('restore')
     .description(
-      'restore a backup to an empty folder, or in place; every byte is checked before anything appears there',
+      'restore a backup to an empty folder, in place, or a database or table of it into a running server; every byte is checked before anything appears there',
     )
     .argument('[backup]', 'a reference, or "latest": the newest that is verified')
     .option('--to <folder>', 'a folder that is new or empty')
@@ -22,6 +22,16 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .option('--before <gtid>', 'recover to right before this transaction (MariaDB), rather than --at')
     .option('--path <path>', 'only this file or folder (files sources); may be given several times', several)
     .option('--from <destination>', 'the copy there, rather than the one in the repository')
+    .option('--database <name>', 'only this database, from its export, into a running server')
+    .option('--table <name>', 'only this table of it, as in public.orders; may be given several times', several)
+    .option(
+      '--into <server>',
+      'the running server: "host=… port=… user=… database=…"; the source\'s own without a host',
+    )
+    .option('--password-file <file>', 'the password for --into')
+    .option('--password-env <name>', 'the variable with the password for --into')
+    .option('--replace', 'with --into: drop what is in the way')
+    .option('--no-owner', 'with --into: all belongs to who restores it, and no grants')
     .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
     .option('--accept-age', "restore although the latest is older than the source's objective")
     .action((backup: string | undefined, options: RestoreOptions) => restoreCommand(cli(), backup, options));
@@ -33,6 +43,10 @@ export function registerRestore(program: Command, cli: OpenCli): void {
       'restore latest --source postgres --at 2026-11-23T14:05:00Z --in-place',
       'over the data of the server, which are kept',
     ],
+    [
+      'restore latest --source postgres --database shop --table public.orders --into "user=postgres"',
+      'one table, into the running server',
+    ],
     ['restore --undo --source postgres', 'take back one that was cut off'],
     ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
   ]);
@@ -40,8 +54,10 @@ export function registerRestore(program: Command, cli: OpenCli): void {
 
 async function restoreCommand(cli: Cli, backup: string | undefined, options: RestoreOptions): Promise<void> {
   const { to, inPlace, resume, undo } = options;
-  const ways = [to !== undefined, inPlace, resume, undo].filter(Boolean).length;
-  if (ways !== 1) throw await usage('Say one of --to FOLDER, --in-place, --resume and --undo.');
+  const intoServer = goesIntoServer(options);
+  const ways = [to !== undefined, inPlace, resume, undo, intoServer].filter(Boolean).length;
+  if (ways !== 1)
+    throw await usage('Say one of --to FOLDER, --in-place, --resume, --undo, and --database with --into.');
   if (resume || undo) {
     const { unfinishedCommand } = await import('../restore/unfinished.ts');
     return unfinishedCommand(cli, options);
@@ -50,6 +66,14 @@ async function restoreCommand(cli: Cli, backup: string | undefined, options: Res
   if (to !== undefined) {
     const { restoreToFolder } = await import('../restore/to-folder.ts');
     return restoreToFolder(cli, backup, { ...options, to });
+  }
+  if (intoServer) {
+    if ([options.at, options.before, options.path].some((each) => each !== undefined))
+      throw await usage(
+        '--at, --before and --path are of a restore to a folder: reach the moment there, and copy from it.',
+      );
+    const { restoreIntoServer } = await import('../restore/into-server.ts');
+    return restoreIntoServer(cli, backup, options);
   }
   const { restoreInPlaceCommand } = await import('../restore/in-place.ts');
   return restoreInPlaceCommand(cli, backup, options);

@@ -6,6 +6,7 @@ import { listBackups, type Catalogued } from '../../../activities/storage/catalo
 import { openRepository } from '../../../activities/storage/repository.ts';
 import type { Store } from '../../../activities/storage/types.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { withoutExports } from '../../../model/export.ts';
 import { sizes } from '../../../model/manifest.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import { openPlace } from '../../backups/places.ts';
@@ -30,7 +31,7 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
   const place = await openPlace(site, destination);
   const chosen = await choose(site, destination, wanted, options);
   const fetched = [...chosen.chain, ...(chosen.replay?.logs ?? [])].reduce(
-    (sum, { manifest }) => sum + sizes(manifest).stored,
+    (sum, { manifest }) => sum + sizes(withoutExports(manifest)).stored,
     0,
   );
   sayAge(cli, chosen, formatDuration);

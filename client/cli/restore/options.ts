@@ -13,4 +13,17 @@ export interface RestoreOptions {
   readonly acceptAge?: boolean;
   readonly at?: string;
   readonly before?: string;
+  readonly database?: string;
+  readonly table?: readonly string[];
+  readonly into?: string;
+  readonly passwordFile?: string;
+  readonly passwordEnv?: string;
+  readonly replace?: boolean;
+  /** False with --no-owner. */
+  readonly owner?: boolean;
+}
+
+/** Whether a restore is meant that goes into a running server. */
+export function goesIntoServer({ into, database, table }: RestoreOptions): boolean {
+  return into !== undefined || database !== undefined || table !== undefined;
 }

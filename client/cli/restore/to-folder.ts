@@ -12,12 +12,13 @@ export async function restoreToFolder(
   wanted: string,
   options: RestoreOptions & { readonly to: string },
 ): Promise<void> {
-  const [{ openPlace }, { placeOption }, path, { sizes }, units] = await Promise.all([
+  const [{ openPlace }, { placeOption }, path, { sizes }, units, { withoutExports }] = await Promise.all([
     import('../../backups/places.ts'),
     import('../place-option.ts'),
     import('node:path'),
     import('../../../model/manifest.ts'),
     import('../../../model/units.ts'),
+    import('../../../model/export.ts'),
   ]);
   const site = await cli.site();
   const destination = placeOption(options.from) ?? null;
@@ -28,8 +29,8 @@ export async function restoreToFolder(
   await requireFiles(chosen.chain, paths);
   const logs = chosen.replay?.logs ?? [];
   const all = [...chosen.chain, ...logs];
-  const plain = all.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
-  const fetched = all.reduce((sum, { manifest }) => sum + sizes(manifest).stored, 0);
+  const plain = all.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
+  const fetched = all.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).stored, 0);
   const facts = {
     reference: chosen.reference,
     chain: chosen.chain.map(({ folder }) => folder),
