@@ -5,21 +5,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
-import { manifest as manifestSchema } from '../../../model/manifest.ts';
 import { formatDuration } from '../../../model/units.ts';
-import type { InPlaceContext, LogsContext, Shipped, Unshipped } from '../../sources/types.ts';
+import type { LogsContext, Shipped, Unshipped } from '../../sources/types.ts';
 import type { Lease } from '../../storage/lease.ts';
 import { runProgram } from '../../streams/run.ts';
 import { noteFullDue } from '../full-due.ts';
 import { shipsLogs, shipUnderLease } from '../ship-logs.ts';
-import { runServerCommand } from './commands.ts';
 import { copyKept, isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, writeJournal, type Journal, type Step } from './journal.ts';
-import { contextOf, placeOf } from './plan.ts';
-import { listOf, processesUsing, serverRuns } from '../../sources/in-place/processes.ts';
+import { placeOf } from './plan.ts';
 import { pauseSchedules, resumeSchedules } from './pause.ts';
 import { noteRestored } from './record.ts';
 import type { InPlaceWork } from './request.ts';
+import { contextIn, startIfDown, stopIfUp } from './server.ts';
 
 export interface Under {
   /** Of the source's logs. */
@@ -58,35 +56,11 @@ function at(journal: Journal, step: Step): Journal {
 }
 
 async function stopServer(request: InPlaceWork, journal: Journal): Promise<Journal> {
-  const { tell, work } = request;
-  const { place, adapter } = placeOf(request);
   // The leases are held: whatever backup begins later is one of what runs afterwards.
   const noted = { ...journal, since: journal.since ?? new Date().toISOString() };
   await writeJournal(request.site, noted);
-  if (await serverRuns(journal.data, adapter.processes)) {
-    tell(`stopping the server: ${place.stop.join(' ')}`);
-    const { stop: command, stopWithin: within } = place;
-    await runServerCommand({ does: 'stop', command, within, state: stateOf(request), signal: work.signal });
-  }
-  await untilUnused(journal.data, place.stopWithin, work.signal);
+  await stopIfUp(request, noted);
   return noted;
-}
-
-/** @throws BackupError `refused` when somebody still uses the folder after that time. */
-export async function untilUnused(folder: string, within: number, signal: AbortSignal): Promise<void> {
-  const end = Date.now() + within;
-  for (;;) {
-    const using = await processesUsing(folder);
-    if (using.length === 0) return;
-    if (Date.now() >= end) {
-      throw new BackupError('refused', `${folder} is still used after ${formatDuration(within)}: ${listOf(using)}.`, {
-        remedy:
-          'Look whether inPlace.stop stops this server, and whether anything starts it again; end what else uses it.',
-        facts: { folder, processes: using.map(({ pid }) => String(pid)) },
-      });
-    }
-    await pause(POLL, undefined, { signal });
-  }
 }
 
 /** Of a server that ships its logs: what was committed since the last shipping. */
@@ -154,12 +128,7 @@ async function putIn(request: InPlaceWork, journal: Journal): Promise<Journal> {
 }
 
 async function startServer(request: InPlaceWork, journal: Journal): Promise<Journal> {
-  const { tell, work } = request;
-  const { place, adapter } = placeOf(request);
-  if (await serverRuns(journal.data, adapter.processes)) return journal;
-  tell(`starting the server: ${place.start.join(' ')}`);
-  const { start: command, settle: within } = place;
-  await runServerCommand({ does: 'start', command, within, state: stateOf(request), signal: work.signal });
+  await startIfDown(request, journal);
   return journal;
 }
 
@@ -213,13 +182,4 @@ async function close(request: InPlaceWork, journal: Journal): Promise<Journal> {
   await resumeSchedules(request, journal);
   await dropJournal({ site, source });
   return journal;
-}
-
-function contextIn(request: InPlaceWork, { manifest, replayed }: Journal): InPlaceContext {
-  return contextOf(request, { manifest: manifestSchema.parse(manifest), replayed });
-}
-
-/** The source's own folder in state. */
-export function stateOf(request: InPlaceWork): string {
-  return `${request.site.state}/sources/${request.source}`;
 }

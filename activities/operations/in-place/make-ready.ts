@@ -52,7 +52,7 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
       before: `${data}.before-${mark}`,
       failed: `${data}.failed-${mark}`,
       owner,
-      ran: await serverRuns(data, adapter.processes),
+      ran: plan.answers || (await serverRuns(data, adapter.processes)),
       facts,
       manifest,
       replayed,

@@ -9,6 +9,7 @@ import { BackupError } from '../../../../model/errors.ts';
 import { errnoOf } from '../../../storage/fs-errors.ts';
 import type { LogsContext, Shipped, Unshipped } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
+import { lsnNumber } from '../base-backup.ts';
 import { controlData } from '../control.ts';
 import { generations } from '../logs/generations.ts';
 import { pack } from '../logs/pack.ts';
@@ -91,7 +92,11 @@ async function packStopped(context: Context, { wal, about, binaries }: Stopped, 
 }
 
 /** The last segment, up to where it was written. It ends recoveries, and nothing follows it. */
-async function packTail(context: Context, stopped: Stopped, { segments, histories }: StoppedWal): Promise<Shipped> {
+async function packTail(
+  context: Context,
+  stopped: Stopped,
+  { segments, histories }: StoppedWal,
+): Promise<Shipped | null> {
   const { wal, about, binaries } = stopped;
   const { segmentBytes, systemId } = about;
   const tail = segments.at(-1);
@@ -100,8 +105,10 @@ async function packTail(context: Context, stopped: Stopped, { segments, historie
   const waldump = path.join(binaries.folder, 'pg_waldump');
   // A record that began in the segment before may fill the whole of the last one.
   const from = before && before.timeline === tail.timeline && follows(before, tail) ? before.name : tail.name;
-  const end = await lastRecord({ wal, waldump, from }, context.work);
+  const end = await lastRecord({ wal, waldump, from, to: tail.name }, context.work);
   if (end === undefined) throw unreadable(wal, `pg_waldump finds no record in ${tail.name}`);
+  // Made ready for what was to come, and not written to yet.
+  if (lsnNumber(end) < lsnNumber(startOf(tail, segmentBytes))) return null;
   // Nobody writes any more: what was ever committed is in it.
   const coversUntil = new Date().toISOString();
   const producer = {
