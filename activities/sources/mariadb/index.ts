@@ -8,6 +8,7 @@ import { gatherFacts } from './facts.ts';
 import { inPlace } from './in-place/index.ts';
 import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
+import { standing } from './standing.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
@@ -28,7 +29,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
-  logs: { ship },
+  logs: { ship, standing },
   select,
   inPlace,
 };

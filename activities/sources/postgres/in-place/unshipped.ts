@@ -16,7 +16,7 @@ import { pack } from '../logs/pack.ts';
 import { logsPosition, lastSegment } from '../logs/position.ts';
 import { readReceived, segmentDigest } from '../logs/received.ts';
 import { follows, segmentName, startOf } from '../logs/segments.ts';
-import type { Server } from '../logs/ship.ts';
+import type { Server } from '../logs/describe-server.ts';
 import { lastRecord, readStoppedWal, type StoppedWal } from './stopped-wal.ts';
 
 type Context = LogsContext<PostgresSource>;
@@ -67,11 +67,21 @@ async function majorOf(data: string): Promise<number> {
   return Number.parseInt(await readFile(path.join(data, 'PG_VERSION'), 'utf8'), 10);
 }
 
-/** Whole segments that were received, and whose seal failed: the slot has let go of them. */
+/** Whole segments that have left the server, and whose seal is still to come: it may have let go of them. */
 async function packReceived(context: Context, { about, binaries }: Stopped): Promise<Shipped | null> {
-  for (const generation of await generations(context.received)) {
+  const { spool } = context.config.logs;
+  const archived = spool === undefined ? [] : [{ folder: spool, number: 0, systemId: about.systemId }];
+  for (const generation of [...(await generations(context.received)), ...archived]) {
     const found = await readReceived(generation.folder, about.segmentBytes);
-    const packed = await pack(context, { ...found, generation, about, closed: null, binaries });
+    const segments = generation.number === 0 ? follow(context, found.segments) : found.segments;
+    const packed = await pack(context, {
+      ...found,
+      segments,
+      generation,
+      about,
+      closed: null,
+      tools: toolsOf(binaries),
+    });
     if (packed) return packed;
   }
   return null;
@@ -88,7 +98,7 @@ function follow({ newest }: Context, segments: StoppedWal['segments']): StoppedW
 
 async function packStopped(context: Context, { wal, about, binaries }: Stopped, found: StoppedWal) {
   const generation = { folder: wal, number: 0, systemId: about.systemId };
-  return pack(context, { ...found, generation, about, closed: null, binaries });
+  return pack(context, { ...found, generation, about, closed: null, tools: toolsOf(binaries) });
 }
 
 /** The last segment, up to where it was written. It ends recoveries, and nothing follows it. */
@@ -132,9 +142,13 @@ async function packTail(
       gap: null,
       segments: { [segmentName(tail, segmentBytes)]: await segmentDigest(wal, tail.name) },
     },
-    tools: { pg_waldump: binaries.version },
+    tools: toolsOf(binaries),
     warnings: [],
   };
+}
+
+function toolsOf({ version }: Binaries): Readonly<Record<string, string>> {
+  return { pg_waldump: version };
 }
 
 function unreadable(wal: string, why: string): BackupError {
