@@ -6,7 +6,7 @@ import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import { ifThere } from '../../../storage/fs-errors.ts';
-import { sameFolder } from '../../in-place-folder.ts';
+import { sameFolder } from '../../in-place/folder.ts';
 import type { InPlaceContext, InPlaceExamined } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
 import { backupConnection } from '../connection.ts';
@@ -55,22 +55,20 @@ type Running = z.infer<typeof running> & { readonly major: number };
 /** Undefined where it does not answer: it may be down, which is why somebody restores. */
 async function ask(context: Context): Promise<Running | undefined> {
   try {
-    return await withReach(context, (config) => askRunning({ ...context, config }));
+    return await withReach(context, async (config) => {
+      const connection = await backupConnection(config, context.readSecret);
+      const options = { application: 'mosaic-backup restore', signal: context.work.signal };
+      return withSession(connection, options, async (session) => {
+        const [found] = await session.rows(running, RUNNING);
+        if (!found) throw new TypeError('a query for one row gave none');
+        return { ...found, major: majorOf(session.version) };
+      });
+    });
   } catch (error) {
     // Its container may be gone altogether.
     if (error instanceof BackupError && ['unreachable', 'not-found'].includes(error.code)) return undefined;
     throw error;
   }
-}
-
-async function askRunning({ config, readSecret, work }: Context): Promise<Running> {
-  const connection = await backupConnection(config, readSecret);
-  const options = { application: 'mosaic-backup restore', signal: work.signal };
-  return withSession(connection, options, async (session) => {
-    const [found] = await session.rows(running, RUNNING);
-    if (!found) throw new TypeError('a query for one row gave none');
-    return { ...found, major: majorOf(session.version) };
-  });
 }
 
 async function requireSameServer(
