@@ -16,6 +16,7 @@ import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
 import { noteFullDue } from './full-due.ts';
+import { requireSettled } from './in-place/journal.ts';
 import { sourceConfig } from './source-config.ts';
 
 export interface ShipRequest {
@@ -58,6 +59,7 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
     signal: work.signal,
   });
   try {
+    await requireSettled({ site, source });
     const manifest = await shipUnderLease(request, { config, logs, lease });
     return manifest && summary(manifest);
   } finally {
@@ -65,8 +67,8 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
   }
 }
 
-/** No source bears such a name. */
-function leaseOf(source: string): string {
+/** The lease of a source's logs. No source bears such a name. */
+export function leaseOf(source: string): string {
   return `${source}~logs`;
 }
 
@@ -76,14 +78,18 @@ interface Shipping {
   readonly lease: Lease;
 }
 
-async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shipping): Promise<Manifest | null> {
+/** The same for whoever holds the lease already. */
+export async function shipUnderLease(
+  request: ShipRequest,
+  { config, logs, lease }: Shipping,
+): Promise<Manifest | null> {
   const { site, source, work } = request;
   const began = new Date().toISOString();
   const state = path.join(site.state, 'sources', source);
   const received = path.join(state, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
   await requireSpace({ path: received, needed: SPARE_BYTES });
-  const last = await lastLocalLogs(repositoryStore(site.repository), source);
+  const last = await lastLocalLogs(repositoryStore(site.repository), source, isFollowed);
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
@@ -152,6 +158,11 @@ function summary(manifest: Manifest): ShippedLogs {
     coversUntil: manifest.coversUntil ?? null,
     gap: gapOf(manifest),
   };
+}
+
+/** What a stopped server had begun to write is followed by nothing: should it run on, it is shipped whole. */
+function isFollowed({ position }: Manifest): boolean {
+  return position?.['tail'] === undefined;
 }
 
 /** What is missing before logs; null where they follow what was shipped before. */

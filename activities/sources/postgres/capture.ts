@@ -4,16 +4,18 @@ import path from 'node:path';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { INVENTORY_SCHEMA, type PostgresEntry } from '../../../model/inventory.ts';
-import type { Manifest } from '../../../model/manifest.ts';
+import type { Manifest, Warning } from '../../../model/manifest.ts';
+import { reaping } from '../../containers/reap.ts';
 import { requireSpace } from '../../storage/space.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Captured, CaptureContext } from '../types.ts';
 import { positionReader, spooled, streamed, type BaseBackup, type Position } from './base-backup.ts';
-import { requireBinaries } from './binaries.ts';
 import { openBracket } from './bracket.ts';
 import { captureFailure } from './capture-failure.ts';
+import { requireClient } from './client-program.ts';
 import { backupConnection, checkConnection } from './connection.ts';
 import { describeEngine } from './engine.ts';
+import { takeExports } from './export/capture.ts';
 import { gatherFacts, majorOf, type Facts } from './facts.ts';
 import { requireDecision, fullWarning } from './incremental/decision.ts';
 import { keepManifest } from './incremental/keep-manifest.ts';
@@ -23,7 +25,8 @@ import { basePosition } from './incremental/position.ts';
 import { incrementalFailure } from './incremental/refused.ts';
 import { reconcile, takeInventory } from './inventory.ts';
 import { APPLICATION } from './preflight.ts';
-import { rowEntries, rowsOf, rowWarnings } from './rows.ts';
+import type { Moment } from './moment/fix.ts';
+import { momentOf, rowsOf } from './rows.ts';
 import { withSession } from './session.ts';
 
 type Context = CaptureContext<PostgresSource>;
@@ -42,17 +45,19 @@ export async function capture(context: Context): Promise<Captured> {
   const connection = await backupConnection(config, readSecret);
   const checking = await checkConnection(config, readSecret);
   const facts = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
-  const binaries = await requireBinaries(majorOf(facts.versionNumber), {
+  const wanted = {
     program: 'pg_basebackup',
+    major: majorOf(facts.versionNumber),
     hint: config.binaries,
-    newer: true,
-  });
+    // Tablespaces are spooled into files of this machine.
+    streams: facts.tablespaces.length === 0,
+  };
+  const client = await requireClient(connection, wanted, work.signal);
   // All reading that can wait for others happens outside the bracket.
-  const rowsBefore = await rowsOf(checking, facts, work);
   const before = await takeInventory(connection, facts, work.signal);
   const reader = positionReader();
   const backup = {
-    binaries,
+    client,
     connection,
     limits: config.limits ?? {},
     onStderr: reader.onStderr,
@@ -61,22 +66,27 @@ export async function capture(context: Context): Promise<Captured> {
   };
   const least = parent ? LEAST_INCREMENTAL_BYTES : leastBytes(before);
   const expected = { facts, least, kept: decision.buildable ? comingFile(state, attempt) : null };
+  let moment: Moment | Warning | null;
   try {
-    await readUnderBracket(context, backup, expected);
+    moment = await readUnderBracket(context, backup, expected, () =>
+      momentOf({ context, connection, checking, facts, position: reader.position() }),
+    );
   } catch (error) {
     await rm(comingFile(state, attempt), { force: true });
     throw parent ? await incrementalFailure(error, state, parent.digest) : error;
   }
   const position = reader.position();
-  const rowsAfter = await rowsOf(checking, facts, work);
+  // By snapshots: the server goes on meanwhile, and nothing is held up by it.
+  const rows = await rowsOf(moment, work);
+  // As of the end of the base backup, as near as can be.
+  const exports = await takeExports(context, facts);
   const later = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
   const after = await takeInventory(connection, later, work.signal);
-  const entries = [...reconcile(before, after), ...rowEntries(rowsBefore, rowsAfter)];
-  await writeInventory(context, entries);
+  await writeInventory(context, [...reconcile(before, after), ...rows.entries]);
   const digest = decision.buildable ? await keepComing(state, attempt) : null;
   return {
     consistency: 'crash',
-    engine: describeEngine(facts),
+    engine: describeEngine(facts, connection.reached?.container.image),
     // A recovery cannot stop before the backup's end, and PostgreSQL would not refuse to try: by the server's own clock.
     position: {
       systemId: requireSame(facts, later, position),
@@ -84,8 +94,8 @@ export async function capture(context: Context): Promise<Captured> {
       endedAt: later.clock,
       ...(digest !== null && { backupManifest: digest }),
     },
-    tools: { pg_basebackup: binaries.version },
-    warnings: [...fullWarning(decision), ...rowWarnings(rowsBefore, rowsAfter)],
+    tools: { pg_basebackup: client.version, ...exports.tools },
+    warnings: [...fullWarning(decision), ...rows.warnings, ...exports.warnings],
     onSealed: () => sweepParents(state, digest),
   };
 }
@@ -97,12 +107,19 @@ interface Expected {
   readonly kept: string | null;
 }
 
-async function readUnderBracket(context: Context, backup: BaseBackup, expected: Expected): Promise<void> {
+/** @returns what `then` does while the WAL behind the backup is kept as well. */
+async function readUnderBracket<Result>(
+  context: Context,
+  backup: BaseBackup,
+  expected: Expected,
+  then: () => Promise<Result>,
+): Promise<Result> {
   const bracket = await openBracket(backup.connection, context.attempt, context.work.signal);
   try {
     if (expected.facts.tablespaces.length === 0) await stream(context, backup, expected);
     else await spool(context, backup, expected);
     await bracket.confirm();
+    return await then();
   } catch (error) {
     throw await captureFailure(error, backup.connection, () => bracket.confirm());
   } finally {
@@ -110,9 +127,13 @@ async function readUnderBracket(context: Context, backup: BaseBackup, expected: 
   }
 }
 
-async function stream({ artifacts }: Context, backup: BaseBackup, { least, kept }: Expected): Promise<void> {
-  const producers = [streamed(backup), ...(kept === null ? [] : [keepManifest(kept)])];
-  await artifacts.stream(producers, { role: 'base', name: 'base.tar', minPlainBytes: least });
+async function stream({ artifacts, work }: Context, backup: BaseBackup, { least, kept }: Expected): Promise<void> {
+  const producers = [...streamed(backup), ...(kept === null ? [] : [keepManifest(kept)])];
+  const use = () => artifacts.stream(producers, { role: 'base', name: 'base.tar', minPlainBytes: least });
+  const { client, connection } = backup;
+  if (!client.inside || !connection.reached) return void (await use());
+  const { container, owner } = connection.reached;
+  await reaping(container, { owner, work, use });
 }
 
 /** pg_basebackup can only write files where there are tablespaces; each is its own artifact. */

@@ -1,10 +1,8 @@
 /** What pg_waldump tells of transactions in the last logs of a recovery. */
 import type { Manifest } from '../../../../model/manifest.ts';
 import { BackupError } from '../../../../model/errors.ts';
-import { runPipeline } from '../../../streams/pipeline.ts';
-import { linesOf } from '../../../streams/lines.ts';
-import { Socket } from 'node:net';
 import type { Work } from '../../../work.ts';
+import { readWaldump } from '../waldump-lines.ts';
 import { logsPosition } from './position.ts';
 
 export interface CommitsRequest {
@@ -13,53 +11,34 @@ export interface CommitsRequest {
   /** Path of pg_waldump. */
   readonly waldump: string;
   readonly logs: Manifest;
-  /** Name of the restore point at the end of these logs: unless it was seen, not all was looked at. */
-  readonly point: string;
+  /** What pg_waldump prints of the record at the end of these logs: unless it was seen, not all was looked at. */
+  readonly end: string;
   /** RFC 3339. */
   readonly time: string;
   readonly work: Work;
 }
 
 /** Whether a transaction in these logs ended after a time, so that a recovery to that time finds where to stop. */
-export async function commitsAfter({ wal, waldump, logs, point, time, work }: CommitsRequest): Promise<boolean> {
+export async function commitsAfter({ wal, waldump, logs, end, time, work }: CommitsRequest): Promise<boolean> {
   const names = Object.keys(logsPosition.parse(logs.position).segments).toSorted();
   let after = false;
   let seen = false;
   function look(line: string): void {
-    if (line.includes(`RESTORE_POINT ${point}`)) seen = true;
+    if (line.includes(end)) seen = true;
     const ended = /desc: (?:COMMIT|ABORT)\S* (?:\d+: )?(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/.exec(line);
     if (ended && isAfter(`${ended[1]}T${ended[2]}Z`, time)) after = true;
   }
+  // A restore point is a record of XLOG; the last one of a tail may be of any kind.
+  const rmgrs = end.startsWith('lsn:') ? [] : ['--rmgr=Transaction', '--rmgr=XLOG'];
   // It reads one timeline at a time.
   for (const segments of Map.groupBy(names, (name) => name.slice(0, 8)).values()) {
     const range = [segments[0] ?? '', segments.at(-1) ?? ''];
-    await runPipeline({
-      programs: [
-        {
-          command: waldump,
-          args: [`--path=${wal}`, '--rmgr=Transaction', '--rmgr=XLOG', ...range],
-          env: { TZ: 'UTC' },
-          cwd: '/',
-          // It reads up to what was not written any more, and calls that an error.
-          accept: [1],
-        },
-      ],
-      drain: (fd, signal) => readLines(fd, signal, look),
-      bytes: () => 0,
-      phase: 'looking for the target',
-      total: null,
-      work,
-    });
+    await readWaldump({ waldump, wal, args: [...rmgrs, ...range], phase: 'looking for the target', work }, look);
   }
   if (seen) return after;
-  throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${point}").`, {
+  throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${end}").`, {
     remedy: 'Restore them from another copy, or choose an earlier target.',
   });
-}
-
-async function readLines(fd: number, signal: AbortSignal, look: (line: string) => void): Promise<void> {
-  const socket = new Socket({ fd, readable: true, writable: false, signal });
-  for await (const line of linesOf(socket as AsyncIterable<Uint8Array>)) look(line);
 }
 
 /** Both with up to six decimals: Date knows three. */
