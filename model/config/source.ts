@@ -38,16 +38,27 @@ const common = {
     .optional(),
 };
 
-const logs = z
+const logsFields = {
+  enabled: z.boolean().default(true).describe('ship them; without them nothing between two backups can be restored'),
+  deadline: duration
+    .refine((milliseconds) => milliseconds > 0, 'nothing would ever be shipped\nWrite a time above zero, as in 4m.')
+    .prefault('4m')
+    .describe('how long one shipping, with its copies, may take; the next one goes on'),
+};
+
+const logs = z.strictObject(logsFields).prefault({}).describe('continuous logs: binlogs');
+
+const walLogs = z
   .strictObject({
-    enabled: z.boolean().default(true).describe('ship them; without them nothing between two backups can be restored'),
-    deadline: duration
-      .refine((milliseconds) => milliseconds > 0, 'nothing would ever be shipped\nWrite a time above zero, as in 4m.')
-      .prefault('4m')
-      .describe('how long one shipping, with its copies, may take; the next one goes on'),
+    ...logsFields,
+    spool: absolutePath
+      .optional()
+      .describe(
+        "a folder that the server's archive_command copies WAL into: it is shipped from there, and deleted once it is sealed; without it a replication slot is used",
+      ),
   })
   .prefault({})
-  .describe('continuous logs: WAL, binlogs');
+  .describe('continuous logs: WAL');
 
 /** Weekly and monthly; a yearly is a monthly that is kept. */
 const exportTiers = z
@@ -112,7 +123,7 @@ export const postgresSource = z.strictObject({
     .max(60)
     .default(6)
     .describe('incrementals after each full, before the next full; from PostgreSQL 17 on, with summarize_wal = on'),
-  logs,
+  logs: walLogs,
   inPlace: inPlace.optional(),
 });
 export type PostgresSource = z.output<typeof postgresSource>;

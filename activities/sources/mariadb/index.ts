@@ -7,6 +7,7 @@ import { backupConnection } from './connection.ts';
 import { gatherFacts } from './facts.ts';
 import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
+import { standing } from './standing.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
@@ -27,6 +28,6 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
-  logs: { ship },
+  logs: { ship, standing },
   select,
 };

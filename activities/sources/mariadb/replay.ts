@@ -41,6 +41,9 @@ export async function replayLogs({ scratch, plan, replay, position, engine, work
   await rm(workshop, { recursive: true });
 }
 
+/** No event is as late as the target. The plan has seen to it that the logs cover it: nothing was committed until then. */
+const IN_IDLE_TIME = /WARNING: Did not reach stop datetime /;
+
 async function apply(
   { files, start, stop }: ReplayPlan,
   folder: string,
@@ -60,7 +63,7 @@ async function apply(
     env: { TZ: 'UTC', LC_ALL: 'C' },
     cwd: '/',
     onStderr(line: string) {
-      if (/WARNING|ERROR/.test(line)) warned ||= line;
+      if (/WARNING|ERROR/.test(line) && !IN_IDLE_TIME.test(line)) warned ||= line;
     },
   };
   const writer = clientProgram(connection, ['--binary-mode', '--max-allowed-packet=1G']);
