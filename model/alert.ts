@@ -1,7 +1,15 @@
 /** Alerts: what a notifier tells somebody. */
 
 /** Every kind of alert, for `notify[].on`. */
-export const ALERTS = ['logs-stalled', 'logs-hole', 'little-space'] as const;
+export const ALERTS = [
+  'logs-stalled',
+  'logs-hole',
+  'logs-conflict',
+  'slot-lost',
+  'slot-behind',
+  'server-space',
+  'little-space',
+] as const;
 export type AlertName = (typeof ALERTS)[number];
 
 export const ALERT_SCHEMA = 'mosaic-backup/alert@1';

@@ -1,15 +1,19 @@
 /** What is wrong with the shipping of logs, from what a tick found. Pure. */
 import type { Condition } from './alert.ts';
-import type { LogsFacts, LogsSpec } from './logs-run.ts';
+import type { LogsFacts, LogsSpec, ServerStanding } from './logs-run.ts';
 import type { SourceReport } from './run.ts';
+import type { SourceType } from './source.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
 /** When something is an alert. */
 export interface Thresholds {
   /** Milliseconds: logs that are older than that are not shipped any more. */
   readonly stalled: number;
-  /** Bytes. */
+  /** Bytes free in our own folders, and where a server's data and logs lie. */
   readonly space: number;
+  readonly serverSpace: number;
+  /** Part of what a slot may keep. */
+  readonly slotUse: number;
 }
 
 /** A tick, with what was known before it. */
@@ -36,18 +40,25 @@ export function freshness({ sources, fresh, now }: Omit<Ticked, 'spec'>): Readon
 }
 
 /** @param fresh as `freshness` gives it after this tick. */
-export function conditions(ticked: Ticked, { stalled, space }: Thresholds): readonly Condition[] {
+export function conditions(ticked: Ticked, thresholds: Thresholds): readonly Condition[] {
   const { spec, sources, fresh, now } = ticked;
-  const hosts = new Map(spec.steps.map(({ source, host }) => [source, host]));
+  const steps = new Map(spec.steps.map((step) => [step.source, step]));
   const ofSources = sources.flatMap((report) => {
-    const host = hosts.get(report.source) ?? '';
-    const age = now - Date.parse(fresh[report.source] ?? new Date(now).toISOString());
+    const { source, logs } = report;
+    const step = steps.get(source);
+    const of = { source, host: step?.host ?? '' };
+    const age = now - Date.parse(fresh[source] ?? new Date(now).toISOString());
     return [
-      ...(age >= stalled ? [stalledCondition(report, host, age)] : []),
-      ...(report.logs?.gap ? [hole(report.source, host, report.logs.gap, spec.runId)] : []),
+      ...(age >= thresholds.stalled ? [stalledCondition(report, of.host, age)] : []),
+      ...(logs?.gap ? [hole(of, step?.type, logs.gap, spec.runId)] : []),
+      ...(logs?.slotLost ? [slotLost(of, logs.slotLost, spec.runId)] : []),
+      ...conflicts(of, report),
+      ...(logs?.server ? onServer(of, logs.server, thresholds) : []),
     ];
   });
-  const ofHosts = sources.flatMap(({ source, logs }) => littleSpace(hosts.get(source) ?? '', logs?.space ?? [], space));
+  const ofHosts = sources.flatMap(({ source, logs }) =>
+    littleSpace(steps.get(source)?.host ?? '', logs?.space ?? [], thresholds.space),
+  );
   return [...ofSources, ...new Map(ofHosts.map((one) => [one.key, one])).values()];
 }
 
@@ -65,16 +76,83 @@ function stalledCondition({ source, errors }: SourceReport, host: string, age: n
   };
 }
 
-function hole(source: string, host: string, message: string, run: string): Condition {
+interface Of {
+  readonly source: string;
+  readonly host: string;
+}
+
+/** What removes logs before they are shipped, and what holds it off. */
+const WHY_A_HOLE: Readonly<Partial<Record<SourceType, string>>> = {
+  postgres: 'Find out what dropped the slot or removed its WAL: max_slot_wal_keep_size limits what it keeps.',
+  mariadb: 'Find out what purged the binary logs: binlog_expire_logs_seconds must be longer than any outage.',
+};
+
+function hole(of: Of, type: SourceType | undefined, message: string, run: string): Condition {
+  const why = (type && WHY_A_HOLE[type]) ?? 'Find out what removed them.';
   return {
+    ...of,
     alert: 'logs-hole',
-    key: `logs-hole/${source}/${run}`,
-    source,
-    host,
-    message: `${source}: ${message}`,
-    remedy: `A full is made at once (mosaic-backup status shows from when on any time can be restored again). Find out what dropped the slot or removed its WAL: max_slot_wal_keep_size limits what it keeps.`,
+    key: `logs-hole/${of.source}/${run}`,
+    message: `${of.source}: ${message}`,
+    remedy: `A full is made at once (mosaic-backup status shows from when on any time can be restored again). ${why}`,
     once: true,
   };
+}
+
+function slotLost(of: Of, why: string, run: string): Condition {
+  return {
+    ...of,
+    alert: 'slot-lost',
+    key: `slot-lost/${of.source}/${run}`,
+    message: `${of.source}: ${why} It was made anew; where WAL is missing since then, another alert tells of the hole.`,
+    remedy:
+      'Find out who dropped it, or what kept the logs from being shipped for so long: while there is no slot, the server removes WAL that nobody has.',
+    once: true,
+  };
+}
+
+/** What the server has contradicts what is sealed: no further attempt heals that, so nobody waits until it has stalled. */
+function conflicts(of: Of, { errors }: SourceReport): readonly Condition[] {
+  const found = errors.find(({ step, code }) => step === 'ship' && code === 'conflict');
+  if (!found) return [];
+  const { message, remedy } = found;
+  return [
+    {
+      ...of,
+      alert: 'logs-conflict',
+      key: `logs-conflict/${of.source}`,
+      message: `${of.source}: ${message}`,
+      remedy: remedy ?? `mosaic-backup run logs --source ${of.source} says more.`,
+      once: false,
+    },
+  ];
+}
+
+function onServer(of: Of, { space, slot }: ServerStanding, limits: Thresholds): readonly Condition[] {
+  const { source, host } = of;
+  const full = space
+    .filter(({ free }) => free < limits.serverSpace)
+    .map(({ path, free }): Condition => ({
+      alert: 'server-space',
+      key: `server-space/${source}/${path}`,
+      source,
+      host,
+      message: `${path}, of the server of ${source}, has ${formatBytes(free)} free, and ${formatBytes(limits.serverSpace)} are to be spared: a database whose disk is full stops.`,
+      remedy: 'Free space there, or move it to a bigger disk. plans.logs.serverSpace sets the limit.',
+      once: false,
+    }));
+  if (!slot || slot.limit === null || slot.kept < slot.limit * limits.slotUse) return full;
+  return [
+    ...full,
+    {
+      ...of,
+      alert: 'slot-behind',
+      key: `slot-behind/${of.source}`,
+      message: `The slot ${slot.name} of ${of.source} keeps ${formatBytes(slot.kept)} of WAL that is not shipped, and loses it above ${formatBytes(slot.limit)}.`,
+      remedy: `mosaic-backup run logs --source ${of.source} ships it, or says what is wrong. Until then more can be kept: ALTER SYSTEM SET max_slot_wal_keep_size, as much as the disk of pg_wal can spare; SELECT pg_reload_conf();`,
+      once: false,
+    },
+  ];
 }
 
 function littleSpace(host: string, found: LogsFacts['space'], spare: number): readonly Condition[] {

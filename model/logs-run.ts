@@ -62,6 +62,26 @@ export interface LogsFacts {
   readonly owed: Readonly<Record<string, number>>;
   /** Free bytes of the folders that shipping fills. */
   readonly space: readonly FreeSpace[];
+  /** Why the server kept logs for us no longer, where this tick found it so; null where it did. */
+  readonly slotLost: string | null;
+  /** How the server itself stands; null where it could not be asked. */
+  readonly server: ServerStanding | null;
+}
+
+/** What of a server could end its logs, or itself. */
+export interface ServerStanding {
+  /** Free bytes where its data and its logs lie; none where this host does not see them. */
+  readonly space: readonly FreeSpace[];
+  /** Null where the server keeps nothing for us. */
+  readonly slot: SlotStanding | null;
+}
+
+/** What the server keeps until it is shipped, in bytes. */
+export interface SlotStanding {
+  readonly name: string;
+  readonly kept: number;
+  /** More than this it does not keep; null where nothing limits it. */
+  readonly limit: number | null;
 }
 
 export interface FreeSpace {

@@ -81,6 +81,7 @@ export const logsSpec = z.object({
   notified: z.boolean(),
 }) satisfies z.ZodType<LogsSpec>;
 
+const space = z.array(z.object({ path: z.string(), free: z.number() }));
 const logsFacts = z.object({
   shipped: z.boolean(),
   sealed: z.string().nullable(),
@@ -89,7 +90,14 @@ const logsFacts = z.object({
   fullDue: z.string().nullable(),
   fullRun: z.string().exactOptional(),
   owed: z.record(z.string(), z.number()),
-  space: z.array(z.object({ path: z.string(), free: z.number() })),
+  space,
+  slotLost: z.string().nullable(),
+  server: z
+    .object({
+      space,
+      slot: z.object({ name: z.string(), kept: z.number(), limit: z.number().nullable() }).nullable(),
+    })
+    .nullable(),
 }) satisfies z.ZodType<LogsFacts>;
 
 const stepError = z.object({

@@ -6,17 +6,17 @@ import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest } from '..
 import { logsFolder, logsId } from '../../model/paths.ts';
 import type { ShippedLogs } from '../../model/run.ts';
 import { logsOf } from '../sources/index.ts';
-import type { LogsAdapter, Shipped } from '../sources/types.ts';
+import type { LogsContext, LogsSource, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import { lastLocalLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { prepareRepository, repositoryStore } from '../storage/repository.ts';
-import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
 import { noteFullDue } from './full-due.ts';
 import { requireSettled } from './in-place/journal.ts';
+import { noteSlotLost } from './slot-lost.ts';
 import { sourceConfig } from './source-config.ts';
 
 export interface ShipRequest {
@@ -30,9 +30,6 @@ export interface ShipRequest {
   readonly busy: number;
   readonly work: Work;
 }
-
-/** Free space below which nothing is received, in bytes: a full disk of state would stop everything on this host. */
-const SPARE_BYTES = 64 * 2 ** 20;
 
 /** Whether a source has logs that are to be shipped. */
 export function shipsLogs(config: SourceConfig): boolean {
@@ -60,11 +57,23 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
   });
   try {
     await requireSettled({ site, source });
-    const manifest = await shipUnderLease(request, { config, logs, lease });
+    const manifest = await shipUnderLease(request, { config, ship: (context) => logs.ship(context), lease });
     return manifest && summary(manifest);
   } finally {
     await lease.release();
   }
+}
+
+/** A source as the adapters of its logs see it. */
+export function logsSource({ site, source, work }: Pick<ShipRequest, 'site' | 'source' | 'work'>): LogsSource {
+  return {
+    site: site.config.site,
+    source,
+    config: sourceConfig(site, source),
+    work,
+    readSecret: site.readSecret,
+    state: path.join(site.state, 'sources', source),
+  };
 }
 
 /** The lease of a source's logs. No source bears such a name. */
@@ -74,31 +83,30 @@ export function leaseOf(source: string): string {
 
 interface Shipping {
   readonly config: SourceConfig;
-  readonly logs: LogsAdapter;
+  readonly ship: (context: LogsContext) => Promise<Shipped | null>;
   readonly lease: Lease;
 }
 
 /** The same for whoever holds the lease already. */
 export async function shipUnderLease(
   request: ShipRequest,
-  { config, logs, lease }: Shipping,
+  { config, ship, lease }: Shipping,
 ): Promise<Manifest | null> {
   const { site, source, work } = request;
   const began = new Date().toISOString();
-  const state = path.join(site.state, 'sources', source);
-  const received = path.join(state, 'received');
+  const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
-  await requireSpace({ path: received, needed: SPARE_BYTES });
   const last = await lastLocalLogs(repositoryStore(site.repository), source, isFollowed);
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
-    const context = { source, config, work, readSecret: site.readSecret, state, received, newest };
-    const shipped = await logs.ship({
-      ...context,
-      site: site.config.site,
+    const shipped = await ship({
+      ...logsSource({ site, source, work }),
+      received,
+      newest,
       attempt: attempt.name,
       artifacts: attempt.writer,
+      noteSlotLost: (why) => noteSlotLost(request, why),
     });
     if (!shipped) return null;
     work.signal.throwIfAborted();

@@ -1,4 +1,5 @@
 /** The coordinator's part of a tick: whoever is named in the config is told what is wrong with the shipping of logs. */
+import type { AlertName } from '../../model/alert.ts';
 import { conditions, freshness } from '../../model/logs-alerts.ts';
 import type { LogsSpec } from '../../model/logs-run.ts';
 import type { SourceReport, StepError } from '../../model/run.ts';
@@ -15,6 +16,12 @@ export interface TellLogsRequest {
   readonly work: Work;
 }
 
+/** What is seen on the server alone is not over because the server, or its host, gave no answer. */
+function isLookedAt(alert: AlertName, { logs }: SourceReport): boolean {
+  if (alert === 'server-space' || alert === 'slot-behind') return Boolean(logs?.server);
+  return alert !== 'logs-conflict' || logs !== null;
+}
+
 /**
  * Tells of what is new, and again of what has lasted long. What was told is remembered after it was told: a death in
  * between tells it twice rather than never.
@@ -22,10 +29,18 @@ export interface TellLogsRequest {
  */
 export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsRequest): Promise<readonly StepError[]> {
   const now = when.now ?? Date.now();
-  const { every, stalledAfter, spareSpace, remindAfter } = site.config.plans.logs;
+  const { every, stalledAfter, spareSpace, serverSpace, slotUse, remindAfter } = site.config.plans.logs;
   const before = await readMemory(site.state);
   const fresh = freshness({ sources, fresh: before.fresh, now });
-  const found = conditions({ spec, sources, fresh, now }, { stalled: every * stalledAfter, space: spareSpace });
+  const found = conditions(
+    { spec, sources, fresh, now },
+    {
+      stalled: every * stalledAfter,
+      space: spareSpace,
+      serverSpace,
+      slotUse,
+    },
+  );
   const run = spec.runId;
   const { open, errors } = await tell({ site, run, found, before: before.open, lookedFor, remindAfter, now, work });
   await writeMemory(site.state, { fresh, open: [...open] });
@@ -37,6 +52,6 @@ export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsR
       return sources.some(
         ({ logs, source: of }) => logs && spec.steps.some((step) => step.source === of && step.host === host),
       );
-    return sources.some((report) => report.source === source);
+    return sources.some((report) => report.source === source && isLookedAt(alert, report));
   }
 }

@@ -1,9 +1,11 @@
 /** One tick for one source: its logs are shipped, then copied wherever they are lacking. What fails is in the report. */
+import { hostOf } from '../../model/config/hosts.ts';
 import type { LogsFacts, LogsStep, LogsTick, LogsWaits } from '../../model/logs-run.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { CapturedBackup, ShippedLogs, StepError } from '../../model/run.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../site.ts';
+import { logsOf } from '../sources/index.ts';
 import { lastLocalLogs } from '../storage/catalogue.ts';
 import { openRepository } from '../storage/repository.ts';
 import { freeSpace } from '../storage/space.ts';
@@ -11,7 +13,10 @@ import type { Work } from '../work.ts';
 import { bounded } from './bounded.ts';
 import { copyLogs, type CopiedLogs } from './copy-logs.ts';
 import { askForFull } from './full-due.ts';
-import { shipLogs } from './ship-logs.ts';
+import { sourcesWithLogs } from './plan-logs.ts';
+import { releaseRemoved } from './removed-sources.ts';
+import { logsSource, shipLogs } from './ship-logs.ts';
+import { slotLostIn } from './slot-lost.ts';
 import { stepFailure } from './step-failure.ts';
 
 export interface TickRequest {
@@ -27,6 +32,8 @@ export interface TickRequest {
 
 /** Of a tick's time the shipping may use so much: a source that hangs must not keep copies from their destinations. */
 const SHIPPING_SHARE = 0.75;
+/** Milliseconds for a look at the server. */
+const LOOKING = 10_000;
 /** Attempts of one tick to ship; what fails then is the next tick's. */
 const ATTEMPTS = 2;
 
@@ -38,12 +45,14 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
   const { site, runId, step, work } = request;
   const { source } = step;
   const began = Date.now();
+  if (isFirst(site, source)) await releaseRemoved(site, work);
   const shipping = await shipWithin(request, step.deadline * SHIPPING_SHARE);
   const shipped = 'error' in shipping ? null : shipping.shipped;
   const took = Date.now() - began;
   const copies = await Promise.all(
     step.destinations.map((destination) => copyWithin(request, destination, step.deadline - took)),
   );
+  const looked = await lookAtServer(request, shipping);
   const newest = (await lastLocalLogs(await openRepository(site), source))?.manifest;
   const facts: LogsFacts = {
     shipped: !('error' in shipping),
@@ -53,6 +62,8 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
     fullDue: await askForFull({ site, source, runId }),
     owed: Object.fromEntries(copies.flatMap(({ destination, owed }) => (owed > 0 ? [[destination, owed]] : []))),
     space: await spaceOf(site),
+    slotLost: await slotLostIn({ site, source, runId }),
+    server: looked.server,
   };
   work.log.info({ source, shipped: facts.shipped, coversUntil: facts.coversUntil }, 'logs ticked');
   return {
@@ -61,8 +72,17 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
       .filter(({ backups }) => backups > 0)
       .map(({ destination, backups, bytes, milliseconds }) => ({ destination, backups, bytes, milliseconds })),
     facts,
-    errors: [...('error' in shipping ? [shipping.error] : []), ...copies.flatMap(({ errors }) => errors)],
+    errors: [
+      // A server that does not even ship has said why.
+      ...('error' in shipping ? [shipping.error] : looked.errors),
+      ...copies.flatMap(({ errors }) => errors),
+    ],
   };
+}
+
+/** One source of a host does what is to be done once a tick. */
+function isFirst(site: Site, source: string): boolean {
+  return sourcesWithLogs(site).find((name) => hostOf(site.config, name) === site.host) === source;
 }
 
 type Shipping = { readonly shipped: ShippedLogs | null } | { readonly error: StepError };
@@ -89,6 +109,28 @@ async function shipWithin(
       work.log.warn({ source, error: error.message }, 'shipping failed, and is tried once more');
       await pause(waits.retryFirst, undefined, { signal: work.signal });
     }
+  }
+}
+
+interface Looked {
+  readonly server: LogsFacts['server'];
+  readonly errors: readonly StepError[];
+}
+
+/** It is asked unless it hangs: also a server whose logs are not shipped has a disk that fills up. */
+async function lookAtServer({ site, step: { source, type }, work }: TickRequest, shipping: Shipping): Promise<Looked> {
+  const logs = logsOf(type);
+  const hangs = 'error' in shipping && shipping.error.code === 'standstill';
+  if (!logs || hangs) return { server: null, errors: [] };
+  const what = `looking at the server of ${source}`;
+  try {
+    const server = await bounded({ what, limit: LOOKING, work }, (bound) =>
+      logs.standing(logsSource({ site, source, work: bound })),
+    );
+    return { server, errors: [] };
+  } catch (error) {
+    if (work.signal.aborted) throw error;
+    return { server: null, errors: [stepFailure(site, 'look at the server', error)] };
   }
 }
 

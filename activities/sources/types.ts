@@ -6,6 +6,7 @@ import type { InPlaceConfig } from '../../model/config/in-place.ts';
 import type { SourceConfig } from '../../model/config/source.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
+import type { ServerStanding } from '../../model/logs-run.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
 import type { ExportArtifact, Exported } from '../../model/export.ts';
 import type { Consistency, Kind, SourceType, Tier } from '../../model/source.ts';
@@ -126,11 +127,17 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly restored: string;
   /** An empty folder for sockets, logs and the like. */
   readonly scratch: string;
+  /** What was restored is thrown away afterwards: a database may be recovered to a later moment for the comparison. */
+  readonly expendable?: boolean;
 }
 
-export interface LogsContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
+/** A source whose logs are shipped. */
+export interface LogsSource<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
   /** The site's name: what lasts on a server (slots) is told apart by it. */
   readonly site: string;
+}
+
+export interface LogsContext<Config extends SourceConfig = SourceConfig> extends LogsSource<Config> {
   /** The newest sealed logs of the source in the repository; null when there are none. */
   readonly newest: Manifest | null;
   /** Unique for this attempt. */
@@ -141,6 +148,8 @@ export interface LogsContext<Config extends SourceConfig = SourceConfig> extends
    * that holds it is sealed (`onSealed`).
    */
   readonly received: string;
+  /** Notes that the server kept logs for us no longer, before what held them is made anew: an alert tells why. */
+  readonly noteSlotLost: (why: string) => Promise<void>;
 }
 
 /** What a shipping has written into artifacts, for the manifest and the key. */
@@ -161,6 +170,28 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
    * `logs-gap`: a full is due then.
    */
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
+  /** How the server stands: what could end its logs, or itself. Read only, and quick. */
+  standing(context: LogsSource<Config>): Promise<ServerStanding>;
+  /** What a source has left on its server for its logs, by its state alone; null where nothing. Absent: the type leaves nothing. */
+  leftOnServer?(leaving: Pick<Leaving, 'state'>): Promise<LeftOnServer | null>;
+  /** Removes it, once the source ships no longer. */
+  release?(leaving: Leaving): Promise<void>;
+  /** What lies on the server as if it were ours, and is none of these sources'. */
+  orphans?(context: LogsSource<Config>, sources: readonly string[]): Promise<readonly Finding[]>;
+}
+
+/** A source that ships its logs no longer, and may be in no config any more. */
+export interface Leaving {
+  /** Its own folder in state. */
+  readonly state: string;
+  readonly readSecret: SecretReader;
+  readonly signal: AbortSignal;
+}
+
+export interface LeftOnServer {
+  /** In words: `the slot mosaic_logs_… on /run/postgresql`. */
+  readonly what: string;
+  readonly remedy: string;
 }
 
 /** A running server, as the operator says it. */

@@ -13,15 +13,19 @@ export interface Restorable {
 }
 
 /**
- * The latest over all places: what is needed for a restore must lie at one of them. What was found damaged, or builds on
- * what is, counts as missing there.
- * @returns null where no logs reach back to a backup anywhere.
+ * At each place by itself, the latest first: all that a restore needs must lie at one of them. What was found damaged, or
+ * builds on what is, counts as missing there. A place from where no logs reach back to a backup is left out.
  */
-export function restorableUntil(entries: readonly BackupEntry[], source: string): Restorable | null {
+export function restorablePlaces(entries: readonly BackupEntry[], source: string): readonly Restorable[] {
   const own = entries.filter((entry) => entry.source === source);
   const places = [...new Set(own.flatMap(({ places }) => places))];
   const found = places.flatMap((place) => restorableAt(own, place) ?? []);
-  return found.reduce<Restorable | null>((best, one) => (best && best.until >= one.until ? best : one), null);
+  return found.toSorted((a, b) => b.until.localeCompare(a.until));
+}
+
+/** The latest over all places; null where no logs reach back to a backup anywhere. */
+export function restorableUntil(entries: readonly BackupEntry[], source: string): Restorable | null {
+  return restorablePlaces(entries, source)[0] ?? null;
 }
 
 function restorableAt(entries: readonly BackupEntry[], place: string): Restorable | null {

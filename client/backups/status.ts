@@ -7,7 +7,7 @@ import { formatDuration } from '../../model/units.ts';
 import { shipsLogs } from '../../activities/operations/ship-logs.ts';
 import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
-import { restorableUntil } from './restorable.ts';
+import { restorablePlaces } from './restorable.ts';
 import { readOverview, verdictOf, type BackupEntry, type Problem, type Verdict } from './overview.ts';
 
 export interface SourceStatus {
@@ -38,6 +38,15 @@ export interface LogsStatus {
   /** Where the backup and the logs lie. */
   readonly place: string | null;
   readonly base: string | null;
+  /** The same for every place from which it can be restored to any time, the latest first: the others are what is left without the first. */
+  readonly places: readonly LogsPlace[];
+}
+
+export interface LogsPlace {
+  readonly place: string;
+  readonly restorableUntil: string;
+  readonly lag: number;
+  readonly base: string;
 }
 
 export interface SiteStatus {
@@ -141,10 +150,15 @@ function isSince(since: string | null): (entry: BackupEntry) => boolean {
 }
 
 function logsStatus(entries: readonly BackupEntry[], source: string, now: number): LogsStatus {
-  const found = restorableUntil(entries, source);
-  if (!found) return { restorableUntil: null, lag: null, place: null, base: null };
-  const { until, place, base } = found;
-  return { restorableUntil: until, lag: Math.max(0, now - Date.parse(until)), place, base };
+  const places = restorablePlaces(entries, source).map(({ until, place, base }): LogsPlace => ({
+    place,
+    restorableUntil: until,
+    lag: Math.max(0, now - Date.parse(until)),
+    base,
+  }));
+  const [first] = places;
+  if (!first) return { restorableUntil: null, lag: null, place: null, base: null, places };
+  return { ...first, places };
 }
 
 /** What would be lost now, in milliseconds of time: since the newest capture began, or since the logs behind it end. */

@@ -1,12 +1,13 @@
 /** All of doctor's examinations. */
-import path from 'node:path';
-import { adapterFor } from '../../activities/sources/index.ts';
+import { leftOnServers } from '../../activities/operations/removed-sources.ts';
+import { logsSource, shipsLogs } from '../../activities/operations/ship-logs.ts';
+import { adapterFor, logsOf } from '../../activities/sources/index.ts';
 import type { Site } from '../../activities/site.ts';
 import type { Work } from '../../activities/work.ts';
 import { hostOf } from '../../model/config/hosts.ts';
 import type { SourceConfig } from '../../model/config/source.ts';
 import { inPlaceFindings } from '../backups/in-place.ts';
-import { examine, type Examined, type Seen } from './examine.ts';
+import { examine, warning, type Examined, type Seen } from './examine.ts';
 import { examineIdentity, examineKit, examineSecretFiles, examineSigning } from './keys.ts';
 import { examineDestination, examineLinks, examineRepository, examineState } from './places.ts';
 import { examinePrograms } from './programs.ts';
@@ -24,6 +25,7 @@ export function examineSite(site: Site, env: NodeJS.ProcessEnv, work: Work): Pro
     examine('repository', () => examineRepository(site)),
     examine('state', () => examineState(site)),
     examine('folders', () => examineLinks(site)),
+    examine('removed sources', () => examineLeft(site)),
     ...Object.keys(destinations).map((name) => examine(`destination ${name}`, () => examineDestination(site, name))),
     ...Object.entries(sources).map(([name, config]) =>
       examine(`source ${name}`, () => examineSource(site, name, config, work)),
@@ -36,13 +38,19 @@ export function examineSite(site: Site, env: NodeJS.ProcessEnv, work: Work): Pro
 async function examineSource(site: Site, source: string, config: SourceConfig, work: Work): Promise<Seen> {
   const host = hostOf(site.config, source);
   if (host !== site.host) return { facts: `captured on ${host}: run doctor there` };
-  const state = path.join(site.state, 'sources', source);
-  const findings = await adapterFor(config.type).preflight({
-    source,
-    config,
-    work,
-    readSecret: site.readSecret,
-    state,
-  });
-  return { facts: `${config.type}, ready`, findings };
+  const context = logsSource({ site, source, work });
+  const findings = await adapterFor(config.type).preflight(context);
+  const orphans = shipsLogs(config)
+    ? await logsOf(config.type)?.orphans?.(context, Object.keys(site.config.sources))
+    : undefined;
+  return { facts: `${config.type}, ready`, findings: [...findings, ...(orphans ?? [])] };
+}
+
+/** What the next tick removes; that it is still there is worth a look where no tick comes any more, or it fails. */
+async function examineLeft(site: Site): Promise<Seen> {
+  const left = await leftOnServers(site);
+  const findings = left.map(({ source, what, remedy }) =>
+    warning('logs.left-on-server', `${source} ships no logs any more, and ${what} is left of it`, remedy, source),
+  );
+  return { facts: left.length === 0 ? 'nothing is left on any server' : '', findings };
 }

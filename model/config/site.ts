@@ -66,6 +66,15 @@ const logsPlan = z.strictObject({
     .describe('logs that are so many intervals old are an alert: shipping has stalled'),
   remindAfter: wait.prefault('1h').describe('an alert that lasts is told again after so long'),
   spareSpace: size.prefault('1GiB').describe('less free space in the repository or in state is an alert'),
+  serverSpace: size
+    .prefault('2GiB')
+    .describe("less free space where a server's data or logs lie is an alert, as far as this host sees them"),
+  slotUse: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .prefault(0.5)
+    .describe('a PostgreSQL slot that keeps so much of what it may (max_slot_wal_keep_size) is an alert'),
 });
 
 export const siteConfig = z.strictObject({

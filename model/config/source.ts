@@ -38,16 +38,27 @@ const common = {
     .optional(),
 };
 
-const logs = z
+const logsFields = {
+  enabled: z.boolean().default(true).describe('ship them; without them nothing between two backups can be restored'),
+  deadline: duration
+    .refine((milliseconds) => milliseconds > 0, 'nothing would ever be shipped\nWrite a time above zero, as in 4m.')
+    .prefault('4m')
+    .describe('how long one shipping, with its copies, may take; the next one goes on'),
+};
+
+const logs = z.strictObject(logsFields).prefault({}).describe('continuous logs: binlogs');
+
+const walLogs = z
   .strictObject({
-    enabled: z.boolean().default(true).describe('ship them; without them nothing between two backups can be restored'),
-    deadline: duration
-      .refine((milliseconds) => milliseconds > 0, 'nothing would ever be shipped\nWrite a time above zero, as in 4m.')
-      .prefault('4m')
-      .describe('how long one shipping, with its copies, may take; the next one goes on'),
+    ...logsFields,
+    spool: absolutePath
+      .optional()
+      .describe(
+        "a folder that the server's archive_command copies WAL into: it is shipped from there, and deleted once it is sealed; without it a replication slot is used",
+      ),
   })
   .prefault({})
-  .describe('continuous logs: WAL, binlogs');
+  .describe('continuous logs: WAL');
 
 /** Weekly and monthly; a yearly is a monthly that is kept. */
 const exportTiers = z
@@ -56,6 +67,11 @@ const exportTiers = z
   .describe('backups of these tiers hold it; [] for none, on purpose');
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost']);
+
+const exportRows = z
+  .boolean()
+  .default(true)
+  .describe('digest every table beside it, so that a check can compare its rows; reads them once more, or twice');
 
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 
@@ -96,10 +112,7 @@ export const postgresSource = z.strictObject({
       user: z.string().min(1).default('mosaic_export'),
       password: secret.optional(),
       tiers: exportTiers,
-      rows: z
-        .boolean()
-        .default(true)
-        .describe('digest every table in the same snapshot, so that a check can compare its rows; reads it once more'),
+      rows: exportRows,
     })
     .optional()
     .describe('a third role, for a logical export of each database, which can go back into a running server'),
@@ -112,7 +125,7 @@ export const postgresSource = z.strictObject({
     .max(60)
     .default(6)
     .describe('incrementals after each full, before the next full; from PostgreSQL 17 on, with summarize_wal = on'),
-  logs,
+  logs: walLogs,
   inPlace: inPlace.optional(),
 });
 export type PostgresSource = z.output<typeof postgresSource>;
@@ -137,7 +150,12 @@ export const mariadbSource = z.strictObject({
       'a second account that may read tables, for checksums; without it rows are not compared, and that is said',
     ),
   export: z
-    .strictObject({ user: z.string().min(1).default('mosaic_export'), password: secret.optional(), tiers: exportTiers })
+    .strictObject({
+      user: z.string().min(1).default('mosaic_export'),
+      password: secret.optional(),
+      tiers: exportTiers,
+      rows: exportRows,
+    })
     .optional()
     .describe('a third account, for a logical export of each database, which can go back into a running server'),
   method: z

@@ -4,7 +4,7 @@ import { offSchedule, tickOutcome, type LogsFacts, type LogsSpec } from '../../m
 import { scheduledOf, type SourceReport } from '../../model/run.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 2);
-const LIMITS = { stalled: 900_000, space: 1000 };
+const LIMITS = { stalled: 900_000, space: 1000, serverSpace: 3000, slotUse: 0.5 };
 const FACTS: LogsFacts = {
   shipped: true,
   sealed: '2026-11-24T01:00:00.000Z',
@@ -13,6 +13,8 @@ const FACTS: LogsFacts = {
   fullDue: null,
   owed: {},
   space: [{ path: '/state', free: 2000 }],
+  slotLost: null,
+  server: { space: [{ path: '/data', free: 5000 }], slot: { name: 'mosaic_logs_db', kept: 100, limit: 1000 } },
 };
 const WAITS = { workerDeadline: 1, retryFirst: 1, heartbeat: 1, standstill: 1, busy: 1 };
 const SPEC: LogsSpec = {
@@ -25,7 +27,7 @@ const SPEC: LogsSpec = {
   notified: true,
 };
 
-function report(logs: Partial<LogsFacts> | null): SourceReport {
+function report(logs: Partial<LogsFacts> | null, errors: SourceReport['errors'] = []): SourceReport {
   const facts = logs && { ...FACTS, ...logs };
   return {
     source: 'db',
@@ -34,7 +36,7 @@ function report(logs: Partial<LogsFacts> | null): SourceReport {
     captured: null,
     copies: [],
     verified: false,
-    errors: [],
+    errors,
     logs: facts,
   };
 }
@@ -60,6 +62,37 @@ describe('what is wrong with the shipping of logs', () => {
   it('a hole, and little space, each by its place', () => {
     assert.deepEqual(found({ gap: 'a hole' }), ['logs-hole/db/logs-2026-11-24T02:00:00Z']);
     assert.deepEqual(found({ space: [{ path: '/state', free: 999 }] }), ['little-space/stack1//state']);
+  });
+});
+
+describe('what is wrong with a server whose logs are shipped', () => {
+  const SERVER = { space: [], slot: { name: 'mosaic_logs_db', kept: 500, limit: 1000 } };
+
+  it('a slot that was lost, one that keeps more than its part, and a disk that fills up', () => {
+    assert.deepEqual(found({ slotLost: 'it was dropped' }), ['slot-lost/db/logs-2026-11-24T02:00:00Z']);
+    assert.deepEqual(found({ server: SERVER }), ['slot-behind/db']);
+    assert.deepEqual(found({ server: { ...SERVER, slot: { ...SERVER.slot, kept: 499 } } }), []);
+    assert.deepEqual(found({ server: { ...SERVER, slot: { ...SERVER.slot, limit: null } } }), []);
+    assert.deepEqual(found({ server: { space: [{ path: '/data', free: 2999 }], slot: null } }), [
+      'server-space/db//data',
+    ]);
+    assert.deepEqual(found({ server: null }), [], 'one that gives no answer is told of by what fails');
+  });
+
+  it('logs that contradict what is sealed, at once, with what the shipping said', () => {
+    const error = {
+      step: 'ship',
+      code: 'conflict',
+      message: 'Another 000A.',
+      remedy: 'Stop the other.',
+      retryable: false,
+    };
+    const sources = [report({ shipped: false, sealed: '2026-11-24T01:59:00.000Z' }, [error])];
+    const fresh = freshness({ sources, fresh: {}, now: NOW });
+    const [condition, ...more] = conditions({ spec: SPEC, sources, fresh, now: NOW }, LIMITS);
+    assert.deepEqual(more, []);
+    assert.equal(condition?.key, 'logs-conflict/db');
+    assert.match(`${condition?.message} ${condition?.remedy}`, /db: Another 000A\. Stop the other\./);
   });
 });
 

@@ -50,7 +50,8 @@ export interface TestPostgres {
   /** A connection as superuser; the test ends it. */
   client(database?: string): Promise<Client>;
   readonly server: () => PrivateServer;
-  start(): Promise<void>;
+  /** @param changes of its settings, from now on; undefined: as the server's own files say. */
+  start(changes?: Readonly<Record<string, string | undefined>>): Promise<void>;
   stop(how?: 'fast' | 'immediate'): Promise<void>;
 }
 
@@ -87,7 +88,10 @@ export async function startPostgres({
   const port = tls ? await freePort() : 5432;
   let server: PrivateServer | undefined;
 
-  async function start(): Promise<void> {
+  let own: Readonly<Record<string, string | undefined>> = settings;
+
+  async function start(changes: Readonly<Record<string, string | undefined>> = {}): Promise<void> {
+    own = { ...own, ...changes };
     server = await startServer({
       data,
       binaries: binaries.folder,
@@ -96,14 +100,14 @@ export async function startPostgres({
       port,
       // The certificate does not bear the second address.
       listen: tls ? '127.0.0.1,127.0.0.2' : '',
-      settings: {
+      settings: present({
         // Data of a test outlive no crash of the machine. Preflight refuses fsync = off, so it is on, and costs little.
         shared_buffers: '32MB',
         synchronous_commit: 'off',
         max_slot_wal_keep_size: '1GB',
         ...(tls ? { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: path.join(folder, 'server.key') } : {}),
-        ...settings,
-      },
+        ...own,
+      }),
       signal,
     });
   }
@@ -155,6 +159,13 @@ export async function startPostgres({
     start,
     stop: async (how) => running().stop(how),
   };
+}
+
+function present(settings: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const set = Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(set);
 }
 
 function overTcp(port: number, certificate: string, password: string) {

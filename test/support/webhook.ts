@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 
-const posted = z.looseObject({
+export const posted = z.looseObject({
   alert: z.string(),
   state: z.string(),
   source: z.string().nullable(),

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Session } from '../../client/runs/session.ts';
 import { slotName } from '../../activities/sources/postgres/logs/slot.ts';
 import type { RunReport } from '../../model/run.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { openSession, runLogs } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
-import { startWebhook, type Webhook } from '../support/webhook.ts';
+import { until } from '../support/until.ts';
+import { posted, startWebhook, type Webhook } from '../support/webhook.ts';
 
 const CANARY = 'canary-of-a-secret-address';
 /** Of an interval of 20 s: what stands for three intervals of five minutes. */
@@ -17,26 +19,34 @@ const STALLED = 4000;
 
 describe('alerts of the shipping of logs', () => {
   let server: TestPostgres;
+  let shop: TestMariadb;
   let hook: Webhook;
+  /** What the command of a notifier wrote. */
+  let heard: string;
   let test: TestSite;
   let session: Session;
   let minute = 0;
 
   before(async () => {
     const folder = await temporaryFolder();
-    [server, hook] = await Promise.all([
+    const other = path.join(folder, 'mariadb');
+    await mkdir(other);
+    [server, shop, hook] = await Promise.all([
       startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB' } }),
+      startMariadb({ folder: other }),
       startWebhook(),
     ]);
+    heard = path.join(folder, 'heard');
     await server.sql('CREATE TABLE t (id int PRIMARY KEY, body text)');
     const url = path.join(folder, 'webhook');
     await writeFile(url, `http://127.0.0.1:${hook.port}/${CANARY}\n`, { mode: 0o600 });
     test = await makeSite({
       folder,
-      sources: { db: server.config() },
+      sources: { db: server.config('socket', { logs: { deadline: '10s' } }), shop: shop.config() },
       notify: [
         { type: 'webhook', url: { file: url } },
         { type: 'command', command: ['sh', '-c', 'exit 3'] },
+        { type: 'command', command: ['sh', '-c', `cat >> ${heard}`] },
       ],
       plans: {
         logs: {
@@ -56,7 +66,7 @@ describe('alerts of the shipping of logs', () => {
 
   after(async () => {
     await session?.close();
-    await Promise.all([server?.stop(), hook?.stop()]);
+    await Promise.all([server?.stop(), shop?.stop('immediate'), hook?.stop()]);
     await cleanUp();
   });
 
@@ -87,6 +97,72 @@ describe('alerts of the shipping of logs', () => {
     assert.doesNotMatch(payloads, new RegExp(CANARY));
   });
 
+  it('P06 a server that hangs keeps no other source from its shipping and its copies, and alerts', async () => {
+    await tick();
+    const before = alerts().length;
+    const { pid } = server.server();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await shop.sql('CREATE DATABASE IF NOT EXISTS shop; CREATE OR REPLACE TABLE shop.t (id int)');
+      const hung = await tick(['db', 'shop']);
+      const [db, other] = hung.sources;
+      assert.deepEqual([db?.source, db?.outcome, other?.source, other?.outcome], ['db', 'failed', 'shop', 'complete']);
+      assert.deepEqual(
+        other?.copies.map(({ destination }) => destination),
+        ['vault'],
+      );
+      assert.match(db?.errors[0]?.message ?? '', /did not end within|does not answer|timeout/);
+      await pause(STALLED);
+      await tick();
+      assert.deepEqual(alerts().slice(before), ['raised logs-stalled db']);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    assert.equal((await tick()).outcome, 'complete');
+    assert.deepEqual(alerts().slice(before), ['raised logs-stalled db', 'resolved logs-stalled db']);
+  }).timeout(120_000);
+
+  it('P03 and P06 a slot that was lost alerts, also where no WAL is missing', async () => {
+    await tick();
+    const before = alerts().length;
+    await server.sql(`SELECT pg_drop_replication_slot('${slotName('test', 'db')}')`);
+    assert.equal((await tick()).outcome, 'complete');
+    assert.deepEqual(alerts().slice(before), ['raised slot-lost db']);
+    await tick();
+    assert.equal(alerts().length, before + 1, 'it is told once');
+  });
+
+  it('P21 a purged binary log alerts at once, by webhook and by command, and a full is made', async () => {
+    await shop.sql('CREATE DATABASE IF NOT EXISTS shop; CREATE OR REPLACE TABLE shop.t (id int)');
+    await tick(['shop']);
+    const before = alerts().length;
+    await shop.sql(
+      'INSERT INTO shop.t VALUES (1); FLUSH BINARY LOGS; INSERT INTO shop.t VALUES (2); FLUSH BINARY LOGS',
+    );
+    const names = async () => (await shop.sql('SHOW BINARY LOGS')).map((line) => line.split('\t')[0] ?? '');
+    const last = (await names()).at(-1) ?? '';
+    await until('the files are purged', async () => {
+      await shop.sql(`FLUSH ENGINE LOGS; PURGE BINARY LOGS TO '${last}'`);
+      return (await names())[0] === last;
+    });
+    const failed = await tick(['shop']);
+    assert.equal(failed.outcome, 'failed');
+    assert.deepEqual(alerts().slice(before), ['raised logs-conflict shop']);
+    assert.match(hook.received.at(-1)?.message ?? '', /The binary logs have a hole/);
+    const next = await tick(['shop']);
+    assert.deepEqual(alerts().slice(before + 1), ['raised logs-hole shop', 'resolved logs-conflict shop']);
+    assert.match(hook.received.at(-2)?.remedy ?? '', /binlog_expire_logs_seconds/);
+    const heardAlerts = (await readFile(heard, 'utf8')).trimEnd().split('\n');
+    assert.deepEqual(
+      heardAlerts.map((line) => posted.parse(JSON.parse(line))),
+      hook.received,
+    );
+    const full = next.sources[0]?.logs?.fullRun;
+    assert.ok(full);
+    await session.client.workflow.getHandle(full).result();
+    assert.equal((await tick(['shop'])).outcome, 'complete');
+  }).timeout(120_000);
+
   it('P03 a slot that was lost alerts by the hole that it made', async () => {
     await tick();
     await server.sql(`SELECT pg_drop_replication_slot('${slotName('test', 'db')}')`);
@@ -98,9 +174,9 @@ describe('alerts of the shipping of logs', () => {
     const before = alerts().length;
     const { sources, outcome } = await tick();
     assert.equal(outcome, 'partial');
-    assert.deepEqual(alerts().slice(before), ['raised logs-hole db']);
+    assert.deepEqual(alerts().slice(before), ['raised logs-hole db', 'raised slot-lost db']);
     await tick();
-    assert.equal(alerts().length, before + 1, 'a hole is told once');
+    assert.equal(alerts().length, before + 2, 'a hole is told once');
     const full = sources[0]?.logs?.fullRun;
     assert.ok(full);
     await session.client.workflow.getHandle(full).result();
@@ -110,9 +186,9 @@ describe('alerts of the shipping of logs', () => {
     return hook.received.map(({ alert, state, source }) => `${state} ${alert} ${source}`);
   }
 
-  function tick(): Promise<RunReport> {
+  function tick(sources: readonly string[] = ['db']): Promise<RunReport> {
     const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-    return runLogs({ session, site: 'test', scheduled });
+    return runLogs({ session, site: 'test', scheduled, sources });
   }
 });
 

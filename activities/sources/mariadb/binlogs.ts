@@ -6,6 +6,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
 import { optionFile, type Connection } from './connection.ts';
+import { sameGtids } from './gtid.ts';
 import { literal, rows, run, type SessionOptions } from './session.ts';
 
 export interface Binlog {
@@ -26,6 +27,11 @@ export const logPosition = z.looseObject({
   gtidEnd: z.string(),
   /** RFC 3339, UTC, the server's clock: what was committed until then is in these logs or earlier ones. */
   coversUntil: z.string(),
+  /**
+   * It holds no file: from the end of `lastFile`, which was shipped before, until `coversUntil` the server committed
+   * nothing. So an idle server's time goes on without an empty file every few minutes, here and on the server.
+   */
+  idle: z.boolean().optional(),
 });
 export type LogPosition = z.infer<typeof logPosition>;
 
@@ -46,6 +52,16 @@ export async function startOf(connection: Connection, file: string, options: Ses
   const [found] = await rows(connection, start, sql, options);
   if (found && found.gtid !== null) return found.gtid;
   throw new BackupError('failed', `The server does not say which GTID ${file} begins with: it may be purged already.`);
+}
+
+/** Whether a record of an idle time begins where logs end: nothing was committed between the two. */
+export function continues({ lineage, lastFile, gtidEnd }: LogPosition, mark: LogPosition): boolean {
+  return (
+    mark.idle === true &&
+    mark.lineage === lineage &&
+    numberOf(mark.lastFile) === numberOf(lastFile) &&
+    sameGtids(mark.gtidEnd, gtidEnd)
+  );
 }
 
 /** The number at the end of a file's name. */

@@ -9,6 +9,7 @@ import { planExport } from './export/restore.ts';
 import { gatherFacts } from './facts.ts';
 import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
+import { standing } from './standing.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
@@ -31,6 +32,6 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   check,
   checkExports,
   planExport,
-  logs: { ship },
+  logs: { ship, standing },
   select,
 };

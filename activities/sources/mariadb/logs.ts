@@ -6,6 +6,7 @@ import type { MariadbSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Warning } from '../../../model/manifest.ts';
 import { programVersion } from '../../streams/versions.ts';
+import { MOST_BYTES, noRoom, roomFor } from '../receiving-room.ts';
 import type { LogsContext, Shipped } from '../types.ts';
 import {
   familyOf,
@@ -19,16 +20,19 @@ import {
 } from './binlogs.ts';
 import { backupConnection, type Connection } from './connection.ts';
 import { describeEngine } from './engine.ts';
-import { gatherFacts } from './facts.ts';
+import { gatherFacts, type Facts } from './facts.ts';
 import { sameGtids } from './gtid.ts';
 import { beginLineage, currentLineage } from './lineage.ts';
 import { rows, run, type SessionOptions } from './session.ts';
 
+/** Logs that are known to cover no time. */
+const NEVER = '1970-01-01T00:00:00Z';
 /** A file begins with 256 bytes of header. */
 const LEAST_BYTES = 100;
 
 /**
- * Ends the file that is being written, and ships all that are finished and were not yet.
+ * Ends the file that is being written, and ships all that are finished and were not yet; where nothing was committed
+ * since, only that is recorded.
  * @throws BackupError `conflict` at a hole; what is shipped next begins a lineage of its own.
  */
 export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped | null> {
@@ -40,25 +44,30 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   const lineage = await currentLineage(received, last?.lineage);
   const before = last?.lineage === lineage ? last : undefined;
   if (before) await requireUnbroken(connection, before, received, options);
-  if (before && sameGtids(before.gtidEnd, facts.gtid)) return null;
-
   // Before the flush: what was committed until then is in the files that end now.
-  const coversUntil = await clock(connection, options);
+  const { time: coversUntil, gtid } = await now(connection, options);
+  if (before && sameGtids(before.gtidEnd, gtid)) return idle(before, coversUntil, facts);
   await run(connection, 'FLUSH BINARY LOGS', options);
   const all = await listBinlogs(connection, options);
-  const files = all.slice(0, -1).filter(({ name }) => !before || numberOf(name) > numberOf(before.lastFile));
-  const [first, active] = [files[0], all.at(-1)];
-  const final = files.at(-1);
-  if (!first || !final || !active) return null;
+  const due = all.slice(0, -1).filter(({ name }) => !before || numberOf(name) > numberOf(before.lastFile));
   const folder = path.join(received, 'files');
+  // What a failed attempt left is asked for again: it must not take the room of that.
+  await rm(folder, { recursive: true, force: true });
+  const files = fitting(due, await roomFor(received));
+  const [first, final] = [files[0], files.at(-1)];
+  const [next] = all.slice(all.findIndex(({ name }) => name === final?.name) + 1);
+  if (due[0] && !first) throw await noRoom(received, due[0].bytes);
+  if (!first || !final || !next) return null;
+  // What was committed since is in files that come later: until when these reach is only known of those before.
+  const reached = files.length === due.length ? coversUntil : (before?.coversUntil ?? NEVER);
   const position: LogPosition = {
     method: 'binlog',
     lineage,
     firstFile: first.name,
     lastFile: final.name,
     gtidStart: before?.gtidEnd ?? (await startOf(connection, first.name, options)),
-    gtidEnd: await startOf(connection, active.name, options),
-    coversUntil,
+    gtidEnd: await startOf(connection, next.name, options),
+    coversUntil: reached,
   };
   await receive(connection, { folder, files, work });
   for (const { name } of files) {
@@ -68,13 +77,23 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   return {
     first: idOf(lineage, first),
     last: idOf(lineage, final),
-    coversUntil,
+    coversUntil: reached,
     engine: describeEngine(facts),
     position,
     tools: { 'mariadb-binlog': await programVersion('mariadb-binlog') },
     warnings: last && !before ? [newLineage(last, first)] : [],
     onSealed: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** As many files, in order, as there is room for, and as one step should take; a larger first one comes alone. */
+function fitting(files: readonly Binlog[], room: number): readonly Binlog[] {
+  let bytes = 0;
+  const end = files.findIndex((file, index) => {
+    bytes += file.bytes;
+    return bytes > room || (index > 0 && bytes > MOST_BYTES);
+  });
+  return end < 0 ? files : files.slice(0, end);
 }
 
 /** The file that follows what is sealed must be there, and begin where that ended. */
@@ -109,13 +128,38 @@ function newLineage(last: LogPosition, first: Binlog): Warning {
   return { code: 'logs-gap', message, partial: true };
 }
 
-const time = z.object({ time: z.string() });
+/** Nothing was committed since: that is what is stored, and nothing is asked of the server. */
+function idle(before: LogPosition, coversUntil: string, facts: Facts): Shipped {
+  const position: LogPosition = {
+    method: 'binlog',
+    lineage: before.lineage,
+    firstFile: before.lastFile,
+    lastFile: before.lastFile,
+    gtidStart: before.gtidEnd,
+    gtidEnd: before.gtidEnd,
+    coversUntil,
+    idle: true,
+  };
+  return {
+    first: idOf(before.lineage, { name: before.lastFile }),
+    last: `idle.${coversUntil.replaceAll(/[-:]/g, '')}`,
+    coversUntil,
+    engine: describeEngine(facts),
+    position,
+    tools: {},
+    warnings: [],
+  };
+}
 
-async function clock(connection: Connection, options: SessionOptions): Promise<string> {
-  const sql = "SELECT JSON_OBJECT('time', DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%dT%H:%i:%SZ'))";
-  const [now] = await rows(connection, time, sql, options);
-  if (!now) throw new TypeError('a query for one row gave none');
-  return now.time;
+const moment = z.object({ time: z.string(), gtid: z.string() });
+
+/** The server's clock, which a statement reads first, and the last transactions that were committed then. */
+async function now(connection: Connection, options: SessionOptions): Promise<z.infer<typeof moment>> {
+  const sql = `SELECT JSON_OBJECT('time', DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%dT%H:%i:%SZ'),
+                                  'gtid', @@GLOBAL.gtid_binlog_pos)`;
+  const [found] = await rows(connection, moment, sql, options);
+  if (!found) throw new TypeError('a query for one row gave none');
+  return found;
 }
 
 /** Names of files are the server's to choose; numbers are not. */
@@ -123,6 +167,6 @@ export function artifactOf(file: string): string {
   return `binlog.${String(numberOf(file)).padStart(6, '0')}`;
 }
 
-function idOf(lineage: string, { name }: Binlog): string {
+function idOf(lineage: string, { name }: Pick<Binlog, 'name'>): string {
   return `${lineage}.${String(numberOf(name)).padStart(6, '0')}`;
 }

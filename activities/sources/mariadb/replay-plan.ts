@@ -7,7 +7,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
-import { familyOf, logPosition, numberOf, type LogPosition } from './binlogs.ts';
+import { continues, familyOf, logPosition, numberOf, type LogPosition } from './binlogs.ts';
 import { artifactOf } from './logs.ts';
 import { parseGtid, sameGtids, sequenceIn } from './gtid.ts';
 import type { PhysicalPosition } from './position.ts';
@@ -32,11 +32,19 @@ export function planReplay(base: Base, logs: readonly Manifest[], target: Restor
   if (binlogFile === null || gtid === null) {
     throw refused(`${formatReference(base.manifest)} says no position: the server wrote no binary log then`);
   }
-  const positions = logs.map((manifest) => positionOf(manifest));
-  const [first] = positions;
-  const last = positions.at(-1);
-  if (!first || !last) throw refused('no logs are there to replay');
-  for (const [index, position] of positions.slice(1).entries()) requireNext(positions[index], position);
+  const all = logs.map((manifest, log) => ({ position: positionOf(manifest), log, manifest }));
+  const held = all.filter(({ position }) => !position.idle);
+  const mark = all.findLast(({ position }) => position.idle)?.position;
+  const [first, last] = [held[0]?.position, held.at(-1)?.position];
+  if (!first || !last) {
+    if (!mark) throw refused('no logs are there to replay');
+    if (!stoodStill(base.position, mark))
+      throw refused(`the logs end at ${mark.gtidEnd}, and the backup is of ${gtid}`);
+    stopOf(target, { base, gtid, last: mark });
+    return { files: [], start: gtid, stop: [] };
+  }
+  for (const [index, { position }] of held.slice(1).entries()) requireNext(held[index]?.position, position);
+  if (mark && !continues(last, mark)) throw refused(holeBetween(last, mark));
   const from = numberOf(binlogFile);
   if (familyOf(binlogFile) !== familyOf(first.firstFile) || from < numberOf(first.firstFile)) {
     throw refused(`the logs begin with ${first.firstFile}, and the backup needs them from ${binlogFile} on`);
@@ -44,11 +52,11 @@ export function planReplay(base: Base, logs: readonly Manifest[], target: Restor
   if (from > numberOf(last.lastFile)) {
     throw refused(`the logs end with ${last.lastFile}, and the backup needs them from ${binlogFile} on`);
   }
-  const stop = stopOf(target, { base, gtid, last });
+  const stop = stopOf(target, { base, gtid, last: mark ?? last });
   // The backup itself stands at the target.
   if (stop === undefined) return { files: [], start: gtid, stop: [] };
-  const files = positions.flatMap((position, log) =>
-    filesOf(position, logs[log])
+  const files = held.flatMap(({ position, log, manifest }) =>
+    filesOf(position, manifest)
       .filter((file) => numberOf(file) >= from)
       .map((file) => ({ log, file })),
   );
@@ -67,23 +75,37 @@ function requireNext(before: LogPosition | undefined, position: LogPosition): vo
     numberOf(position.firstFile) === numberOf(before.lastFile) + 1 &&
     sameGtids(before.gtidEnd, position.gtidStart);
   if (follows) return;
-  throw refused(
-    `the logs have a hole between ${before?.lastFile ?? '?'} (${before?.gtidEnd ?? '?'}) and ${position.firstFile} (${position.gtidStart})`,
+  throw refused(holeBetween(before, position));
+}
+
+function holeBetween(before: LogPosition | undefined, { firstFile, gtidStart }: LogPosition): string {
+  return `the logs have a hole between ${before?.lastFile ?? '?'} (${before?.gtidEnd ?? '?'}) and ${firstFile} (${gtidStart})`;
+}
+
+/** Whether a backup was taken while nothing was committed behind the logs: it is what they end with. */
+export function stoodStill({ binlogFile, gtid }: PhysicalPosition, mark: LogPosition): boolean {
+  return (
+    mark.idle === true &&
+    binlogFile !== null &&
+    gtid !== null &&
+    familyOf(binlogFile) === familyOf(mark.lastFile) &&
+    numberOf(binlogFile) > numberOf(mark.lastFile) &&
+    sameGtids(gtid, mark.gtidEnd)
   );
 }
 
 /** Every file of a backup of logs; each must have its artifact. */
-function filesOf({ firstFile, lastFile }: LogPosition, manifest: Manifest | undefined): readonly string[] {
+function filesOf({ firstFile, lastFile }: LogPosition, manifest: Manifest): readonly string[] {
   const [from, to] = [numberOf(firstFile), numberOf(lastFile)];
   const digits = firstFile.length - familyOf(firstFile).length - 1;
   const names = Array.from(
     { length: to - from + 1 },
     (_none, index) => `${familyOf(firstFile)}.${String(from + index).padStart(digits, '0')}`,
   );
-  const held = new Set(manifest?.artifacts.map(({ name }) => name.replace(/\.zst\.age$/, '')));
+  const held = new Set(manifest.artifacts.map(({ name }) => name.replace(/\.zst\.age$/, '')));
   const missing = names.find((name) => !held.has(artifactOf(name)));
   if (missing === undefined) return names;
-  throw refused(`${manifest ? formatReference(manifest) : 'a backup of logs'} lacks ${missing}`);
+  throw refused(`${formatReference(manifest)} lacks ${missing}`);
 }
 
 interface Reach {

@@ -3,10 +3,10 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { LogSelection } from '../types.ts';
-import { familyOf, logPosition, numberOf, type LogPosition } from './binlogs.ts';
+import { continues, familyOf, logPosition, numberOf, type LogPosition } from './binlogs.ts';
 import { sameGtids } from './gtid.ts';
 import { physicalPosition, type PhysicalPosition } from './position.ts';
-import { planReplay } from './replay-plan.ts';
+import { planReplay, stoodStill } from './replay-plan.ts';
 
 interface Logs {
   readonly manifest: Manifest;
@@ -20,7 +20,10 @@ export function select(base: Manifest, all: readonly Manifest[], target: Restore
   if (!parsed.success) {
     return { reached: false, why: 'it is a dump, and logs are replayed on physical backups only', from, until: null };
   }
-  const run = runFrom(base, parsed.data, all).map(({ manifest }) => manifest);
+  const { files, marks } = logsIn(all);
+  const found = runFrom(base, parsed.data, files);
+  const mark = markBehind(base, parsed.data, { last: found.at(-1)?.position, marks });
+  const run = [...found.map(({ manifest }) => manifest), ...(mark ? [mark] : [])];
   const until = run.at(-1)?.coversUntil ?? null;
   const failure = (count: number): string | null =>
     whyNot({ manifest: base, position: parsed.data }, run.slice(0, count), target);
@@ -50,13 +53,38 @@ function whyNot(
   }
 }
 
-/** The logs from the file in which the backup was taken, up to the first hole. */
-function runFrom(base: Manifest, { binlogFile }: PhysicalPosition, all: readonly Manifest[]): readonly Logs[] {
-  if (binlogFile === null) return [];
+/** Those that hold files, and those that only say that nothing was committed. */
+function logsIn(all: readonly Manifest[]): { readonly files: readonly Logs[]; readonly marks: readonly Logs[] } {
   const logs = all.flatMap((manifest) => {
     const position = logPosition.safeParse(manifest.position);
     return position.success ? [{ manifest, position: position.data }] : [];
   });
+  return {
+    files: logs.filter(({ position }) => !position.idle),
+    marks: logs.filter(({ position }) => position.idle),
+  };
+}
+
+interface Idle {
+  /** The end of the logs that follow on the backup; undefined where none do. */
+  readonly last: LogPosition | undefined;
+  readonly marks: readonly Logs[];
+}
+
+/** The record that reaches furthest of the idle time behind these logs, or behind a backup that was taken in it. */
+function markBehind(base: Manifest, position: PhysicalPosition, { last, marks }: Idle): Manifest | undefined {
+  return marks
+    .filter(
+      ({ manifest, position: mark }) =>
+        isAfter(manifest, base) && (last ? continues(last, mark) : stoodStill(position, mark)),
+    )
+    .toSorted((a, b) => a.position.coversUntil.localeCompare(b.position.coversUntil))
+    .at(-1)?.manifest;
+}
+
+/** The logs from the file in which the backup was taken, up to the first hole. */
+function runFrom(base: Manifest, { binlogFile }: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
+  if (binlogFile === null) return [];
   const first = logs
     .filter(({ manifest, position }) => holds(position, binlogFile) && isAfter(manifest, base))
     .toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished))[0];

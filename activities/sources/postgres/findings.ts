@@ -151,48 +151,6 @@ export function findingsOfIncrementals({ settings, versionNumber }: Facts, subje
   ];
 }
 
-/** For a source whose logs are shipped: what would keep them from it. */
-export function findingsOfLogs({ settings, slotsUsed, role, marks }: Facts, subject: string): readonly Finding[] {
-  const found: Found[] = [];
-  if (!marks) {
-    const functions = 'pg_switch_wal(), pg_create_restore_point(text)';
-    found.push({
-      code: 'postgres.role-logs',
-      severity: 'warning',
-      message: `role ${identifier(role)} may not close WAL segments, so no logs are shipped`,
-      remedy: `In the database that connection.database names: GRANT EXECUTE ON FUNCTION ${functions} TO ${identifier(role)};`,
-    });
-  }
-  if (settings.max_slot_wal_keep_size === '-1') {
-    found.push({
-      code: 'postgres.slot-limit',
-      severity: 'warning',
-      message:
-        'max_slot_wal_keep_size is -1, so no logs are shipped: while they cannot be, the slot would keep WAL until the disk is full',
-      remedy: `ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'; SELECT pg_reload_conf(); with as much as the disk of pg_wal can spare. Or "logs: { enabled: false }".`,
-    });
-  }
-  const slots = Number(settings.max_replication_slots ?? 2);
-  if (slots - slotsUsed === 1) {
-    found.push({
-      code: 'postgres.slots-few',
-      severity: 'warning',
-      message: `one of the ${slots} replication slots is free; a backup and the shipping of logs need one each`,
-      remedy: `ALTER SYSTEM SET max_replication_slots = ${slots + 5}; and restart the server.`,
-    });
-  }
-  const idle = settings.idle_replication_slot_timeout;
-  if (idle !== undefined && idle !== '0') {
-    found.push({
-      code: 'postgres.slot-timeout',
-      severity: 'warning',
-      message: `idle_replication_slot_timeout is ${idle} s: a longer pause of the shipping loses its slot, and a hole is in the logs`,
-      remedy: 'ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf();',
-    });
-  }
-  return found.map(({ code, severity, message, remedy }) => ({ code, severity, message, remedy, subject }));
-}
-
 function collations({ databases }: Facts): readonly Found[] {
   const changed = databases.filter(
     ({ collationVersion, actualVersion }) => collationVersion !== null && collationVersion !== actualVersion,

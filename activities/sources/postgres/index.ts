@@ -23,7 +23,13 @@ export const postgres: SourceAdapter<PostgresSource> = {
   check,
   checkExports,
   planExport,
-  logs: { ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })) },
+  logs: {
+    ...logs,
+    ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })),
+    standing: (context) => withReach(context, (config) => logs.standing({ ...context, config })),
+    orphans: (context, sources) =>
+      withReach(context, async (config) => (await logs.orphans?.({ ...context, config }, sources)) ?? []),
+  },
   select,
   inPlace,
 };

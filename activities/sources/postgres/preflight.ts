@@ -1,8 +1,10 @@
 /** Whether a server can be captured now. Read only. */
+import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { ifThere } from '../../storage/fs-errors.ts';
 import type { SourceContext } from '../types.ts';
 import { APPLICATION } from './application.ts';
 import { findBinaries, installRemedy } from './binaries.ts';
@@ -11,7 +13,9 @@ import { containerFindings, insideContainer } from './container-findings.ts';
 import { backupConnection, checkConnection, isSocket, type Connection } from './connection.ts';
 import { exportFindings } from './export/findings.ts';
 import { gatherFacts, majorOf, type Database, type Facts } from './facts.ts';
-import { findingsOf, findingsOfIncrementals, findingsOfLogs, identifier } from './findings.ts';
+import { findingsOf, findingsOfIncrementals, identifier } from './findings.ts';
+import { findingsOfLogs, findingsOfSpool } from './findings-of-logs.ts';
+import { askArchiver } from './logs/archiver.ts';
 import { hbaLine, identLine } from './roles.ts';
 import { probeReplication, withSession, type Session } from './session.ts';
 
@@ -33,7 +37,7 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
   const found = [
     ...insideContainer(findingsOf(facts, source), reached),
     ...(config.incrementals > 0 ? findingsOfIncrementals(facts, source) : []),
-    ...(config.logs.enabled ? findingsOfLogs(facts, source) : []),
+    ...(config.logs.enabled ? await logs(connection, facts, context) : []),
   ];
   const isSound = found.every(({ severity }) => severity !== 'error');
   return [
@@ -45,6 +49,19 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
     ...(await checkRole(context)),
     ...(await exportFindings(context, facts)),
   ];
+}
+
+/** What would keep the logs from being shipped: through a slot, or out of a spool. */
+async function logs(
+  connection: Connection,
+  facts: Facts,
+  { config, source, work }: SourceContext<PostgresSource>,
+): Promise<readonly Finding[]> {
+  const { spool } = config.logs;
+  if (spool === undefined) return findingsOfLogs(facts, source);
+  const options = { application: APPLICATION, signal: work.signal };
+  const archiver = await withSession(connection, options, askArchiver);
+  return findingsOfSpool({ facts, archiver, spool, isThere: (await ifThere(stat(spool))) !== undefined }, source);
 }
 
 /** pg_hba.conf has lines of its own for replication, and only an attempt tells whether one admits. */

@@ -49,11 +49,16 @@ async function statusCommand(cli: Cli): Promise<void> {
 
   const logged = status.sources.filter(({ logs }) => logs !== null);
 
-  /** The latest time to which a source can be restored now. */
-  function logsRow({ source, logs }: SourceStatus): string[] {
-    if (!logs || logs.restorableUntil === null || logs.lag === null)
-      return [source, out.style('red', 'no point-in-time recovery yet')];
-    return [source, logs.restorableUntil, formatDuration(logs.lag), logs.place ?? '', logs.base ?? ''];
+  /** The latest time to which a source can be restored now, from each place a line. */
+  function logsRows({ source, logs }: SourceStatus): string[][] {
+    if (!logs || logs.places.length === 0) return [[source, out.style('red', 'no point-in-time recovery yet')]];
+    return logs.places.map(({ restorableUntil, lag, place, base }) => [
+      source,
+      restorableUntil,
+      formatDuration(lag),
+      place,
+      base,
+    ]);
   }
 
   out.result({ ...status }, () => {
@@ -69,7 +74,7 @@ async function statusCommand(cli: Cli): Promise<void> {
         ['age', 'objective'],
       ),
       ...(logged.length > 0
-        ? [table(['source', 'restorable until', 'lag', 'at', 'from'], logged.map(logsRow), ['lag'])]
+        ? [table(['source', 'restorable until', 'lag', 'at', 'from'], logged.flatMap(logsRows), ['lag'])]
         : []),
       findingsText(status.findings, out),
     ];

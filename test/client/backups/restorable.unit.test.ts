@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { restorableUntil } from '../../../client/backups/restorable.ts';
+import { restorablePlaces, restorableUntil } from '../../../client/backups/restorable.ts';
 import type { BackupEntry } from '../../../client/backups/overview.ts';
 import { entryOf, fullBackup, logsBackup } from '../../support/entries.ts';
 
@@ -67,6 +67,16 @@ describe('until when a source can be restored', () => {
     const copied = [first, second].map((entry) => entryOf(entry.backup, { places: ['repository', 'vault'] }));
     const vault = restorableUntil([everywhere, ...copied, { ...third, places: ['vault'] }], 'postgres');
     assert.deepEqual([vault?.until, vault?.place], [at(20), 'vault']);
+    assert.deepEqual(
+      restorablePlaces([everywhere, ...copied, { ...third, places: ['vault'] }], 'postgres').map((one) => [
+        one.place,
+        one.until,
+      ]),
+      [
+        ['vault', at(20)],
+        ['repository', at(15)],
+      ],
+    );
     const broken = { ...full, broken: [{ place: 'repository', problem: 'its parent is gone' }] };
     assert.equal(until([broken, ...shipped]), undefined);
   });

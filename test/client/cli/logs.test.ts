@@ -25,7 +25,13 @@ const status = z.looseObject({
     z.looseObject({
       source: z.string(),
       newest: z.string().nullable(),
-      logs: z.looseObject({ restorableUntil: z.string().nullable(), lag: z.number().nullable() }).nullable(),
+      logs: z
+        .looseObject({
+          restorableUntil: z.string().nullable(),
+          lag: z.number().nullable(),
+          places: z.array(z.looseObject({ place: z.string() })),
+        })
+        .nullable(),
     }),
   ),
   findings: z.array(z.looseObject({ code: z.string() })),
@@ -58,7 +64,7 @@ describe('backups of logs on the command line', () => {
 
   it('`status` says that there is no point-in-time recovery before there is a full', async () => {
     const [db] = (await statusOf()).sources;
-    assert.deepEqual(db?.logs, { restorableUntil: null, lag: null, place: null, base: null });
+    assert.deepEqual(db?.logs, { restorableUntil: null, lag: null, place: null, base: null, places: [] });
     assert.match((await mosaicHere(['-c', made.file, 'status'])).stdout, /db +no point-in-time recovery yet/);
   });
 
@@ -70,6 +76,11 @@ describe('backups of logs on the command line', () => {
     assert.equal(db?.newest, FULL);
     assert.equal(db.logs?.restorableUntil, last?.coversUntil);
     assert.ok(db.logs?.lag !== null && db.logs !== null && db.logs.lag < 60_000);
+    assert.deepEqual(
+      db.logs.places.map(({ place }) => place),
+      ['repository'],
+      'nothing was copied yet',
+    );
     assert.equal(stack?.logs, null);
     assert.deepEqual(
       findings.filter(({ code }) => code === 'status.objective' || code === 'status.no-pitr'),

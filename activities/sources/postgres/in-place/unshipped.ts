@@ -15,7 +15,7 @@ import { pack } from '../logs/pack.ts';
 import { logsPosition, lastSegment } from '../logs/position.ts';
 import { readReceived, segmentDigest } from '../logs/received.ts';
 import { follows, segmentName, startOf } from '../logs/segments.ts';
-import type { Server } from '../logs/ship.ts';
+import type { Server } from '../logs/describe-server.ts';
 import { lastRecord, readStoppedWal, type StoppedWal } from './stopped-wal.ts';
 
 type Context = LogsContext<PostgresSource>;
@@ -70,7 +70,7 @@ async function majorOf(data: string): Promise<number> {
 async function packReceived(context: Context, { about, binaries }: Stopped): Promise<Shipped | null> {
   for (const generation of await generations(context.received)) {
     const found = await readReceived(generation.folder, about.segmentBytes);
-    const packed = await pack(context, { ...found, generation, about, closed: null, binaries });
+    const packed = await pack(context, { ...found, generation, about, closed: null, tools: toolsOf(binaries) });
     if (packed) return packed;
   }
   return null;
@@ -87,7 +87,7 @@ function follow({ newest }: Context, segments: StoppedWal['segments']): StoppedW
 
 async function packStopped(context: Context, { wal, about, binaries }: Stopped, found: StoppedWal) {
   const generation = { folder: wal, number: 0, systemId: about.systemId };
-  return pack(context, { ...found, generation, about, closed: null, binaries });
+  return pack(context, { ...found, generation, about, closed: null, tools: toolsOf(binaries) });
 }
 
 /** The last segment, up to where it was written. It ends recoveries, and nothing follows it. */
@@ -125,9 +125,13 @@ async function packTail(context: Context, stopped: Stopped, { segments, historie
       gap: null,
       segments: { [segmentName(tail, segmentBytes)]: await segmentDigest(wal, tail.name) },
     },
-    tools: { pg_waldump: binaries.version },
+    tools: toolsOf(binaries),
     warnings: [],
   };
+}
+
+function toolsOf({ version }: Binaries): Readonly<Record<string, string>> {
+  return { pg_waldump: version };
 }
 
 function unreadable(wal: string, why: string): BackupError {

@@ -30,3 +30,13 @@ export async function closeSegment(session: Session, segmentBytes: number, attem
   if (!clock || !switched) throw new TypeError('a query for one row gave none');
   return { at: clock.at, end: segmentEnd(switched.lsn, segmentBytes), restorePoint };
 }
+
+/** The timeline that the server writes now. A control file, which is older, would lag behind after a promotion. */
+export async function currentTimeline(session: Session): Promise<number> {
+  const [found] = await session.rows(
+    z.object({ name: z.string() }),
+    'SELECT pg_walfile_name(pg_current_wal_lsn()) AS name',
+  );
+  if (!found) throw new TypeError('a query for one row gave none');
+  return Number.parseInt(found.name.slice(0, 8), 16);
+}

@@ -2,5 +2,8 @@
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import type { LogsAdapter } from '../../types.ts';
 import { ship } from './ship.ts';
+import { orphans } from './orphans.ts';
+import { leftOnServer, release } from './release.ts';
+import { standing } from './standing.ts';
 
-export const logs: LogsAdapter<PostgresSource> = { ship };
+export const logs: LogsAdapter<PostgresSource> = { ship, standing, leftOnServer, release, orphans };

@@ -1,31 +1,33 @@
 /** Received WAL into an artifact: what is whole, follows, and is not sealed yet. */
 import { BackupError } from '../../../../model/errors.ts';
 import type { Warning } from '../../../../model/manifest.ts';
+import { MOST_BYTES } from '../../receiving-room.ts';
 import type { Shipped } from '../../types.ts';
-import type { Binaries } from '../binaries.ts';
 import type { Closed } from './close-segment.ts';
+import type { Server } from './describe-server.ts';
 import type { Generation } from './generations.ts';
 import { lastSegment, logsPosition, type LogsPosition } from './position.ts';
 import { segmentDigest, type Received, type ReceivedSegment } from './received.ts';
 import { follows, gapIn, segmentName, startOf } from './segments.ts';
 import { restoredTimeline } from './restored.ts';
-import type { Context, Server } from './ship.ts';
+import type { Context } from './ship.ts';
 
 export interface Packing extends Received {
   readonly generation: Generation;
   readonly about: Server;
   /** Null where nothing was closed for it: up to when it covers is not known then. */
   readonly closed: Closed | null;
-  readonly binaries: Binaries;
+  /** Programs that brought the segments here, with their versions. */
+  readonly tools: Readonly<Record<string, string>>;
 }
 
 /** @returns null where all of it is sealed already. */
 export async function pack(context: Context, packing: Packing): Promise<Omit<Shipped, 'onSealed'> | null> {
-  const { generation, about, closed, binaries, histories } = packing;
+  const { generation, about, closed, tools, histories } = packing;
   const { folder, systemId } = generation;
   const { segmentBytes } = about;
   const before = context.newest === null ? undefined : logsPosition.parse(context.newest.position);
-  const fresh = await unsealed(packing, before);
+  const fresh = (await unsealed(packing, before)).slice(0, Math.max(1, Math.floor(MOST_BYTES / segmentBytes)));
   const [first] = fresh;
   const last = fresh.at(-1);
   if (!first || !last) return null;
@@ -35,25 +37,28 @@ export async function pack(context: Context, packing: Packing): Promise<Omit<Shi
   await context.artifacts.stream(producer, { role: 'wal', name: 'wal.tar', minPlainBytes: segmentBytes });
   const segments: Record<string, string> = {};
   for (const { name } of fresh) segments[name] = await segmentDigest(folder, name);
+  const endLsn = startOf({ number: last.number + 1n }, segmentBytes);
+  // Where less came than was closed, or more than one backup takes, it is not known until when this one covers.
+  const reached = closed?.end === endLsn ? closed : null;
   const restored = await restoredTimeline(context.received);
   const gap = restoredBetween(before, first, restored) ?? gapBefore(before, systemId, first);
   const position: LogsPosition = {
     systemId,
     timeline: last.timeline,
     startLsn: startOf(first, segmentBytes),
-    endLsn: startOf({ number: last.number + 1n }, segmentBytes),
+    endLsn,
     segmentBytes,
-    restorePoint: closed?.restorePoint ?? null,
+    restorePoint: reached?.restorePoint ?? null,
     gap,
     segments,
   };
   return {
     first: `${systemId}.${first.name}`,
     last: last.name,
-    coversUntil: closed?.at ?? null,
+    coversUntil: reached?.at ?? null,
     engine: { version: about.version },
     position,
-    tools: { pg_receivewal: binaries.version },
+    tools,
     warnings: gap === null ? [] : [gapWarning(gap)],
   };
 }

@@ -36,6 +36,11 @@ export async function segmentDigest(folder: string, name: string): Promise<strin
   return hash.digest('hex');
 }
 
+/** Names of those up to one. */
+export function upTo(segments: readonly ReceivedSegment[], last: string): readonly string[] {
+  return segments.map(({ name }) => name).filter((name) => name <= last);
+}
+
 /** Deletes segments that are sealed, but for the newest one: behind it pg_receivewal goes on. */
 export async function dropSealed(folder: string, sealed: readonly string[]): Promise<void> {
   for (const name of sealed.toSorted().slice(0, -1)) await rm(path.join(folder, name), { force: true });

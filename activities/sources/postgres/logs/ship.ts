@@ -5,57 +5,57 @@
  */
 import { z } from 'zod';
 import type { PostgresSource } from '../../../../model/config/source.ts';
-import { BackupError } from '../../../../model/errors.ts';
+import { MOST_BYTES, noRoom, roomFor } from '../../receiving-room.ts';
 import type { LogsContext, Shipped } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
 import { backupConnection } from '../connection.ts';
+import { lsnNumber } from '../base-backup.ts';
 import { majorOf } from '../facts.ts';
 import { withSession, type Session } from '../session.ts';
+import { configured } from '../reach.ts';
 import { closeSegment, type Closed } from './close-segment.ts';
-import { beginGeneration, endGeneration, generations, type Generation } from './generations.ts';
+import { describeServer, type Server } from './describe-server.ts';
+import { beginGeneration, generations, type Generation } from './generations.ts';
 import { pack } from './pack.ts';
 import { receive } from './receive.ts';
-import { dropSealed, readReceived } from './received.ts';
-import { createSlot, dropSlot, findSlot, isWhole, slotName } from './slot.ts';
+import { dropSealed, readReceived, upTo } from './received.ts';
+import { startOf } from './segments.ts';
+import { sealReceived } from './seal-received.ts';
+import { shipSpool } from './ship-spool.ts';
+import { createSlot, dropSlot, findSlot, isWhole, slotName, whyLost } from './slot.ts';
+import { keepSlotRecord, readSlotRecord } from './slot-record.ts';
 
 export type Context = LogsContext<PostgresSource>;
-
-const server = z.object({
-  systemId: z.string(),
-  version: z.string(),
-  segmentBytes: z.coerce.number(),
-  inRecovery: z.boolean(),
-});
-export type Server = z.infer<typeof server>;
 
 interface Prepared {
   readonly about: Server;
   readonly binaries: Binaries;
   readonly generation: Generation;
-  readonly closed: Closed;
+  /** Null where there is no room for one more segment. */
+  readonly closed: Closed | null;
+  /** LSN up to which this step receives; null where there is no room for any. */
+  readonly end: string | null;
 }
 
 export async function ship(context: Context): Promise<Shipped | null> {
   const { config, readSecret, work, source, site } = context;
+  if (config.logs.spool !== undefined) return shipSpool(context, config.logs.spool);
   const connection = await backupConnection(config, readSecret);
   const options = { application: 'mosaic-backup logs', signal: work.signal };
   const slot = slotName(site, source);
-  const { about, binaries, generation, closed } = await withSession(connection, options, (session) =>
+  const { about, binaries, generation, closed, end } = await withSession(connection, options, (session) =>
     prepare(session, context, slot),
   );
-  // What was received through a slot that is gone comes first, a step for each.
-  for (const old of await generations(context.received)) {
-    if (old.number === generation.number) continue;
-    const found = await readReceived(old.folder, about.segmentBytes);
-    const packed = await pack(context, { ...found, generation: old, about, closed: null, binaries });
-    if (packed) return { ...packed, onSealed: () => endGeneration(old) };
-    await endGeneration(old);
-  }
-  await receive({ connection, binaries, slot, folder: generation.folder, end: closed.end, work });
-  const found = await readReceived(generation.folder, about.segmentBytes);
-  const packed = await pack(context, { ...found, generation, about, closed, binaries });
-  const names = found.segments.map(({ name }) => name);
-  return packed && { ...packed, onSealed: () => dropSealed(generation.folder, names) };
+  const tools = { pg_receivewal: binaries.version };
+  const old = await sealReceived(context, { about, tools, except: generation.number });
+  if (old) return old;
+  const { folder } = generation;
+  if (end !== null) await receive({ connection, binaries, slot, folder, end, work });
+  const found = await readReceived(folder, about.segmentBytes);
+  const packed = await pack(context, { ...found, generation, about, closed, tools });
+  if (packed) return { ...packed, onSealed: () => dropSealed(folder, upTo(found.segments, packed.last)) };
+  if (end === null) throw await noRoom(folder, about.segmentBytes);
+  return null;
 }
 
 async function prepare(session: Session, context: Context, slot: string): Promise<Prepared> {
@@ -66,34 +66,56 @@ async function prepare(session: Session, context: Context, slot: string): Promis
     newer: true,
   });
   const generation = await openSlot(session, context, { slot, systemId: about.systemId });
-  return { about, binaries, generation, closed: await closeSegment(session, about.segmentBytes, context.attempt) };
+  const { room, there, next } = await planStep(session, { slot, folder: generation.folder, about });
+  const { segmentBytes } = about;
+  if (there < room) {
+    const closed = await closeSegment(session, segmentBytes, context.attempt);
+    return { about, binaries, generation, closed, end: closed.end };
+  }
+  // To close one more would never let it come to the end of what is there already.
+  const end = room === 0n ? null : startOf({ number: next + room }, segmentBytes);
+  return { about, binaries, generation, closed: null, end };
 }
 
-async function describeServer(session: Session): Promise<Server> {
-  const [found] = await session.rows(
-    server,
-    `SELECT (SELECT system_identifier::text FROM pg_control_system()) AS "systemId",
-            current_setting('server_version') AS version, pg_is_in_recovery() AS "inRecovery",
-            (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size') AS "segmentBytes"`,
+interface Step {
+  readonly slot: string;
+  readonly folder: string;
+  readonly about: Server;
+}
+
+/** Segments that are finished and not received, from which number on, and how many of them there is room for. */
+async function planStep(session: Session, { slot, folder, about: { segmentBytes } }: Step) {
+  const from = (await findSlot(session, slot))?.restartLsn ?? '0/0';
+  const { segments } = await readReceived(folder, segmentBytes);
+  // It goes on behind the last whole one that is there.
+  const next = segments.reduce(
+    (most, { number }) => (number >= most ? number + 1n : most),
+    lsnNumber(from) / BigInt(segmentBytes),
   );
-  if (!found) throw new TypeError('a query for one row gave none');
-  if (!found.inRecovery) return found;
-  throw new BackupError('preflight-failed', 'The server is a standby: it cannot close a WAL segment.', {
-    remedy: 'Point connection.host at the primary, or promote this server: SELECT pg_promote();',
-  });
+  const [now] = await session.rows(z.object({ lsn: z.string() }), 'SELECT pg_current_wal_lsn()::text AS lsn');
+  if (!now) throw new TypeError('a query for one row gave none');
+  const there = lsnNumber(now.lsn) / BigInt(segmentBytes) - next;
+  return { next, there, room: BigInt(Math.floor(Math.min(await roomFor(folder), MOST_BYTES) / segmentBytes)) };
 }
 
 /** Makes sure of the slot and of its folder. A slot that has lost WAL is replaced: the hole shows at the next segment. */
 async function openSlot(
   session: Session,
-  { received }: Context,
+  { received, state, config, noteSlotLost }: Context,
   { slot, systemId }: { readonly slot: string; readonly systemId: string },
 ): Promise<Generation> {
   const found = await findSlot(session, slot);
   const newest = (await generations(received)).at(-1);
+  const known = await readSlotRecord(state);
+  const record = { slot, systemId, connection: configured(config) };
   if (found && isWhole(found)) {
+    await keepSlotRecord(state, record);
     return newest?.systemId === systemId ? newest : beginGeneration(received, systemId);
   }
+  // There was one: state says so, or what came through it. On another cluster there never was.
+  const had = known?.released !== true && (known ?? newest)?.systemId === systemId;
+  if (found || had) await noteSlotLost(whyLost(found, slot));
+  await keepSlotRecord(state, record);
   const generation = await beginGeneration(received, systemId);
   if (found) await dropSlot(session, slot);
   await createSlot(session, slot);

@@ -33,9 +33,18 @@ export async function findSlot(session: Session, name: string): Promise<Slot | u
   return found;
 }
 
-/** Whether the server still keeps everything that the slot has not passed on. */
+/**
+ * Whether the server still keeps what the slot has not passed on. One that is `unreserved` keeps it until the next
+ * checkpoint: what is received now is saved, and to give it up would make the hole certain.
+ */
 export function isWhole({ restartLsn, status }: Slot): boolean {
-  return restartLsn !== null && status !== 'lost' && status !== 'unreserved';
+  return restartLsn !== null && status !== 'lost';
+}
+
+/** Why a slot that was ours is of no use any more, for whoever is told. */
+export function whyLost(found: Slot | undefined, name: string): string {
+  if (!found) return `The slot ${name} was dropped by somebody.`;
+  return `The slot ${name} was invalidated by the server (wal_status ${found.status ?? 'unknown'}): more WAL was written than max_slot_wal_keep_size lets it keep, or it was idle for longer than idle_replication_slot_timeout.`;
 }
 
 /**

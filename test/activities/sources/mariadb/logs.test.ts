@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { mariadb } from '../../../../activities/sources/mariadb/index.ts';
 import type { Site } from '../../../../activities/site.ts';
-import type { BackupReader } from '../../../../activities/sources/types.ts';
+import type { BackupReader, LogSelection } from '../../../../activities/sources/types.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../../model/target.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
 import { makeSite } from '../../../support/site.ts';
+import { withSmallDisk } from '../../../support/small-disk.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, onRestored, one, readers, SOURCE } from './backups.ts';
@@ -24,6 +25,7 @@ const STATE = `
   SELECT JSON_OBJECT(
     'tables', (SELECT GROUP_CONCAT(TABLE_NAME ORDER BY TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'),
     'accounts', (SELECT COUNT(*) FROM mysql.global_priv WHERE User LIKE 'mosaic_replay%'))`;
+const BIG = "SELECT JSON_OBJECT('tables', CONCAT(SUM(LENGTH(body))), 'accounts', 0) FROM shop.big";
 const KEPT = "SELECT JSON_OBJECT('tables', GROUP_CONCAT(id ORDER BY id), 'accounts', 0) FROM shop.kept";
 
 describe('binary logs of a MariaDB source', () => {
@@ -196,17 +198,114 @@ describe('binary logs of a MariaDB source', () => {
     assert.equal(await keptIn(await restore(site, shipping.sealed, { kind: 'end' })), '1,2,3,4,12,13,14');
   }).timeout(120_000);
 
-  it('ships nothing when nothing was committed, and each file once', async () => {
+  it('records an idle time alone while nothing is committed, and ships each file once', async () => {
     const { shipping } = await made();
     const first = await shipping.ship();
     assert.ok(first);
-    assert.equal(await shipping.ship(), null);
+    const before = await server.sql('SHOW BINARY LOGS');
+    const idle = await shipping.ship();
+    assert.deepEqual([idle?.manifest.position?.['idle'], idle?.manifest.artifacts], [true, []]);
+    assert.deepEqual(await server.sql('SHOW BINARY LOGS'), before, 'the server was left alone');
     await server.sql('INSERT INTO shop.kept VALUES (2)');
     const second = await shipping.ship();
     assert.equal(second?.manifest.artifacts.length, 1);
     assert.equal(second.manifest.position?.['gtidStart'], first.manifest.position?.['gtidEnd']);
     assert.equal(second.manifest.position?.['gtidEnd'], await gtid());
+    assert.deepEqual(second.manifest.warnings, []);
   });
+
+  it('P52 a time in an idle tail that logs cover restores: behind logs, and behind a backup that was taken in it', async () => {
+    const { site, shipping } = await made();
+    await server.sql('INSERT INTO shop.kept VALUES (2)');
+    await shipping.ship();
+    const [early] = await readers(site);
+    assert.ok(early);
+    await server.sql('FLUSH BINARY LOGS');
+    const late = await captureAgain(site);
+    const tail = await idleBehind(shipping, late.manifest.finished);
+    const target: RestoreTarget = { kind: 'time', time: tail };
+    for (const base of [early, late]) {
+      assert.equal(await keptIn(await restore(site, selected(base, shipping, target), target, [base])), '1,2');
+    }
+    const beyond: RestoreTarget = { kind: 'time', time: new Date(Date.parse(tail) + 1000).toISOString() };
+    for (const base of [early, late]) {
+      assert.equal(selection(base, shipping, beyond).reached, false);
+      const logs = selected(base, shipping, target);
+      const refused = await isBackupError(restore(site, logs, beyond, [unread(base)]), 'refused');
+      assert.match(refused.message, /reach to .* only/);
+    }
+    // Where something was committed after all, the time behind it needs its logs.
+    await server.sql('INSERT INTO shop.kept VALUES (3)');
+    await shipping.ship();
+    const after = await idleBehind(shipping, tail);
+    const later: RestoreTarget = { kind: 'time', time: after };
+    for (const base of [early, late]) {
+      const logs = selected(base, shipping, later);
+      assert.equal(await keptIn(await restore(site, logs, later, [base])), '1,2,3');
+      const lacking = logs.filter(({ manifest }) => manifest.artifacts.length === 0);
+      await isBackupError(restore(site, lacking, later, [unread(base)]), 'refused');
+    }
+  }).timeout(120_000);
+
+  /** Another full, of the next minute. */
+  async function captureAgain(site: Site): Promise<BackupReader> {
+    await rm(path.join(site.state, 'sources'), { recursive: true, force: true });
+    await capture(site, `2026-03-01T03:0${runs}:00Z`);
+    const found = (await readers(site)).at(-1);
+    assert.ok(found);
+    return found;
+  }
+
+  /** Ships until an idle time behind a moment is covered; until when. */
+  async function idleBehind(shipping: Shipping, moment: string): Promise<string> {
+    const covered = () => shipping.sealed.at(-1)?.manifest.coversUntil ?? '';
+    await until('the idle time is covered', async () => {
+      await shipping.ship();
+      return Date.parse(covered()) > Date.parse(moment);
+    });
+    return covered();
+  }
+
+  function selection(base: BackupReader, { sealed }: Shipping, target: RestoreTarget): LogSelection {
+    const logs = sealed.map(({ manifest }) => manifest);
+    const found = mariadb.select?.(base.manifest, logs, target);
+    assert.ok(found);
+    return found;
+  }
+
+  function selected(base: BackupReader, shipping: Shipping, target: RestoreTarget): readonly BackupReader[] {
+    const found = selection(base, shipping, target);
+    assert.ok(found.reached, found.reached ? '' : found.why);
+    return shipping.sealed.filter(({ manifest }) => found.logs.includes(manifest));
+  }
+
+  it('ships in steps what its disk has no room for at once, and says when there is room for nothing', async () => {
+    const { site } = await made();
+    await server.sql('CREATE TABLE shop.big (id int PRIMARY KEY, body longblob)');
+    await withSmallDisk(160, async (disk) => {
+      const shipping = await makeShipping(site, disk);
+      await shipping.ship();
+      for (const id of [1, 2, 3, 4, 5])
+        await server.sql(`INSERT INTO shop.big VALUES (${id}, REPEAT('x', 15000000)); FLUSH BINARY LOGS`);
+      const last = await gtid();
+      const first = await shipping.ship();
+      assert.equal(first?.manifest.artifacts.length, 3);
+      const until = shipping.sealed[0]?.manifest.coversUntil;
+      assert.equal(first.manifest.coversUntil, until, 'what it reaches behind the logs before is not known');
+      const second = await shipping.ship();
+      assert.equal(second?.manifest.position?.['gtidStart'], first.manifest.position?.['gtidEnd']);
+      assert.equal(second?.manifest.position?.['gtidEnd'], last);
+      assert.ok(Date.parse(second?.manifest.coversUntil ?? '') > Date.parse(until ?? ''));
+      const data = await restore(site, shipping.sealed, { kind: 'end' });
+      const count = await onRestored(data, (connection) => one(connection, found, BIG));
+      assert.deepEqual(count, { tables: '75000000', accounts: 0 });
+      await server.sql('INSERT INTO shop.kept VALUES (9)');
+      await writeFile(path.join(disk, 'filler'), Buffer.alloc(96 * 2 ** 20));
+      await isBackupError(shipping.ship(), 'no-space');
+      await rm(path.join(disk, 'filler'));
+      assert.equal((await shipping.ship())?.manifest.position?.['gtidEnd'], await gtid());
+    });
+  }).timeout(120_000);
 
   it('refuses logs of another history, although their names fit', async () => {
     const { site, shipping } = await made();

@@ -46,6 +46,7 @@ export async function makeShipping(site: Site, folder: string): Promise<Shipping
       attempt: `ship-${sealed.length}`,
       newest: sealed.at(-1)?.manifest ?? null,
       artifacts,
+      noteSlotLost: () => Promise.reject(new Error('MariaDB has no slots')),
     });
     if (!shipped) return null;
     const { first, last, engine, position, tools, coversUntil, warnings } = shipped;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Facts } from '../../../../activities/sources/postgres/facts.ts';
+import { findingsOf, findingsOfIncrementals, identifier } from '../../../../activities/sources/postgres/findings.ts';
 import {
-  findingsOf,
-  findingsOfIncrementals,
   findingsOfLogs,
-  identifier,
-} from '../../../../activities/sources/postgres/findings.ts';
+  findingsOfSpool,
+  type SpoolFacts,
+} from '../../../../activities/sources/postgres/findings-of-logs.ts';
 
 /** A server with nothing to find. */
 const SOUND: Facts = {
@@ -132,6 +132,21 @@ describe('findings about a PostgreSQL server', () => {
     assert.deepEqual(about({ slotsUsed: 9 }), [['postgres.slots-few', 'warning']]);
     assert.deepEqual(about({ slotsUsed: 8 }), []);
     assert.deepEqual(about({ marks: false }), [['postgres.role-logs', 'warning']]);
+  });
+
+  it('says what would keep logs from being shipped out of a spool, and nothing of slots', () => {
+    const archiver = { mode: 'on', command: 'cp', last: null, failed: null, failing: false };
+    const sound = { facts: SOUND, archiver, spool: '/spool', isThere: true };
+    const about = (changes: Partial<SpoolFacts>) =>
+      findingsOfSpool({ ...sound, ...changes }, 'pg').map(({ code, severity }) => [code, severity]);
+    assert.deepEqual(about({}), []);
+    assert.deepEqual(about({ facts: { ...SOUND, slotsUsed: 9 } }), []);
+    assert.deepEqual(about({ facts: { ...SOUND, marks: false } }), [['postgres.role-logs', 'warning']]);
+    assert.deepEqual(about({ isThere: false }), [['postgres.spool', 'warning']]);
+    assert.deepEqual(about({ archiver: { ...archiver, mode: 'off' } }), [['postgres.archive-mode', 'warning']]);
+    assert.deepEqual(about({ archiver: { ...archiver, failed: '0', failing: true } }), [
+      ['postgres.archive-failing', 'warning'],
+    ]);
   });
 
   it('says that tablespaces are spooled', () => {

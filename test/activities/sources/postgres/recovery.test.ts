@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { planRecovery } from '../../../../activities/operations/recovery.ts';
-import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { serverUser } from '../../../../activities/sources/postgres/server-user.ts';
 import { giveTo } from '../../../../activities/sources/private-server/user.ts';
-import { startServer, type PrivateServer } from '../../../../activities/sources/postgres/server.ts';
-import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Site } from '../../../../activities/site.ts';
-import { parseTarget } from '../../../../model/target.ts';
-import { Client } from 'pg';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
-import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
+import { recoverTo, rowsIn } from './recoveries.ts';
 
 describe('recovery of a PostgreSQL source to a point in time', () => {
   let folder: string;
@@ -55,33 +49,12 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
 
   /** Restores to a target, starts a server on it, and says which rows it has. */
   async function rowsAt(at: string): Promise<readonly number[]> {
-    const to = await restoreTo(at);
-    const runtime = await temporaryFolder();
-    let started: PrivateServer | undefined;
-    try {
-      started = await startServer({
-        data: to,
-        binaries: server.binaries.folder,
-        superuser: 'postgres',
-        runtime,
-        signal: new AbortController().signal,
-      });
-      const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
-      await client.connect();
-      const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
-      await client.end();
-      return rows.map(({ id }) => id);
-    } finally {
-      await started?.stop();
-    }
+    return rowsIn(await restoreTo(at), server.binaries.folder);
   }
 
   async function restoreTo(at: string): Promise<string> {
-    const catalogue = await listed(site);
-    const plan = planRecovery({ catalogue, source: SOURCE, target: parseTarget(at) });
     const to = path.join(folder, `restored-${restores++}`);
-    const store = repositoryStore(site.repository);
-    await restoreBackup({ site, store, chain: plan.chain, replay: plan, to, paths: [], work: testWork() });
+    await recoverTo({ site, to, at });
     return to;
   }
 

@@ -1,0 +1,42 @@
+/** Recoveries of the test's source to a point in time, and the rows that a server on them has. */
+import { Client } from 'pg';
+import { planRecovery } from '../../../../activities/operations/recovery.ts';
+import { restoreBackup } from '../../../../activities/operations/restore.ts';
+import { startServer, type PrivateServer } from '../../../../activities/sources/postgres/server.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import type { Site } from '../../../../activities/site.ts';
+import { parseTarget } from '../../../../model/target.ts';
+import { temporaryFolder } from '../../../support/folders.ts';
+import { testWork } from '../../../support/work.ts';
+import { listed, SOURCE } from './backups.ts';
+
+export interface Recovery {
+  readonly site: Site;
+  /** Folder that does not exist yet. */
+  readonly to: string;
+  /** As `--at` has it. */
+  readonly at: string;
+}
+
+export async function recoverTo({ site, to, at }: Recovery): Promise<void> {
+  const plan = planRecovery({ catalogue: await listed(site), source: SOURCE, target: parseTarget(at) });
+  const store = repositoryStore(site.repository);
+  await restoreBackup({ site, store, chain: plan.chain, replay: plan, to, paths: [], work: testWork() });
+}
+
+/** Ids in the table `t` of a restored folder. */
+export async function rowsIn(data: string, binaries: string): Promise<readonly number[]> {
+  const runtime = await temporaryFolder();
+  let started: PrivateServer | undefined;
+  try {
+    const { signal } = new AbortController();
+    started = await startServer({ data, binaries, superuser: 'postgres', runtime, signal });
+    const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
+    await client.connect();
+    const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
+    await client.end();
+    return rows.map(({ id }) => id);
+  } finally {
+    await started?.stop();
+  }
+}
