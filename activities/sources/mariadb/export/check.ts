@@ -101,7 +101,7 @@ async function compare(
   // Events do not run here, and are switched off in some releases when they are loaded: their status says nothing.
   const key = (entry: MariadbEntry) => identityOf(entry.entry === 'event' ? { ...entry, status: '' } : entry);
   const found = new Set((await takeInventory(connection, work.signal)).map(key));
-  const missing = named.filter((entry) => !found.has(key(entry))).map((entry) => ('name' in entry ? entry.name : ''));
+  const missing = named.filter((entry) => !found.has(key(entry))).map((entry) => String(entry['name']));
   const stable = list.filter((entry) => entry.entry === 'rows').filter((entry) => entry.database === database);
   const { tables } = await digestRows(connection, work.signal);
   const restored = new Map(tables.map((table) => [tableName(table), table]));
