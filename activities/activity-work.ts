@@ -2,6 +2,7 @@
 import { activityInfo, ApplicationFailure, Context, log } from '@temporalio/activity';
 import { BackupError } from '../model/errors.ts';
 import type { Waits } from '../model/run.ts';
+import { z } from 'zod';
 import type { ProgressReport, Work } from './work.ts';
 
 /** A step without waits of its own stands still after this many milliseconds. */
@@ -48,6 +49,22 @@ export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Wo
   } finally {
     clearInterval(timer);
   }
+}
+
+/**
+ * What a step was sent, parsed before anything is done: what is wrong is told here, and not by whatever would stumble over it.
+ * @throws ApplicationFailure `usage`, which is not tried again.
+ */
+export function received<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const told = z.prettifyError(parsed.error);
+  throw asFailure(
+    new BackupError('usage', `this step was sent what it does not understand:\n${told}`, {
+      remedy: 'Let all hosts and clients of the site have one version, then run the same plan and time again.',
+    }),
+    true,
+  );
 }
 
 /** Three heartbeats fit into the time-out, at most one a second. */

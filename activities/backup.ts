@@ -3,7 +3,8 @@ import { Context } from '@temporalio/activity';
 import type { Verified } from './operations/verify-copy.ts';
 import type { PinnedReference } from '../model/reference.ts';
 import type { CapturedBackup, CopiedBackup, StepInput } from '../model/run.ts';
-import { runStep } from './activity-work.ts';
+import { copyInput, stepInput, verifyInput } from '../model/received.ts';
+import { received, runStep } from './activity-work.ts';
 import { captureBackup } from './operations/capture.ts';
 import { copyToDestination } from './operations/copy-to.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
@@ -18,8 +19,9 @@ export interface BackupActivities {
 /** @param openSite reads the config anew, so that a change counts from the next step on. */
 export function backupActivities(openSite: () => Promise<Site>): BackupActivities {
   return {
-    capture: ({ step, runId, scheduled, waits }) =>
-      runStep({ waits, deadline: waits.captureDeadline }, async (work) =>
+    capture: (sent) => {
+      const { step, runId, scheduled, waits } = received(stepInput, sent);
+      return runStep({ waits, deadline: waits.captureDeadline }, async (work) =>
         captureBackup({
           site: await openSite(),
           source: step.source,
@@ -30,14 +32,19 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
           busy: waits.busy,
           work,
         }),
-      ),
-    copy: ({ backup, destination, waits }) =>
-      runStep({ waits, deadline: waits.copyDeadline }, async (work) =>
+      );
+    },
+    copy: (sent) => {
+      const { backup, destination, waits } = received(copyInput, sent);
+      return runStep({ waits, deadline: waits.copyDeadline }, async (work) =>
         copyToDestination({ site: await openSite(), backup, destination, work }),
-      ),
-    verify: ({ backup, waits }) =>
-      runStep({ waits, deadline: waits.verifyDeadline }, async (work) =>
+      );
+    },
+    verify: (sent) => {
+      const { backup, waits } = received(verifyInput, sent);
+      return runStep({ waits, deadline: waits.verifyDeadline }, async (work) =>
         verifyInRepository({ site: await openSite(), backup, work }),
-      ),
+      );
+    },
   };
 }

@@ -1,7 +1,9 @@
 /** The steps of the coordinator, as activities: what a run is to do, and the record of what it did. */
 import type { LogsSpec } from '../model/logs-run.ts';
 import type { PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
-import { runStep } from './activity-work.ts';
+import { z } from 'zod';
+import { logsSpec, planInput, runReport, runSpec, sourceReport } from '../model/received.ts';
+import { received, runStep } from './activity-work.ts';
 import { planLogs } from './operations/plan-logs.ts';
 import { planRun } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
@@ -25,13 +27,23 @@ export interface CoordinationActivities {
 /** @param openSite reads the config anew at the start of each run. */
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
   return {
-    planRun: (input) => runStep({}, async () => planRun(await openSite(), input)),
-    planLogs: (input) => runStep({}, async () => planLogs(await openSite(), input)),
-    tellLogs: ({ spec, sources }) =>
-      runStep({}, async (work) => tellLogs({ site: await openSite(), spec, sources, work })),
-    signRecoveryPoint: ({ spec, report }) =>
-      runStep({ waits: spec.waits }, async (work) =>
+    planRun: (sent) => {
+      const input = received(planInput, sent);
+      return runStep({}, async () => planRun(await openSite(), input));
+    },
+    planLogs: (sent) => {
+      const input = received(planInput, sent);
+      return runStep({}, async () => planLogs(await openSite(), input));
+    },
+    tellLogs: (sent) => {
+      const { spec, sources } = received(z.object({ spec: logsSpec, sources: z.array(sourceReport) }), sent);
+      return runStep({}, async (work) => tellLogs({ site: await openSite(), spec, sources, work }));
+    },
+    signRecoveryPoint: (sent) => {
+      const { spec, report } = received(z.object({ spec: runSpec, report: runReport }), sent);
+      return runStep({ waits: spec.waits }, async (work) =>
         writeRecoveryPoint({ site: await openSite(), spec, report, work }),
-      ),
+      );
+    },
   };
 }

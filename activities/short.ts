@@ -2,7 +2,8 @@
 import { Context } from '@temporalio/activity';
 import { hostname } from 'node:os';
 import type { LogsInput, LogsTick } from '../model/logs-run.ts';
-import { runStep } from './activity-work.ts';
+import { logsInput } from '../model/received.ts';
+import { received, runStep } from './activity-work.ts';
 import { tickSource } from './operations/tick-source.ts';
 import type { Site } from './site.ts';
 import { productVersion } from './version.ts';
@@ -18,8 +19,9 @@ export interface ShortActivities {
 export function shortActivities(openSite: () => Promise<Site>): ShortActivities {
   return {
     ping: async () => ({ machine: hostname(), version: productVersion }),
-    shipLogs: ({ runId, scheduled, step, waits }) =>
-      runStep({ waits: { ...waits, retryMax: waits.retryFirst } }, async (work) =>
+    shipLogs: (sent) => {
+      const { runId, scheduled, step, waits } = received(logsInput, sent);
+      return runStep({ waits: { ...waits, retryMax: waits.retryFirst } }, async (work) =>
         tickSource({
           site: await openSite(),
           runId,
@@ -29,6 +31,7 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
           attempt: Context.current().info.attempt,
           work,
         }),
-      ),
+      );
+    },
   };
 }

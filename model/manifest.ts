@@ -4,6 +4,7 @@
  */
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { exported } from './export.ts';
 import { pinnedReference } from './reference.ts';
 import { CONSISTENCIES, KINDS, SOURCE_TYPES, TIERS } from './source.ts';
 
@@ -22,6 +23,8 @@ export const artifact = z.looseObject({
   sha256,
   /** Size before compression, as zstd counted it. */
   plainBytes: z.int().nonnegative(),
+  /** Of the role `export` only: what it is an export of, and as of when. */
+  export: exported.optional(),
 });
 export type Artifact = z.infer<typeof artifact>;
 

@@ -5,7 +5,7 @@ import { pinnedReference } from './reference.ts';
 
 export const RECOVERY_POINT_SCHEMA = 'mosaic-backup/recovery-point@1';
 
-const OUTCOMES = ['complete', 'partial', 'failed'] as const;
+export const OUTCOMES = ['complete', 'partial', 'failed'] as const;
 /** How a run, or one source in it, ended. */
 export type Outcome = (typeof OUTCOMES)[number];
 

@@ -2,28 +2,33 @@
 import { formatBytes, formatDuration } from '../model/units.ts';
 import type { RunReport, SourceReport, StepError } from '../model/run.ts';
 
-/** A run as a table, one line a source, then what is wrong and what to do about it. */
+/**
+ * What is wrong and what to do about it, then the run as a table, one line a source: the Web UI shows but the first lines
+ * at once.
+ */
 export function runDetails({ outcome, sources, errors: ofRun }: RunReport): string {
   const rows = sources.map(
     (source) =>
       `| ${source.source} | ${source.outcome ?? source.state} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${source.copies.map(({ destination }) => destination).join(', ')} | ${source.verified ? 'yes' : ''} |`,
   );
   return [
-    outcome ? `**${outcome}**` : '**running**',
+    outcome ? `**${outcome}**` : '**running** (each source has a page of its own, under "Relationships")',
+    ...ofRun.map((error) => `\n${inWords(error)}`),
+    ...sources.flatMap(({ source, errors }) => errors.map((error) => `\n**${source}**: ${inWords(error)}`)),
     '',
     '| source | state | kind | stored | time | copies | verified |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
-    ...ofRun.map((error) => `\n${inWords(error)}`),
-    ...sources.flatMap(({ source, errors }) => errors.map((error) => `\n**${source}**: ${inWords(error)}`)),
+    LAST,
   ].join('\n');
 }
 
-/** One source: its state, what was stored, and each failure with its remedy. */
+/** One source: its state, each failure with its remedy, what was stored. */
 export function sourceDetails(report: SourceReport): string {
-  const { captured, copies, errors } = report;
+  const { captured, copies, errors, outcome, state } = report;
   return [
-    `**${report.outcome ?? report.state}**`,
+    outcome ? `**${outcome}**` : `**${state}**${WHILE_RUNNING}`,
+    ...errors.map((error) => `\n${inWords(error)}`),
     captured
       ? `\n\`${captured.backup.reference}\` · ${size(report)} · ${time(report)}${captured.existed ? ' · was there already' : ''}`
       : '',
@@ -32,9 +37,16 @@ export function sourceDetails(report: SourceReport): string {
       ({ destination, bytes, milliseconds }) =>
         `\ncopy at ${destination}: ${formatBytes(bytes)} in ${formatDuration(milliseconds)}`,
     ),
-    ...errors.map((error) => `\n${inWords(error)}`),
+    LAST,
   ].join('\n');
 }
+
+/** A workflow does not hear of the attempts of its steps: Temporal shows them elsewhere. */
+const WHILE_RUNNING =
+  ' (a step that fails is tried again until its deadline: "Pending Activities" shows the attempt, its last error and what to do)';
+
+/** The Web UI cuts off some 20 pixels at the end: an empty line, so that it is no row. */
+const LAST = '\n\u00a0';
 
 /** A failed step and what to do about it. */
 export function inWords({ step, message, remedy }: StepError): string {

@@ -39,7 +39,14 @@ export function artifactWriter({ site, config, staging, recipient, expected, wor
   };
 
   function record(options: ArtifactOptions, { bytes, sha256, plainBytes }: Streamed): Artifact {
-    const artifact = { role: options.role, name: fileName(options), bytes, sha256, plainBytes };
+    const artifact = {
+      role: options.role,
+      name: fileName(options),
+      bytes,
+      sha256,
+      plainBytes,
+      ...(options.export && { export: options.export }),
+    };
     artifacts.push(artifact);
     return artifact;
   }

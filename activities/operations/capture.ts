@@ -23,6 +23,7 @@ import { requireSpace } from '../storage/space.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt } from './attempt.ts';
+import { requireSettled } from './in-place/journal.ts';
 import { newestChain } from './newest-chain.ts';
 import { sourceConfig } from './source-config.ts';
 
@@ -66,6 +67,7 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
     signal: work.signal,
   });
   try {
+    await requireSettled({ site, source });
     const meanwhile = await sealedEarlier(request, config);
     if (meanwhile) return await existing(request, config, meanwhile);
     const context = { source, config, work, readSecret: site.readSecret, state };
@@ -97,6 +99,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
     const captured = await adapter.capture({
       ...context,
       kind,
+      tier,
       parent: parent ? { manifest: parent } : null,
       newestChain: chain,
       attempt: attempt.name,

@@ -34,17 +34,20 @@ export async function openBackup({ site, store, backup, work }: OpenOptions): Pr
     return { source, expected: artifact, identity, work };
   }
 
+  async function read(role: string, name: string, consumers: readonly Program[], own: Work): Promise<void> {
+    const artifact = manifest.artifacts.find((entry) => entry.role === role && entry.name === name);
+    if (!artifact) throw lacks(manifest, `${role} (${name})`);
+    try {
+      await readStream({ ...(await stored(artifact)), consumer: consumers, redact: site.redact, work: own });
+    } catch (error) {
+      throw named(manifest, artifact, error);
+    }
+  }
+
   return {
     manifest,
-    async into(role: string, name: string, consumer: Program) {
-      const artifact = manifest.artifacts.find((entry) => entry.role === role && entry.name === name);
-      if (!artifact) throw lacks(manifest, `${role} (${name})`);
-      try {
-        await readStream({ ...(await stored(artifact)), consumer, redact: site.redact });
-      } catch (error) {
-        throw named(manifest, artifact, error);
-      }
-    },
+    into: (role: string, name: string, consumer: Program) => read(role, name, [consumer], work),
+    through: read,
     async *lines(role: string) {
       const artifact = manifest.artifacts.find((entry) => entry.role === role);
       if (!artifact) throw lacks(manifest, role);

@@ -3,10 +3,11 @@ import { chmod, mkdir, readdir, realpath, rename, rmdir, stat } from 'node:fs/pr
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
+import { withoutExports } from '../../model/export.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
-import type { BackupReader } from '../sources/types.ts';
+import type { BackupReader, InPlaceFacts } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { syncFolder } from '../storage/durable.ts';
@@ -97,20 +98,24 @@ async function checkRestored(
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace, { mode: 0o711 });
-  const checks = await adapterFor(newest.manifest.type).check({
-    source: newest.manifest.source,
-    work: request.work,
-    chain,
-    restored,
-    scratch: workspace,
-  });
-  return [...checks, ...((await request.also?.(restored, scratch)) ?? [])];
+  const adapter = adapterFor(newest.manifest.type);
+  const context = { source: newest.manifest.source, work: request.work, chain, restored, scratch: workspace };
+  return [
+    ...(await adapter.check(context)),
+    ...((await adapter.checkExports?.(context)) ?? []),
+    ...((await request.also?.(restored, scratch)) ?? []),
+  ];
 }
 
-async function restoreInto(request: RestoreRequest, chain: readonly BackupReader[], scratch: string): Promise<void> {
+/** Lets the source type rebuild a chain, and replay logs on it, below a scratch folder. */
+export async function restoreInto(
+  request: RestoreRequest & { readonly inPlace?: InPlaceFacts },
+  chain: readonly BackupReader[],
+  scratch: string,
+): Promise<void> {
   const newest = newestOf(chain);
   const adapter = adapterFor(newest.manifest.type);
-  const { replay } = request;
+  const { replay, inPlace } = request;
   await adapter.restore({
     source: newest.manifest.source,
     work: request.work,
@@ -118,13 +123,15 @@ async function restoreInto(request: RestoreRequest, chain: readonly BackupReader
     scratch,
     target: request.to,
     paths: request.paths,
+    ...(inPlace && { inPlace }),
     ...(replay && {
       replay: { logs: await openChain({ ...request, chain: replay.logs }), target: replay.target },
     }),
   });
 }
 
-async function openChain({
+/** Opens each member for reading. */
+export async function openChain({
   site,
   store,
   chain,
@@ -187,7 +194,7 @@ async function promote(scratch: string, to: string, inside: boolean): Promise<vo
   return rmdir(scratch);
 }
 
-/** Upper bound of what a restore writes: chains replay every member. */
-function plainBytes(chain: readonly Catalogued[]): number {
-  return chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+/** Upper bound of what a restore writes: chains replay every member; exports are not fetched. */
+export function plainBytes(chain: readonly Catalogued[]): number {
+  return chain.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
 }

@@ -15,6 +15,7 @@ import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
 import { noteFullDue } from './full-due.ts';
+import { requireSettled } from './in-place/journal.ts';
 import { noteSlotLost } from './slot-lost.ts';
 import { sourceConfig } from './source-config.ts';
 
@@ -55,6 +56,7 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
     signal: work.signal,
   });
   try {
+    await requireSettled({ site, source });
     const manifest = await shipUnderLease(request, { config, logs, lease });
     return manifest && summary(manifest);
   } finally {
@@ -74,23 +76,27 @@ export function logsSource({ site, source, work }: Pick<ShipRequest, 'site' | 's
   };
 }
 
-/** No source bears such a name. */
-function leaseOf(source: string): string {
+/** The lease of a source's logs. No source bears such a name. */
+export function leaseOf(source: string): string {
   return `${source}~logs`;
 }
 
 interface Shipping {
   readonly config: SourceConfig;
-  readonly logs: LogsAdapter;
+  readonly logs: Pick<LogsAdapter, 'ship'>;
   readonly lease: Lease;
 }
 
-async function shipUnderLease(request: ShipRequest, { config, logs, lease }: Shipping): Promise<Manifest | null> {
+/** The same for whoever holds the lease already. */
+export async function shipUnderLease(
+  request: ShipRequest,
+  { config, logs, lease }: Shipping,
+): Promise<Manifest | null> {
   const { site, source, work } = request;
   const began = new Date().toISOString();
   const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
-  const last = await lastLocalLogs(repositoryStore(site.repository), source);
+  const last = await lastLocalLogs(repositoryStore(site.repository), source, isFollowed);
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
@@ -160,6 +166,11 @@ function summary(manifest: Manifest): ShippedLogs {
     coversUntil: manifest.coversUntil ?? null,
     gap: gapOf(manifest),
   };
+}
+
+/** What a stopped server had begun to write is followed by nothing: should it run on, it is shipped whole. */
+function isFollowed({ position }: Manifest): boolean {
+  return position?.['tail'] === undefined;
 }
 
 /** What is missing before logs; null where they follow what was shipped before. */

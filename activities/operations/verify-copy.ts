@@ -32,7 +32,9 @@ export async function verifyInRepository({
     work,
   });
   if (evidence.verdict === 'ok') return { ok: true };
-  const found = evidence.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+  const found = evidence.checks
+    .filter(({ compared, ok }) => compared && !ok)
+    .map(({ name, detail }) => `${name}: ${detail}`);
   throw new BackupError('verification-failed', `${backup.reference} is damaged: ${found.join('; ')}`, {
     remedy: 'Do not rely on this backup. Look at the disk of the repository, then run the plan again.',
     facts: { reference: backup.reference, checks: found },

@@ -2,12 +2,14 @@
  * The one interface of all source types. An adapter reads and writes its system; where artifacts go, how
  * they are encrypted, sealed, listed and signed is not its business.
  */
+import type { InPlaceConfig } from '../../model/config/in-place.ts';
 import type { SourceConfig } from '../../model/config/source.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
 import type { ServerStanding } from '../../model/logs-run.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
-import type { Consistency, Kind, SourceType } from '../../model/source.ts';
+import type { ExportArtifact, Exported } from '../../model/export.ts';
+import type { Consistency, Kind, SourceType, Tier } from '../../model/source.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import type { Program, Streamed } from '../streams/types.ts';
 import type { Work } from '../work.ts';
@@ -30,6 +32,8 @@ export interface ArtifactOptions {
   readonly name: string;
   /** Fewer plain bytes than this cannot be right: `implausible-size`. */
   readonly minPlainBytes: number;
+  /** For the role `export`: what it is an export of. */
+  readonly export?: Exported;
 }
 
 /** Writes artifacts into this attempt's staging: compressed, encrypted, counted, digested, synced. */
@@ -50,6 +54,7 @@ export interface Parent {
 
 export interface CaptureContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
   readonly kind: Kind;
+  readonly tier: Tier;
   readonly parent: Parent | null;
   /** The newest chain in the repository, full first, also where this backup does not build on it. */
   readonly newestChain: readonly Manifest[];
@@ -76,6 +81,11 @@ export interface BackupReader {
   readonly manifest: Manifest;
   /** Streams an artifact into a program; its digest is checked on the way and every exit status counts. Throws before the caller may promote anything. */
   into(role: string, name: string, consumer: Program): Promise<void>;
+  /**
+   * The same into several programs joined by pipes, of which the last has a gate: it opens only once every byte of the
+   * artifact was right and the others have ended well. For what can be promoted nowhere but in that program.
+   */
+  through(role: string, name: string, consumers: readonly Program[], work: Work): Promise<void>;
   /** The artifact's lines, decrypted; the digest is checked at the end. */
   lines(role: string): AsyncIterable<string>;
 }
@@ -94,6 +104,8 @@ export interface RestoreContext<Config extends SourceConfig = SourceConfig> exte
   readonly paths: readonly string[];
   /** Replayed after the chain, up to a target; absent: the chain alone. */
   readonly replay?: Replay;
+  /** What the adapter's own `examine` found out, where this is to take the place of a server's data. */
+  readonly inPlace?: InPlaceFacts;
 }
 
 /** Logs to replay, and how far. */
@@ -168,16 +180,55 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
 
 /** A source that ships its logs no longer, and may be in no config any more. */
 export interface Leaving {
+  readonly source: string;
   /** Its own folder in state. */
   readonly state: string;
   readonly readSecret: SecretReader;
-  readonly signal: AbortSignal;
+  readonly work: Work;
 }
 
 export interface LeftOnServer {
   /** In words: `the slot mosaic_logs_… on /run/postgresql`. */
   readonly what: string;
   readonly remedy: string;
+}
+
+/** A running server, as the operator says it. */
+export interface ExportTarget {
+  /** `host`, `port`, `user`, `database`, …: each type knows its own. Never a password. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly password: string | undefined;
+}
+
+/** One database, or some tables of it, out of a backup's export and into a running server. */
+export interface ExportRequest<Config extends SourceConfig = SourceConfig> {
+  readonly backup: BackupReader;
+  readonly database: string;
+  /** All of it when empty. */
+  readonly tables: readonly string[];
+  readonly into: ExportTarget;
+  /** The source's own config, for whatever `into` leaves out; null where the config has none. */
+  readonly config: Config | null;
+  /** Whether what is in the way may be dropped. */
+  readonly replace: boolean;
+  /** Whether owners and grants are restored too. */
+  readonly owners: boolean;
+  /** An empty folder (0700) for what cannot be streamed; the caller wipes it. */
+  readonly scratch: string;
+  readonly work: Work;
+}
+
+/** What would be done. */
+export interface ExportPlan {
+  readonly artifact: ExportArtifact;
+  /** What is restored, by name. */
+  readonly tables: readonly string[];
+  /** What belongs to it and is not restored with it, in words. */
+  readonly left: readonly string[];
+  /** In words, in order. */
+  readonly steps: readonly string[];
+  /** Does it: wholly, or not at all. @throws BackupError `verification-failed`, `failed`; the server is as it was then. */
+  readonly carryOut: () => Promise<void>;
 }
 
 export type LogSelection =
@@ -191,6 +242,62 @@ export type LogSelection =
       readonly until: string | null;
     };
 
+/** What an adapter remembers between the steps of a restore in place. It is kept in state as JSON; never secrets. */
+export type InPlaceFacts = Readonly<Record<string, unknown>>;
+
+export interface InPlaceContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
+  readonly place: InPlaceConfig;
+  /** The newest member of the chain that is restored. */
+  readonly manifest: Manifest;
+  /** Whether logs are replayed on it: it then differs from the backup's inventory. */
+  readonly replayed: boolean;
+}
+
+export interface InPlaceExamined {
+  readonly facts: InPlaceFacts;
+  /** Whether the server answers now. */
+  readonly answers: boolean;
+  /** What the operator should know before it begins, each a sentence. */
+  readonly notes: readonly string[];
+}
+
+export interface Unshipped {
+  /** Null where nothing was left (and nothing was written). */
+  readonly shipped: Shipped | null;
+  readonly more: boolean;
+}
+
+/** What a restore in place needs of a source type besides `restore` and `check`. */
+export interface InPlaceAdapter<Config extends SourceConfig = SourceConfig> {
+  /** Names of the server's processes, as the kernel has them (at most 15 bytes). */
+  readonly processes: readonly string[];
+  /**
+   * Before anything is touched: whether the folder is this source's, the backup can take its place, and this machine
+   * has the programs.
+   * @param known every manifest of the source that there is.
+   * @throws BackupError `refused`, `missing-program`.
+   */
+  examine(context: InPlaceContext<Config>, known: readonly Manifest[]): Promise<InPlaceExamined>;
+  /** After the restore and its check, in the folder that is to become the server's. @returns the facts from then on. */
+  prepare(context: InPlaceContext<Config>, restored: string, facts: InPlaceFacts): Promise<InPlaceFacts>;
+  /** Which checks of what was restored count where logs were replayed on it: those that compare nothing with the backup. */
+  readonly checksAfterReplay: readonly string[];
+  /** Which failed checks are told and stop nothing: they are of this machine, and the old data have them as well. */
+  readonly checksOnlyTold: readonly string[];
+  /**
+   * Writes one backup of what the stopped server had not shipped; called again while there is more. Absent: the type
+   * has no logs.
+   * @param data the folder of the stopped server.
+   */
+  saveUnshipped?(context: LogsContext<Config>, data: string): Promise<Unshipped>;
+  /** Which entries at the top of the old data folder the new one gets in place of its own: configuration, keys of TLS. */
+  readonly keeps: (name: string, isFolder: boolean) => boolean;
+  /** Looks at the running server once; called again until all is well or the time is up. */
+  check(context: InPlaceContext<Config>, facts: InPlaceFacts): Promise<readonly Check[]>;
+  /** The server runs on what was restored: what was shipped before is followed by nothing any more. Done twice it does nothing. */
+  begin(context: InPlaceContext<Config>, facts: InPlaceFacts): Promise<void>;
+}
+
 export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   readonly type: SourceType;
   /** Whether the source can be captured now; read only, and quick. `error` findings stop a capture. */
@@ -202,6 +309,10 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   restore(context: RestoreContext<Config>): Promise<void>;
   /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */
+  checkExports?(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Looks at both sides of a restore of an export, and changes nothing. Absent: backups of the type hold none. */
+  planExport?(request: ExportRequest<Config>): Promise<ExportPlan>;
   /** Absent: the type has no continuous logs. */
   readonly logs?: LogsAdapter<Config>;
   /**
@@ -210,4 +321,6 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
    * @param logs all that there are of the source.
    */
   readonly select?: (base: Manifest, logs: readonly Manifest[], target: RestoreTarget) => LogSelection;
+  /** Absent: the type is restored to folders only. */
+  readonly inPlace?: InPlaceAdapter<Config>;
 }

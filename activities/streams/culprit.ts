@@ -58,11 +58,14 @@ export function programFailure({ ended, stoppedReading }: Culprit): BackupError 
   // What a killed program said before has nothing to do with its end.
   const said = ended.signal === null ? lastLine(ended.stderr) : '';
   const message = `${ended.command} ${howItEnded(ended)}${said ? `: ${said}` : '.'}`;
-  if (/no space left on device|disk quota exceeded/i.test(ended.stderr)) {
-    return new BackupError('no-space', message, { facts, remedy: 'Free space on the file system that it names.' });
+  if (FULL_DISK.test(ended.stderr)) {
+    return new BackupError('no-space', message, { facts, remedy: 'Free space on the file system that it writes to.' });
   }
   return new BackupError('program-failed', message, { facts });
 }
+
+/** tar does not say why it wrote a part of a block only, and nothing else makes it. */
+const FULL_DISK = /no space left on device|disk quota exceeded|: wrote only \d+ of \d+ bytes/i;
 
 /** Facts for logs and `--json`: the end of stderr, not all of what is kept. */
 function factsOf(ended: Ended): ErrorFacts {
@@ -81,7 +84,8 @@ function howItEnded({ code, signal }: Ended): string {
 }
 
 /** Lines that only say that something went wrong before. */
-const TRAILER = /^age: report unexpected|^tar: (Exiting with failure|Error is not recoverable|Child returned)/;
+const TRAILER =
+  /^age: report unexpected|^(?:\S*\/)?tar: (Exiting with failure|Error is not recoverable|Child returned)/;
 
 function lastLine(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());

@@ -5,6 +5,7 @@
 import { BackupError } from '../../model/errors.ts';
 import type { Work } from '../work.ts';
 import { activityOf } from './activity.ts';
+import { keepGate } from './gate.ts';
 import { NO_LIMITS } from './limits.ts';
 import { locate } from './locate.ts';
 import { startChain } from './plumbing.ts';
@@ -19,6 +20,8 @@ export interface PipelineOptions {
   readonly feed?: ((fd: number, signal: AbortSignal) => Promise<void>) | undefined;
   /** Reads the last program's stdout, and takes over its descriptor. Without it, stdout is dropped. */
   readonly drain?: ((fd: number, signal: AbortSignal) => Promise<void>) | undefined;
+  /** Asked before the gate of the last program opens, with how those before it ended: throws where that must not be. */
+  readonly accept?: ((ended: readonly Ended[]) => void) | undefined;
   /** Bytes moved so far, for progress and the standstill watchdog. */
   readonly bytes: () => number;
   readonly phase: string;
@@ -52,7 +55,9 @@ export async function runPipeline(options: PipelineOptions): Promise<readonly En
   work.signal.addEventListener('abort', cancel, { once: true });
   const unwatch = watch({ ...options, activity: activityOf(chain.started.map(({ pid }) => pid)), onFailure: run.fail });
   try {
-    if (feed && chain.input !== undefined) run.follow(feed(chain.input, run.stopped), 'feed');
+    const fed = feed && chain.input !== undefined ? feed(chain.input, run.stopped) : Promise.resolve();
+    if (feed) run.follow(fed, 'feed');
+    void keepGate(chain.started, { fed, run, accept: options.accept });
     if (drain && chain.output !== undefined) run.follow(drain(chain.output, run.stopped), 'drain');
     return await run.result();
   } finally {

@@ -21,6 +21,8 @@ export interface Started extends Group {
   readonly exited: Promise<void>;
   /** Exit status, the end of stderr, and the last of its lines. Rejects only with what `onLine` or `onStderr` threw. */
   readonly ended: Promise<Ended>;
+  /** Writes what its gate holds back, or only ends it. To be called once, for a program that has one. */
+  readonly openGate: (open: boolean) => void;
 }
 
 export interface StartOptions {
@@ -50,7 +52,7 @@ exec { $ARGV[0] } @ARGV; die "$ARGV[0]: $!\\n";
 
 /** How many pipes a program needs besides stdin and stdout. */
 export function extraPipes(program: Program): number {
-  return (program.inputs?.length ?? 0) + (program.onLine ? 1 : 0);
+  return (program.inputs?.length ?? 0) + (program.gate === undefined ? 0 : 1) + (program.onLine ? 1 : 0);
 }
 
 /**
@@ -112,7 +114,7 @@ async function failedStart(child: ChildProcess): Promise<never> {
   throw error;
 }
 
-type Followed = Pick<Started, 'running' | 'exited' | 'ended'>;
+type Followed = Pick<Started, 'running' | 'exited' | 'ended' | 'openGate'>;
 
 function follow(child: ChildProcess, pid: number, program: Program, { pipes, redact }: StartOptions): Followed {
   let running = true;
@@ -124,7 +126,9 @@ function follow(child: ChildProcess, pid: number, program: Program, { pipes, red
   const gone = new AbortController();
   child.once('exit', () => gone.abort());
   const read = Promise.all([stderr, serve(program, pipes, gone.signal)]);
+  const gate = program.gate === undefined ? undefined : pipes[program.inputs?.length ?? 0];
   return {
+    openGate: (open) => gate && writeInput(gate.write, open ? (program.gate ?? '') : ''),
     running: () => running,
     exited: exited.then(() => sweepWhenRead(pid, read)),
     ended: Promise.all([exited, read]).then(([{ code, signal }, [text]]) => {
@@ -138,22 +142,27 @@ function follow(child: ChildProcess, pid: number, program: Program, { pipes, red
  * Resolves at the end of the lines, which is near when `ended` is aborted; rejects with what `onLine` throws.
  */
 export async function serve(
-  { inputs = [], onLine }: Program,
+  { inputs = [], gate, onLine }: Program,
   pipes: readonly Pipe[],
   ended?: AbortSignal,
 ): Promise<void> {
   // The child holds its ends now.
-  closeAll(theirEnds({ inputs }, pipes));
+  closeAll(theirEnds({ inputs, gate }, pipes));
   for (const [index, pipe] of pipes.entries()) {
     const input = inputs[index];
     if (input !== undefined) writeInput(pipe.write, input);
+    else if (gate !== undefined && index === inputs.length) continue;
     else for await (const line of linesOf(pollPipe(pipe.read, ended))) onLine?.(line);
   }
 }
 
 /** The ends that the program gets, on descriptors from 3 on. */
-export function theirEnds({ inputs = [] }: Pick<Program, 'inputs'>, pipes: readonly Pipe[]): readonly number[] {
-  return pipes.map(({ read, write }, index) => (index < inputs.length ? read : write));
+export function theirEnds(
+  { inputs = [], gate }: { readonly inputs?: Program['inputs']; readonly gate?: string | undefined },
+  pipes: readonly Pipe[],
+): readonly number[] {
+  const read = inputs.length + (gate === undefined ? 0 : 1);
+  return pipes.map((pipe, index) => (index < read ? pipe.read : pipe.write));
 }
 
 function writeInput(fd: number, input: string | Uint8Array): void {

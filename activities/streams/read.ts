@@ -28,22 +28,23 @@ export interface ReadOptions {
 }
 
 export interface ReadStreamOptions extends ReadOptions {
-  /** Gets the decrypted, decompressed bytes as its stdin. */
-  readonly consumer: Program;
+  /** The first gets the decrypted, decompressed bytes as its stdin; each of the others what the one before it prints. */
+  readonly consumer: Program | readonly Program[];
   readonly redact?: Redact;
 }
 
 /**
- * Streams an artifact into a program. What the program makes may be used only once this has returned: before, it
- * may have seen bytes of a damaged artifact. Fails with `verification-failed` when bytes or digest differ or it
+ * Streams an artifact into a program, or several. What they make may be used only once this has returned: before, they
+ * may have seen bytes of a damaged artifact. The gate of the last one opens only for an artifact that is right. Fails with `verification-failed` when bytes or digest differ or it
  * cannot be decrypted with this identity, `program-failed` (or `no-space`) for the consumer.
  */
 export async function readStream(options: ReadStreamOptions): Promise<void> {
   const { identity, consumer, redact, work, expected } = options;
   const count = counter();
   const ended = await runPipeline({
-    programs: [decryptor(identity), decompressor(), consumer],
+    programs: [decryptor(identity), decompressor(), ...[consumer].flat()],
     feed: (fd, signal) => feedChecked(options, count, fd, signal),
+    accept: (before) => checkPlain(before, expected),
     bytes: count.bytes,
     phase: 'reading',
     total: expected.bytes,

@@ -13,6 +13,12 @@ export interface Program {
   readonly accept?: readonly number[];
   /** Small inputs on descriptors from 3 on: identities, passwords. They go through a pipe, never through a file. */
   readonly inputs?: readonly (string | Uint8Array)[];
+  /**
+   * Of the last program of a pipeline: a last small input, on the descriptor after the others. It is written only once
+   * all that was fed was right and every program before this one has ended well. Where that does not come, nothing is
+   * written, and the program reads the end. So what it holds back until then (a COMMIT) never happens for less.
+   */
+  readonly gate?: string;
   /** A further output, on the descriptor after the inputs: called with whole lines as they come. */
   readonly onLine?: (line: string) => void;
   /** Called with every line of its stderr as it comes; what is kept of stderr for errors is only its end. */

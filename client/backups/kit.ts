@@ -1,4 +1,5 @@
 /** The recovery kit: all that is needed to restore when this machine and everything on it is gone, as text. */
+import { stringify } from 'yaml';
 import { identityLines, recipientOf } from '../../activities/keys/identity.ts';
 import { keyIdOf } from '../../activities/keys/signing.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
@@ -8,6 +9,8 @@ import { productVersion } from '../../activities/version.ts';
 import type { DestinationConfig } from '../../model/config/destination.ts';
 import { hostNames } from '../../model/config/hosts.ts';
 import { BackupError } from '../../model/errors.ts';
+import type { SiteInput } from '../../model/config/site.ts';
+import { KIT_IDENTITY, recoveryConfig } from './recovery-config.ts';
 
 export interface Kit {
   readonly site: string;
@@ -18,6 +21,8 @@ export interface Kit {
   readonly signingKeys: readonly { readonly keyId: string; readonly publicKey: string }[];
   readonly places: readonly { readonly name: string; readonly reach: string }[];
   readonly versions: Readonly<Record<string, string>>;
+  /** For mosaic-backup on an empty machine. */
+  readonly config: SiteInput;
 }
 
 /**
@@ -39,12 +44,13 @@ export async function makeKit(site: Site, identities: string): Promise<Kit> {
       },
     );
   }
+  const trusted = [...new Set(await trustedKeys(site))];
   return {
     site: config.site,
     created: new Date().toISOString(),
     identities: own,
     recipients: config.encryption.recipients,
-    signingKeys: [...new Set(await trustedKeys(site))].map((publicKey) => ({ keyId: keyIdOf(publicKey), publicKey })),
+    signingKeys: trusted.map((publicKey) => ({ keyId: keyIdOf(publicKey), publicKey })),
     places: [
       ...hostNames(config).map((host) => ({
         name: `repository of ${host}`,
@@ -53,6 +59,7 @@ export async function makeKit(site: Site, identities: string): Promise<Kit> {
       ...Object.entries(config.destinations).map(([name, destination]) => ({ name, reach: reachOf(destination) })),
     ],
     versions: await versions(),
+    config: recoveryConfig(config, trusted),
   };
 }
 
@@ -77,13 +84,14 @@ async function versions(): Promise<Readonly<Record<string, string>>> {
 }
 
 /** For paper, a safe or a password manager. */
-export function kitText({ site, created, identities, recipients, signingKeys, places, versions }: Kit): string {
+export function kitText(kit: Kit): string {
+  const { site, created, identities, recipients, signingKeys, places, versions } = kit;
   return `RECOVERY KIT of the site "${site}", made ${created}
 
 Whoever has this can read every backup of the site; without one of its identities nobody can.
 Store it away from all machines of the site: on paper in a safe, in a password manager, with a trusted person.
 
-1. IDENTITIES (secret). Save the lines as a file, identity.txt, readable by you alone.
+1. IDENTITIES (secret). Save the lines as a file, ${KIT_IDENTITY}, readable by you alone.
 
 ${identities.map(({ identity, recipient }) => `# public key: ${recipient}\n${identity}`).join('\n')}
 
@@ -107,14 +115,31 @@ ${signingKeys.map(({ keyId, publicKey }) => `     ${publicKey}  (${keyId})`).joi
    An incremental names its parent in the manifest (.parent.reference): unpack the full first, then each in order.
 
 BACKUP=/path/to/daily/source/20261123T020000Z-full
-IDENTITY=identity.txt
+IDENTITY=${KIT_IDENTITY}
 TARGET=./restored
 
 ${KIT_COMMANDS}
-   With mosaic-backup itself: write a config with the recipients, keys and places above, then
-   mosaic-backup restore latest --source NAME --from DESTINATION --to FOLDER
+${recoveryText(kit)}`;
+}
+
+/** The part for who has mosaic-backup: a config that is whole, and commands that are literal but for names. */
+function recoveryText({ config }: Kit): string {
+  const [host, ...others] = Object.keys(config.hosts ?? {});
+  const options = `-c recovery.yaml${others.length > 0 ? ` --host ${host}` : ''}`;
+  const from = Object.keys(config.destinations ?? {})[0] ?? 'repository';
+  return `6. RESTORE WITH MOSAIC-BACKUP. Save the lines between the marks as recovery.yaml, and set the paths of "repository"
+   and "destinations" to where they are now (a repository that is gone may stay as it is).
+
+${CONFIG_MARKS[0]}
+${stringify(config)}${CONFIG_MARKS[1]}
+
+   mosaic-backup ${options} list --destination ${from}
+   mosaic-backup ${options} restore latest --source NAME --from ${from} --to FOLDER
 `;
 }
+
+/** What the config in the kit stands between. */
+export const CONFIG_MARKS = ['# --- recovery.yaml ---', '# --- end of recovery.yaml ---'] as const;
 
 /**
  * The commands of the kit, after BACKUP, IDENTITY and TARGET are set. A test runs exactly these. In a subshell: what

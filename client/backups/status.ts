@@ -5,6 +5,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { SourcePlacement } from '../../model/placement.ts';
 import { formatDuration } from '../../model/units.ts';
 import { shipsLogs } from '../../activities/operations/ship-logs.ts';
+import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
 import { restorablePlaces } from './restorable.ts';
 import { readOverview, verdictOf, type BackupEntry, type Problem, type Verdict } from './overview.ts';
@@ -61,12 +62,18 @@ export interface SiteStatus {
 const OVERDUE = 36 * 3_600_000;
 
 export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStatus> {
-  const [overview, placement, kitConfirmed] = await Promise.all([
+  const [overview, placement, kitConfirmed, restores] = await Promise.all([
     readOverview(site),
     sitePlacement(site),
     kitConfirmation(site),
+    inPlaceFindings(site),
   ]);
-  const sources = placement.sources.map((placed) => sourceStatus(site, placed, overview.entries, now));
+  const sources = await Promise.all(
+    placement.sources.map(async (placed) => {
+      const since = await restoredSince(site, placed.source);
+      return sourceStatus({ site, placed, entries: overview.entries, since, now });
+    }),
+  );
   return {
     site: site.config.site,
     host: site.host,
@@ -75,6 +82,7 @@ export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStat
     findings: [
       ...(kitConfirmed === null ? [kitFinding()] : []),
       ...sources.flatMap(sourceFindings),
+      ...restores,
       ...placement.findings,
       ...overview.problems.flatMap(logsFindings),
     ],
@@ -108,7 +116,16 @@ export function kitFinding(): Finding {
   };
 }
 
-function sourceStatus(site: Site, placed: SourcePlacement, entries: readonly BackupEntry[], now: number): SourceStatus {
+interface Asked {
+  readonly site: Site;
+  readonly placed: SourcePlacement;
+  readonly entries: readonly BackupEntry[];
+  /** RFC 3339: when it was restored in place last. What was backed up before are other data than the server's. */
+  readonly since: string | null;
+  readonly now: number;
+}
+
+function sourceStatus({ site, placed, entries, since, now }: Asked): SourceStatus {
   const { source, copies, devices, offsite, places } = placed;
   const config = site.config.sources[source];
   const newest = entries.find((entry) => entry.source === source && entry.backup.name.tier !== null);
@@ -124,8 +141,12 @@ function sourceStatus(site: Site, placed: SourcePlacement, entries: readonly Bac
     devices,
     offsite,
     places,
-    logs: config && shipsLogs(config) ? logsStatus(entries, source, now) : null,
+    logs: config && shipsLogs(config) ? logsStatus(entries.filter(isSince(since)), source, now) : null,
   };
+}
+
+function isSince(since: string | null): (entry: BackupEntry) => boolean {
+  return ({ backup }) => since === null || backup.manifest.started > since;
 }
 
 function logsStatus(entries: readonly BackupEntry[], source: string, now: number): LogsStatus {

@@ -6,6 +6,7 @@ import type { Site } from '../../activities/site.ts';
 import type { Work } from '../../activities/work.ts';
 import { hostOf } from '../../model/config/hosts.ts';
 import type { SourceConfig } from '../../model/config/source.ts';
+import { inPlaceFindings } from '../backups/in-place.ts';
 import { examine, warning, type Examined, type Seen } from './examine.ts';
 import { examineIdentity, examineKit, examineSecretFiles, examineSigning } from './keys.ts';
 import { examineDestination, examineLinks, examineRepository, examineState } from './places.ts';
@@ -30,6 +31,7 @@ export function examineSite(site: Site, env: NodeJS.ProcessEnv, work: Work): Pro
       examine(`source ${name}`, () => examineSource(site, name, config, work)),
     ),
     examine('Temporal', () => examineTemporal(site, env)),
+    examine('restores in place', async () => ({ findings: await inPlaceFindings(site) })),
   ]);
 }
 

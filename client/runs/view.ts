@@ -9,9 +9,10 @@ export interface RunView {
   close(): Promise<void>;
 }
 
-/** Plain lines, one whenever the state of a source or a failing attempt changes. */
+/** Plain lines, one whenever the state of a source or a failing attempt changes, and each remedy once. */
 export function plainView(note: (line: string) => void): RunView {
   const said = new Map<string, string>();
+  const advised = new Map<string, string>();
   return {
     update(sources) {
       for (const source of sources) {
@@ -19,6 +20,10 @@ export function plainView(note: (line: string) => void): RunView {
         if (said.get(source.source) === line) continue;
         said.set(source.source, line);
         note(line);
+        const remedy = failingOf(source)?.remedy ?? null;
+        if (remedy === null || advised.get(source.source) === remedy) continue;
+        advised.set(source.source, remedy);
+        note(`  What to do: ${remedy}`);
       }
     },
     close: async () => {},
@@ -65,7 +70,7 @@ function sourceTask(first: SourceProgress): SourceTask {
       latest = source;
       if (!wrapper) return;
       wrapper.title = `${source.source}: ${stateOf(source)}`;
-      wrapper.output = bytesOf(source);
+      wrapper.output = belowOf(source);
       if (source.outcome !== null) this.end();
     },
     end() {
@@ -91,9 +96,14 @@ function draw(tasks: ReadonlyMap<string, SourceTask>): Promise<unknown> {
   return list.run();
 }
 
+/** The step that waits for its next attempt, or is at it. */
+function failingOf({ steps }: Pick<SourceProgress, 'steps'>): StepProgress | undefined {
+  return steps.find(({ lastFailure, attempt }) => lastFailure !== null && attempt > 1);
+}
+
 /** `capturing 120.0 MiB of 200.0 MiB`, `complete: full, 240.1 MiB in 8.1s, copies: vault`, `capture: attempt 3 after: …`. */
 function stateOf({ state, outcome, captured, copies, errors, steps }: SourceProgress): string {
-  const failing = steps.find(({ lastFailure, attempt }) => lastFailure !== null && attempt > 1);
+  const failing = failingOf({ steps });
   if (failing) return `waiting, attempt ${failing.attempt} of ${failing.activity} after: ${failing.lastFailure}`;
   if (outcome === null) return state;
   const [error] = errors;
@@ -103,11 +113,10 @@ function stateOf({ state, outcome, captured, copies, errors, steps }: SourceProg
   return `${outcome}${facts}${error ? `. ${error.step}: ${error.message}` : ''}`;
 }
 
-function bytesOf({ steps }: SourceProgress): string {
-  return steps
-    .map(stepLine)
-    .filter((line) => line !== '')
-    .join('  ');
+/** What stands below a source: what to do about a step that fails, or the bytes of those that run. */
+function belowOf({ steps }: SourceProgress): string {
+  const remedy = failingOf({ steps })?.remedy;
+  return [...steps.map(stepLine), remedy ? `What to do: ${remedy}` : ''].filter((line) => line !== '').join('  ');
 }
 
 function stepLine({ phase, bytes, total }: StepProgress): string {

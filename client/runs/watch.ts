@@ -19,6 +19,8 @@ export interface StepProgress {
   readonly total: number | null;
   /** Why the attempt before failed; null on the first. */
   readonly lastFailure: string | null;
+  /** What to do about it, where its error says so. */
+  readonly remedy: string | null;
 }
 
 export interface SourceProgress extends SourceReport {
@@ -114,7 +116,16 @@ function stepProgress({ activityType, attempt, heartbeatDetails, lastFailure }: 
     bytes: 'bytes' in facts && typeof facts.bytes === 'number' ? facts.bytes : null,
     total: 'total' in facts && typeof facts.total === 'number' ? facts.total : null,
     lastFailure: lastFailure?.message ?? null,
+    remedy: remedyIn(lastFailure),
   };
+}
+
+/** An attempt's error is seen undecoded here: the remedy is the first of its details, as the activity put it. */
+function remedyIn(failure: PendingActivity['lastFailure']): string | null {
+  const [payload] = failure?.applicationFailureInfo?.details?.payloads ?? [];
+  const details: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : null;
+  const isRemedy = typeof details === 'object' && details !== null && 'remedy' in details;
+  return isRemedy && typeof details.remedy === 'string' ? details.remedy : null;
 }
 
 function asError(error: unknown, run: string): unknown {

@@ -5,10 +5,12 @@ import { PLAN, SITE } from '../../workflows/search-attributes.ts';
 import { PLANS } from '../runs/start.ts';
 import { difference, type Change } from './difference.ts';
 import { existingSchedules } from './existing.ts';
+import { requireOneSite } from './one-site.ts';
 import { wantedSchedules, type Schedule } from './wanted.ts';
 
-/** What is to be done; nothing is changed. */
+/** What is to be done; nothing is changed. @throws BackupError `busy` where another site has schedules there. */
 export async function plannedChanges(client: Client, config: SiteConfig): Promise<readonly Change[]> {
+  await requireOneSite(client, config.site);
   const wanted = wantedSchedules(config);
   const ids = wanted.map(({ id }) => id);
   return difference(wanted, await existingSchedules(client, config.site, ids));

@@ -21,9 +21,12 @@ export interface Schedule {
   readonly input: { readonly site: string; readonly plan: Plan };
 }
 
+/** What the ids of the schedules of all sites begin with. */
+export const ALL_SCHEDULES = 'mosaic-backup/';
+
 /** What the ids of all schedules of a site begin with. No other's is ever touched. */
 export function schedulePrefix(site: string): string {
-  return `mosaic-backup/${site}/`;
+  return `${ALL_SCHEDULES}${site}/`;
 }
 
 /** The schedules of a site, by their plans. */

@@ -1,16 +1,61 @@
 /** Connections to Temporal for clients. */
-import { Connection } from '@temporalio/client';
+import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { BackupError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Connects, and waits until the server answers. @throws BackupError `unreachable`. */
-export async function connect({ connection }: Endpoint): Promise<Connection> {
+/**
+ * Connects, and waits until the server answers for the namespace.
+ * @throws BackupError `unreachable`, `access-denied`, or `config` for a namespace that there is not.
+ */
+export async function connect(endpoint: Endpoint): Promise<Connection> {
+  const connection = await answered(endpoint, () =>
+    Connection.connect({ ...endpoint.connection, connectTimeout: 5000 }),
+  );
   try {
-    return await Connection.connect({ ...connection, connectTimeout: 5000 });
+    const { namespace } = endpoint;
+    await answered(endpoint, () => connection.workflowService.describeNamespace({ namespace }));
+    return connection;
   } catch (error) {
-    throw new BackupError('unreachable', `Temporal does not answer at ${connection.address ?? 'its default address'}`, {
-      remedy: 'Look whether it runs, and at "temporal" in the config. "restore" and "verify" work without it.',
+    await connection.close();
+    throw error;
+  }
+}
+
+async function answered<T>(endpoint: Endpoint, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw asBackupError(error, endpoint);
+  }
+}
+
+/** Codes of gRPC that mean more than that there is no answer. */
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const UNIMPLEMENTED = 12;
+const UNAUTHENTICATED = 16;
+
+function asBackupError(error: unknown, { connection, namespace }: Endpoint): BackupError {
+  const at = connection.address ?? 'its default address';
+  const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+  if (code === NOT_FOUND)
+    return new BackupError('config', `Temporal at ${at} has no namespace "${namespace}"`, {
+      remedy: `Make it, "temporal operator namespace create --address ${at} --namespace ${namespace}", or set another: temporal.namespace, or TEMPORAL_NAMESPACE.`,
       cause: error,
     });
-  }
+  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED)
+    return new BackupError('access-denied', `Temporal at ${at} does not let this client into "${namespace}"`, {
+      remedy: "Look at the API key or the certificate in Temporal's own profile or variables (TEMPORAL_API_KEY).",
+      cause: error,
+    });
+  if (code === UNIMPLEMENTED)
+    return new BackupError('unreachable', `what answers at ${at} is no Temporal server`, {
+      remedy: 'Set the address of its gRPC port, which is 7233 by default; the Web UI has another.',
+      cause: error,
+    });
+  return new BackupError('unreachable', `Temporal does not answer at ${at}`, {
+    remedy:
+      'Look whether it runs, and at "temporal" in the config (or TEMPORAL_ADDRESS). "restore" and "verify" work without it.',
+    cause: error,
+  });
 }

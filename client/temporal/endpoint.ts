@@ -1,6 +1,7 @@
 /** Which Temporal a site uses: one that is configured, or an embedded one whose address `up` leaves in state. */
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { existsSync } from 'node:fs';
 import type { Site } from '../../activities/site.ts';
 import { BackupError } from '../../model/errors.ts';
 import { readEmbedded } from './embedded-record.ts';
@@ -36,6 +37,7 @@ export async function embeddedEndpoint(site: Site): Promise<Endpoint | undefined
 
 function loadProfile({ config, file }: Site, env: NodeJS.ProcessEnv): ReturnType<typeof loadClientConnectConfig> {
   const { profile, configFile } = config.temporal;
+  requireFile(configFile ?? env['TEMPORAL_CONFIG_FILE'], configFile === undefined ? 'TEMPORAL_CONFIG_FILE' : file);
   try {
     return loadClientConnectConfig({
       ...(profile === undefined ? {} : { profile }),
@@ -54,4 +56,13 @@ function loadProfile({ config, file }: Site, env: NodeJS.ProcessEnv): ReturnType
       },
     );
   }
+}
+
+/** Where one is named that is not there, the loader goes on without it: a run would not go where it should. */
+function requireFile(named: string | undefined, by: string): void {
+  if (named === undefined || named === '' || existsSync(named)) return;
+  throw new BackupError('config', `${named}, which ${by} names for Temporal's profiles, is not there`, {
+    remedy: 'Mend the path, or leave it out where temporal.address says enough.',
+    facts: { path: named },
+  });
 }

@@ -4,7 +4,7 @@
 # `postgresql-client` and `postgresql-server` stand for the packages of one major version. A PostgreSQL server
 # is installed as a program only: without its default cluster and with its services masked, both before the
 # install, so that it takes no port of this machine, now or at the next boot. So is a Redis server, whose package
-# would start one on port 6379. Nothing is upgraded or removed.
+# would start one on port 6379, and the Docker Engine, which would change the firewall. Nothing is upgraded or removed.
 set -eu
 
 bootstrap=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -83,6 +83,15 @@ keep_redis_off() {
   say '  systemctl unmask redis-server.service redis-server@.service; systemctl enable --now redis-server.service'
 }
 
+# As above. containerd comes as a package of its own, and somebody may have it without Docker.
+keep_docker_off() {
+  [ ! -e /lib/systemd/system/docker.service ] || return 0
+  mask docker.service docker.socket
+  [ -e /lib/systemd/system/containerd.service ] || mask containerd.service
+  say 'The Docker Engine is installed with its services masked. To use it yourself one day:'
+  say '  systemctl unmask docker.service docker.socket containerd.service; systemctl enable --now containerd.service docker.socket docker.service'
+}
+
 # The major version whose programs are here already, else the preferred one, else the newest of the archive.
 postgresql_version() {
   for file in /usr/lib/postgresql/*/bin/pg_basebackup; do
@@ -120,6 +129,7 @@ done
 forbid_services
 case " $* " in *' postgresql-server '*) keep_postgresql_off ;; esac
 case " $* " in *' redis-server '*) keep_redis_off ;; esac
+case " $* " in *' docker.io '*) keep_docker_off ;; esac
 say "installing Debian packages:$wanted"
 # shellcheck disable=SC2086 # a list of names
 if ! apt install --yes --no-install-recommends --no-remove --no-upgrade $wanted; then

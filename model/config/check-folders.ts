@@ -14,7 +14,12 @@ interface Place {
 
 export function checkFolders(site: Draft): readonly ConfigProblem[] {
   const places = [...ownPlaces(site), ...destinationPlaces(site)];
-  return [...checkOverlaps(places), ...checkKeys(site, places), ...checkSourcePaths(site, places)];
+  return [
+    ...checkOverlaps(places),
+    ...checkKeys(site, places),
+    ...checkDataFolders(site, places),
+    ...checkSourcePaths(site, places),
+  ];
 }
 
 function ownPlaces({ repository, state, hosts = {} }: Draft): readonly Place[] {
@@ -80,6 +85,24 @@ function checkKeys({ encryption, signing }: Draft, places: readonly Place[]): re
           ),
         ]
       : [];
+  });
+}
+
+/** A restore in place renames the data folder: nothing of ours may lie in it, nor it in ours. */
+function checkDataFolders({ sources }: Draft, places: readonly Place[]): readonly ConfigProblem[] {
+  return Object.entries(sources).flatMap(([name, { inPlace, host: own }]) => {
+    const data = inPlace?.data;
+    if (data === undefined) return [];
+    return places
+      .filter(({ host }) => host === null || own === undefined || host === own)
+      .filter(({ folder }) => isWithin(folder, data) || isWithin(data, folder))
+      .map(({ what, folder }) =>
+        problem(
+          ['sources', name, 'inPlace', 'data'],
+          isWithin(folder, data) ? `${what} lies inside it, and would be renamed with it` : `lies inside ${what}`,
+          'Name the data folder of the server, and keep everything else out of it.',
+        ),
+      );
   });
 }
 

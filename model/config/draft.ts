@@ -32,6 +32,7 @@ const draft = z.object({
         host: text,
         paths: texts.optional(),
         exclude: texts.optional(),
+        inPlace: z.object({ data: path }).optional().catch(undefined),
       })
       .catch({}),
   ),

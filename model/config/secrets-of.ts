@@ -5,7 +5,11 @@ import type { SiteConfig } from './site.ts';
 export function secretsOf({ encryption, signing, sources, notify }: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
     if (source.type === 'files') return [];
-    return [source.connection.password, 'check' in source ? source.check?.password : undefined];
+    return [
+      source.connection.password,
+      'check' in source ? source.check?.password : undefined,
+      'export' in source ? source.export?.password : undefined,
+    ];
   });
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,

@@ -27,6 +27,8 @@ function maskCommands<Value>(value: Value): Value {
 
 function mask(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(mask);
+  // As it is written in a file, where a dollar sign may begin a variable.
+  if (typeof value === 'string') return value.replaceAll('$', '$$$$');
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskField(key, inner)]));
 }

@@ -1,8 +1,10 @@
 /** The `sources` of a config. */
 import { z } from 'zod';
-import { GROUPS } from '../source.ts';
+import { GROUPS, TIERS } from '../source.ts';
 import { duration, size } from '../units.ts';
+import { containerConfig } from './container.ts';
 import { absolutePath, port } from './fields.ts';
+import { inPlace } from './in-place.ts';
 import { secret } from './secret.ts';
 
 const common = {
@@ -58,6 +60,14 @@ const walLogs = z
   .prefault({})
   .describe('continuous logs: WAL');
 
+/** Weekly and monthly; a yearly is a monthly that is kept. */
+const exportTiers = z
+  .array(z.enum(TIERS))
+  .default(['weekly', 'monthly', 'yearly'])
+  .describe('backups of these tiers hold it; [] for none, on purpose');
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost']);
+
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 
 export const postgresSource = z.strictObject({
@@ -65,6 +75,9 @@ export const postgresSource = z.strictObject({
   ...common,
   connection: z
     .strictObject({
+      container: containerConfig
+        .optional()
+        .describe('the Docker container that the server runs in; host is then a folder or an address inside it'),
       host: z.string().min(1).default('/run/postgresql').describe('a folder (Unix socket) or a host name'),
       port: port.default(5432),
       user: z.string().min(1).default('mosaic_backup'),
@@ -73,6 +86,15 @@ export const postgresSource = z.strictObject({
       sslmode: z.enum(SSL_MODES).optional(),
       sslrootcert: absolutePath.optional(),
     })
+    .refine(
+      ({ container, host }) => container === undefined || host.startsWith('/') || LOOPBACK.has(host),
+      'a server in a container is reached inside it\nSet host to the folder of its socket inside the container (/run/postgresql), or leave container out.',
+    )
+    .refine(
+      ({ container, sslmode, sslrootcert }) =>
+        container === undefined || (sslmode === undefined && sslrootcert === undefined),
+      'a server in a container is reached inside it, where no network is to be encrypted\nLeave sslmode and sslrootcert out.',
+    )
     .prefault({}),
   check: z
     .strictObject({ user: z.string().min(1).default('mosaic_check'), password: secret.optional() })
@@ -80,6 +102,18 @@ export const postgresSource = z.strictObject({
     .describe(
       'a second role that may read tables, for digests of rows; without it rows are not compared, and that is said',
     ),
+  export: z
+    .strictObject({
+      user: z.string().min(1).default('mosaic_export'),
+      password: secret.optional(),
+      tiers: exportTiers,
+      rows: z
+        .boolean()
+        .default(true)
+        .describe('digest every table in the same snapshot, so that a check can compare its rows; reads it once more'),
+    })
+    .optional()
+    .describe('a third role, for a logical export of each database, which can go back into a running server'),
   binaries: absolutePath
     .optional()
     .describe("folder with the programs of the server's major version; found by itself on Debian"),
@@ -90,6 +124,7 @@ export const postgresSource = z.strictObject({
     .default(6)
     .describe('incrementals after each full, before the next full; from PostgreSQL 17 on, with summarize_wal = on'),
   logs: walLogs,
+  inPlace: inPlace.optional(),
 });
 export type PostgresSource = z.output<typeof postgresSource>;
 
@@ -118,6 +153,7 @@ export const mariadbSource = z.strictObject({
     .describe('physical: mariadb-backup, which must see the data folder; logical: mariadb-dump'),
   incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),
   logs,
+  inPlace: inPlace.optional(),
 });
 export type MariadbSource = z.output<typeof mariadbSource>;
 
@@ -149,6 +185,7 @@ export const redisSource = z.strictObject({
     })
     .optional()
     .describe('what the server calls its files; where absent it is asked, which takes +config|get'),
+  inPlace: inPlace.optional(),
 });
 export type RedisSource = z.output<typeof redisSource>;
 

@@ -39,8 +39,8 @@ export interface TestPostgres {
   readonly socket: string;
   /** The certificate, where it has TLS. */
   readonly certificate: string;
-  /** Files with the passwords of both roles. */
-  readonly passwords: { readonly backup: string; readonly check: string };
+  /** Files with the passwords of the roles. */
+  readonly passwords: { readonly backup: string; readonly check: string; readonly export: string };
   /** What a config says of it: by socket, or by TCP with everything verified. */
   config(how?: 'socket' | 'tcp', options?: Partial<PostgresInput>): PostgresInput;
   /** The same, parsed. */
@@ -74,7 +74,11 @@ export async function startPostgres({
   const binaries = await requireBinaries(major, { program: 'initdb' });
   const data = path.join(folder, 'data');
   const runtime = path.join(folder, 'run');
-  const passwords = { backup: path.join(folder, 'backup.password'), check: path.join(folder, 'check.password') };
+  const passwords = {
+    backup: path.join(folder, 'backup.password'),
+    check: path.join(folder, 'check.password'),
+    export: path.join(folder, 'export.password'),
+  };
   const certificate = path.join(folder, 'server.crt');
   await mkdir(data, { mode: 0o700 });
   await mkdir(runtime, { mode: 0o700 });
@@ -128,7 +132,8 @@ export async function startPostgres({
   }
 
   await start();
-  for (const file of ['postgres.sql', 'postgres-check.sql']) await sql(await readFile(new URL(file, ROLES), 'utf8'));
+  for (const file of ['postgres.sql', 'postgres-check.sql', 'postgres-export.sql'])
+    await sql(await readFile(new URL(file, ROLES), 'utf8'));
   for (const [role, file] of Object.entries(passwords)) {
     const password = `secret of ${role} ${port}`;
     await writeFile(file, `${password}\n`, { mode: 0o600 });
@@ -182,7 +187,7 @@ async function writeAccess(data: string, hba: readonly string[]): Promise<void> 
   await appendFile(ident, await readFile(new URL('postgres-pg_ident.conf', ROLES)));
   const { username } = userInfo();
   if (username === 'root') return;
-  await appendFile(ident, `mosaic ${username} mosaic_backup\nmosaic ${username} mosaic_check\n`);
+  await appendFile(ident, ['backup', 'check', 'export'].map((role) => `mosaic ${username} mosaic_${role}\n`).join(''));
 }
 
 async function makeCertificate(folder: string, certificate: string): Promise<void> {

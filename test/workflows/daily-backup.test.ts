@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { verifySignature } from '../../activities/keys/signing.ts';
 import type { Session } from '../../client/runs/session.ts';
+import { plainView } from '../../client/runs/view.ts';
 import { BackupError } from '../../model/errors.ts';
 import { canonical } from '../../model/manifest.ts';
+import type { SourceReport } from '../../model/run.ts';
 import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
@@ -13,6 +16,9 @@ import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { openSession, runDaily } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
+
+/** What the Web UI asks a workflow for. */
+const metadata = z.looseObject({ currentDetails: z.string() });
 
 const SOURCES = ['alpha', 'beta', 'gamma'];
 const WAITS = {
@@ -119,6 +125,51 @@ describe('dailyBackup', () => {
     await assert.rejects(daily(scheduled, ['beta']), isBusy);
     await assert.rejects(runDaily({ session, site: 'other', scheduled, sources: ['alpha'] }), isBusy);
     assert.equal((await running).outcome, 'complete');
+  });
+
+  it('a step that is tried again shows its error and what to do: in lines at once, in the Web UI at the end first', async () => {
+    const lines: string[] = [];
+    const view = plainView((line) => void lines.push(line));
+    const scheduled = '2026-11-20T03:45:00Z';
+    const onProgress = (sources: Parameters<typeof view.update>[0]) => view.update(sources);
+    const report = await runDaily({ session, site: 'test', scheduled, sources: ['broken'], onProgress });
+    const remedy = report.sources[0]?.errors[0]?.remedy;
+    assert.ok(remedy);
+    assert.ok(
+      lines.some((line) => /^broken: waiting, attempt \d+ of capture after: .*not-there/.test(line)),
+      lines.join('\n'),
+    );
+    assert.equal(lines.filter((line) => line === `  What to do: ${remedy}`).length, 1, lines.join('\n'));
+    const details = metadata.parse(
+      await session.client.workflow.getHandle(report.runId).query('__temporal_workflow_metadata'),
+    ).currentDetails;
+    assert.match(details, /^\*\*failed\*\*\n\n\*\*broken\*\*: capture failed: .*\n\nWhat to do: .*\n\n\| source \|/s);
+  });
+
+  it('a step parses what it was sent: what is no name, tier or time fails at once, and nothing is written', async () => {
+    const before = await readdir(test.site.repository);
+    const step = {
+      source: 'alpha',
+      type: 'files',
+      group: 'apps',
+      host: test.site.host,
+      tier: '../..',
+      destinations: [],
+    };
+    const sent = {
+      site: 'test',
+      runId: '../daily-2026-11-20T03:50:00Z',
+      scheduled: 'yesterday',
+      step,
+      waits: test.site.config.plans.daily,
+    };
+    const options = { workflowId: 'sent-by-somebody', taskQueue: 'test', args: [sent] };
+    const report: SourceReport = await session.client.workflow.execute('backupSource', options);
+    assert.equal(report.outcome, 'failed');
+    assert.equal(report.errors[0]?.code, 'usage');
+    for (const field of ['runId', 'scheduled', 'step.tier'])
+      assert.match(report.errors[0].message, new RegExp(`at ${field.replace('.', '\\.')}`));
+    assert.deepEqual(await readdir(test.site.repository), before);
   });
 
   it('a source that fails stops nothing else, and the report says which step and what to do', async () => {

@@ -1,9 +1,8 @@
 /** pg_basebackup: its arguments, and what its messages tell of the backup's position. */
-import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Limits, Program } from '../../streams/types.ts';
-import type { Binaries } from './binaries.ts';
-import { libpqEnvironment, type Connection } from './connection.ts';
+import { clientProgram, type Client } from './client-program.ts';
+import type { Connection } from './connection.ts';
 
 /** Where in the WAL a backup begins and ends. Replay must reach `endLsn` before the data are consistent. */
 export interface Position {
@@ -13,7 +12,7 @@ export interface Position {
 }
 
 export interface BaseBackup {
-  readonly binaries: Binaries;
+  readonly client: Client;
   readonly connection: Connection;
   /** Written into backup_label. */
   readonly label: string;
@@ -26,8 +25,13 @@ export interface BaseBackup {
 const COMMON = ['--format=tar', '--checkpoint=fast', '--manifest-checksums=SHA256', '--verbose', '--no-password'];
 
 /** The whole backup on stdout, with WAL and manifest in it. Refused by pg_basebackup where tablespaces are. */
-export function streamed(backup: BaseBackup): Program {
-  return program(backup, ['--pgdata=-', '--wal-method=fetch']);
+export function streamed(backup: BaseBackup): readonly Program[] {
+  const { client, incremental } = backup;
+  const args = ['--pgdata=-', '--wal-method=fetch'];
+  if (!client.inside || incremental === undefined) return [program(backup, args)];
+  // In the server's container the parent's manifest is not there: it comes by the pipe.
+  const parent = { command: 'cat', args: ['--', incremental] };
+  return [parent, program({ ...backup, incremental: '/dev/stdin' }, args, true)];
 }
 
 /** One tar a tablespace, WAL and manifest in a folder of their own. The bracket's slot keeps the WAL. */
@@ -36,16 +40,18 @@ export function spooled(backup: BaseBackup, folder: string): Program {
   return program(backup, [`--pgdata=${folder}`, '--wal-method=stream', '--no-slot', '--no-sync', '--progress']);
 }
 
-function program(backup: BaseBackup, args: readonly string[]): Program {
-  const { binaries, connection, label, limits, onStderr, incremental } = backup;
+function program(backup: BaseBackup, args: readonly string[], input = false): Program {
+  const { client, connection, label, limits, onStderr, incremental } = backup;
   const since = incremental === undefined ? [] : [`--incremental=${incremental}`];
-  return {
-    command: path.join(binaries.folder, 'pg_basebackup'),
+  return clientProgram({
+    client,
+    connection,
+    program: 'pg_basebackup',
     args: [...args, ...COMMON, ...since, `--label=${label}`, ...maxRate(limits)],
-    env: libpqEnvironment(connection, 'mosaic-backup'),
-    cwd: '/',
+    application: 'mosaic-backup',
     onStderr,
-  };
+    input,
+  });
 }
 
 /** In kilobytes a second; 32 kB to 1 GB are allowed. */

@@ -100,10 +100,14 @@ async function entries(folder: string): Promise<readonly string[]> {
 
 async function look(folder: string, program: string): Promise<Binaries | undefined> {
   if (!(await hasProgram({ folder }, program))) return undefined;
-  // "pg_basebackup (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "… 18beta1"
-  const match = /\(PostgreSQL\)\s+((\d+)[.\w]*)/.exec(await versionOf(path.join(folder, program)));
-  if (!match?.[1]) return undefined;
-  return { folder, version: match[1], major: Number(match[2]) };
+  const found = versionIn(await versionOf(path.join(folder, program)));
+  return found && { folder, ...found };
+}
+
+/** What `--version` prints: "pg_basebackup (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "… 18beta1". */
+export function versionIn(printed: string): Omit<Binaries, 'folder'> | undefined {
+  const match = /\(PostgreSQL\)\s+((\d+)[.\w]*)/.exec(printed);
+  return match?.[1] ? { version: match[1], major: Number(match[2]) } : undefined;
 }
 
 /** A program that cannot even say its version is as good as none: another folder may have one. */

@@ -14,7 +14,7 @@ export async function captureFailure(
 ): Promise<unknown> {
   if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
   const { program, stderr } = error.facts;
-  if (typeof program !== 'string' || !program.endsWith('/pg_basebackup') || typeof stderr !== 'string') return error;
+  if (typeof program !== 'string' || !isBaseBackup(program, connection) || typeof stderr !== 'string') return error;
   if (/checksum (error|verification fail)/i.test(stderr)) {
     return new BackupError('failed', 'The server found damaged pages in its own data files while it was backed up.', {
       remedy:
@@ -36,4 +36,9 @@ export async function captureFailure(
     () => error,
     (cause: unknown) => cause,
   );
+}
+
+/** Inside a container it is `docker` that says how it ended. */
+function isBaseBackup(program: string, { reached }: Connection): boolean {
+  return program.endsWith('/pg_basebackup') || (reached !== undefined && program === 'docker');
 }

@@ -5,15 +5,17 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { INVENTORY_SCHEMA, type PostgresEntry } from '../../../model/inventory.ts';
 import type { Manifest } from '../../../model/manifest.ts';
+import { reaping } from '../../containers/reap.ts';
 import { requireSpace } from '../../storage/space.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Captured, CaptureContext } from '../types.ts';
 import { positionReader, spooled, streamed, type BaseBackup, type Position } from './base-backup.ts';
-import { requireBinaries } from './binaries.ts';
 import { openBracket } from './bracket.ts';
 import { captureFailure } from './capture-failure.ts';
+import { requireClient } from './client-program.ts';
 import { backupConnection, checkConnection } from './connection.ts';
 import { describeEngine } from './engine.ts';
+import { takeExports } from './export/capture.ts';
 import { gatherFacts, majorOf, type Facts } from './facts.ts';
 import { requireDecision, fullWarning } from './incremental/decision.ts';
 import { keepManifest } from './incremental/keep-manifest.ts';
@@ -42,17 +44,20 @@ export async function capture(context: Context): Promise<Captured> {
   const connection = await backupConnection(config, readSecret);
   const checking = await checkConnection(config, readSecret);
   const facts = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
-  const binaries = await requireBinaries(majorOf(facts.versionNumber), {
+  const wanted = {
     program: 'pg_basebackup',
+    major: majorOf(facts.versionNumber),
     hint: config.binaries,
-    newer: true,
-  });
+    // Tablespaces are spooled into files of this machine.
+    streams: facts.tablespaces.length === 0,
+  };
+  const client = await requireClient(connection, wanted, work.signal);
   // All reading that can wait for others happens outside the bracket.
   const rowsBefore = await rowsOf(checking, facts, work);
   const before = await takeInventory(connection, facts, work.signal);
   const reader = positionReader();
   const backup = {
-    binaries,
+    client,
     connection,
     limits: config.limits ?? {},
     onStderr: reader.onStderr,
@@ -68,6 +73,8 @@ export async function capture(context: Context): Promise<Captured> {
     throw parent ? await incrementalFailure(error, state, parent.digest) : error;
   }
   const position = reader.position();
+  // As of the end of the base backup, as near as can be.
+  const exports = await takeExports(context, facts);
   const rowsAfter = await rowsOf(checking, facts, work);
   const later = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
   const after = await takeInventory(connection, later, work.signal);
@@ -76,7 +83,7 @@ export async function capture(context: Context): Promise<Captured> {
   const digest = decision.buildable ? await keepComing(state, attempt) : null;
   return {
     consistency: 'crash',
-    engine: describeEngine(facts),
+    engine: describeEngine(facts, connection.reached?.container.image),
     // A recovery cannot stop before the backup's end, and PostgreSQL would not refuse to try: by the server's own clock.
     position: {
       systemId: requireSame(facts, later, position),
@@ -84,8 +91,8 @@ export async function capture(context: Context): Promise<Captured> {
       endedAt: later.clock,
       ...(digest !== null && { backupManifest: digest }),
     },
-    tools: { pg_basebackup: binaries.version },
-    warnings: [...fullWarning(decision), ...rowWarnings(rowsBefore, rowsAfter)],
+    tools: { pg_basebackup: client.version, ...exports.tools },
+    warnings: [...fullWarning(decision), ...rowWarnings(rowsBefore, rowsAfter), ...exports.warnings],
     onSealed: () => sweepParents(state, digest),
   };
 }
@@ -110,9 +117,13 @@ async function readUnderBracket(context: Context, backup: BaseBackup, expected: 
   }
 }
 
-async function stream({ artifacts }: Context, backup: BaseBackup, { least, kept }: Expected): Promise<void> {
-  const producers = [streamed(backup), ...(kept === null ? [] : [keepManifest(kept)])];
-  await artifacts.stream(producers, { role: 'base', name: 'base.tar', minPlainBytes: least });
+async function stream({ artifacts, work }: Context, backup: BaseBackup, { least, kept }: Expected): Promise<void> {
+  const producers = [...streamed(backup), ...(kept === null ? [] : [keepManifest(kept)])];
+  const use = () => artifacts.stream(producers, { role: 'base', name: 'base.tar', minPlainBytes: least });
+  const { client, connection } = backup;
+  if (!client.inside || !connection.reached) return void (await use());
+  const { container, owner } = connection.reached;
+  await reaping(container, { owner, work, use });
 }
 
 /** pg_basebackup can only write files where there are tablespaces; each is its own artifact. */

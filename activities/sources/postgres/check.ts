@@ -14,13 +14,17 @@ import { amcheck } from './amcheck.ts';
 import { findBinaries, installRemedy, type Binaries } from './binaries.ts';
 import { CHECKS, failed, noneCompared, passed } from './checks.ts';
 import { compareWithInventory } from './compare.ts';
-import { machine } from './engine.ts';
+import { foreignLibc, machine } from './engine.ts';
 import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
 import { restoredMajor } from './restore.ts';
 import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
 
-const engine = z.looseObject({ arch: z.string().optional(), preloaded: z.string().optional() });
+const engine = z.looseObject({
+  arch: z.string().optional(),
+  libc: z.string().optional(),
+  preloaded: z.string().optional(),
+});
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<PostgresSource>): Promise<readonly Check[]> {
@@ -28,7 +32,7 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
   const major = restoredMajor(backup.manifest);
-  const { arch, preloaded = '' } = engine.parse(backup.manifest.engine);
+  const { arch, libc, preloaded = '' } = engine.parse(backup.manifest.engine);
   if (arch !== undefined && arch !== '' && arch !== machine()) {
     return noneCompared(CHECKS, `not started: the data are ${arch}'s, and this machine is ${machine()}`);
   }
@@ -67,12 +71,19 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       const libraries = preloaded === '' ? '' : `; without the preloaded libraries ${preloaded}`;
       return [
         passed('start', `recovered and open for writing in ${took} s${libraries}`),
-        ...(await lookInside(server, inventory, binaries, work)),
+        ...sortedBy(libc, await lookInside(server, inventory, binaries, work)),
       ];
     } finally {
       await server.stop();
     }
   });
+}
+
+/** musl has no version that PostgreSQL could compare, so a copy under another C library would pass for sound. */
+function sortedBy(libc: string | undefined, checks: readonly Check[]): readonly Check[] {
+  if (libc === undefined || !foreignLibc(libc)) return checks;
+  const message = `text was sorted by ${libc}, and this machine has another C library: REINDEX before use`;
+  return checks.map((check) => (check.name === 'collations' ? failed('collations', message) : check));
 }
 
 /** A server that does not start is a result of the check; whatever else goes wrong is not. */

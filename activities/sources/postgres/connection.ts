@@ -10,6 +10,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import type { Secret } from '../../../model/config/secret.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { SecretReader } from '../../config/secrets.ts';
+import type { ReachableSource, Reached } from './reach.ts';
 
 /** libpq's modes; `prefer` is only ever our default, for this machine's own addresses. */
 export type SslMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -26,24 +27,39 @@ export interface Connection {
   readonly sslrootcert: string | undefined;
   /** Settings for the session, as `-c name=value …`. They win over those of the role and the database. */
   readonly options?: string;
+  /** The server is in a container, and `host` the folder of the door to it. */
+  readonly reached?: Reached | undefined;
 }
 
 const CONNECT_SECONDS = 10;
 
 /** The connection of a source's backup role. */
-export async function backupConnection(config: PostgresSource, readSecret: SecretReader): Promise<Connection> {
-  const { host, port, user, password, database, sslrootcert } = config.connection;
+export async function backupConnection(config: ReachableSource, readSecret: SecretReader): Promise<Connection> {
+  const { host, port, user, password, database, sslrootcert, container } = config.connection;
+  const { reached } = config;
+  // The same folder on this machine may be that of another server.
+  if (container !== undefined && !reached) throw new TypeError('the way into the container was not opened');
   const sslmode = sslModeOf(config.connection);
-  return { host, port, user, password: await read(password, readSecret), database, sslmode, sslrootcert };
+  return { host, port, user, password: await read(password, readSecret), database, sslmode, sslrootcert, reached };
 }
 
 /** The connection of the role that may read tables; undefined where the config has none. */
 export async function checkConnection(
-  config: PostgresSource,
+  config: ReachableSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
   if (!config.check) return undefined;
   const { user, password } = config.check;
+  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
+}
+
+/** The connection of the role that exports; undefined where the config has none. */
+export async function exportConnection(
+  config: PostgresSource,
+  readSecret: SecretReader,
+): Promise<Connection | undefined> {
+  if (!config.export) return undefined;
+  const { user, password } = config.export;
   return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
 }
 
@@ -148,6 +164,7 @@ async function rootCertificate(file: string | undefined): Promise<string> {
 }
 
 /** How a server is called in messages: `127.0.0.1:5432`, `/run/postgresql (port 5432)`. */
-export function describeServer({ host, port }: Pick<Connection, 'host' | 'port'>): string {
+export function describeServer({ host, port, reached }: Pick<Connection, 'host' | 'port' | 'reached'>): string {
+  if (reached) return `${reached.host} (port ${port}) in container ${reached.container.name}`;
   return isSocket(host) ? `${host} (port ${port})` : `${host}:${port}`;
 }

@@ -97,11 +97,11 @@ const TABLES = `
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'
    ORDER BY 1, 2`;
 
-const digest = z.object({ rows: z.coerce.number(), digest: z.string() });
+export const digest = z.object({ rows: z.coerce.number(), digest: z.string() });
 
 // The row as a whole under a name that is no column's: "t::text" is a column's text where the table has a column t.
 // The collation is named because hashing fails under a nondeterministic one.
-function digestQuery(schema: string, name: string): string {
+export function digestQuery(schema: string, name: string): string {
   return `
     SELECT count(*) AS rows,
            coalesce(sum(hashtextextended(("mosaic row".*)::text COLLATE "C", 0)::numeric), 0)::text AS digest

@@ -1,11 +1,12 @@
 /** The server's make, for the manifest: what a restore must be compatible with. */
-import { arch } from 'node:process';
+import { arch, report } from 'node:process';
 import type { Manifest } from '../../../model/manifest.ts';
+import type { Container } from '../../containers/container.ts';
 import type { Facts } from './facts.ts';
 import { majorOf } from './facts.ts';
 
 /** Version, C library, architecture, collation versions, page and segment sizes. */
-export function describeEngine(facts: Facts): Manifest['engine'] {
+export function describeEngine(facts: Facts, image?: Container['image']): Manifest['engine'] {
   const { settings, build, collations, versionNumber } = facts;
   // "PostgreSQL 15.18 (Debian …) on x86_64-pc-linux-gnu, compiled by …"
   const platform = / on ([^,]+),/.exec(build)?.[1] ?? '';
@@ -23,8 +24,13 @@ export function describeEngine(facts: Facts): Manifest['engine'] {
     walSegmentSize: Number(settings.wal_segment_size),
     dataChecksums: settings.data_checksums === 'on',
     preloaded: settings.shared_preload_libraries ?? '',
-    image: null,
+    image: image ? imageName(image) : null,
   };
+}
+
+/** `postgres:16-alpine@sha256:…`: by its digest it is had again. */
+function imageName({ name, digest }: Container['image']): string {
+  return name.includes('@') || name === digest ? name : `${name}@${digest}`;
 }
 
 function libcName(platform: string): string {
@@ -36,4 +42,15 @@ function libcName(platform: string): string {
 export function machine(): string {
   if (arch === 'x64') return 'x86_64';
   return arch === 'arm64' ? 'aarch64' : arch;
+}
+
+/** Whether data that were sorted by this C library (`musl`, `glibc 2.36`) are on a machine with another kind. */
+export function foreignLibc(libc: string): boolean {
+  return libc.startsWith('musl') !== hasMusl();
+}
+
+/** glibc is the only one that tells Node its version. */
+function hasMusl(): boolean {
+  const { header } = report.getReport() as { readonly header: { readonly glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
 }

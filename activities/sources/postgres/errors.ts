@@ -120,7 +120,7 @@ function notAdmitted(connection: Connection, text: string): Explanation {
       remedy: `Create it as a superuser: psql -d postgres -f infra/roles/postgres.sql`,
     };
   }
-  const mapped = isSocket(connection.host) ? `, "${identLine(user)}" to pg_ident.conf` : '';
+  const mapped = isSocket(connection.host) ? `, "${identLine(connection)}" to pg_ident.conf` : '';
   return {
     code: 'access-denied',
     message: `PostgreSQL at ${describeServer(connection)} does not admit role "${user}": ${text}`,
@@ -174,10 +174,16 @@ function unreachable(connection: Connection, text: string): Explanation {
   return {
     code: 'unreachable',
     message: `PostgreSQL at ${describeServer(connection)} does not answer: ${text || 'no connection'}`,
-    remedy: isSocket(connection.host)
-      ? `Start the server, and look that its socket is ${connection.host}/.s.PGSQL.${connection.port} (unix_socket_directories, port).`
-      : `Start the server, and look that it listens there (listen_addresses, port) and no firewall is between.`,
+    remedy: connection.reached
+      ? startContainer(connection.reached)
+      : isSocket(connection.host)
+        ? `Start the server, and look that its socket is ${connection.host}/.s.PGSQL.${connection.port} (unix_socket_directories, port).`
+        : `Start the server, and look that it listens there (listen_addresses, port) and no firewall is between.`,
   };
+}
+
+function startContainer({ container: { name } }: NonNullable<Connection['reached']>): string {
+  return `Look whether the server in the container runs, and what it says: docker ps --all --filter name=${name}; docker logs --tail 50 ${name}`;
 }
 
 function lastLine(text: string): string {

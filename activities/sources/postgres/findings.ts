@@ -17,6 +17,7 @@ export function findingsOf(facts: Facts, subject: string): readonly Finding[] {
     ...durability(facts),
     ...capacity(facts),
     ...collations(facts),
+    ...musl(facts),
     ...layout(facts),
   ];
   return found.map(({ code, severity, message, remedy }) => ({ code, severity, message, remedy, subject }));
@@ -160,6 +161,20 @@ function collations({ databases }: Facts): readonly Found[] {
     message: `text indexes of database ${name} were sorted by collation version ${collationVersion}, the server has ${actualVersion}: they may be damaged`,
     remedy: `In database ${name}: REINDEX DATABASE ${identifier(name)}; ALTER DATABASE ${identifier(name)} REFRESH COLLATION VERSION;`,
   }));
+}
+
+function musl({ build }: Facts): readonly Found[] {
+  if (!/-musl\b/.test(build)) return [];
+  return [
+    {
+      code: 'postgres.musl',
+      severity: 'warning',
+      message:
+        'the server is built with musl (an Alpine image), which sorts text otherwise than glibc does: under a server with glibc, indexes of a restored copy are wrong',
+      remedy:
+        "Restore it under the image that the manifest's engine.image names; elsewhere REINDEX every database before anybody uses it.",
+    },
+  ];
 }
 
 function layout({ settings, tablespaces, databases, role }: Facts): readonly Found[] {

@@ -3,19 +3,33 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { checkExports } from './export/check.ts';
+import { planExport } from './export/restore.ts';
+import { inPlace } from './in-place/index.ts';
 import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
+import { orphans } from './logs/orphans.ts';
 import { select } from './logs/select.ts';
 import { preflight } from './preflight.ts';
+import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
 
 export const postgres: SourceAdapter<PostgresSource> = {
   type: 'postgres',
-  preflight,
-  nextKind: async (context, chain) => (await decideKind(context, chain)).kind,
-  capture,
+  preflight: (context) => withReach(context, (config) => preflight({ ...context, config })),
+  nextKind: (context, chain) =>
+    withReach(context, async (config) => (await decideKind({ ...context, config }, chain)).kind),
+  capture: (context) => withReach(context, (config) => capture({ ...context, config })),
   restore,
   check,
-  logs,
+  checkExports,
+  planExport,
+  logs: {
+    ...logs,
+    ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })),
+    standing: (context) => withReach(context, (config) => logs.standing({ ...context, config })),
+    orphans: (context, sources) => withReach(context, async (config) => orphans({ ...context, config }, sources)),
+  },
   select,
+  inPlace,
 };

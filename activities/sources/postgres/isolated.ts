@@ -2,9 +2,9 @@
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { inventoryHeader, postgresEntry, type PostgresEntry } from '../../../model/inventory.ts';
-import { runProgram } from '../../streams/run.ts';
 import type { BackupReader } from '../types.ts';
 import type { Binaries } from './binaries.ts';
+import { controlData } from './control.ts';
 
 const AUTO_CONF = 'postgresql.auto.conf';
 
@@ -64,15 +64,4 @@ export async function isolatedSettings(
     // Triggers on login would run what production wrote.
     ...(binaries.major >= 17 ? { event_triggers: 'off' } : {}),
   };
-}
-
-async function controlData(
-  data: string,
-  { folder }: Binaries,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, string>>> {
-  const command = path.join(folder, 'pg_controldata');
-  const { stdout } = await runProgram({ command, args: ['-D', data], env: { LC_ALL: 'C' } }, { signal });
-  const lines = stdout.split('\n').map((line) => /^(.*?)(?: setting)?:\s+(.*)$/.exec(line));
-  return Object.fromEntries(lines.flatMap((match) => (match ? [[match[1] ?? '', match[2] ?? '']] : [])));
 }

@@ -6,8 +6,12 @@ import type { Finding } from '../../../model/finding.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
 import type { SourceContext } from '../types.ts';
+import { APPLICATION } from './application.ts';
 import { findBinaries, installRemedy } from './binaries.ts';
+import { clientInside } from './client-program.ts';
+import { containerFindings, insideContainer } from './container-findings.ts';
 import { backupConnection, checkConnection, isSocket, type Connection } from './connection.ts';
+import { exportFindings } from './export/findings.ts';
 import { gatherFacts, majorOf, type Database, type Facts } from './facts.ts';
 import { findingsOf, findingsOfIncrementals, identifier } from './findings.ts';
 import { findingsOfLogs, findingsOfSpool } from './findings-of-logs.ts';
@@ -15,7 +19,7 @@ import { askArchiver } from './logs/archiver.ts';
 import { hbaLine, identLine } from './roles.ts';
 import { probeReplication, withSession, type Session } from './session.ts';
 
-export const APPLICATION = 'mosaic-backup';
+export { APPLICATION };
 
 /** Names of unlogged tables that a finding lists. */
 const NAMED = 20;
@@ -29,8 +33,9 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
   const connection = await backupConnection(config, readSecret);
   const options = { application: APPLICATION, signal: work.signal };
   const facts = await withSession(connection, options, gatherFacts);
+  const { reached } = connection;
   const found = [
-    ...findingsOf(facts, source),
+    ...insideContainer(findingsOf(facts, source), reached),
     ...(config.incrementals > 0 ? findingsOfIncrementals(facts, source) : []),
     ...(config.logs.enabled ? await logs(connection, facts, context) : []),
   ];
@@ -39,9 +44,10 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
     ...found,
     // Where something is wrong already, replication would be refused for that.
     ...(isSound ? await replication(connection, facts, source) : []),
-    ...(await programs(config, facts, source)),
+    ...(await programs(context, connection, facts)),
     ...(await unlogged(connection, facts, context)),
     ...(await checkRole(context)),
+    ...(await exportFindings(context, facts)),
   ];
 }
 
@@ -66,7 +72,7 @@ async function replication(connection: Connection, facts: Facts, subject: string
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== 'access-denied') throw error;
     const file = facts.settings.hba_file ?? 'pg_hba.conf';
-    const ident = isSocket(connection.host) ? ` and "${identLine(connection.user)}" to pg_ident.conf` : '';
+    const ident = isSocket(connection.host) ? ` and "${identLine(connection)}" to pg_ident.conf` : '';
     return [
       {
         code: 'postgres.hba-replication',
@@ -79,10 +85,17 @@ async function replication(connection: Connection, facts: Facts, subject: string
   }
 }
 
-async function programs(config: PostgresSource, facts: Facts, subject: string): Promise<readonly Finding[]> {
+async function programs(
+  { config, source: subject, work }: SourceContext<PostgresSource>,
+  connection: Connection,
+  facts: Facts,
+): Promise<readonly Finding[]> {
   const major = majorOf(facts.versionNumber);
   const program = 'pg_basebackup';
   const found = await findBinaries(major, { program, hint: config.binaries, newer: true });
+  const inside = await clientInside(connection, { program, major, streams: true }, work.signal);
+  if (connection.reached && (found || inside))
+    return containerFindings(connection.reached, { here: found !== undefined, inside, major, subject });
   if (found) return [];
   return [
     {

@@ -11,34 +11,45 @@ import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
 import { requireBinaries } from './binaries.ts';
 import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
-import { logsPosition } from './logs/position.ts';
+import { basePosition } from './incremental/position.ts';
+import { logsPosition, type LogsPosition } from './logs/position.ts';
+import { historyName } from './logs/segments.ts';
 import { commitsAfter } from './logs/waldump.ts';
 import { startServer } from './server.ts';
 
 /** Inside the data folder, which alone the server's user is sure to reach; removed at the end. */
 const FOLDER = 'mosaic-replay';
 
+type Settings = Readonly<Record<string, string>>;
+
 export interface ReplayRequest {
   /** The restored data folder. */
   readonly data: string;
   readonly base: BackupReader;
-  readonly replay: Replay;
+  /** Absent: the backup alone, which is recovered and given a timeline of its own. */
+  readonly replay?: Replay | undefined;
+  /** Numbers of timelines up to this one are taken, whether their logs are replayed or not. */
+  readonly taken?: number | undefined;
   /** Major version. */
   readonly major: number;
   readonly work: Work;
 }
 
 /** @throws BackupError `verification-failed` when recovery cannot reach the target; `missing-program`. */
-export async function replayLogs({ data, base, replay, major, work }: ReplayRequest): Promise<void> {
+export async function replayLogs({ data, base, replay, taken, major, work }: ReplayRequest): Promise<void> {
   const binaries = await requireBinaries(major, { program: 'postgres' });
   const folder = path.join(data, FOLDER);
   const wal = path.join(folder, 'wal');
   const runtime = path.join(folder, 'run');
   for (const each of [folder, wal, runtime]) await mkdir(each, { mode: 0o700 });
-  for (const logs of replay.logs) await fetch(logs, wal);
+  for (const logs of replay?.logs ?? []) await fetch(logs, wal);
+  const timeline = replay ? lastTimeline(replay.logs) : basePosition.parse(base.manifest.position).timeline;
+  await markTaken(wal, timeline, taken ?? 0);
   const superuser = superuserOf(await readInventory(base));
   if (superuser === undefined) throw new BackupError('verification-failed', 'No superuser of the cluster may log in.');
-  const target = await recoveryTarget(replay, wal, path.join(binaries.folder, 'pg_waldump'), work);
+  const target = replay
+    ? await recoveryTarget(replay, wal, path.join(binaries.folder, 'pg_waldump'), work)
+    : { recovery_target: 'immediate' };
   await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
   await withoutAutoConf(data, async () => {
     const server = await startServer({
@@ -53,13 +64,13 @@ export async function replayLogs({ data, base, replay, major, work }: ReplayRequ
         // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
         hot_standby: 'off',
         recovery_target_action: 'promote',
-        recovery_target_timeline: String(lastTimeline(replay.logs)),
+        recovery_target_timeline: String(timeline),
         restore_command: restoreCommand(wal),
       },
       signal: work.signal,
       work,
     }).catch((error: unknown) => {
-      throw notReached(error, replay.target);
+      throw replay ? notReached(error, replay.target) : error;
     });
     await server.stop();
   });
@@ -84,21 +95,26 @@ async function fetch(logs: BackupReader, wal: string): Promise<void> {
   );
 }
 
+/**
+ * PostgreSQL takes the first number behind its own of which it finds no history. Those of timelines that grew out of an
+ * earlier restore are not among what is replayed: without a file for each it would give their number once more, and
+ * write other WAL under names that are taken. Of these files it only looks whether they are there.
+ */
+async function markTaken(wal: string, timeline: number, taken: number): Promise<void> {
+  for (let number = timeline + 1; number <= taken; number += 1) {
+    await writeFile(path.join(wal, historyName(number)), '', { flag: 'a', mode: 0o600 });
+  }
+}
+
 /** 1 is "not there", which ends WAL; a failure to copy must not look like it, and above 125 PostgreSQL gives up. */
 function restoreCommand(wal: string): string {
   const from = `'${wal.replaceAll("'", `'\\''`).replaceAll('%', '%%')}/%f'`;
   return `test -f ${from} || exit 1; cp ${from} "%p" || exit 200`;
 }
 
-async function recoveryTarget(
-  { logs, target }: Replay,
-  wal: string,
-  waldump: string,
-  work: Work,
-): Promise<Readonly<Record<string, string>>> {
+async function recoveryTarget({ logs, target }: Replay, wal: string, waldump: string, work: Work): Promise<Settings> {
   const last = logs.at(-1);
   if (!last) throw new TypeError('a replay without logs');
-  const { restorePoint } = logsPosition.parse(last.manifest.position);
   if (target.kind === 'name') return { recovery_target_name: target.name };
   if (target.kind === 'position') return { recovery_target_lsn: target.position };
   if (target.kind === 'before') {
@@ -107,16 +123,26 @@ async function recoveryTarget(
       '"before" is for GTIDs; PostgreSQL has positions (LSN), times and named restore points.',
     );
   }
-  const point = requirePoint(restorePoint);
-  if (target.kind === 'end') return { recovery_target_name: point };
+  const end = endOf(logsPosition.parse(last.manifest.position));
+  if (target.kind === 'end') return end.settings;
   // Where nothing was committed after the time, PostgreSQL would wait for a commit that never comes, and fail.
-  const beyond = await commitsAfter({ wal, waldump, logs: last.manifest, point, time: target.time, work });
+  const beyond = await commitsAfter({
+    wal,
+    waldump,
+    logs: last.manifest,
+    end: end.printed,
+    time: target.time,
+    work,
+  });
   // When its settings are read PostgreSQL does not know the abbreviation "Z" yet.
-  return beyond ? { recovery_target_time: target.time.replace(/Z$/, '+00') } : { recovery_target_name: point };
+  return beyond ? { recovery_target_time: target.time.replace(/Z$/, '+00') } : end.settings;
 }
 
-function requirePoint(point: string | null): string {
-  if (point !== null) return point;
+/** Where the logs end: their restore point, or the last record of a tail. Printed: as pg_waldump does. */
+function endOf({ restorePoint, tail }: LogsPosition): { readonly settings: Settings; readonly printed: string } {
+  if (tail !== undefined) return { settings: { recovery_target_lsn: tail }, printed: `lsn: ${tail},` };
+  if (restorePoint !== null)
+    return { settings: { recovery_target_name: restorePoint }, printed: `RESTORE_POINT ${restorePoint}` };
   throw new BackupError('verification-failed', 'The last logs hold no restore point to stop at.', {
     remedy: 'Choose an earlier time, or a position (LSN).',
   });

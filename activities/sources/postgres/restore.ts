@@ -11,6 +11,7 @@ import type { RestoreContext } from '../types.ts';
 import { hasProgram, installRemedy, requireBinaries, type Binaries } from './binaries.ts';
 import { extract, linkTablespace } from './extract.ts';
 import { requireChain } from './incremental/chain.ts';
+import { takenTimelines } from './in-place/facts.ts';
 import { combine } from './incremental/combine.ts';
 import { replayLogs } from './replay.ts';
 import { completeConfiguration } from './restored-configuration.ts';
@@ -44,11 +45,15 @@ export async function restore(context: Context): Promise<void> {
   const binaries = await requirePrograms(restoredMajor(backup.manifest), chain.length > 1);
   const tablespaces = await extractChain(context, binaries);
   const target = context.target ?? scratch;
-  // Logs are replayed here; only then do its tablespaces point to where it will be.
-  await relocate(tablespaces, scratch, context.replay ? scratch : target);
+  const { replay, inPlace } = context;
+  // In place the backup alone gets a timeline of its own too: on the old one it would write other WAL of the same names.
+  const recovers = replay !== undefined || inPlace !== undefined;
+  // It is recovered here; only then do its tablespaces point to where it will be.
+  await relocate(tablespaces, scratch, recovers ? scratch : target);
   await completeConfiguration(scratch);
-  if (context.replay) {
-    await replayLogs({ data: scratch, base: backup, replay: context.replay, major: binaries.major, work });
+  if (recovers) {
+    const taken = inPlace && takenTimelines(inPlace);
+    await replayLogs({ data: scratch, base: backup, replay, taken, major: binaries.major, work });
     for (const oid of tablespaces) await linkTablespace(scratch, oid, path.join(target, TABLESPACES));
   }
   await giveTo(await serverUser(), scratch, work.signal);

@@ -11,7 +11,7 @@ export function hbaLine({ host, user }: Pick<Connection, 'host' | 'user'>, datab
   return `hostssl ${database} ${user} ADDRESS/32 scram-sha-256`;
 }
 
-/** The pg_ident.conf line that lets this process's user be a role. */
-export function identLine(role: string): string {
-  return `${MAP} ${userInfo().username} ${role}`;
+/** The pg_ident.conf line that lets this process's user be a role; for a container, the user of programs inside. */
+export function identLine({ user, reached }: Pick<Connection, 'user' | 'reached'>): string {
+  return `${MAP} ${reached?.container.runsAs ?? userInfo().username} ${user}`;
 }

@@ -1,4 +1,4 @@
-/** `schedules apply | list`: when plans run by themselves. */
+/** `schedules apply | list | pause | resume`: when plans run by themselves. */
 import type { Command } from 'commander';
 import type { Client } from '@temporalio/client';
 import type { Site } from '../../../activities/site.ts';
@@ -18,6 +18,14 @@ export function registerSchedules(program: Command, cli: OpenCli): void {
     .command('list')
     .description('list the schedules of this site with their next and last runs')
     .action(() => listCommand(cli()));
+  schedules
+    .command('pause')
+    .description('pause all schedules of this site that run; what runs already goes on')
+    .action(() => pauseCommand(cli(), true));
+  schedules
+    .command('resume')
+    .description('let all paused schedules of this site run again')
+    .action(() => pauseCommand(cli(), false));
   examples(apply, [
     ['schedules apply --dry-run', 'what would change'],
     ['schedules apply', 'after a change of plans in the config; "up" does it by itself'],
@@ -70,6 +78,26 @@ async function listCommand(cli: Cli): Promise<void> {
         'skipped',
         'missed',
       ]);
+    });
+  });
+}
+
+async function pauseCommand(cli: Cli, pause: boolean): Promise<void> {
+  const [{ existingSchedules }, { wantedSchedules }, { pausing }] = await Promise.all([
+    import('../../schedules/existing.ts'),
+    import('../../schedules/wanted.ts'),
+    import('../../schedules/pausing.ts'),
+  ]);
+  const site = await cli.site();
+  await withClient(cli, site, async (client) => {
+    const wanted = wantedSchedules(site.config).map(({ id }) => id);
+    const found = await existingSchedules(client, site.config.site, wanted);
+    const ids = found.filter(({ paused }) => paused !== pause).map(({ id }) => id);
+    const schedules = pausing(client, site, `mosaic-backup schedules ${pause ? 'pause' : 'resume'}`);
+    await (pause ? schedules.pause(ids) : schedules.resume(ids));
+    cli.out.result({ paused: pause, schedules: ids }, () => {
+      const what = pause ? 'paused' : 'running again';
+      return ids.length === 0 ? 'nothing to change' : `${what}: ${ids.join(', ')}`;
     });
   });
 }

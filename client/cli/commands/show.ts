@@ -1,6 +1,7 @@
 /** `show REF`: one backup, or one recovery point. */
 import type { Command } from 'commander';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
+import type { describeExports } from '../../backups/exports.ts';
 import type { BackupEntry, Overview, Proof } from '../../backups/overview.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
@@ -49,9 +50,15 @@ async function showCommand(cli: Cli, reference: string, options: ShowOptions): P
     );
   }
   const entry = chooseByReference(overview, reference);
-  const { formatBytes } = await import('../../../model/units.ts');
+  const [{ formatBytes }, { describeExports }] = await Promise.all([
+    import('../../../model/units.ts'),
+    import('../../backups/exports.ts'),
+  ]);
   const { manifest } = entry.backup;
-  cli.out.result({ backup: entryJson(entry), manifest }, () => backupText(entry, formatBytes));
+  const exports = describeExports(manifest);
+  cli.out.result({ backup: entryJson(entry), exports, manifest }, () =>
+    [backupText(entry, formatBytes), ...exportsText(exports, formatBytes)].join('\n'),
+  );
 }
 
 /** `show` is of one backup: what was meant is one of these. */
@@ -110,6 +117,20 @@ function backupText(entry: BackupEntry, formatBytes: (bytes: number) => string):
     table(['role', 'artifact', 'stored', 'plain', 'sha256'], artifacts, ['stored', 'plain']),
     ...(warnings.length > 0 ? ['', ...warnings] : []),
   ].join('\n');
+}
+
+function exportsText(
+  exports: ReturnType<typeof describeExports>,
+  formatBytes: (bytes: number) => string,
+): readonly string[] {
+  if (exports.length === 0) return [];
+  const rows = exports.map(({ scope, database, at, artifact, plainBytes }) => [
+    database ?? `(${scope})`,
+    at,
+    artifact,
+    formatBytes(plainBytes),
+  ]);
+  return ['', table(['export of', 'as of', 'artifact', 'plain'], rows, ['plain'])];
 }
 
 function plain(value: unknown): string {

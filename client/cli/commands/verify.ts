@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import type { Check } from '../../../model/evidence.ts';
 import type { Problem } from '../../backups/overview.ts';
 import type { WritableStore } from '../../../activities/storage/types.ts';
 import type { Verification } from '../../../activities/operations/verify.ts';
@@ -223,11 +224,23 @@ function verdictText(
     damagedParent === null ? own : `${own}, but it builds on ${damagedParent}, which is ${out.style('red', 'DAMAGED')}`;
   // What is right is one line, unless -v asks for each.
   const told = checks.filter(({ compared, ok }) => verbose || !compared || !ok);
-  const lines = told.map(({ name, compared, ok, detail }) => {
+  const lines = onceEach(told).map(({ name, compared, ok, detail }) => {
     const mark = !compared ? 'not compared' : ok ? 'ok' : out.style('red', 'WRONG');
     return `  ${mark}  ${name}: ${detail}`;
   });
   const record = unrecorded === null ? [] : [`  not recorded: ${unrecorded}`];
   const restored = unchecked ? ['  restored, but nothing of it could be checked on this machine'] : [];
   return [`${reference} at ${place}: ${head} (${checks.length} checks)`, ...lines, ...restored, ...record].join('\n');
+}
+
+/** Checks that were not made for one reason are one line: `start, rows`. */
+function onceEach(checks: readonly Check[]): readonly Check[] {
+  const lines: Check[] = [];
+  for (const check of checks) {
+    const same = lines.findIndex(({ compared, detail }) => !compared && !check.compared && detail === check.detail);
+    const before = lines[same];
+    if (before) lines[same] = { ...before, name: `${before.name}, ${check.name}` };
+    else lines.push(check);
+  }
+  return lines;
 }

@@ -26,7 +26,7 @@ describe('the example config', () => {
   it('is good', () => {
     const { repository, sources } = parsed(text);
     assert.equal(repository, '/opt/mosaic/backups');
-    assert.deepEqual(Object.keys(sources), ['postgres', 'warehouse', 'stack']);
+    assert.deepEqual(Object.keys(sources), ['postgres', 'warehouse', 'wiki', 'stack']);
   });
 
   it('is accepted by the JSON Schema that editors use, which refuses what the parser refuses', () => {
@@ -68,6 +68,17 @@ describe('the example config', () => {
     assert.deepEqual(effectiveConfig(again), shown);
     assert.deepEqual(again.plans, parsed(text).plans);
     assert.equal(siteConfig.safeParse(shown).success, true);
+  });
+
+  it('comes back the same where a path has what looks like a variable', () => {
+    const changed = text.replace('paths: [/opt/mosaic/stack,', () => 'paths: ["/opt/$${HOME}/$$$$x",');
+    assert.notEqual(changed, text);
+    const once = parsed(changed);
+    assert.match(JSON.stringify(once.sources), /\/opt\/\$\{HOME\}\/\$\$x/);
+    assert.deepEqual(parsed(stringify(effectiveConfig(once))).sources['stack'], {
+      ...once.sources['stack'],
+      group: 'configs',
+    });
   });
 
   it('is shown without the arguments of commands, which may be secrets', () => {

@@ -3,6 +3,7 @@
  * Runs through the operations that workers and the command line use, on a site of its own.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +28,8 @@ export interface LiveSource {
   readonly config: SourceInput;
   /** The program that reads it, and that the suite kills: `tar`. */
   readonly producer: string;
+  /** What is in its arguments, where other children have the same name. */
+  readonly producerArgument?: string;
   /** At most so many bytes a second make a capture long enough to be met in its middle, and not much longer: `2MB`. */
   readonly slowRate: string;
   /** Changes the source so that another backup of it is another one. */
@@ -37,6 +40,8 @@ export interface LiveSource {
   compareInventory(lines: readonly string[]): Promise<void>;
   /** Checks that the programs at hand cannot make; they must be said to be not made. None when absent. */
   readonly cannot?: readonly string[];
+  /** What an attempt has left running where the suite does not see it: inside a container. */
+  leftRunning?(): Promise<readonly string[]>;
   /** Ends what it started. */
   end(): Promise<void>;
 }
@@ -210,19 +215,21 @@ export function describeSource({ name, make }: SourceFixture): void {
     it('P42 leaves nothing when the program that reads it is killed halfway', async () => {
       const running = capture('slow');
       const failed = assert.rejects(running, withCode('program-failed'));
-      process.kill(await childNamed(live.producer, failed), 'SIGKILL');
+      process.kill(await childOf(live, failed), 'SIGKILL');
       await failed;
       await assertNothingLeft(site, standing);
+      assert.deepEqual((await live.leftRunning?.()) ?? [], []);
     });
 
     it('leaves nothing when it is cancelled', async () => {
       const work = testWork();
       const running = capture('slow', nextTime(), work);
       const failed = assert.rejects(running, withCode('aborted'));
-      await childNamed(live.producer, failed);
+      await childOf(live, failed);
       work.abort();
       await failed;
       await assertNothingLeft(site, standing);
+      assert.deepEqual((await live.leftRunning?.()) ?? [], []);
     });
   });
 }
@@ -275,11 +282,15 @@ async function assertNothingLeft(site: Site, standing: readonly number[]): Promi
  * Waits for a child of this process with that name, and until it works: one that ends at once is a short command of the
  * same program. What must not end before is awaited as well.
  */
-async function childNamed(name: string, meanwhile: Promise<void>): Promise<number> {
+async function childOf(
+  { producer: name, producerArgument = '' }: LiveSource,
+  meanwhile: Promise<void>,
+): Promise<number> {
   const state = { ended: false };
   void meanwhile.finally(() => (state.ended = true)).catch(() => undefined);
   for (let waited = 0; waited < 20_000 && !state.ended; waited += 20) {
-    const found = (await children()).find((child) => child.name === name);
+    const named = (await children()).filter((child) => child.name === name);
+    const found = named.find(({ pid }) => argumentsOf(pid).includes(producerArgument));
     if (found) {
       await sleep(300);
       if ((await nameOf(found.pid)) === name) return found.pid;
@@ -297,6 +308,15 @@ async function children(): Promise<readonly { readonly pid: number; readonly nam
     .map(Number);
   const found = await Promise.all(pids.map(async (pid) => ({ pid, name: await nameOf(pid) })));
   return found.filter(({ name }) => name !== '');
+}
+
+function argumentsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It has ended meanwhile.
+    return '';
+  }
 }
 
 async function nameOf(pid: number): Promise<string> {

@@ -36,7 +36,12 @@ export function write(
 }
 
 /** Reads an artifact's file into a program. */
-export function read(file: string, expected: Expected, consumer: Program, identity = KEYS.identity): Promise<void> {
+export function read(
+  file: string,
+  expected: Expected,
+  consumer: Program | readonly Program[],
+  identity = KEYS.identity,
+): Promise<void> {
   return readStream({ source: createReadStream(file), expected, identity, consumer, work: testWork() });
 }
 

@@ -66,4 +66,13 @@ describe('who is to blame for a failed pipeline', () => {
     const culprit = findCulprit([outcome('age', BROKEN), outcome('zstd', BROKEN), full]);
     assert.equal(culprit && programFailure(culprit).code, 'no-space');
   });
+
+  it('a full disk is known by the part of a block that tar could write, and the closing remark says nothing', () => {
+    const stderr =
+      '/usr/bin/tar: data/big: Wrote only 2560 of 10240 bytes\n/usr/bin/tar: Exiting with failure status due to previous errors\n';
+    const culprit = findCulprit([outcome('age'), outcome('zstd'), outcome('tar', { code: 2, stderr })]);
+    assert.ok(culprit);
+    const { code, message } = programFailure(culprit);
+    assert.deepEqual([code, message.includes('data/big'), message.includes('Exiting')], ['no-space', true, false]);
+  });
 });

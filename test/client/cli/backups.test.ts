@@ -8,13 +8,17 @@ import { execa } from 'execa';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
-import { KIT_COMMANDS } from '../../../client/backups/kit.ts';
+import { CONFIG_MARKS, KIT_COMMANDS } from '../../../client/backups/kit.ts';
+import { KIT_IDENTITY } from '../../../client/backups/recovery-config.ts';
 import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
-import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { endChildren, startChild } from '../../support/children.ts';
+import { cleanUp, smallFileSystem, temporaryFolder } from '../../support/folders.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
 
+/** A restore that has made its scratch, and gets no further. */
+const SCRATCH = new URL('../../activities/storage/scratch-child.ts', import.meta.url);
 const FULL = 'daily/stack/20261122T020000Z-full';
 const INCREMENTAL = 'daily/stack/20261123T020000Z-incremental';
 
@@ -33,6 +37,7 @@ describe('commands on backups', () => {
     await writeFile(path.join(data, 'second.txt'), 'second\n');
     await backUp('2026-11-23T02:00:00Z');
   });
+  afterEach(endChildren);
   after(cleanUp);
 
   async function backUp(scheduled: string): Promise<void> {
@@ -161,6 +166,20 @@ describe('commands on backups', () => {
     assert.equal(await restored(real, 'first.txt'), 'first\n');
   });
 
+  it('restore into a mount point removes the plaintext that a killed one left in it, and not that of a living one', async () => {
+    const disk = await smallFileSystem('8m');
+    const restoring = { within: disk, prefix: '.mosaic-restore-' };
+    const living = startChild(SCRATCH, restoring);
+    await living.line();
+    assert.equal((await run('restore', 'latest', '--to', disk)).code, 4, 'another restore is at work there');
+    await living.signal('SIGKILL');
+    assert.equal((await readdir(disk)).length, 1, 'what was killed leaves it');
+    const { code, stderr } = await run('restore', 'latest', '--to', disk);
+    assert.equal(code, 0, stderr);
+    assert.equal(await restored(disk, 'second.txt'), 'second\n');
+    assert.deepEqual(await readdir(disk), [path.relative('/', data).split('/')[0]]);
+  });
+
   it('restore takes single paths, and older backups by their reference', async () => {
     const one = path.join(folder, 'one');
     assert.equal((await run('restore', 'latest', '--path', path.join(data, 'second.txt'), '--to', one)).code, 0);
@@ -182,6 +201,17 @@ describe('commands on backups', () => {
     } finally {
       await rename(path.join(folder, 'repository.gone'), path.join(folder, 'repository'));
       await rename(path.join(folder, 'state.gone'), path.join(folder, 'state'));
+    }
+  });
+
+  it('restore names the copies when the repository is gone', async () => {
+    await rename(path.join(folder, 'repository'), path.join(folder, 'repository.gone'));
+    try {
+      const { code, stderr } = await run('restore', 'latest', '--to', path.join(folder, 'nowhere'));
+      assert.equal(code, 8);
+      assert.match(stderr, /restore … --from vault/);
+    } finally {
+      await rename(path.join(folder, 'repository.gone'), path.join(folder, 'repository'));
     }
   });
 
@@ -237,6 +267,40 @@ describe('commands on backups', () => {
     ]);
     assert.equal(byHand.exitCode, 0, byHand.stderr);
     assert.equal(await restored(to, 'first.txt'), 'first\n');
+  });
+
+  it("the kit's config restores on a machine that has nothing but the kit and a copy", async () => {
+    const { stdout } = await run('keys', 'kit');
+    const config = stdout.slice(stdout.indexOf(CONFIG_MARKS[0]), stdout.indexOf(CONFIG_MARKS[1]));
+    const empty = path.join(folder, 'empty-machine');
+    await mkdir(empty);
+    await rename(path.join(folder, 'vault'), path.join(empty, 'carried'));
+    try {
+      await writeFile(path.join(empty, 'identity.txt'), /^AGE-SECRET-KEY-1.*$/m.exec(stdout)?.[0] ?? '', {
+        mode: 0o600,
+      });
+      const file = path.join(empty, 'recovery.yaml');
+      const moved = config
+        .replace(KIT_IDENTITY, path.join(empty, 'identity.txt'))
+        .replace(path.join(folder, 'vault'), path.join(empty, 'carried'))
+        .replace(path.join(folder, 'repository'), path.join(empty, 'repository'))
+        .replace(path.join(folder, 'state'), path.join(empty, 'state'));
+      await writeFile(file, moved);
+      const commands = stdout.split('\n').filter((line) => line.startsWith('   mosaic-backup -c recovery.yaml'));
+      assert.equal(commands.length, 2);
+      for (const command of commands) {
+        const args = command
+          .replace('NAME', 'stack')
+          .replace('FOLDER', path.join(empty, 'restored'))
+          .split(' ')
+          .filter(Boolean);
+        const { code, stderr } = await mosaicHere(['-c', file, ...args.slice(3)]);
+        assert.equal(code, 0, stderr);
+      }
+      assert.equal(await restored(path.join(empty, 'restored'), 'second.txt'), 'second\n');
+    } finally {
+      await rename(path.join(empty, 'carried'), path.join(folder, 'vault'));
+    }
   });
 
   it('the kit takes the identity that is kept elsewhere, and refuses one of another site', async () => {

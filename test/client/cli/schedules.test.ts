@@ -108,7 +108,7 @@ describe('schedules and `run logs` on the command line', () => {
 
   it('removes only what is its own', async () => {
     const action = { type: 'startWorkflow', workflowType: 'x', taskQueue: 'x', args: [] } as const;
-    const others = ['mosaic-backup/test2/logs', 'somebody-else'];
+    const others = ['mosaic-backup-test/logs', 'somebody-else'];
     for (const scheduleId of others)
       await client.schedule.create({ scheduleId, action, spec: { intervals: [{ every: '1d' }] } });
     await client.schedule.create({
@@ -121,6 +121,33 @@ describe('schedules and `run logs` on the command line', () => {
     assert.deepEqual(await changed('apply'), [old]);
     for (const id of others) await client.schedule.getHandle(id).describe();
     await until('the removal', async () => (await changed('apply')).length === 0);
+  });
+
+  it('refuses a namespace where another site has its schedules: of two runs of one id one would be left out', async () => {
+    const scheduleId = 'mosaic-backup/test2/logs';
+    const action = { type: 'startWorkflow', workflowType: 'x', taskQueue: 'x', args: [] } as const;
+    const other = await client.schedule.create({ scheduleId, action, spec: { intervals: [{ every: '1d' }] } });
+    try {
+      const refused = await until('the list of schedules', async () => {
+        const ended = await mosaicHere(['-c', test.file, 'schedules', 'apply']);
+        return ended.code === 0 ? undefined : ended;
+      });
+      assert.equal(refused.code, 7);
+      assert.match(refused.stderr, /"test2".*\n.*temporal\.namespace/);
+      await other.describe();
+    } finally {
+      await other.delete();
+    }
+    await until('the removal', async () => (await mosaicHere(['-c', test.file, 'schedules', 'apply'])).code === 0);
+  });
+
+  it('names a namespace that there is not', async () => {
+    const endpoint = await embeddedEndpoint(await loadSite({ file: test.file }));
+    assert.ok(endpoint);
+    await assert.rejects(connectClient({ ...endpoint, namespace: 'nonesuch' }), {
+      code: 'config',
+      message: /"nonesuch"/,
+    });
   });
 
   it('`run logs` ships and copies now, with the exit status of any run', async () => {

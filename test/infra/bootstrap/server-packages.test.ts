@@ -122,6 +122,45 @@ describe('bootstrap: MariaDB as programs only', () => {
   }).timeout(180_000);
 });
 
+/** A machine that never had Docker. */
+const WITHOUT_DOCKER = `
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+had=$(dpkg-query -W -f '\${Package}\\n' 'docker*' 'containerd*' runc 2>/dev/null || :)
+[ -z "$had" ] || dpkg --purge --force-all $had >/dev/null 2>&1 || :
+rm -f /etc/systemd/system/docker.* /etc/systemd/system/containerd.service /lib/systemd/system/docker.* /lib/systemd/system/containerd.service
+rm -f /usr/sbin/policy-rc.d
+`;
+
+describe('bootstrap: the Docker Engine as programs only', () => {
+  it('is installed with its services masked, and starts none', async () => {
+    const found = await onAnImage(`${WITHOUT_DOCKER}
+      sh /bootstrap/install-packages.sh docker.io >&2
+      for unit in docker.service docker.socket containerd.service; do echo "$unit: $(readlink /etc/systemd/system/$unit)"; done
+      echo "policy: $(ls /usr/sbin/policy-rc.d 2>/dev/null || echo none)"
+      echo "programs: $(ls /usr/sbin/dockerd /usr/bin/docker /usr/bin/containerd | wc -l)"
+      echo "running: $(ls /var/run/docker.sock /var/run/docker.pid 2>/dev/null || echo none)"
+    `);
+    assert.deepEqual(found, [
+      'docker.service: /dev/null',
+      'docker.socket: /dev/null',
+      'containerd.service: /dev/null',
+      'policy: none',
+      'programs: 3',
+      'running: none',
+    ]);
+  }).timeout(180_000);
+
+  it('leaves an engine alone that the user has', async () => {
+    const found = await onAnImage(`
+      rm -f /etc/systemd/system/docker.* /etc/systemd/system/containerd.service
+      mkdir -p /lib/systemd/system && echo '[Unit]' >/lib/systemd/system/docker.service
+      sh /bootstrap/install-packages.sh docker.io no-such-package >&2 || echo "status: $?"
+      echo "units: $(ls /etc/systemd/system | grep -c 'docker\\|containerd' || :)"
+    `);
+    assert.deepEqual(found, ['status: 1', 'units: 0']);
+  }).timeout(60_000);
+});
+
 async function onAnImage(script: string): Promise<readonly string[]> {
   const args = ['--mount', '--propagation', 'private', '--', 'sh', '-c', ON_AN_IMAGE, 'sh', BOOTSTRAP, script];
   const { stdout } = await promisify(execFile)('unshare', args, { maxBuffer: 2 ** 24 });

@@ -5,6 +5,7 @@
 import { link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../../model/errors.ts';
+import { withoutExports } from '../../../../model/export.ts';
 import { sizes } from '../../../../model/manifest.ts';
 import { errnoOf } from '../../../storage/fs-errors.ts';
 import { requireSpace } from '../../../storage/space.ts';
@@ -34,7 +35,7 @@ export interface CombineRequest {
 /** @returns the OIDs of the tablespaces, each linked to its folder. */
 export async function combine({ chain, place, binaries, work }: CombineRequest): Promise<readonly string[]> {
   // All members, and what is made of them; no block of it is in none of them.
-  const members = chain.reduce((sum, { manifest }) => sum + sizes(manifest).plain, 0);
+  const members = chain.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
   await requireSpace({ path: place.data, needed: 2 * members });
   const folder = path.join(place.data, FOLDER);
   await mkdir(folder, { mode: 0o700 });

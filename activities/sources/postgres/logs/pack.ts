@@ -9,6 +9,7 @@ import type { Generation } from './generations.ts';
 import { lastSegment, logsPosition, type LogsPosition } from './position.ts';
 import { segmentDigest, type Received, type ReceivedSegment } from './received.ts';
 import { follows, gapIn, segmentName, startOf } from './segments.ts';
+import { restoredTimeline } from './restored.ts';
 import type { Context } from './ship.ts';
 
 export interface Packing extends Received {
@@ -39,7 +40,8 @@ export async function pack(context: Context, packing: Packing): Promise<Omit<Shi
   const endLsn = startOf({ number: last.number + 1n }, segmentBytes);
   // Where less came than was closed, or more than one backup takes, it is not known until when this one covers.
   const reached = closed?.end === endLsn ? closed : null;
-  const gap = gapBefore(before, systemId, first);
+  const restored = await restoredTimeline(context.received);
+  const gap = restoredBetween(before, first, restored) ?? gapBefore(before, systemId, first);
   const position: LogsPosition = {
     systemId,
     timeline: last.timeline,
@@ -92,6 +94,16 @@ function requireContinuous(folder: string, segments: readonly ReceivedSegment[],
     remedy: `Look at ${folder}: a file that was in it is gone. Without it only a full helps: move the folder away.`,
     facts: { folder, wanted, found },
   });
+}
+
+/** A timeline of a restore in place may begin right where the one before was shipped to, and follows it all the same not. */
+function restoredBetween(
+  before: LogsPosition | undefined,
+  { timeline }: ReceivedSegment,
+  restored: number | undefined,
+): string | null {
+  if (!before || restored === undefined || before.timeline >= restored || timeline < restored) return null;
+  return `the server was restored in place, and writes timeline ${timeline} since then`;
 }
 
 /** Why these do not follow what is sealed; null where they do, or are the first of all. */

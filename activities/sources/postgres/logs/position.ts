@@ -15,6 +15,8 @@ export const logsPosition = z.looseObject({
   restorePoint: z.string().nullable(),
   /** Why what was shipped before does not reach up to this one; null where it does. */
   gap: z.string().nullable(),
+  /** Only of a tail, the begun segment of a stopped server (see tail.ts): LSN of its last record. */
+  tail: z.string().optional(),
   /** SHA-256 of each segment in it. */
   segments: z.record(z.string(), z.string()),
 });

@@ -2,6 +2,7 @@
 import { postgresSource } from '../../../../model/config/source.ts';
 import type { LeftOnServer, Leaving } from '../../types.ts';
 import { backupConnection } from '../connection.ts';
+import { withReach } from '../reach.ts';
 import { withSession } from '../session.ts';
 import { dropSlot } from './slot.ts';
 import { noteReleased, readSlotRecord } from './slot-record.ts';
@@ -18,13 +19,15 @@ export async function leftOnServer({ state }: Pick<Leaving, 'state'>): Promise<L
 }
 
 /** Drops it. @throws BackupError when the server cannot be reached, or the slot is in use. */
-export async function release({ state, readSecret, signal }: Leaving): Promise<void> {
+export async function release({ source, state, readSecret, work }: Leaving): Promise<void> {
   const found = await readSlotRecord(state);
   if (!found || found.released) return;
-  const config = postgresSource.parse({ type: 'postgres', connection: found.connection });
-  const connection = await backupConnection(config, readSecret);
-  await withSession(connection, { application: 'mosaic-backup logs', signal }, (session) =>
-    dropSlot(session, found.slot),
-  );
+  const remembered = postgresSource.parse({ type: 'postgres', connection: found.connection });
+  await withReach({ config: remembered, source, state, work }, async (config) => {
+    const connection = await backupConnection(config, readSecret);
+    await withSession(connection, { application: 'mosaic-backup logs', signal: work.signal }, (session) =>
+      dropSlot(session, found.slot),
+    );
+  });
   await noteReleased(state);
 }

@@ -44,6 +44,16 @@ export function isHistory(name: string): boolean {
   return /^[0-9A-F]{8}\.history$/.test(name);
 }
 
+/** `00000002.history` */
+export function historyName(timeline: number): string {
+  return `${hex(BigInt(timeline))}.history`;
+}
+
+/** The timeline whose history a file is; undefined for other files. */
+export function historyOf(name: string): number | undefined {
+  return isHistory(name) ? Number.parseInt(name.slice(0, 8), 16) : undefined;
+}
+
 /** The first of these segments that does not follow the one before; a new timeline begins in the segment in which the old one ended. */
 export function gapIn(segments: readonly Segment[]): { readonly before: Segment; readonly after: Segment } | undefined {
   for (const [index, after] of segments.entries()) {

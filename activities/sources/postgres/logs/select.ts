@@ -25,7 +25,7 @@ interface Logs {
 export function select(base: Manifest, all: readonly Manifest[], target: RestoreTarget): LogSelection {
   const start = basePosition.parse(base.position);
   const from = start.endedAt ?? base.finished;
-  const { run, missing } = runFrom(start, all);
+  const { run, missing } = withTail(start, all, runFrom(start, all));
   const until = run.findLast(({ manifest }) => manifest.coversUntil)?.manifest.coversUntil ?? null;
   const refused = (why: string): LogSelection => ({ reached: false, why, from, until });
 
@@ -49,15 +49,37 @@ function beforeEnd(target: RestoreTarget, { endLsn }: BasePosition, endedAt: str
   return null;
 }
 
-/** The logs from the backup's end on, up to the first hole; and the segment that is missing there. */
-function runFrom(
-  start: BasePosition,
-  all: readonly Manifest[],
-): { readonly run: readonly Logs[]; readonly missing: string | null } {
-  const logs = all
+interface Run {
+  readonly run: readonly Logs[];
+  /** The segment that is missing behind it; null where it is the end. */
+  readonly missing: string | null;
+}
+
+/** What a stopped server had begun to write behind the run. Of several tails the longest holds the others. */
+function withTail(start: BasePosition, all: readonly Manifest[], { run, missing }: Run): Run {
+  const end = run.at(-1);
+  const last = end && lastSegment(end.position);
+  const tails = logsOf(start, all).filter(({ position }) => {
+    const first = firstSegment(position);
+    if (position.tail === undefined || !first) return false;
+    if (!last) return beginsAt(position, start);
+    return first.timeline === last.timeline && follows(last, first);
+  });
+  const longest = tails.toSorted((a, b) => byEnd(a.position, b.position)).at(-1);
+  return longest ? { run: [...run, longest], missing: null } : { run, missing };
+}
+
+/** All that the backup's cluster wrote on its timeline, and on later ones, by their place. */
+function logsOf(start: BasePosition, all: readonly Manifest[]): readonly Logs[] {
+  return all
     .map((manifest) => ({ manifest, position: logsPosition.parse(manifest.position) }))
     .filter(({ position }) => position.systemId === start.systemId && position.timeline >= start.timeline)
     .toSorted((a, b) => byPlace(a.position, b.position));
+}
+
+/** The logs from the backup's end on, up to the first hole; and the segment that is missing there. */
+function runFrom(start: BasePosition, all: readonly Manifest[]): Run {
+  const logs = logsOf(start, all).filter(({ position }) => position.tail === undefined);
   const first = logs.findIndex(({ position }) => beginsAt(position, start));
   if (first < 0) return { run: [], missing: null };
   const run: Logs[] = [];
@@ -86,6 +108,10 @@ function previousByte(lsn: string): string {
 function byPlace(a: LogsPosition, b: LogsPosition): number {
   if (a.timeline !== b.timeline) return a.timeline - b.timeline;
   return Number(lsnNumber(a.startLsn) - lsnNumber(b.startLsn));
+}
+
+function byEnd(a: LogsPosition, b: LogsPosition): number {
+  return Number(lsnNumber(a.endLsn) - lsnNumber(b.endLsn));
 }
 
 /** Name of the segment that is missing between two; undefined where none is. */

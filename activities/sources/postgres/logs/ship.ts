@@ -4,27 +4,29 @@
  * backup that holds it is sealed: the slot has let go of it by then.
  */
 import { z } from 'zod';
-import type { PostgresSource } from '../../../../model/config/source.ts';
 import { MOST_BYTES, noRoom, roomFor } from '../../receiving-room.ts';
 import type { LogsContext, Shipped } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
 import { backupConnection } from '../connection.ts';
 import { lsnNumber } from '../base-backup.ts';
 import { majorOf } from '../facts.ts';
+import type { ReachableSource } from '../reach.ts';
 import { withSession, type Session } from '../session.ts';
 import { closeSegment, type Closed } from './close-segment.ts';
 import { describeServer, type Server } from './describe-server.ts';
 import { beginGeneration, generations, type Generation } from './generations.ts';
 import { pack } from './pack.ts';
+import { logsPosition } from './position.ts';
 import { receive } from './receive.ts';
 import { dropSealed, readReceived, upTo } from './received.ts';
 import { startOf } from './segments.ts';
+import { restoredTimeline } from './restored.ts';
 import { sealReceived } from './seal-received.ts';
 import { shipSpool } from './ship-spool.ts';
 import { createSlot, dropSlot, findSlot, isWhole, slotName, whyLost } from './slot.ts';
 import { keepSlotRecord, readSlotRecord } from './slot-record.ts';
 
-export type Context = LogsContext<PostgresSource>;
+export type Context = LogsContext<ReachableSource>;
 
 interface Prepared {
   readonly about: Server;
@@ -97,22 +99,32 @@ async function planStep(session: Session, { slot, folder, about: { segmentBytes 
   return { next, there, room: BigInt(Math.floor(Math.min(await roomFor(folder), MOST_BYTES) / segmentBytes)) };
 }
 
+/** Whether nothing was shipped yet since a restore in place, which knows of no slot. */
+async function isRestored({ received, newest }: Context): Promise<boolean> {
+  const restored = await restoredTimeline(received);
+  if (restored === undefined || newest === null) return false;
+  return logsPosition.parse(newest.position).timeline < restored;
+}
+
 /** Makes sure of the slot and of its folder. A slot that has lost WAL is replaced: the hole shows at the next segment. */
 async function openSlot(
   session: Session,
-  { received, state, config, noteSlotLost }: Context,
+  context: Context,
   { slot, systemId }: { readonly slot: string; readonly systemId: string },
 ): Promise<Generation> {
+  const { received, state, config, noteSlotLost } = context;
   const found = await findSlot(session, slot);
   const newest = (await generations(received)).at(-1);
   const known = await readSlotRecord(state);
-  const record = { slot, systemId, connection: config.connection };
+  // The door to a server in a container is another one each time.
+  const host = config.reached?.host ?? config.connection.host;
+  const record = { slot, systemId, connection: { ...config.connection, host } };
   if (found && isWhole(found)) {
     await keepSlotRecord(state, record);
     return newest?.systemId === systemId ? newest : beginGeneration(received, systemId);
   }
-  // There was one: state says so, or what came through it. On another cluster there never was.
-  const had = known?.released !== true && (known ?? newest)?.systemId === systemId;
+  // There was one: state says so, or what came through it. On another cluster, or one restored in place, there never was.
+  const had = known?.released !== true && (known ?? newest)?.systemId === systemId && !(await isRestored(context));
   if (found || had) await noteSlotLost(whyLost(found, slot));
   await keepSlotRecord(state, record);
   const generation = await beginGeneration(received, systemId);

@@ -13,23 +13,25 @@ export interface CommitsRequest {
   /** Path of pg_waldump. */
   readonly waldump: string;
   readonly logs: Manifest;
-  /** Name of the restore point at the end of these logs: unless it was seen, not all was looked at. */
-  readonly point: string;
+  /** What pg_waldump prints of the record at the end of these logs: unless it was seen, not all was looked at. */
+  readonly end: string;
   /** RFC 3339. */
   readonly time: string;
   readonly work: Work;
 }
 
 /** Whether a transaction in these logs ended after a time, so that a recovery to that time finds where to stop. */
-export async function commitsAfter({ wal, waldump, logs, point, time, work }: CommitsRequest): Promise<boolean> {
+export async function commitsAfter({ wal, waldump, logs, end, time, work }: CommitsRequest): Promise<boolean> {
   const names = Object.keys(logsPosition.parse(logs.position).segments).toSorted();
   let after = false;
   let seen = false;
   function look(line: string): void {
-    if (line.includes(`RESTORE_POINT ${point}`)) seen = true;
+    if (line.includes(end)) seen = true;
     const ended = /desc: (?:COMMIT|ABORT)\S* (?:\d+: )?(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/.exec(line);
     if (ended && isAfter(`${ended[1]}T${ended[2]}Z`, time)) after = true;
   }
+  // A restore point is a record of XLOG; the last one of a tail may be of any kind.
+  const rmgrs = end.startsWith('lsn:') ? [] : ['--rmgr=Transaction', '--rmgr=XLOG'];
   // It reads one timeline at a time.
   for (const segments of Map.groupBy(names, (name) => name.slice(0, 8)).values()) {
     const range = [segments[0] ?? '', segments.at(-1) ?? ''];
@@ -37,7 +39,7 @@ export async function commitsAfter({ wal, waldump, logs, point, time, work }: Co
       programs: [
         {
           command: waldump,
-          args: [`--path=${wal}`, '--rmgr=Transaction', '--rmgr=XLOG', ...range],
+          args: [`--path=${wal}`, ...rmgrs, ...range],
           env: { TZ: 'UTC' },
           cwd: '/',
           // It reads up to what was not written any more, and calls that an error.
@@ -52,7 +54,7 @@ export async function commitsAfter({ wal, waldump, logs, point, time, work }: Co
     });
   }
   if (seen) return after;
-  throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${point}").`, {
+  throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${end}").`, {
     remedy: 'Restore them from another copy, or choose an earlier target.',
   });
 }

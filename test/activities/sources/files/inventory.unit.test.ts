@@ -20,6 +20,7 @@ describe('inventories of files', () => {
     return {
       manifest: testBackup().manifest,
       into: () => Promise.resolve(),
+      through: () => Promise.resolve(),
       async *lines() {
         yield* lines;
       },

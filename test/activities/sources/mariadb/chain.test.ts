@@ -261,6 +261,7 @@ describe('a chain of MariaDB backups', () => {
       readSecret: site.readSecret,
       state,
       kind: 'incremental',
+      tier: 'daily',
       parent: null,
       newestChain,
       attempt: 'test',

@@ -100,6 +100,7 @@ function readerOf(manifest: Manifest, folder: string, identity: string): BackupR
   return {
     manifest,
     into: async (_role, name, consumer) => readStream({ ...stored(name), consumer }),
+    through: async (_role, name, consumer) => readStream({ ...stored(name), consumer }),
     lines: (role) => readLines(stored(role)),
   };
 }

@@ -111,6 +111,16 @@ describe('findings about a PostgreSQL server', () => {
     });
   }
 
+  it('warns of a server that is built with musl: its text indexes are wrong elsewhere', () => {
+    const [finding, ...more] = found({
+      build: 'PostgreSQL 16.4 on x86_64-pc-linux-musl, compiled by gcc (Alpine 13.2.1)',
+    });
+    assert.equal(finding?.code, 'postgres.musl');
+    assert.equal(finding.severity, 'warning');
+    assert.match(finding.remedy ?? '', /engine\.image.*REINDEX/);
+    assert.deepEqual(more, []);
+  });
+
   it('says what would keep logs from being shipped', () => {
     const about = (changes: Partial<Facts>) =>
       findingsOfLogs({ ...SOUND, ...changes }, 'pg').map(({ code, severity }) => [code, severity]);

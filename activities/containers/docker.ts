@@ -1,0 +1,46 @@
+/** Docker's own interface, and what its failures mean. */
+import Docker from 'dockerode';
+import { BackupError } from '../../model/errors.ts';
+import { messageOf } from '../streams/errno.ts';
+
+/** Milliseconds within which Docker answers a question about a container. */
+const ANSWER = 30_000;
+
+export function dockerAt(socket: string): Docker {
+  return new Docker({ socketPath: socket, timeout: ANSWER });
+}
+
+/** HTTP status of a refusal of Docker's, or Node's code of a failed connection. */
+export function refusalOf(error: unknown): number | string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What asking Docker failed with, as a BackupError. */
+export function dockerError(error: unknown, socket: string): BackupError {
+  if (error instanceof BackupError) return error;
+  const why = messageOf(error);
+  const facts = { socket, answer: why };
+  const refusal = refusalOf(error);
+  if (refusal === 'EACCES' || refusal === 'EPERM') {
+    return new BackupError('access-denied', `Docker's socket ${socket} is not open to this user`, {
+      remedy:
+        'Run the worker as root, or add its user to the group docker (which is as much as root) and start it anew.',
+      facts,
+      cause: error,
+    });
+  }
+  if (typeof refusal === 'string') {
+    return new BackupError('unreachable', `Docker does not answer at ${socket}: ${why}`, {
+      remedy: 'Start it (systemctl start docker), or let "socket" of the container name the socket where it listens.',
+      facts,
+      cause: error,
+    });
+  }
+  return new BackupError('failed', `Docker at ${socket}: ${why}`, {
+    remedy: 'Look at the messages of Docker: journalctl -u docker',
+    facts,
+    cause: error,
+  });
+}

@@ -1,0 +1,72 @@
+/** The way back: the old data under their name again, and the server as it was. Each step does nothing that is done already. */
+import { rm } from 'node:fs/promises';
+import { BackupError } from '../../../model/errors.ts';
+import { runServerCommand } from './commands.ts';
+import { isThere, moveTo } from './folders.ts';
+import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
+import { resumeSchedules } from './pause.ts';
+import { placeOf } from './plan.ts';
+import { serverRuns } from './processes.ts';
+import type { InPlaceWork } from './request.ts';
+import { stateOf, untilUnused } from './go-on.ts';
+
+/**
+ * @param why what it is taken back for.
+ * @throws BackupError where it cannot be finished; the journal stays, and the next attempt goes on with it.
+ */
+export async function goBack(request: InPlaceWork, begun: Journal, why: string): Promise<void> {
+  const { site, source, tell } = request;
+  const journal = { ...begun, back: begun.back ?? why };
+  await writeJournal(site, journal);
+  try {
+    if (STEPS.indexOf(journal.step) >= STEPS.indexOf('stopping')) await bringBack(request, journal);
+    // It never ran, and can be restored again.
+    await rm(journal.ready, { recursive: true, force: true });
+    await resumeSchedules(request, journal);
+  } catch (error) {
+    throw stuck(source, journal, error);
+  }
+  await dropJournal({ site, source });
+  tell('everything is as it was before');
+}
+
+async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> {
+  const { work, tell } = request;
+  const { place, adapter } = placeOf(request);
+  const { data, before, failed, ready } = journal;
+  const state = stateOf(request);
+  const { signal } = work;
+  const wasMoved = await isThere(before);
+  // What bears the name of the data folder is new once what was restored has left its waiting place.
+  const isNew = (await isThere(data)) && !(await isThere(ready));
+  if (isNew && (wasMoved || journal.owner === null)) {
+    if (await serverRuns(data, adapter.processes)) {
+      tell(`stopping the server: ${place.stop.join(' ')}`);
+      await runServerCommand({ does: 'stop', command: place.stop, within: place.stopWithin, state, signal });
+      await untilUnused(data, place.stopWithin, signal);
+    }
+    tell(`what failed is kept in ${failed}`);
+    await moveTo(data, failed);
+  }
+  if (await isThere(before)) {
+    tell(`the old data are in ${data} again`);
+    await moveTo(before, data);
+  }
+  if (!journal.ran || (await serverRuns(data, adapter.processes))) return;
+  tell(`starting the server: ${place.start.join(' ')}`);
+  await runServerCommand({ does: 'start', command: place.start, within: place.settle, state, signal });
+}
+
+function stuck(source: string, { data, before, failed }: Journal, error: unknown): unknown {
+  if (!(error instanceof BackupError)) return error;
+  return new BackupError(
+    error.code,
+    `The way back could not be finished: ${error.message} The old data are in ${before}, unless they are in ${data} already.`,
+    {
+      remedy:
+        `${error.remedy ?? ''} Then: mosaic-backup restore --undo --source ${source}. ${unfinishedRemedy(source)}`.trim(),
+      facts: { ...error.facts, data, before, failed },
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * Restores in place. What is restored is made and checked beside the data folder while the old server runs; only then is
+ * that stopped, what it had not shipped saved, its data renamed, and the new ones put in their place. If the server does
+ * not run on them, all of it is taken back. Works with Temporal gone, in the command's own process.
+ */
+import { randomUUID } from 'node:crypto';
+import { BackupError } from '../../../model/errors.ts';
+import { acquireLease } from '../../storage/lease.ts';
+import type { Work } from '../../work.ts';
+import { captureBackup } from '../capture.ts';
+import { leaseOf, shipLogs, shipsLogs } from '../ship-logs.ts';
+import { goBack } from './go-back.ts';
+import { goOn, type Under } from './go-on.ts';
+import { isThere } from './folders.ts';
+import { readJournal, requireSettled, STEPS, type Journal } from './journal.ts';
+import { makeReady } from './make-ready.ts';
+import { placeOf, type InPlacePlan } from './plan.ts';
+import type { InPlaceRequest, InPlaceWork } from './request.ts';
+
+export { planInPlace, type InPlacePlan } from './plan.ts';
+export type { InPlaceRequest, InPlaceWork, Schedules } from './request.ts';
+
+export interface RestoredInPlace {
+  readonly data: string;
+  /** Where the old data are; null where there were none. */
+  readonly before: string | null;
+  /** Milliseconds in which nobody was served. */
+  readonly down: number;
+}
+
+/** How long, in milliseconds, another capture or shipping of the source is waited for. */
+const BUSY = 600_000;
+
+/**
+ * Restores in place, as planned.
+ * @throws BackupError what failed. Unless its message says otherwise all is as it was before.
+ */
+export async function restoreInPlace(request: InPlaceRequest, plan: InPlacePlan): Promise<RestoredInPlace> {
+  return alone(request, async () => {
+    await requireSettled(request);
+    await shipOnce(request, plan);
+    return finish(request, await makeReady(request, plan));
+  });
+}
+
+/** Goes on with one that was cut off, forward or back as it was going. @throws BackupError `not-found` where none is unfinished. */
+export async function resumeInPlace(request: InPlaceWork): Promise<RestoredInPlace | null> {
+  return alone(request, async () => {
+    const journal = await requireJournal(request);
+    if (journal.back === null) return finish(request, journal);
+    await withLeases(request, () => goBack(request, journal, journal.back ?? ''));
+    return null;
+  });
+}
+
+/** Takes back one that was cut off. @throws BackupError `not-found` where none is unfinished. */
+export async function undoInPlace(request: InPlaceWork): Promise<void> {
+  await alone(request, async () => {
+    const journal = await requireJournal(request);
+    await withLeases(request, () => goBack(request, journal, 'the operator wished so'));
+  });
+}
+
+/** One process at a time works on a journal. @throws BackupError `busy`. */
+async function alone<Result>({ site, source, work }: InPlaceWork, use: () => Promise<Result>): Promise<Result> {
+  const of = { state: site.state, step: `in-place/${source}/${randomUUID()}`, attempt: 1, wait: 0 };
+  const lease = await acquireLease({ ...of, name: `${source}~in-place`, signal: work.signal });
+  try {
+    return await use();
+  } finally {
+    await lease.release();
+  }
+}
+
+async function requireJournal({ site, source }: InPlaceWork): Promise<Journal> {
+  const journal = await readJournal({ site, source });
+  if (journal) return journal;
+  throw new BackupError('not-found', `No restore in place of "${source}" is unfinished.`, {
+    remedy: 'To go back to data that were set aside by a finished one, see "Restore in place" in docs/operations.md.',
+  });
+}
+
+async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredInPlace> {
+  await requireReady(request, journal);
+  const began = Date.now();
+  await withLeases(request, async (under) => {
+    try {
+      await goOn(request, journal, under);
+    } catch (error) {
+      // The step that failed is in the journal.
+      const now = (await readJournal(request)) ?? journal;
+      if (now.step === 'closing') throw error;
+      request.tell(`going back: ${messageOf(error)}`);
+      await goBack(calm(request), now, messageOf(error));
+      throw taken(error);
+    }
+  });
+  return { data: journal.data, before: journal.owner === null ? null : journal.before, down: Date.now() - began };
+}
+
+/** Killed before what was restored had its name, nothing but the restore itself was done. */
+async function requireReady(request: InPlaceWork, journal: Journal): Promise<void> {
+  const untouched = STEPS.indexOf(journal.step) < STEPS.indexOf('putting-in');
+  if (!untouched || (await isThere(journal.ready))) return;
+  await withLeases(request, () => goBack(request, journal, 'what was restored is gone'));
+  throw new BackupError(
+    'failed',
+    `What was restored in place of "${request.source}" is gone: it was not finished. All is as it was before.`,
+    {
+      remedy: 'Begin again, with the command that was cut off.',
+    },
+  );
+}
+
+/** A way back is not cancelled by what cancelled the way there. */
+function calm(request: InPlaceWork): InPlaceWork {
+  const work: Work = { ...request.work, signal: new AbortController().signal };
+  return { ...request, work };
+}
+
+/** While the old server still answers. What fails here, and what it writes afterwards, is saved from its folder. */
+async function shipOnce(request: InPlaceRequest, plan: InPlacePlan): Promise<void> {
+  const { site, source, work, tell } = request;
+  if (!plan.answers || !shipsLogs(placeOf(request).config)) return;
+  tell('shipping the logs of the server');
+  try {
+    await shipLogs({ ...runOf(source), site, source, attempt: 1, busy: BUSY, work });
+  } catch (error) {
+    if (!(error instanceof BackupError) || work.signal.aborted) throw error;
+    tell(`its logs cannot be shipped now: ${error.message}`);
+  }
+}
+
+/** As a run that nobody scheduled. */
+function runOf(source: string): { readonly runId: string; readonly scheduled: string } {
+  const scheduled = `${new Date().toISOString().slice(0, 19)}Z`;
+  return { runId: `in-place-${source}-${scheduled}`, scheduled };
+}
+
+/**
+ * The full behind a restore in place, and the logs behind it: from then on the source can be restored to any time again.
+ * What fails stays due, and the next tick of the logs asks for it.
+ * @returns the full's reference.
+ */
+export async function backUpAgain({ site, source, work, tell }: InPlaceWork): Promise<string> {
+  const { config } = placeOf({ site, source, work, tell, schedules: null });
+  tell('making a full: until it is sealed there is no point-in-time recovery');
+  const run = { ...runOf(source), site, source, attempt: 1, busy: BUSY, work };
+  // The slot keeps what is written while the full is made.
+  if (shipsLogs(config)) await shipLogs(run);
+  const { backup } = await captureBackup({ ...run, tier: 'daily' });
+  if (shipsLogs(config)) await shipLogs({ ...run, ...runOf(source) });
+  return backup.reference;
+}
+
+/** No capture and no shipping of the source meanwhile. */
+async function withLeases({ site, source, work }: InPlaceWork, use: (under: Under) => Promise<void>): Promise<void> {
+  const of = { state: site.state, step: `in-place/${source}`, attempt: 1, wait: BUSY, signal: work.signal };
+  const data = await acquireLease({ ...of, name: source });
+  try {
+    const logs = await acquireLease({ ...of, name: leaseOf(source) });
+    try {
+      await use({ logs });
+    } finally {
+      await logs.release();
+    }
+  } finally {
+    await data.release();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The failure, with what became of it. */
+function taken(error: unknown): unknown {
+  if (!(error instanceof BackupError)) return error;
+  const { code, message, remedy, facts, retryable } = error;
+  return new BackupError(code, `${message} The old data are back, and the server is as it was before.`, {
+    ...(remedy === undefined ? {} : { remedy }),
+    facts,
+    retryable,
+    cause: error,
+  });
+}

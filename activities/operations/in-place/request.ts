@@ -1,0 +1,39 @@
+/** What a restore in place is given. */
+import type { RestoreTarget } from '../../../model/target.ts';
+import type { Site } from '../../site.ts';
+import type { Catalogued } from '../../storage/catalogue.ts';
+import type { Store } from '../../storage/types.ts';
+import type { Work } from '../../work.ts';
+
+/** The schedules of the site, where its Temporal can be reached; the operation itself knows no Temporal. */
+export interface Schedules {
+  /** Ids of those that are not paused. */
+  running(): Promise<readonly string[]>;
+  /** Done twice it does nothing. */
+  pause(ids: readonly string[]): Promise<void>;
+  resume(ids: readonly string[]): Promise<void>;
+}
+
+/** What every part of it gets. */
+export interface InPlaceWork {
+  readonly site: Site;
+  readonly source: string;
+  /** Null where no Temporal can be reached: then nothing is paused, and the journal alone keeps runs off. */
+  readonly schedules: Schedules | null;
+  /** Tells the operator what is done now. */
+  readonly tell: (line: string) => void;
+  readonly work: Work;
+}
+
+export interface InPlaceRequest extends InPlaceWork {
+  /** Where the backups are read from. */
+  readonly store: Store;
+  /** Full first. */
+  readonly chain: readonly Catalogued[];
+  readonly replay: { readonly logs: readonly Catalogued[]; readonly target: RestoreTarget } | null;
+  /** Everything of the source at that place. */
+  readonly known: readonly Catalogued[];
+  readonly reference: string;
+  /** Go on although what the old server had not shipped cannot be saved; it stays in the old data. */
+  readonly acceptUnsaved: boolean;
+}

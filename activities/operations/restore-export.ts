@@ -1,0 +1,63 @@
+/** The restore of one database or table out of a backup's export, into a running server. */
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { SourceConfig } from '../../model/config/source.ts';
+import { BackupError } from '../../model/errors.ts';
+import type { Manifest } from '../../model/manifest.ts';
+import type { Site } from '../site.ts';
+import { adapterFor } from '../sources/index.ts';
+import type { ExportPlan, ExportRequest, ExportTarget, SourceAdapter } from '../sources/types.ts';
+import type { Catalogued } from '../storage/catalogue.ts';
+import { withScratch } from '../storage/scratch.ts';
+import type { Store } from '../storage/types.ts';
+import type { Work } from '../work.ts';
+import { openBackup } from './reader.ts';
+
+export interface RestoreExportRequest {
+  readonly site: Site;
+  /** Where the backup is read from. */
+  readonly store: Store;
+  readonly backup: Catalogued;
+  readonly database: string;
+  /** The whole database when empty. */
+  readonly tables: readonly string[];
+  readonly into: ExportTarget;
+  readonly replace: boolean;
+  readonly owners: boolean;
+  /** For what cannot be streamed; the system's folder for such when absent. */
+  readonly scratch?: string;
+  readonly work: Work;
+}
+
+/**
+ * Makes the plan, hands it over, and wipes what it needed afterwards.
+ * @throws BackupError what the plan or its carrying out fails with; `usage` where backups of the type hold no exports.
+ */
+export async function withExportPlan<T>(
+  request: RestoreExportRequest,
+  use: (plan: ExportPlan) => Promise<T>,
+): Promise<T> {
+  const { site, store, backup, database, tables, into, replace, owners, work } = request;
+  const { manifest } = backup;
+  const adapter = adapterFor(manifest.type);
+  const reader = await openBackup({ site, store, backup, work });
+  const within = path.resolve(request.scratch ?? tmpdir());
+  const config = configOf(site, manifest);
+  return withScratch(within, 'mosaic-export-', async (scratch) => {
+    const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, work };
+    return use(await planExport(adapter, asked));
+  });
+}
+
+async function planExport(adapter: SourceAdapter, asked: ExportRequest): Promise<ExportPlan> {
+  if (adapter.planExport) return adapter.planExport(asked);
+  throw new BackupError('usage', `Backups of type ${adapter.type} hold no exports for a running server.`, {
+    remedy: 'Restore it to a folder: --to.',
+  });
+}
+
+/** A source of that name may be gone from the config, or be of another type by now. */
+function configOf({ config }: Site, { source, type }: Manifest): SourceConfig | null {
+  const found = config.sources[source];
+  return found?.type === type ? found : null;
+}

@@ -1,0 +1,118 @@
+/**
+ * An archive into a running server, in one transaction. psql gets its COMMIT through a gate, which opens only once the
+ * whole artifact was read and was right: pg_restore itself commits as soon as it has what it wants, before the rest of
+ * a damaged stream has been seen.
+ */
+import path from 'node:path';
+import { BackupError } from '../../../../model/errors.ts';
+import type { Program } from '../../../streams/types.ts';
+import type { Work } from '../../../work.ts';
+import type { BackupReader } from '../../types.ts';
+import type { Binaries } from '../binaries.ts';
+import { libpqEnvironment, type Connection } from '../connection.ts';
+import { programComplaint } from '../errors.ts';
+import { APPLICATION } from '../application.ts';
+
+export interface Loading {
+  readonly backup: BackupReader;
+  /** The name of the artifact. */
+  readonly artifact: string;
+  readonly binaries: Binaries;
+  /** With the database that it goes into. */
+  readonly connection: Connection;
+  /** Statements before it, in the same transaction. */
+  readonly before?: readonly string[];
+  /** Lines of its table of contents; all where absent. */
+  readonly list?: string;
+  /** Without it all belongs to the role of the connection, and nobody else is granted anything. */
+  readonly owners: boolean;
+  readonly work: Work;
+}
+
+/** @throws BackupError `verification-failed` for a damaged artifact, `failed` for what the server refuses. Nothing is changed then. */
+export async function loadArchive(loading: Loading): Promise<void> {
+  const { backup, artifact, connection, work } = loading;
+  // While the server builds an index, nothing of ours moves.
+  const patient = { ...work, standstill: Number.POSITIVE_INFINITY };
+  try {
+    await backup.through('export', artifact, [script(loading), client(loading)], patient);
+  } catch (error) {
+    throw refused(error, connection);
+  }
+}
+
+/** Reads its input to the end, also where it needs only the beginning: else the rest would never be compared. */
+const READ_ALL = '"$@" && exec cat >/dev/null';
+
+function script({ binaries, list, owners }: Loading): Program {
+  const args = [
+    '--file=-',
+    // Those of another server are not there.
+    '--no-tablespaces',
+    ...(owners ? [] : ['--no-owner', '--no-privileges']),
+    ...(list === undefined ? [] : ['--use-list=/dev/fd/3']),
+  ];
+  return {
+    command: 'sh',
+    args: ['-c', READ_ALL, 'sh', path.join(binaries.folder, 'pg_restore'), ...args],
+    ...(list === undefined ? {} : { inputs: [list] }),
+    cwd: '/',
+  };
+}
+
+function client({ binaries, connection, before = [] }: Loading): Program {
+  const first = ['BEGIN', ...before].flatMap((statement) => ['--command', statement]);
+  return {
+    command: path.join(binaries.folder, 'psql'),
+    args: [
+      '--no-psqlrc',
+      '--quiet',
+      '--no-password',
+      '--set=ON_ERROR_STOP=1',
+      ...first,
+      '--file=-',
+      // The gate.
+      '--file=/dev/fd/3',
+    ],
+    gate: 'COMMIT;\n',
+    env: libpqEnvironment(connection, APPLICATION),
+    cwd: '/',
+  };
+}
+
+const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
+  [/role ".*" does not exist/, 'Make that role first (export-roles.sql of the backup has it), or add --no-owner.'],
+  [
+    /must be (owner|superuser)|permission denied|must be able to SET ROLE/,
+    'Connect as a superuser, or as the owner of the database with --no-owner.',
+  ],
+  [
+    /other objects depend on it/,
+    'Restore it into another database (--into "… database=NEW") and copy the rows over from there.',
+  ],
+  [
+    /extension ".*" is not available|could not open extension control file/,
+    'Install the extension on that server first.',
+  ],
+  [/max_locks_per_transaction/, 'ALTER SYSTEM SET max_locks_per_transaction = 1024; and restart that server.'],
+  [/already exists/, 'Choose another database, or add --replace.'],
+  [
+    /does not exist/,
+    'The table needs something that is not there: restore the whole database into a new one, and copy from it.',
+  ],
+];
+
+function refused(error: unknown, connection: Connection): unknown {
+  if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
+  const { program, stderr } = error.facts;
+  if (typeof program !== 'string' || !program.endsWith('/psql') || typeof stderr !== 'string') return error;
+  const said = /(?:ERROR|FATAL): +(.*)/.exec(stderr)?.[1];
+  if (said === undefined) return programComplaint(stderr, connection) ?? error;
+  const remedy = REMEDIES.find(([pattern]) => pattern.test(said))?.[1] ?? 'See what the server says, and its log.';
+  return new BackupError('failed', `The server refuses it: ${said}. Nothing was changed in "${connection.database}".`, {
+    remedy,
+    facts: { ...error.facts, answer: said },
+    retryable: false,
+    cause: error,
+  });
+}

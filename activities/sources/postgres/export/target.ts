@@ -1,0 +1,179 @@
+/** The running server that an export goes into: how it is reached, and what is there already. */
+import { z } from 'zod';
+import type { PostgresSource } from '../../../../model/config/source.ts';
+import { BackupError } from '../../../../model/errors.ts';
+import type { Exported } from '../../../../model/export.ts';
+import type { ExportTarget } from '../../types.ts';
+import { sslModeOf, type Connection } from '../connection.ts';
+import { APPLICATION } from '../application.ts';
+import { stateBehind, withSession, type Session } from '../session.ts';
+import { quoted } from './select.ts';
+
+const into = z.strictObject({
+  host: z.string().min(1).optional(),
+  port: z.coerce.number().int().min(1).max(65_535).optional(),
+  user: z.string().min(1),
+  database: z.string().min(1).optional(),
+  sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).optional(),
+  sslrootcert: z.string().min(1).optional(),
+});
+
+/**
+ * What is not said of the server is as the source has it; the database has the name that it had.
+ * @throws BackupError `usage` with what is wrong.
+ */
+export function targetConnection(
+  { settings, password }: ExportTarget,
+  source: PostgresSource | null,
+  database: string,
+): Connection {
+  const parsed = into.safeParse(settings);
+  if (!parsed.success) {
+    const found = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+    throw new BackupError('usage', `--into does not say how to reach a PostgreSQL server: ${found.join('; ')}`, {
+      remedy:
+        'Write it as in "host=/run/postgresql port=5432 user=postgres database=shop", with sslmode and sslrootcert over a network.',
+    });
+  }
+  const own = parsed.data.host === undefined ? source?.connection : undefined;
+  const { host = own?.host ?? '/run/postgresql', port = own?.port ?? 5432, user } = parsed.data;
+  const sslmode = parsed.data.sslmode ?? own?.sslmode;
+  const sslrootcert = parsed.data.sslrootcert ?? own?.sslrootcert;
+  const connection = { host, port, user, database: parsed.data.database ?? database, sslrootcert, sslmode };
+  return { ...connection, password, sslmode: sslModeOf(connection) };
+}
+
+export interface Found {
+  /** 150018 is 15.18. */
+  readonly version: number;
+  readonly exists: boolean;
+  /** Relations, functions and types of users in it. */
+  readonly objects: number;
+  /** Others that are connected to it. */
+  readonly sessions: number;
+}
+
+const NO_DATABASE = '3D000';
+
+/** Whether the database is there, and what is in it. */
+export async function look(connection: Connection, signal: AbortSignal): Promise<Found> {
+  const options = { application: APPLICATION, signal };
+  try {
+    return await withSession(connection, options, async (session) => {
+      const [row] = await session.rows(inside, OBJECTS);
+      return { version: session.version, exists: true, ...(row ?? { objects: 0, sessions: 0 }) };
+    });
+  } catch (error) {
+    if (stateBehind(error) !== NO_DATABASE) throw error;
+  }
+  return withSession(maintenance(connection), options, async ({ version }) => ({
+    version,
+    exists: false,
+    objects: 0,
+    sessions: 0,
+  }));
+}
+
+const inside = z.object({ objects: z.coerce.number(), sessions: z.coerce.number() });
+
+const OBJECTS = `
+  SELECT count(*) AS objects,
+         (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) AS sessions
+    FROM (
+    SELECT 'pg_class'::regclass AS catalog, oid, relnamespace AS namespace FROM pg_class WHERE relpersistence <> 't'
+    UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace FROM pg_proc
+    UNION ALL SELECT 'pg_type'::regclass, oid, typnamespace FROM pg_type) o
+    JOIN pg_namespace n ON n.oid = o.namespace
+   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e')`;
+
+/** The database that is always there, to make others from. */
+export function maintenance(connection: Connection): Connection {
+  return { ...connection, database: 'postgres' };
+}
+
+/** What is there under the name of a table. */
+export interface Place {
+  readonly schemaExists: boolean;
+  readonly exists: boolean;
+  readonly empty: boolean;
+}
+
+const place = z.object({ schemaExists: z.boolean(), exists: z.boolean() });
+
+export async function lookAtTable(
+  session: Session,
+  table: { readonly schema: string; readonly name: string },
+): Promise<Place> {
+  const { schema, name } = table;
+  const [found] = await session.rows(
+    place,
+    `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1) AS "schemaExists",
+            EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = $1 AND c.relname = $2) AS exists`,
+    [schema, name],
+  );
+  if (!found?.exists) return { schemaExists: found?.schemaExists ?? false, exists: false, empty: true };
+  // Rows that the role may not see are rows: with row security on, a full table would look empty.
+  await session.run('SET row_security = off');
+  const [row] = await session.rows(
+    z.object({ full: z.boolean() }),
+    `SELECT EXISTS (SELECT FROM ${quoted(schema)}.${quoted(name)}) AS full`,
+  );
+  return { ...found, empty: row?.full === false };
+}
+
+/** Makes a database as the exported one was made. */
+export async function createDatabase(
+  connection: Connection,
+  made: Exported['made'],
+  signal: AbortSignal,
+): Promise<void> {
+  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+    session.run(
+      `CREATE DATABASE ${quoted(connection.database)} TEMPLATE template0${madeLike(made ?? {}, session.version)}`,
+    ),
+  );
+}
+
+function madeLike(
+  { encoding, collate, ctype, provider, locale }: NonNullable<Exported['made']>,
+  version: number,
+): string {
+  const libc = [
+    ...(encoding ? [`ENCODING ${text(encoding)}`] : []),
+    ...(collate ? [`LC_COLLATE ${text(collate)}`] : []),
+    ...(ctype ? [`LC_CTYPE ${text(ctype)}`] : []),
+  ];
+  if (version < 150000) return ` ${libc.join(' ')}`;
+  if (provider === 'i' && locale) return ` ${libc.join(' ')} LOCALE_PROVIDER icu ICU_LOCALE ${text(locale)}`;
+  if (provider === 'b' && locale && version >= 170000)
+    return ` ${libc.join(' ')} LOCALE_PROVIDER builtin BUILTIN_LOCALE ${text(locale)}`;
+  return ` ${libc.join(' ')} LOCALE_PROVIDER libc`;
+}
+
+function text(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+/** Gives the name of one database to another, and the first one another: both, or neither. Refused while anybody is in them. */
+export async function swapNames(
+  connection: Connection,
+  { from, aside }: { readonly from: string; readonly aside: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { database } = connection;
+  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+    session.run(
+      `BEGIN; ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(aside)};
+       ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(database)}; COMMIT`,
+    ),
+  );
+}
+
+/** Removes what `createDatabase` made. Refused by the server while anybody else is in it. */
+export async function dropDatabase(connection: Connection, signal: AbortSignal): Promise<void> {
+  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+    session.run(`DROP DATABASE IF EXISTS ${quoted(connection.database)}`),
+  );
+}

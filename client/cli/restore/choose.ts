@@ -1,0 +1,94 @@
+/** Which backup and logs `restore` takes. */
+import type { Site } from '../../../activities/site.ts';
+import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import type { RestoreTarget } from '../../../model/target.ts';
+import type { Latest } from '../../backups/choose.ts';
+import type { RestoreOptions } from './options.ts';
+
+/** What is to be restored. */
+export interface Chosen {
+  /** Full first. */
+  readonly chain: readonly Catalogued[];
+  /** Logs to replay on it; null without --at. */
+  readonly replay: { readonly logs: readonly Catalogued[]; readonly target: RestoreTarget } | null;
+  readonly reference: string;
+  readonly latest: Latest | null;
+}
+
+/** Chooses the backup, the chain it builds on, and the logs that reach the target. */
+export async function choose(
+  site: Site,
+  destination: string | null,
+  wanted: string,
+  options: RestoreOptions,
+): Promise<Chosen> {
+  const [{ readOverview }, choosing, { chainOf }, { REPOSITORY }] = await Promise.all([
+    import('../../backups/overview.ts'),
+    import('../../backups/choose.ts'),
+    import('../../../activities/storage/catalogue.ts'),
+    import('../../backups/places.ts'),
+  ]);
+  const target = await targetOf(options);
+  const overview = await readOverview(site, destination);
+  const catalogue = overview.entries.map(({ backup }) => backup);
+  if (wanted !== choosing.LATEST_REFERENCE) {
+    const { backup, reference } = choosing.chooseByReference(overview, wanted, options.source);
+    if (target) return recover(catalogue, backup.manifest.source, target, backup);
+    return { chain: chainOf(catalogue, backup), replay: null, reference, latest: null };
+  }
+  if (target) {
+    const source = await sourceOf(site, options.source);
+    choosing.requireSource(site, overview, source);
+    return recover(catalogue, source, target);
+  }
+  const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
+  choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
+  const { reference, backup } = latest.entry;
+  return { chain: chainOf(catalogue, backup), replay: null, reference, latest };
+}
+
+/** Where the recovery is to stop; undefined where none was asked for. */
+async function targetOf({ at, before }: RestoreOptions): Promise<RestoreTarget | undefined> {
+  if (at === undefined && before === undefined) return undefined;
+  const [{ parseTarget }, { BackupError }] = await Promise.all([
+    import('../../../model/target.ts'),
+    import('../../../model/errors.ts'),
+  ]);
+  if (before === undefined) return parseTarget(at ?? '');
+  if (at !== undefined) throw new BackupError('usage', 'Either --at or --before: a recovery stops once.');
+  const target = parseTarget(before);
+  if (target.kind === 'position') return { kind: 'before', position: target.position };
+  throw new BackupError('usage', `"${before}" is no GTID.`, { remedy: 'Write one as in 0-1-42.' });
+}
+
+/** The backup and logs that reach a target. `from`: of this backup alone. */
+async function recover(
+  catalogue: readonly Catalogued[],
+  source: string,
+  target: RestoreTarget,
+  from?: Catalogued,
+): Promise<Chosen> {
+  const [{ planRecovery }, { formatReference }] = await Promise.all([
+    import('../../../activities/operations/recovery.ts'),
+    import('../../../model/reference.ts'),
+  ]);
+  const plan = planRecovery({ catalogue, source, target, ...(from && { from }) });
+  const base = plan.chain.at(-1);
+  return {
+    chain: plan.chain,
+    replay: { logs: plan.logs, target: plan.target },
+    reference: base ? formatReference(base.name) : '',
+    latest: null,
+  };
+}
+
+/** `latest` is of one source; where the site has only one, it need not be said. */
+async function sourceOf(site: Site, source: string | undefined): Promise<string> {
+  if (source !== undefined) return source;
+  const [only, ...others] = Object.keys(site.config.sources);
+  if (only !== undefined && others.length === 0) return only;
+  const { BackupError } = await import('../../../model/errors.ts');
+  throw new BackupError('usage', '"latest" is the latest of one source: which one is not said.', {
+    remedy: `Add --source, one of: ${Object.keys(site.config.sources).join(', ')}.`,
+  });
+}

@@ -1,0 +1,144 @@
+/** `restore … --database NAME --into SERVER`: out of a backup's export into a running server. */
+import type { ExportPlan } from '../../../activities/sources/types.ts';
+import type { Site } from '../../../activities/site.ts';
+import type { BackupEntry } from '../../backups/overview.ts';
+import type { Cli } from '../context.ts';
+import type { RestoreOptions } from './options.ts';
+
+export async function restoreIntoServer(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
+  const [{ parseInto }, { openPlace }, { placeOption }, { withExportPlan }, { formatDuration }] = await Promise.all([
+    import('../../../model/into.ts'),
+    import('../../backups/places.ts'),
+    import('../place-option.ts'),
+    import('../../../activities/operations/restore-export.ts'),
+    import('../../../model/units.ts'),
+  ]);
+  const { into, database } = await complete(options);
+  const settings = parseInto(into);
+  const site = await cli.site();
+  const destination = placeOption(options.from) ?? null;
+  const place = await openPlace(site, destination);
+  const entry = await choose(cli, site, destination, wanted, options.source);
+  const started = Date.now();
+  await withExportPlan(
+    {
+      site,
+      store: place.store,
+      backup: entry.backup,
+      database,
+      tables: options.table ?? [],
+      into: { settings, password: await password(cli, site, options) },
+      replace: options.replace ?? false,
+      owners: options.owner ?? true,
+      work: await cli.work(),
+    },
+    async (plan) => {
+      const facts = factsOf(entry, place.name, plan);
+      if (options.dryRun) {
+        cli.out.result({ dryRun: true, ...facts }, () => text('would, as of', plan, plan.tables));
+        return;
+      }
+      cli.out.note(text('as of', plan, []));
+      await plan.carryOut();
+      const milliseconds = Date.now() - started;
+      cli.out.result({ ...facts, milliseconds }, () =>
+        [
+          `restored from ${entry.reference} at ${place.name}, in ${formatDuration(milliseconds)}`,
+          ...leftText(plan),
+        ].join('\n'),
+      );
+    },
+  );
+}
+
+async function complete({
+  into,
+  database,
+}: RestoreOptions): Promise<{ readonly into: string; readonly database: string }> {
+  if (into !== undefined && database !== undefined) return { into, database };
+  const { BackupError } = await import('../../../model/errors.ts');
+  throw new BackupError('usage', 'A restore into a running server wants both --database and --into.', {
+    remedy:
+      'As in: restore latest --source postgres --database shop --into "user=postgres". Without both, --to restores to a folder.',
+  });
+}
+
+/** `latest` is the newest backup that holds an export. */
+async function choose(
+  { out }: Cli,
+  site: Site,
+  destination: string | null,
+  wanted: string,
+  source: string | undefined,
+): Promise<BackupEntry> {
+  const [{ readOverview }, choosing, { withExports, newerWithout }, { REPOSITORY }, { formatDuration }] =
+    await Promise.all([
+      import('../../backups/overview.ts'),
+      import('../../backups/choose.ts'),
+      import('../../backups/exports.ts'),
+      import('../../backups/places.ts'),
+      import('../../../model/units.ts'),
+    ]);
+  const overview = await readOverview(site, destination);
+  if (wanted !== choosing.LATEST_REFERENCE) return choosing.chooseByReference(overview, wanted, source);
+  const name = await sourceOf(site, source);
+  choosing.requireSource(site, overview, name);
+  const { entry, age, newer } = choosing.latestOf(withExports(overview), name, destination ?? REPOSITORY);
+  out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old, and the newest with an export`);
+  for (const what of newer) out.note(`newer, but not used: ${what}`);
+  const without = newerWithout(overview, entry).length;
+  if (without > 0) out.note(`${without} newer backups hold no export; to what they hold: restore to a folder (--to)`);
+  return entry;
+}
+
+async function sourceOf(site: Site, source: string | undefined): Promise<string> {
+  if (source !== undefined) return source;
+  const { BackupError } = await import('../../../model/errors.ts');
+  throw new BackupError('usage', '"latest" is the latest of one source: which one is not said.', {
+    remedy: `Add --source, one of: ${Object.keys(site.config.sources).join(', ')}.`,
+  });
+}
+
+/** From a file or a variable; never an argument. */
+async function password(
+  cli: Cli,
+  site: Site,
+  { passwordFile, passwordEnv }: RestoreOptions,
+): Promise<string | undefined> {
+  if (passwordFile !== undefined) {
+    const { default: path } = await import('node:path');
+    return site.readSecret({ file: path.resolve(cli.cwd, passwordFile) });
+  }
+  return passwordEnv === undefined ? undefined : site.readSecret({ env: passwordEnv });
+}
+
+function factsOf({ reference, backup }: BackupEntry, from: string, { artifact, tables, left, steps }: ExportPlan) {
+  const { database, at, position } = artifact.export;
+  return {
+    reference,
+    folder: backup.folder,
+    from,
+    artifact: artifact.name,
+    database,
+    at,
+    position,
+    fetched: artifact.bytes,
+    tables,
+    left,
+    steps,
+  };
+}
+
+function text(how: string, plan: ExportPlan, tables: readonly string[]): string {
+  const { steps, artifact } = plan;
+  return [
+    `${how} ${artifact.export.at}:`,
+    ...steps.map((step) => `  ${step}`),
+    ...tables.map((table) => `    ${table}`),
+    ...(tables.length > 0 ? leftText(plan) : []),
+  ].join('\n');
+}
+
+function leftText({ left }: ExportPlan): readonly string[] {
+  return left.map((what) => `not restored with it: ${what}`);
+}

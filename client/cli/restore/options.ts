@@ -1,0 +1,29 @@
+/** What the command line says to `restore`. */
+export interface RestoreOptions {
+  readonly source?: string;
+  readonly path?: readonly string[];
+  readonly to?: string;
+  readonly inPlace?: boolean;
+  readonly confirm?: string;
+  readonly acceptUnsaved?: boolean;
+  readonly resume?: boolean;
+  readonly undo?: boolean;
+  readonly from?: string;
+  readonly dryRun?: boolean;
+  readonly acceptAge?: boolean;
+  readonly at?: string;
+  readonly before?: string;
+  readonly database?: string;
+  readonly table?: readonly string[];
+  readonly into?: string;
+  readonly passwordFile?: string;
+  readonly passwordEnv?: string;
+  readonly replace?: boolean;
+  /** False with --no-owner. */
+  readonly owner?: boolean;
+}
+
+/** Whether a restore is meant that goes into a running server. */
+export function goesIntoServer({ into, database, table }: RestoreOptions): boolean {
+  return into !== undefined || database !== undefined || table !== undefined;
+}

@@ -1,0 +1,22 @@
+/** What `restore` says before it begins. */
+import type { Cli } from '../context.ts';
+import type { Chosen } from './choose.ts';
+
+/** How old it is, and what is newer but not used. */
+export function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (milliseconds: number) => string): void {
+  if (latest === null) return;
+  const { entry, age, newer, verified } = latest;
+  out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old`);
+  if (!verified) out.note('No check of it is on record here; the restore itself looks at every byte.');
+  for (const what of newer) out.note(`newer, but not used: ${what}`);
+}
+
+/** Before anything is fetched: what will be used, from where, and how much it is. */
+export function sayReplay({ out }: Cli, { reference, chain, replay }: Chosen, from: string, bytes: string): void {
+  if (replay === null) return;
+  const count = replay.logs.length === 1 ? 'one backup' : `${replay.logs.length} backups`;
+  const ids = [replay.logs[0], replay.logs.at(-1)].map((entry) => entry?.name.id ?? '');
+  const logs = replay.logs.length === 0 ? '' : `, and ${count} of logs (${ids.join(' to ')})`;
+  const base = chain.length > 1 ? `${reference} with the ${chain.length - 1} that it builds on` : reference;
+  out.note(`from ${from}: ${base}${logs}; ${bytes} to fetch`);
+}

@@ -1,0 +1,82 @@
+/** `restore --to`: to a folder, in the command's own process. */
+import type { Cli } from '../context.ts';
+import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import { choose } from './choose.ts';
+import type { RestoreOptions } from './options.ts';
+import { rehearse } from './rehearse.ts';
+import { sayAge, sayReplay } from './say.ts';
+
+/** Restores to a folder that is new or empty. */
+export async function restoreToFolder(
+  cli: Cli,
+  wanted: string,
+  options: RestoreOptions & { readonly to: string },
+): Promise<void> {
+  const [{ openPlace }, { placeOption }, path, { sizes }, units, { withoutExports }] = await Promise.all([
+    import('../../backups/places.ts'),
+    import('../place-option.ts'),
+    import('node:path'),
+    import('../../../model/manifest.ts'),
+    import('../../../model/units.ts'),
+    import('../../../model/export.ts'),
+  ]);
+  const site = await cli.site();
+  const destination = placeOption(options.from) ?? null;
+  const place = await openPlace(site, destination);
+  const chosen = await choose(site, destination, wanted, options);
+  const to = path.resolve(cli.cwd, options.to);
+  const paths = (options.path ?? []).map((file) => path.resolve(cli.cwd, file));
+  await requireFiles(chosen.chain, paths);
+  const logs = chosen.replay?.logs ?? [];
+  const all = [...chosen.chain, ...logs];
+  const plain = all.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).plain, 0);
+  const fetched = all.reduce((sum, { manifest }) => sum + sizes(withoutExports(manifest)).stored, 0);
+  const facts = {
+    reference: chosen.reference,
+    chain: chosen.chain.map(({ folder }) => folder),
+    logs: logs.map(({ folder }) => folder),
+    at: chosen.replay?.target ?? null,
+    fetched,
+    from: place.name,
+    to,
+    paths,
+    plain,
+    age: chosen.latest?.age ?? null,
+    newer: chosen.latest?.newer ?? [],
+  };
+  sayAge(cli, chosen, units.formatDuration);
+  sayReplay(cli, chosen, place.name, units.formatBytes(fetched));
+  if (options.dryRun) {
+    const free = await rehearse(site, all, to, plain);
+    cli.out.result({ dryRun: true, ...facts, free }, () =>
+      [
+        `would restore ${chosen.reference} from ${place.name} to ${to}: ${units.formatBytes(plain)} at most, ${units.formatBytes(free)} free`,
+        ...all.map(({ folder }) => `  ${folder}`),
+      ].join('\n'),
+    );
+    return;
+  }
+  const { restoreBackup } = await import('../../../activities/operations/restore.ts');
+  const started = Date.now();
+  await restoreBackup({
+    site,
+    store: place.store,
+    chain: chosen.chain,
+    to,
+    paths,
+    replay: chosen.replay ?? undefined,
+    work: await cli.work(),
+  });
+  const milliseconds = Date.now() - started;
+  cli.out.result(
+    { ...facts, milliseconds },
+    () => `${chosen.reference} is restored to ${to} from ${place.name}, in ${units.formatDuration(milliseconds)}`,
+  );
+}
+
+async function requireFiles(chain: readonly Catalogued[], paths: readonly string[]): Promise<void> {
+  const type = chain.at(-1)?.manifest.type;
+  if (paths.length === 0 || type === 'files') return;
+  const { BackupError } = await import('../../../model/errors.ts');
+  throw new BackupError('usage', `--path is for files; this is a backup of type ${type}, which is restored whole.`);
+}

@@ -1,0 +1,57 @@
+/** Pausing of a site's schedules, and which of them are not. */
+import { ScheduleNotFoundError, type Client } from '@temporalio/client';
+import type { Schedules } from '../../activities/operations/in-place/index.ts';
+import type { Site } from '../../activities/site.ts';
+import { BackupError } from '../../model/errors.ts';
+import { connectClient } from '../runs/start.ts';
+import { configuredEndpoint, embeddedEndpoint } from '../temporal/endpoint.ts';
+import { existingSchedules } from './existing.ts';
+import { wantedSchedules } from './wanted.ts';
+
+/** @param note why, for the Web UI. */
+export function pausing(client: Client, site: Site, note: string): Schedules {
+  return {
+    async running() {
+      const ids = wantedSchedules(site.config).map(({ id }) => id);
+      const found = await existingSchedules(client, site.config.site, ids);
+      return found.filter(({ paused }) => !paused).map(({ id }) => id);
+    },
+    pause: (ids) => each(ids, (id) => client.schedule.getHandle(id).pause(note)),
+    resume: (ids) => each(ids, (id) => client.schedule.getHandle(id).unpause(note)),
+  };
+}
+
+/** One that was removed meanwhile needs neither. */
+async function each(ids: readonly string[], change: (id: string) => Promise<void>): Promise<void> {
+  for (const id of ids) {
+    try {
+      await change(id);
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+    }
+  }
+}
+
+/** Lets something pause the schedules of the site's Temporal; null where none can be reached, which stops nothing. */
+export async function withPausing<Result>(
+  { site, env, note }: { readonly site: Site; readonly env: NodeJS.ProcessEnv; readonly note: string },
+  use: (schedules: Schedules | null) => Promise<Result>,
+): Promise<Result> {
+  const client = await reach(site, env);
+  try {
+    return await use(client && pausing(client, site, note));
+  } finally {
+    await client?.connection.close();
+  }
+}
+
+async function reach(site: Site, env: NodeJS.ProcessEnv): Promise<Client | null> {
+  const endpoint = configuredEndpoint(site, env) ?? (await embeddedEndpoint(site));
+  if (!endpoint) return null;
+  try {
+    return await connectClient(endpoint);
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'unreachable') return null;
+    throw error;
+  }
+}

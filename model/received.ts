@@ -1,0 +1,138 @@
+/**
+ * What travels between client, workflows and activities, as those who receive it parse it: the other side may be another
+ * version, or somebody else who may write to that Temporal. Fields that are not known here are left out.
+ */
+import { z } from 'zod';
+import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
+import { OUTCOMES } from './recovery-point.ts';
+import { pinnedReference } from './reference.ts';
+import { STEP_STATES, type RunReport, type RunSpec, type SourceReport, type StepInput, type Waits } from './run.ts';
+import { GROUPS, KINDS, name, SOURCE_TYPES, TIERS } from './source.ts';
+
+const scheduled = z.iso.datetime({ offset: false });
+const milliseconds = z.number().nonnegative();
+const bytes = z.number().nonnegative();
+/** `<plan>-<scheduled time>`: it is a part of paths. */
+const runId = z.string().regex(/^[a-z][a-z0-9-]*-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/);
+
+const waits = z.object({
+  captureDeadline: milliseconds,
+  copyDeadline: milliseconds,
+  verifyDeadline: milliseconds,
+  retryFirst: milliseconds,
+  retryMax: milliseconds,
+  heartbeat: milliseconds,
+  standstill: milliseconds,
+  busy: milliseconds,
+}) satisfies z.ZodType<Waits>;
+
+const sourceStep = z.object({
+  source: name,
+  type: z.enum(SOURCE_TYPES),
+  group: z.enum(GROUPS),
+  host: name,
+  tier: z.enum(TIERS),
+  destinations: z.array(name),
+});
+
+export const planInput = z.object({ site: name, plan: name, scheduled, sources: z.array(name).exactOptional() });
+
+const step = { runId, scheduled, step: sourceStep, waits };
+export const stepInput = z.object(step) satisfies z.ZodType<StepInput>;
+export const verifyInput = z.object({ ...step, backup: pinnedReference });
+export const copyInput = z.object({ ...step, backup: pinnedReference, destination: name });
+
+export const runSpec = z.object({
+  runId,
+  site: name,
+  plan: name,
+  scheduled,
+  phases: z.array(z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep) })),
+  waits,
+}) satisfies z.ZodType<RunSpec>;
+
+const logsWaits = z.object({
+  workerDeadline: milliseconds,
+  retryFirst: milliseconds,
+  heartbeat: milliseconds,
+  standstill: milliseconds,
+  busy: milliseconds,
+});
+const logsStep = z.object({
+  source: name,
+  type: z.enum(SOURCE_TYPES),
+  host: name,
+  destinations: z.array(name),
+  deadline: milliseconds,
+});
+export const logsInput = z.object({
+  runId,
+  scheduled,
+  step: logsStep,
+  waits: logsWaits,
+}) satisfies z.ZodType<LogsInput>;
+export const logsSpec = z.object({
+  runId,
+  site: name,
+  plan: name,
+  scheduled,
+  steps: z.array(logsStep),
+  waits: logsWaits,
+  notified: z.boolean(),
+}) satisfies z.ZodType<LogsSpec>;
+
+const freeSpace = z.object({ path: z.string(), free: z.number() });
+
+const logsFacts = z.object({
+  shipped: z.boolean(),
+  sealed: z.string().nullable(),
+  coversUntil: z.string().nullable(),
+  gap: z.string().nullable(),
+  fullDue: z.string().nullable(),
+  fullRun: z.string().exactOptional(),
+  owed: z.record(z.string(), z.number()),
+  space: z.array(freeSpace),
+  slotLost: z.string().nullable(),
+  server: z
+    .object({
+      space: z.array(freeSpace),
+      slot: z.object({ name: z.string(), kept: z.number(), limit: z.number().nullable() }).nullable(),
+    })
+    .nullable(),
+}) satisfies z.ZodType<LogsFacts>;
+
+const stepError = z.object({
+  step: z.string(),
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().nullable(),
+});
+
+export const sourceReport = z.object({
+  source: name,
+  state: z.enum(STEP_STATES),
+  outcome: z.enum(OUTCOMES).nullable(),
+  captured: z
+    .object({
+      backup: pinnedReference,
+      kind: z.enum(KINDS),
+      bytes,
+      plainBytes: bytes,
+      milliseconds: z.number(),
+      warnings: z.array(z.string()),
+      partial: z.boolean(),
+      existed: z.boolean(),
+    })
+    .nullable(),
+  copies: z.array(z.object({ destination: name, bytes, milliseconds: z.number() })),
+  verified: z.boolean(),
+  errors: z.array(stepError),
+  logs: logsFacts.nullable().exactOptional(),
+}) satisfies z.ZodType<SourceReport>;
+
+export const runReport = z.object({
+  runId,
+  outcome: z.enum(OUTCOMES).nullable(),
+  sources: z.array(sourceReport),
+  errors: z.array(stepError),
+}) satisfies z.ZodType<RunReport>;

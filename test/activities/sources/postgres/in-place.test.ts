@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { planRecovery } from '../../../../activities/operations/recovery.ts';
+import { restoreBackup } from '../../../../activities/operations/restore.ts';
+import { startServer, type PrivateServer } from '../../../../activities/sources/postgres/server.ts';
+import type { Site } from '../../../../activities/site.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import { parseTarget } from '../../../../model/target.ts';
+import { Client } from 'pg';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
+import { makeSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
+import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
+import { inPlace } from './in-place.ts';
+
+describe('restores in place of a PostgreSQL source', function () {
+  let folder: string;
+  let server: ManagedPostgres;
+  let site: Site;
+  this.timeout(240_000);
+  let minute = 0;
+  let restores = 0;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    server = await startManaged({ folder });
+    ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config() } }));
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY)');
+  });
+  afterEach(() => server?.end());
+  after(cleanUp);
+
+  function scheduled(): string {
+    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
+  }
+  const full = () => capture(site, scheduled());
+  const ship = () => shipAt(site, scheduled());
+
+  /** Inserts a row, and says the server's time after its commit, with all decimals. */
+  async function insert(id: number): Promise<string> {
+    await server.sql(`INSERT INTO t VALUES (${id})`);
+    const [row] = await server.sql(
+      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
+    );
+    return String(row?.['at']);
+  }
+
+  async function rows(): Promise<readonly number[]> {
+    return (await server.sql('SELECT id FROM t ORDER BY id')).map(({ id }) => Number(id));
+  }
+
+  async function timeline(): Promise<number> {
+    const [row] = await server.sql(`SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS name`);
+    return Number.parseInt(String(row?.['name']), 16);
+  }
+
+  /** Restores to a target in a folder, starts a server on it, and says which rows it has. */
+  async function rowsAt(at: string): Promise<readonly number[]> {
+    const plan = planRecovery({ catalogue: await listed(site), source: SOURCE, target: parseTarget(at) });
+    const to = path.join(folder, `restored-${restores++}`);
+    const store = repositoryStore(site.repository);
+    await restoreBackup({ site, store, chain: plan.chain, replay: plan, to, paths: [], work: testWork() });
+    const runtime = await temporaryFolder();
+    let started: PrivateServer | undefined;
+    try {
+      const { signal } = testWork();
+      const binaries = server.binaries.folder;
+      started = await startServer({ data: to, binaries, superuser: 'postgres', runtime, signal, isolated: true });
+      const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
+      await client.connect();
+      const { rows: found } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
+      await client.end();
+      return found.map(({ id }) => id);
+    } finally {
+      await started?.stop();
+    }
+  }
+
+  it('P54 two restores in place in a row, then shipping and PITR work, to times before, between and after them', async () => {
+    await ship();
+    await full();
+    const one = await insert(1);
+    await insert(2);
+    await ship();
+    const base = (await listed(site)).find(({ manifest }) => manifest.kind === 'full');
+    // Never shipped before the server is stopped.
+    const three = await insert(3);
+
+    await inPlace(site, { at: one });
+    assert.deepEqual(await rows(), [1]);
+    assert.equal(await timeline(), 2);
+    const eleven = await insert(11);
+    await insert(12);
+    await ship();
+
+    // From the very same backup, which knows nothing of timeline 2.
+    await inPlace(site, { at: one, from: base });
+    assert.deepEqual(await rows(), [1]);
+    assert.equal(await timeline(), 3);
+    const last = await insert(21);
+    assert.equal((await ship())?.gap, null);
+    await insert(22);
+    assert.equal((await ship())?.gap, null);
+
+    assert.deepEqual(await rowsAt(three), [1, 2, 3], 'before the first, up to what was saved from the stopped server');
+    assert.deepEqual(await rowsAt(one), [1]);
+    assert.deepEqual(await rowsAt(eleven), [1, 11], 'between the two');
+    assert.deepEqual(await rowsAt(last), [1, 21], 'after the second');
+    assert.deepEqual(await rowsAt('end'), [1, 21, 22]);
+    const kept = (await readdir(folder)).filter((name) => name.startsWith('data.'));
+    assert.equal(kept.filter((name) => name.startsWith('data.before-')).length, 2, kept.join());
+    assert.equal(kept.length, 2, kept.join());
+  });
+});
