@@ -73,9 +73,28 @@ export const postgresEntry = z.discriminatedUnion('entry', [
     schema: z.string(),
     name: z.string(),
     rows: z.number(),
+    /** Of what the database's snapshot showed. */
     digest: z.string(),
-    /** True when the digest was the same before and after the capture, so that a restore must equal it. */
-    stable: z.boolean(),
+  }),
+  /** By what the rows of a database were read. */
+  z.looseObject({
+    entry: z.literal('snapshot'),
+    database: z.string(),
+    oid: z.string(),
+    /** `xmin:xmax:xip,…`, as pg_current_snapshot() prints it. */
+    snapshot: z.string(),
+  }),
+  /** The WAL around the taking of the snapshots, which the backup holds from its own end on. */
+  z.looseObject({
+    entry: z.literal('moment'),
+    timeline: z.int(),
+    /** LSN before the snapshots were taken. */
+    from: z.string(),
+    /** Transactions with a greater id (64 bits) have written nothing before that. */
+    firstXid: z.string(),
+    /** Made when they had been taken, and the LSN behind it. */
+    restorePoint: z.string(),
+    end: z.string(),
   }),
 ]);
 export type PostgresEntry = z.infer<typeof postgresEntry>;
@@ -128,6 +147,10 @@ export const mariadbEntry = z.discriminatedUnion('entry', [
     digest: z.string(),
     /** True when it was the same before and after the capture, so that a restore must equal it. */
     stable: z.boolean(),
+    /** True when it was read by the snapshot: a restore must equal it once it is where that stood. */
+    snapshot: z.boolean().optional(),
   }),
+  /** Where in the binary log the snapshot stood. The backup holds the log from its own end up to there. */
+  z.looseObject({ entry: z.literal('snapshot'), file: z.string(), position: z.int() }),
 ]);
 export type MariadbEntry = z.infer<typeof mariadbEntry>;

@@ -81,8 +81,7 @@ export const logsSpec = z.object({
   notified: z.boolean(),
 }) satisfies z.ZodType<LogsSpec>;
 
-const freeSpace = z.object({ path: z.string(), free: z.number() });
-
+const space = z.array(z.object({ path: z.string(), free: z.number() }));
 const logsFacts = z.object({
   shipped: z.boolean(),
   sealed: z.string().nullable(),
@@ -91,11 +90,11 @@ const logsFacts = z.object({
   fullDue: z.string().nullable(),
   fullRun: z.string().exactOptional(),
   owed: z.record(z.string(), z.number()),
-  space: z.array(freeSpace),
+  space,
   slotLost: z.string().nullable(),
   server: z
     .object({
-      space: z.array(freeSpace),
+      space,
       slot: z.object({ name: z.string(), kept: z.number(), limit: z.number().nullable() }).nullable(),
     })
     .nullable(),

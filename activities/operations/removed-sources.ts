@@ -32,8 +32,8 @@ export async function releaseRemoved(site: Site, work: Work): Promise<void> {
   for (const { source, state, logs, left } of await found(site)) {
     try {
       const what = `removing ${left.what}`;
-      await bounded({ what, limit: RELEASING, work }, async (bound) =>
-        logs.release?.({ source, state, readSecret, work: bound }),
+      await bounded({ what, limit: RELEASING, work }, async ({ signal }) =>
+        logs.release?.({ state, readSecret, signal }),
       );
       work.log.info({ source, what: left.what }, 'removed what a source left on its server');
     } catch (error) {

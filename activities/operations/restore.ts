@@ -99,7 +99,14 @@ async function checkRestored(
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace, { mode: 0o711 });
   const adapter = adapterFor(newest.manifest.type);
-  const context = { source: newest.manifest.source, work: request.work, chain, restored, scratch: workspace };
+  const context = {
+    source: newest.manifest.source,
+    work: request.work,
+    chain,
+    restored,
+    scratch: workspace,
+    expendable: true,
+  };
   return [
     ...(await adapter.check(context)),
     ...((await adapter.checkExports?.(context)) ?? []),

@@ -6,7 +6,7 @@ import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest } from '..
 import { logsFolder, logsId } from '../../model/paths.ts';
 import type { ShippedLogs } from '../../model/run.ts';
 import { logsOf } from '../sources/index.ts';
-import type { LogsAdapter, LogsSource, Shipped } from '../sources/types.ts';
+import type { LogsContext, LogsSource, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import { lastLocalLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
@@ -57,7 +57,7 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
   });
   try {
     await requireSettled({ site, source });
-    const manifest = await shipUnderLease(request, { config, logs, lease });
+    const manifest = await shipUnderLease(request, { config, ship: (context) => logs.ship(context), lease });
     return manifest && summary(manifest);
   } finally {
     await lease.release();
@@ -83,14 +83,14 @@ export function leaseOf(source: string): string {
 
 interface Shipping {
   readonly config: SourceConfig;
-  readonly logs: Pick<LogsAdapter, 'ship'>;
+  readonly ship: (context: LogsContext) => Promise<Shipped | null>;
   readonly lease: Lease;
 }
 
 /** The same for whoever holds the lease already. */
 export async function shipUnderLease(
   request: ShipRequest,
-  { config, logs, lease }: Shipping,
+  { config, ship, lease }: Shipping,
 ): Promise<Manifest | null> {
   const { site, source, work } = request;
   const began = new Date().toISOString();
@@ -100,7 +100,7 @@ export async function shipUnderLease(
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
-    const shipped = await logs.ship({
+    const shipped = await ship({
       ...logsSource({ site, source, work }),
       received,
       newest,

@@ -127,6 +127,8 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly restored: string;
   /** An empty folder for sockets, logs and the like. */
   readonly scratch: string;
+  /** What was restored is thrown away afterwards: a database may be recovered to a later moment for the comparison. */
+  readonly expendable?: boolean;
 }
 
 /** A source whose logs are shipped. */
@@ -180,11 +182,10 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
 
 /** A source that ships its logs no longer, and may be in no config any more. */
 export interface Leaving {
-  readonly source: string;
   /** Its own folder in state. */
   readonly state: string;
   readonly readSecret: SecretReader;
-  readonly work: Work;
+  readonly signal: AbortSignal;
 }
 
 export interface LeftOnServer {

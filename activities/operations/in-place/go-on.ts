@@ -122,7 +122,7 @@ async function saveOne(
     found.push(one);
     return one.shipped;
   }
-  const sealed = await shipUnderLease(shipping(request, journal), { config, lease, logs: { ship } });
+  const sealed = await shipUnderLease(shipping(request, journal), { config, lease, ship });
   return { sealed: sealed !== null, more: found.at(-1)?.more ?? false };
 }
 

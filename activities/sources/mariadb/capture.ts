@@ -5,8 +5,10 @@ import { INVENTORY_SCHEMA, type MariadbEntry } from '../../../model/inventory.ts
 import type { Consistency } from '../../../model/source.ts';
 import type { Warning } from '../../../model/manifest.ts';
 import type { Captured, CaptureContext } from '../types.ts';
+import type { Place } from './check-binlog.ts';
 import { backupConnection, checkConnection, type Connection } from './connection.ts';
 import { lineageOf } from './datadir.ts';
+import type { Table } from './digests.ts';
 import { describeEngine } from './engine.ts';
 import { gatherFacts, whereItStands, type Facts } from './facts.ts';
 import { reconcile, takeInventory } from './inventory.ts';
@@ -14,9 +16,9 @@ import { decideKind } from './kind.ts';
 import { captureLogical } from './logical.ts';
 import { keepLsnFolder, lsnFolder, sweepLsnFolders } from './lsn-folder.ts';
 import { capturePhysical, requireSameServer } from './physical.ts';
-import type { PhysicalPosition } from './position.ts';
+import { physicalPosition, type PhysicalPosition } from './position.ts';
 import { programRelease } from './programs.ts';
-import { rowEntries, rowsOf, rowWarnings } from './rows.ts';
+import { hasWholeBinlog, rowEntries, rowsBySnapshot, rowsOf, rowWarnings, TRANSACTIONAL } from './rows.ts';
 
 type Context = CaptureContext<MariadbSource>;
 
@@ -27,21 +29,35 @@ export async function capture(context: Context): Promise<Captured> {
   const { config, work, readSecret } = context;
   const connection = await backupConnection(config, readSecret);
   const checking = await checkConnection(config, readSecret);
-  const rowsBefore = await rowsOf(checking, work);
-  const before = await takeInventory(connection, work.signal);
   const facts = await gatherFacts(connection, { signal: work.signal });
+  const shown = config.method !== 'logical' && hasWholeBinlog(facts);
+  // What no snapshot shows is read before and after.
+  const isLoose = ({ engine }: Pick<Table, 'engine'>): boolean => !shown || engine !== TRANSACTIONAL;
+  const rowsBefore = await rowsOf(checking, work, isLoose);
+  const before = await takeInventory(connection, work.signal);
   const read =
     config.method === 'logical'
       ? await logical(context, connection, facts, before)
       : await physical(context, connection, facts, before);
-  const rowsAfter = await rowsOf(checking, work);
+  const from = placeOf(read.position);
+  const snapshot =
+    checking && shown && from ? await rowsBySnapshot(context, { connection, checking, from }) : undefined;
+  const rowsAfter = await rowsOf(checking, work, isLoose);
   const after = await takeInventory(connection, work.signal);
-  await writeInventory(context, [...reconcile(before, after), ...rowEntries(rowsBefore, rowsAfter)]);
+  const rows = [...(snapshot?.entries ?? []), ...rowEntries(rowsBefore, rowsAfter)];
+  await writeInventory(context, [...reconcile(before, after), ...rows]);
   return {
     ...read,
     engine: describeEngine(facts),
-    warnings: [...read.warnings, ...rowWarnings(rowsBefore, rowsAfter)],
+    warnings: [...read.warnings, ...(snapshot?.warnings ?? []), ...rowWarnings(rowsBefore, rowsAfter)],
   };
+}
+
+/** Where in the binary log a physical backup stands. */
+function placeOf(position: Captured['position']): Place | undefined {
+  const { binlogFile, binlogPosition } = physicalPosition.safeParse(position).data ?? {};
+  if (typeof binlogFile !== 'string' || typeof binlogPosition !== 'number') return undefined;
+  return { file: binlogFile, position: binlogPosition };
 }
 
 async function physical(

@@ -12,9 +12,10 @@ import type { Work } from '../../work.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
 import type { BackupReader, CheckContext } from '../types.ts';
 import { CHECKS, failed, noneCompared, passed } from './checks.ts';
-import { compareWithInventory } from './compare.ts';
+import { compareWithInventory, type Comparing } from './compare.ts';
 import { engine, machine, neededArguments } from './engine.ts';
 import { compareVersions, seriesOf, whereItStands } from './facts.ts';
+import { reachMoment } from './moment.ts';
 import { physicalPosition } from './position.ts';
 import { installedRelease } from './programs.ts';
 import { startServer, WITHOUT_ACCOUNTS, type PrivateServer, type ServerOptions } from './server.ts';
@@ -30,6 +31,8 @@ export async function check(context: CheckContext<MariadbSource>): Promise<reado
   const hindrance = hindranceOf(manifest, here);
   if (hindrance !== undefined) return noneCompared(CHECKS, `not started: ${hindrance}`);
   const inventory = await readInventory(backup);
+  const expendable = context.expendable === true;
+  const moment = await reachMoment({ backup, inventory, restored, expendable, work });
   const started = Date.now();
   const server = await startOrFail({
     data: restored,
@@ -47,7 +50,7 @@ export async function check(context: CheckContext<MariadbSource>): Promise<reado
   try {
     const took = ((Date.now() - started) / 1000).toFixed(1);
     const start = await judgeStart(server, manifest, took, work);
-    return [start, ...(await lookInside(server, inventory, manifest, work))];
+    return [start, ...(await lookInside(server, { inventory, moment }, manifest, work))];
   } finally {
     await server.stop();
   }
@@ -89,7 +92,7 @@ async function judgeStart(server: PrivateServer, manifest: Manifest, took: strin
 
 async function lookInside(
   server: PrivateServer,
-  inventory: readonly MariadbEntry[],
+  about: Pick<Comparing, 'inventory' | 'moment'>,
   manifest: Manifest,
   work: Work,
 ): Promise<readonly Check[]> {
@@ -99,7 +102,7 @@ async function lookInside(
   const otherRows =
     seriesOf(here) === seriesOf(version) ? undefined : `MariaDB ${here} sums rows otherwise than ${version}`;
   const compared = await whileServerWorks({ pid, phase: 'comparing', work }, ({ signal }) =>
-    compareWithInventory({ connection, inventory, otherRows, signal }),
+    compareWithInventory({ ...about, connection, otherRows, signal }),
   );
   const sound = await whileServerWorks({ pid, phase: 'checking tables', work }, (watched) =>
     checkTables(connection, watched),

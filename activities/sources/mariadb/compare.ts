@@ -1,12 +1,12 @@
 /** A restored server against the inventory of its backup. */
 import type { Check } from '../../../model/evidence.ts';
 import type { MariadbEntry } from '../../../model/inventory.ts';
-import { failed, notCompared, passed, some, type CheckName } from './checks.ts';
+import { failed, passed, some, type CheckName } from './checks.ts';
+import { compareRows } from './compare-rows.ts';
 import type { Connection } from './connection.ts';
-import { digestRows, tableName, type TableRows, type Unread } from './digests.ts';
+import { tableName } from './digests.ts';
 import { identityOf, takeInventory } from './inventory.ts';
-
-type Rows = Extract<MariadbEntry, { readonly entry: 'rows' }>;
+import type { Moment } from './moment.ts';
 
 const COMPARED = {
   database: 'databases',
@@ -21,6 +21,8 @@ export interface Comparing {
   readonly inventory: readonly MariadbEntry[];
   /** Why checksums of rows here mean nothing; undefined where they do. */
   readonly otherRows: string | undefined;
+  /** Whether the data are where the snapshot stood by which rows were read. */
+  readonly moment: Moment;
   readonly signal: AbortSignal;
 }
 
@@ -51,31 +53,7 @@ function compareEntries(
 
 function labelOf(entry: MariadbEntry): string {
   if (entry.entry === 'table') return `${tableName(entry)} (${entry.engine ?? entry.kind})`;
+  if (entry.entry === 'snapshot') return entry.file;
   if (entry.entry === 'rows' || entry.entry === 'routine' || entry.entry === 'event') return tableName(entry);
   return entry.entry === 'user' ? `${entry.name}@${entry.host}` : entry.name;
-}
-
-async function compareRows({ connection, inventory, otherRows, signal }: Comparing): Promise<Check> {
-  const rows = inventory.filter((entry): entry is Rows => entry.entry === 'rows');
-  if (otherRows !== undefined) return notCompared('rows', `rows not compared: ${otherRows}`);
-  if (rows.length === 0) return notCompared('rows', 'rows not compared: the source has no check account, or no table');
-  const stable = rows.filter((entry) => entry.stable);
-  if (stable.length === 0) {
-    return notCompared('rows', `rows not compared: all ${rows.length} tables were written to during the capture`);
-  }
-  const { tables, unread } = await digestRows(connection, signal);
-  const restored = new Map(tables.map((table) => [tableName(table), table]));
-  const different = stable.flatMap((entry) => differenceOf(entry, restored.get(tableName(entry)), unread));
-  const restless = rows.length - stable.length;
-  const rest = restless > 0 ? `; not compared: ${restless} written to during the capture` : '';
-  if (different.length > 0) return failed('rows', `${different.length} tables differ: ${some(different)}${rest}`);
-  const count = stable.reduce((sum, entry) => sum + entry.rows, 0);
-  return passed('rows', `${stable.length} tables with ${count} rows are equal${rest}`);
-}
-
-function differenceOf(expected: Rows, found: TableRows | undefined, unread: readonly Unread[]): readonly string[] {
-  const name = tableName(expected);
-  if (!found) return [`${name} (${unread.find((table) => tableName(table) === name)?.why ?? 'not there'})`];
-  if (found.rows !== expected.rows) return [`${name} (${found.rows} rows, ${expected.rows} in the source)`];
-  return found.digest === expected.digest ? [] : [`${name} (same number of rows, other content)`];
 }

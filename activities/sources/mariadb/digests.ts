@@ -29,7 +29,13 @@ export interface Digests {
   readonly unread: readonly Unread[];
 }
 
-const table = z.object({ database: z.string(), name: z.string(), updated: z.string().nullable() });
+const table = z.object({
+  database: z.string(),
+  name: z.string(),
+  engine: z.string(),
+  updated: z.string().nullable(),
+});
+export type Table = z.infer<typeof table>;
 const counted = z.object({ rows: z.number() });
 
 /**
@@ -40,11 +46,12 @@ export async function digestRows(
   connection: Connection,
   signal: AbortSignal,
   onTable: () => void = () => undefined,
+  wanted: (table: Table) => boolean = () => true,
 ): Promise<Digests> {
   const options: SessionOptions = { signal };
   const tables: TableRows[] = [];
   const unread: Unread[] = [];
-  for (const { database, name, updated } of await rows(connection, table, TABLES, options)) {
+  for (const { database, name, updated } of (await listTables(connection, signal)).filter(wanted)) {
     try {
       tables.push({ database, name, updated, ...(await digest(connection, database, name, options)) });
     } catch (error) {
@@ -55,6 +62,11 @@ export async function digestRows(
     onTable();
   }
   return { tables, unread };
+}
+
+/** Tables of users' databases that keep their rows here. */
+export function listTables(connection: Connection, signal: AbortSignal): Promise<readonly Table[]> {
+  return rows(connection, table, TABLES, { signal });
 }
 
 async function digest(connection: Connection, database: string, name: string, options: SessionOptions) {
@@ -69,7 +81,8 @@ async function digest(connection: Connection, database: string, name: string, op
 
 /** Engines whose rows lie in this server's data folder and outlive a restart. */
 const TABLES = `
-  SELECT JSON_OBJECT('database', TABLE_SCHEMA, 'name', TABLE_NAME, 'updated', IF(ENGINE = 'InnoDB', UPDATE_TIME, NULL))
+  SELECT JSON_OBJECT('database', TABLE_SCHEMA, 'name', TABLE_NAME, 'engine', ENGINE,
+                     'updated', IF(ENGINE = 'InnoDB', UPDATE_TIME, NULL))
     FROM information_schema.TABLES
    WHERE TABLE_SCHEMA NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
      AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')

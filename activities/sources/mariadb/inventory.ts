@@ -44,6 +44,7 @@ const IDENTITY = {
   routine: ['database', 'name', 'kind'],
   event: ['database', 'name', 'status'],
   rows: ['database', 'name'],
+  snapshot: ['file', 'position'],
 } as const satisfies Record<MariadbEntry['entry'], readonly string[]>;
 
 /** A text that is the same for the same thing in two inventories. */

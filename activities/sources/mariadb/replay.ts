@@ -1,20 +1,16 @@
 /** Point-in-time recovery: binary logs replayed onto a prepared data folder, by a private server. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
-import { giveTo } from '../private-server/user.ts';
 import type { Replay } from '../types.ts';
-import { neededArguments } from './engine.ts';
 import { artifactOf } from './logs.ts';
 import type { PhysicalPosition } from './position.ts';
 import type { ReplayPlan } from './replay-plan.ts';
 import { requireBegin } from './replay-start.ts';
-import { serverUser } from './server-user.ts';
-import { startServer } from './server.ts';
-import { clientProgram, identifier, literal, run } from './session.ts';
+import { withReplayServer } from './replay-server.ts';
+import { clientProgram } from './session.ts';
 
 const WORKSHOP = '.mosaic-replay';
 
@@ -39,38 +35,10 @@ export async function replayLogs({ scratch, plan, replay, position, engine, work
     await replay.logs[log]?.into('binlog', stored.name, target);
   }
   await requireBegin(folder, position, work);
-  const account = {
-    user: `mosaic_replay_${randomBytes(6).toString('hex')}`,
-    password: randomBytes(18).toString('hex'),
-  };
-  const init = path.join(runtime, 'init.sql');
-  await writeFile(init, accountStatements(account), { mode: 0o600 });
-  await giveTo(await serverUser(), scratch, work.signal);
-  const args = [...neededArguments(engine), `--init-file=${init}`, '--max-allowed-packet=1G'];
-  // With accounts: without them a server would refuse the GRANTs and events in the logs.
-  const server = await startServer({ data: scratch, runtime, signal: work.signal, work, args, ...account });
-  try {
-    await apply(plan, folder, { ...server.connection, ...account }, work);
-    await run({ ...server.connection, ...account }, `DROP USER ${nameOf(account.user)}`, { signal: work.signal });
-    await server.stop();
-  } finally {
-    await server.stop('immediate');
-  }
+  await withReplayServer({ data: scratch, runtime, engine, work }, (connection) =>
+    apply(plan, folder, connection, work),
+  );
   await rm(workshop, { recursive: true });
-}
-
-/** A server reads one statement a line of its init file. */
-function accountStatements({ user, password }: { readonly user: string; readonly password: string }): string {
-  const name = nameOf(user);
-  return [
-    `CREATE USER ${name} IDENTIFIED VIA mysql_native_password USING PASSWORD(${literal(password)});`,
-    `GRANT ALL PRIVILEGES ON *.* TO ${name} WITH GRANT OPTION;`,
-    '',
-  ].join('\n');
-}
-
-function nameOf(user: string): string {
-  return `${identifier(user)}@localhost`;
 }
 
 /** No event is as late as the target. The plan has seen to it that the logs cover it: nothing was committed until then. */

@@ -62,7 +62,7 @@ export async function run(
 }
 
 /** What no setting of the server may change: how literals are read, what times mean, how long we wait for a lock. */
-function fixed(lockWait: number): string {
+export function fixed(lockWait: number): string {
   return `SET SESSION sql_mode = '', time_zone = '+00:00', max_statement_time = 0, lock_wait_timeout = ${lockWait};`;
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { INVENTORY_SCHEMA, type PostgresEntry } from '../../../model/inventory.ts';
-import type { Manifest } from '../../../model/manifest.ts';
+import type { Manifest, Warning } from '../../../model/manifest.ts';
 import { reaping } from '../../containers/reap.ts';
 import { requireSpace } from '../../storage/space.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
@@ -25,7 +25,8 @@ import { basePosition } from './incremental/position.ts';
 import { incrementalFailure } from './incremental/refused.ts';
 import { reconcile, takeInventory } from './inventory.ts';
 import { APPLICATION } from './preflight.ts';
-import { rowEntries, rowsOf, rowWarnings } from './rows.ts';
+import type { Moment } from './moment/fix.ts';
+import { momentOf, rowsOf } from './rows.ts';
 import { withSession } from './session.ts';
 
 type Context = CaptureContext<PostgresSource>;
@@ -53,7 +54,6 @@ export async function capture(context: Context): Promise<Captured> {
   };
   const client = await requireClient(connection, wanted, work.signal);
   // All reading that can wait for others happens outside the bracket.
-  const rowsBefore = await rowsOf(checking, facts, work);
   const before = await takeInventory(connection, facts, work.signal);
   const reader = positionReader();
   const backup = {
@@ -66,20 +66,23 @@ export async function capture(context: Context): Promise<Captured> {
   };
   const least = parent ? LEAST_INCREMENTAL_BYTES : leastBytes(before);
   const expected = { facts, least, kept: decision.buildable ? comingFile(state, attempt) : null };
+  let moment: Moment | Warning | null;
   try {
-    await readUnderBracket(context, backup, expected);
+    moment = await readUnderBracket(context, backup, expected, () =>
+      momentOf({ context, connection, checking, facts, position: reader.position() }),
+    );
   } catch (error) {
     await rm(comingFile(state, attempt), { force: true });
     throw parent ? await incrementalFailure(error, state, parent.digest) : error;
   }
   const position = reader.position();
+  // By snapshots: the server goes on meanwhile, and nothing is held up by it.
+  const rows = await rowsOf(moment, work);
   // As of the end of the base backup, as near as can be.
   const exports = await takeExports(context, facts);
-  const rowsAfter = await rowsOf(checking, facts, work);
   const later = await withSession(connection, { application: APPLICATION, signal: work.signal }, gatherFacts);
   const after = await takeInventory(connection, later, work.signal);
-  const entries = [...reconcile(before, after), ...rowEntries(rowsBefore, rowsAfter)];
-  await writeInventory(context, entries);
+  await writeInventory(context, [...reconcile(before, after), ...rows.entries]);
   const digest = decision.buildable ? await keepComing(state, attempt) : null;
   return {
     consistency: 'crash',
@@ -92,7 +95,7 @@ export async function capture(context: Context): Promise<Captured> {
       ...(digest !== null && { backupManifest: digest }),
     },
     tools: { pg_basebackup: client.version, ...exports.tools },
-    warnings: [...fullWarning(decision), ...rowWarnings(rowsBefore, rowsAfter), ...exports.warnings],
+    warnings: [...fullWarning(decision), ...rows.warnings, ...exports.warnings],
     onSealed: () => sweepParents(state, digest),
   };
 }
@@ -104,12 +107,19 @@ interface Expected {
   readonly kept: string | null;
 }
 
-async function readUnderBracket(context: Context, backup: BaseBackup, expected: Expected): Promise<void> {
+/** @returns what `then` does while the WAL behind the backup is kept as well. */
+async function readUnderBracket<Result>(
+  context: Context,
+  backup: BaseBackup,
+  expected: Expected,
+  then: () => Promise<Result>,
+): Promise<Result> {
   const bracket = await openBracket(backup.connection, context.attempt, context.work.signal);
   try {
     if (expected.facts.tablespaces.length === 0) await stream(context, backup, expected);
     else await spool(context, backup, expected);
     await bracket.confirm();
+    return await then();
   } catch (error) {
     throw await captureFailure(error, backup.connection, () => bracket.confirm());
   } finally {

@@ -7,15 +7,15 @@ import { z } from 'zod';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
-import type { PostgresEntry } from '../../../model/inventory.ts';
 import type { Work } from '../../work.ts';
 import type { CheckContext } from '../types.ts';
 import { amcheck } from './amcheck.ts';
 import { findBinaries, installRemedy, type Binaries } from './binaries.ts';
 import { CHECKS, failed, noneCompared, passed } from './checks.ts';
-import { compareWithInventory } from './compare.ts';
+import { compareWithInventory, type Comparing } from './compare.ts';
 import { foreignLibc, machine } from './engine.ts';
 import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
+import { prepareRecovery } from './moment/recover.ts';
 import { restoredMajor } from './restore.ts';
 import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
@@ -49,6 +49,8 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
   if (superuser === undefined) return noneCompared(CHECKS, 'not started: no superuser of the cluster may log in');
 
   return withoutAutoConf(restored, async () => {
+    const expendable = context.expendable === true;
+    const moment = await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work });
     const started = Date.now();
     const server = await startOrFail({
       data: restored,
@@ -56,7 +58,10 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       superuser,
       runtime: scratch,
       isolated: true,
-      settings: await isolatedSettings(restored, binaries, work.signal),
+      settings: {
+        ...(await isolatedSettings(restored, binaries, work.signal)),
+        ...(moment.possible ? moment.settings : {}),
+      },
       signal: work.signal,
       work,
     });
@@ -71,7 +76,7 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       const libraries = preloaded === '' ? '' : `; without the preloaded libraries ${preloaded}`;
       return [
         passed('start', `recovered and open for writing in ${took} s${libraries}`),
-        ...sortedBy(libc, await lookInside(server, inventory, binaries, work)),
+        ...sortedBy(libc, await lookInside(server, { inventory, moment }, binaries, work)),
       ];
     } finally {
       await server.stop();
@@ -80,7 +85,7 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
 }
 
 /** musl has no version that PostgreSQL could compare, so a copy under another C library would pass for sound. */
-function sortedBy(libc: string | undefined, checks: readonly Check[]): readonly Check[] {
+export function sortedBy(libc: string | undefined, checks: readonly Check[]): readonly Check[] {
   if (libc === undefined || !foreignLibc(libc)) return checks;
   const message = `text was sorted by ${libc}, and this machine has another C library: REINDEX before use`;
   return checks.map((check) => (check.name === 'collations' ? failed('collations', message) : check));
@@ -98,7 +103,7 @@ async function startOrFail(options: ServerOptions): Promise<PrivateServer | Back
 
 async function lookInside(
   server: PrivateServer,
-  inventory: readonly PostgresEntry[],
+  about: Pick<Comparing, 'inventory' | 'moment'>,
   binaries: Binaries,
   work: Work,
 ): Promise<readonly Check[]> {
@@ -107,7 +112,7 @@ async function lookInside(
   const connection = { ...server.connection, options };
   const { pid } = server;
   const compared = await whileServerWorks({ pid, phase: 'comparing', work }, (work) =>
-    compareWithInventory(connection, inventory, work),
+    compareWithInventory({ ...about, connection, work }),
   );
   const sound = await whileServerWorks({ pid, phase: 'checking pages and indexes', work }, (work) =>
     amcheck(connection, binaries, work),

@@ -43,7 +43,8 @@ export async function linkTablespace(data: string, oid: string, tablespaces: str
   await symlink(path.join(tablespaces, oid), place);
 }
 
-function untar(folder: string): Program {
+/** Extracts a tar from its stdin into a folder. */
+export function untar(folder: string): Program {
   // The owner is whoever will run the server here, not whichever user has production's number on this machine.
   const args = ['--extract', '--file=-', `--directory=${folder}`, '--preserve-permissions', '--no-same-owner'];
   return { command: 'tar', args };

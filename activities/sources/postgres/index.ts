@@ -8,7 +8,6 @@ import { planExport } from './export/restore.ts';
 import { inPlace } from './in-place/index.ts';
 import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
-import { orphans } from './logs/orphans.ts';
 import { select } from './logs/select.ts';
 import { preflight } from './preflight.ts';
 import { withReach } from './reach.ts';
@@ -28,7 +27,8 @@ export const postgres: SourceAdapter<PostgresSource> = {
     ...logs,
     ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })),
     standing: (context) => withReach(context, (config) => logs.standing({ ...context, config })),
-    orphans: (context, sources) => withReach(context, async (config) => orphans({ ...context, config }, sources)),
+    orphans: (context, sources) =>
+      withReach(context, async (config) => (await logs.orphans?.({ ...context, config }, sources)) ?? []),
   },
   select,
   inPlace,

@@ -53,6 +53,8 @@ const IDENTITY = {
   extension: ['database', 'name', 'version'],
   relation: ['database', 'schema', 'name', 'kind', 'logged'],
   rows: ['database', 'schema', 'name'],
+  snapshot: ['database', 'snapshot'],
+  moment: ['restorePoint'],
 } as const satisfies Record<PostgresEntry['entry'], readonly string[]>;
 
 /** A text that is the same for the same database, relation, extension, role or setting in two inventories. */

@@ -8,6 +8,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import { findContainer, type Container } from '../../containers/container.ts';
 import { openDoor } from '../../containers/door.ts';
 import { relayTo, type Target } from '../../containers/relay.ts';
+import type { Work } from '../../work.ts';
 import type { SourceContext } from '../types.ts';
 
 /** How a server in a container is reached. */
@@ -24,7 +25,9 @@ export interface ReachableSource extends PostgresSource {
   readonly reached?: Reached | undefined;
 }
 
-type Around = Pick<SourceContext<PostgresSource>, 'config' | 'source' | 'state' | 'work'>;
+interface Around extends Pick<SourceContext<PostgresSource>, 'config' | 'source' | 'state'> {
+  readonly work: Pick<Work, 'signal'>;
+}
 
 /** Opens the way where one is needed, and closes it whatever happens. */
 export async function withReach<Result>(
@@ -45,6 +48,11 @@ export async function withReach<Result>(
   } finally {
     await door.close();
   }
+}
+
+/** The connection as the config has it. */
+export function configured({ connection, reached }: ReachableSource): PostgresSource['connection'] {
+  return reached ? { ...connection, host: reached.host } : connection;
 }
 
 /** The same for all attempts of one source of one installation: each ends what the one before has left. */

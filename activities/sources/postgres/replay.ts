@@ -61,11 +61,7 @@ export async function replayLogs({ data, base, replay, taken, major, work }: Rep
       settings: {
         ...(await isolatedSettings(data, binaries, work.signal)),
         ...target,
-        // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
-        hot_standby: 'off',
-        recovery_target_action: 'promote',
-        recovery_target_timeline: String(timeline),
-        restore_command: restoreCommand(wal),
+        ...recoverySettings(wal, timeline),
       },
       signal: work.signal,
       work,
@@ -104,6 +100,17 @@ async function markTaken(wal: string, timeline: number, taken: number): Promise<
   for (let number = timeline + 1; number <= taken; number += 1) {
     await writeFile(path.join(wal, historyName(number)), '', { flag: 'a', mode: 0o600 });
   }
+}
+
+/** What a recovery to any target needs, with WAL from a folder. */
+export function recoverySettings(wal: string, timeline: number): Readonly<Record<string, string>> {
+  return {
+    // Nobody is let in before it has left recovery; settings need not be as the primary's were then.
+    hot_standby: 'off',
+    recovery_target_action: 'promote',
+    recovery_target_timeline: String(timeline),
+    restore_command: restoreCommand(wal),
+  };
 }
 
 /** 1 is "not there", which ends WAL; a failure to copy must not look like it, and above 125 PostgreSQL gives up. */

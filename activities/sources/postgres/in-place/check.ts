@@ -5,6 +5,7 @@ import type { Check } from '../../../../model/evidence.ts';
 import { checkResults } from '../../check-results.ts';
 import type { InPlaceContext, InPlaceFacts } from '../../types.ts';
 import { backupConnection } from '../connection.ts';
+import { withReach } from '../reach.ts';
 import { withSession } from '../session.ts';
 import { facts } from './facts.ts';
 
@@ -25,7 +26,11 @@ const RUNNING = `
          (SELECT count(*) FROM pg_database WHERE datallowconn) AS databases`;
 
 /** @throws BackupError while it does not answer. */
-export async function check(
+export function check(context: InPlaceContext<PostgresSource>, found: InPlaceFacts): Promise<readonly Check[]> {
+  return withReach(context, (config) => checkRunning({ ...context, config }, found));
+}
+
+async function checkRunning(
   { config, readSecret, work }: InPlaceContext<PostgresSource>,
   found: InPlaceFacts,
 ): Promise<readonly Check[]> {

@@ -13,6 +13,7 @@ import { backupConnection } from '../connection.ts';
 import { controlData } from '../control.ts';
 import { majorOf } from '../facts.ts';
 import { basePosition } from '../incremental/position.ts';
+import { withReach } from '../reach.ts';
 import { restoredMajor } from '../restore.ts';
 import { withSession } from '../session.ts';
 import type { Facts } from './facts.ts';
@@ -52,19 +53,24 @@ export async function examine(context: Context, known: readonly Manifest[]): Pro
 type Running = z.infer<typeof running> & { readonly major: number };
 
 /** Undefined where it does not answer: it may be down, which is why somebody restores. */
-async function ask({ config, readSecret, work }: Context): Promise<Running | undefined> {
-  const connection = await backupConnection(config, readSecret);
-  const options = { application: 'mosaic-backup restore', signal: work.signal };
+async function ask(context: Context): Promise<Running | undefined> {
   try {
-    return await withSession(connection, options, async (session) => {
-      const [found] = await session.rows(running, RUNNING);
-      if (!found) throw new TypeError('a query for one row gave none');
-      return { ...found, major: majorOf(session.version) };
-    });
+    return await withReach(context, (config) => askRunning({ ...context, config }));
   } catch (error) {
-    if (error instanceof BackupError && error.code === 'unreachable') return undefined;
+    // Its container may be gone altogether.
+    if (error instanceof BackupError && ['unreachable', 'not-found'].includes(error.code)) return undefined;
     throw error;
   }
+}
+
+async function askRunning({ config, readSecret, work }: Context): Promise<Running> {
+  const connection = await backupConnection(config, readSecret);
+  const options = { application: 'mosaic-backup restore', signal: work.signal };
+  return withSession(connection, options, async (session) => {
+    const [found] = await session.rows(running, RUNNING);
+    if (!found) throw new TypeError('a query for one row gave none');
+    return { ...found, major: majorOf(session.version) };
+  });
 }
 
 async function requireSameServer(

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import type { InPlaceAdapter } from '../../types.ts';
 import { noteRestored } from '../logs/restored.ts';
+import { noteReleased } from '../logs/slot-record.ts';
 import { check } from './check.ts';
 import { examine } from './examine.ts';
 import { facts } from './facts.ts';
@@ -20,5 +21,8 @@ export const inPlace: InPlaceAdapter<PostgresSource> = {
   keeps,
   check,
   // The old slot is gone with the old data; the next shipping makes another.
-  begin: ({ state }, found) => noteRestored(path.join(state, 'received'), facts.parse(found).timeline ?? 0),
+  begin: async ({ state }, found) => {
+    await noteReleased(state);
+    await noteRestored(path.join(state, 'received'), facts.parse(found).timeline ?? 0);
+  },
 };

@@ -67,10 +67,10 @@ async function majorOf(data: string): Promise<number> {
 }
 
 /** Whole segments that were received, and whose seal failed: the slot has let go of them. */
-async function packReceived(context: Context, { about }: Stopped): Promise<Shipped | null> {
+async function packReceived(context: Context, { about, binaries }: Stopped): Promise<Shipped | null> {
   for (const generation of await generations(context.received)) {
     const found = await readReceived(generation.folder, about.segmentBytes);
-    const packed = await pack(context, { ...found, generation, about, closed: null, tools: {} });
+    const packed = await pack(context, { ...found, generation, about, closed: null, tools: toolsOf(binaries) });
     if (packed) return packed;
   }
   return null;
@@ -85,9 +85,9 @@ function follow({ newest }: Context, segments: StoppedWal['segments']): StoppedW
   );
 }
 
-async function packStopped(context: Context, { wal, about }: Stopped, found: StoppedWal) {
+async function packStopped(context: Context, { wal, about, binaries }: Stopped, found: StoppedWal) {
   const generation = { folder: wal, number: 0, systemId: about.systemId };
-  return pack(context, { ...found, generation, about, closed: null, tools: {} });
+  return pack(context, { ...found, generation, about, closed: null, tools: toolsOf(binaries) });
 }
 
 /** The last segment, up to where it was written. It ends recoveries, and nothing follows it. */
@@ -125,9 +125,13 @@ async function packTail(context: Context, stopped: Stopped, { segments, historie
       gap: null,
       segments: { [segmentName(tail, segmentBytes)]: await segmentDigest(wal, tail.name) },
     },
-    tools: { pg_waldump: binaries.version },
+    tools: toolsOf(binaries),
     warnings: [],
   };
+}
+
+function toolsOf({ version }: Binaries): Readonly<Record<string, string>> {
+  return { pg_waldump: version };
 }
 
 function unreadable(wal: string, why: string): BackupError {

@@ -10,10 +10,11 @@ import { libpqEnvironment, type Connection } from '../connection.ts';
 export interface Receive {
   readonly binaries: Binaries;
   readonly connection: Connection;
-  readonly slot: string;
-  /** The lasting folder: pg_receivewal goes on behind the last segment in it, or at the slot's own position. */
+  /** Absent where something else keeps the WAL on the server. */
+  readonly slot?: string;
+  /** pg_receivewal goes on behind the last segment in it, or at the slot's own position. */
   readonly folder: string;
-  /** LSN of a segment's end. */
+  /** It ends once it has got beyond this LSN. */
   readonly end: string;
   readonly work: Work;
 }
@@ -42,7 +43,7 @@ function receiver({ binaries, connection, slot, folder, end }: Receive): Program
     command: path.join(binaries.folder, 'pg_receivewal'),
     args: [
       `--directory=${folder}`,
-      `--slot=${slot}`,
+      ...(slot === undefined ? [] : [`--slot=${slot}`]),
       `--endpos=${end}`,
       '--no-loop',
       // On an idle server it would wait 20 s for news, and short receives would never move the slot.

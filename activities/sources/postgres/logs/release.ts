@@ -19,13 +19,13 @@ export async function leftOnServer({ state }: Pick<Leaving, 'state'>): Promise<L
 }
 
 /** Drops it. @throws BackupError when the server cannot be reached, or the slot is in use. */
-export async function release({ source, state, readSecret, work }: Leaving): Promise<void> {
+export async function release({ state, readSecret, signal }: Leaving): Promise<void> {
   const found = await readSlotRecord(state);
   if (!found || found.released) return;
-  const remembered = postgresSource.parse({ type: 'postgres', connection: found.connection });
-  await withReach({ config: remembered, source, state, work }, async (config) => {
-    const connection = await backupConnection(config, readSecret);
-    await withSession(connection, { application: 'mosaic-backup logs', signal: work.signal }, (session) =>
+  const config = postgresSource.parse({ type: 'postgres', connection: found.connection });
+  await withReach({ config, source: found.slot, state, work: { signal } }, async (reachable) => {
+    const connection = await backupConnection(reachable, readSecret);
+    await withSession(connection, { application: 'mosaic-backup logs', signal }, (session) =>
       dropSlot(session, found.slot),
     );
   });

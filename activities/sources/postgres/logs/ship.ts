@@ -4,14 +4,15 @@
  * backup that holds it is sealed: the slot has let go of it by then.
  */
 import { z } from 'zod';
+import type { PostgresSource } from '../../../../model/config/source.ts';
 import { MOST_BYTES, noRoom, roomFor } from '../../receiving-room.ts';
 import type { LogsContext, Shipped } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
 import { backupConnection } from '../connection.ts';
 import { lsnNumber } from '../base-backup.ts';
 import { majorOf } from '../facts.ts';
-import type { ReachableSource } from '../reach.ts';
 import { withSession, type Session } from '../session.ts';
+import { configured } from '../reach.ts';
 import { closeSegment, type Closed } from './close-segment.ts';
 import { describeServer, type Server } from './describe-server.ts';
 import { beginGeneration, generations, type Generation } from './generations.ts';
@@ -26,7 +27,7 @@ import { shipSpool } from './ship-spool.ts';
 import { createSlot, dropSlot, findSlot, isWhole, slotName, whyLost } from './slot.ts';
 import { keepSlotRecord, readSlotRecord } from './slot-record.ts';
 
-export type Context = LogsContext<ReachableSource>;
+export type Context = LogsContext<PostgresSource>;
 
 interface Prepared {
   readonly about: Server;
@@ -116,9 +117,7 @@ async function openSlot(
   const found = await findSlot(session, slot);
   const newest = (await generations(received)).at(-1);
   const known = await readSlotRecord(state);
-  // The door to a server in a container is another one each time.
-  const host = config.reached?.host ?? config.connection.host;
-  const record = { slot, systemId, connection: { ...config.connection, host } };
+  const record = { slot, systemId, connection: configured(config) };
   if (found && isWhole(found)) {
     await keepSlotRecord(state, record);
     return newest?.systemId === systemId ? newest : beginGeneration(received, systemId);

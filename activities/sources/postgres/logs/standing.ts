@@ -7,7 +7,7 @@ import type { ServerStanding, SlotStanding } from '../../../../model/logs-run.ts
 import { isErrno } from '../../../streams/errno.ts';
 import { spaceOfServer } from '../../server-space.ts';
 import type { LogsSource } from '../../types.ts';
-import { backupConnection, isSocket, type Connection } from '../connection.ts';
+import { backupConnection, isSocket } from '../connection.ts';
 import { withSession, type Session } from '../session.ts';
 import { slotName } from './slot.ts';
 
@@ -44,14 +44,11 @@ export async function dataFolder(session: Session): Promise<string | undefined> 
   );
   if (!found || found.data === null) return undefined;
   const started = await startOf(found.data);
-  if (started === undefined) return isOwnSocket(session.connection) ? found.data : undefined;
+  const { host, reached } = session.connection;
+  // A container's path is its own: this host may have nothing there, or something else.
+  if (started === undefined) return isSocket(host) && !reached ? found.data : undefined;
   // The file is written by the process that the server's own time is of, a moment later or sooner.
   return Math.abs(started - found.started) <= 2 ? found.data : undefined;
-}
-
-/** The socket of a server in a container is a door to it: its folders are not here. */
-function isOwnSocket({ host, reached }: Connection): boolean {
-  return isSocket(host) && reached === undefined;
 }
 
 /** Line three of postmaster.pid; undefined where it cannot be read. */

@@ -1,10 +1,8 @@
 /** What pg_waldump tells of transactions in the last logs of a recovery. */
 import type { Manifest } from '../../../../model/manifest.ts';
 import { BackupError } from '../../../../model/errors.ts';
-import { runPipeline } from '../../../streams/pipeline.ts';
-import { linesOf } from '../../../streams/lines.ts';
-import { Socket } from 'node:net';
 import type { Work } from '../../../work.ts';
+import { readWaldump } from '../waldump-lines.ts';
 import { logsPosition } from './position.ts';
 
 export interface CommitsRequest {
@@ -35,33 +33,12 @@ export async function commitsAfter({ wal, waldump, logs, end, time, work }: Comm
   // It reads one timeline at a time.
   for (const segments of Map.groupBy(names, (name) => name.slice(0, 8)).values()) {
     const range = [segments[0] ?? '', segments.at(-1) ?? ''];
-    await runPipeline({
-      programs: [
-        {
-          command: waldump,
-          args: [`--path=${wal}`, ...rmgrs, ...range],
-          env: { TZ: 'UTC' },
-          cwd: '/',
-          // It reads up to what was not written any more, and calls that an error.
-          accept: [1],
-        },
-      ],
-      drain: (fd, signal) => readLines(fd, signal, look),
-      bytes: () => 0,
-      phase: 'looking for the target',
-      total: null,
-      work,
-    });
+    await readWaldump({ waldump, wal, args: [...rmgrs, ...range], phase: 'looking for the target', work }, look);
   }
   if (seen) return after;
   throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${end}").`, {
     remedy: 'Restore them from another copy, or choose an earlier target.',
   });
-}
-
-async function readLines(fd: number, signal: AbortSignal, look: (line: string) => void): Promise<void> {
-  const socket = new Socket({ fd, readable: true, writable: false, signal });
-  for await (const line of linesOf(socket as AsyncIterable<Uint8Array>)) look(line);
 }
 
 /** Both with up to six decimals: Date knows three. */

@@ -67,7 +67,7 @@ async function make(folder: string, { extension, ...options }: Making): Promise<
         'shop',
       );
       for (const { name } of z.array(z.object({ name: z.string() })).parse(found)) assert.ok(listed.has(name), name);
-      const databases = entries.filter(({ entry }) => entry === 'database').map(({ name }) => name);
+      const databases = entries.flatMap((entry) => (entry.entry === 'database' ? [entry.name] : []));
       assert.deepEqual(databases.toSorted(), ['postgres', 'shop', 'template0', 'template1']);
       assert.ok(
         entries.some((entry) => entry.entry === 'extension' && entry.name === extension && entry.database === 'shop'),

@@ -69,7 +69,7 @@ async function inside(docker: TestDocker, making: Making): Promise<LiveSource> {
         'shop',
       );
       for (const { name } of z.array(z.object({ name: z.string() })).parse(found)) assert.ok(listed.has(name), name);
-      const databases = entries.filter(({ entry }) => entry === 'database').map(({ name }) => name);
+      const databases = entries.flatMap((entry) => (entry.entry === 'database' ? [entry.name] : []));
       assert.deepEqual(databases.toSorted(), ['postgres', 'shop', 'template0', 'template1']);
     },
     leftRunning: async () => {

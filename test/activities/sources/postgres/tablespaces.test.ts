@@ -39,7 +39,7 @@ describe('a PostgreSQL source with tablespaces', () => {
   it('is spooled, one artifact a tablespace, and the spool is wiped', async () => {
     const { manifest } = await onlyBackup(site);
     const roles = manifest.artifacts.map(({ role }) => role).toSorted();
-    assert.deepEqual(roles, ['base', 'inventory', 'manifest', 'tablespace', 'wal']);
+    assert.deepEqual(roles, ['base', 'check-wal', 'inventory', 'manifest', 'tablespace', 'wal']);
     assert.deepEqual(await names(site.state, 'spool', SOURCE), []);
   });
 
