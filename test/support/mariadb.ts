@@ -18,7 +18,7 @@ export interface MariadbOptions {
   readonly folder: string;
   /** Arguments of the server, after all others. */
   readonly args?: readonly string[];
-  /** Files of infra/roles besides `mariadb.sql` and `mariadb-check.sql`. */
+  /** Files of infra/roles besides those of the accounts for backups, checks and exports. */
   readonly roles?: readonly string[];
 }
 
@@ -117,9 +117,9 @@ export async function startMariadb({ folder, args = [], roles = [] }: MariadbOpt
 
   await start();
   for (const file of roles) await sql(await readFile(new URL(file, ROLES), 'utf8'));
-  await writeFile(passwords.backup, `${PASSWORDS.backup}\n`, { mode: 0o600 });
-  await writeFile(passwords.check, `${PASSWORDS.check}\n`, { mode: 0o600 });
-  await writeFile(passwords.export, `${PASSWORDS.export}\n`, { mode: 0o600 });
+  for (const account of ['backup', 'check', 'export'] as const) {
+    await writeFile(passwords[account], `${PASSWORDS[account]}\n`, { mode: 0o600 });
+  }
   function config(options: Partial<MariadbInput> = {}): MariadbInput {
     const { socket } = connection();
     return {

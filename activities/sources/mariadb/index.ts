@@ -7,6 +7,7 @@ import { backupConnection } from './connection.ts';
 import { checkExports } from './export/check.ts';
 import { planExport } from './export/restore.ts';
 import { gatherFacts } from './facts.ts';
+import { inPlace } from './in-place/index.ts';
 import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
 import { standing } from './standing.ts';
@@ -34,4 +35,5 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   planExport,
   logs: { ship, standing },
   select,
+  inPlace,
 };
