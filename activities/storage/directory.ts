@@ -1,10 +1,10 @@
 /** A folder as a store: the repository, a mounted disk, a network share. */
-import { createReadStream } from 'node:fs';
 import { lstat, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BackupError } from '../../model/errors.ts';
 import { isKey } from '../../model/paths.ts';
+import { fileStream } from '../streams/blocks-of.ts';
 import type { Work } from '../work.ts';
 import { makeFolders, publish, writeNew } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
@@ -71,7 +71,7 @@ async function openObject(root: string, key: string): Promise<Readable> {
       facts: { path: file },
     });
   }
-  return createReadStream(file, { fd: handle, highWaterMark: 1024 * 1024 });
+  return fileStream(file, handle);
 }
 
 async function digestObject(root: string, key: string, work: Work): Promise<Stored | undefined> {

@@ -1,9 +1,9 @@
 /** Sizes and digests of stored bytes. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Stored } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { blocksOf, openFileStream } from './blocks-of.ts';
 import { readError } from './file-errors.ts';
 import { aborted } from './pipeline.ts';
 import { watch } from './watch.ts';
@@ -46,7 +46,7 @@ export async function digestOf(readable: Readable, work: Work, phase: string): P
   });
   try {
     addAbortSignal(work.signal, readable);
-    for await (const chunk of readable as AsyncIterable<Uint8Array>) count.add(chunk);
+    for await (const block of blocksOf(readable)) count.add(block);
     return count.stored();
   } catch (error) {
     if (failed) throw failed.error;
@@ -59,7 +59,7 @@ export async function digestOf(readable: Readable, work: Work, phase: string): P
 /** Reads a file to its end. Fails with `not-found` or `access-denied` too. */
 export async function digestFile(path: string, work: Work, phase: string): Promise<Stored> {
   try {
-    return await digestOf(createReadStream(path, { highWaterMark: 1024 * 1024 }), work, phase);
+    return await digestOf(await openFileStream(path), work, phase);
   } catch (error) {
     throw readError(path, error);
   }

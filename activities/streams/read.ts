@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { BackupError } from '../../model/errors.ts';
 import type { Stored } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { blocksOf } from './blocks-of.ts';
 import { decompressedBytes, decompressor, decryptor } from './compression.ts';
 import { type Counter, counter } from './digest.ts';
 import { linesOf } from './lines.ts';
@@ -104,7 +105,11 @@ async function feedChecked(
     if (count.bytes() < expected.bytes) throw differs('shorter than the manifest says', expected, count.bytes());
     if (count.stored().sha256 !== expected.sha256) throw differs('not what was stored', expected, count.bytes());
   }
-  await pipeline(source, checked, new Socket({ fd, readable: false, writable: true }), { signal });
+  try {
+    await pipeline(checked(blocksOf(source)), new Socket({ fd, readable: false, writable: true }), { signal });
+  } finally {
+    source.destroy();
+  }
 }
 
 function differs(how: string, expected: Stored, bytes: number): BackupError {

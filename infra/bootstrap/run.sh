@@ -66,13 +66,18 @@ types_in() {
   printf '%s' "${found:-$all_types}"
 }
 
+# Versions of PostgreSQL that Debian lacks: the tests run on them, and the benchmark's incrementals.
+wants_postgresql() {
+  case $set in test | bench) ;; *) return 1 ;; esac
+}
+
 usage() {
   echo 'usage: run.sh start|test|test:unit|test:faults|bench [arguments…], or run.sh setup [client|sample|test|bench]' >&2
   exit 2
 }
 
 nothing_to_do() {
-  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; } && { [ "$set" != test ] || find_postgresql; }
+  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; } && { ! wants_postgresql || find_postgresql; }
 }
 
 set_up() {
@@ -85,7 +90,7 @@ set_up() {
   install_needs "$set"
   node_modules_fit || set_up_node_modules
   [ $temporal = no ] || find_temporal || install_temporal
-  [ "$set" != test ] || find_postgresql || install_postgresql
+  ! wants_postgresql || find_postgresql || install_postgresql
   exec 8<&- 9>&-
 }
 

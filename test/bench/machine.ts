@@ -11,7 +11,10 @@ export async function describeMachine(folder: string, signal: AbortSignal): Prom
     env: { FOLDER: folder },
     signal,
   });
-  const { stdout: peers } = await shell('restic version | cut -d" " -f1,2; borg --version', { env: {}, signal });
+  const { stdout: peers } = await shell('restic version | cut -d" " -f1,2; borg --version; pgbackrest version', {
+    env: {},
+    signal,
+  });
   const programs = ['tar', 'zstd', 'age'] as const;
   const versions = await Promise.all(programs.map(async (name) => `${name} ${await programVersion(name)}`));
   const [load = 0] = loadavg();

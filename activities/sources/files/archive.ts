@@ -3,6 +3,7 @@ import { lstat } from 'node:fs/promises';
 import type { FilesSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { CaptureContext } from '../types.ts';
+import { RECORD_BYTES } from '../tar-records.ts';
 import { goneBetween } from './gone.ts';
 import { formatEntry, formatGone, inventoryLines, lineQueue } from './inventory.ts';
 import { listingParser } from './listing.ts';
@@ -13,9 +14,6 @@ import type { Selection } from './selection.ts';
 import { findSnapshot, snapshotFile, type Snapshot } from './snapshot.ts';
 import { createArchive } from './tar.ts';
 import { unsettledEntries } from './unsettled.ts';
-
-/** tar writes whole records of 20 blocks: less is no archive. */
-const SMALLEST_ARCHIVE = 10_240;
 
 /** What an incremental builds on. */
 export interface Base {
@@ -47,9 +45,10 @@ export async function archive(
       if (message) messages.push(message);
     },
   });
+  // tar first: all else waits for it. It writes whole records, so less than one is no archive.
+  const archived = artifacts.stream(program, { role: 'base', name: 'base.tar', minPlainBytes: RECORD_BYTES });
   const lines = inventoryLines({ source, state, parents: base?.tokens ?? [], token: attempt, own: queue });
   const inventory = artifacts.lines(lines, { role: 'inventory', name: 'inventory', minPlainBytes: 1 });
-  const archived = artifacts.stream(program, { role: 'base', name: 'base.tar', minPlainBytes: SMALLEST_ARCHIVE });
 
   async function finish(): Promise<void> {
     try {

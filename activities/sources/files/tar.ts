@@ -1,5 +1,6 @@
 /** tar's command lines. Each flag is there for something that is lost without it. */
 import type { Program } from '../../streams/types.ts';
+import { LARGE_RECORDS, READ_LARGE_RECORDS } from '../tar-records.ts';
 import { tarExcludes, type Pattern } from './patterns.ts';
 
 /** Messages and times are parsed; TAR_OPTIONS of the worker's environment must not change what is done. */
@@ -22,6 +23,7 @@ export function createArchive({ roots, patterns, snapshot, onListed, onMessage }
     args: [
       '--create',
       '--file=-',
+      ...LARGE_RECORDS,
       '--format=posix',
       '--numeric-owner',
       '--acls',
@@ -59,6 +61,7 @@ export function extractArchive(into: string, members: Uint8Array | undefined): P
     args: [
       '--extract',
       '--file=-',
+      ...READ_LARGE_RECORDS,
       '--preserve-permissions',
       ownership(),
       '--numeric-owner',

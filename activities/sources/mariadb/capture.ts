@@ -10,6 +10,7 @@ import { backupConnection, checkConnection, type Connection } from './connection
 import { lineageOf } from './datadir.ts';
 import type { Table } from './digests.ts';
 import { describeEngine } from './engine.ts';
+import { takeExports } from './export/capture.ts';
 import { gatherFacts, whereItStands, type Facts } from './facts.ts';
 import { reconcile, takeInventory } from './inventory.ts';
 import { decideKind } from './kind.ts';
@@ -43,13 +44,14 @@ export async function capture(context: Context): Promise<Captured> {
   const snapshot =
     checking && shown && from ? await rowsBySnapshot(context, { connection, checking, from }) : undefined;
   const rowsAfter = await rowsOf(checking, work, isLoose);
+  const exported = await takeExports(context);
   const after = await takeInventory(connection, work.signal);
   const rows = [...(snapshot?.entries ?? []), ...rowEntries(rowsBefore, rowsAfter)];
   await writeInventory(context, [...reconcile(before, after), ...rows]);
   return {
     ...read,
     engine: describeEngine(facts),
-    warnings: [...read.warnings, ...(snapshot?.warnings ?? []), ...rowWarnings(rowsBefore, rowsAfter)],
+    warnings: [...read.warnings, ...exported, ...(snapshot?.warnings ?? []), ...rowWarnings(rowsBefore, rowsAfter)],
   };
 }
 

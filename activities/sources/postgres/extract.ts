@@ -2,6 +2,7 @@
 import { chmod, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Program } from '../../streams/types.ts';
+import { READ_LARGE_RECORDS } from '../tar-records.ts';
 import type { BackupReader } from '../types.ts';
 
 export const BACKUP_MANIFEST = 'backup_manifest';
@@ -46,8 +47,8 @@ export async function linkTablespace(data: string, oid: string, tablespaces: str
 /** Extracts a tar from its stdin into a folder. */
 export function untar(folder: string): Program {
   // The owner is whoever will run the server here, not whichever user has production's number on this machine.
-  const args = ['--extract', '--file=-', `--directory=${folder}`, '--preserve-permissions', '--no-same-owner'];
-  return { command: 'tar', args };
+  const owner = ['--preserve-permissions', '--no-same-owner'];
+  return { command: 'tar', args: ['--extract', '--file=-', ...READ_LARGE_RECORDS, `--directory=${folder}`, ...owner] };
 }
 
 function writeTo(file: string): Program {

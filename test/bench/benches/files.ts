@@ -23,7 +23,7 @@ export const filesFirst: Bench = {
       // Our time divided by theirs.
       goals: { 'shell pipeline': 1.1, restic: 1 / 1.5, borg: 1 / 2 },
       lasting: false,
-      notes: [WARM_NOTE],
+      notes: [WARM_NOTE, TUNED],
     }),
   ],
 };
@@ -40,11 +40,15 @@ export const filesAgain: Bench = {
       lasting: true,
       notes: [
         WARM_NOTE,
+        TUNED,
         'Each has stored the tree before, which was not measured (ours in the same process: a worker stays). tar only finds out that nothing has changed: it writes no list of files, encrypts and stores nothing. Restic and borg are for information.',
       ],
     }),
   ],
 };
+
+const TUNED =
+  'Peers that call tar leave its records and the pipes at their sizes; ours works in records of 64 KiB and pipes of 1 MiB.';
 
 interface TreeJob {
   readonly name: string;

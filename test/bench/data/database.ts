@@ -8,6 +8,7 @@ import { text as allOf } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { requireBinaries, type Binaries } from '../../../activities/sources/postgres/binaries.ts';
 import { createCluster, startServer, type PrivateServer } from '../../../activities/sources/postgres/server.ts';
+import { provideProgramsOf } from '../../support/postgres-programs.ts';
 import { copyLines, tables, type Table } from './tables.ts';
 
 export const SUPERUSER = 'postgres';
@@ -20,10 +21,21 @@ const OLDEST = 13;
 /** Rows are loaded without WAL, which needs settings that a server which is backed up must not have. */
 const LOADING = { wal_level: 'minimal', max_wal_senders: '0', fsync: 'off', maintenance_work_mem: '256MB' };
 /** As a production server, but nothing may write by itself while others are measured. */
-const RUNNING = { wal_level: 'replica', max_slot_wal_keep_size: '4GB', autovacuum: 'off', shared_buffers: '128MB' };
+export const RUNNING = {
+  wal_level: 'replica',
+  max_slot_wal_keep_size: '4GB',
+  autovacuum: 'off',
+  shared_buffers: '128MB',
+};
 
 export function serverBinaries(): Promise<Binaries> {
   return requireBinaries(OLDEST, { program: 'initdb', newer: true });
+}
+
+/** Of a version that Debian lacks: from the cache of the set-up. */
+export async function cachedBinaries(major: number): Promise<Binaries> {
+  await provideProgramsOf(major);
+  return requireBinaries(major, { program: 'initdb' });
 }
 
 export interface ClusterOptions {

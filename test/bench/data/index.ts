@@ -1,11 +1,13 @@
 /** The data that everything is measured on: made when first asked for, kept for the next run. */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Binaries } from '../../../activities/sources/postgres/binaries.ts';
 import type { PrivateServer } from '../../../activities/sources/postgres/server.ts';
 import { formatBytes } from '../../../model/units.ts';
 import { shell } from '../shell.ts';
 import { cached } from './cache.ts';
-import { makeCluster, psql, serverBinaries, startCluster } from './database.ts';
+import { cachedBinaries, makeCluster, psql, serverBinaries, startCluster } from './database.ts';
+import { makeMariadb } from './mariadb.ts';
 import type { Scale } from './scale.ts';
 import { makeTree } from './tree.ts';
 
@@ -30,11 +32,23 @@ export interface Database {
   checkpoint(): Promise<void>;
 }
 
+/** A database whose server does not run: it is copied, since whoever runs it changes it. */
+export interface Dormant {
+  /** Holds the data folder `data`. */
+  readonly folder: string;
+  readonly bytes: number;
+}
+
 export interface Data {
+  readonly scale: Scale;
   tree(): Promise<Tree>;
   postgres(): Promise<Database>;
   /** An empty cluster, for runs over tiny sources. */
   emptyPostgres(): Promise<Database>;
+  /** A third of the size, of the version that knows incrementals, with its programs. */
+  postgres18(): Promise<Dormant & { readonly binaries: Binaries }>;
+  /** Of the same size. */
+  mariadb(): Promise<Dormant>;
   /** Stops the servers. */
   close(): Promise<void>;
 }
@@ -53,9 +67,12 @@ export function benchData({ cache, scale, signal, say }: DataOptions): Data {
   const postgres = once(() => cluster('postgres', scale.postgres.bytes));
   const emptyPostgres = once(() => cluster('postgres-empty', 0));
   return {
+    scale,
     tree,
     postgres,
     emptyPostgres,
+    postgres18: once(thePostgres18),
+    mariadb: once(theMariadb),
     async close() {
       for (const server of servers.splice(0)) await server.stop();
     },
@@ -70,17 +87,42 @@ export function benchData({ cache, scale, signal, say }: DataOptions): Data {
     return { root, ...facts };
   }
 
-  async function cluster(name: string, bytes: number): Promise<Database> {
-    const binaries = await serverBinaries();
+  async function thePostgres18() {
+    const binaries = await cachedBinaries(18);
+    const { place, bytes } = await madeCluster('postgres', scale.postgres.bytes / 3, binaries);
+    return { folder: place, bytes, binaries };
+  }
+
+  async function theMariadb(): Promise<Dormant> {
+    const place = path.join(folder, 'mariadb');
+    const { bytes } = await cached(place, async () => {
+      say('making data: mariadb');
+      await makeMariadb({ folder: place, bytes: scale.postgres.bytes / 3, signal });
+      return { bytes: await bytesOf(path.join(place, 'data', 'shop')) };
+    });
+    return { folder: place, bytes };
+  }
+
+  async function bytesOf(place: string): Promise<number> {
+    const { stdout } = await shell('du -sb "$PLACE" | cut -f1', { env: { PLACE: place }, signal });
+    return Number(stdout);
+  }
+
+  async function madeCluster(name: string, bytes: number, binaries: Binaries) {
     const place = path.join(folder, `${name}-${binaries.major}`);
     const base = path.join(place, 'data', 'base');
-    const options = { folder: place, binaries, signal };
     const facts = await cached(place, async () => {
-      await makeCluster({ ...options, bytes, onProgress: (table) => say(`making data: ${name}: ${table}`) });
-      const { stdout } = await shell('du -sb "$BASE" | cut -f1', { env: { BASE: base }, signal });
-      return { bytes: Number(stdout), ratio: await ratioOf(base) };
+      const onProgress = (table: string) => say(`making data: ${name}: ${table}`);
+      await makeCluster({ folder: place, binaries, signal, bytes, onProgress });
+      return { bytes: await bytesOf(base), ratio: await ratioOf(base) };
     });
-    const server = await startCluster(options);
+    return { place, ...facts };
+  }
+
+  async function cluster(name: string, size: number): Promise<Database> {
+    const binaries = await serverBinaries();
+    const { place, ...facts } = await madeCluster(name, size, binaries);
+    const server = await startCluster({ folder: place, binaries, signal });
     servers.push(server);
     return {
       ...facts,

@@ -3,16 +3,20 @@ export interface Scale {
   readonly name: 'full' | 'small';
   readonly tree: { readonly bytes: number; readonly files: number; readonly folders: number };
   readonly postgres: { readonly bytes: number };
+  /** Logs that one tick ships. */
+  readonly logBytes: number;
 }
 
 export const FULL: Scale = {
   name: 'full',
   tree: { bytes: 4_000_000_000, files: 100_000, folders: 6_000 },
   postgres: { bytes: 3_000_000_000 },
+  logBytes: 250_000_000,
 };
 
 export const SMALL: Scale = {
   name: 'small',
   tree: { bytes: 150_000_000, files: 5_000, folders: 300 },
   postgres: { bytes: 150_000_000 },
+  logBytes: 10_000_000,
 };

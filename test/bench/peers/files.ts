@@ -5,14 +5,15 @@ import type { Peer } from './shell.ts';
 
 const { level, threads } = DEFAULT_COMPRESSION;
 
-/** Flags that only list what is archived, which a pipeline by hand does not do. */
-const LISTING = /^(-vv|--full-time|--quoting-style=.*|--index-file=.*|--warning=.*|--directory=.*)$/;
+/** Flags that only list what is archived, or make it quicker, as a pipeline by hand does not do. */
+const OURS_ALONE =
+  /^(-vv|--full-time|--quoting-style=.*|--index-file=.*|--warning=.*|--directory=.*|--blocking-factor=.*)$/;
 
-/** Our own flags, so that both always archive the same. */
+/** Our own flags, so that both always archive the same files. */
 function tar(snapshot: string): string {
   const ignore = (): void => {};
   const { args } = createArchive({ roots: [], patterns: [], snapshot, onListed: ignore, onMessage: ignore });
-  const flags = args.filter((arg) => arg !== '--' && !LISTING.test(arg));
+  const flags = args.filter((arg) => arg !== '--' && !OURS_ALONE.test(arg));
   return `tar ${flags.map(quote).join(' ')} --directory=/ -- "\${TREE#/}"`;
 }
 

@@ -15,7 +15,7 @@ import type { Contender } from './types.ts';
 export const OURS = 'mosaic-backup';
 
 /** Backups are opened as docs/open-a-backup.md says, with standard programs. */
-const OPEN = 'age -d -i "$IDENTITY" key.age > "$WORK/key"; age -d -i "$WORK/key" base.tar.zst.age | zstd -d';
+const OPEN = 'age -d -i "$IDENTITY" key.age > "$WORK/key"; age -d -i "$WORK/key" "$ARTIFACT.zst.age" | zstd -d';
 
 export interface OursOptions {
   readonly name?: string;
@@ -23,6 +23,8 @@ export interface OursOptions {
   /** A folder that does not exist yet. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
+  /** `base.tar` where it says nothing else. */
+  readonly artifact?: 'base.tar' | 'base.xbstream';
   /** A shell command that judges the archive on its stdin. */
   readonly check: string;
   readonly signal: AbortSignal;
@@ -31,7 +33,7 @@ export interface OursOptions {
 }
 
 export function ours(options: OursOptions): Contender {
-  const { name = OURS, source, folder, env, signal, lasting = false } = options;
+  const { name = OURS, source, folder, env, artifact: ARTIFACT = 'base.tar', signal, lasting = false } = options;
   const work = path.join(folder, name.replaceAll(/[^\w]+/g, '-'));
   let site: TestSite | undefined;
   let worker: WorkerProcess | undefined;
@@ -71,7 +73,7 @@ export function ours(options: OursOptions): Contender {
       assert.ok(newest, 'no backup is in the repository');
       const command = `cd "$BACKUP"; ${OPEN} | ${options.check}`;
       const BACKUP = path.join(repository(site), newest.folder);
-      await shell(command, { env: { ...env, WORK: work, BACKUP, IDENTITY: site.identities[0] }, signal });
+      await shell(command, { env: { ...env, WORK: work, BACKUP, ARTIFACT, IDENTITY: site.identities[0] }, signal });
     },
     async clear() {
       await worker?.stop();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { json, LAUNCHER, mosaic } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
@@ -29,6 +29,16 @@ describe('the command line', () => {
       version: string;
     };
     assert.deepEqual([status, stdout.trim()], [0, version]);
+  });
+
+  it('keeps compiled code in the checkout alone, whatever the environment says', async () => {
+    const elsewhere = path.join(folder, 'planted');
+    assert.equal((await mosaic(['--version'], { env: { NODE_COMPILE_CACHE: elsewhere, TMPDIR: folder } })).code, 0);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => /planted|compile/.test(name)),
+      [],
+    );
+    assert.ok((await readdir(path.join(path.dirname(LAUNCHER), '../node_modules/.cache/mosaic-backup'))).length > 0);
   });
 
   it('ends wrong usage with 2 and a suggestion, on stderr', async () => {

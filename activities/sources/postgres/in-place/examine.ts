@@ -65,7 +65,8 @@ async function ask(context: Context): Promise<Running | undefined> {
       });
     });
   } catch (error) {
-    if (error instanceof BackupError && error.code === 'unreachable') return undefined;
+    // Its container may be gone altogether.
+    if (error instanceof BackupError && ['unreachable', 'not-found'].includes(error.code)) return undefined;
     throw error;
   }
 }
