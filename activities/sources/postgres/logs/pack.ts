@@ -71,7 +71,7 @@ async function unsealed(
   { generation: { folder, systemId }, segments }: Packing,
   before: LogsPosition | undefined,
 ): Promise<readonly ReceivedSegment[]> {
-  if (!before || before.systemId !== systemId) return segments;
+  if (!before || before.systemId !== systemId || isSetBack(before, segments)) return segments;
   const sealedLast = Object.keys(before.segments).toSorted().at(-1) ?? '';
   for (const { name } of segments) {
     const sealed = before.segments[name];
@@ -96,6 +96,15 @@ function requireContinuous(folder: string, segments: readonly ReceivedSegment[],
   });
 }
 
+/**
+ * Whether a server writes an earlier timeline than the newest logs are of: after a restore in place somebody has put the
+ * old data back by hand. What it writes now follows what was shipped of that timeline then, and nobody remembers that.
+ */
+function isSetBack(before: LogsPosition, segments: readonly ReceivedSegment[]): boolean {
+  const last = segments.at(-1);
+  return last !== undefined && last.timeline < before.timeline;
+}
+
 /** A timeline of a restore in place may begin right where the one before was shipped to, and follows it all the same not. */
 function restoredBetween(
   before: LogsPosition | undefined,
@@ -110,6 +119,8 @@ function restoredBetween(
 function gapBefore(before: LogsPosition | undefined, systemId: string, first: ReceivedSegment): string | null {
   if (!before) return null;
   if (before.systemId !== systemId) return `this is another cluster (${systemId}) than before (${before.systemId})`;
+  if (first.timeline < before.timeline)
+    return `the server was set back: it writes timeline ${first.timeline} again, after ${before.timeline}`;
   const sealed = lastSegment(before);
   if (sealed && follows(sealed, first)) return null;
   return `they begin with ${first.name}, and the last shipped ones end at ${before.endLsn} of timeline ${before.timeline}`;

@@ -13,7 +13,7 @@ import { lsnNumber } from '../base-backup.ts';
 import { majorOf } from '../facts.ts';
 import { withSession, type Session } from '../session.ts';
 import { configured } from '../reach.ts';
-import { closeSegment, type Closed } from './close-segment.ts';
+import { closeSegment, currentTimeline, type Closed } from './close-segment.ts';
 import { describeServer, type Server } from './describe-server.ts';
 import { beginGeneration, generations, type Generation } from './generations.ts';
 import { pack } from './pack.ts';
@@ -67,7 +67,7 @@ async function prepare(session: Session, context: Context, slot: string): Promis
     hint: context.config.binaries,
     newer: true,
   });
-  const generation = await openSlot(session, context, { slot, systemId: about.systemId });
+  const generation = await openSlot(session, context, { slot, about });
   const { room, there, next } = await planStep(session, { slot, folder: generation.folder, about });
   const { segmentBytes } = about;
   if (there < room) {
@@ -111,7 +111,7 @@ async function isRestored({ received, newest }: Context): Promise<boolean> {
 async function openSlot(
   session: Session,
   context: Context,
-  { slot, systemId }: { readonly slot: string; readonly systemId: string },
+  { slot, about: { systemId, segmentBytes } }: { readonly slot: string; readonly about: Server },
 ): Promise<Generation> {
   const { received, state, config, noteSlotLost } = context;
   const found = await findSlot(session, slot);
@@ -120,7 +120,8 @@ async function openSlot(
   const record = { slot, systemId, connection: configured(config) };
   if (found && isWhole(found)) {
     await keepSlotRecord(state, record);
-    return newest?.systemId === systemId ? newest : beginGeneration(received, systemId);
+    const goesOn = newest?.systemId === systemId && !(await isAhead(session, newest, segmentBytes));
+    return goesOn ? newest : beginGeneration(received, systemId);
   }
   // There was one: state says so, or what came through it. On another cluster, or one restored in place, there never was.
   const had = known?.released !== true && (known ?? newest)?.systemId === systemId && !(await isRestored(context));
@@ -130,4 +131,10 @@ async function openSlot(
   if (found) await dropSlot(session, slot);
   await createSlot(session, slot);
   return generation;
+}
+
+/** Whether what was received is of a later timeline than the server's: it was set back by hand to data of before. */
+async function isAhead(session: Session, { folder }: Generation, segmentBytes: number): Promise<boolean> {
+  const last = (await readReceived(folder, segmentBytes)).segments.at(-1);
+  return last !== undefined && last.timeline > (await currentTimeline(session));
 }
