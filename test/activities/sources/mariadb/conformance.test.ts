@@ -70,6 +70,7 @@ function fixture(roles: readonly string[], options: Partial<MariadbInput>, produ
         assert.deepEqual(others.toSorted(), [
           'mosaic_backup@localhost',
           'mosaic_check@localhost',
+          'mosaic_export@localhost',
           'mysql',
           'nightly ENABLED',
           'shop',
