@@ -1,6 +1,7 @@
 /** JSON Schemas of all that is stored, out of the schemas that the program itself checks with. */
 import { z } from 'zod';
 import { evidence, EVIDENCE_SCHEMA } from './evidence.ts';
+import { EXPORT_LIST_SCHEMA, exportEntry, exportListHeader } from './export.ts';
 import { fileEntry, INVENTORY_SCHEMA, inventoryHeader, postgresEntry } from './inventory.ts';
 import { manifest, MANIFEST_SCHEMA } from './manifest.ts';
 import { recoveryPoint, RECOVERY_POINT_SCHEMA } from './recovery-point.ts';
@@ -12,6 +13,11 @@ const STORED = {
     title: 'One line of an inventory: its header, or an entry of the type that the header names',
     schema: z.union([inventoryHeader, postgresEntry, fileEntry]),
   },
+  'export-list': {
+    id: EXPORT_LIST_SCHEMA,
+    title: 'One line of an export list: its header, or what an export holds',
+    schema: z.union([exportListHeader, exportEntry]),
+  },
   evidence: { id: EVIDENCE_SCHEMA, title: 'What a check found about one copy of one backup', schema: evidence },
   'recovery-point': {
     id: RECOVERY_POINT_SCHEMA,
@@ -22,7 +28,13 @@ const STORED = {
 
 /** Names of the published schemas. */
 export type StoredSchema = keyof typeof STORED;
-export const STORED_SCHEMAS: readonly StoredSchema[] = ['manifest', 'inventory', 'evidence', 'recovery-point'];
+export const STORED_SCHEMAS: readonly StoredSchema[] = [
+  'manifest',
+  'inventory',
+  'export-list',
+  'evidence',
+  'recovery-point',
+];
 
 /** The JSON Schema (draft 2020-12) of one kind of stored record. Unknown fields are allowed everywhere: newer versions add some. */
 export function storedSchema(name: StoredSchema): Readonly<Record<string, unknown>> {

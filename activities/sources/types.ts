@@ -262,6 +262,13 @@ export interface InPlaceExamined {
   readonly notes: readonly string[];
 }
 
+export interface InPlaceFolders {
+  /** The old data; it need not be there. */
+  readonly before: string;
+  /** What takes their place. */
+  readonly ready: string;
+}
+
 export interface Unshipped {
   /** Null where nothing was left (and nothing was written). */
   readonly shipped: Shipped | null;
@@ -280,7 +287,11 @@ export interface InPlaceAdapter<Config extends SourceConfig = SourceConfig> {
    */
   examine(context: InPlaceContext<Config>, known: readonly Manifest[]): Promise<InPlaceExamined>;
   /** After the restore and its check, in the folder that is to become the server's. @returns the facts from then on. */
-  prepare(context: InPlaceContext<Config>, restored: string, facts: InPlaceFacts): Promise<InPlaceFacts>;
+  prepare(
+    context: InPlaceContext<Config>,
+    restored: { readonly folder: string; readonly backup: BackupReader },
+    facts: InPlaceFacts,
+  ): Promise<InPlaceFacts>;
   /** Which checks of what was restored count where logs were replayed on it: those that compare nothing with the backup. */
   readonly checksAfterReplay: readonly string[];
   /** Which failed checks are told and stop nothing: they are of this machine, and the old data have them as well. */
@@ -290,7 +301,12 @@ export interface InPlaceAdapter<Config extends SourceConfig = SourceConfig> {
    * has no logs.
    * @param data the folder of the stopped server.
    */
-  saveUnshipped?(context: LogsContext<Config>, data: string): Promise<Unshipped>;
+  saveUnshipped?(context: LogsContext<Config>, data: string, facts: InPlaceFacts): Promise<Unshipped>;
+  /**
+   * The last touch, with the old data set aside: what of their state the new ones must go on from. Done twice it does
+   * the same.
+   */
+  settle?(context: InPlaceContext<Config>, folders: InPlaceFolders, facts: InPlaceFacts): Promise<void>;
   /** Which entries at the top of the old data folder the new one gets in place of its own: configuration, keys of TLS. */
   readonly keeps: (name: string, isFolder: boolean) => boolean;
   /** Looks at the running server once; called again until all is well or the time is up. */

@@ -1,12 +1,13 @@
 /** Scratch folders that may hold plaintext: removed whatever happens, by the next one's start where its process was killed. */
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import path from 'node:path';
 import { FOLDER_MODE } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 
-/** On a share another machine may be at work: what was not touched for so long, in milliseconds, is dead. */
+/** On a share, or in another container, somebody may be at work: what was not touched for so long, in milliseconds, is dead. */
 const FOREIGN = 24 * 3_600_000;
 
 /**
@@ -43,8 +44,31 @@ async function isDead(folder: string): Promise<boolean> {
   const holder = holderOfName(folder);
   // Not made by us: what is nobody's is not ours to delete.
   if (holder === undefined) return false;
-  const known = holder.boot === thisHolder().boot ? await isAlive(holder) : undefined;
-  if (known !== undefined) return !known;
   const found = await ifThere(lstat(folder));
-  return found !== undefined && Date.now() - found.mtimeMs > FOREIGN;
+  if (found === undefined) return false;
+  if (holder.boot === thisHolder().boot) {
+    const alive = await isAlive(holder);
+    if (alive !== undefined) return !alive;
+  } else if (found.mtimeMs < bootTime() && (await isOnOwnDisk(folder))) return true;
+  return Date.now() - found.mtimeMs > FOREIGN;
 }
+
+/** Milliseconds since the epoch. What another machine makes through a share of this one's is younger. */
+function bootTime(): number {
+  return Date.now() - uptime() * 1000;
+}
+
+/** Nobody outlives a boot on a disk of this machine; a share may be in use from another. */
+async function isOnOwnDisk(folder: string): Promise<boolean> {
+  const fileSystem = await ifThere(statfs(folder));
+  return fileSystem !== undefined && LOCAL.has(fileSystem.type);
+}
+
+/** File systems that one kernel alone writes to, by their magic numbers: statfs(2). */
+const LOCAL: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // xfs
+  0x9123683e, // btrfs
+  0x2fc12fc1, // zfs
+  0x01021994, // tmpfs
+]);

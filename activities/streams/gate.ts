@@ -18,11 +18,12 @@ export async function keepGate(started: readonly Started[], { fed, run, accept }
   const before = started.slice(0, -1);
   try {
     const [ended] = await Promise.all([Promise.all(before.map((each) => each.ended)), fed]);
-    accept?.(ended);
     const isGood = before.every(({ program }, index) => {
       const one = ended[index];
       return one !== undefined && succeeded({ program, ended: one });
     });
+    // Of programs that failed the pipeline itself tells the cause, which may be the last one.
+    if (isGood) accept?.(ended);
     last.openGate(isGood && !run.stopped.aborted);
   } catch (error) {
     last.openGate(false);

@@ -28,8 +28,8 @@ export interface Cli {
   /** The config file that counts, without reading it. */
   readonly configFile: () => Promise<string>;
   readonly log: () => Promise<Logger>;
-  /** Work of this process: cancelled by ^C, progress on stderr. */
-  readonly work: () => Promise<Work>;
+  /** Work of this process: cancelled by ^C, progress on stderr, under the name of what it is for where one is given. */
+  readonly work: (of?: string) => Promise<Work>;
   /** Ends the command with a status although it printed a result: 3 partial, 9 verification failed, 10 doctor. */
   readonly exitWith: (status: number) => void;
   /** What `exitWith` said; 0 before. */
@@ -94,9 +94,9 @@ export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli 
       status = wanted;
     },
     status: () => status,
-    async work() {
+    async work(of) {
       const { progressPrinter } = await import('./progress.ts');
-      return { signal: interrupt.signal, progress: progressPrinter(out), log: await log(), standstill: STANDSTILL };
+      return { signal: interrupt.signal, progress: progressPrinter(out, of), log: await log(), standstill: STANDSTILL };
     },
   };
 }

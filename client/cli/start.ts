@@ -29,7 +29,7 @@ export async function startCommand(args: readonly string[], { version, ...setup 
     await program.parseAsync([...args], { from: 'user' });
     return cli?.status() ?? 0;
   } catch (error) {
-    const usage = usageError(error);
+    const usage = usageError(error, program, args);
     if (usage === 'shown') return 0;
     const { out, interrupt, redact } = cli ?? open({ json: args.includes('--json') });
     const failure = failureOf(usage ?? error, interrupt.received());

@@ -8,7 +8,8 @@ import { NAME } from '../../model/source.ts';
 import { formatProblem } from '../../model/config/problem.ts';
 import { BackupError } from '../../model/errors.ts';
 import { writeIdentity, writeSigningKey } from './keys.ts';
-import { findPostgres, type FoundServer } from './postgres.ts';
+import type { FoundServer } from './found.ts';
+import { findServers } from './servers.ts';
 import { findStacks } from './stacks.ts';
 import { configText, sourceNames, type NewConfig } from './text.ts';
 
@@ -76,7 +77,7 @@ export async function initialise(options: InitOptions): Promise<Initialised> {
 const PLACEHOLDERS = { recipients: ['age1…', 'age1…'], publicKey: '…' } as const;
 
 async function lookAround({ cwd, folders, servers }: InitOptions): Promise<Pick<NewConfig, 'servers' | 'folders'>> {
-  const [databases, stacks] = await Promise.all([servers ?? findPostgres(), folders ?? findStacks(cwd)]);
+  const [databases, stacks] = await Promise.all([servers ?? findServers(), folders ?? findStacks(cwd)]);
   // There is always something: a config without sources would back up nothing.
   return { servers: databases, folders: databases.length === 0 && stacks.length === 0 ? ['/etc'] : stacks };
 }

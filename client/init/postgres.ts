@@ -3,14 +3,7 @@ import { readFile, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { runProgram } from '../../activities/streams/run.ts';
 import { BackupError } from '../../model/errors.ts';
-
-export interface FoundServer {
-  /** Socket folder, or a host name where only TCP is known. */
-  readonly host: string;
-  readonly port: number;
-  /** How it was found, for the comment beside it. */
-  readonly by: string;
-}
+import type { FoundPostgres } from './found.ts';
 
 export interface Surroundings {
   /** The kernel's list of listening sockets. */
@@ -28,13 +21,13 @@ const THIS_MACHINE: Surroundings = {
 };
 
 /** Every server once, sockets preferred: the least-privilege role logs in there without a password. */
-export async function findPostgres(at: Surroundings = THIS_MACHINE): Promise<readonly FoundServer[]> {
+export async function findPostgres(at: Surroundings = THIS_MACHINE): Promise<readonly FoundPostgres[]> {
   const found = [
     ...(await bySockets(at.unixSockets)),
     ...(await byPidFiles(at.dataParents)),
     ...(at.clusters ? await byClusters() : []),
   ];
-  const byPort = new Map<string, FoundServer>();
+  const byPort = new Map<string, FoundPostgres>();
   for (const server of found) {
     const key = server.host.startsWith('/') ? `${server.host}:${server.port}` : `:${server.port}`;
     // TCP only where no socket of that port is known.
@@ -46,37 +39,44 @@ export async function findPostgres(at: Surroundings = THIS_MACHINE): Promise<rea
   return [...byPort.values()].toSorted((a, b) => a.port - b.port || a.host.localeCompare(b.host));
 }
 
-async function bySockets(list: string): Promise<readonly FoundServer[]> {
+async function bySockets(list: string): Promise<readonly FoundPostgres[]> {
   const lines = (await textOf(list)).split('\n');
   const sockets = lines.flatMap((line) => {
     const match = /\s(\/\S.*)\/\.s\.PGSQL\.(\d+)$/.exec(line);
     return match?.[1] && match[2] ? [{ host: match[1], port: Number(match[2]) }] : [];
   });
   const real = await Promise.all(
-    sockets.map(async ({ host, port }) => ({ host: await realOr(host), port, by: 'its socket' })),
+    sockets.map(async ({ host, port }) => ({
+      type: 'postgres' as const,
+      host: await realOr(host),
+      port,
+      by: 'its socket',
+    })),
   );
   // A server with several socket folders is one server all the same; the first of each folder counts.
   return [...new Map(real.map((server) => [`${server.host}:${server.port}`, server])).values()];
 }
 
-async function byPidFiles(parents: readonly string[]): Promise<readonly FoundServer[]> {
+async function byPidFiles(parents: readonly string[]): Promise<readonly FoundPostgres[]> {
   const folders = await Promise.all(parents.map((parent) => foldersBelow(parent, 2)));
   const texts = await Promise.all(folders.flat().map((folder) => textOf(path.join(folder, 'postmaster.pid'))));
   return texts.flatMap((text) => {
     const [pid = '', , , port = '', socket = ''] = text.split('\n').map((line) => line.trim());
     if (!isAlive(Number(pid)) || !/^\d+$/.test(port)) return [];
-    return [{ host: socket === '' ? 'localhost' : socket, port: Number(port), by: 'its postmaster.pid' }];
+    return [
+      { type: 'postgres', host: socket === '' ? 'localhost' : socket, port: Number(port), by: 'its postmaster.pid' },
+    ];
   });
 }
 
 /** Debian's list, where the program for it is here. */
-async function byClusters(): Promise<readonly FoundServer[]> {
+async function byClusters(): Promise<readonly FoundPostgres[]> {
   try {
     const { stdout } = await runProgram({ command: 'pg_lsclusters', args: ['--no-header'] }, { timeout: 10_000 });
     return stdout.split('\n').flatMap((line) => {
       const [, , port = '', status = ''] = line.trim().split(/\s+/);
       return /^\d+$/.test(port) && status.startsWith('online')
-        ? [{ host: 'localhost', port: Number(port), by: 'pg_lsclusters' }]
+        ? [{ type: 'postgres' as const, host: 'localhost', port: Number(port), by: 'pg_lsclusters' }]
         : [];
     });
   } catch (error) {

@@ -1,6 +1,9 @@
 /** The config that init writes: commented, and as short as the defaults allow. */
+import path from 'node:path';
 import { isWithin } from '../../model/config/folders.ts';
-import type { FoundServer } from './postgres.ts';
+import type { FoundServer } from './found.ts';
+import { quote } from './quote.ts';
+import { serverText } from './source-text.ts';
 
 export interface NewConfig {
   readonly site: string;
@@ -57,7 +60,11 @@ ${destinationsText(config)}
 /** Names of sources, in the order of the config. */
 export function sourceNames({ servers, folders }: Pick<NewConfig, 'servers' | 'folders'>): readonly string[] {
   const wanted = [
-    ...servers.map(({ port }, index) => (index === 0 ? 'postgres' : `postgres-${port}`)),
+    ...servers.map((server, index) => {
+      const first = servers.findIndex(({ type }) => type === server.type) === index;
+      const port = 'port' in server ? server.port : 'port' in server.at ? server.at.port : index + 1;
+      return first ? server.type : `${server.type}-${port}`;
+    }),
     ...folders.map((folder) => folder.split('/').findLast((part) => part !== '') ?? 'root'),
   ];
   const used = new Set<string>(['apps', 'system', 'latest']);
@@ -76,15 +83,9 @@ export function sourceNames({ servers, folders }: Pick<NewConfig, 'servers' | 'f
 
 function sourcesText(config: NewConfig): string {
   const names = sourceNames(config);
-  const servers = config.servers.map(({ host, port, by }, index) => {
-    const where = port === 5432 ? `host: ${quote(host)}` : `host: ${quote(host)}, port: ${port}`;
-    return `  # Found by ${by}. Its role is made once: see "mosaic-backup doctor".
-  ${quote(names[index] ?? '')}:
-    type: postgres
-    connection: { ${where}, user: mosaic_backup }
-    objectives: { rpo: 26h } # a daily one, and two hours to make it
-`;
-  });
+  const servers = config.servers.map((server, index) =>
+    serverText(server, names[index] ?? '', passwordFile(config, names[index] ?? '')),
+  );
   const folders = config.folders.map((folder, index) => {
     const exclude = excludesOf(folder, config);
     return `  ${quote(names[config.servers.length + index] ?? '')}:
@@ -98,9 +99,19 @@ ${exclude.length > 0 ? `    # Keys and backups are never part of a backup.\n    
   return [...servers, ...folders].join('');
 }
 
-function excludesOf(folder: string, { repository, state, destination, secretFiles }: NewConfig): readonly string[] {
+/** Where the password of a source's account is to lie: beside the keys. */
+function passwordFile({ identityFile }: NewConfig, name: string): string {
+  return path.join(path.dirname(identityFile), `${name}.password`);
+}
+
+function excludesOf(folder: string, config: NewConfig): readonly string[] {
+  const { repository, state, destination, secretFiles, servers } = config;
   const places = [repository, state, ...(destination === null ? [] : [destination])];
-  return [...places, ...secretFiles].filter((place) => isWithin(place, folder));
+  const names = sourceNames(config);
+  const passwords = servers.flatMap(({ type }, index) =>
+    type === 'postgres' ? [] : [passwordFile(config, names[index] ?? '')],
+  );
+  return [...places, ...secretFiles, ...passwords].filter((place) => isWithin(place, folder));
 }
 
 function destinationsText({ destination }: NewConfig): string {
@@ -115,11 +126,4 @@ destinations:
 #   vault: { type: directory, path: /mnt/vault }
 #   elsewhere: { type: directory, path: /mnt/remote, offsite: true }
 `;
-}
-
-/** Plain where YAML lets it be, else in double quotes. */
-function quote(text: string): string {
-  if (/^[A-Za-z/][A-Za-z0-9/._-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off)$/i.test(text)) return text;
-  // A dollar sign would begin a variable.
-  return JSON.stringify(text.replaceAll('$', '$$$$'));
 }

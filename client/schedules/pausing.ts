@@ -32,12 +32,21 @@ async function each(ids: readonly string[], change: (id: string) => Promise<void
   }
 }
 
-/** Lets something pause the schedules of the site's Temporal; null where none can be reached, which stops nothing. */
+export interface PausingOptions {
+  readonly site: Site;
+  readonly env: NodeJS.ProcessEnv;
+  /** For the Web UI. */
+  readonly note: string;
+  /** Told why, where Temporal is there and cannot be used. */
+  readonly tell: (line: string) => void;
+}
+
+/** Lets something pause the schedules of the site's Temporal; null where none can be used, which stops nothing. */
 export async function withPausing<Result>(
-  { site, env, note }: { readonly site: Site; readonly env: NodeJS.ProcessEnv; readonly note: string },
+  { site, env, note, tell }: PausingOptions,
   use: (schedules: Schedules | null) => Promise<Result>,
 ): Promise<Result> {
-  const client = await reach(site, env);
+  const client = await reach(site, env, tell);
   try {
     return await use(client && pausing(client, site, note));
   } finally {
@@ -45,13 +54,14 @@ export async function withPausing<Result>(
   }
 }
 
-async function reach(site: Site, env: NodeJS.ProcessEnv): Promise<Client | null> {
-  const endpoint = configuredEndpoint(site, env) ?? (await embeddedEndpoint(site));
-  if (!endpoint) return null;
+/** A restore waits for no Temporal, and for no mistake in how it is configured. */
+async function reach(site: Site, env: NodeJS.ProcessEnv, tell: PausingOptions['tell']): Promise<Client | null> {
   try {
-    return await connectClient(endpoint);
+    const endpoint = configuredEndpoint(site, env) ?? (await embeddedEndpoint(site));
+    return endpoint ? await connectClient(endpoint) : null;
   } catch (error) {
-    if (error instanceof BackupError && error.code === 'unreachable') return null;
-    throw error;
+    if (!(error instanceof BackupError)) throw error;
+    tell(error.message);
+    return null;
   }
 }

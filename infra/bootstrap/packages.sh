@@ -1,12 +1,18 @@
 # Sourced: programs of the machine. They are looked for by name, so what came from elsewhere than Debian's
 # archive counts too, and a program that was removed later is noticed.
 
-# missing_needs SET: the packages that lack, one a line.
+# missing_needs SET: the packages that lack, one a line. Of the clients only those for the source types in $types.
 missing_needs() {
   [ "$1" != none ] || return 0
   found_set=no
   while read -r of program package _; do
-    case $of in '#'* | '') continue ;; esac
+    case $of in
+      '#'* | '') continue ;;
+      client:*)
+        [ "$1" != client ] || case " $types " in *" ${of#client:} "*) ;; *) continue ;; esac
+        of=client
+        ;;
+    esac
     # Sets come in their order: the first line after the wanted one ends the search.
     if [ "$of" = "$1" ]; then found_set=yes; elif [ $found_set = yes ]; then break; fi
     has_program "$program" || printf '%s\n' "$package"

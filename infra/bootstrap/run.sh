@@ -20,16 +20,27 @@ cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mosaic-backup
 . "$bootstrap/temporal.sh"
 . "$bootstrap/postgresql.sh"
 
-# What a job needs: one of the sets of needs.txt, and whether Temporal.
+all_types='postgres mariadb redis'
+
+# What a job needs: one of the sets of needs.txt, of the clients those for some source types, and whether Temporal.
 needs_of() {
   temporal=yes
+  types=$all_types
   case $1 in
     start)
       set=sample
       shift
+      before=
       for argument; do
         # A config of the user's own: its servers are his, so only client programs are wanted.
-        case $argument in -c | -c?* | --config | --config=*) set=client ;; -h | --help) set=none temporal=no ;; esac
+        case $before in -c | --config) types=$(types_in "$argument") ;; esac
+        case $argument in
+          -c | --config) set=client ;;
+          --config=*) set=client types=$(types_in "${argument#--config=}") ;;
+          -c?*) set=client types=$(types_in "${argument#-c}") ;;
+          -h | --help) set=none temporal=no ;;
+        esac
+        before=$argument
       done
       ;;
     test | test:faults) set=test ;;
@@ -46,6 +57,18 @@ needs_of() {
 # Versions of PostgreSQL that Debian lacks: the tests run on them, and the benchmark's incrementals.
 wants_postgresql() {
   case $set in test | bench) ;; *) return 1 ;; esac
+}
+
+# types_in FILE: the types of sources that a config has. All of them where it cannot be told: one program too many does
+# no harm, and what is wrong with the file is told by the job.
+types_in() {
+  # npm changes into the checkout; a relative path is meant from where the user is.
+  case $1 in /*) file=$1 ;; *) file=${INIT_CWD:-.}/$1 ;; esac
+  found=
+  for type in $all_types files; do
+    if grep -Eqs "^[^#]*type[\"']?:[[:space:]]*[\"']?$type\\>" "$file"; then found="$found $type"; fi
+  done
+  printf '%s' "${found:-$all_types}"
 }
 
 usage() {

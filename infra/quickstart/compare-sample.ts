@@ -1,14 +1,12 @@
-/** The sample's restores against their living sources: the shop by its journal, the stack file by file. */
+/** The sample's restores against their living sources: the databases by their journals, the stack file by file. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { startServer, type PrivateServer } from '../../activities/sources/postgres/server.ts';
 import { messageOf } from '../../activities/streams/errno.ts';
 import type { Check } from '../../model/evidence.ts';
 import { compareTrees } from './compare-files.ts';
-import { serverBinaries, SUPERUSER, withShop } from './sample/database.ts';
+import type { Compared, Workload } from './sample/database.ts';
+import type { OpenDatabase } from './sample/open.ts';
 import type { SamplePlace } from './sample/place.ts';
-import { replay } from './sample/replay.ts';
-import type { Workload } from './sample/workload.ts';
 
 export interface SampleComparison {
   readonly compare: (source: string, restored: string, scratch: string) => Promise<readonly Check[]>;
@@ -16,66 +14,49 @@ export interface SampleComparison {
   summary(): readonly string[];
 }
 
+/** A database with the load that is written to it. */
+export interface Written {
+  readonly database: OpenDatabase;
+  readonly workload: Workload;
+}
+
 interface Sources {
   readonly place: SamplePlace;
-  readonly server: PrivateServer;
-  readonly workload: Workload;
+  readonly written: readonly Written[];
   readonly signal: AbortSignal;
 }
 
-/** Begun before the run: what the source has confirmed by now must be in the restore. */
-export function sampleComparison(sources: Sources): SampleComparison {
-  const confirmed = sources.workload.confirmed();
-  const lines: string[] = [];
+/** Begun before the run: what the sources have confirmed by now must be in the restores. */
+export async function sampleComparison({ place, written, signal }: Sources): Promise<SampleComparison> {
+  const confirmed = await Promise.all(
+    written.map(async (one) => ({ ...one, confirmed: await one.workload.confirmed() })),
+  );
+  const order = [...written.map(({ database }) => database.of.source), 'stack'];
+  const lines = new Map<string, string>();
   return {
-    summary: () => lines,
+    // Several are compared at a time; they are told of in one order.
+    summary: () => order.flatMap((source) => lines.get(source) ?? []),
     compare: async (source, restored, scratch) => {
-      const { checks, summary } =
-        source === 'shop'
-          ? await compareShop(sources, confirmed, restored, scratch)
-          : await compareStack(sources, restored);
-      if (checks.every(({ ok }) => ok)) lines.push(`${source}: ${summary}`);
+      const database = confirmed.find((one) => one.database.of.source === source);
+      const { checks, summary } = database
+        ? await compareDatabase(database, restored, scratch, signal)
+        : await compareStack(place, restored, signal);
+      if (checks.every(({ ok }) => ok)) lines.set(source, `${source}: ${summary}`);
       return checks;
     },
   };
 }
 
-interface Compared {
-  readonly checks: readonly Check[];
-  readonly summary: string;
-}
-
-async function compareShop(
-  { server, workload, signal }: Sources,
-  confirmed: number,
+async function compareDatabase(
+  { database, workload, confirmed }: Written & { readonly confirmed: number },
   restored: string,
-  scratch: string,
+  within: string,
+  signal: AbortSignal,
 ): Promise<Compared> {
-  const runtime = path.join(scratch, 'replay');
-  await mkdir(runtime, { mode: 0o711 });
-  const { folder } = await serverBinaries();
-  const copy = await startServer({
-    data: restored,
-    runtime,
-    binaries: folder,
-    superuser: SUPERUSER,
-    isolated: true,
-    signal,
-    // What is only looked at and then thrown away needs no care.
-    settings: { fsync: 'off', autovacuum: 'off', shared_buffers: '128MB', cluster_name: 'mosaic-backup-replay' },
-  });
-  try {
-    const found = await withShop(copy, signal, (there) =>
-      withShop(server, signal, (here) => replay(there, here, confirmed)),
-    );
-    const count = new Intl.NumberFormat('en');
-    return {
-      checks: [...found.checks, steadyLoad(workload)],
-      summary: `${count.format(found.rows)} rows in ${found.tables} tables equal the replay of the restored journal, up to transaction ${found.last}; writing never paused`,
-    };
-  } finally {
-    await copy.stop('immediate');
-  }
+  const scratch = path.join(within, 'replay');
+  await mkdir(scratch, { mode: 0o711 });
+  const { checks, summary } = await database.server.compare({ restored, scratch, confirmed, signal });
+  return { checks: [...checks, steadyLoad(workload)], summary: `${summary}; writing never paused` };
 }
 
 function steadyLoad(workload: Workload): Check {
@@ -84,7 +65,7 @@ function steadyLoad(workload: Workload): Check {
   return { name: 'write load', compared: true, ok: failure === undefined, detail };
 }
 
-async function compareStack({ place, signal }: Sources, restored: string): Promise<Compared> {
+async function compareStack(place: SamplePlace, restored: string, signal: AbortSignal): Promise<Compared> {
   const { entries, files, differences } = await compareTrees(place.stack, path.join(restored, place.stack), signal);
   const ok = differences.length === 0;
   const detail = ok ? `${entries} entries are the same` : differences.slice(0, 20).join('; ');

@@ -20,7 +20,7 @@ export async function ownSite(cli: Cli, { once, prove }: QuickstartArguments): P
     const run = await runDaily(cli, session, site);
     const within = cli.env['TMPDIR'] ?? '/var/tmp';
     const proofs = prove
-      ? await proveRun({ site, report: run.report, from: null, within, work: await cli.work() })
+      ? await proveRun({ site, report: run.report, from: null, within, work: cli.work, beside: 1 })
       : [];
     printScreen(cli.out, {
       title: `The daily backup of ${site.config.site}`,

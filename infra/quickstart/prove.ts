@@ -4,6 +4,7 @@ import { proveBackup } from '../../activities/operations/restore.ts';
 import { verifyBackup, type Verification } from '../../activities/operations/verify.ts';
 import type { Site } from '../../activities/site.ts';
 import { chainOf, findPinned, listBackups } from '../../activities/storage/catalogue.ts';
+import { inParallel } from '../../activities/storage/parallel.ts';
 import { openRepository } from '../../activities/storage/repository.ts';
 import type { Work } from '../../activities/work.ts';
 import type { Check } from '../../model/evidence.ts';
@@ -18,7 +19,10 @@ export interface ProofRequest {
   readonly within: string;
   /** Checks against the source itself, where it is at hand. */
   readonly compare?: (source: string, restored: string, scratch: string) => Promise<readonly Check[]>;
-  readonly work: Work;
+  /** The work on one source's backup. */
+  readonly work: (source: string) => Promise<Work>;
+  /** So many at a time: scratch holds as many. */
+  readonly beside: number;
 }
 
 export interface Proof {
@@ -27,14 +31,11 @@ export interface Proof {
   readonly milliseconds: number;
 }
 
-/** Restores and checks every backup of a run, one after the other: scratch holds one at a time. */
+/** Restores and checks every backup of a run. */
 export async function proveRun(request: ProofRequest): Promise<readonly Proof[]> {
-  const proofs: Proof[] = [];
-  for (const report of request.report.sources) {
-    const proof = await proveSource(request, report);
-    if (proof) proofs.push(proof);
-  }
-  return proofs;
+  const { sources } = request.report;
+  const proofs = await inParallel(sources, request.beside, (report) => proveSource(request, report));
+  return proofs.filter((proof) => proof !== undefined);
 }
 
 /** Nothing speaks against any of them. */
@@ -48,12 +49,13 @@ export function isProven({ found }: Proof): boolean {
 }
 
 async function proveSource(
-  { site, within, compare, work, ...request }: ProofRequest,
+  { site, within, compare, ...request }: ProofRequest,
   { source, captured, copies }: SourceReport,
 ): Promise<Proof | undefined> {
   if (!captured) return undefined;
   const from = copies.some(({ destination }) => destination === request.from) ? request.from : null;
   const started = Date.now();
+  const work = await request.work(source);
   const store = from === null ? await openRepository(site) : openDestination(from, site);
   const catalogue = await listBackups(store);
   const backup = findPinned(catalogue, captured.backup);

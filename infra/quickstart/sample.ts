@@ -3,51 +3,63 @@ import type { Cli } from '../../client/cli/context.ts';
 import { untilInterrupted } from '../../client/cli/until-interrupted.ts';
 import type { Session } from '../../client/runs/session.ts';
 import { exitStatus } from '../../model/errors.ts';
+import type { RunReport } from '../../model/run.ts';
 import type { QuickstartArguments } from './arguments.ts';
-import { sampleComparison, type SampleComparison } from './compare-sample.ts';
+import { sampleComparison, type Written } from './compare-sample.ts';
 import type { DailyRun } from './daily.ts';
 import type { Proof } from './prove.ts';
 import { makeSample, reopenSample, tidySample, type OpenOptions, type Sample } from './sample/open.ts';
 import { claimPlace, isComplete, type SamplePlace } from './sample/place.ts';
-import { startWorkload } from './sample/workload.ts';
-
-/** Milliseconds between two transactions of the write load. */
-const PACE = 50;
 
 export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartArguments): Promise<void> {
   forgetOtherTemporal(cli.env);
-  // Ended in the opposite order: the load, then worker and Temporal, then the database under them.
+  // Ended in the opposite order: the loads, then worker and Temporal, then the databases under them.
   await using ending = new AsyncDisposableStack();
   const lease = await claimPlace(place, cli.signal);
   ending.defer(() => lease.release());
   const { opened, session } = await openAll(cli, place, ending);
-  const workload = await startWorkload(opened.server, PACE);
-  ending.defer(() => workload.stop());
+  const written = await startLoads(opened, ending);
 
-  const { runDaily, proveRun, isProven, runExitStatus } = await runModules();
+  const { runDaily, proveRun, isProven, runExitStatus, shipLogs } = await runModules();
   const site = await cli.reopenSite();
-  const comparison = sampleComparison({ place, server: opened.server, workload, signal: cli.signal });
+  const comparison = await sampleComparison({ place, written, signal: cli.signal });
   const run = await runDaily(cli, session, site);
   cli.out.note('Restoring everything from its copies into scratch, and comparing it with the source …');
-  const { report } = run;
-  const proofs = await proveRun({
-    site,
-    report,
-    from: 'vault',
-    within: place.scratch,
-    compare: comparison.compare,
-    work: await cli.work(),
-  });
-  await show(cli, place, { run, proofs, comparison });
-  cli.exitWith(proofs.every(isProven) ? runExitStatus(report) : exitStatus('verification-failed'));
+  const [proofs, logs] = await Promise.all([
+    proveRun({
+      site,
+      report: run.report,
+      from: 'vault',
+      within: place.scratch,
+      compare: comparison.compare,
+      work: cli.work,
+      // The large one takes as long as all others together.
+      beside: 2,
+    }),
+    shipLogs(cli, session, site),
+  ]);
+  await show(cli, place, { run, proofs, logs, compared: comparison.summary() });
+  const ended = [run.report, logs].map(runExitStatus).find((status) => status !== 0) ?? 0;
+  cli.exitWith(proofs.every(isProven) ? ended : exitStatus('verification-failed'));
   if (once) return;
   const { applySchedules } = await import('../../client/schedules/apply-site.ts');
   await applySchedules(cli, site, session.client);
-  cli.out.note('\nThe sample, its write load, Temporal, its Web UI and the worker keep running; ^C ends them all.');
+  cli.out.note('\nThe sample, its write loads, Temporal, its Web UI and the worker keep running; ^C ends them all.');
   await Promise.race([untilInterrupted(cli.signal), session.broken]);
 }
 
-/** Database, Temporal and worker, started beside each other as far as can be. */
+/** Writes to every database until the end. */
+function startLoads({ databases }: Sample, ending: AsyncDisposableStack): Promise<readonly Written[]> {
+  return Promise.all(
+    databases.map(async (database) => {
+      const workload = await database.server.write();
+      ending.defer(() => workload.stop());
+      return { database, workload };
+    }),
+  );
+}
+
+/** Databases, Temporal and worker, started beside each other as far as can be. */
 async function openAll(
   cli: Cli,
   place: SamplePlace,
@@ -56,7 +68,7 @@ async function openAll(
   const options: OpenOptions = { signal: cli.signal, note: (text) => cli.out.note(text) };
   let opened: Sample | undefined;
   let starting: Promise<Session> | undefined;
-  ending.defer(() => opened?.server.stop());
+  ending.defer(() => opened?.stop());
   ending.defer(() => closed(starting));
   await tidySample(place, options);
   if (await isComplete(place)) {
@@ -93,12 +105,13 @@ async function closed(starting: Promise<Session> | undefined): Promise<void> {
 }
 
 async function runModules() {
-  const [{ runDaily }, { proveRun, isProven }, { runExitStatus }] = await Promise.all([
+  const [{ runDaily }, { proveRun, isProven }, { runExitStatus }, { shipLogs }] = await Promise.all([
     import('./daily.ts'),
     import('./prove.ts'),
     import('../../client/runs/result.ts'),
+    import('./logs.ts'),
   ]);
-  return { runDaily, proveRun, isProven, runExitStatus };
+  return { runDaily, proveRun, isProven, runExitStatus, shipLogs };
 }
 
 /** The sample brings its own Temporal, whatever the environment names. */
@@ -106,24 +119,29 @@ function forgetOtherTemporal(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(env)) if (name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI') delete env[name];
 }
 
-async function show(
-  cli: Cli,
-  place: SamplePlace,
-  {
-    run,
-    proofs,
-    comparison,
-  }: { readonly run: DailyRun; readonly proofs: readonly Proof[]; readonly comparison: SampleComparison },
-): Promise<void> {
-  const { printScreen } = await import('./screen.ts');
+interface Shown {
+  readonly run: DailyRun;
+  readonly proofs: readonly Proof[];
+  readonly logs: RunReport;
+  readonly compared: readonly string[];
+}
+
+async function show(cli: Cli, place: SamplePlace, { run, proofs, logs, compared }: Shown): Promise<void> {
+  const [{ printScreen }, { restorableUntil }, { runProblems }] = await Promise.all([
+    import('./screen.ts'),
+    import('./logs.ts'),
+    import('../../client/runs/result.ts'),
+  ]);
   const command = `infra/mosaic-backup -c ${place.config}`;
   printScreen(cli.out, {
     title: 'The daily backup of the sample',
     run,
     proofs,
-    compared: comparison.summary(),
+    compared: [...compared, ...restorableUntil(logs), ...runProblems(logs)],
     next: [
+      [`${command} status`, 'age, copies, and until when each can be restored'],
       [`${command} list`, 'every backup, with its copies and proof'],
+      [`${command} restore latest --source wiki --at end --to /tmp/wiki`, 'to the last transaction in the logs'],
       [`${command} restore latest --source stack --to /tmp/stack`, 'restores; Temporal may be dead'],
     ],
   });

@@ -147,6 +147,10 @@ export const mariadbSource = z.strictObject({
     .describe(
       'a second account that may read tables, for checksums; without it rows are not compared, and that is said',
     ),
+  export: z
+    .strictObject({ user: z.string().min(1).default('mosaic_export'), password: secret.optional(), tiers: exportTiers })
+    .optional()
+    .describe('a third account, for a logical export of each database, which can go back into a running server'),
   method: z
     .enum(['physical', 'logical'])
     .default('physical')

@@ -10,7 +10,8 @@ import { makeSite, type TestSite } from '../support/site.ts';
 import { captureExport, newest } from '../activities/sources/postgres/exports.ts';
 
 /** Does literally what docs/postgres.md and docs/open-a-backup.md say of exports. */
-describe('docs: exports of PostgreSQL', () => {
+describe('docs: exports of PostgreSQL', function () {
+  this.timeout(180_000);
   let folder: string;
   let server: TestPostgres;
   let made: TestSite;

@@ -4,7 +4,7 @@
  * cannot, and nothing is left behind. `npm test` plays one of each kind, `npm run test:faults` all of them.
  */
 import { cleanUp } from '../support/folders.ts';
-import { closeLab, openLab, type Lab } from './lab.ts';
+import { openLab, type Lab } from './lab.ts';
 import { chosen, playAll, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { openTrial } from './trial.ts';
@@ -19,25 +19,28 @@ describe('faults', function () {
   this.timeout(180_000);
   const playing = chosen(scenarios);
   const rows: Row[] = [];
-  let lab: Lab;
+  let lab: Lab | undefined;
   let result: (scenario: Scenario) => Promise<void>;
 
   before(async () => {
-    lab = await openLab();
-    result = playAll(playing, play);
+    const opened = await openLab();
+    lab = opened;
+    result = playAll(playing, (scenario) => play(opened, scenario));
   });
 
   after(async () => {
     // Where tests were cut off, what they left is still awaited: servers and folders are theirs until then.
-    await Promise.allSettled(playing.map(result));
-    await closeLab(lab);
+    if (lab) {
+      await Promise.allSettled(playing.map(result));
+      await lab.close();
+    }
     await cleanUp();
     if (process.env['MOSAIC_FAULTS'] === 'all') console.log(table(rows));
   });
 
   for (const scenario of playing) it(`${scenario.kind}: ${scenario.title}`, () => result(scenario));
 
-  async function play(scenario: Scenario): Promise<void> {
+  async function play(lab: Lab, scenario: Scenario): Promise<void> {
     const started = Date.now();
     let outcome = 'FAILED';
     try {

@@ -10,11 +10,13 @@ export interface KillPoint extends Pick<SignalPoint, 'at' | 'when' | 'matching'>
 }
 
 const BOTH = ['stack', 'db'] as const;
+/** Where what is done differs by the type of the source. */
+const EACH = ['stack', 'db', 'wiki', 'cache'] as const;
 const ANY = ['stack'] as const;
 const OPERATIONS = 'activities/operations';
 const STORAGE = 'activities/storage';
 /** The rename(2) that seals, and not that of the link `latest`. */
-const SEAL = String.raw`/\.staging/(stack|db)-`;
+const SEAL = String.raw`/\.staging/(stack|db|wiki|cache)-`;
 
 // prettier-ignore
 export const KILL_POINTS: readonly KillPoint[] = [
@@ -24,16 +26,17 @@ export const KILL_POINTS: readonly KillPoint[] = [
   { name: 'it makes its staging folder', at: `${STORAGE}/repository.ts#createStaging`, sources: ANY },
   { name: 'staging is made', at: `${STORAGE}/repository.ts#createStaging`, when: 'left', sources: ANY },
   { name: 'the slot is reserved', at: 'activities/sources/postgres/bracket.ts#openBracket', when: 'left', sources: ['db'] },
+  { name: "mariadb-backup's own record is kept", at: 'activities/sources/mariadb/lsn-folder.ts#keepLsnFolder', when: 'left', sources: ['wiki'] },
   { name: 'the first stream begins', at: 'activities/streams/write.ts#writeStream', sources: BOTH },
-  { name: 'the first stream is written', at: 'activities/streams/write.ts#writeStream', when: 'left', sources: BOTH },
+  { name: 'the first stream is written', at: 'activities/streams/write.ts#writeStream', when: 'left', sources: EACH },
   { name: 'the inventory is written', at: 'activities/streams/write.ts#writeLines', when: 'left', sources: ['db'] },
   { name: "tar's snapshot file is durable", at: 'activities/sources/files/snapshot.ts#syncSnapshot', when: 'left', sources: ['stack'] },
   { name: 'all artifacts are written', at: 'activities/keys/identity.ts#wrapIdentity', sources: ANY },
   { name: 'the manifest is signed and not written', at: `${STORAGE}/manifest-file.ts#signManifest`, when: 'left', sources: ANY },
-  { name: 'between capture and seal', at: `${STORAGE}/repository.ts#sealBackup`, sources: BOTH },
+  { name: 'between capture and seal', at: `${STORAGE}/repository.ts#sealBackup`, sources: EACH },
   { name: 'all is synced, right before the rename', at: 'fs#rename', matching: SEAL, sources: BOTH },
   { name: 'right after the rename, which is not synced', at: 'fs#rename', matching: SEAL, when: 'left', sources: BOTH },
-  { name: "sealed, and the source's state has not moved on", at: `${STORAGE}/repository.ts#sealBackup`, when: 'left', sources: BOTH },
+  { name: "sealed, and the source's state has not moved on", at: `${STORAGE}/repository.ts#sealBackup`, when: 'left', sources: EACH },
   { name: 'sealed, and `latest` is the one before', at: `${STORAGE}/repository.ts#pointLatest`, sources: ANY },
   { name: 'captured, and nobody knows', at: `${OPERATIONS}/capture.ts#captureBackup`, when: 'left', sources: ANY },
   { name: 'a copy begins', at: `${OPERATIONS}/copy.ts#copyBackup`, sources: ANY },

@@ -41,6 +41,7 @@ describe('npm start', function () {
     assert.equal(code, 0);
     assert.equal(report.outcome, 'complete');
     assert.equal(report.proven, true);
+    assert.deepEqual(sourcesOf(report), ['shop', 'wiki', 'cache', 'stack']);
     await nothingRuns(folder);
   });
 
@@ -82,6 +83,11 @@ describe('npm start', function () {
     await nothingRuns(folder);
   });
 });
+
+function sourcesOf({ proofs }: Readonly<Record<string, unknown>>): readonly unknown[] {
+  assert.ok(Array.isArray(proofs));
+  return proofs.map((proof: { readonly source: unknown }) => proof.source);
+}
 
 /** Waits until a process has said something on stderr, which it goes on to write to. */
 function said({ stderr }: Started, what: RegExp): Promise<void> {

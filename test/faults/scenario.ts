@@ -11,8 +11,8 @@ export interface Scenario {
   readonly sources: readonly SourceName[];
   /** Runs in `npm test` as well, and not only in the whole matrix. */
   readonly everyTime?: boolean;
-  /** Breaks a server that all share: nothing else runs meanwhile, or nothing else that reads the database. */
-  readonly alone?: 'all' | 'db';
+  /** Breaks a server that all share: nothing else runs meanwhile, or nothing else that reads one of its databases. */
+  readonly alone?: 'all' | 'databases';
   readonly site?: (lab: Lab) => Promise<Partial<SiteInput>> | Partial<SiteInput>;
   /** Does it all and asserts; returns the outcome in a few words. */
   readonly play: (trial: Trial) => Promise<string>;
@@ -70,7 +70,8 @@ export function playAll<T>(
 function fits(scenario: Scenario, running: ReadonlyMap<Scenario, unknown>): boolean {
   return [...running.keys()].every((other) => {
     if (scenario.alone === 'all' || other.alone === 'all') return false;
-    const share = scenario.sources.includes('db') && other.sources.includes('db');
+    // Each has files of its own.
+    const share = scenario.sources.some((source) => source !== 'stack' && other.sources.includes(source));
     return !share || (scenario.alone === undefined && other.alone === undefined);
   });
 }

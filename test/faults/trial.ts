@@ -12,11 +12,11 @@ import { atPoint, runCommand, startCommand, type CommandProcess, type SignalPoin
 import type { Lab } from './lab.ts';
 import { startRunOf, type Run } from './run.ts';
 
-export type SourceName = 'stack' | 'db';
+export type SourceName = 'stack' | 'db' | 'wiki' | 'cache';
 
 export interface TrialOptions {
   readonly lab: Lab;
-  /** `stack` are files, `db` is PostgreSQL. */
+  /** `stack` are files, `db` is PostgreSQL, `wiki` MariaDB, `cache` Redis. */
   readonly sources: readonly SourceName[];
   /** Anything of a config. */
   readonly site?: Partial<SiteInput>;
@@ -24,6 +24,8 @@ export interface TrialOptions {
 
 export interface Trial {
   readonly lab: Lab;
+  /** Of its site. */
+  readonly name: string;
   readonly sources: readonly SourceName[];
   readonly folder: string;
   /** The config file. */
@@ -50,6 +52,8 @@ export interface Trial {
   at(worker: CommandProcess, point: SignalPoint): Promise<void>;
   /** Starts the daily run of this number. */
   run(number?: number): Promise<Run>;
+  /** Starts the tick of this number, which ships logs. */
+  tick(number: number): Promise<Run>;
   /** Runs a command of the command line. */
   command(...args: readonly string[]): Promise<Awaited<ReturnType<typeof runCommand>>>;
   /** Starts a command of the command line. */
@@ -72,21 +76,27 @@ const WAITS = {
   busy: '30s',
 };
 
+/** As those of a run, but a tick waits for nobody. */
+const LOGS_WAITS = { workerDeadline: '5s', retryFirst: '100ms', heartbeat: '2s', standstill: '20s', busy: '0s' };
+
 export async function openTrial({ lab, sources, site = {} }: TrialOptions): Promise<Trial> {
   const folder = await temporaryFolder();
   const number = lab.next();
+  const name = `trial-${number}`;
   const data = path.join(folder, 'stack');
   await fillStack(data);
   const configs: Readonly<Record<SourceName, SiteInput['sources'][string]>> = {
     stack: { type: 'files', paths: [data] },
     db: { type: 'postgres', connection: { host: lab.postgres.socket, port: lab.postgres.port } },
+    wiki: lab.mariadb.config(),
+    cache: lab.redis.config(),
   };
   const made = await makeSite({
     folder,
-    site: `trial-${number}`,
-    sources: Object.fromEntries(sources.map((name) => [name, configs[name]])),
+    site: name,
+    sources: Object.fromEntries(sources.map((source) => [source, configs[source]])),
     temporal: { address: lab.temporal.address },
-    plans: { daily: WAITS },
+    plans: { daily: WAITS, logs: LOGS_WAITS },
     ...site,
   });
   const { file, identities } = made;
@@ -113,6 +123,7 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
 
   return {
     lab,
+    name,
     sources,
     folder,
     file,
@@ -133,7 +144,8 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
       return worker;
     },
     at: (worker, point) => atPoint(worker, point, reached),
-    run: (count = 0) => startRunOf(lab.temporal, { site: `trial-${number}`, plan: 'daily', scheduled: time(count) }),
+    run: (count = 0) => startRunOf(lab.temporal, { site: name, plan: 'daily', scheduled: time(count) }),
+    tick: (count) => startRunOf(lab.temporal, { site: name, plan: 'logs', scheduled: time(count) }),
     command: (...args) => runCommand({ args: ['-c', file, ...args], owner: folder, env: compiled }),
     start: (...args) => start(args),
     printed: () => processes.map((process) => process.output()).join('\n'),
@@ -160,12 +172,15 @@ export function slowly(trial: Trial, source: SourceName, maxRate: string | undef
 }
 
 /** Slow enough to be met in the middle. */
-export const SLOW = { stack: '2500kB', db: '4MB' } as const;
+export const SLOW = { stack: '2500kB', db: '4MB', wiki: '6MB', cache: '1500kB' } as const satisfies Record<
+  SourceName,
+  string
+>;
 
 /** Waits until a capture has written some of its first artifact. */
 export function underWay({ repository }: Trial, source: SourceName): Promise<string> {
   return until(`a capture of ${source} in its middle`, async () => {
-    for await (const file of glob(`${repository}/.staging/${source}-*/base.tar.zst.age`)) {
+    for await (const file of glob(`${repository}/.staging/${source}-*/*.zst.age`)) {
       if ((await stat(file)).size > 100_000) return path.dirname(file);
     }
     return undefined;

@@ -9,6 +9,7 @@ describe('published schemas', () => {
     assert.deepEqual(ids, [
       'urn:mosaic-backup:manifest:1',
       'urn:mosaic-backup:inventory:1',
+      'urn:mosaic-backup:export-list:1',
       'urn:mosaic-backup:evidence:1',
       'urn:mosaic-backup:recovery-point:1',
     ]);
@@ -27,6 +28,20 @@ describe('published schemas', () => {
     ]) {
       assert.equal(published.safeParse({ ...manifest, ...wrong }).success, false, JSON.stringify(wrong));
     }
+  });
+
+  it('accept lines of export lists, and the exports of a manifest', () => {
+    const published = z.fromJSONSchema(JSON.parse(JSON.stringify(storedSchema('export-list'))));
+    const content = { entry: 'content', database: 'a/b', id: '1', catalog: '1259', oid: '2', text: 'TABLE public a b' };
+    assert.equal(published.safeParse(content).success, true);
+    assert.equal(published.safeParse({ ...content, entry: 'other' }).success, false);
+    const manifests = z.fromJSONSchema(JSON.parse(JSON.stringify(storedSchema('manifest'))));
+    const { manifest } = testBackup();
+    const of = { database: 'a/b', format: 'sql', at: '2026-11-22T01:00:00.123456Z', position: null, made: null };
+    const artifact = { role: 'export', name: 'export-1.sql.zst.age', bytes: 1, sha256: '0'.repeat(64), plainBytes: 1 };
+    const withExport = (scope: string) => ({ ...manifest, artifacts: [{ ...artifact, export: { ...of, scope } }] });
+    assert.equal(manifests.safeParse(withExport('database')).success, true);
+    assert.equal(manifests.safeParse(withExport('everything')).success, false);
   });
 
   it('accept lines of inventories', () => {

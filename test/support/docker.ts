@@ -34,6 +34,19 @@ export interface ImageContents {
   readonly settings?: readonly string[];
 }
 
+/** Programs that every image of a database has: a shell and what its scripts call. */
+export const SHELL: readonly string[] = [
+  '/bin/sh',
+  '/bin/cat',
+  '/bin/grep',
+  '/bin/sleep',
+  '/bin/rm',
+  '/bin/chown',
+  '/bin/mkdir',
+  '/usr/bin/env',
+  '/usr/bin/setpriv',
+];
+
 /** Starts a daemon in a new folder. */
 export async function startDocker(): Promise<TestDocker> {
   // Short: containerd's sockets are below it, and a path of a socket has at most 107 bytes.

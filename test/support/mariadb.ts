@@ -18,14 +18,14 @@ export interface MariadbOptions {
   readonly folder: string;
   /** Arguments of the server, after all others. */
   readonly args?: readonly string[];
-  /** Files of infra/roles besides `mariadb.sql` and `mariadb-check.sql`. */
+  /** Files of infra/roles besides those of the accounts for backups, checks and exports. */
   readonly roles?: readonly string[];
 }
 
 export interface TestMariadb {
   readonly data: string;
-  /** Files with the passwords of both accounts. */
-  readonly passwords: { readonly backup: string; readonly check: string };
+  /** Files with the passwords of the accounts. */
+  readonly passwords: { readonly backup: string; readonly check: string; readonly export: string };
   /** What a config says of it. */
   config(options?: Partial<MariadbInput>): MariadbInput;
   /** The same, parsed. */
@@ -54,7 +54,11 @@ const SETTINGS = [
 ] as const;
 
 /** Passwords of the accounts, with all that an option file could stumble over. */
-const PASSWORDS = { backup: 'se"cret\\ of # backup', check: 'se"cret\\ of # check' } as const;
+const PASSWORDS = {
+  backup: 'se"cret\\ of # backup',
+  check: 'se"cret\\ of # check',
+  export: 'se"cret\\ of # export',
+} as const;
 
 let template: Promise<string> | undefined;
 
@@ -74,7 +78,7 @@ async function makeTemplate(): Promise<string> {
   await createDataFolder({ data, signal, args: ['--innodb-log-file-size=16M', '--innodb-flush-method=nosync'] });
   const server = await startServer({ data, runtime, args: SETTINGS, signal });
   try {
-    for (const file of ['mariadb.sql', 'mariadb-check.sql']) {
+    for (const file of ['mariadb.sql', 'mariadb-check.sql', 'mariadb-export.sql']) {
       await run(server.connection, await readFile(new URL(file, ROLES), 'utf8'), { signal });
     }
     for (const [account, password] of Object.entries(PASSWORDS)) {
@@ -92,7 +96,11 @@ export async function startMariadb({ folder, args = [], roles = [] }: MariadbOpt
   const { signal } = new AbortController();
   const data = path.join(folder, 'data');
   const runtime = path.join(folder, 'run');
-  const passwords = { backup: path.join(folder, 'backup.password'), check: path.join(folder, 'check.password') };
+  const passwords = {
+    backup: path.join(folder, 'backup.password'),
+    check: path.join(folder, 'check.password'),
+    export: path.join(folder, 'export.password'),
+  };
   await mkdir(data, { mode: 0o700 });
   await mkdir(runtime, { mode: 0o700 });
   await runProgram({ command: 'cp', args: ['--archive', '--reflink=auto', '--', `${await dataTemplate()}/.`, data] });
@@ -109,8 +117,9 @@ export async function startMariadb({ folder, args = [], roles = [] }: MariadbOpt
 
   await start();
   for (const file of roles) await sql(await readFile(new URL(file, ROLES), 'utf8'));
-  await writeFile(passwords.backup, `${PASSWORDS.backup}\n`, { mode: 0o600 });
-  await writeFile(passwords.check, `${PASSWORDS.check}\n`, { mode: 0o600 });
+  for (const account of ['backup', 'check', 'export'] as const) {
+    await writeFile(passwords[account], `${PASSWORDS[account]}\n`, { mode: 0o600 });
+  }
   function config(options: Partial<MariadbInput> = {}): MariadbInput {
     const { socket } = connection();
     return {

@@ -10,7 +10,7 @@ import { requireBinaries } from '../../activities/sources/postgres/binaries.ts';
 import { backupConnection, clientConfig, type Connection } from '../../activities/sources/postgres/connection.ts';
 import { withReach } from '../../activities/sources/postgres/reach.ts';
 import { postgresSource } from '../../model/config/source.ts';
-import type { ImageContents, TestDocker } from './docker.ts';
+import { SHELL, type ImageContents, type TestDocker } from './docker.ts';
 import { isCached, provideProgramsOf } from './postgres-programs.ts';
 import type { PostgresInput } from './postgres.ts';
 import { until } from './until.ts';
@@ -101,7 +101,7 @@ export async function startPostgresContainer(options: ContainerOptions): Promise
     log: () => docker.logs(name),
   };
   await container.ready();
-  for (const file of ['postgres.sql', 'postgres-check.sql']) {
+  for (const file of ['postgres.sql', 'postgres-check.sql', 'postgres-export.sql']) {
     await docker.docker(
       'exec',
       name,
@@ -120,18 +120,6 @@ function asSuperuser<Result>(config: PostgresInput, use: (connection: Connection
   const around = { config: source, source: 'test', state: '/nowhere', work: testWork() };
   return withReach(around, async (reachable) => use(await backupConnection(reachable, async () => '')));
 }
-
-const SHELL = [
-  '/bin/sh',
-  '/bin/cat',
-  '/bin/grep',
-  '/bin/sleep',
-  '/bin/rm',
-  '/bin/chown',
-  '/bin/mkdir',
-  '/usr/bin/setpriv',
-  '/usr/bin/env',
-];
 
 function contents(
   programs: string,

@@ -1,14 +1,11 @@
 /** The way back: the old data under their name again, and the server as it was. Each step does nothing that is done already. */
 import { rm } from 'node:fs/promises';
 import { BackupError } from '../../../model/errors.ts';
-import { runServerCommand } from './commands.ts';
 import { isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
 import { resumeSchedules } from './pause.ts';
-import { placeOf } from './plan.ts';
-import { serverRuns } from './processes.ts';
 import type { InPlaceWork } from './request.ts';
-import { stateOf, untilUnused } from './go-on.ts';
+import { startIfDown, stopIfUp } from './server.ts';
 
 /**
  * @param why what it is taken back for.
@@ -31,20 +28,13 @@ export async function goBack(request: InPlaceWork, begun: Journal, why: string):
 }
 
 async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> {
-  const { work, tell } = request;
-  const { place, adapter } = placeOf(request);
+  const { tell } = request;
   const { data, before, failed, ready } = journal;
-  const state = stateOf(request);
-  const { signal } = work;
   const wasMoved = await isThere(before);
   // What bears the name of the data folder is new once what was restored has left its waiting place.
   const isNew = (await isThere(data)) && !(await isThere(ready));
   if (isNew && (wasMoved || journal.owner === null)) {
-    if (await serverRuns(data, adapter.processes)) {
-      tell(`stopping the server: ${place.stop.join(' ')}`);
-      await runServerCommand({ does: 'stop', command: place.stop, within: place.stopWithin, state, signal });
-      await untilUnused(data, place.stopWithin, signal);
-    }
+    await stopIfUp(request, journal);
     tell(`what failed is kept in ${failed}`);
     await moveTo(data, failed);
   }
@@ -52,9 +42,7 @@ async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> 
     tell(`the old data are in ${data} again`);
     await moveTo(before, data);
   }
-  if (!journal.ran || (await serverRuns(data, adapter.processes))) return;
-  tell(`starting the server: ${place.start.join(' ')}`);
-  await runServerCommand({ does: 'start', command: place.start, within: place.settle, state, signal });
+  if (journal.ran) await startIfDown(request, journal);
 }
 
 function stuck(source: string, { data, before, failed }: Journal, error: unknown): unknown {

@@ -5,21 +5,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
-import { manifest as manifestSchema } from '../../../model/manifest.ts';
 import { formatDuration } from '../../../model/units.ts';
-import type { InPlaceContext, LogsContext, Shipped, Unshipped } from '../../sources/types.ts';
+import type { LogsContext, Shipped, Unshipped } from '../../sources/types.ts';
 import type { Lease } from '../../storage/lease.ts';
 import { runProgram } from '../../streams/run.ts';
 import { noteFullDue } from '../full-due.ts';
 import { shipsLogs, shipUnderLease } from '../ship-logs.ts';
-import { runServerCommand } from './commands.ts';
 import { copyKept, isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, writeJournal, type Journal, type Step } from './journal.ts';
-import { contextOf, placeOf } from './plan.ts';
-import { listOf, processesUsing, serverRuns } from './processes.ts';
+import { placeOf } from './plan.ts';
 import { pauseSchedules, resumeSchedules } from './pause.ts';
 import { noteRestored } from './record.ts';
 import type { InPlaceWork } from './request.ts';
+import { contextIn, startIfDown, stopIfUp } from './server.ts';
 
 export interface Under {
   /** Of the source's logs. */
@@ -58,35 +56,11 @@ function at(journal: Journal, step: Step): Journal {
 }
 
 async function stopServer(request: InPlaceWork, journal: Journal): Promise<Journal> {
-  const { tell, work } = request;
-  const { place, adapter } = placeOf(request);
   // The leases are held: whatever backup begins later is one of what runs afterwards.
   const noted = { ...journal, since: journal.since ?? new Date().toISOString() };
   await writeJournal(request.site, noted);
-  if (await serverRuns(journal.data, adapter.processes)) {
-    tell(`stopping the server: ${place.stop.join(' ')}`);
-    const { stop: command, stopWithin: within } = place;
-    await runServerCommand({ does: 'stop', command, within, state: stateOf(request), signal: work.signal });
-  }
-  await untilUnused(journal.data, place.stopWithin, work.signal);
+  await stopIfUp(request, noted);
   return noted;
-}
-
-/** @throws BackupError `refused` when somebody still uses the folder after that time. */
-export async function untilUnused(folder: string, within: number, signal: AbortSignal): Promise<void> {
-  const end = Date.now() + within;
-  for (;;) {
-    const using = await processesUsing(folder);
-    if (using.length === 0) return;
-    if (Date.now() >= end) {
-      throw new BackupError('refused', `${folder} is still used after ${formatDuration(within)}: ${listOf(using)}.`, {
-        remedy:
-          'Look whether inPlace.stop stops this server, and whether anything starts it again; end what else uses it.',
-        facts: { folder, processes: using.map(({ pid }) => String(pid)) },
-      });
-    }
-    await pause(POLL, undefined, { signal });
-  }
 }
 
 /** Of a server that ships its logs: what was committed since the last shipping. */
@@ -118,7 +92,7 @@ async function saveOne(
   const { config, adapter } = placeOf(request);
   const found: Unshipped[] = [];
   async function ship(context: LogsContext): Promise<Shipped | null> {
-    const one = (await adapter.saveUnshipped?.(context, journal.data)) ?? { shipped: null, more: false };
+    const one = (await adapter.saveUnshipped?.(context, journal.data, journal.facts)) ?? { shipped: null, more: false };
     found.push(one);
     return one.shipped;
   }
@@ -143,7 +117,9 @@ async function putIn(request: InPlaceWork, journal: Journal): Promise<Journal> {
   const { work, tell } = request;
   const { ready, before, data } = journal;
   if (await isThere(ready)) {
-    const kept = await copyKept(before, ready, placeOf(request).adapter.keeps, work.signal);
+    const { adapter } = placeOf(request);
+    const kept = await copyKept(before, ready, adapter.keeps, work.signal);
+    await adapter.settle?.(contextIn(request, journal), { before, ready }, journal.facts);
     if (kept.length > 0) tell(`kept of the present server: ${kept.join(', ')}`);
     await runProgram({ command: 'sync', args: ['-f', ready] }, { signal: work.signal });
   }
@@ -152,12 +128,7 @@ async function putIn(request: InPlaceWork, journal: Journal): Promise<Journal> {
 }
 
 async function startServer(request: InPlaceWork, journal: Journal): Promise<Journal> {
-  const { tell, work } = request;
-  const { place, adapter } = placeOf(request);
-  if (await serverRuns(journal.data, adapter.processes)) return journal;
-  tell(`starting the server: ${place.start.join(' ')}`);
-  const { start: command, settle: within } = place;
-  await runServerCommand({ does: 'start', command, within, state: stateOf(request), signal: work.signal });
+  await startIfDown(request, journal);
   return journal;
 }
 
@@ -187,7 +158,7 @@ async function checkServer(request: InPlaceWork, journal: Journal): Promise<Jour
 async function failedChecks(request: InPlaceWork, journal: Journal): Promise<string | null> {
   try {
     const checks: readonly Check[] = await placeOf(request).adapter.check(contextIn(request, journal), journal.facts);
-    const failed = checks.filter(({ ok }) => !ok);
+    const failed = checks.filter(({ compared, ok }) => compared && !ok);
     return failed.length === 0 ? null : failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ');
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
@@ -203,20 +174,12 @@ async function close(request: InPlaceWork, journal: Journal): Promise<Journal> {
   const { site, source } = request;
   await placeOf(request).adapter.begin(contextIn(request, journal), journal.facts);
   const at = journal.since ?? new Date().toISOString();
-  await noteFullDue({ site, source }, at, 'The server was restored in place.');
+  // Ticks of the logs ask for it; without any the next scheduled run makes one.
+  if (shipsLogs(placeOf(request).config)) await noteFullDue({ site, source }, at, 'The server was restored in place.');
   const kept = (await isThere(journal.before)) ? [journal.before] : [];
   const { reference, target } = journal;
   await noteRestored({ site, source }, { at, reference, target, kept });
   await resumeSchedules(request, journal);
   await dropJournal({ site, source });
   return journal;
-}
-
-function contextIn(request: InPlaceWork, { manifest, replayed }: Journal): InPlaceContext {
-  return contextOf(request, { manifest: manifestSchema.parse(manifest), replayed });
-}
-
-/** The source's own folder in state. */
-export function stateOf(request: InPlaceWork): string {
-  return `${request.site.state}/sources/${request.source}`;
 }

@@ -89,7 +89,7 @@ async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredI
     } catch (error) {
       // The step that failed is in the journal.
       const now = (await readJournal(request)) ?? journal;
-      if (now.step === 'closing') throw error;
+      if (now.step === 'closing') throw nearly(request, error);
       request.tell(`going back: ${messageOf(error)}`);
       await goBack(calm(request), now, messageOf(error));
       throw taken(error);
@@ -171,6 +171,20 @@ async function withLeases({ site, source, work }: InPlaceWork, use: (under: Unde
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Too late to go back: the server runs on what was restored, and clients may have written. */
+function nearly({ source }: InPlaceWork, error: unknown): unknown {
+  if (!(error instanceof BackupError)) return error;
+  return new BackupError(
+    error.code,
+    `The server runs on what was restored, but the last step failed: ${error.message}`,
+    {
+      remedy: `Then: mosaic-backup restore --resume --source ${source}; no backups are made of it before.`,
+      facts: error.facts,
+      cause: error,
+    },
+  );
 }
 
 /** The failure, with what became of it. */

@@ -5,13 +5,14 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import { describeTarget } from '../../../model/target.ts';
 import { adapterFor } from '../../sources/index.ts';
+import type { BackupReader } from '../../sources/types.ts';
 import { withScratch } from '../../storage/scratch.ts';
 import { runProgram } from '../../streams/run.ts';
 import { openChain, restoreInto } from '../restore.ts';
 import { giveOwner, moveTo, ownerOf } from './folders.ts';
 import { writeJournal, type Journal } from './journal.ts';
 import { contextOf, placeOf, type InPlacePlan } from './plan.ts';
-import { serverRuns } from './processes.ts';
+import { serverRuns } from '../../sources/in-place/processes.ts';
 import type { InPlaceRequest } from './request.ts';
 
 /**
@@ -28,9 +29,13 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
     await chmod(scratch, 0o711);
     const restored = path.join(scratch, 'data');
     await mkdir(restored, { mode: 0o700 });
-    await restoreAndCheck(request, plan, { restored, scratch });
+    const backup = await restoreAndCheck(request, plan, { restored, scratch });
     const { adapter } = placeOf(request);
-    const facts = await adapter.prepare(contextOf(request, { manifest, replayed }), restored, plan.facts);
+    const facts = await adapter.prepare(
+      contextOf(request, { manifest, replayed }),
+      { folder: restored, backup },
+      plan.facts,
+    );
     const owner = await ownerOf(data);
     await giveOwner(restored, owner, work.signal);
     await runProgram({ command: 'sync', args: ['-f', restored] }, { signal: work.signal });
@@ -47,7 +52,7 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
       before: `${data}.before-${mark}`,
       failed: `${data}.failed-${mark}`,
       owner,
-      ran: await serverRuns(data, adapter.processes),
+      ran: plan.answers || (await serverRuns(data, adapter.processes)),
       facts,
       manifest,
       replayed,
@@ -67,7 +72,7 @@ async function restoreAndCheck(
   request: InPlaceRequest,
   { data, manifest, facts }: InPlacePlan,
   { restored, scratch }: { readonly restored: string; readonly scratch: string },
-): Promise<void> {
+): Promise<BackupReader> {
   const { site, store, chain, work, source, tell } = request;
   const replay = request.replay ?? undefined;
   const readers = await openChain({ site, store, chain, work });
@@ -78,6 +83,9 @@ async function restoreAndCheck(
   await mkdir(workspace, { mode: 0o711 });
   const checks = await adapterFor(manifest.type).check({ source, work, chain: readers, restored, scratch: workspace });
   requireGood(checks, request);
+  const backup = readers.at(-1);
+  if (!backup) throw new TypeError('a restore without a backup');
+  return backup;
 }
 
 function requireGood(checks: readonly Check[], request: InPlaceRequest): void {

@@ -12,7 +12,7 @@ import { locate } from '../../streams/locate.ts';
 import { requireFreeTarget } from '../restore-target.ts';
 import { plainBytes } from '../restore.ts';
 import { sourceConfig } from '../source-config.ts';
-import { dataFolder } from './folders.ts';
+import { dataFolder, ownerOf } from './folders.ts';
 import { readJournal, unfinishedRemedy } from './journal.ts';
 import type { InPlaceRequest, InPlaceWork } from './request.ts';
 
@@ -40,6 +40,7 @@ export async function planInPlace(request: InPlaceRequest): Promise<InPlacePlan>
   const { adapter, place } = placeOf(request);
   for (const [program = ''] of [place.stop, place.start]) locate(program);
   const data = await dataFolder(place.data);
+  await requireOwner(data);
   await requireFreeTarget(site, source, data);
   await requireSpace({ path: path.dirname(data), needed: plainBytes(chain) + plainBytes(replay?.logs ?? []) });
   const context = contextOf(request, { manifest, replayed: replay !== null });
@@ -48,6 +49,16 @@ export async function planInPlace(request: InPlaceRequest): Promise<InPlacePlan>
     known.map((entry) => entry.manifest),
   );
   return { ...examined, data, manifest };
+}
+
+/** Another user sees nothing of the server's processes, and may rename nothing of its data. */
+async function requireOwner(data: string): Promise<void> {
+  const user = process.getuid?.();
+  const owner = await ownerOf(data);
+  if (user === 0 || owner === null || owner.uid === user) return;
+  throw new BackupError('refused', `${data} belongs to another user (${owner.uid}). Nothing was changed.`, {
+    remedy: 'Run it as root, or as the user of the server.',
+  });
 }
 
 /** Its data folder is on the machine of its own worker only. */

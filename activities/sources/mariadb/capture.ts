@@ -10,6 +10,7 @@ import { backupConnection, checkConnection, type Connection } from './connection
 import { lineageOf } from './datadir.ts';
 import type { Table } from './digests.ts';
 import { describeEngine } from './engine.ts';
+import { takeExports } from './export/capture.ts';
 import { gatherFacts, whereItStands, type Facts } from './facts.ts';
 import { reconcile, takeInventory } from './inventory.ts';
 import { decideKind } from './kind.ts';
@@ -42,6 +43,8 @@ export async function capture(context: Context): Promise<Captured> {
   const from = placeOf(read.position);
   const snapshot =
     checking && shown && from ? await rowsBySnapshot(context, { connection, checking, from }) : undefined;
+  // As near to the backup as can be.
+  const exported = await takeExports(context);
   const rowsAfter = await rowsOf(checking, work, isLoose);
   const after = await takeInventory(connection, work.signal);
   const rows = [...(snapshot?.entries ?? []), ...rowEntries(rowsBefore, rowsAfter)];
@@ -49,7 +52,7 @@ export async function capture(context: Context): Promise<Captured> {
   return {
     ...read,
     engine: describeEngine(facts),
-    warnings: [...read.warnings, ...(snapshot?.warnings ?? []), ...rowWarnings(rowsBefore, rowsAfter)],
+    warnings: [...read.warnings, ...exported, ...(snapshot?.warnings ?? []), ...rowWarnings(rowsBefore, rowsAfter)],
   };
 }
 

@@ -110,7 +110,7 @@ async function lookInside(
   return [...compared, sound];
 }
 
-async function readInventory(backup: BackupReader): Promise<readonly MariadbEntry[]> {
+export async function readInventory(backup: BackupReader): Promise<readonly MariadbEntry[]> {
   const entries: MariadbEntry[] = [];
   let isHeader = true;
   for await (const line of backup.lines('inventory')) {

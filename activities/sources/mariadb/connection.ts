@@ -45,6 +45,16 @@ export async function checkConnection(
   return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
 }
 
+/** The connection of the account that exports; undefined where the config has none. */
+export async function exportConnection(
+  config: MariadbSource,
+  readSecret: SecretReader,
+): Promise<Connection | undefined> {
+  if (!config.export) return undefined;
+  const { user, password } = config.export;
+  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
+}
+
 async function read(secret: Secret | undefined, readSecret: SecretReader): Promise<string | undefined> {
   return secret ? readSecret(secret) : undefined;
 }

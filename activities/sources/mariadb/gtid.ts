@@ -24,6 +24,25 @@ export function sequenceIn(position: string, domain: string): bigint {
   return found?.sequence ?? 0n;
 }
 
+/** Of several positions the furthest in each domain. */
+export function furthest(positions: readonly string[]): string {
+  const domains = new Map<string, string>();
+  for (const text of positions.flatMap(listOf)) {
+    const { domain, sequence } = parseGtid(text);
+    const known = domains.get(domain);
+    if (known === undefined || parseGtid(known).sequence < sequence) domains.set(domain, text);
+  }
+  return [...domains.values()].join(',');
+}
+
+/** The position right behind one, in each domain. */
+export function behind(position: string): string {
+  return listOf(position)
+    .map(parseGtid)
+    .map(({ domain, server, sequence }) => `${domain}-${server}-${sequence + 1n}`)
+    .join(',');
+}
+
 /** Whether two positions are the same; the order of domains means nothing. */
 export function sameGtids(a: string, b: string): boolean {
   const [left, right] = [a, b].map((list) => listOf(list).toSorted().join(','));

@@ -4,7 +4,10 @@ import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { backupConnection } from './connection.ts';
+import { checkExports } from './export/check.ts';
+import { planExport } from './export/restore.ts';
 import { gatherFacts } from './facts.ts';
+import { inPlace } from './in-place/index.ts';
 import { decideKind } from './kind.ts';
 import { ship } from './logs.ts';
 import { standing } from './standing.ts';
@@ -28,6 +31,9 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
+  checkExports,
+  planExport,
   logs: { ship, standing },
   select,
+  inPlace,
 };

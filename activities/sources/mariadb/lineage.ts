@@ -7,7 +7,11 @@ import { isErrno } from '../../streams/errno.ts';
 import { publish, writeNew } from '../../storage/durable.ts';
 
 const FILE = 'lineage.json';
-const record = z.looseObject({ id: z.string().regex(/^[0-9a-f]{8}$/) });
+const record = z.looseObject({
+  id: z.string().regex(/^[0-9a-f]{8}$/),
+  /** Number of the last file that is not of it: one directory may still have files of the history before. */
+  after: z.int().optional(),
+});
 
 /** The lineage that shipping is in: state's, or where state was lost that of the newest logs, or a new one. */
 export async function currentLineage(folder: string, newest: string | undefined): Promise<string> {
@@ -25,20 +29,28 @@ async function readRecord(file: string): Promise<unknown> {
   }
 }
 
-/** What is shipped from now on follows nothing that was shipped before. */
-export function beginLineage(folder: string): Promise<string> {
-  return keep(folder, newId());
+/**
+ * What is shipped from now on follows nothing that was shipped before.
+ * @param after number of the last file that is not of it; all files are where it is not known.
+ */
+export function beginLineage(folder: string, after?: number): Promise<string> {
+  return keep(folder, newId(), after);
+}
+
+/** Number of the last file that is not of the current lineage; 0 where all are. */
+export async function lineageBegins(folder: string): Promise<number> {
+  return record.safeParse(await readRecord(path.join(folder, FILE))).data?.after ?? 0;
 }
 
 function newId(): string {
   return randomBytes(4).toString('hex');
 }
 
-async function keep(folder: string, id: string): Promise<string> {
+async function keep(folder: string, id: string, after?: number): Promise<string> {
   const file = path.join(folder, FILE);
   const temporary = `${file}.new`;
   await rm(temporary, { force: true });
-  await writeNew(temporary, Buffer.from(`${JSON.stringify({ id })}\n`, 'utf8'));
+  await writeNew(temporary, Buffer.from(`${JSON.stringify({ id, after })}\n`, 'utf8'));
   await publish(temporary, file);
   return id;
 }

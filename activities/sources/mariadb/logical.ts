@@ -51,7 +51,7 @@ function program(connection: Connection, binlog: boolean): Program {
 }
 
 /** `mariadb-dump: Got error: 1045: "Access denied …" when trying to connect`, in the client's own form. */
-function dumpError(error: BackupError, connection: Connection): BackupError {
+export function dumpError(error: BackupError, connection: Connection): BackupError {
   const printed = String(error.facts['stderr'] ?? '');
   const stderr = printed.replace(/[Ee]rror:? (\d+):? (.*)/, 'ERROR $1: $2');
   return clientError(new BackupError(error.code, error.message, { facts: { ...error.facts, stderr } }), connection);

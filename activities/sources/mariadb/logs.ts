@@ -22,13 +22,13 @@ import { backupConnection, type Connection } from './connection.ts';
 import { describeEngine } from './engine.ts';
 import { gatherFacts, type Facts } from './facts.ts';
 import { sameGtids } from './gtid.ts';
-import { beginLineage, currentLineage } from './lineage.ts';
+import { beginLineage, currentLineage, lineageBegins } from './lineage.ts';
 import { rows, run, type SessionOptions } from './session.ts';
 
 /** Logs that are known to cover no time. */
 const NEVER = '1970-01-01T00:00:00Z';
 /** A file begins with 256 bytes of header. */
-const LEAST_BYTES = 100;
+export const LEAST_BYTES = 100;
 
 /**
  * Ends the file that is being written, and ships all that are finished and were not yet; where nothing was committed
@@ -49,7 +49,8 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   if (before && sameGtids(before.gtidEnd, gtid)) return idle(before, coversUntil, facts);
   await run(connection, 'FLUSH BINARY LOGS', options);
   const all = await listBinlogs(connection, options);
-  const due = all.slice(0, -1).filter(({ name }) => !before || numberOf(name) > numberOf(before.lastFile));
+  const after = before ? numberOf(before.lastFile) : await lineageBegins(received);
+  const due = all.slice(0, -1).filter(({ name }) => numberOf(name) > after);
   const folder = path.join(received, 'files');
   // What a failed attempt left is asked for again: it must not take the room of that.
   await rm(folder, { recursive: true, force: true });
@@ -167,6 +168,7 @@ export function artifactOf(file: string): string {
   return `binlog.${String(numberOf(file)).padStart(6, '0')}`;
 }
 
-function idOf(lineage: string, { name }: Pick<Binlog, 'name'>): string {
+/** A file as one end of an id of logs. */
+export function idOf(lineage: string, { name }: Pick<Binlog, 'name'>): string {
   return `${lineage}.${String(numberOf(name)).padStart(6, '0')}`;
 }

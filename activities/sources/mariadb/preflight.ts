@@ -6,6 +6,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { SourceContext } from '../types.ts';
 import { backupConnection, checkConnection, type Connection } from './connection.ts';
 import { outsiders, unreadable } from './datadir.ts';
+import { exportFindings } from './export/findings.ts';
 import { gatherFacts, type Facts } from './facts.ts';
 import { backupProgramFindings, findingsOf } from './findings.ts';
 import { installedRelease } from './programs.ts';
@@ -34,6 +35,7 @@ export async function preflight(context: SourceContext<MariadbSource>): Promise<
     ...(config.method === 'physical' ? await physical(facts, source) : await logical(source)),
     ...(await tables(connection, options, context)),
     ...(await checkAccount(context)),
+    ...(await exportFindings(context)),
   ];
 }
 

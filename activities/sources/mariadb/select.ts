@@ -4,7 +4,7 @@ import type { Manifest } from '../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { LogSelection } from '../types.ts';
 import { continues, familyOf, logPosition, numberOf, type LogPosition } from './binlogs.ts';
-import { sameGtids } from './gtid.ts';
+import { furthest, sameGtids } from './gtid.ts';
 import { physicalPosition, type PhysicalPosition } from './position.ts';
 import { planReplay, stoodStill } from './replay-plan.ts';
 
@@ -83,10 +83,13 @@ function markBehind(base: Manifest, position: PhysicalPosition, { last, marks }:
 }
 
 /** The logs from the file in which the backup was taken, up to the first hole. */
-function runFrom(base: Manifest, { binlogFile }: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
+function runFrom(base: Manifest, { binlogFile, gtid }: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
   if (binlogFile === null) return [];
   const first = logs
-    .filter(({ manifest, position }) => holds(position, binlogFile) && isAfter(manifest, base))
+    .filter(
+      ({ manifest, position }) =>
+        holds(position, binlogFile) && isAfter(manifest, base) && beginsBefore(position, gtid),
+    )
     .toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished))[0];
   if (!first) return [];
   const run = [first];
@@ -109,6 +112,11 @@ function holds({ firstFile, lastFile }: LogPosition, file: string): boolean {
  */
 function isAfter(logs: Manifest, base: Manifest): boolean {
   return Date.parse(logs.finished) > Date.parse(base.started);
+}
+
+/** After a restore in place files of the same name come again, and begin behind every GTID that there was before it. */
+function beginsBefore({ gtidStart }: LogPosition, gtid: string | null): boolean {
+  return gtid === null || sameGtids(furthest([gtidStart, gtid]), furthest([gtid]));
 }
 
 function follows(before: LogPosition, after: LogPosition): boolean {

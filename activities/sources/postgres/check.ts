@@ -85,7 +85,7 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
 }
 
 /** musl has no version that PostgreSQL could compare, so a copy under another C library would pass for sound. */
-function sortedBy(libc: string | undefined, checks: readonly Check[]): readonly Check[] {
+export function sortedBy(libc: string | undefined, checks: readonly Check[]): readonly Check[] {
   if (libc === undefined || !foreignLibc(libc)) return checks;
   const message = `text was sorted by ${libc}, and this machine has another C library: REINDEX before use`;
   return checks.map((check) => (check.name === 'collations' ? failed('collations', message) : check));

@@ -32,7 +32,13 @@ export interface Digests {
 /** How long a table's digest waits for whoever has locked it. */
 const LOCK_WAIT = '10s';
 
-const table = z.object({ oid: z.string(), schema: z.string(), name: z.string(), file: z.string() });
+const table = z.object({
+  oid: z.string(),
+  schema: z.string(),
+  name: z.string(),
+  file: z.string(),
+  columns: z.array(z.string()),
+});
 
 /**
  * Reads every table of some databases, each database in one REPEATABLE READ snapshot. A table that cannot be
@@ -70,10 +76,10 @@ export async function digestDatabase(session: Session, database: string, onTable
   const unread: Unread[] = [];
   // With row security on, rows that the role may not see would be left out without a word; off, it is an error.
   await session.run(`SET LOCAL row_security = off; SET LOCAL lock_timeout = '${LOCK_WAIT}'`);
-  for (const { oid, schema, name, file } of await session.rows(table, TABLES)) {
+  for (const { oid, schema, name, file, columns } of await session.rows(table, TABLES)) {
     await session.run('SAVEPOINT one_table');
     try {
-      const [row] = await session.rows(digest, digestQuery(schema, name));
+      const [row] = await session.rows(digest, digestQuery(schema, name, columns));
       const [now] = await session.rows(z.object({ file: z.string().nullable() }), FILE, [oid]);
       // TRUNCATE and most rewrites take no heed of snapshots: an older one finds the table empty then.
       if (now?.file !== file) unread.push({ database, schema, name, why: REWRITTEN, state: undefined });
@@ -97,20 +103,28 @@ const FILE = 'SELECT pg_relation_filenode($1::oid)::text AS file';
 
 // pg_class is read by the snapshot, pg_relation_filenode() by what is true now.
 const TABLES = `
-  SELECT c.oid::text AS oid, n.nspname::text AS schema, c.relname::text AS name, c.relfilenode::text AS file
+  SELECT c.oid::text AS oid, n.nspname::text AS schema, c.relname::text AS name, c.relfilenode::text AS file,
+         ARRAY(SELECT a.attname::text FROM pg_attribute a
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p'
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'
-   ORDER BY 1, 2`;
+   ORDER BY 2, 3`;
 
 export const digest = z.object({ rows: z.coerce.number(), digest: z.string() });
 
-// The row as a whole under a name that is no column's: "t::text" is a column's text where the table has a column t.
-// The collation is named because hashing fails under a nondeterministic one.
-export function digestQuery(schema: string, name: string): string {
+/**
+ * The row as a whole under a name that is no column's: "t::text" is a column's text where the table has a column t.
+ * The collation is named because hashing fails under a nondeterministic one.
+ * @param columns those of the snapshot: `*` would be those that the table has by now.
+ */
+export function digestQuery(schema: string, name: string, columns?: readonly string[]): string {
+  const row = columns
+    ? `ROW(${columns.map((column) => `"mosaic row".${quoted(column)}`).join(', ')})`
+    : '("mosaic row".*)';
   return `
     SELECT count(*) AS rows,
-           coalesce(sum(hashtextextended(("mosaic row".*)::text COLLATE "C", 0)::numeric), 0)::text AS digest
+           coalesce(sum(hashtextextended(${row}::text COLLATE "C", 0)::numeric), 0)::text AS digest
       FROM ONLY ${quoted(schema)}.${quoted(name)} AS "mosaic row"`;
 }
 

@@ -2,7 +2,7 @@
 import { checkResults } from '../check-results.ts';
 
 /** Everything that a check of a Redis backup looks at, in the order it does. */
-export const CHECKS = ['files', 'start', 'databases', 'expiring keys', 'functions'] as const;
+export const CHECKS = ['files', 'start', 'databases', 'expiring keys', 'functions', 'values'] as const;
 export type CheckName = (typeof CHECKS)[number];
 
 export const { passed, failed, notCompared, noneCompared } = checkResults<CheckName>();

@@ -11,6 +11,7 @@ type Config = Pick<RedisSource, 'method' | 'names' | 'objectives' | 'connection'
 
 /** Multi-part AOF, rdb_saves and aof_rewrites came with it. Valkey begins at 7.2. */
 const OLDEST = '7.0';
+const DAY = 24 * 60 * 60 * 1000;
 
 /** Everything that one look at the server tells. */
 export function findingsOf(facts: Facts, config: Config, subject: string): readonly Finding[] {
@@ -109,7 +110,8 @@ function persistence({ persistence: now, settings }: Facts, { method }: Config):
 
 /** Logs of Redis are not shipped: with an append-only file, a crash of the server is covered, the loss of its disk not. */
 function objectives({ persistence: { aof } }: Facts, { objectives: wanted }: Config): readonly Found[] {
-  if (wanted?.rpo === undefined) return [];
+  // What a daily backup meets needs no more than that.
+  if (wanted?.rpo === undefined || wanted.rpo >= DAY) return [];
   const rpo = formatDuration(wanted.rpo);
   if (!aof) {
     return [

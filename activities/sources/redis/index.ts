@@ -3,6 +3,7 @@ import type { RedisSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { inPlace } from './in-place/index.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
@@ -15,4 +16,5 @@ export const redis: SourceAdapter<RedisSource> = {
   restore,
   check,
   select,
+  inPlace,
 };

@@ -17,7 +17,7 @@ export function registerInit(program: Command, cli: OpenCli): void {
   const init = program
     .command('init')
     .description(
-      'write a config and keys from what runs on this machine: PostgreSQL servers, folders with compose files',
+      'write a config and keys from what runs on this machine: PostgreSQL, MariaDB and Redis servers, folders with compose files',
     )
     .option('--site <name>', "the installation's name; else this machine's")
     .option('--repository <folder>', 'where backups go; else /opt/mosaic/backups')
@@ -70,7 +70,9 @@ function nextSteps({ file, files, servers, destination }: Initialised): readonly
       ? []
       : [`Make the folder of the destination on its mounted disk: install -d -m 700 ${destination}`]),
     ...(servers.length > 0
-      ? ['Make the role of each PostgreSQL server: infra/roles has the SQL, and doctor says what is missing.']
+      ? [
+          'Make the account of each server: the commands stand beside it in the config, and doctor says what is missing.',
+        ]
       : []),
     `Check everything: ${command} doctor`,
     `Back up: ${command} run daily`,

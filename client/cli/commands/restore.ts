@@ -30,7 +30,10 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     )
     .option('--password-file <file>', 'the password for --into')
     .option('--password-env <name>', 'the variable with the password for --into')
-    .option('--replace', 'with --into: drop what is in the way')
+    .option(
+      '--replace',
+      'with --into: what is in the way gives up its place; a whole database, and any table of MariaDB, is kept under another name',
+    )
     .option('--no-owner', 'with --into: all belongs to who restores it, and no grants')
     .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
     .option('--accept-age', "restore although the latest is older than the source's objective")

@@ -86,7 +86,7 @@ function rowOf(step: Pick<SourceStep, 'source' | 'host' | 'destinations'>, phase
 async function noLogs({ file }: Site): Promise<Error> {
   const { BackupError } = await import('../../../model/errors.ts');
   return new BackupError('config', 'no source of the site ships logs', {
-    remedy: `PostgreSQL sources do, where logs.enabled is not false: look at ${file}.`,
+    remedy: `PostgreSQL and MariaDB sources do, where logs.enabled is not false: look at ${file}.`,
   });
 }
 

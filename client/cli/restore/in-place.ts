@@ -36,7 +36,8 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
   );
   sayAge(cli, chosen, formatDuration);
   sayReplay(cli, chosen, place.name, formatBytes(fetched));
-  await withPausing({ site, env: cli.env, note: NOTE }, async (schedules) => {
+  const tell = (line: string) => cli.out.note(line);
+  await withPausing({ site, env: cli.env, note: NOTE, tell }, async (schedules) => {
     const request: InPlaceRequest = {
       ...(await workOf(cli, site, chosen)),
       schedules,

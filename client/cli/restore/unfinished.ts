@@ -13,12 +13,13 @@ export async function unfinishedCommand(cli: Cli, options: RestoreOptions): Prom
     throw new BackupError('usage', 'Which source is not said.', { remedy: 'Add --source; status names it.' });
   const site = await cli.site();
   sourceConfig(site, source);
-  await withPausing({ site, env: cli.env, note: 'mosaic-backup restore --in-place' }, async (schedules) => {
+  const tell = (line: string) => cli.out.note(line);
+  await withPausing({ site, env: cli.env, note: 'mosaic-backup restore --in-place', tell }, async (schedules) => {
     const request: InPlaceWork = {
       site,
       source,
       schedules,
-      tell: (line) => cli.out.note(line),
+      tell,
       work: await cli.work(),
     };
     if (options.undo) {

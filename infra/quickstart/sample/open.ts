@@ -1,21 +1,29 @@
-/** Opens the sample as the last start left it, or makes it: in seconds the one, in less than half a minute the other. */
+/** Opens the sample as the last start left it, or makes it: in seconds the one, in half a minute the other. */
 import { access, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { PrivateServer } from '../../../activities/sources/postgres/server.ts';
 import { messageOf } from '../../../activities/streams/errno.ts';
 import { requireSpace } from '../../../activities/storage/space.ts';
 import { formatBytes } from '../../../model/units.ts';
-import { databaseBytes, fillDatabase, grantBackupRole, makeCluster, startDatabase } from './database.ts';
-import { endStrayServer } from './leftovers.ts';
+import type { SiteInput } from '../../../model/config/site.ts';
+import type { RunningDatabase, SampleDatabase } from './database.ts';
+import { DATABASES } from './engines.ts';
+import { endStrayServers } from './leftovers.ts';
 import { clearPlace, markComplete, type SamplePlace } from './place.ts';
 import { makeKeys, writeConfig } from './settings.ts';
 import { makeStack } from './stack.ts';
 
 export interface Sample {
-  /** It runs; until `ready` its shop may be half filled. */
-  readonly server: PrivateServer;
-  /** Resolves once the shop is filled. */
+  /** They run; until `ready` they may be half filled. */
+  readonly databases: readonly OpenDatabase[];
+  /** Resolves once all of it is made. */
   readonly ready: Promise<void>;
+  /** Ends the servers, in order. */
+  stop(): Promise<void>;
+}
+
+export interface OpenDatabase {
+  readonly of: SampleDatabase;
+  readonly server: RunningDatabase;
 }
 
 export interface OpenOptions {
@@ -31,7 +39,8 @@ const KEPT = 4 * 2 ** 30;
 
 /** Puts in order what an earlier start left behind. Nothing of the sample runs yet. */
 export async function tidySample(place: SamplePlace, { note }: OpenOptions): Promise<void> {
-  await endStrayServer(place.postgres);
+  await endStrayServers(place.root, DATABASES);
+  await Promise.all(DATABASES.map((database) => database.tidy(place)));
   await rm(place.scratch, { recursive: true, force: true });
   const bytes = (await Promise.all([place.repository, place.vault].map(bytesBelow))).reduce(
     (sum, each) => sum + each,
@@ -45,17 +54,19 @@ export async function tidySample(place: SamplePlace, { note }: OpenOptions): Pro
 
 /** Opens a complete sample; undefined when it turns out to be damaged. */
 export async function reopenSample(place: SamplePlace, { signal, note }: OpenOptions): Promise<Sample | undefined> {
-  let server: PrivateServer | undefined;
+  let servers: Servers | undefined;
   try {
     await Promise.all([access(path.join(place.stack, '.env')), access(place.keys), access(place.vault)]);
-    server = await startDatabase(place, neverAborted());
-    await grantBackupRole(server, signal);
-    const bytes = await databaseBytes(server, signal);
-    await writeConfig(place, server);
-    note(`The sample in ${place.root}: PostgreSQL with ${formatBytes(bytes)}, and a stack folder.`);
-    return { server, ready: Promise.resolve() };
+    servers = await startAll(place);
+    const { databases } = servers;
+    const sizes = await Promise.all(
+      databases.map(async ({ of, server }) => `${of.engine} with ${formatBytes(await server.reopen(signal))}`),
+    );
+    await writeConfig(place, sourcesOf(databases));
+    note(`The sample in ${place.root}: ${sizes.join(', ')}, and a stack folder.`);
+    return { ...servers, ready: Promise.resolve() };
   } catch (error) {
-    await server?.stop('immediate');
+    await servers?.stop('immediate');
     signal.throwIfAborted();
     note(`The sample in ${place.root} is damaged (${messageOf(error)}): it is made anew.`);
     return undefined;
@@ -66,28 +77,53 @@ export async function reopenSample(place: SamplePlace, { signal, note }: OpenOpt
 export async function makeSample(place: SamplePlace, { signal, note }: OpenOptions): Promise<Sample> {
   await clearPlace(place);
   await requireSpace({ path: place.root, needed: NEEDED });
-  note(
-    `Making a sample in ${place.root}: a private PostgreSQL with some 400 MB, and a stack folder (once, about 20 s).`,
-  );
+  const engines = DATABASES.map(({ engine }) => engine).join(', ');
+  note(`Making a sample in ${place.root}: private servers of ${engines} with some 500 MB, and a stack folder`);
+  note('(once, half a minute).');
+  await mkdir(place.keys, { mode: 0o700 });
   await Promise.all([
     makeKeys(place),
     makeStack(place.stack, signal),
-    makeCluster(place, signal),
+    ...DATABASES.map((database) => database.make(place, signal)),
     mkdir(place.vault, { mode: 0o700 }),
   ]);
-  const server = await startDatabase(place, neverAborted());
+  const servers = await startAll(place);
   try {
-    await writeConfig(place, server);
+    await writeConfig(place, sourcesOf(servers.databases));
   } catch (error) {
-    await server.stop('immediate');
+    await servers.stop('immediate');
     throw error;
   }
-  return { server, ready: fillDatabase(server, signal).then(() => markComplete(place)) };
+  return { ...servers, ready: fillAll(place, servers.databases, signal) };
 }
 
-/** ^C must not crash the server under what is cleaning up: it is ended last, in order. */
-function neverAborted(): AbortSignal {
-  return new AbortController().signal;
+async function fillAll(place: SamplePlace, databases: readonly OpenDatabase[], signal: AbortSignal): Promise<void> {
+  await Promise.all(databases.map(({ server }) => server.fill(signal)));
+  await markComplete(place);
+}
+
+function sourcesOf(databases: readonly OpenDatabase[]): SiteInput['sources'] {
+  return Object.fromEntries(databases.map(({ of, server }) => [of.source, server.config]));
+}
+
+interface Servers {
+  readonly databases: readonly OpenDatabase[];
+  stop(how?: 'fast' | 'immediate'): Promise<void>;
+}
+
+/** Starts all servers beside each other. When one does not start, none is left running. */
+async function startAll(place: SamplePlace): Promise<Servers> {
+  const starts = await Promise.allSettled(
+    DATABASES.map(async (of): Promise<OpenDatabase> => ({ of, server: await of.start(place) })),
+  );
+  const databases = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const stop = async (how: 'fast' | 'immediate' = 'fast') => {
+    await Promise.all(databases.map(({ server }) => server.stop(how)));
+  };
+  const failed = starts.find((start) => start.status === 'rejected');
+  if (!failed) return { databases, stop };
+  await stop('immediate');
+  throw failed.reason;
 }
 
 async function bytesBelow(folder: string): Promise<number> {

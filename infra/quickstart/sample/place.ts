@@ -14,8 +14,11 @@ export interface SamplePlace {
   readonly root: string;
   readonly config: string;
   readonly keys: string;
-  /** The data folder of the private PostgreSQL, and the folder of its socket and log. */
+  /** The data folders of the private servers. */
   readonly postgres: string;
+  readonly mariadb: string;
+  readonly redis: string;
+  /** The folder of their sockets and logs. */
   readonly runtime: string;
   readonly stack: string;
   readonly repository: string;
@@ -25,7 +28,7 @@ export interface SamplePlace {
 }
 
 /** Raised when a sample of an older version cannot serve any more: it is made anew. */
-const VERSION = 1;
+const VERSION = 2;
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 /** Written first: the folder is ours. Then `COMPLETE`, last: all of it was made. */
 const OURS = '.mosaic-backup-sample';
@@ -44,6 +47,8 @@ export function samplePlace(env: NodeJS.ProcessEnv = process.env): SamplePlace {
     config: below('mosaic-backup.yaml'),
     keys: below('keys'),
     postgres: below('postgres'),
+    mariadb: below('mariadb'),
+    redis: below('redis'),
     runtime: below('run'),
     stack: below('stack'),
     repository: below('repository'),

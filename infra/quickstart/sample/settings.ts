@@ -1,4 +1,4 @@
-/** The sample's keys, made once, and its config, written at each start: the socket of its server may have moved. */
+/** The sample's keys, made once, and its config, written at each start: the sockets of its servers may have moved. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
@@ -13,7 +13,7 @@ const publicKeys = z.object({ recipients: z.array(z.string()), signing: z.string
 
 /** Two identities and a signing key, as `init` makes them. */
 export async function makeKeys({ keys }: SamplePlace): Promise<void> {
-  await mkdir(keys, { mode: 0o700 });
+  await mkdir(keys, { recursive: true, mode: 0o700 });
   const [first, second] = await Promise.all([newIdentity(), newIdentity()]);
   const signing = newSigningKey();
   const shown = { recipients: [first.recipient, second.recipient], signing: signing.publicKey };
@@ -25,13 +25,8 @@ export async function makeKeys({ keys }: SamplePlace): Promise<void> {
   ]);
 }
 
-/** Where the sample's server listens. */
-export interface Socket {
-  readonly socket: string;
-  readonly port: number;
-}
-
-export async function writeConfig(place: SamplePlace, { socket, port }: Socket): Promise<void> {
+/** @param databases the sources of the running servers. */
+export async function writeConfig(place: SamplePlace, databases: SiteInput['sources']): Promise<void> {
   const { recipients, signing } = publicKeys.parse(
     JSON.parse(await readFile(path.join(place.keys, 'public.json'), 'utf8')),
   );
@@ -44,7 +39,7 @@ export async function writeConfig(place: SamplePlace, { socket, port }: Socket):
     encryption: { recipients, identity: { file: path.join(place.keys, 'identity.txt') } },
     signing: { key: { file: path.join(place.keys, 'signing.pem') }, trusted: [signing] },
     sources: {
-      shop: { type: 'postgres', connection: { host: socket, port, user: 'mosaic_backup' } },
+      ...databases,
       stack: { type: 'files', group: 'configs', paths: [place.stack] },
     },
     destinations: { vault: { type: 'directory', path: place.vault } },

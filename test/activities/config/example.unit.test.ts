@@ -26,7 +26,7 @@ describe('the example config', () => {
   it('is good', () => {
     const { repository, sources } = parsed(text);
     assert.equal(repository, '/opt/mosaic/backups');
-    assert.deepEqual(Object.keys(sources), ['postgres', 'warehouse', 'wiki', 'stack']);
+    assert.deepEqual(Object.keys(sources), ['postgres', 'warehouse', 'wiki', 'cache', 'board', 'stack']);
   });
 
   it('is accepted by the JSON Schema that editors use, which refuses what the parser refuses', () => {

@@ -288,7 +288,7 @@ async function childOf(
 ): Promise<number> {
   const state = { ended: false };
   void meanwhile.finally(() => (state.ended = true)).catch(() => undefined);
-  for (let waited = 0; waited < 20_000 && !state.ended; waited += 20) {
+  for (let waited = 0; waited < 45_000 && !state.ended; waited += 20) {
     const named = (await children()).filter((child) => child.name === name);
     const found = named.find(({ pid }) => argumentsOf(pid).includes(producerArgument));
     if (found) {

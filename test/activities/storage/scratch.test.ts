@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import path from 'node:path';
+import { thisHolder } from '../../../activities/storage/holder.ts';
 import { sweepScratch, withScratch } from '../../../activities/storage/scratch.ts';
 import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
@@ -43,6 +45,28 @@ describe('scratch', () => {
     await withScratch(within, 'proof-', async () => undefined);
     assert.deepEqual((await readdir(within)).toSorted(), ['proof-somebody-elses', path.basename(living)].toSorted());
   });
+
+  it('of an earlier boot is removed at once on a disk of this machine: after a power cut nobody is at work there', async () => {
+    const left = await ofAnotherBoot();
+    await sweepScratch(within, 'proof-');
+    assert.deepEqual(
+      await readdir(within),
+      [left],
+      'younger than this boot: another machine may be at work through a share',
+    );
+    await utimes(path.join(within, left), 0, Date.now() / 1000 - uptime() - 60);
+    await sweepScratch(within, 'proof-');
+    assert.deepEqual(await readdir(within), []);
+  });
+
+  async function ofAnotherBoot(): Promise<string> {
+    return withScratch(within, 'proof-', async (scratch) => {
+      const other = scratch.replace(thisHolder().boot, '00000000-0000-4000-8000-000000000000');
+      await rename(scratch, other);
+      await writeFile(path.join(other, 'plaintext'), 'a secret');
+      return path.basename(other);
+    });
+  }
 
   it('is looked for where nothing is', async () => {
     await sweepScratch(path.join(within, 'nowhere'), 'proof-');

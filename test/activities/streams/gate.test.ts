@@ -58,6 +58,17 @@ describe('the gate of the last program', () => {
     assertGone(promoted);
   });
 
+  it('blames the last program where that fails early, and not the artifact that it then leaves unread', async () => {
+    for (let times = 0; times < 5; times += 1) {
+      const refusing = { ...shell('head -c 10 >/dev/null; echo refused >&2; exit 3'), gate: 'COMMIT' };
+      const error = await failure(
+        read(file, { ...expectedOf(written), plainBytes: 700_000 }, [shell('cat'), refusing]),
+        'program-failed',
+      );
+      assert.match(error.message, /refused/);
+    }
+  });
+
   it('stays shut when a program before it fails after the last byte', async () => {
     const error = await failure(read(file, written, [shell('cat; exit 7'), keeper()]), 'program-failed');
     assert.match(error.message, /exit status 7|status 7|7/);

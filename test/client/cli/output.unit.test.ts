@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { PassThrough } from 'node:stream';
 import { failureOf, printFailure } from '../../../client/cli/errors.ts';
 import { createOutput, table } from '../../../client/cli/output.ts';
@@ -84,6 +85,24 @@ describe('progress', () => {
       progressLine({ phase: 'reading', bytes: 512, total: null, activity: 0 }, 3000),
       'reading  512 B, 3.0s',
     );
+  });
+
+  it('says nothing of bytes where none move', () => {
+    assert.equal(progressLine({ phase: 'recovering', bytes: 0, total: null, activity: 9 }, 3000), 'recovering, 3.0s');
+  });
+
+  it('says what it is for, once the work is long enough to be told of', () => {
+    const { out, stderr } = output();
+    const started = Date.now();
+    const now = mock.method(Date, 'now', () => started);
+    try {
+      const progress = progressPrinter(out, 'shop');
+      now.mock.mockImplementation(() => started + 3000);
+      progress({ phase: 'recovering', bytes: 0, total: null, activity: 1 });
+    } finally {
+      now.mock.restore();
+    }
+    assert.equal(stderr(), 'shop: recovering, 3.0s\n');
   });
 
   it('is silent without a terminal while the work is short', () => {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Client } from '@temporalio/client';
 import { loadSite } from '../../../activities/config/load.ts';
 import { connectClient } from '../../../client/runs/start.ts';
+import { withPausing } from '../../../client/schedules/pausing.ts';
 import { embeddedEndpoint } from '../../../client/temporal/endpoint.ts';
 import type { RunReport } from '../../../model/run.ts';
 import { mosaicHere } from '../../support/command-line.ts';
@@ -139,6 +140,27 @@ describe('schedules and `run logs` on the command line', () => {
       await other.delete();
     }
     await until('the removal', async () => (await mosaicHere(['-c', test.file, 'schedules', 'apply'])).code === 0);
+  });
+
+  it('pauses what runs and lets it run again, by a command and for a restore in place', async () => {
+    const isPaused = async () => (await client.schedule.getHandle(ID).describe()).state.paused;
+    await json('schedules', 'resume');
+    assert.equal(await isPaused(), false);
+    const paused = z.looseObject({ schedules: z.array(z.string()) });
+    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [ID]);
+    assert.equal(await isPaused(), true);
+    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, []);
+    const site = await loadSite({ file: test.file });
+    const tell = (line: string) => assert.fail(line);
+    await withPausing({ site, env: {}, note: 'a test', tell }, async (schedules) => {
+      assert.deepEqual(await schedules?.running(), [], 'it was paused by somebody else, and stays so');
+      await schedules?.resume([ID]);
+      assert.deepEqual(await schedules?.running(), [ID]);
+      await schedules?.pause([ID, 'mosaic-backup/test/removed']);
+      assert.equal(await isPaused(), true);
+      await schedules?.resume([ID]);
+    });
+    assert.equal(await isPaused(), false);
   });
 
   it('names a namespace that there is not', async () => {

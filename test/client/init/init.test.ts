@@ -31,8 +31,8 @@ describe('init', () => {
 
   it('writes a config that is good, with keys that only their owner can read', async () => {
     const servers = [
-      { host: '/run/postgresql', port: 5432, by: 'its socket' },
-      { host: 'localhost', port: 5433, by: 'pg_lsclusters' },
+      { type: 'postgres' as const, host: '/run/postgresql', port: 5432, by: 'its socket' },
+      { type: 'postgres' as const, host: 'localhost', port: 5433, by: 'pg_lsclusters' },
     ];
     const given = await options({ servers, folders: ['/opt/my stack'], destination: 'vault' });
     const made = await initialise(given);
@@ -105,7 +105,7 @@ describe('init', () => {
   });
 
   it('gives every source a name that a config takes', () => {
-    const servers = [1, 2].map((port) => ({ host: '/run', port, by: '' }));
+    const servers = [1, 2].map((port) => ({ type: 'postgres' as const, host: '/run', port, by: '' }));
     assert.deepEqual(sourceNames({ servers, folders: ['/opt/postgres', '/srv/apps', '/', '/opt/ü b'] }), [
       'postgres',
       'postgres-2',
@@ -127,7 +127,7 @@ describe('what init finds', () => {
       const found = await findPostgres({ unixSockets: '/proc/net/unix', dataParents: [], clusters: false });
       assert.deepEqual(
         found.filter(({ host }) => host === folder),
-        [{ host: folder, port: 5999, by: 'its socket' }],
+        [{ type: 'postgres', host: folder, port: 5999, by: 'its socket' }],
       );
     } finally {
       server.close();

@@ -23,7 +23,7 @@ export const canary: readonly Scenario[] = [
     title:
       'P39 nothing of a file, a table, a password or a key is in any trace, nor in a spool after the seal (stack, db)',
     sources: ['stack', 'db'],
-    alone: 'db',
+    alone: 'databases',
     everyTime: true,
     async play(trial) {
       const { lab } = trial;

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 import { canary } from './canary.ts';
 import { damage } from './damage.ts';
 import { runs } from './runs.ts';
+import { shipping } from './shipping.ts';
 import { source } from './source.ts';
 import { storage } from './storage.ts';
 import { temporal } from './temporal.ts';
@@ -17,5 +18,6 @@ export const scenarios: readonly Scenario[] = [
   ...storage,
   ...damage,
   ...runs,
+  ...shipping,
   ...canary,
 ];

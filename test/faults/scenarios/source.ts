@@ -1,13 +1,16 @@
 /** What is backed up, or the program that reads it, goes away; and what it refuses. */
 import assert from 'node:assert/strict';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SiteInput } from '../../../model/config/site.ts';
 import { processesOf } from '../../support/processes.ts';
 import type { Lab } from '../lab.ts';
 import type { Scenario } from '../scenario.ts';
 import { requireComplete, requireSound } from '../sound.ts';
-import { SLOW, slowly, underWay, type SourceName } from '../trial.ts';
+import { SLOW, slowly, underWay, type SourceName, type Trial } from '../trial.ts';
+
+type SourceInput = SiteInput['sources'][string];
 
 export const source: readonly Scenario[] = [
   {
@@ -32,61 +35,18 @@ export const source: readonly Scenario[] = [
       return 'partial, said so; the next is complete';
     },
   },
-  {
-    kind: 'database stopped',
-    title: 'P42 in the middle of its capture, and started again (db)',
-    sources: ['db'],
-    alone: 'db',
-    everyTime: true,
-    async play(trial) {
-      const { postgres } = trial.lab;
-      await slowly(trial, 'db', SLOW.db);
-      await trial.worker();
-      const run = await trial.run();
-      await underWay(trial, 'db');
-      await postgres.stop('immediate');
-      await slowly(trial, 'db', undefined);
-      try {
-        const { message, remedy } = await run.failure('db');
-        assert.match(message, /PostgreSQL at .* does not answer/);
-        assert.match(remedy, /Start the server/);
-      } finally {
-        await postgres.start();
-      }
-      requireComplete(await run.report());
-      await requireSound(trial, 1);
-      return 'said so; went on by itself';
-    },
-  },
-  {
-    kind: 'refused',
-    title: 'a wrong password; the right one while it is tried again (db)',
-    sources: ['db'],
-    everyTime: true,
-    site: overTcp,
-    async play(trial) {
-      const { message, remedy, run } = await refusal(trial);
-      assert.match(message, /refuses the password of role "mosaic_backup"/);
-      assert.match(remedy, /connection\.password/);
-      await trial.configure((config) => ({
-        ...config,
-        sources: { db: { type: 'postgres', connection: tcp(trial.lab, trial.lab.postgres.passwords.backup) } },
-      }));
-      requireComplete(await run.report());
-      await requireSound(trial, 1);
-      return 'said so; went on with the right one';
-    },
-  },
+  ...(['db', 'wiki', 'cache'] as const).map(databaseStopped),
+  ...(['db', 'wiki', 'cache'] as const).map(wrongPassword),
   {
     kind: 'refused',
     title: 'P12 a role without REPLICATION; granted while it is tried again (db)',
     sources: ['db'],
-    alone: 'db',
+    alone: 'databases',
     async play(trial) {
       const { postgres } = trial.lab;
       await postgres.sql('ALTER ROLE mosaic_backup NOREPLICATION');
       try {
-        const { message, remedy, run } = await refusal(trial);
+        const { message, remedy, run } = await refusal(trial, 'db');
         assert.match(message, /role mosaic_backup may not take base backups/);
         assert.match(remedy, /ALTER ROLE "?mosaic_backup"? .*REPLICATION/);
         await postgres.sql('ALTER ROLE mosaic_backup REPLICATION');
@@ -104,9 +64,98 @@ export const source: readonly Scenario[] = [
       ['stack', 'tar'],
       ['stack', 'zstd'],
       ['db', 'age'],
+      ['wiki', 'mariadb-backup'],
+      ['cache', 'redis-cli'],
     ] as const
   ).map(([name, program]) => programKilled(name, program)),
 ];
+
+/** What each says when it is away. */
+const AWAY = {
+  db: /PostgreSQL at .* does not answer/,
+  wiki: /MariaDB at .* does not answer/,
+  cache: /Redis at .* does not answer/,
+} as const;
+type Database = keyof typeof AWAY;
+
+function databaseStopped(name: Database): Scenario {
+  return {
+    kind: 'database stopped',
+    title: `P42 in the middle of its capture, and started again (${name})`,
+    sources: [name],
+    alone: 'databases',
+    everyTime: name === 'db',
+    async play(trial) {
+      const server = serverOf(trial.lab, name);
+      await slowly(trial, name, SLOW[name]);
+      await trial.worker();
+      const run = await trial.run();
+      await underWay(trial, name);
+      await server.stop();
+      await slowly(trial, name, undefined);
+      try {
+        const { message, remedy } = await run.failure(name);
+        assert.match(message, AWAY[name]);
+        assert.match(remedy, /Start the server/);
+      } finally {
+        await server.start();
+      }
+      requireComplete(await run.report());
+      await requireSound(trial, 1);
+      return 'said so; went on by itself';
+    },
+  };
+}
+
+function serverOf({ postgres, mariadb, redis }: Lab, name: Database) {
+  if (name === 'db') return { stop: () => postgres.stop('immediate'), start: () => postgres.start() };
+  if (name === 'wiki') return { stop: () => mariadb.stop('immediate'), start: () => mariadb.start() };
+  return { stop: () => redis.stop(), start: () => redis.start() };
+}
+
+/** What each says of a wrong password. */
+const REFUSED = {
+  db: /refuses the password of role "mosaic_backup"/,
+  wiki: /does not let account mosaic_backup in/,
+  cache: /does not let user "mosaic_backup" in/,
+} as const;
+
+function wrongPassword(name: Database): Scenario {
+  return {
+    kind: 'refused',
+    title: `a wrong password; the right one while it is tried again (${name})`,
+    sources: [name],
+    everyTime: name === 'db',
+    async play(trial) {
+      const password = path.join(trial.folder, 'password');
+      await writeFile(password, 'not this one\n', { mode: 0o600 });
+      await trial.configure((config) => ({ ...config, sources: { [name]: withPassword(trial.lab, name, password) } }));
+      const { message, remedy, run } = await refusal(trial, name);
+      assert.match(message, REFUSED[name]);
+      assert.match(remedy, /connection\.password/);
+      await writeFile(password, await readFile(passwordOf(trial.lab, name)));
+      requireComplete(await run.report());
+      await requireSound(trial, 1);
+      return 'said so; went on with the right one';
+    },
+  };
+}
+
+function passwordOf({ postgres, mariadb, redis }: Lab, name: Database): string {
+  if (name === 'db') return postgres.passwords.backup;
+  return name === 'wiki' ? mariadb.passwords.backup : redis.password;
+}
+
+function withPassword(lab: Lab, name: Database, file: string): SourceInput {
+  const password = { file };
+  if (name === 'db') return { type: 'postgres', connection: tcp(lab, file) };
+  if (name === 'wiki') {
+    const config = lab.mariadb.config();
+    return { ...config, connection: { ...config.connection, password } };
+  }
+  const config = lab.redis.config();
+  return { ...config, connection: { ...config.connection, password } };
+}
 
 function programKilled(name: SourceName, program: string): Scenario {
   return {
@@ -131,16 +180,10 @@ function programKilled(name: SourceName, program: string): Scenario {
   };
 }
 
-async function refusal(trial: Parameters<Scenario['play']>[0]) {
+async function refusal(trial: Trial, name: Database) {
   await trial.worker();
   const run = await trial.run();
-  return { run, ...(await run.failure('db')) };
-}
-
-async function overTcp(lab: Lab) {
-  const wrong = path.join(lab.folder, 'wrong.password');
-  await writeFile(wrong, 'not this one\n', { mode: 0o600 });
-  return { sources: { db: { type: 'postgres' as const, connection: tcp(lab, wrong) } } };
+  return { run, ...(await run.failure(name)) };
 }
 
 function tcp({ postgres }: Lab, password: string) {

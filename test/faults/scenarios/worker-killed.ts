@@ -8,7 +8,7 @@ import { requireComplete, requireSound, requireWhole } from '../sound.ts';
 import { SLOW, slowly, underWay, type SourceName, type Trial } from '../trial.ts';
 
 export const workerKilled: readonly Scenario[] = [
-  ...(['db', 'stack'] as const).map((source) => inTheMiddle(source)),
+  ...(['db', 'stack', 'wiki', 'cache'] as const).map((source) => inTheMiddle(source)),
   ...KILL_POINTS.flatMap((point) => point.sources.map((source) => atPoint(point, source))),
 ];
 

@@ -3,8 +3,8 @@ import { openProxy } from '../../support/proxy.ts';
 import { until } from '../../support/until.ts';
 import type { SignalPoint } from '../../support/worker-process.ts';
 import type { Scenario } from '../scenario.ts';
-import { requireComplete, requireListed, requireSound, requireTidy, requireWhole } from '../sound.ts';
-import type { SourceName, Trial } from '../trial.ts';
+import { isTidy, requireComplete, requireListed, requireSound, requireWhole } from '../sound.ts';
+import type { SourceName } from '../trial.ts';
 
 interface ZombiePoint extends Pick<SignalPoint, 'at' | 'matching'> {
   readonly name: string;
@@ -20,8 +20,10 @@ const SEAL = 'activities/storage/repository.ts#sealBackup';
 const POINTS: readonly ZombiePoint[] = [
   { name: 'before its seal', at: SEAL, source: 'stack', everyTime: true },
   { name: 'before its seal', at: SEAL, source: 'db' },
+  { name: 'before its seal', at: SEAL, source: 'wiki' },
+  { name: 'before its seal', at: SEAL, source: 'cache' },
   { name: 'before its seal, its connections open,', at: SEAL, source: 'stack', connected: true },
-  { name: 'between the check of its lease and the rename', at: 'fs#rename', matching: String.raw`/\.staging/(stack|db)-`, source: 'stack' },
+  { name: 'between the check of its lease and the rename', at: 'fs#rename', matching: String.raw`/\.staging/(stack|db|wiki|cache)-`, source: 'stack' },
   { name: 'as its stream begins', at: 'activities/streams/write.ts#writeStream', source: 'db' },
   { name: 'in a copy', at: 'activities/storage/read-back.ts#readBack', source: 'stack' },
   { name: "before the copy's manifest", at: 'activities/storage/manifest-file.ts#encodeManifest', source: 'stack' },
@@ -56,13 +58,3 @@ export const zombie: readonly Scenario[] = POINTS.map(({ name, source, connected
     return 'published nothing, left nothing';
   },
 }));
-
-async function isTidy(trial: Trial): Promise<boolean> {
-  try {
-    await requireTidy(trial);
-    return true;
-  } catch {
-    // Not yet; when it never is, `requireSound` tells what is left.
-    return false;
-  }
-}

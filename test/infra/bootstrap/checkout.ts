@@ -14,7 +14,8 @@ const LOCK = '{"lockfileVersion":3,"packages":{"":{}}}';
 /** What the bootstrap itself calls, of the machine's programs. No package manager and no sudo is among them. */
 const TOOLS =
   'sh dirname flock id sha256sum sort tr mkdir uname sed grep paste cat printf mv rm mktemp chmod tail head ' +
-  'age zstd tar setpriv perl getfacl getfattr jq openssl redis-cli redis-server';
+  'age zstd tar setpriv perl getfacl getfattr jq openssl redis-cli redis-server ' +
+  'mariadb mariadb-backup mariadbd';
 
 export interface Checkout {
   readonly root: string;

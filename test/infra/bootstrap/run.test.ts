@@ -64,6 +64,27 @@ describe('npm scripts: set-up', () => {
     assert.equal(help.stdout, 'started --help\n', help.stderr);
   });
 
+  it('asks for the client programs of those source types only that a config of the user has, and of all for the sample', async () => {
+    const checkout = await makeCheckout();
+    await makeQuickstart(checkout.root, "console.log('started');");
+    const needs = path.join(checkout.root, 'infra/bootstrap/needs.txt');
+    const types = ['postgres', 'mariadb', 'redis'];
+    const lines = types.map((type) => `client:${type} ${type}-client ${type}-tools captures`);
+    await writeFile(needs, ['client sh dash runs', ...lines, 'sample sh dash runs', ''].join('\n'));
+    const lacking = async (...args: readonly string[]) => {
+      const { stderr } = await checkout.run(['start', ...args], { env: { INIT_CWD: checkout.root } });
+      return types.filter((type) => stderr.includes(`missing: ${type}-tools`) || stderr.includes(` ${type}-tools`));
+    };
+    const config = path.join(checkout.root, 'site.yaml');
+    await writeFile(config, 'sources:\n  # type: redis\n  data: { type: "files" }\n');
+    assert.deepEqual(await lacking('-c', config), []);
+    await writeFile(config, 'sources:\n  wiki:\n    type: mariadb\n  data: { "type": "postgres" }\n');
+    for (const args of [['-c', 'site.yaml'], ['--config', config], [`--config=${config}`], [`-c${config}`]])
+      assert.deepEqual(await lacking('--once', ...args), ['postgres', 'mariadb'], args.join(' '));
+    assert.deepEqual(await lacking('-c', '/nowhere.yaml'), types);
+    assert.deepEqual(await lacking(), types);
+  });
+
   it('becomes the job: a signal reaches it, and its exit status is the own one', async () => {
     const checkout = await makeCheckout();
     await makeQuickstart(

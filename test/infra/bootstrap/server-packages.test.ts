@@ -111,7 +111,7 @@ describe('bootstrap: MariaDB as programs only', () => {
     const files = `/usr/sbin/mariadbd ${names.replaceAll(/\S+/g, '/usr/bin/$&')}`;
     const found = await onAnImage(`${WITHOUT_MARIADB}
       echo "before: $(ls ${files} 2>/dev/null | wc -l)"
-      packages=$(sed -n 's/^test *[^ ]* *\\(mariadb-[^ ]*\\).*/\\1/p' /bootstrap/needs.txt)
+      packages=$(sed -n 's/^[^#][^ ]* *[^ ]* *\\(mariadb-[^ ]*\\).*/\\1/p' /bootstrap/needs.txt)
       sh /bootstrap/install-packages.sh $packages >&2
       echo "programs: $(ls ${files} 2>/dev/null | wc -l)"
       echo "services: $(ls /lib/systemd/system /etc/systemd/system /etc/init.d | grep -c -i 'mysql\\|mariadb' || :)"

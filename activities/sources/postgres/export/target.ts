@@ -36,11 +36,24 @@ export function targetConnection(
     });
   }
   const own = parsed.data.host === undefined ? source?.connection : undefined;
+  if (own?.container !== undefined) throw inContainer();
   const { host = own?.host ?? '/run/postgresql', port = own?.port ?? 5432, user } = parsed.data;
   const sslmode = parsed.data.sslmode ?? own?.sslmode;
   const sslrootcert = parsed.data.sslrootcert ?? own?.sslrootcert;
   const connection = { host, port, user, database: parsed.data.database ?? database, sslrootcert, sslmode };
   return { ...connection, password, sslmode: sslModeOf(connection) };
+}
+
+/** The same folder on this machine may be that of another server. */
+function inContainer(): BackupError {
+  return new BackupError(
+    'usage',
+    "The source's server is in a container: --into has to say how it is reached from here.",
+    {
+      remedy:
+        'Add host= and port= of a port that the container publishes, or of its address: docker inspect shows both.',
+    },
+  );
 }
 
 export interface Found {
@@ -156,24 +169,35 @@ function text(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
-/** Gives the name of one database to another, and the first one another: both, or neither. Refused while anybody is in them. */
+/**
+ * Gives the name of one database to another, and the first one another: both, or neither. Refused while anybody is in
+ * them; our own client may still be ending, for which the server waits five seconds each time it is asked.
+ */
 export async function swapNames(
   connection: Connection,
-  { from, aside }: { readonly from: string; readonly aside: string },
+  names: { readonly from: string; readonly aside: string },
   signal: AbortSignal,
+  patience = 5,
 ): Promise<void> {
   const { database } = connection;
-  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
-    session.run(
-      `BEGIN; ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(aside)};
-       ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(database)}; COMMIT`,
-    ),
-  );
+  try {
+    await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+      session.run(
+        `BEGIN; ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(names.aside)};
+         ALTER DATABASE ${quoted(names.from)} RENAME TO ${quoted(database)}; COMMIT`,
+      ),
+    );
+  } catch (error) {
+    if (stateBehind(error) !== IN_USE || patience === 0) throw error;
+    await swapNames(connection, names, signal, patience - 1);
+  }
 }
 
-/** Removes what `createDatabase` made. Refused by the server while anybody else is in it. */
+const IN_USE = '55006';
+
+/** Removes what `createDatabase` made. Our own client may still be ending in it: the server ends it then. */
 export async function dropDatabase(connection: Connection, signal: AbortSignal): Promise<void> {
   await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
-    session.run(`DROP DATABASE IF EXISTS ${quoted(connection.database)}`),
+    session.run(`DROP DATABASE IF EXISTS ${quoted(connection.database)} WITH (FORCE)`),
   );
 }

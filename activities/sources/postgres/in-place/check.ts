@@ -5,6 +5,7 @@ import type { Check } from '../../../../model/evidence.ts';
 import { checkResults } from '../../check-results.ts';
 import type { InPlaceContext, InPlaceFacts } from '../../types.ts';
 import { backupConnection } from '../connection.ts';
+import { withReach } from '../reach.ts';
 import { withSession } from '../session.ts';
 import { facts } from './facts.ts';
 
@@ -25,14 +26,13 @@ const RUNNING = `
          (SELECT count(*) FROM pg_database WHERE datallowconn) AS databases`;
 
 /** @throws BackupError while it does not answer. */
-export async function check(
-  { config, readSecret, work }: InPlaceContext<PostgresSource>,
-  found: InPlaceFacts,
-): Promise<readonly Check[]> {
+export async function check(context: InPlaceContext<PostgresSource>, found: InPlaceFacts): Promise<readonly Check[]> {
   const expected = facts.parse(found);
-  const connection = await backupConnection(config, readSecret);
-  const options = { application: 'mosaic-backup restore', signal: work.signal };
-  const now = await withSession(connection, options, async (session) => (await session.rows(running, RUNNING))[0]);
+  const now = await withReach(context, async (config) => {
+    const connection = await backupConnection(config, context.readSecret);
+    const options = { application: 'mosaic-backup restore', signal: context.work.signal };
+    return withSession(connection, options, async (session) => (await session.rows(running, RUNNING))[0]);
+  });
   if (!now) throw new TypeError('a query for one row gave none');
   const answers = now.inRecovery
     ? failed('answers', 'it is in recovery, and takes no writes')

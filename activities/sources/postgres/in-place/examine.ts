@@ -6,13 +6,14 @@ import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import { ifThere } from '../../../storage/fs-errors.ts';
-import { sameFolder } from '../../in-place-folder.ts';
+import { sameFolder } from '../../in-place/folder.ts';
 import type { InPlaceContext, InPlaceExamined } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
 import { backupConnection } from '../connection.ts';
 import { controlData } from '../control.ts';
 import { majorOf } from '../facts.ts';
 import { basePosition } from '../incremental/position.ts';
+import { withReach } from '../reach.ts';
 import { restoredMajor } from '../restore.ts';
 import { withSession } from '../session.ts';
 import type { Facts } from './facts.ts';
@@ -52,17 +53,20 @@ export async function examine(context: Context, known: readonly Manifest[]): Pro
 type Running = z.infer<typeof running> & { readonly major: number };
 
 /** Undefined where it does not answer: it may be down, which is why somebody restores. */
-async function ask({ config, readSecret, work }: Context): Promise<Running | undefined> {
-  const connection = await backupConnection(config, readSecret);
-  const options = { application: 'mosaic-backup restore', signal: work.signal };
+async function ask(context: Context): Promise<Running | undefined> {
   try {
-    return await withSession(connection, options, async (session) => {
-      const [found] = await session.rows(running, RUNNING);
-      if (!found) throw new TypeError('a query for one row gave none');
-      return { ...found, major: majorOf(session.version) };
+    return await withReach(context, async (config) => {
+      const connection = await backupConnection(config, context.readSecret);
+      const options = { application: 'mosaic-backup restore', signal: context.work.signal };
+      return withSession(connection, options, async (session) => {
+        const [found] = await session.rows(running, RUNNING);
+        if (!found) throw new TypeError('a query for one row gave none');
+        return { ...found, major: majorOf(session.version) };
+      });
     });
   } catch (error) {
-    if (error instanceof BackupError && error.code === 'unreachable') return undefined;
+    // Its container may be gone altogether.
+    if (error instanceof BackupError && ['unreachable', 'not-found'].includes(error.code)) return undefined;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import { rememberTimeline } from './timelines.ts';
  */
 export async function prepare(
   { manifest, state, work }: InPlaceContext<PostgresSource>,
-  restored: string,
+  { folder: restored }: { readonly folder: string },
   found: InPlaceFacts,
 ): Promise<InPlaceFacts> {
   const { taken, systemId } = facts.parse(found);

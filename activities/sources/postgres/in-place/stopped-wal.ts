@@ -56,17 +56,17 @@ async function firstPage(file: string): Promise<FirstPage | undefined> {
 
 /**
  * LSN of the last record, as pg_waldump prints it; undefined where none begins in these segments.
- * @param from the segment to begin with.
+ * @param from the segment to begin with, and `to` the last one: without that pg_waldump reads the first alone.
  */
 export async function lastRecord(
-  { wal, waldump, from }: { readonly wal: string; readonly waldump: string; readonly from: string },
+  { wal, waldump, from, to }: Readonly<Record<'wal' | 'waldump' | 'from' | 'to', string>>,
   work: Work,
 ): Promise<string | undefined> {
   let last: string | undefined;
   await runPipeline({
     programs: [
       // It reads up to what was not written any more, and calls that an error.
-      { command: waldump, args: [`--path=${wal}`, from], env: { TZ: 'UTC', LC_ALL: 'C' }, cwd: '/', accept: [1] },
+      { command: waldump, args: [`--path=${wal}`, from, to], env: { TZ: 'UTC', LC_ALL: 'C' }, cwd: '/', accept: [1] },
     ],
     drain: async (fd) => {
       for await (const line of linesOf(new Socket({ fd, readable: true, writable: false })))

@@ -9,6 +9,7 @@ import { BackupError } from '../../../../model/errors.ts';
 import { errnoOf } from '../../../storage/fs-errors.ts';
 import type { LogsContext, Shipped, Unshipped } from '../../types.ts';
 import { requireBinaries, type Binaries } from '../binaries.ts';
+import { lsnNumber } from '../base-backup.ts';
 import { controlData } from '../control.ts';
 import { generations } from '../logs/generations.ts';
 import { pack } from '../logs/pack.ts';
@@ -66,11 +67,21 @@ async function majorOf(data: string): Promise<number> {
   return Number.parseInt(await readFile(path.join(data, 'PG_VERSION'), 'utf8'), 10);
 }
 
-/** Whole segments that were received, and whose seal failed: the slot has let go of them. */
+/** Whole segments that have left the server, and whose seal is still to come: it may have let go of them. */
 async function packReceived(context: Context, { about, binaries }: Stopped): Promise<Shipped | null> {
-  for (const generation of await generations(context.received)) {
+  const { spool } = context.config.logs;
+  const archived = spool === undefined ? [] : [{ folder: spool, number: 0, systemId: about.systemId }];
+  for (const generation of [...(await generations(context.received)), ...archived]) {
     const found = await readReceived(generation.folder, about.segmentBytes);
-    const packed = await pack(context, { ...found, generation, about, closed: null, tools: toolsOf(binaries) });
+    const segments = generation.number === 0 ? follow(context, found.segments) : found.segments;
+    const packed = await pack(context, {
+      ...found,
+      segments,
+      generation,
+      about,
+      closed: null,
+      tools: toolsOf(binaries),
+    });
     if (packed) return packed;
   }
   return null;
@@ -91,7 +102,11 @@ async function packStopped(context: Context, { wal, about, binaries }: Stopped, 
 }
 
 /** The last segment, up to where it was written. It ends recoveries, and nothing follows it. */
-async function packTail(context: Context, stopped: Stopped, { segments, histories }: StoppedWal): Promise<Shipped> {
+async function packTail(
+  context: Context,
+  stopped: Stopped,
+  { segments, histories }: StoppedWal,
+): Promise<Shipped | null> {
   const { wal, about, binaries } = stopped;
   const { segmentBytes, systemId } = about;
   const tail = segments.at(-1);
@@ -100,8 +115,10 @@ async function packTail(context: Context, stopped: Stopped, { segments, historie
   const waldump = path.join(binaries.folder, 'pg_waldump');
   // A record that began in the segment before may fill the whole of the last one.
   const from = before && before.timeline === tail.timeline && follows(before, tail) ? before.name : tail.name;
-  const end = await lastRecord({ wal, waldump, from }, context.work);
+  const end = await lastRecord({ wal, waldump, from, to: tail.name }, context.work);
   if (end === undefined) throw unreadable(wal, `pg_waldump finds no record in ${tail.name}`);
+  // Made ready for what was to come, and not written to yet.
+  if (lsnNumber(end) < lsnNumber(startOf(tail, segmentBytes))) return null;
   // Nobody writes any more: what was ever committed is in it.
   const coversUntil = new Date().toISOString();
   const producer = {

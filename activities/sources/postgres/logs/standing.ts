@@ -44,7 +44,9 @@ export async function dataFolder(session: Session): Promise<string | undefined> 
   );
   if (!found || found.data === null) return undefined;
   const started = await startOf(found.data);
-  if (started === undefined) return isSocket(session.connection.host) ? found.data : undefined;
+  const { host, reached } = session.connection;
+  // A container's path is its own: this host may have nothing there, or something else.
+  if (started === undefined) return isSocket(host) && !reached ? found.data : undefined;
   // The file is written by the process that the server's own time is of, a moment later or sooner.
   return Math.abs(started - found.started) <= 2 ? found.data : undefined;
 }

@@ -26,7 +26,7 @@ import { findPlace } from './place.ts';
 export const CHECK_WAL = { role: 'check-wal', name: 'check-wal.tar' } as const;
 
 /** How often snapshots are taken again where no place in the WAL shows exactly the same. */
-const ROUNDS = 4;
+const ROUNDS = 6;
 
 export interface Moment {
   readonly mark: Mark;

@@ -8,6 +8,7 @@ import {
   restoreInPlace,
   resumeInPlace,
   undoInPlace,
+  type Schedules,
 } from '../../../../activities/operations/in-place/index.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { isBackupError } from '../../../support/errors.ts';
@@ -15,7 +16,7 @@ import { cleanUp, smallFileSystem, temporaryFolder } from '../../../support/fold
 import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { capture, ship, SOURCE } from '../../sources/postgres/backups.ts';
-import { requestOf } from '../../sources/postgres/in-place.ts';
+import { requestOf } from './requests.ts';
 
 /** What an operator may get wrong, and what may break: the old server is what it was before, each time. */
 describe('a restore in place that fails', function () {
@@ -86,7 +87,7 @@ describe('a restore in place that fails', function () {
 
   it('goes back when the server still runs after the stop, and names its processes', async () => {
     const error = await isBackupError(restore({ stop: ['/bin/true'], stopWithin: '1s' }), 'refused');
-    assert.match(error.message, /still used after 1.0s: postgres \(\d+\)/);
+    assert.match(error.message, /still used by postgres \(\d+\), .* after it was stopped/);
     await isAsBefore();
   });
 
@@ -100,6 +101,24 @@ describe('a restore in place that fails', function () {
       other.kill('SIGKILL');
       await once(other, 'exit');
     }
+  });
+
+  it('lets the schedules that it has paused run again, and a Temporal that is gone by then stops nothing', async () => {
+    const did: string[] = [];
+    const schedules: Schedules = {
+      running: async () => ['logs'],
+      pause: async (ids) => void did.push(`pause ${ids.join()}`),
+      async resume(ids) {
+        did.push(`resume ${ids.join()}`);
+        throw new Error('it is gone');
+      },
+    };
+    const told: string[] = [];
+    const request = { ...(await requestOf(await siteWith({ stop: ['/bin/false'] }), { told })), schedules };
+    await isBackupError(restoreInPlace(request, await planInPlace(request)), 'program-failed');
+    assert.deepEqual(did, ['pause logs', 'resume logs']);
+    assert.match(told.join('\n'), /stay paused \(it is gone\): logs.*schedules resume/);
+    await isAsBefore();
   });
 
   it('goes back when the server does not start, and keeps what did not', async () => {

@@ -11,9 +11,9 @@ import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { capture, ship, SOURCE } from '../../sources/postgres/backups.ts';
-import { requestOf } from '../../sources/postgres/in-place.ts';
+import { requestOf } from './requests.ts';
 
-const CHILD = fileURLToPath(new URL('../../sources/postgres/in-place-in-child.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('in-child.ts', import.meta.url));
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
 const JOURNAL = 'activities/operations/in-place/journal.ts#writeJournal';
 

@@ -22,6 +22,7 @@ const SCHEMA = `
   CREATE TABLE visits (id int PRIMARY KEY, page text) ENGINE = Aria;
   CREATE TABLE old (id int PRIMARY KEY, note text) ENGINE = MyISAM;
   CREATE PROCEDURE tidy() SELECT 1;
+  CREATE EVENT yearly ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01' DO SELECT 1;
   INSERT INTO orders SELECT seq, MD5(seq) FROM seq_1_to_20000;
   INSERT INTO visits SELECT seq, CONCAT('/page/', seq) FROM seq_1_to_5000;
   INSERT INTO old SELECT seq, CONCAT('note ', seq) FROM seq_1_to_5000;`;
@@ -152,7 +153,7 @@ describe('the check of a MariaDB backup', () => {
     const before = await onRestored(data, (connection) => one(connection, count, asked));
     const checks = await look(site, data);
     assert.deepEqual(failures(checks), []);
-    assert.match(checks.get('events')?.detail ?? '', /^1 as in the inventory/);
+    assert.match(checks.get('events')?.detail ?? '', /^2 as in the inventory/);
     // Time for an event of a second to show.
     const after = await onRestored(data, async (connection) => {
       await one(connection, count, "SELECT JSON_OBJECT('rows', SLEEP(2.5))");
@@ -162,19 +163,20 @@ describe('the check of a MariaDB backup', () => {
     await server.sql('USE shop; DROP EVENT often; DROP TABLE fired');
   });
 
-  it('notices what differs from the source: a row, a table, a view, a routine, an account', async () => {
+  it('notices what differs from the source: a row, a database, a table, a view, a routine, an event, an account', async () => {
     const { site, data } = await restored('differs');
     await onRestored(data, (connection) =>
       one(
         connection,
         count,
         `UPDATE shop.orders SET body = 'other' WHERE id = 7; DROP TABLE shop.visits;
-         DELETE FROM mysql.proc WHERE name = 'tidy'; DELETE FROM mysql.global_priv WHERE User = 'mosaic_check';
+         DELETE FROM mysql.proc WHERE name = 'tidy'; DELETE FROM mysql.event WHERE name = 'yearly';
+         ALTER DATABASE shop CHARACTER SET ucs2; DELETE FROM mysql.global_priv WHERE User = 'mosaic_check';
          SELECT JSON_OBJECT('rows', 0)`,
       ),
     );
     const checks = await look(site, data);
-    assert.deepEqual(failures(checks), ['tables', 'routines', 'users', 'rows']);
+    assert.deepEqual(failures(checks), ['databases', 'tables', 'routines', 'events', 'users', 'rows']);
     assert.match(checks.get('tables')?.detail ?? '', /shop\.visits \(Aria\)/);
     assert.match(checks.get('rows')?.detail ?? '', /shop\.orders \(same number of rows, other content\)/);
     assert.match(checks.get('users')?.detail ?? '', /mosaic_check@localhost/);

@@ -55,7 +55,7 @@ describe('preflight of a MariaDB source', () => {
   it('finds nothing wrong with a server as it should be, and says what is not in a backup', async () => {
     assert.deepEqual(await codes(), []);
     const infos = (await preflight()).map(({ code }) => code);
-    assert.deepEqual(infos, ['mariadb.config-outside', 'mariadb.check-account']);
+    assert.deepEqual(infos, ['mariadb.config-outside', 'mariadb.check-account', 'mariadb.export-account']);
   });
 
   it('the least-privilege account reads no row, no hash and no routine, and the check account writes nothing', async () => {

@@ -38,7 +38,7 @@ describe('capture of a PostgreSQL source', () => {
   }
 
   async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + 15_000; Date.now() < end; await wait(50)) if (await holds()) return;
+    for (const end = Date.now() + 50_000; Date.now() < end; await wait(50)) if (await holds()) return;
     assert.fail(`waited in vain until ${what}`);
   }
 

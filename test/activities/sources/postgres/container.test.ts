@@ -2,21 +2,25 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
-import { findContainer } from '../../../../activities/containers/container.ts';
+import { captureBackup } from '../../../../activities/operations/capture.ts';
+import { releaseRemoved } from '../../../../activities/operations/removed-sources.ts';
+import { logsSource } from '../../../../activities/operations/ship-logs.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { backupConnection } from '../../../../activities/sources/postgres/connection.ts';
+import { logsOf } from '../../../../activities/sources/index.ts';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
 import { withReach } from '../../../../activities/sources/postgres/reach.ts';
 import { withSession } from '../../../../activities/sources/postgres/session.ts';
 import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import type { ServerStanding } from '../../../../model/logs-run.ts';
 import { postgresSource } from '../../../../model/config/source.ts';
 import { parseTarget } from '../../../../model/target.ts';
 import { processesIn, startDocker, type TestDocker } from '../../../support/docker.ts';
@@ -35,7 +39,9 @@ const SLOW = '8MiB';
 const ENDLESS = '256KiB';
 const WHEN = '2026-03-01T02:00:00Z';
 
-describe('a PostgreSQL source in a container', () => {
+describe('a PostgreSQL source in a container', function () {
+  // Each capture is some thirty sessions, each a `docker exec`: long on a busy machine.
+  this.timeout(180_000);
   let folder: string;
   let docker: TestDocker;
   let server: PostgresContainer;
@@ -82,17 +88,12 @@ describe('a PostgreSQL source in a container', () => {
   }
 
   async function untilItReads(): Promise<void> {
-    await until('pg_basebackup inside', async () => (await programsInside()).some(reads));
+    await until('pg_basebackup inside', async () => (await programsInside()).some(reads), 90_000);
   }
 
   async function nothingPublished(site: Site): Promise<void> {
     assert.deepEqual(await listed(site), []);
     assert.deepEqual(await names(site.repository, '.staging'), []);
-  }
-
-  async function find(container: object | string): Promise<unknown> {
-    const config = postgresSource.parse({ type: 'postgres', connection: { container } });
-    return postgres.preflight({ source: SOURCE, config, work: testWork(), readSecret: async () => '', state: folder });
   }
 
   it('is named in preflight and manifest, with its image', async () => {
@@ -187,75 +188,6 @@ describe('a PostgreSQL source in a container', () => {
     await onlyBackup(site);
   });
 
-  it('says what is wrong with the container, and what to do', async () => {
-    await docker.docker(
-      'run',
-      '--detach',
-      '--network=none',
-      '--name=other',
-      '--label=twice',
-      server.image,
-      'sleep',
-      '1000',
-    );
-    await docker.docker('create', '--network=none', '--name=idle', '--label=idle', server.image, 'sleep', '1000');
-    await docker.docker(
-      'run',
-      '--detach',
-      '--network=none',
-      '--name=third',
-      '--label=twice',
-      server.image,
-      'sleep',
-      '1000',
-    );
-    const { socket } = docker;
-    const wrong = [
-      { container: { name: 'nobody', socket }, code: 'not-found', says: /no container nobody/ },
-      { container: { label: 'nobody', socket }, code: 'not-found', says: /No container has the label nobody/ },
-      {
-        container: { label: 'twice', socket },
-        code: 'ambiguous',
-        says: /2 containers have the label twice: (other, third|third, other)/,
-      },
-      { container: { name: 'idle', socket }, code: 'unreachable', says: /idle does not run: it is created/ },
-      { container: { label: 'idle', socket }, code: 'unreachable', says: /idle does not run/ },
-      {
-        container: { name: 'other', socket },
-        code: 'unreachable',
-        says: /no socket \/run\/postgresql\/\.s\.PGSQL\.5432 in container other/,
-      },
-      {
-        container: { name: 'other', socket: '/nowhere/docker.sock' },
-        code: 'unreachable',
-        says: /Docker does not answer/,
-      },
-    ] as const;
-    for (const { container, code, says } of wrong) {
-      const error = await isBackupError(find(container), code);
-      assert.match(error.message, says);
-      assert.ok(error.remedy);
-    }
-    await docker.docker('pause', 'other');
-    await isBackupError(find({ name: 'other', socket }), 'unreachable');
-    await docker.docker('rm', '--force', 'other', 'third', 'idle');
-  });
-
-  it('says that Docker is not open to this user', async () => {
-    assert.equal(process.getuid?.(), 0, 'this test becomes another user for a moment, so it needs root');
-    const nobody = 65_534;
-    // By another path: a connection that is open already would be used again.
-    const socket = path.join(folder, 'again.sock');
-    await symlink(docker.socket, socket);
-    process.seteuid?.(nobody);
-    try {
-      const choice = { by: { name: server.name }, user: undefined, socket };
-      await isBackupError(findContainer(choice), 'access-denied');
-    } finally {
-      process.seteuid?.(0);
-    }
-  });
-
   it('ships its logs, and is recovered to their end', async () => {
     const { site } = await siteFor('logs');
     await server.sql('CREATE TABLE late (id int)');
@@ -284,8 +216,11 @@ describe('a PostgreSQL source in a container', () => {
     } finally {
       await restored.stop('immediate');
     }
-    const [slot] = await server.sql("SELECT slot_name FROM pg_replication_slots WHERE slot_name LIKE 'mosaic_logs%'");
-    await server.sql(`SELECT pg_drop_replication_slot('${String(slot?.['slot_name'])}')`);
+    assert.deepEqual((await standingOf(site))?.space, [], "the path of the data is the container's own");
+    // By what state has of it: the door of the shipping is closed long since.
+    const gone = { ...site, config: { ...site.config, sources: {} } };
+    await releaseRemoved(gone, testWork());
+    assert.deepEqual(await server.sql('SELECT slot_name FROM pg_replication_slots'), []);
   });
 
   it('with tablespaces, is read by the programs of this machine', async () => {
@@ -307,6 +242,24 @@ describe('a PostgreSQL source in a container', () => {
     await server.sql('DROP TABLESPACE more');
   });
 
+  it('exports its databases in a weekly backup', async () => {
+    const { site } = await siteFor('exports', { export: {} });
+    const captured = await captureBackup({
+      site,
+      source: SOURCE,
+      tier: 'weekly',
+      runId: `weekly-${WHEN}`,
+      scheduled: WHEN,
+      attempt: 1,
+      busy: 0,
+      work: testWork(),
+    });
+    assert.equal(captured.partial, false, captured.warnings.join('; '));
+    const { manifest } = await onlyBackup(site);
+    const exported = manifest.artifacts.flatMap(({ role, name }) => (role === 'export' ? [name] : []));
+    assert.ok(exported.includes('export-1.dump.zst.age'), exported.join());
+  });
+
   it('is reached by whatever the image has: perl, socat, or the nc of busybox; by none of them is an error', async () => {
     const { site } = await siteFor('relays');
     const config = site.config.sources[SOURCE];
@@ -322,6 +275,10 @@ describe('a PostgreSQL source in a container', () => {
     const error = await isBackupError(postgres.preflight(contextOf(site, config, site.state)), 'missing-program');
     assert.match(error.message, /neither perl nor socat nor nc/);
   });
+
+  async function standingOf(site: Site): Promise<ServerStanding | undefined> {
+    return logsOf('postgres')?.standing(logsSource({ site, source: SOURCE, work: testWork() }));
+  }
 
   /** Names of the programs inside that a session goes through. */
   async function relaysDuring(site: Site): Promise<readonly string[]> {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { sortedBy } from '../../../../activities/sources/postgres/check.ts';
+import { passed } from '../../../../activities/sources/postgres/checks.ts';
 import { describeEngine, foreignLibc } from '../../../../activities/sources/postgres/engine.ts';
 import type { Facts } from '../../../../activities/sources/postgres/facts.ts';
 
@@ -46,5 +48,15 @@ describe('the engine in a manifest', () => {
     // The tests run on Debian.
     assert.equal(foreignLibc('musl'), true);
     assert.equal(foreignLibc('glibc 2.31'), false);
+  });
+
+  it('makes a check of data from an Alpine image fail here: PostgreSQL itself sees nothing wrong', () => {
+    const checks = [passed('start', 'it runs'), passed('collations', 'no database has a version')];
+    assert.deepEqual(sortedBy('glibc 2.31', checks), checks);
+    assert.deepEqual(sortedBy(undefined, checks), checks);
+    const [start, collations] = sortedBy('musl', checks);
+    assert.deepEqual(start, checks[0]);
+    assert.equal(collations?.ok, false);
+    assert.match(collations.detail, /sorted by musl.*REINDEX/);
   });
 });

@@ -9,7 +9,8 @@ import { until } from '../../../support/until.ts';
 import { SOURCE } from './backups.ts';
 import { captureExport, fill, rowsOf } from './exports.ts';
 
-describe('a restore into a running PostgreSQL server that is killed', () => {
+describe('a restore into a running PostgreSQL server that is killed', function () {
+  this.timeout(180_000);
   let server: TestPostgres;
   let made: TestSite;
 

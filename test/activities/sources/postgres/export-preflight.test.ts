@@ -8,7 +8,9 @@ import { makeSite } from '../../../support/site.ts';
 import { captureExport, exportedDatabases, newest } from './exports.ts';
 import { contextOf, SOURCE } from './backups.ts';
 
-describe('the role that exports a PostgreSQL source', () => {
+describe('the role that exports a PostgreSQL source', function () {
+  // Each captures once or twice, which takes long on a busy machine.
+  this.timeout(180_000);
   let folder: string;
   let server: TestPostgres;
   let site: Site;

@@ -1,16 +1,19 @@
 /** A server with all that an export can stumble over, and captures and restores of its exports. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { withExportPlan, type RestoreExportRequest } from '../../../../activities/operations/restore-export.ts';
 import { digestRows } from '../../../../activities/sources/postgres/digests.ts';
 import type { ExportPlan } from '../../../../activities/sources/types.ts';
 import type { Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import type { Store } from '../../../../activities/storage/types.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { exportsOf } from '../../../../model/export.ts';
 import type { Tier } from '../../../../model/source.ts';
 import type { TestPostgres } from '../../../support/postgres.ts';
+import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { listed, SOURCE } from './backups.ts';
 
@@ -47,6 +50,8 @@ const SCHEMA = `
   INSERT INTO notes VALUES (1, 'app');
   INSERT INTO events SELECT i, 'e' || i FROM generate_series(1, 1000) AS i;
   INSERT INTO "Odd schema"."the ""table""" VALUES (1, 2);
+  -- The last of the archive, and more than fits into pipes and chunks: what is before it is read long before its end.
+  CREATE TABLE zz_ballast AS SELECT gen_random_uuid() AS id FROM generate_series(1, 150000);
   CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM customers`;
 
 /** Makes the databases. */
@@ -124,4 +129,41 @@ export async function flip(site: Site, backup: Catalogued, artifact: string, fro
   const at = bytes.length - fromEnd;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   await writeFile(file, bytes);
+}
+
+/** An object of a store of which the last part comes only when `ready` says so. */
+export async function lastPartWhen(
+  store: Store,
+  key: string,
+  bytes: number,
+  whenReady: () => Promise<void>,
+): Promise<Readable> {
+  const source = await store.open(key);
+  if (bytes < LAST || !key.includes('.dump.')) return source;
+  async function* parts(): AsyncGenerator<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of source) chunks.push(Buffer.from(chunk));
+    const all = Buffer.concat(chunks);
+    yield all.subarray(0, -LAST);
+    await whenReady();
+    yield all.subarray(-LAST);
+  }
+  return Readable.from(parts());
+}
+
+const LAST = 400_000;
+
+/** When a restore has executed all of its script in the database `shop`: it waits in its transaction, or is gone again. */
+export async function ready(server: TestPostgres): Promise<void> {
+  let seen = false;
+  await until('the restore has executed its script', async () => {
+    const [found] = await server.sql(
+      `SELECT state, query FROM pg_stat_activity
+        WHERE application_name = 'mosaic-backup' AND datname = 'shop' AND backend_type = 'client backend'`,
+    );
+    const gone = seen && found === undefined;
+    seen ||= found !== undefined;
+    const waits = found?.['state'] === 'idle in transaction';
+    return gone || (waits && !/^(BEGIN|LOCK|SET row|DROP)/.test(String(found['query'])));
+  });
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
@@ -13,7 +13,10 @@ import { startManaged, type ManagedPostgres } from '../../../support/managed-pos
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
-import { inPlace } from './in-place.ts';
+import { planInPlace, restoreInPlace } from '../../../../activities/operations/in-place/index.ts';
+import { logsPosition } from '../../../../activities/sources/postgres/logs/position.ts';
+import { isBackupError } from '../../../support/errors.ts';
+import { inPlace, requestOf } from '../../operations/in-place/requests.ts';
 
 describe('restores in place of a PostgreSQL source', function () {
   let folder: string;
@@ -113,4 +116,62 @@ describe('restores in place of a PostgreSQL source', function () {
     assert.equal(kept.filter((name) => name.startsWith('data.before-')).length, 2, kept.join());
     assert.equal(kept.length, 2, kept.join());
   });
+
+  it('to the very end: the configuration is the present one, and what is shipped afterwards begins anew', async () => {
+    await ship();
+    await full();
+    await insert(1);
+    await ship();
+    await server.sql(`ALTER SYSTEM SET work_mem = '7MB'`);
+    await inPlace(site, { at: 'end' });
+    assert.deepEqual(await rows(), [1]);
+    assert.deepEqual(await server.sql('SHOW work_mem'), [{ work_mem: '7MB' }]);
+    const positions = (await listed(site))
+      .filter(({ manifest }) => manifest.kind === 'logs')
+      .map(({ manifest }) => logsPosition.parse(manifest.position));
+    const [first, ...more] = positions
+      .filter((position) => position.timeline === 2)
+      .toSorted((a, b) => a.endLsn.localeCompare(b.endLsn));
+    // It lies right behind what the old timeline was shipped up to, which may go on differently there.
+    assert.match(first?.gap ?? '', /restored in place/);
+    assert.ok(more.every(({ gap }) => gap === null));
+    assert.deepEqual(await rowsAt('end'), [1]);
+  });
+
+  it('without a server, without data: what is there is enough', async () => {
+    await ship();
+    await full();
+    await server.stop();
+    await rm(server.data, { recursive: true });
+    const told: string[] = [];
+    await inPlace(site, { told });
+    assert.deepEqual(await rows(), []);
+    assert.match(told.join('\n'), /starting the server/);
+    assert.equal(await timeline(), 2);
+  });
+
+  it('of a crashed server saves what it had written, and of a damaged one nothing unless that is accepted', async () => {
+    await ship();
+    await full();
+    await server.sql('INSERT INTO t VALUES (1)');
+    await server.stop('immediate');
+    await inPlace(site);
+    assert.deepEqual(await rows(), []);
+    assert.deepEqual(await rowsOfTail(), [1]);
+
+    await server.stop('immediate');
+    const wal = path.join(server.data, 'pg_wal');
+    for (const name of await readdir(wal)) if (/^[0-9A-F]{24}$/.test(name)) await writeFile(path.join(wal, name), '');
+    await isBackupError(inPlace(site), 'verification-failed');
+    const request = { ...(await requestOf(site, {})), acceptUnsaved: true };
+    await restoreInPlace(request, await planInPlace(request));
+    assert.equal(await timeline(), 4, 'the number of the one that was taken back is taken too');
+  });
+
+  /** What the first full and all that the first server wrote make. */
+  async function rowsOfTail(): Promise<readonly number[]> {
+    const tail = (await listed(site)).find(({ manifest }) => manifest.position?.['tail'] !== undefined);
+    const until = tail?.manifest.coversUntil ?? '';
+    return rowsAt(until);
+  }
 });

@@ -24,6 +24,7 @@ async function make(method: Method, appendonly: 'yes' | 'no', folder: string): P
   return {
     config: server.config(method),
     producer: PRODUCERS[method],
+    cannot: ['values'],
     slowRate: '1MB',
     async mutate() {
       await server.pipe(['DEL key:1', 'SET later 1', 'SELECT 5', 'SADD set a']);

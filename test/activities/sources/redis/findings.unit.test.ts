@@ -126,6 +126,10 @@ describe('findings about a Redis server', () => {
     }
   });
 
+  it('has nothing against an RPO that a daily backup meets', () => {
+    assert.deepEqual(found({}, { objectives: { rpo: '26h' } }), []);
+  });
+
   it('does not ask for names that the config states', () => {
     assert.deepEqual(found({ settings: undefined }, { names: {} }), []);
   });

@@ -1,10 +1,10 @@
 /** The replay that proves the sample's restores: it must find whatever is not as the journal says. */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PrivateServer } from '../../../activities/sources/postgres/server.ts';
-import { replay, type Replay } from '../../../infra/quickstart/sample/replay.ts';
-import { startWorkload } from '../../../infra/quickstart/sample/workload.ts';
-import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import type { PrivateServer } from '../../../../../activities/sources/postgres/server.ts';
+import { replay, type Replay } from '../../../../../infra/quickstart/sample/postgres/replay.ts';
+import { startWorkload } from '../../../../../infra/quickstart/sample/postgres/workload.ts';
+import { cleanUp, temporaryFolder } from '../../../../support/folders.ts';
 import { inShop, startShop } from './shop.ts';
 
 describe('sample: replay of the journal', () => {
@@ -14,10 +14,10 @@ describe('sample: replay of the journal', () => {
   before(async () => {
     server = await startShop(await temporaryFolder());
     const workload = await startWorkload(server, 0);
-    while (workload.confirmed() < 300 && workload.failure() === undefined) await pause(20);
+    while ((await workload.confirmed()) < 300 && workload.failure() === undefined) await pause(20);
     await workload.stop();
     assert.equal(workload.failure(), undefined);
-    confirmed = workload.confirmed();
+    confirmed = await workload.confirmed();
   });
 
   after(async () => {

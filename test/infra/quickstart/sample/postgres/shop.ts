@@ -1,12 +1,14 @@
 /** The sample's shop with hardly any rows, on a server of the test's own. */
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { PrivateServer } from '../../../activities/sources/postgres/server.ts';
-import { withSession, type Session } from '../../../activities/sources/postgres/session.ts';
-import { DATABASE, makeCluster, startDatabase, withShop } from '../../../infra/quickstart/sample/database.ts';
-import { samplePlace } from '../../../infra/quickstart/sample/place.ts';
+import type { PrivateServer } from '../../../../../activities/sources/postgres/server.ts';
+import { withSession, type Session } from '../../../../../activities/sources/postgres/session.ts';
+import { makeCluster } from '../../../../../infra/quickstart/sample/postgres/make.ts';
+import { DATABASE, withShop } from '../../../../../infra/quickstart/sample/postgres/session.ts';
+import { startDatabase } from '../../../../../infra/quickstart/sample/postgres/start.ts';
+import { samplePlace } from '../../../../../infra/quickstart/sample/place.ts';
 
-const SQL = new URL('../../../infra/quickstart/sample/sql/', import.meta.url);
+const SQL = new URL('../../../../../infra/quickstart/sample/postgres/sql/', import.meta.url);
 const signal = new AbortController().signal;
 
 const ROWS = `

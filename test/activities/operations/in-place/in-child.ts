@@ -1,7 +1,7 @@
-/** A restore in place, or its way back, in a process of its own, to be killed: `node in-place-in-child.ts CONFIG restore|undo`. */
+/** A restore in place, or its way back, in a process of its own, to be killed: `node in-child.ts CONFIG restore|undo`. */
 import { loadSite } from '../../../../activities/config/load.ts';
 import { planInPlace, restoreInPlace, undoInPlace } from '../../../../activities/operations/in-place/index.ts';
-import { requestOf } from './in-place.ts';
+import { requestOf } from './requests.ts';
 
 const [, , file = '', what = ''] = process.argv;
 const request = await requestOf(await loadSite({ file, env: process.env }), {});

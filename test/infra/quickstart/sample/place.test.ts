@@ -5,16 +5,16 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { endStrayServer } from '../../../infra/quickstart/sample/leftovers.ts';
+import { tidySample } from '../../../../infra/quickstart/sample/open.ts';
 import {
   claimPlace,
   clearPlace,
   isComplete,
   markComplete,
   samplePlace,
-} from '../../../infra/quickstart/sample/place.ts';
-import { isBackupError } from '../../support/errors.ts';
-import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+} from '../../../../infra/quickstart/sample/place.ts';
+import { isBackupError } from '../../../support/errors.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 
 const signal = new AbortController().signal;
 
@@ -60,7 +60,7 @@ describe('sample: its folder', () => {
     const stranger = spawn('sleep', ['60'], { stdio: 'ignore' });
     await once(stranger, 'spawn');
     await writeFile(path.join(here.postgres, 'postmaster.pid'), `${stranger.pid}\n${here.postgres}\n`);
-    await endStrayServer(here.postgres);
+    await tidySample(here, { signal, note: () => undefined });
     assert.equal(stranger.exitCode, null);
     assert.equal(stranger.signalCode, null);
     assert.equal(existsSync(path.join(here.postgres, 'postmaster.pid')), false);

@@ -1,18 +1,10 @@
 /** The light write load on the shop: a few transactions a second, never paused, each written down in the ledger. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import type { PrivateServer } from '../../../activities/sources/postgres/server.ts';
-import type { Session } from '../../../activities/sources/postgres/session.ts';
-import { openShop } from './database.ts';
-
-export interface Workload {
-  /** Number of the last transaction that the server has confirmed. A backup begun now must hold it. */
-  confirmed(): number;
-  /** Why it ended by itself; undefined while it runs. */
-  failure(): unknown;
-  /** Ends after the transaction under way. */
-  stop(): Promise<void>;
-}
+import type { PrivateServer } from '../../../../activities/sources/postgres/server.ts';
+import type { Session } from '../../../../activities/sources/postgres/session.ts';
+import type { Workload } from '../database.ts';
+import { openShop } from './session.ts';
 
 interface Action {
   readonly what: string;
@@ -119,7 +111,7 @@ export async function startWorkload(server: PrivateServer, interval: number): Pr
 
   const ended = workToTheEnd();
   return {
-    confirmed: () => confirmed,
+    confirmed: async () => confirmed,
     failure: () => failure,
     stop: async () => {
       ending.abort();

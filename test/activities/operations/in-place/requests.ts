@@ -1,4 +1,4 @@
-/** Restores in place of one PostgreSQL source, as operations without Temporal. */
+/** Restores in place of one source, as operations without Temporal. */
 import {
   backUpAgain,
   planInPlace,
@@ -12,7 +12,7 @@ import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { formatReference } from '../../../../model/reference.ts';
 import { parseTarget } from '../../../../model/target.ts';
 import { testWork } from '../../../support/work.ts';
-import { listed, SOURCE } from './backups.ts';
+import { listed, SOURCE } from '../../sources/postgres/backups.ts';
 
 /** What is asked for: a target as on the command line, or the backup alone; from one backup, or whichever reaches it. */
 export interface Asked {

@@ -4,8 +4,9 @@
  * last image; and each image before must be the one that the last change had left.
  */
 import { z } from 'zod';
-import type { Session } from '../../../activities/sources/postgres/session.ts';
-import type { Check } from '../../../model/evidence.ts';
+import type { Session } from '../../../../activities/sources/postgres/session.ts';
+import type { Check } from '../../../../model/evidence.ts';
+import { equalTable, sameJournal, wholeJournal } from '../journal.ts';
 
 export interface Replay {
   readonly tables: number;
@@ -49,62 +50,25 @@ export async function replay(restored: Session, source: Session, confirmed: numb
     const [table] = await restored.rows(TABLE, tableQuery(relation));
     if (table) tables.push({ relation, ...table });
   }
+  const [there] = await source.rows(JOURNAL, JOURNAL_QUERY);
   return {
     tables: tables.length,
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
     transactions: journal.entries,
     last: journal.head,
-    checks: [wholeJournal(journal, confirmed), await sameJournal(restored, source, journal), ...tables.map(equalTable)],
+    checks: [
+      wholeJournal(journal, confirmed),
+      await sameJournal(journal, there, (from, to) =>
+        Promise.all([digestOf(restored, from, to), digestOf(source, from, to)]),
+      ),
+      ...tables.map(({ relation, ...table }) => equalTable(relation, table)),
+    ],
   };
 }
 
-function wholeJournal({ head, first, last, entries }: z.output<typeof JOURNAL>, confirmed: number): Check {
-  const whole = entries === 0 || (entries === last - first + 1 && last === head);
-  const ok = whole && head >= confirmed;
-  const found = `${entries} transactions, up to number ${head}`;
-  const detail = ok
-    ? `${found}, without a gap; number ${confirmed} was the last before the run`
-    : `${found}${whole ? '' : ', with gaps'}; number ${confirmed} was confirmed before the run began`;
-  return { name: 'journal: whole', compared: true, ok, detail };
-}
-
-/** The source goes on meanwhile and may fold its oldest entries away: what both have is compared. */
-async function sameJournal(
-  restored: Session,
-  source: Session,
-  { head, first }: z.output<typeof JOURNAL>,
-): Promise<Check> {
-  const [there] = await source.rows(JOURNAL, JOURNAL_QUERY);
-  const from = Math.max(first, there?.first ?? 0);
-  const [ours, theirs] = await Promise.all(
-    [restored, source].map((session) => session.rows(DIGEST, JOURNAL_DIGEST, [from, head])),
-  );
-  const ok = ours?.[0] !== undefined && ours[0].digest === theirs?.[0]?.digest;
-  const detail = `transactions ${from} to ${head} ${ok ? 'are those of the source' : 'differ from those of the source'}`;
-  return { name: 'journal: of the source', compared: true, ok, detail };
-}
-
-function equalTable({
-  relation,
-  rows,
-  expected,
-  equal,
-  differing,
-  broken,
-}: { readonly relation: string } & z.output<typeof TABLE>): Check {
-  const problems = [
-    ...(rows === expected ? [] : [`${rows} rows where the journal makes ${expected}`]),
-    ...(differing === 0 ? [] : [`${differing} rows differ from their last image in the journal`]),
-    ...(broken === 0 ? [] : [`${broken} changes do not follow the one before`]),
-    ...(equal ? [] : ['the rows are not those of the journal']),
-  ];
-  const ok = problems.length === 0;
-  return {
-    name: `rows: ${relation}`,
-    compared: true,
-    ok,
-    detail: ok ? `${rows} rows equal the replay` : problems.join('; '),
-  };
+async function digestOf(session: Session, from: number, to: number): Promise<string | undefined> {
+  const [row] = await session.rows(DIGEST, JOURNAL_DIGEST, [from, to]);
+  return row?.digest;
 }
 
 const JOURNAL_QUERY = `

@@ -1,0 +1,84 @@
+/** The running server that an export goes into: how it is reached, and what is there already. */
+import { z } from 'zod';
+import type { MariadbSource } from '../../../../model/config/source.ts';
+import { BackupError } from '../../../../model/errors.ts';
+import type { ExportTarget } from '../../types.ts';
+import type { Connection } from '../connection.ts';
+import { literal, rows } from '../session.ts';
+
+const into = z.strictObject({
+  host: z.string().min(1).optional(),
+  port: z.coerce.number().int().min(1).max(65_535).optional(),
+  socket: z.string().min(1).optional(),
+  user: z.string().min(1),
+  database: z.string().min(1).optional(),
+  ca: z.string().min(1).optional(),
+});
+
+export interface Target {
+  readonly connection: Connection;
+  readonly database: string;
+}
+
+/**
+ * What is not said of the server is as the source has it; the database has the name that it had.
+ * @throws BackupError `usage` with what is wrong.
+ */
+export function targetOf({ settings, password }: ExportTarget, source: MariadbSource | null, database: string): Target {
+  const parsed = into.safeParse(settings);
+  if (!parsed.success) {
+    const found = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+    throw new BackupError('usage', `--into does not say how to reach a MariaDB server: ${found.join('; ')}`, {
+      remedy: 'Write it as in "socket=/run/mysqld/mysqld.sock user=root database=shop", or with host, port and ca.',
+    });
+  }
+  const { host, socket, user, port, ca } = parsed.data;
+  const own = host === undefined && socket === undefined ? source?.connection : undefined;
+  const name = host ?? own?.host;
+  return {
+    database: parsed.data.database ?? database,
+    connection: {
+      socket: name === undefined ? (socket ?? own?.socket ?? '/run/mysqld/mysqld.sock') : null,
+      host: name ?? 'localhost',
+      port: port ?? own?.port ?? 3306,
+      user,
+      password,
+      ca: ca ?? own?.ca,
+    },
+  };
+}
+
+const found = z.object({ exists: z.number(), objects: z.number() });
+
+/** Whether the database is there, and how many tables, views and routines are in it. */
+export async function look({ connection, database }: Target, signal: AbortSignal): Promise<z.infer<typeof found>> {
+  const name = literal(database);
+  const [row] = await rows(
+    connection,
+    found,
+    `SELECT JSON_OBJECT(
+       'exists', (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}),
+       'objects', (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${name})
+                + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ${name}))`,
+    { signal },
+  );
+  if (!row) throw new TypeError('a query for one row gave none');
+  return row;
+}
+
+/** Which of some tables are there. */
+export async function existing(
+  { connection, database }: Target,
+  tables: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const list = tables.map((name) => literal(name)).join(', ');
+  const listed = await rows(
+    connection,
+    z.object({ name: z.string() }),
+    `SELECT JSON_OBJECT('name', TABLE_NAME) FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = ${literal(database)} AND TABLE_NAME IN (${list})`,
+    { signal },
+  );
+  return listed.map(({ name }) => name);
+}

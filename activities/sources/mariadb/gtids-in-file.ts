@@ -1,0 +1,65 @@
+/** The GTIDs in a file of binary logs, wherever it lies: by mariadb-binlog, with no server. */
+import { Socket } from 'node:net';
+import { linesOf } from '../../streams/lines.ts';
+import { runPipeline } from '../../streams/pipeline.ts';
+import type { Work } from '../../work.ts';
+import { parseGtid } from './gtid.ts';
+
+/** `#261124  2:23:07 server id 1  end_log_pos 415 CRC32 0x2716e809 \tGTID 0-1-26 ddl` */
+const EVENT = /^#\d{6} .*\t(?:Gtid list \[(.*)\]|GTID (\d+-\d+-\d+)\b)/;
+/** So that only what may be such a line comes to us. */
+const MARK = '^#[0-9]\\{6\\} .*G[tT][iI][dD] ';
+
+/**
+ * The last transaction of each domain, up to the end of the file or where arguments of mariadb-binlog stop it; `''` where
+ * there is none.
+ */
+export async function gtidsIn(file: string, stop: readonly string[], work: Work): Promise<string> {
+  return (await scan(file, stop, work)).end;
+}
+
+export interface Gtids {
+  /** What came before the file. */
+  readonly start: string;
+  readonly end: string;
+}
+
+/** Of a whole file: before it, and at its end. */
+export function gtidsOf(file: string, work: Work): Promise<Gtids> {
+  return scan(file, [], work);
+}
+
+async function scan(file: string, stop: readonly string[], work: Work): Promise<Gtids> {
+  const before = new Map<string, string>();
+  const domains = new Map<string, string>();
+  await runPipeline({
+    programs: [
+      {
+        command: 'mariadb-binlog',
+        args: ['--no-defaults', ...stop, file],
+        env: { TZ: 'UTC', LC_ALL: 'C' },
+        cwd: '/',
+      },
+      // 1: there is none.
+      { command: 'grep', args: ['-a', '-e', MARK], accept: [1], cwd: '/' },
+    ],
+    drain: async (fd) => {
+      for await (const line of linesOf(new Socket({ fd, readable: true, writable: false })))
+        note(line, before, domains);
+    },
+    bytes: () => 0,
+    phase: 'looking for GTIDs in the logs',
+    total: null,
+    work,
+  });
+  return { start: [...before.values()].join(','), end: [...domains.values()].join(',') };
+}
+
+function note(line: string, before: Map<string, string>, domains: Map<string, string>): void {
+  const [, list, one] = EVENT.exec(line) ?? [];
+  for (const gtid of (one ?? list ?? '').split(',').map((each) => each.trim())) {
+    if (gtid === '') continue;
+    if (list !== undefined) before.set(parseGtid(gtid).domain, gtid);
+    domains.set(parseGtid(gtid).domain, gtid);
+  }
+}

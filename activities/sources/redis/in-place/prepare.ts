@@ -1,0 +1,33 @@
+/** What was restored, as the server that is to load it is configured now. */
+import { mkdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { RedisSource } from '../../../../model/config/source.ts';
+import type { BackupReader, InPlaceContext, InPlaceFacts } from '../../types.ts';
+import { expectedOf } from '../compare.ts';
+import { readInventory } from '../inventory.ts';
+import { positionOf } from '../position.ts';
+import { prepareAof } from '../prepare-aof.ts';
+import { engineOf, requirePrograms } from '../programs.ts';
+import { facts } from './facts.ts';
+
+/** A server with append-only files ignores a dump, and one without them ignores those: what it loads must be there. */
+export async function prepare(
+  { manifest, work }: InPlaceContext<RedisSource>,
+  { folder, backup }: { readonly folder: string; readonly backup: BackupReader },
+  found: InPlaceFacts,
+): Promise<InPlaceFacts> {
+  const { appendonly } = facts.parse(found);
+  const { names, appendonly: had } = positionOf(manifest);
+  const expected = expectedOf(await readInventory(backup));
+  if (appendonly && !had) {
+    const programs = await requirePrograms(engineOf(manifest));
+    const runtime = path.join(folder, '.mosaic-runtime');
+    await mkdir(runtime, { mode: 0o711 });
+    await prepareAof({ data: folder, names, programs, expected, runtime, work });
+    await rm(runtime, { recursive: true, force: true });
+  }
+  const loaded = appendonly ? path.join(names.appenddirname, `${names.appendfilename}.manifest`) : names.dbfilename;
+  await stat(path.join(folder, loaded));
+  const filled = expected.databases.filter(({ keys, expires }) => keys > expires).map(({ index }) => index);
+  return { ...found, filled };
+}

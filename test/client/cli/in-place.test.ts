@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execa } from 'execa';
+import { readdir, stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { noteRestored } from '../../../activities/operations/in-place/record.ts';
+import { capture, ship, SOURCE } from '../../activities/sources/postgres/backups.ts';
+import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { startManaged, type ManagedPostgres } from '../../support/managed-postgres.ts';
+import { makeSite, type TestSite } from '../../support/site.ts';
+
+const status = z.looseObject({
+  sources: z.array(z.looseObject({ logs: z.looseObject({ restorableUntil: z.string().nullable() }).nullable() })),
+  findings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
+});
+
+/** With no Temporal anywhere. */
+describe('restore --in-place', function () {
+  this.timeout(180_000);
+  let folder: string;
+  let server: ManagedPostgres;
+  let made: TestSite;
+  let inode: number;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    server = await startManaged({ folder });
+    made = await makeSite({
+      folder,
+      sources: { [SOURCE]: server.config(), stack: { type: 'files', paths: [`${folder}/keys`] } },
+    });
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
+    await ship(made.site, '2026-11-23T01:55:00Z');
+    await capture(made.site, '2026-11-23T02:00:00Z');
+    await ship(made.site, '2026-11-23T02:05:00Z');
+    await server.sql('INSERT INTO t VALUES (2)');
+    ({ ino: inode } = await stat(server.data));
+  });
+  after(async () => {
+    await server?.end();
+    await cleanUp();
+  });
+
+  const restore = (...args: readonly string[]): Promise<Ended> =>
+    mosaicHere(['-c', made.file, 'restore', 'latest', '--source', SOURCE, '--in-place', ...args]);
+
+  async function isUntouched(): Promise<void> {
+    assert.equal((await stat(server.data)).ino, inode);
+    assert.deepEqual(await server.sql('SELECT count(*)::int AS n FROM t'), [{ n: 2 }]);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('data.')),
+      [],
+    );
+  }
+
+  async function statusOf(): Promise<z.infer<typeof status>> {
+    return status.parse(JSON.parse((await mosaicHere(['-c', made.file, '--json', 'status'])).stdout));
+  }
+
+  it('says with --dry-run what would be done, and touches nothing', async () => {
+    const { code, stdout, stderr } = await restore('--dry-run');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /the server of "db" of the site "test" is stopped, .*data is renamed and kept/);
+    assert.match(stdout, /would restore daily\/db\/20261123T020000Z-full in place, to .*data; nothing was changed/);
+    await isUntouched();
+  });
+
+  it('asks for the name of the site: another one aborts with 5, none without a terminal is wrong usage', async () => {
+    const wrong = await restore('--confirm', 'prod');
+    assert.equal(wrong.code, 5);
+    assert.match(wrong.stderr, /not the site "prod". Nothing was changed/);
+    const { exitCode, stderr } = await execa(
+      LAUNCHER,
+      ['-c', made.file, 'restore', 'latest', '--source', SOURCE, '--in-place'],
+      { reject: false, stdin: 'ignore' },
+    );
+    assert.equal(exitCode, 2, stderr);
+    assert.match(stderr, /--confirm/);
+    await isUntouched();
+  });
+
+  it('asks on a terminal', async () => {
+    const command = `${LAUNCHER} -c ${made.file} restore latest --source ${SOURCE} --in-place`;
+    const { exitCode, stdout } = await execa('script', ['-qec', command, '/dev/null'], {
+      reject: false,
+      input: 'tset\n',
+    });
+    assert.equal(exitCode, 5, stdout);
+    assert.match(stdout, /Type the name of the site to go on:[^]*not the site "tset"/);
+    await isUntouched();
+  });
+
+  it('refuses what goes to no place, to two, and sources that it cannot restore in place', async () => {
+    const args = ['-c', made.file, 'restore', 'latest', '--source'];
+    assert.equal((await mosaicHere([...args, SOURCE])).code, 2);
+    assert.equal((await restore('--to', `${folder}/other`)).code, 2);
+    assert.equal((await restore('--path', '/etc/passwd')).code, 2);
+    assert.equal((await mosaicHere(['-c', made.file, 'restore', '--undo', '--source', SOURCE])).code, 6);
+    assert.equal((await mosaicHere(['-c', made.file, 'restore', '--resume'])).code, 2);
+  });
+
+  it('restores, tells each step, makes the full behind it, and status says until when there is no way back', async () => {
+    const ended = await restore('--confirm', 'test', '--json');
+    assert.equal(ended.code, 0, ended.stderr);
+    const done = z
+      .looseObject({ before: z.string(), full: z.string(), down: z.number(), data: z.string() })
+      .parse(json(ended));
+    assert.deepEqual(await server.sql('SELECT id FROM t'), [{ id: 1 }]);
+    assert.ok((await stat(done.before)).isDirectory());
+    assert.match(ended.stderr, /no Temporal is reached[^]*stopping the server[^]*service is back[^]*making a full/);
+    const { sources, findings } = await statusOf();
+    assert.notEqual(sources[0]?.logs?.restorableUntil, null);
+    const kept = findings.find(({ code }) => code === 'in-place.old-data');
+    assert.ok(kept?.message.includes(done.before));
+  });
+
+  it('status shows no recovery to a point until the full behind a restore in place is sealed', async () => {
+    const at = new Date().toISOString();
+    await noteRestored({ site: made.site, source: SOURCE }, { at, reference: 'r', target: null, kept: [] });
+    assert.equal((await statusOf()).sources[0]?.logs?.restorableUntil, null);
+    assert.match((await mosaicHere(['-c', made.file, 'status'])).stdout, /db +no point-in-time recovery yet/);
+    await capture(made.site, '2026-11-24T02:00:00Z');
+    await ship(made.site, '2026-11-24T02:05:00Z');
+    assert.notEqual((await statusOf()).sources[0]?.logs?.restorableUntil, null);
+  });
+});

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { captureExport, fill, rowsOf } from '../../activities/sources/postgres/exports.ts';
+import { json, mosaicHere } from '../../support/command-line.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { makeSite, type TestSite } from '../../support/site.ts';
+
+const shown = z.looseObject({
+  exports: z.array(z.looseObject({ database: z.string().nullable(), scope: z.string(), at: z.string() })),
+});
+const planned = z.looseObject({
+  dryRun: z.literal(true),
+  reference: z.string(),
+  tables: z.array(z.string()),
+  left: z.array(z.string()),
+  steps: z.array(z.string()),
+});
+
+describe('restore --into', function () {
+  this.timeout(180_000);
+  let server: TestPostgres;
+  let made: TestSite;
+  let into: string;
+
+  before(async () => {
+    const folder = await temporaryFolder();
+    server = await startPostgres({ folder, tls: true, hba: ['hostssl all operator samehost scram-sha-256'] });
+    await fill(server);
+    await server.sql("CREATE ROLE operator SUPERUSER LOGIN PASSWORD 'secret of the operator'");
+    made = await makeSite({ folder, sources: { db: server.config('socket', { export: {} }) } });
+    await captureExport(made.site, '2026-11-22T01:00:00Z', 'weekly', 'db');
+    await captureExport(made.site, '2026-11-23T02:00:00Z', 'daily', 'db');
+    into = `host=${server.socket} port=${server.port} user=postgres`;
+  });
+  after(async () => {
+    await server?.stop('immediate');
+    await cleanUp();
+  });
+
+  function run(...args: readonly string[]) {
+    return mosaicHere(['-c', made.file, ...args]);
+  }
+
+  function restore(...args: readonly string[]) {
+    return run('--json', 'restore', 'latest', '--source', 'db', '--database', 'shop', ...args);
+  }
+
+  it('show lists the exports of a backup', async () => {
+    const { exports } = shown.parse(JSON.parse((await run('--json', 'show', 'weekly/db/20261122')).stdout));
+    assert.ok(exports.some(({ database, at }) => database === 'shop' && at.startsWith('20')));
+    assert.match((await run('show', 'weekly/db/20261122')).stdout, /export of +as of/);
+  });
+
+  it('--dry-run says what would be done from the newest backup with an export, and does nothing', async () => {
+    const before = await rowsOf(server, 'shop');
+    const { code, stdout } = await restore('--table', 'orders', '--into', into, '--replace', '--dry-run');
+    assert.equal(code, 0, stdout);
+    const plan = planned.parse(JSON.parse(stdout));
+    assert.equal(plan.reference, 'weekly/db/20261122T010000Z-full');
+    assert.deepEqual(plan.tables, ['public.orders']);
+    assert.ok(plan.left.includes('trigger touched (public.orders)'));
+    assert.deepEqual(await rowsOf(server, 'shop'), before);
+  });
+
+  it('takes a password from a file, over TLS', async () => {
+    const tcp = `host=127.0.0.1 port=${server.port} user=operator sslmode=verify-full sslrootcert=${server.certificate} database=copy`;
+    const wrong = await restore('--into', tcp, '--password-file', server.passwords.check);
+    assert.equal(wrong.code, 8);
+    assert.equal(json(wrong).error?.code, 'access-denied');
+    await writeFile(server.passwords.check, 'secret of the operator\n');
+    const { code, stdout, stderr } = await restore('--into', tcp, '--password-file', server.passwords.check);
+    assert.equal(code, 0, stdout);
+    assert.doesNotMatch(stdout + stderr, /secret of/);
+    assert.deepEqual(await rowsOf(server, 'copy'), await rowsOf(server, 'shop'));
+  });
+
+  it('ends with the status of each refusal', async () => {
+    for (const [status, ...args] of [
+      [2, '--into', into, '--to', '/nowhere'],
+      [2, '--table', 'orders'],
+      [2, '--into', 'password=x user=y'],
+      [2, '--into', 'port=1'],
+      [4, '--into', into],
+      [6, '--into', into, '--table', 'nothing'],
+      [8, '--into', 'host=127.0.0.1 port=1 user=postgres'],
+    ] as const) {
+      const { code, stdout } = await restore(...args);
+      assert.equal(code, status, `${args.join(' ')}: ${stdout}`);
+    }
+    const daily = await run('--json', 'restore', 'daily/db/20261123', '--database', 'shop', '--into', into);
+    assert.equal(daily.code, 6, daily.stdout);
+    assert.equal((await run('--json', 'restore', 'latest', '--source', 'db')).code, 2);
+  });
+});
