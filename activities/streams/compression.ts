@@ -1,7 +1,6 @@
 /** How streams are compressed and encrypted: the one place for programs, levels and threads. */
 import { BackupError } from '../../model/errors.ts';
 import type { Compression, Ended, Program } from './types.ts';
-import { programVersion } from './versions.ts';
 
 /**
  * The shipped default, by measuring `cat | zstd | age` on 2 cores, 560 MB of a PostgreSQL's files and 600 MB of
@@ -23,17 +22,9 @@ export function compressor({ level, threads }: Compression): Program {
 }
 
 /** Decompresses stdin; fails on an empty or truncated stream, and where the checksum of a frame differs. */
-export async function decompressor(): Promise<Program> {
-  const isOlder = (await programVersion('zstd')).localeCompare(ASYNC_SINCE, 'en', { numeric: true }) < 0;
-  return { command: 'zstd', args: ['-d', '-vv', '--no-progress', ...(isOlder ? [] : ['--no-asyncio']), '-c'] };
+export function decompressor(): Program {
+  return { command: 'zstd', args: ['-d', '-vv', '--no-progress', '-c'] };
 }
-
-/**
- * Since then zstd decompresses with threads that read and write. Where the other programs of a pipeline have work for
- * the cores, that is a loss: 3.1 GB of a PostgreSQL's files took 3.1 s of CPU with it, and 2.5 s without (means of five
- * runs, 2 cores).
- */
-const ASYNC_SINCE = '1.5.4';
 
 /** Encrypts stdin to a recipient. */
 export function encryptor(recipient: string): Program {

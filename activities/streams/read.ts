@@ -43,7 +43,7 @@ export async function readStream(options: ReadStreamOptions): Promise<void> {
   const { identity, consumer, redact, work, expected } = options;
   const count = counter();
   const ended = await runPipeline({
-    programs: [decryptor(identity), await decompressor(), ...[consumer].flat()],
+    programs: [decryptor(identity), decompressor(), ...[consumer].flat()],
     feed: (fd, signal) => feedChecked(options, count, fd, signal),
     accept: (before) => checkPlain(before, expected),
     bytes: count.bytes,
@@ -67,7 +67,7 @@ export async function* readLines(options: ReadOptions): AsyncGenerator<string> {
   const through = new PassThrough({ highWaterMark: 256 * 1024 });
   const leave = new AbortController();
   const finished = runPipeline({
-    programs: [decryptor(identity), await decompressor()],
+    programs: [decryptor(identity), decompressor()],
     feed: (fd, signal) => feedChecked(options, count, fd, signal),
     drain: (fd, signal) => pipeline(new Socket({ fd, readable: true, writable: false }), through, { signal }),
     bytes: count.bytes,

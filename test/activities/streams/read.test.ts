@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { newIdentity } from '../../../activities/keys/identity.ts';
@@ -109,26 +109,6 @@ describe('reading an artifact', () => {
     const error = await failure(read(file, written, NOWHERE, identity), 'verification-failed');
     assert.match(error.message, /locked to another key/);
     assert.doesNotMatch(JSON.stringify(error.facts), /AGE-SECRET-KEY/);
-  });
-
-  it('is read by an older zstd too, which does not know every option', async () => {
-    // A stand-in for zstd 1.4: the real one behind its version and its refusal.
-    const old = path.join(folder, 'old');
-    mkdirSync(old);
-    const real = execFileSync('which', ['zstd'], { encoding: 'utf8' }).trim();
-    const script = `case " $* " in
-  *" --version "*) echo '*** zstd command line interface 64-bits v1.4.8, by Yann Collet ***'; exit 0 ;;
-  *asyncio*) echo "Incorrect parameters" >&2; exit 1 ;;
-esac
-exec ${real} "$@"`;
-    writeFileSync(path.join(old, 'zstd'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    const before = process.env['PATH'];
-    process.env['PATH'] = `${old}:${before}`;
-    try {
-      await read(file, written, NOWHERE);
-    } finally {
-      process.env['PATH'] = before;
-    }
   });
 
   it('keeps the identity out of arguments and environment', async () => {
