@@ -54,11 +54,6 @@ needs_of() {
   esac
 }
 
-# Versions of PostgreSQL that Debian lacks: the tests run on them, and the benchmark's incrementals.
-wants_postgresql() {
-  case $set in test | bench) ;; *) return 1 ;; esac
-}
-
 # types_in FILE: the types of sources that a config has. All of them where it cannot be told: one program too many does
 # no harm, and what is wrong with the file is told by the job.
 types_in() {
@@ -69,6 +64,11 @@ types_in() {
     if grep -Eqs "^[^#]*type[\"']?:[[:space:]]*[\"']?$type\\>" "$file"; then found="$found $type"; fi
   done
   printf '%s' "${found:-$all_types}"
+}
+
+# Versions of PostgreSQL that Debian lacks: the tests run on them, and the benchmark's incrementals.
+wants_postgresql() {
+  case $set in test | bench) ;; *) return 1 ;; esac
 }
 
 usage() {

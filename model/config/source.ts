@@ -68,6 +68,11 @@ const exportTiers = z
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost']);
 
+const exportRows = z
+  .boolean()
+  .default(true)
+  .describe('digest every table beside it, so that a check can compare its rows; reads them once more, or twice');
+
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 
 export const postgresSource = z.strictObject({
@@ -107,10 +112,7 @@ export const postgresSource = z.strictObject({
       user: z.string().min(1).default('mosaic_export'),
       password: secret.optional(),
       tiers: exportTiers,
-      rows: z
-        .boolean()
-        .default(true)
-        .describe('digest every table in the same snapshot, so that a check can compare its rows; reads it once more'),
+      rows: exportRows,
     })
     .optional()
     .describe('a third role, for a logical export of each database, which can go back into a running server'),
@@ -148,7 +150,12 @@ export const mariadbSource = z.strictObject({
       'a second account that may read tables, for checksums; without it rows are not compared, and that is said',
     ),
   export: z
-    .strictObject({ user: z.string().min(1).default('mosaic_export'), password: secret.optional(), tiers: exportTiers })
+    .strictObject({
+      user: z.string().min(1).default('mosaic_export'),
+      password: secret.optional(),
+      tiers: exportTiers,
+      rows: exportRows,
+    })
     .optional()
     .describe('a third account, for a logical export of each database, which can go back into a running server'),
   method: z

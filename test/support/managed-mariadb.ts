@@ -75,7 +75,7 @@ export async function startManaged(folder: string, binlogs = 'mysql-bin'): Promi
     ca: undefined,
   };
   const sql = (text: string) => run(connection, text, { signal: new AbortController().signal });
-  const inPlace = { data: server.data, stop: [stop], start: [start], stopWithin: '60s', settle: '60s' };
+  const inPlace = { data: server.data, stop: [stop], start: [start], stopWithin: '120s', settle: '120s' };
   await call(start);
   async function end(): Promise<void> {
     const running = await sql('SELECT 1').then(

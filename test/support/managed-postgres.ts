@@ -36,8 +36,8 @@ export async function startManaged(options: PostgresOptions): Promise<ManagedPos
     data: server.data,
     stop: [...control, '-m', 'fast', 'stop'],
     start: [...control, '-l', path.join(options.folder, 'run', 'managed.log'), 'start'],
-    stopWithin: '20s',
-    settle: '30s',
+    stopWithin: '120s',
+    settle: '120s',
   };
   const run = ([command = '', ...args]: readonly string[]) => runProgram({ command, args, cwd: '/' });
   // A server that pg_ctl starts keeps its output open: through a shell it goes nowhere.

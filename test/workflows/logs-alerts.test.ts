@@ -11,7 +11,7 @@ import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { openSession, runLogs } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
-import { posted, startWebhook, type Webhook } from '../support/webhook.ts';
+import { posted, startWebhook, type Posted, type Webhook } from '../support/webhook.ts';
 
 const CANARY = 'canary-of-a-secret-address';
 /** Of an interval of 20 s: what stands for three intervals of five minutes. */
@@ -135,7 +135,6 @@ describe('alerts of the shipping of logs', () => {
   it('P21 a purged binary log alerts at once, by webhook and by command, and a full is made', async () => {
     await shop.sql('CREATE DATABASE IF NOT EXISTS shop; CREATE OR REPLACE TABLE shop.t (id int)');
     await tick(['shop']);
-    const before = alerts().length;
     await shop.sql(
       'INSERT INTO shop.t VALUES (1); FLUSH BINARY LOGS; INSERT INTO shop.t VALUES (2); FLUSH BINARY LOGS',
     );
@@ -147,11 +146,11 @@ describe('alerts of the shipping of logs', () => {
     });
     const failed = await tick(['shop']);
     assert.equal(failed.outcome, 'failed');
-    assert.deepEqual(alerts().slice(before), ['raised logs-conflict shop']);
-    assert.match(hook.received.at(-1)?.message ?? '', /The binary logs have a hole/);
+    assert.deepEqual(ofShop(), ['raised logs-conflict shop']);
+    assert.match(told('logs-conflict')?.message ?? '', /The binary logs have a hole/);
     const next = await tick(['shop']);
-    assert.deepEqual(alerts().slice(before + 1), ['raised logs-hole shop', 'resolved logs-conflict shop']);
-    assert.match(hook.received.at(-2)?.remedy ?? '', /binlog_expire_logs_seconds/);
+    assert.deepEqual(ofShop(), ['raised logs-conflict shop', 'raised logs-hole shop', 'resolved logs-conflict shop']);
+    assert.match(told('logs-hole')?.remedy ?? '', /binlog_expire_logs_seconds/);
     const heardAlerts = (await readFile(heard, 'utf8')).trimEnd().split('\n');
     assert.deepEqual(
       heardAlerts.map((line) => posted.parse(JSON.parse(line))),
@@ -181,6 +180,15 @@ describe('alerts of the shipping of logs', () => {
     assert.ok(full);
     await session.client.workflow.getHandle(full).result();
   });
+
+  /** That a slow machine takes longer than the short time of this test is not the point. */
+  function ofShop(): readonly string[] {
+    return alerts().filter((each) => each.endsWith(' shop') && !each.includes('logs-stalled'));
+  }
+
+  function told(alert: string): Posted | undefined {
+    return hook.received.findLast((each) => each.alert === alert && each.source === 'shop');
+  }
 
   function alerts(): readonly string[] {
     return hook.received.map(({ alert, state, source }) => `${state} ${alert} ${source}`);

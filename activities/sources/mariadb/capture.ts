@@ -43,9 +43,8 @@ export async function capture(context: Context): Promise<Captured> {
   const from = placeOf(read.position);
   const snapshot =
     checking && shown && from ? await rowsBySnapshot(context, { connection, checking, from }) : undefined;
-  // As near to the backup as can be.
-  const exported = await takeExports(context);
   const rowsAfter = await rowsOf(checking, work, isLoose);
+  const exported = await takeExports(context);
   const after = await takeInventory(connection, work.signal);
   const rows = [...(snapshot?.entries ?? []), ...rowEntries(rowsBefore, rowsAfter)];
   await writeInventory(context, [...reconcile(before, after), ...rows]);

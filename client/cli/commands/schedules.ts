@@ -18,11 +18,11 @@ export function registerSchedules(program: Command, cli: OpenCli): void {
     .command('list')
     .description('list the schedules of this site with their next and last runs')
     .action(() => listCommand(cli()));
-  schedules
+  const pause = schedules
     .command('pause')
     .description('pause all schedules of this site that run; what runs already goes on')
     .action(() => pauseCommand(cli(), true));
-  schedules
+  const resume = schedules
     .command('resume')
     .description('let all paused schedules of this site run again')
     .action(() => pauseCommand(cli(), false));
@@ -30,6 +30,8 @@ export function registerSchedules(program: Command, cli: OpenCli): void {
     ['schedules apply --dry-run', 'what would change'],
     ['schedules apply', 'after a change of plans in the config; "up" does it by itself'],
   ]);
+  examples(pause, [['schedules pause', 'before work on the servers; nothing starts until they are resumed']]);
+  examples(resume, [['schedules resume', 'all that are paused run again']]);
   examples(list, [['schedules list', 'when each plan is due next']]);
 }
 

@@ -146,6 +146,21 @@ const CASES: readonly (readonly [
     ['8:33 sources.stack.paths[0]', /the state folder/],
     ['8:33 sources.stack.paths[0]', /"vault"/],
   ],
+  [
+    'a data folder of a restore in place with the repository in it',
+    [
+      'stack: { type: files, paths: [/data] }',
+      'db: { type: redis, inPlace: { data: /, stop: [stop], start: [start] } }',
+    ],
+    ['8:39 sources.db.inPlace.data', /the repository lies inside it, and would be renamed with it/],
+    ['8:39 sources.db.inPlace.data', /the state folder lies inside it/],
+    ['8:39 sources.db.inPlace.data', /the destination "vault" lies inside it/],
+  ],
+  [
+    'a restore in place that says nothing of how the server is stopped',
+    ['stack: { type: files, paths: [/data] }', 'db: { type: redis, inPlace: { data: /srv/db, start: [], stop: [x] } }'],
+    ['8:55 sources.db.inPlace.start', /no command.*systemctl/s],
+  ],
   ['a relative path', ['repository: /backups', 'repository: backups'], ['2:13 repository', /starts at the root/]],
   [
     'names that differ in case only',

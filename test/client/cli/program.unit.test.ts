@@ -65,7 +65,7 @@ describe('completion', () => {
     assert.deepEqual(await values('re'), ['restore']);
     assert.deepEqual(await values('-v', 'config', ''), ['check', 'show', 'schema', 'help']);
     assert.deepEqual(await values('completion', ''), ['bash', 'zsh', 'fish']);
-    assert.deepEqual(await values('restore', '--acc'), ['--accept-age']);
+    assert.deepEqual(await values('restore', '--accept-a'), ['--accept-age']);
     assert.ok((await values('list', '--')).includes('--json'));
   });
 

@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import type { MariadbSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
-import { EXPORT_ROLE } from '../../../../model/export.ts';
+import { EXPORT_LIST_ROLE, EXPORT_LIST_SCHEMA, EXPORT_ROLE, type ExportEntry } from '../../../../model/export.ts';
+import type { MariadbEntry } from '../../../../model/inventory.ts';
 import type { Warning } from '../../../../model/manifest.ts';
 import type { CaptureContext } from '../../types.ts';
 import { exportConnection, type Connection } from '../connection.ts';
 import { dumpError } from '../logical.ts';
+import { rowEntries, rowsOf } from '../rows.ts';
 import { rows } from '../session.ts';
 import { dumpDatabase } from './dump.ts';
 
@@ -31,14 +33,31 @@ export async function takeExports(context: Context): Promise<readonly Warning[]>
   const warnings: Warning[] = [];
   try {
     const databases = await listDatabases(connection, work.signal);
+    const before = config.export.rows ? await rowsOf(connection, work, () => true) : undefined;
     for (const [index, database] of databases.entries()) {
       const warning = await exportOne(context, connection, database, index + 1);
       if (warning) warnings.push(warning);
     }
+    const after = config.export.rows ? await rowsOf(connection, work, () => true) : undefined;
+    await writeList(context, rowEntries(before, after));
   } catch (error) {
     warnings.push(failed('no database was exported', ofTheExport(error)));
   }
   return warnings;
+}
+
+/** Rows of tables that nobody wrote to while they were exported; of the others it is said. */
+async function writeList({ artifacts, source }: Context, entries: readonly MariadbEntry[]): Promise<void> {
+  const lists: ExportEntry[] = [];
+  for (const entry of entries) {
+    if (entry.entry !== 'rows') continue;
+    const { database, name, rows, digest, stable } = entry;
+    if (stable) lists.push({ entry: 'rows', database, schema: '', name, rows, digest });
+    else lists.push({ entry: 'unread', database, schema: '', name, why: 'written to while it was exported' });
+  }
+  const header = { schema: EXPORT_LIST_SCHEMA, source, type: 'mariadb' };
+  const lines = [header, ...lists].map((line) => JSON.stringify(line));
+  await artifacts.lines(lines, { role: EXPORT_LIST_ROLE, name: 'export-list', minPlainBytes: 1 });
 }
 
 async function exportOne(

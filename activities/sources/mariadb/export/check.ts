@@ -4,12 +4,13 @@ import path from 'node:path';
 import type { MariadbSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Check } from '../../../../model/evidence.ts';
-import { exportsOf, type ExportArtifact } from '../../../../model/export.ts';
+import { exportsOf, type ExportArtifact, type ExportEntry } from '../../../../model/export.ts';
 import type { MariadbEntry } from '../../../../model/inventory.ts';
 import { requireSpace } from '../../../storage/space.ts';
 import type { Work } from '../../../work.ts';
 import { some } from '../../check-results.ts';
 import { whileServerWorks } from '../../private-server/watch.ts';
+import { listOf } from '../../stored-exports.ts';
 import type { BackupReader, CheckContext } from '../../types.ts';
 import { readInventory } from '../check.ts';
 import type { Connection } from '../connection.ts';
@@ -37,6 +38,7 @@ export async function checkExports(context: CheckContext<MariadbSource>): Promis
   const largest = Math.max(...all.map(({ plainBytes }) => plainBytes));
   await requireSpace({ path: context.scratch, needed: 2 * largest });
   const inventory = await readInventory(backup);
+  const list = await listOf(backup, null);
   const scratch = path.join(context.scratch, 'of-exports');
   await mkdir(scratch, { mode: 0o711 });
   return withEmptyServer({ backup, scratch, work: context.work }, async (connection, pid) => {
@@ -44,7 +46,15 @@ export async function checkExports(context: CheckContext<MariadbSource>): Promis
     for (const artifact of all) {
       checks.push(
         await whileServerWorks({ pid, phase: `checking ${labelOf(artifact)}`, work: context.work }, (work) =>
-          checkOne({ backup, artifact, connection, inventory, work, sameSums: seriesOf(here) === seriesOf(version) }),
+          checkOne({
+            backup,
+            artifact,
+            connection,
+            inventory,
+            list,
+            work,
+            sameSums: seriesOf(here) === seriesOf(version),
+          }),
         ),
       );
     }
@@ -57,6 +67,8 @@ interface Checking {
   readonly artifact: ExportArtifact;
   readonly connection: Connection;
   readonly inventory: readonly MariadbEntry[];
+  /** Rows as they were beside the export. */
+  readonly list: readonly ExportEntry[];
   /** Whether checksums here are those of the source's series. */
   readonly sameSums: boolean;
   readonly work: Work;
@@ -77,9 +89,9 @@ async function checkOne(checking: Checking): Promise<Check> {
   }
 }
 
-/** What was there before and after the capture must come out of it; rows that nobody wrote to meanwhile must be equal. */
+/** What was there before and after the capture must come out of it; rows of tables that nobody wrote to while they were exported must be equal. */
 async function compare(
-  { connection, inventory, sameSums, work }: Checking,
+  { connection, inventory, list, sameSums, work }: Checking,
   database: string,
 ): Promise<Pick<Check, 'compared' | 'ok' | 'detail'>> {
   const own = inventory.filter((entry) => 'database' in entry && entry.database === database);
@@ -90,7 +102,7 @@ async function compare(
   const key = (entry: MariadbEntry) => identityOf(entry.entry === 'event' ? { ...entry, status: '' } : entry);
   const found = new Set((await takeInventory(connection, work.signal)).map(key));
   const missing = named.filter((entry) => !found.has(key(entry))).map(({ name }) => name);
-  const stable = own.filter((entry) => entry.entry === 'rows').filter((entry) => entry.stable);
+  const stable = list.filter((entry) => entry.entry === 'rows').filter((entry) => entry.database === database);
   const { tables } = await digestRows(connection, work.signal);
   const restored = new Map(tables.map((table) => [tableName(table), table]));
   const different = stable.filter((entry) => {

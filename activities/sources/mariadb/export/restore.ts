@@ -7,10 +7,9 @@ import path from 'node:path';
 import type { MariadbSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { ExportArtifact } from '../../../../model/export.ts';
-import { exportsOf } from '../../../../model/export.ts';
-import { formatReference } from '../../../../model/reference.ts';
 import { requireSpace } from '../../../storage/space.ts';
 import { runPipeline } from '../../../streams/pipeline.ts';
+import { exportOf } from '../../stored-exports.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { clientError } from '../errors.ts';
 import { clientProgram, identifier, run } from '../session.ts';
@@ -95,16 +94,6 @@ async function loadWhole(
     if (existed) await run(connection, create, always);
     throw error instanceof BackupError && error.facts['program'] === 'mariadb' ? clientError(error, connection) : error;
   }
-}
-
-function exportOf(manifest: Request['backup']['manifest'], database: string): ExportArtifact {
-  const all = exportsOf(manifest);
-  const found = all.find((artifact) => artifact.export.database === database);
-  if (found) return found;
-  const names = all.map((artifact) => artifact.export.database);
-  throw new BackupError('not-found', `${formatReference(manifest)} holds no export of a database "${database}".`, {
-    remedy: names.length > 0 ? `It holds: ${names.join(', ')}.` : 'It holds no exports at all.',
-  });
 }
 
 function inTheWay(what: string): BackupError {

@@ -20,7 +20,7 @@ import { createCluster, startServer, type PrivateServer } from '../server.ts';
 import { compareExport } from './compare.ts';
 import { checkRoles } from './check-roles.ts';
 import { loadArchive } from './load.ts';
-import { listOf } from './read.ts';
+import { listOf } from '../../stored-exports.ts';
 import { createDatabase, dropDatabase } from './target.ts';
 
 /** One result an export; none where the backup holds none. */

@@ -10,7 +10,7 @@ import { APPLICATION } from '../application.ts';
 import { restoredMajor } from '../restore.ts';
 import { withSession } from '../session.ts';
 import { loadArchive, type Loading } from './load.ts';
-import { exportOf, listOf } from './read.ts';
+import { exportOf, listOf } from '../../stored-exports.ts';
 import { nameOf, selectTables, sqlName, quoted, type Selection } from './select.ts';
 import { createDatabase, dropDatabase, look, lookAtTable, swapNames, targetConnection, type Found } from './target.ts';
 

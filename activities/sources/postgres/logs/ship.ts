@@ -17,9 +17,11 @@ import { closeSegment, type Closed } from './close-segment.ts';
 import { describeServer, type Server } from './describe-server.ts';
 import { beginGeneration, generations, type Generation } from './generations.ts';
 import { pack } from './pack.ts';
+import { logsPosition } from './position.ts';
 import { receive } from './receive.ts';
 import { dropSealed, readReceived, upTo } from './received.ts';
 import { startOf } from './segments.ts';
+import { restoredTimeline } from './restored.ts';
 import { sealReceived } from './seal-received.ts';
 import { shipSpool } from './ship-spool.ts';
 import { createSlot, dropSlot, findSlot, isWhole, slotName, whyLost } from './slot.ts';
@@ -98,12 +100,20 @@ async function planStep(session: Session, { slot, folder, about: { segmentBytes 
   return { next, there, room: BigInt(Math.floor(Math.min(await roomFor(folder), MOST_BYTES) / segmentBytes)) };
 }
 
+/** Whether nothing was shipped yet since a restore in place, which knows of no slot. */
+async function isRestored({ received, newest }: Context): Promise<boolean> {
+  const restored = await restoredTimeline(received);
+  if (restored === undefined || newest === null) return false;
+  return logsPosition.parse(newest.position).timeline < restored;
+}
+
 /** Makes sure of the slot and of its folder. A slot that has lost WAL is replaced: the hole shows at the next segment. */
 async function openSlot(
   session: Session,
-  { received, state, config, noteSlotLost }: Context,
+  context: Context,
   { slot, systemId }: { readonly slot: string; readonly systemId: string },
 ): Promise<Generation> {
+  const { received, state, config, noteSlotLost } = context;
   const found = await findSlot(session, slot);
   const newest = (await generations(received)).at(-1);
   const known = await readSlotRecord(state);
@@ -112,8 +122,8 @@ async function openSlot(
     await keepSlotRecord(state, record);
     return newest?.systemId === systemId ? newest : beginGeneration(received, systemId);
   }
-  // There was one: state says so, or what came through it. On another cluster there never was.
-  const had = known?.released !== true && (known ?? newest)?.systemId === systemId;
+  // There was one: state says so, or what came through it. On another cluster, or one restored in place, there never was.
+  const had = known?.released !== true && (known ?? newest)?.systemId === systemId && !(await isRestored(context));
   if (found || had) await noteSlotLost(whyLost(found, slot));
   await keepSlotRecord(state, record);
   const generation = await beginGeneration(received, systemId);

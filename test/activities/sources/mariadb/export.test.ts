@@ -127,7 +127,7 @@ describe('exports of a MariaDB source', function () {
       [true, true],
     );
     assert.match(good.get('export of "shop"')?.detail ?? '', /2 tables with 1000 rows are equal/);
-    // The inventory of a source that had a row more, as after an export that lacks one.
+    // The list of an export that had a row more, as where one was lost.
     async function* lines(role: string): AsyncGenerator<string> {
       for await (const line of reader.lines(role)) yield line.replace('"rows":500', '"rows":501');
     }

@@ -115,6 +115,8 @@ describe('restores in place of a PostgreSQL source', function () {
     const kept = (await readdir(folder)).filter((name) => name.startsWith('data.'));
     assert.equal(kept.filter((name) => name.startsWith('data.before-')).length, 2, kept.join());
     assert.equal(kept.length, 2, kept.join());
+    const remembered = await readdir(path.join(site.state, 'sources', SOURCE));
+    assert.ok(!remembered.includes('slot-lost.json'), 'a restore knows of no slot: that is no loss to alert of');
   });
 
   it('to the very end: the configuration is the present one, and what is shipped afterwards begins anew', async () => {

@@ -147,7 +147,7 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
       await changeAll(1000);
       await ship();
       await assertWhole();
-    });
+    }).timeout(120_000);
   }
 
   it('goes on, without a hole, where its state is lost', async () => {
@@ -319,7 +319,7 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
       assert.equal((await ship())?.gap, null);
       await assertWhole();
     });
-  });
+  }).timeout(120_000);
 
   it('P06 what was received before its disk was full is sealed, and makes room', async () => {
     await withSmallDisk(160, async (state) => {

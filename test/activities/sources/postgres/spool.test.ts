@@ -133,21 +133,18 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     // A command as many have it: what it writes bears its final name from the first byte on.
     await writeFile(path.join(spool, 'wait'), '');
     await archiveBy('cp "%p" "DIR/%f" && while [ -e DIR/wait ]; do sleep 0.1; done');
-    await server.sql('INSERT INTO t VALUES (1); SELECT pg_switch_wal()');
-    const [busy = ''] = await until('a segment is copied', async () => {
-      const found = await spooled();
-      return found.length > 0 && found;
-    });
-    await until('it is whole by its size', async () => (await stat(path.join(spool, busy))).size === 16 * 2 ** 20);
-    await writeFile(path.join(spool, `.${busy}.tmp`), 'begun');
+    await server.sql('INSERT INTO t VALUES (1)');
+    await writeFile(path.join(spool, `.${'0'.repeat(24)}.tmp`), 'begun');
     const error = await isBackupError(ship(), 'unreachable');
     assert.match(error.message, /has not come into the spool: the server has archived [0-9A-F]+ so far/);
     assert.equal((await shipped()).length, 1);
+    const [busy = ''] = await spooled();
+    assert.equal((await stat(path.join(spool, busy))).size, 16 * 2 ** 20, 'it was whole by its size');
     await rm(path.join(spool, 'wait'));
     const found = await ship();
     assert.equal(found?.gap, null);
     assert.ok((await segmentsOf()).includes(busy));
-    assert.deepEqual(await readFile(path.join(spool, `.${busy}.tmp`), 'utf8'), 'begun');
+    assert.deepEqual(await readFile(path.join(spool, `.${'0'.repeat(24)}.tmp`), 'utf8'), 'begun');
   }).timeout(120_000);
 
   it('takes none that is smaller than a segment', async () => {

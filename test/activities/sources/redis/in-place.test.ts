@@ -30,7 +30,7 @@ describe('restores in place of a Redis source', function () {
   afterEach(() => end());
   after(cleanUp);
 
-  async function begin(appendonly: 'yes' | 'no'): Promise<void> {
+  async function begin(appendonly: 'yes' | 'no', settle = '120s'): Promise<void> {
     folder = await temporaryFolder();
     const server = await startRedis({ folder, settings: { appendonly } });
     await server.stop();
@@ -70,7 +70,7 @@ describe('restores in place of a Redis source', function () {
       connection: { socket, user: 'mosaic_backup', password: { file: server.password } },
     });
     const commands = { data, stop: [path.join(folder, 'stop')], start: [path.join(folder, 'start')] };
-    const made = { ...config, inPlace: { ...commands, stopWithin: '20s', settle: '20s' } };
+    const made = { ...config, inPlace: { ...commands, stopWithin: '120s', settle } };
     ({ site } = await makeSite({ folder, sources: { [SOURCE]: made } }));
     await ctl('start');
   }
@@ -142,7 +142,7 @@ describe('restores in place of a Redis source', function () {
   });
 
   it('goes back where the server loads nothing of what was restored', async () => {
-    await begin('no');
+    await begin('no', '15s');
     await redis('SET', 'one', '1');
     await full();
     await redis('SET', 'two', '2');

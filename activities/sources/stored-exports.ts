@@ -1,5 +1,5 @@
 /** The exports of a stored backup: which there are, and what they list. */
-import { BackupError } from '../../../../model/errors.ts';
+import { BackupError } from '../../model/errors.ts';
 import {
   EXPORT_LIST_ROLE,
   exportEntry,
@@ -7,10 +7,10 @@ import {
   exportsOf,
   type ExportArtifact,
   type ExportEntry,
-} from '../../../../model/export.ts';
-import type { Manifest } from '../../../../model/manifest.ts';
-import { formatReference } from '../../../../model/reference.ts';
-import type { BackupReader } from '../../types.ts';
+} from '../../model/export.ts';
+import type { Manifest } from '../../model/manifest.ts';
+import { formatReference } from '../../model/reference.ts';
+import type { BackupReader } from './types.ts';
 
 /** The export of one database. @throws BackupError `not-found` with those that there are. */
 export function exportOf(manifest: Manifest, database: string): ExportArtifact {
