@@ -2,18 +2,38 @@
  * The one interface of all source types. An adapter reads and writes its system; where artifacts go, how
  * they are encrypted, sealed, listed and signed is not its business.
  */
-import type { InPlaceConfig } from '../../model/config/in-place.ts';
 import type { SourceConfig } from '../../model/config/source.ts';
-import type { Finding } from '../../model/finding.ts';
 import type { Check } from '../../model/evidence.ts';
-import type { ServerStanding } from '../../model/logs-run.ts';
+import type { Exported } from '../../model/export.ts';
+import type { Finding } from '../../model/finding.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
-import type { ExportArtifact, Exported } from '../../model/export.ts';
 import type { Consistency, Kind, SourceType, Tier } from '../../model/source.ts';
 import type { RestoreTarget } from '../../model/target.ts';
+import type { SecretReader } from '../config/secrets.ts';
 import type { Program, Streamed } from '../streams/types.ts';
 import type { Work } from '../work.ts';
-import type { SecretReader } from '../config/secrets.ts';
+import type { ExportPlan, ExportRequest } from './export-plan.ts';
+import type { InPlaceAdapter, InPlaceFacts } from './in-place-adapter.ts';
+import type { LogSelection, LogsAdapter } from './logs-adapter.ts';
+
+export type { ExportTarget, ExportRequest, ExportPlan } from './export-plan.ts';
+export type {
+  InPlaceFacts,
+  InPlaceContext,
+  InPlaceExamined,
+  InPlaceFolders,
+  Unshipped,
+  InPlaceAdapter,
+} from './in-place-adapter.ts';
+export type {
+  LogsSource,
+  LogsContext,
+  Shipped,
+  LogsAdapter,
+  Leaving,
+  LeftOnServer,
+  LogSelection,
+} from './logs-adapter.ts';
 
 /** What an adapter knows of its surroundings, in every operation. */
 export interface SourceContext<Config extends SourceConfig = SourceConfig> {
@@ -129,190 +149,6 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly scratch: string;
   /** What was restored is thrown away afterwards: a database may be recovered to a later moment for the comparison. */
   readonly expendable?: boolean;
-}
-
-/** A source whose logs are shipped. */
-export interface LogsSource<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
-  /** The site's name: what lasts on a server (slots) is told apart by it. */
-  readonly site: string;
-}
-
-export interface LogsContext<Config extends SourceConfig = SourceConfig> extends LogsSource<Config> {
-  /** The newest sealed logs of the source in the repository; null when there are none. */
-  readonly newest: Manifest | null;
-  /** Unique for this attempt. */
-  readonly attempt: string;
-  readonly artifacts: ArtifactWriter;
-  /**
-   * A lasting folder in state (0700), outside any clean-up of attempts: what is received stays in it until the backup
-   * that holds it is sealed (`onSealed`).
-   */
-  readonly received: string;
-  /** Notes that the server kept logs for us no longer, before what held them is made anew: an alert tells why. */
-  readonly noteSlotLost: (why: string) => Promise<void>;
-}
-
-/** What a shipping has written into artifacts, for the manifest and the key. */
-export interface Shipped extends Omit<Captured, 'consistency'> {
-  /** First and last position in the artifacts; they become the id. Letters, digits, dots and underscores. */
-  readonly first: string;
-  readonly last: string;
-  /** RFC 3339, UTC, the server's clock: everything committed until then is in these logs or earlier ones. Null: not known. */
-  readonly coversUntil: string | null;
-}
-
-/** The continuous logs of a source type. */
-export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
-  /**
-   * Receives what is new, in one bounded step, and writes it into artifacts.
-   * @returns null where nothing is new (and nothing was written).
-   * At a hole, where what the server has does not follow what is sealed, it goes on behind it, with a warning
-   * `logs-gap`: a full is due then.
-   */
-  ship(context: LogsContext<Config>): Promise<Shipped | null>;
-  /** How the server stands: what could end its logs, or itself. Read only, and quick. */
-  standing(context: LogsSource<Config>): Promise<ServerStanding>;
-  /** What a source has left on its server for its logs, by its state alone; null where nothing. Absent: the type leaves nothing. */
-  leftOnServer?(leaving: Pick<Leaving, 'state'>): Promise<LeftOnServer | null>;
-  /** Removes it, once the source ships no longer. */
-  release?(leaving: Leaving): Promise<void>;
-  /** What lies on the server as if it were ours, and is none of these sources'. */
-  orphans?(context: LogsSource<Config>, sources: readonly string[]): Promise<readonly Finding[]>;
-}
-
-/** A source that ships its logs no longer, and may be in no config any more. */
-export interface Leaving {
-  /** Its own folder in state. */
-  readonly state: string;
-  readonly readSecret: SecretReader;
-  readonly signal: AbortSignal;
-}
-
-export interface LeftOnServer {
-  /** In words: `the slot mosaic_logs_… on /run/postgresql`. */
-  readonly what: string;
-  readonly remedy: string;
-}
-
-/** A running server, as the operator says it. */
-export interface ExportTarget {
-  /** `host`, `port`, `user`, `database`, …: each type knows its own. Never a password. */
-  readonly settings: Readonly<Record<string, string>>;
-  readonly password: string | undefined;
-}
-
-/** One database, or some tables of it, out of a backup's export and into a running server. */
-export interface ExportRequest<Config extends SourceConfig = SourceConfig> {
-  readonly backup: BackupReader;
-  readonly database: string;
-  /** All of it when empty. */
-  readonly tables: readonly string[];
-  readonly into: ExportTarget;
-  /** The source's own config, for whatever `into` leaves out; null where the config has none. */
-  readonly config: Config | null;
-  /** Whether what is in the way may be dropped. */
-  readonly replace: boolean;
-  /** Whether owners and grants are restored too. */
-  readonly owners: boolean;
-  /** An empty folder (0700) for what cannot be streamed; the caller wipes it. */
-  readonly scratch: string;
-  readonly work: Work;
-}
-
-/** What would be done. */
-export interface ExportPlan {
-  readonly artifact: ExportArtifact;
-  /** What is restored, by name. */
-  readonly tables: readonly string[];
-  /** What belongs to it and is not restored with it, in words. */
-  readonly left: readonly string[];
-  /** In words, in order. */
-  readonly steps: readonly string[];
-  /** Does it: wholly, or not at all. @throws BackupError `verification-failed`, `failed`; the server is as it was then. */
-  readonly carryOut: () => Promise<void>;
-}
-
-export type LogSelection =
-  | { readonly reached: true; readonly logs: readonly Manifest[] }
-  | {
-      readonly reached: false;
-      /** Why, in words: what is missing. */
-      readonly why: string;
-      /** RFC 3339: what can be reached from this backup; null where nothing is known beyond its own end. */
-      readonly from: string;
-      readonly until: string | null;
-    };
-
-/** What an adapter remembers between the steps of a restore in place. It is kept in state as JSON; never secrets. */
-export type InPlaceFacts = Readonly<Record<string, unknown>>;
-
-export interface InPlaceContext<Config extends SourceConfig = SourceConfig> extends SourceContext<Config> {
-  readonly place: InPlaceConfig;
-  /** The newest member of the chain that is restored. */
-  readonly manifest: Manifest;
-  /** Whether logs are replayed on it: it then differs from the backup's inventory. */
-  readonly replayed: boolean;
-}
-
-export interface InPlaceExamined {
-  readonly facts: InPlaceFacts;
-  /** Whether the server answers now. */
-  readonly answers: boolean;
-  /** What the operator should know before it begins, each a sentence. */
-  readonly notes: readonly string[];
-}
-
-export interface InPlaceFolders {
-  /** The old data; it need not be there. */
-  readonly before: string;
-  /** What takes their place. */
-  readonly ready: string;
-}
-
-export interface Unshipped {
-  /** Null where nothing was left (and nothing was written). */
-  readonly shipped: Shipped | null;
-  readonly more: boolean;
-}
-
-/** What a restore in place needs of a source type besides `restore` and `check`. */
-export interface InPlaceAdapter<Config extends SourceConfig = SourceConfig> {
-  /** Names of the server's processes, as the kernel has them (at most 15 bytes). */
-  readonly processes: readonly string[];
-  /**
-   * Before anything is touched: whether the folder is this source's, the backup can take its place, and this machine
-   * has the programs.
-   * @param known every manifest of the source that there is.
-   * @throws BackupError `refused`, `missing-program`.
-   */
-  examine(context: InPlaceContext<Config>, known: readonly Manifest[]): Promise<InPlaceExamined>;
-  /** After the restore and its check, in the folder that is to become the server's. @returns the facts from then on. */
-  prepare(
-    context: InPlaceContext<Config>,
-    restored: { readonly folder: string; readonly backup: BackupReader },
-    facts: InPlaceFacts,
-  ): Promise<InPlaceFacts>;
-  /** Which checks of what was restored count where logs were replayed on it: those that compare nothing with the backup. */
-  readonly checksAfterReplay: readonly string[];
-  /** Which failed checks are told and stop nothing: they are of this machine, and the old data have them as well. */
-  readonly checksOnlyTold: readonly string[];
-  /**
-   * Writes one backup of what the stopped server had not shipped; called again while there is more. Absent: the type
-   * has no logs.
-   * @param data the folder of the stopped server.
-   */
-  saveUnshipped?(context: LogsContext<Config>, data: string, facts: InPlaceFacts): Promise<Unshipped>;
-  /**
-   * The last touch, with the old data set aside: what of their state the new ones must go on from. Done twice it does
-   * the same.
-   */
-  settle?(context: InPlaceContext<Config>, folders: InPlaceFolders, facts: InPlaceFacts): Promise<void>;
-  /** Which entries at the top of the old data folder the new one gets in place of its own: configuration, keys of TLS. */
-  readonly keeps: (name: string, isFolder: boolean) => boolean;
-  /** Looks at the running server once; called again until all is well or the time is up. */
-  check(context: InPlaceContext<Config>, facts: InPlaceFacts): Promise<readonly Check[]>;
-  /** The server runs on what was restored: what was shipped before is followed by nothing any more. Done twice it does nothing. */
-  begin(context: InPlaceContext<Config>, facts: InPlaceFacts): Promise<void>;
 }
 
 export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
