@@ -131,6 +131,6 @@ case $job in
   test) run_mocha 'test/faults/**/*.test.ts test/!(faults)/**/*.test.ts test/*.test.ts' --parallel --jobs 3 "$@" ;;
   test:unit) run_mocha 'test/**/*.unit.test.ts' "$@" ;;
   # The matrix of faults whole, where `test` takes one of each kind.
-  test:faults) MOSAIC_FAULTS=all && export MOSAIC_FAULTS && run_mocha 'test/faults/**/*.test.ts test/faults/**/*.fault.ts' "$@" ;;
+  test:faults) MOSAIC_FAULTS=all && export MOSAIC_FAULTS && run_mocha 'test/faults/**/*.test.ts test/**/*.fault.ts' "$@" ;;
   bench) exec "$node" "$root/test/bench/main.ts" "$@" ;;
 esac

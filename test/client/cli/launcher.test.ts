@@ -45,7 +45,7 @@ describe('the command line', () => {
     for (const [args, words] of [
       [['lsit'], /Unknown command 'lsit'\.\n.*Did you mean list\?/],
       [['list', '--sorce', 'x'], /Unknown option '--sorce'\.\n.*Did you mean --source\?/],
-      [['restore', 'latest'], /Required option '--to <folder>'.*\n.*See `mosaic-backup restore --help`/],
+      [['restore', 'latest'], /Say one of --to FOLDER, .*\n.*See: mosaic-backup restore --help/],
       [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish\.\n.*See `mosaic-backup completion --help`/],
       [[], /No command was given/],
       [['config'], /No command was given/],

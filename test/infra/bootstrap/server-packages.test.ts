@@ -25,7 +25,7 @@ exec chroot /mnt/root sh -eu -c "$2"
 /** A machine that never had PostgreSQL, whatever this one has. */
 const WITHOUT_POSTGRESQL = `
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-had=$(dpkg-query -W -f '\${Package}\\n' 'postgresql*' 2>/dev/null || :)
+had=$(dpkg-query -W -f '\${Package}\\n' 'postgresql*' pgbackrest 2>/dev/null || :)
 [ -z "$had" ] || dpkg --purge --force-all $had >/dev/null 2>&1 || :
 rm -rf /etc/postgresql /etc/postgresql-common /var/lib/postgresql /usr/lib/postgresql /usr/sbin/policy-rc.d
 rm -f /etc/systemd/system/postgresql*.service /lib/systemd/system/postgresql*.service

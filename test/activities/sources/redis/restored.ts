@@ -5,6 +5,9 @@ import { locate } from '../../../../activities/streams/locate.ts';
 import { temporaryFolder } from '../../../support/folders.ts';
 import { testWork } from '../../../support/work.ts';
 
+/** The check that no account with the rights of a backup can make: values of keys. It says so. */
+export const UNSEEN = 'values';
+
 export type Run = (...words: readonly string[]) => Promise<string>;
 
 /** Starts a server on a folder, asks it, and stops it. */
