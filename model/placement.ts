@@ -47,8 +47,14 @@ export function placements(sources: readonly string[], places: readonly HoldingP
   });
 }
 
-/** A finding for each source that is below 3-2-1. */
-export function placementFindings(found: readonly SourcePlacement[]): readonly Finding[] {
+/**
+ * A finding for each source that is below 3-2-1.
+ * @param names those of all places that were looked at: more of them help only where the present ones hold it.
+ */
+export function placementFindings(
+  found: readonly SourcePlacement[],
+  names: readonly string[] = [],
+): readonly Finding[] {
   return found.flatMap((placement) => {
     if (placement.reference === null) return [finding(placement, 'it has no backup', 'mosaic-backup run daily')];
     const { copies, devices, offsite } = placement;
@@ -59,8 +65,13 @@ export function placementFindings(found: readonly SourcePlacement[]): readonly F
     ].filter((text) => text !== '');
     if (lacks.length === 0) return [];
     const where = placement.places.join(', ');
+    const without = names.filter((name) => !placement.places.includes(name));
     const remedy =
-      offsite < 1 ? 'Add a destination elsewhere, with `offsite: true`.' : 'Add a destination on another device.';
+      without.length > 0
+        ? `Not whole at ${without.join(', ')}: mosaic-backup run daily --source ${placement.source} makes one with all its copies, and says what keeps it.`
+        : offsite < 1
+          ? 'Add a destination elsewhere, with `offsite: true`.'
+          : 'Add a destination on another device.';
     return [finding(placement, `${placement.reference} has ${lacks.join(', ')} (${where || 'nowhere whole'})`, remedy)];
   });
 }

@@ -27,7 +27,10 @@ export async function sitePlacement(site: Site): Promise<SitePlacement> {
   ]);
   const places = looked.flatMap(({ place }) => (place === undefined ? [] : [place]));
   const sources = placements(Object.keys(site.config.sources), places);
-  return { sources, findings: [...looked.flatMap(({ findings }) => findings), ...placementFindings(sources)] };
+  // A destination that takes other tiers only is not to hold it.
+  const takes = (name: string) => site.config.destinations[name]?.tiers?.includes('daily') ?? true;
+  const names = places.map(({ name }) => name).filter(takes);
+  return { sources, findings: [...looked.flatMap(({ findings }) => findings), ...placementFindings(sources, names)] };
 }
 
 interface Looked {

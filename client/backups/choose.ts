@@ -178,7 +178,7 @@ function isChecked({ verified, proven }: BackupEntry): boolean {
 }
 
 /** Why a restore from this place is known to fail, to follow the backup's name; null when nothing speaks against it. */
-function flawOf(entry: BackupEntry, at: string): string | null {
+export function flawOf(entry: BackupEntry, at: string): string | null {
   if (isDamaged(entry, at)) return 'is damaged';
   return entry.broken.find(({ place }) => place === at)?.problem ?? null;
 }
@@ -210,7 +210,8 @@ function noBackup(source: string, { entries }: Overview, configured: readonly st
 }
 
 function noneVerified(source: string, own: readonly BackupEntry[], place: string): BackupError {
-  const newest = own[0]?.reference ?? '';
+  // Where one may be good, that is the one to look at: what is damaged was looked at already.
+  const newest = (own.find((entry) => flawOf(entry, place) === null) ?? own[0])?.reference ?? '';
   const reasons = own.map((entry) => whyNot(entry, place));
   const message = `None of the ${own.length} backups of "${source}" at ${place} is verified and whole: ${reasons.slice(0, 3).join('; ')}${reasons.length > 3 ? '; …' : ''}.`;
   return new BackupError('not-found', message, {

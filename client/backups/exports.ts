@@ -25,6 +25,7 @@ export function describeExports(manifest: Manifest) {
 export function newerWithout(overview: Overview, { source, backup }: BackupEntry): readonly string[] {
   return overview.entries
     .filter((entry) => entry.source === source && entry.backup.manifest.kind !== 'logs')
+    .filter(({ backup: { manifest } }) => exportsOf(manifest).length === 0)
     .filter(({ backup: { manifest } }) => manifest.scheduled > backup.manifest.scheduled)
     .map(({ reference }) => reference);
 }

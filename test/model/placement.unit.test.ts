@@ -64,7 +64,14 @@ describe('placement', () => {
       place('other', 'disk:c', [FULL, { ...INCREMENTAL, sha256: 'another' }]),
       place('parentless', 'disk:d', [INCREMENTAL]),
     ];
-    assert.deepEqual(placements(['postgres'], places)[0]?.places, ['repository']);
+    const found = placements(['postgres'], places);
+    assert.deepEqual(found[0]?.places, ['repository']);
+    const names = places.map(({ name }) => name);
+    // Not: add a destination. There are three, which lack it.
+    assert.match(
+      placementFindings(found, names)[0]?.remedy ?? '',
+      /^Not whole at older, other, parentless: mosaic-backup run daily --source postgres/,
+    );
   });
 
   it('finds a source without any backup', () => {

@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto';
 import { BackupError } from '../../../model/errors.ts';
 import { acquireLease } from '../../storage/lease.ts';
 import type { Work } from '../../work.ts';
-import { captureBackup } from '../capture.ts';
 import { leaseOf, shipLogs, shipsLogs } from '../ship-logs.ts';
 import { goBack } from './go-back.ts';
 import { goOn, type Under } from './go-on.ts';
@@ -16,7 +15,9 @@ import { readJournal, requireSettled, STEPS, type Journal } from './journal.ts';
 import { makeReady } from './make-ready.ts';
 import { placeOf, type InPlacePlan } from './plan.ts';
 import type { InPlaceRequest, InPlaceWork } from './request.ts';
+import { BUSY, runOf } from './run-of.ts';
 
+export { backUpAgain, type BackedUpAgain } from './back-up-again.ts';
 export { planInPlace, type InPlacePlan } from './plan.ts';
 export type { InPlaceRequest, InPlaceWork, Schedules } from './request.ts';
 
@@ -27,9 +28,6 @@ export interface RestoredInPlace {
   /** Milliseconds in which nobody was served. */
   readonly down: number;
 }
-
-/** How long, in milliseconds, another capture or shipping of the source is waited for. */
-const BUSY = 600_000;
 
 /**
  * Restores in place, as planned.
@@ -129,28 +127,6 @@ async function shipOnce(request: InPlaceRequest, plan: InPlacePlan): Promise<voi
     if (!(error instanceof BackupError) || work.signal.aborted) throw error;
     tell(`its logs cannot be shipped now: ${error.message}`);
   }
-}
-
-/** As a run that nobody scheduled. */
-function runOf(source: string): { readonly runId: string; readonly scheduled: string } {
-  const scheduled = `${new Date().toISOString().slice(0, 19)}Z`;
-  return { runId: `in-place-${source}-${scheduled}`, scheduled };
-}
-
-/**
- * The full behind a restore in place, and the logs behind it: from then on the source can be restored to any time again.
- * What fails stays due, and the next tick of the logs asks for it.
- * @returns the full's reference.
- */
-export async function backUpAgain({ site, source, work, tell }: InPlaceWork): Promise<string> {
-  const { config } = placeOf({ site, source, work, tell, schedules: null });
-  tell('making a full: until it is sealed there is no point-in-time recovery');
-  const run = { ...runOf(source), site, source, attempt: 1, busy: BUSY, work };
-  // The slot keeps what is written while the full is made.
-  if (shipsLogs(config)) await shipLogs(run);
-  const { backup } = await captureBackup({ ...run, tier: 'daily' });
-  if (shipsLogs(config)) await shipLogs({ ...run, ...runOf(source) });
-  return backup.reference;
 }
 
 /** No capture and no shipping of the source meanwhile. */

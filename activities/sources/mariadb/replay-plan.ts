@@ -145,7 +145,7 @@ function stopAtTime(time: string, { base, last }: Reach): readonly string[] {
 }
 
 function refused(why: string): BackupError {
-  return new BackupError('refused', `The logs cannot be replayed to there: ${why}. Nothing was fetched.`, {
+  return new BackupError('refused', `The logs cannot be replayed to there: ${why}.`, {
     remedy: 'Choose another target, another backup, or fetch the logs that are missing from another copy.',
   });
 }

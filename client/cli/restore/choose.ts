@@ -13,6 +13,8 @@ export interface Chosen {
   readonly replay: { readonly logs: readonly Catalogued[]; readonly target: RestoreTarget } | null;
   readonly reference: string;
   readonly latest: Latest | null;
+  /** What is to be said of the choice before anything is fetched. */
+  readonly told?: readonly string[];
 }
 
 /** Chooses the backup, the chain it builds on, and the logs that reach the target. */
@@ -39,7 +41,13 @@ export async function choose(
   if (target) {
     const source = await sourceOf(site, options.source);
     choosing.requireSource(site, overview, source);
-    return recover(catalogue, source, target);
+    const flaws = new Map(
+      overview.entries.map(({ backup, ...entry }) => [
+        backup,
+        choosing.flawOf({ backup, ...entry }, destination ?? REPOSITORY),
+      ]),
+    );
+    return soundest(catalogue, source, target, flaws);
   }
   const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
   choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
@@ -80,6 +88,33 @@ async function recover(
     reference: base ? formatReference(base.name) : '',
     latest: null,
   };
+}
+
+/**
+ * From a backup that nothing speaks against, where one leads as far: through the very same last logs, so that it is the same
+ * history and the same moment. Else from what there is, with a word about it: a restore looks at every byte that it uses.
+ */
+async function soundest(
+  catalogue: readonly Catalogued[],
+  source: string,
+  target: RestoreTarget,
+  flaws: ReadonlyMap<Catalogued, string | null>,
+): Promise<Chosen> {
+  const flawOf = (backup: Catalogued | undefined) => (backup && flaws.get(backup)) ?? null;
+  const newest = await recover(catalogue, source, target);
+  const flaw = flawOf(newest.chain.at(-1));
+  if (flaw === null) return newest;
+  const told = `${newest.reference} ${flaw}`;
+  const sound = catalogue.filter((backup) => backup.manifest.kind === 'logs' || flawOf(backup) === null);
+  const { BackupError } = await import('../../../model/errors.ts');
+  const other = await recover(sound, source, target).catch((error: unknown) => {
+    if (error instanceof BackupError) return null;
+    throw error;
+  });
+  const last = newest.replay?.logs.at(-1);
+  if (other !== null && last !== undefined && other.replay?.logs.at(-1) === last)
+    return { ...other, told: [`newer, but not used: ${told}`] };
+  return { ...newest, told: [`${told}; no other backup leads there from this place`] };
 }
 
 /** `latest` is of one source; where the site has only one, it need not be said. */

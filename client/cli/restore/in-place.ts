@@ -102,7 +102,13 @@ function sayPlan({ out }: Cli, { source, site }: InPlaceRequest, { data, answers
 /** The full behind it. Service is back by then: where it fails, the command says so and is partial. */
 export async function behind(cli: Cli, request: InPlaceWork): Promise<string | null> {
   try {
-    return await backUpAgain(request);
+    const { reference, problems } = await backUpAgain(request);
+    for (const { message, remedy } of problems) {
+      cli.out.note(`The full behind it is made, but: ${message}`);
+      if (remedy !== undefined) cli.out.note(`  → ${remedy}`);
+    }
+    if (problems.length > 0) cli.exitWith(3);
+    return reference;
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     cli.out.note(`The full behind it failed: ${error.message} Until one is made there is no point-in-time recovery.`);

@@ -87,7 +87,8 @@ async function choose(
   out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old, and the newest with an export`);
   for (const what of newer) out.note(`newer, but not used: ${what}`);
   const without = newerWithout(overview, entry).length;
-  if (without > 0) out.note(`${without} newer backups hold no export; to what they hold: restore to a folder (--to)`);
+  const hold = without === 1 ? 'newer backup holds' : 'newer backups hold';
+  if (without > 0) out.note(`${without} ${hold} no export; to what they hold: restore to a folder (--to)`);
   return entry;
 }
 

@@ -12,8 +12,14 @@ export function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (millis
 }
 
 /** Before anything is fetched: what will be used, from where, and how much it is. */
-export function sayReplay({ out }: Cli, { reference, chain, replay }: Chosen, from: string, bytes: string): void {
+export function sayReplay(
+  { out }: Cli,
+  { reference, chain, replay, told = [] }: Chosen,
+  from: string,
+  bytes: string,
+): void {
   if (replay === null) return;
+  for (const what of told) out.note(what);
   const count = replay.logs.length === 1 ? 'one backup' : `${replay.logs.length} backups`;
   const ids = [replay.logs[0], replay.logs.at(-1)].map((entry) => entry?.name.id ?? '');
   const logs = replay.logs.length === 0 ? '' : `, and ${count} of logs (${ids.join(' to ')})`;

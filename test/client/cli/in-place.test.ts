@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execa } from 'execa';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rename, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { noteRestored } from '../../../activities/operations/in-place/record.ts';
 import { capture, ship, SOURCE } from '../../activities/sources/postgres/backups.ts';
@@ -12,6 +12,12 @@ import { makeSite, type TestSite } from '../../support/site.ts';
 const status = z.looseObject({
   sources: z.array(z.looseObject({ logs: z.looseObject({ restorableUntil: z.string().nullable() }).nullable() })),
   findings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
+});
+
+const list = z.looseObject({
+  backups: z.array(
+    z.looseObject({ reference: z.string(), places: z.array(z.string()), verified: z.array(z.unknown()) }),
+  ),
 });
 
 /** With no Temporal anywhere. */
@@ -112,6 +118,30 @@ describe('restore --in-place', function () {
     assert.notEqual(sources[0]?.logs?.restorableUntil, null);
     const kept = findings.find(({ code }) => code === 'in-place.old-data');
     assert.ok(kept?.message.includes(done.before));
+  });
+
+  it('the full behind it is verified, and copied with its logs: "latest" and the end of the logs are not of before the restore', async () => {
+    const { backups } = list.parse(json(await mosaicHere(['-c', made.file, '--json', 'list', '--source', SOURCE])));
+    const [full] = backups;
+    assert.match(full?.reference ?? '', /-full$/);
+    assert.deepEqual(full?.places, ['repository', 'vault']);
+    assert.notDeepEqual(full?.verified, []);
+    for (const from of [[], ['--from', 'vault']]) {
+      for (const at of [[], ['--at', 'end']]) {
+        const args = ['restore', 'latest', '--source', SOURCE, '--to', `${folder}/other`, '--dry-run', ...from, ...at];
+        const { stdout, stderr } = await mosaicHere(['-c', made.file, ...args]);
+        assert.ok(stdout.includes(full?.reference ?? 'none'), `${args.join(' ')}: ${stdout}${stderr}`);
+      }
+    }
+  });
+
+  it('the full behind it counts although a destination is away: that is said, and the command is partial', async () => {
+    await rename(`${folder}/vault`, `${folder}/away`);
+    const ended = await restore('--confirm', 'test', '--json');
+    await rename(`${folder}/away`, `${folder}/vault`);
+    assert.equal(ended.code, 3, ended.stderr);
+    assert.match(z.looseObject({ full: z.string() }).parse(json(ended)).full, /-full$/);
+    assert.match(ended.stderr, /The full behind it is made, but: .*vault/);
   });
 
   it('status shows no recovery to a point until the full behind a restore in place is sealed', async () => {

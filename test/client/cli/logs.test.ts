@@ -193,6 +193,31 @@ describe('backups of logs on the command line', () => {
     assert.match(copied.errors[0]?.message ?? '', /logs\/db\/.* cannot be read/);
   });
 
+  it('`restore --at` passes a full over that is known to be damaged, where an older one leads to the same moment', async () => {
+    for (const day of ['25', '26']) {
+      await capture(site, `2026-11-${day}T02:00:00Z`);
+      await ship(site, `2026-11-${day}T02:05:00Z`);
+    }
+    const [older, newer] = ['25', '26'].map((day) => `daily/db/202611${day}T020000Z-full`);
+    const at = async (): Promise<string> => {
+      const args = ['restore', 'latest', '--source', SOURCE, '--at', 'end', '--to', '/nowhere/new', '--dry-run'];
+      const { code, stderr } = await mosaicHere(['-c', made.file, ...args]);
+      assert.equal(code, 0, stderr);
+      return stderr;
+    };
+    const damage = async (reference: string): Promise<void> => {
+      await writeFile(path.join(site.repository, reference, 'base.tar.zst.age'), 'damage');
+      assert.equal((await mosaicHere(['-c', made.file, 'verify', reference])).code, 9);
+    };
+    assert.match(await at(), new RegExp(`from repository: ${newer}`));
+    await damage(newer ?? '');
+    const told = await at();
+    assert.match(told, new RegExp(`newer, but not used: ${newer} is damaged`));
+    assert.match(told, new RegExp(`from repository: ${older}, and 2 backups of logs`));
+    for (const reference of [older ?? '', FULL]) await damage(reference);
+    assert.match(await at(), new RegExp(`${newer} is damaged; no other backup leads there from this place`));
+  });
+
   async function statusOf(): Promise<z.infer<typeof status>> {
     const ended = await mosaicHere(['-c', made.file, '--json', 'status']);
     assert.equal(ended.code, 0, ended.stderr);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { z } from 'zod';
-import { captureExport, fill, rowsOf } from '../../activities/sources/postgres/exports.ts';
+import { exportsOf } from '../../../model/export.ts';
+import { captureExport, fill, newest, rowsOf } from '../../activities/sources/postgres/exports.ts';
 import { json, mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -64,11 +66,32 @@ describe('restore --into', function () {
     assert.deepEqual(await rowsOf(server, 'shop'), before);
   });
 
+  it('"latest" passes a damaged export over, says so, and does not call it none', async () => {
+    await captureExport(made.site, '2026-11-23T03:00:00Z', 'weekly', 'db');
+    const { folder, manifest } = await newest(made.site, 'db');
+    await appendFile(path.join(made.site.repository, folder, exportsOf(manifest)[0]?.name ?? ''), 'damage');
+    assert.equal((await run('verify', 'weekly/db/20261123T03')).code, 9);
+    const none = await restore('--into', into, '--dry-run');
+    assert.equal(none.code, 6);
+    assert.match(
+      json(none).error?.remedy ?? '',
+      /verify weekly\/db\/20261122T010000Z-full/,
+      'not that which is damaged',
+    );
+    assert.equal((await run('verify', 'weekly/db/20261122T01')).code, 0);
+    const { code, stderr } = await restore('--into', into, '--replace', '--dry-run');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /newer, but not used: weekly\/db\/20261123T030000Z-full is damaged/);
+    assert.match(stderr, /1 newer backup holds no export/, 'the daily one');
+  });
+
   it('takes a password from a file, over TLS', async () => {
     const tcp = `host=127.0.0.1 port=${server.port} user=operator sslmode=verify-full sslrootcert=${server.certificate} database=copy`;
     const wrong = await restore('--into', tcp, '--password-file', server.passwords.check);
     assert.equal(wrong.code, 8);
     assert.equal(json(wrong).error?.code, 'access-denied');
+    // Not: set it anew. It may be the administrator's.
+    assert.match(wrong.stdout, /password of --password-file/);
     await writeFile(server.passwords.check, 'secret of the operator\n');
     const { code, stdout, stderr } = await restore('--into', tcp, '--password-file', server.passwords.check);
     assert.equal(code, 0, stdout);

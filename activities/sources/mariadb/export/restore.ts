@@ -10,6 +10,7 @@ import type { ExportArtifact } from '../../../../model/export.ts';
 import { requireSpace } from '../../../storage/space.ts';
 import { runPipeline } from '../../../streams/pipeline.ts';
 import { exportOf } from '../../stored-exports.ts';
+import { ofInto } from '../../into-refusal.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { clientError } from '../errors.ts';
 import { clientProgram, identifier, run } from '../session.ts';
@@ -28,7 +29,9 @@ export async function planExport(request: Request): Promise<ExportPlan> {
   const { backup, database, tables, into, config, work, replace } = request;
   const artifact = exportOf(backup.manifest, database);
   const target = targetOf(into, config, database);
-  const found = await look(target, work.signal);
+  const found = await look(target, work.signal).catch((error: unknown) => {
+    throw ofInto(error, into);
+  });
   const making = found.exists === 0 ? [`make database "${target.database}" as it was made`] : [];
   if (tables.length > 0) {
     const there = await existing(target, tables, work.signal);

@@ -2,6 +2,7 @@
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { ExportArtifact, ExportEntry } from '../../../../model/export.ts';
+import { ofInto } from '../../into-refusal.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { requireBinaries } from '../binaries.ts';
 import type { Connection } from '../connection.ts';
@@ -28,7 +29,9 @@ export async function planExport(request: Request): Promise<ExportPlan> {
   const major = dumpedBy(backup.manifest.tools['pg_dump']) ?? restoredMajor(backup.manifest);
   const binaries = await requireBinaries(major, { program: 'pg_restore', hint: config?.binaries, newer: true });
   const entries = await listOf(backup, database);
-  const found = await look(connection, work.signal);
+  const found = await look(connection, work.signal).catch((error: unknown) => {
+    throw ofInto(error, into);
+  });
   const loading = { backup, artifact: artifact.name, binaries, connection, owners: request.owners, work };
   const older = olderServer(found, major);
   return tables.length === 0
