@@ -16,6 +16,8 @@ const files = new WeakMap<Readable, FileHandle>();
 export function fileStream(path: string, handle: FileHandle): Readable {
   const stream = createReadStream(path, { fd: handle, highWaterMark: BLOCK_BYTES });
   files.set(stream, handle);
+  // Who reads by blocks reads from the file and does not listen here: an abort would end the process.
+  stream.on('error', () => undefined);
   return stream;
 }
 
@@ -36,20 +38,20 @@ export async function* blocksOf(source: Readable): AsyncGenerator<Uint8Array> {
     return;
   }
   try {
-    yield* blocksOfFile(handle, () => source.destroyed);
+    yield* blocksOfFile(handle, source);
   } finally {
     source.destroy();
   }
 }
 
-async function* blocksOfFile(handle: FileHandle, left: () => boolean): AsyncGenerator<Uint8Array> {
+async function* blocksOfFile(handle: FileHandle, source: Readable): AsyncGenerator<Uint8Array> {
   let [current, spare] = [Buffer.allocUnsafeSlow(BLOCK_BYTES), Buffer.allocUnsafeSlow(BLOCK_BYTES)];
   let position = 0;
   let filling = fill(handle, current, position);
   try {
     for (;;) {
       const filled = await filling;
-      if (left()) throw new Error('the file was closed while it was read');
+      if (source.destroyed) throw source.errored ?? new Error('the file was closed while it was read');
       if (filled === 0) return;
       position += filled;
       filling = fill(handle, spare, position);

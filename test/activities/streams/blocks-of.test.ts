@@ -10,8 +10,11 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { blocksOf, fileStream, openFileStream } from '../../../activities/streams/blocks-of.ts';
+import { digestOf } from '../../../activities/streams/digest.ts';
 import { openPipes } from '../../../activities/streams/pipes.ts';
+import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { testWork } from '../../support/work.ts';
 
 const BLOCK = 512 * 1024;
 
@@ -35,6 +38,19 @@ describe('reading a file in blocks of reused memory', () => {
       const came: Buffer[] = [];
       for await (const block of blocksOf(await openFileStream(file))) came.push(Buffer.from(block));
       assert.ok(Buffer.concat(came).equals(content));
+    });
+  }
+
+  for (const when of ['before it begins', 'in its middle'] as const) {
+    it(`fails, and ends no process, where it is aborted ${when}`, async () => {
+      const { file } = await fileOf(9 * BLOCK);
+      const abort = new AbortController();
+      const work = { ...testWork(), signal: abort.signal };
+      if (when === 'before it begins') abort.abort();
+      const stream = await openFileStream(file);
+      // The first block is out, and the second is being read.
+      if (when === 'in its middle') setImmediate(() => abort.abort());
+      await isBackupError(digestOf(stream, work, 'testing'), 'aborted');
     });
   }
 
