@@ -1,6 +1,6 @@
 /** Runs that ship logs, a tick each: what travels between client, workflow and activities. Small, and never a secret. */
 import type { Outcome } from './recovery-point.ts';
-import type { CapturedBackup, CopiedBackup, StepError } from './run.ts';
+import type { CapturedBackup, CopiedBackup, StepError, StepInput } from './run.ts';
 import type { SourceType } from './source.ts';
 import { wholeSeconds } from './time.ts';
 
@@ -56,8 +56,10 @@ export interface LogsFacts {
   readonly gap: string | null;
   /** Why a full is to be made at once; null where none is due, or a tick has just asked for it. */
   readonly fullDue: string | null;
-  /** The run that makes it. */
+  /** The run that makes it, or copies it. */
   readonly fullRun?: string;
+  /** Where a full was made behind a hole: the destinations that still hold nothing from there. Absent where none is owed. */
+  readonly fullOwed?: readonly string[];
   /** How many backups of logs each destination still lacks, where it lacks any. */
   readonly owed: Readonly<Record<string, number>>;
   /** Free bytes of the folders that shipping fills. */
@@ -95,6 +97,8 @@ export interface LogsTick {
   readonly captured: CapturedBackup | null;
   readonly copies: readonly LogsCopies[];
   readonly facts: LogsFacts;
+  /** What is to be started for a full that is sealed, and lacks copies. */
+  readonly owedFull?: StepInput;
   readonly errors: readonly StepError[];
 }
 
@@ -106,7 +110,8 @@ export interface LogsCopies extends CopiedBackup {
 /** A source failed when its logs were not shipped; it is partial when a copy is lacking, or there is a hole. */
 export function tickOutcome({ facts, errors }: Pick<LogsTick, 'facts' | 'errors'>): Outcome {
   if (!facts.shipped) return 'failed';
-  return errors.length === 0 && facts.gap === null && Object.keys(facts.owed).length === 0 ? 'complete' : 'partial';
+  const owes = Object.keys(facts.owed).length > 0 || (facts.fullOwed ?? []).length > 0;
+  return errors.length === 0 && facts.gap === null && !owes ? 'complete' : 'partial';
 }
 
 /**

@@ -89,6 +89,7 @@ const logsFacts = z.object({
   gap: z.string().nullable(),
   fullDue: z.string().nullable(),
   fullRun: z.string().exactOptional(),
+  fullOwed: z.array(z.string()).exactOptional(),
   owed: z.record(z.string(), z.number()),
   space,
   slotLost: z.string().nullable(),

@@ -19,6 +19,8 @@ import { hostSteps, shortSteps } from './steps.ts';
 
 export interface SourceInput extends StepInput {
   readonly site: string;
+  /** Not as a part of a run: nobody waits for its capture. */
+  readonly alone?: boolean;
 }
 
 export async function backupSource(input: SourceInput): Promise<SourceReport> {
@@ -42,7 +44,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   } catch (error) {
     errors.push(stepError('capture', error));
   }
-  await tellRun(step.source);
+  if (!input.alone) await tellRun(step.source);
 
   if (captured) {
     const { backup } = captured;

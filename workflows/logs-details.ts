@@ -1,4 +1,5 @@
 /** The Markdown that operators read as "current details" of a tick. */
+import type { LogsFacts } from '../model/logs-run.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
 import { formatBytes, formatDuration } from '../model/units.ts';
 import { inWords } from './details.ts';
@@ -27,7 +28,16 @@ function row({ source, state, outcome, captured, copies, logs }: SourceReport): 
 function notes({ source, errors, logs }: SourceReport): readonly string[] {
   return [
     ...(logs?.gap ? [`\n**${source}**: ${logs.gap}`] : []),
-    ...(logs?.fullRun ? [`\n**${source}**: a full is made by the run \`${logs.fullRun}\``] : []),
+    ...(logs ? fullNote(source, logs) : []),
     ...errors.map((error) => `\n**${source}**: ${inWords(error)}`),
   ];
+}
+
+function fullNote(source: string, { fullRun, fullOwed }: LogsFacts): readonly string[] {
+  const by = fullRun ? ` by the run \`${fullRun}\`` : '';
+  if (fullOwed)
+    return [
+      `\n**${source}**: the full behind a hole is not at ${fullOwed.join(', ')} yet${by && `; it is copied${by}`}`,
+    ];
+  return fullRun ? [`\n**${source}**: a full is made${by}`] : [];
 }

@@ -12,13 +12,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { offSchedule, stepId, tickOutcome, type LogsFacts, type LogsSpec, type LogsStep } from '../model/logs-run.ts';
+import { offSchedule, stepId, tickOutcome } from '../model/logs-run.ts';
+import type { LogsFacts, LogsSpec, LogsStep, LogsTick } from '../model/logs-run.ts';
 import { runId, runOutcome, scheduledOf } from '../model/run.ts';
-import type { PlanInput, RunReport, ScheduledInput, SourceReport, StepError } from '../model/run.ts';
+import type { PlanInput, RunReport, ScheduledInput, SourceReport, StepError, StepInput } from '../model/run.ts';
+import { backupSource } from './backup-source.ts';
 import { dailyBackup } from './daily-backup.ts';
 import { logsDetails } from './logs-details.ts';
 import { runStatus } from './messages.ts';
-import { OUTCOME, PLAN, SITE } from './search-attributes.ts';
+import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { telling, tickPlanning, tickSteps } from './steps.ts';
 
@@ -64,10 +66,10 @@ export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
         { summary: `ship the logs of ${source}${copies}`, activityId: stepId(source) },
         [of],
       );
-      const { captured, copies: made, facts, errors } = tick;
+      const { captured, copies: made, facts, owedFull, errors } = tick;
       const done = { source, captured, copies: made, verified: false, errors };
       const state = facts.shipped ? 'done' : 'failed';
-      update({ ...done, state, outcome: tickOutcome(tick), logs: await withFull(source, facts) });
+      update({ ...done, state, outcome: tickOutcome(tick), logs: await withFull(source, facts, owedFull) });
     } catch (error) {
       if (CancellationScope.current().consideredCancelled) throw error;
       update({ ...unfinished(source, 'failed'), outcome: 'failed', errors: [stepError('ship', error)] });
@@ -87,28 +89,49 @@ export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
     }
   }
 
-  /** Starts the full that is due, unless one of an earlier tick still runs: that one reaches behind the hole as well. */
-  async function withFull(source: string, facts: LogsFacts): Promise<LogsFacts> {
+  /** Starts what is due, unless it runs already: a full of an earlier tick reaches behind the hole as well. */
+  async function withFull(source: string, facts: LogsFacts, owed: LogsTick['owedFull']): Promise<LogsFacts> {
     if (facts.fullDue === null) return facts;
-    // Not the id of a scheduled run, and one for each source: it is started again only when the one before has ended.
-    const workflowId = `full-after-hole/${input.site}/${source}`;
-    const full: PlanInput = { site: input.site, plan: 'daily', scheduled: offSchedule(Date.now()), sources: [source] };
+    const workflowId = owed ? `${owed.runId}/${source}` : `full-after-hole/${input.site}/${source}`;
     try {
-      await startChild(dailyBackup, {
-        workflowId,
-        args: [full],
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        typedSearchAttributes: [
-          { key: SITE, value: input.site },
-          { key: PLAN, value: full.plan },
-        ],
-        staticSummary: `a full of ${source}, because of a hole in its logs`,
-        staticDetails: facts.fullDue,
-      });
+      await (owed ? copyFull(workflowId, owed) : takeFull(workflowId, source, facts.fullDue));
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
     return { ...facts, fullRun: workflowId };
+  }
+
+  /** Not the id of a scheduled run, and one for each source: it is started again only when the one before has ended. */
+  async function takeFull(workflowId: string, source: string, why: string): Promise<void> {
+    const full: PlanInput = { site: input.site, plan: 'daily', scheduled: offSchedule(Date.now()), sources: [source] };
+    await startChild(dailyBackup, {
+      workflowId,
+      args: [full],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      typedSearchAttributes: [
+        { key: SITE, value: input.site },
+        { key: PLAN, value: full.plan },
+      ],
+      staticSummary: `a full of ${source}, because of a hole in its logs`,
+      staticDetails: why,
+    });
+  }
+
+  /** Under the id that the run which sealed it gives to this source: while that still copies, nobody else does. */
+  async function copyFull(workflowId: string, owed: StepInput): Promise<void> {
+    const { source, host, destinations } = owed.step;
+    await startChild(backupSource, {
+      workflowId,
+      args: [{ ...owed, site: input.site, alone: true }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      typedSearchAttributes: [
+        { key: SITE, value: input.site },
+        { key: PLAN, value: 'daily' },
+        { key: SOURCE, value: source },
+        { key: HOST, value: host },
+      ],
+      staticSummary: `${source}: the full behind a hole in its logs, copied to ${destinations.join(', ')}`,
+    });
   }
 }
 

@@ -33,15 +33,19 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
 
 function stepOf(site: Site, source: string, tier: Tier): SourceStep {
   const config = sourceConfig(site, source);
-  const destinations = Object.entries(site.config.destinations)
-    .filter(([, destination]) => !destination.tiers || destination.tiers.includes(tier))
-    .map(([destination]) => destination);
   return {
     source,
     type: config.type,
     group: config.group ?? defaultGroup(config.type),
     host: config.host ?? site.host,
     tier,
-    destinations,
+    destinations: destinationsOf(site, tier),
   };
+}
+
+/** Names of the destinations that take a tier. */
+export function destinationsOf({ config }: Pick<Site, 'config'>, tier: Tier): readonly string[] {
+  return Object.entries(config.destinations)
+    .filter(([, { tiers }]) => !tiers || tiers.includes(tier))
+    .map(([destination]) => destination);
 }

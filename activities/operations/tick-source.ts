@@ -2,7 +2,8 @@
 import { hostOf } from '../../model/config/hosts.ts';
 import type { LogsFacts, LogsStep, LogsTick, LogsWaits } from '../../model/logs-run.ts';
 import { BackupError } from '../../model/errors.ts';
-import type { CapturedBackup, ShippedLogs, StepError } from '../../model/run.ts';
+import type { Manifest } from '../../model/manifest.ts';
+import type { CapturedBackup, ShippedLogs, StepError, StepInput } from '../../model/run.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../site.ts';
 import { logsOf } from '../sources/index.ts';
@@ -14,6 +15,7 @@ import { bounded } from './bounded.ts';
 import { copyLogs, type CopiedLogs } from './copy-logs.ts';
 import { askForFull } from './full-due.ts';
 import { sourcesWithLogs } from './plan-logs.ts';
+import { planRun } from './plan-run.ts';
 import { releaseRemoved } from './removed-sources.ts';
 import { logsSource, shipLogs } from './ship-logs.ts';
 import { slotLostIn } from './slot-lost.ts';
@@ -54,12 +56,14 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
   );
   const looked = await lookAtServer(request, shipping);
   const newest = (await lastLocalLogs(await openRepository(site), source))?.manifest;
+  const due = await askForFull({ site, source, runId, work });
   const facts: LogsFacts = {
     shipped: !('error' in shipping),
     sealed: newest?.finished ?? null,
     coversUntil: newest?.coversUntil ?? null,
     gap: shipped?.gap ?? null,
-    fullDue: await askForFull({ site, source, runId }),
+    fullDue: due?.ask ? due.reason : null,
+    ...(due?.sealed && { fullOwed: due.lacking }),
     owed: Object.fromEntries(copies.flatMap(({ destination, owed }) => (owed > 0 ? [[destination, owed]] : []))),
     space: await spaceOf(site),
     slotLost: await slotLostIn({ site, source, runId }),
@@ -72,12 +76,22 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
       .filter(({ backups }) => backups > 0)
       .map(({ destination, backups, bytes, milliseconds }) => ({ destination, backups, bytes, milliseconds })),
     facts,
+    ...(due?.ask && due.sealed && { owedFull: stepOfSealed(site, due.sealed) }),
     errors: [
       // A server that does not even ship has said why.
       ...('error' in shipping ? [shipping.error] : looked.errors),
       ...copies.flatMap(({ errors }) => errors),
     ],
   };
+}
+
+/** The step that seals nothing more, and copies what is sealed to wherever it is lacking. */
+function stepOfSealed(site: Site, { source, scheduled }: Manifest): StepInput {
+  const { site: name } = site.config;
+  const spec = planRun(site, { site: name, plan: 'daily', scheduled, sources: [source] });
+  const [step] = spec.phases.flatMap(({ steps }) => steps);
+  if (!step) throw new TypeError('a plan of one source without a step');
+  return { runId: spec.runId, scheduled: spec.scheduled, step, waits: spec.waits };
 }
 
 /** One source of a host does what is to be done once a tick. */

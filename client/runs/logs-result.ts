@@ -19,9 +19,13 @@ export function logsRows({ sources }: RunReport): string[][] {
   ]);
 }
 
-/** Fulls that were started because of holes, in words. */
-export function fullsStarted({ sources }: RunReport): string[] {
-  return sources.flatMap(({ source, logs }: SourceReport) =>
-    logs?.fullRun ? [`${source}: a full is made by the run ${logs.fullRun}`] : [],
-  );
+/** Fulls behind holes: those that were started, and those that lack copies, in words. */
+export function fullsDue({ sources }: RunReport): string[] {
+  return sources.flatMap(({ source, logs }: SourceReport) => {
+    if (logs?.fullOwed) {
+      const by = logs.fullRun ? `; it is copied by the run ${logs.fullRun}` : '';
+      return [`${source}: the full behind a hole is not at ${logs.fullOwed.join(', ')} yet${by}`];
+    }
+    return logs?.fullRun ? [`${source}: a full is made by the run ${logs.fullRun}`] : [];
+  });
 }

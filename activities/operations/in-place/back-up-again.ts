@@ -4,6 +4,7 @@ import type { CapturedBackup } from '../../../model/run.ts';
 import { captureBackup } from '../capture.ts';
 import { copyLogs } from '../copy-logs.ts';
 import { copyToDestination } from '../copy-to.ts';
+import { withFullDue } from '../full-due.ts';
 import { planLogs } from '../plan-logs.ts';
 import { planRun } from '../plan-run.ts';
 import { shipLogs, shipsLogs } from '../ship-logs.ts';
@@ -21,11 +22,15 @@ export interface BackedUpAgain {
 
 /**
  * From then on the source can be restored to any time again, also from its destinations: without a copy of the full they
- * would go on leading to the end of what was before the restore. What fails stays due, and the next tick of the logs asks
- * for it.
+ * would go on leading to the end of what was before the restore. What fails, or is cut off by a kill, stays due, and the
+ * next tick of the logs asks for it.
  * @throws BackupError when no full was sealed, or its logs cannot be shipped.
  */
 export async function backUpAgain(request: InPlaceWork): Promise<BackedUpAgain> {
+  return withFullDue(request, () => makeFull(request));
+}
+
+async function makeFull(request: InPlaceWork): Promise<BackedUpAgain> {
   const { site, source, work, tell } = request;
   const { config } = placeOf({ ...request, schedules: null });
   tell('making a full: until it is sealed there is no point-in-time recovery');

@@ -160,7 +160,7 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
           ? table([...logs.LOGS_COLUMNS], logs.logsRows(report), ['stored', 'time'])
           : table([...result.RUN_COLUMNS], result.runRows(report), ['stored', 'ratio', 'time']),
         ...result.runProblems(report),
-        ...logs.fullsStarted(report),
+        ...logs.fullsDue(report),
         `${report.runId}: ${report.outcome}`,
       ].join('\n'),
     );

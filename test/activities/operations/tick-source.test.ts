@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { bounded } from '../../../activities/operations/bounded.ts';
 import { copyLogs, newestRunFirst } from '../../../activities/operations/copy-logs.ts';
-import { askForFull, noteFullDue } from '../../../activities/operations/full-due.ts';
+import { askForFull, noteFullDue, withFullDue } from '../../../activities/operations/full-due.ts';
 import { planLogs } from '../../../activities/operations/plan-logs.ts';
 import { tickSource } from '../../../activities/operations/tick-source.ts';
+import { thisHolder } from '../../../activities/storage/holder.ts';
 import { encodeManifest } from '../../../activities/storage/manifest-file.ts';
 import { prepareRepository, repositoryStore } from '../../../activities/storage/repository.ts';
 import type { Site } from '../../../activities/site.ts';
@@ -132,20 +133,53 @@ describe('one tick for one source', () => {
     );
   });
 
+  /** Whether a tick is to start something for the full that is due; null where none is due. */
+  async function asked(site: Site, runId: string): Promise<string | null> {
+    const due = await askForFull({ site, source: 'postgres', runId, work: testWork() });
+    return due && (due.ask ? `${due.reason}: ${due.sealed?.id ?? 'make one'}` : 'later');
+  }
+
   it('a full that is due is asked for by one tick, again by the same, and by another only an hour later', async () => {
     const site = await siteWith();
-    const of = { site, source: 'postgres' };
-    assert.equal(await askForFull({ ...of, runId: 'one' }), null);
-    await noteFullDue(of, '2026-11-24T01:00:00Z', 'a hole');
-    assert.equal(await askForFull({ ...of, runId: 'one' }), 'a hole');
-    assert.equal(await askForFull({ ...of, runId: 'one' }), 'a hole', 'its first attempt may have died');
-    assert.equal(await askForFull({ ...of, runId: 'two' }), null);
+    assert.equal(await asked(site, 'one'), null);
+    await noteFullDue({ site, source: 'postgres' }, '2026-11-24T01:00:00Z', 'a hole');
+    assert.equal(await asked(site, 'one'), 'a hole: make one');
+    assert.equal(await asked(site, 'one'), 'a hole: make one', 'its first attempt may have died');
+    assert.equal(await asked(site, 'two'), 'later');
     await writeBackup(site.repository, { scheduled: '2026-11-24T00:30:00Z' });
-    assert.equal(await askForFull({ ...of, runId: 'one' }), 'a hole', 'that full began before the hole');
-    await writeBackup(site.repository, { scheduled: '2026-11-24T01:30:00Z' });
-    assert.equal(await askForFull({ ...of, runId: 'one' }), null);
+    assert.equal(await asked(site, 'one'), 'a hole: make one', 'that full began before the hole');
+  });
+
+  it('a full that is made counts once every destination that takes it holds it', async () => {
+    const archive = { type: 'directory' as const, path: path.join(folder, 'archive'), tiers: ['monthly' as const] };
+    const vault = { type: 'directory' as const, path: path.join(folder, 'vault') };
+    const site = await siteWith({ destinations: { vault, archive } });
+    await noteFullDue({ site, source: 'postgres' }, '2026-11-24T01:00:00Z', 'a hole');
+    assert.equal(await asked(site, 'one'), 'a hole: make one');
+    const full = { scheduled: '2026-11-24T01:30:00Z' };
+    const { manifest } = await writeBackup(site.repository, full);
+    assert.equal(await asked(site, 'two'), 'a hole: 20261124T013000Z-full', 'it is asked for something else now');
+    assert.equal(await asked(site, 'three'), 'later');
+    // A later backup that is there stands for it; another of its name does not.
+    await writeBackup(vault.path, { ...full, fields: { host: 'elsewhere' } });
+    assert.equal(await asked(site, 'two'), 'a hole: 20261124T013000Z-full');
+    const later = { scheduled: '2026-11-24T02:00:00Z', parent: manifest };
+    await writeBackup(site.repository, later);
+    await writeBackup(vault.path, later);
+    assert.equal(await asked(site, 'four'), null);
     assert.deepEqual(await readdir(path.join(site.state, 'sources', 'postgres')), []);
-    await rm(site.repository, { recursive: true });
+  });
+
+  it('nobody is asked while the process that makes it lives, and at once when it has died', async () => {
+    const site = await siteWith();
+    const of = { site, source: 'postgres' };
+    await noteFullDue(of, '2026-11-24T01:00:00Z', 'a hole');
+    await withFullDue(of, async () => assert.equal(await asked(site, 'one'), 'later'));
+    assert.equal(await asked(site, 'two'), 'a hole: make one');
+    const file = path.join(site.state, 'sources', 'postgres', 'full-due.json');
+    const gone = { ...thisHolder(), start: '1' };
+    await writeFile(file, JSON.stringify({ since: '2026-11-24T01:00:00Z', reason: 'a hole', asked: null, by: gone }));
+    assert.equal(await asked(site, 'three'), 'a hole: make one');
   });
 });
 
