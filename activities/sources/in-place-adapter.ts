@@ -57,7 +57,7 @@ export interface InPlaceAdapter<Config extends SourceConfig = SourceConfig> {
   ): Promise<InPlaceFacts>;
   /** Which checks of what was restored count where logs were replayed on it: those that compare nothing with the backup. */
   readonly checksAfterReplay: readonly string[];
-  /** Which failed checks are told and stop nothing: they are of this machine, and the old data have them as well. */
+  /** Which failed checks are told and stop nothing: of this machine, which the old data have as well; of the list that they compare with. */
   readonly checksOnlyTold: readonly string[];
   /**
    * Writes one backup of what the stopped server had not shipped; called again while there is more. Absent: the type

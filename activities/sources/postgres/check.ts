@@ -11,11 +11,11 @@ import type { Work } from '../../work.ts';
 import type { CheckContext } from '../types.ts';
 import { amcheck } from './amcheck.ts';
 import { findBinaries, installRemedy, type Binaries } from './binaries.ts';
-import { CHECKS, failed, noneCompared, passed } from './checks.ts';
+import { CHECKS, failed, noneCompared, notCompared, passed } from './checks.ts';
 import { compareWithInventory, type Comparing } from './compare.ts';
 import { foreignLibc, machine } from './engine.ts';
-import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
-import { prepareRecovery } from './moment/recover.ts';
+import { inventoryOrWhy, isolatedSettings, requireSuperuser, withoutAutoConf } from './isolated.ts';
+import { prepareRecovery, type NoRecovery } from './moment/recover.ts';
 import { restoredMajor } from './restore.ts';
 import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
@@ -44,13 +44,16 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       `not started: the server programs of PostgreSQL ${major} are not on this machine. ${remedy}`,
     );
   }
-  const inventory = await readInventory(backup);
-  const superuser = superuserOf(inventory);
+  const read = await inventoryOrWhy(backup);
+  const superuser = await superuserOrNone(restored, read);
   if (superuser === undefined) return noneCompared(CHECKS, 'not started: no superuser of the cluster may log in');
+  const inventory = read instanceof BackupError ? null : read;
 
   return withoutAutoConf(restored, async () => {
     const expendable = context.expendable === true;
-    const moment = await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work });
+    const moment = inventory
+      ? await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work })
+      : withoutInventory();
     const started = Date.now();
     const server = await startOrFail({
       data: restored,
@@ -76,12 +79,24 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       const libraries = preloaded === '' ? '' : `; without the preloaded libraries ${preloaded}`;
       return [
         passed('start', `recovered and open for writing in ${took} s${libraries}`),
+        ...(read instanceof BackupError ? [failed('inventory', read.message)] : []),
         ...sortedBy(libc, await lookInside(server, { inventory, moment }, binaries, work)),
       ];
     } finally {
       await server.stop();
     }
   });
+}
+
+async function superuserOrNone(...of: Parameters<typeof requireSuperuser>): Promise<string | undefined> {
+  return requireSuperuser(...of).catch((error: unknown) => {
+    if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
+    throw error;
+  });
+}
+
+function withoutInventory(): NoRecovery {
+  return { possible: false, check: notCompared('rows', 'rows not compared: the inventory is damaged') };
 }
 
 /** musl has no version that PostgreSQL could compare, so a copy under another C library would pass for sound. */

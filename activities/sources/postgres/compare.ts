@@ -2,7 +2,7 @@
 import type { Check } from '../../../model/evidence.ts';
 import type { PostgresEntry } from '../../../model/inventory.ts';
 import type { Work } from '../../work.ts';
-import { failed, passed, some, type CheckName } from './checks.ts';
+import { failed, notCompared, passed, some, type CheckName } from './checks.ts';
 import { compareRows } from './compare-rows.ts';
 import type { Connection } from './connection.ts';
 import { tableName } from './digests.ts';
@@ -21,7 +21,8 @@ const COMPARED = {
 export interface Comparing {
   /** As superuser of the restored server. */
   readonly connection: Connection;
-  readonly inventory: readonly PostgresEntry[];
+  /** Null where it is damaged: there is nothing to compare with, and no moment. */
+  readonly inventory: readonly PostgresEntry[] | null;
   /** How the server was recovered to the moment whose rows are known; or why they are not compared. */
   readonly moment: Recovery | NoRecovery;
   readonly work: Work;
@@ -34,8 +35,14 @@ export async function compareWithInventory(comparing: Comparing): Promise<readon
   const found = new Set((await takeInventory(connection, facts, work.signal)).map(identityOf));
   const kinds = ['database', 'relation', 'extension', 'role'] as const;
   return [
-    ...kinds.map((kind) => compareEntries(kind, inventory, found)),
-    moment.possible ? await compareRows({ connection, inventory, recovery: moment, work }) : moment.check,
+    ...kinds.map((kind) =>
+      inventory
+        ? compareEntries(kind, inventory, found)
+        : notCompared(COMPARED[kind], 'not compared: the inventory is damaged'),
+    ),
+    moment.possible
+      ? await compareRows({ connection, inventory: inventory ?? [], recovery: moment, work })
+      : moment.check,
     collations(facts.databases),
   ];
 }

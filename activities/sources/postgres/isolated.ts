@@ -1,28 +1,57 @@
 /** What a private start on restored data needs: who may log in, which settings, and that no file of production's decides. */
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
 import { inventoryHeader, postgresEntry, type PostgresEntry } from '../../../model/inventory.ts';
 import type { BackupReader } from '../types.ts';
 import type { Binaries } from './binaries.ts';
 import { controlData } from './control.ts';
+import { rolesOnDisk } from './roles-on-disk.ts';
 
 const AUTO_CONF = 'postgresql.auto.conf';
 
+/** @throws BackupError `verification-failed` where the artifact is damaged, `not-found` where it is gone. */
 export async function readInventory(backup: BackupReader): Promise<readonly PostgresEntry[]> {
-  const entries: PostgresEntry[] = [];
-  let isHeader = true;
-  for await (const line of backup.lines('inventory')) {
-    if (isHeader) inventoryHeader.parse(JSON.parse(line));
-    else entries.push(postgresEntry.parse(JSON.parse(line)));
-    isHeader = false;
-  }
-  return entries;
+  // What a damaged artifact gives ends anywhere: nothing is parsed before all of it was right.
+  const lines: string[] = [];
+  for await (const line of backup.lines('inventory')) lines.push(line);
+  const [header = '{}', ...entries] = lines;
+  inventoryHeader.parse(JSON.parse(header));
+  return entries.map((line) => postgresEntry.parse(JSON.parse(line)));
 }
 
-/** A role that may log in and look everywhere. */
-export function superuserOf(inventory: readonly PostgresEntry[]): string | undefined {
+/** The inventory; or why it cannot be read, where the backup itself may be whole. */
+export async function inventoryOrWhy(backup: BackupReader): Promise<readonly PostgresEntry[] | BackupError> {
+  try {
+    return await readInventory(backup);
+  } catch (error) {
+    if (error instanceof BackupError && (error.code === 'verification-failed' || error.code === 'not-found'))
+      return error;
+    throw error;
+  }
+}
+
+/**
+ * A role that may log in and look everywhere: by the inventory, and where that is damaged by the cluster's own files.
+ * @throws BackupError `verification-failed` where there is none.
+ */
+export async function requireSuperuser(
+  data: string,
+  inventory: readonly PostgresEntry[] | BackupError,
+): Promise<string> {
+  const name = inventory instanceof BackupError ? await superuserOnDisk(data) : superuserOf(inventory);
+  if (name !== undefined) return name;
+  const options = inventory instanceof BackupError ? { cause: inventory } : {};
+  throw new BackupError('verification-failed', 'No superuser of the cluster may log in.', options);
+}
+
+function superuserOf(inventory: readonly PostgresEntry[]): string | undefined {
   for (const entry of inventory) if (entry.entry === 'role' && entry.superuser && entry.login) return entry.name;
   return undefined;
+}
+
+async function superuserOnDisk(data: string): Promise<string | undefined> {
+  return (await rolesOnDisk(data)).find(({ superuser, login }) => superuser && login)?.name;
 }
 
 /** ALTER SYSTEM's file is read whatever config_file says, so it is out of the way while the server runs. */

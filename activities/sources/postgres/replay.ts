@@ -6,15 +6,16 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
-import type { RestoreTarget } from '../../../model/target.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
 import { requireBinaries } from './binaries.ts';
-import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
+import { inventoryOrWhy, isolatedSettings, requireSuperuser, withoutAutoConf } from './isolated.ts';
 import { basePosition } from './incremental/position.ts';
 import { logsPosition, type LogsPosition } from './logs/position.ts';
+import { requireRestorePoint } from './logs/restore-points.ts';
 import { historyName } from './logs/segments.ts';
 import { commitsAfter } from './logs/waldump.ts';
+import { notReached } from './not-reached.ts';
 import { startServer } from './server.ts';
 
 /** Inside the data folder, which alone the server's user is sure to reach; removed at the end. */
@@ -45,10 +46,9 @@ export async function replayLogs({ data, base, replay, taken, major, work }: Rep
   for (const logs of replay?.logs ?? []) await fetch(logs, wal);
   const timeline = replay ? lastTimeline(replay.logs) : basePosition.parse(base.manifest.position).timeline;
   await markTaken(wal, timeline, taken ?? 0);
-  const superuser = superuserOf(await readInventory(base));
-  if (superuser === undefined) throw new BackupError('verification-failed', 'No superuser of the cluster may log in.');
+  const superuser = await superuserFor(data, base, work);
   const target = replay
-    ? await recoveryTarget(replay, wal, path.join(binaries.folder, 'pg_waldump'), work)
+    ? await recoveryTarget(replay, { base, wal, waldump: path.join(binaries.folder, 'pg_waldump'), work })
     : { recovery_target: 'immediate' };
   await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
   await withoutAutoConf(data, async () => {
@@ -66,11 +66,24 @@ export async function replayLogs({ data, base, replay, taken, major, work }: Rep
       signal: work.signal,
       work,
     }).catch((error: unknown) => {
-      throw replay ? notReached(error, replay.target) : error;
+      throw replay ? notReached(error, base, replay) : error;
     });
     await server.stop();
   });
   await rm(folder, { recursive: true });
+}
+
+/** A damaged list of what the backup holds keeps nobody from what it holds. */
+async function superuserFor(data: string, base: BackupReader, work: Work): Promise<string> {
+  const inventory = await inventoryOrWhy(base);
+  const superuser = await requireSuperuser(data, inventory);
+  if (inventory instanceof BackupError) {
+    work.log.warn(
+      { damaged: inventory.message, superuser },
+      'the inventory cannot be read: what is restored is compared with nothing, and its superuser is read from its files',
+    );
+  }
+  return superuser;
 }
 
 /** Extracts one backup of logs. Afterwards each segment that its manifest names must be there. */
@@ -119,10 +132,23 @@ function restoreCommand(wal: string): string {
   return `test -f ${from} || exit 1; cp ${from} "%p" || exit 200`;
 }
 
-async function recoveryTarget({ logs, target }: Replay, wal: string, waldump: string, work: Work): Promise<Settings> {
+interface Fetched {
+  readonly base: BackupReader;
+  /** Folder of all segments. */
+  readonly wal: string;
+  readonly waldump: string;
+  readonly work: Work;
+}
+
+async function recoveryTarget({ logs, target }: Replay, { base, wal, waldump, work }: Fetched): Promise<Settings> {
   const last = logs.at(-1);
   if (!last) throw new TypeError('a replay without logs');
-  if (target.kind === 'name') return { recovery_target_name: target.name };
+  if (target.kind === 'name') {
+    const manifests = logs.map(({ manifest }) => manifest);
+    const end = printedEnd(logsPosition.parse(last.manifest.position));
+    await requireRestorePoint(target.name, { wal, waldump, base: base.manifest, logs: manifests, end, work });
+    return { recovery_target_name: target.name };
+  }
   if (target.kind === 'position') return { recovery_target_lsn: target.position };
   if (target.kind === 'before') {
     throw new BackupError(
@@ -155,15 +181,11 @@ function endOf({ restorePoint, tail }: LogsPosition): { readonly settings: Setti
   });
 }
 
-function lastTimeline(logs: readonly BackupReader[]): number {
-  return Math.max(...logs.map(({ manifest }) => logsPosition.parse(manifest.position).timeline));
+/** Null where the last logs end nowhere that is known: those that came without anybody having closed them. */
+function printedEnd(position: LogsPosition): string | null {
+  return position.tail === undefined && position.restorePoint === null ? null : endOf(position).printed;
 }
 
-function notReached(error: unknown, target: RestoreTarget): unknown {
-  if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
-  return new BackupError('verification-failed', `Recovery did not reach its target: ${error.message}`, {
-    remedy: 'See the messages of the server below; choose another target, or restore the backup without --at.',
-    facts: { ...error.facts, target: JSON.stringify(target) },
-    cause: error,
-  });
+function lastTimeline(logs: readonly BackupReader[]): number {
+  return Math.max(...logs.map(({ manifest }) => logsPosition.parse(manifest.position).timeline));
 }

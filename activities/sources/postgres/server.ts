@@ -206,7 +206,9 @@ async function hasRecovered(server: PrivateServer, signal: AbortSignal): Promise
 }
 
 async function startFailed({ log }: PrivateServer): Promise<BackupError> {
-  const tail = (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-20);
+  const lines = (await readFile(log, 'utf8')).trimEnd().split('\n');
+  // Each look at whether it answers yet leaves such a line, after its own last word too.
+  const tail = lines.filter((line) => !/FATAL: +the database system is /.test(line)).slice(-20);
   const why = tail.findLast((line) => /FATAL|PANIC/.test(line)) ?? tail.at(-1) ?? 'it left no message';
   return new BackupError('program-failed', `The private PostgreSQL server did not start: ${why}`, {
     remedy: 'Look at the messages of the server below.',

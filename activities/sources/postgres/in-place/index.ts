@@ -16,7 +16,7 @@ export const inPlace: InPlaceAdapter<PostgresSource> = {
   examine,
   prepare,
   checksAfterReplay: ['start', 'collations', 'amcheck'],
-  checksOnlyTold: ['collations'],
+  checksOnlyTold: ['collations', 'inventory'],
   saveUnshipped,
   keeps,
   check,

@@ -6,6 +6,8 @@ export const basePosition = z.looseObject({
   timeline: z.number(),
   startLsn: z.string(),
   endLsn: z.string(),
+  /** RFC 3339, the server's clock. */
+  endedAt: z.string().optional(),
   /** SHA-256 of its backup_manifest, where an incremental may build on it. */
   backupManifest: z.string().optional(),
 });

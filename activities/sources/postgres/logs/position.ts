@@ -22,6 +22,11 @@ export const logsPosition = z.looseObject({
 });
 export type LogsPosition = z.infer<typeof logsPosition>;
 
+/** Whether a restore point bears a name of those that a shipping makes (close-segment.ts): of an attempt. */
+export function isOurs(restorePoint: string): boolean {
+  return /^mosaic (?:check )?[A-Za-z0-9-]*\d+-[0-9a-f]{12}(?: \d+| after)?$/.test(restorePoint);
+}
+
 /** The first segment in it. */
 export function firstSegment(position: LogsPosition): Segment | undefined {
   return segmentOf(position, 0);

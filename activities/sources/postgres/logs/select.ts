@@ -1,20 +1,11 @@
 /** Which WAL a recovery needs. Pure: continuity is looked at here, since a hole without a target promotes silently. */
-import { z } from 'zod';
 import type { Manifest } from '../../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../../model/target.ts';
 import type { LogSelection } from '../../types.ts';
 import { lsnNumber } from '../base-backup.ts';
-import { covers, firstSegment, lastSegment, logsPosition, type LogsPosition } from './position.ts';
+import { basePosition, type BasePosition } from '../incremental/position.ts';
+import { covers, firstSegment, isOurs, lastSegment, logsPosition, type LogsPosition } from './position.ts';
 import { follows, segmentAt, segmentName } from './segments.ts';
-
-const basePosition = z.looseObject({
-  systemId: z.string(),
-  timeline: z.number(),
-  startLsn: z.string(),
-  endLsn: z.string(),
-  endedAt: z.string().optional(),
-});
-type BasePosition = z.infer<typeof basePosition>;
 
 interface Logs {
   readonly manifest: Manifest;
@@ -31,6 +22,8 @@ export function select(base: Manifest, all: readonly Manifest[], target: Restore
 
   const early = beforeEnd(target, start, from);
   if (early !== null) return refused(early);
+  const lacking = target.kind === 'name' ? lackingName(target.name, run, all) : null;
+  if (lacking !== null) return refused(lacking);
   const last = run.findIndex((logs, index) => reaches(logs, target, index === run.length - 1));
   if (last >= 0) return { reached: true, logs: run.slice(0, last + 1).map(({ manifest }) => manifest) };
   const end =
@@ -47,6 +40,17 @@ function beforeEnd(target: RestoreTarget, { endLsn }: BasePosition, endedAt: str
   if (target.kind === 'position' && lsnNumber(target.position) < lsnNumber(endLsn))
     return `it ends at ${endLsn}, behind that position`;
   return null;
+}
+
+/**
+ * Why a restore point is not in a run; null where it is, or where only the recovery tells: those of users stand in no
+ * manifest.
+ */
+function lackingName(name: string, run: readonly Logs[], all: readonly Manifest[]): string | null {
+  if (run.some(({ position }) => position.restorePoint === name)) return null;
+  if (all.some(({ position }) => logsPosition.parse(position).restorePoint === name))
+    return 'it is not in the WAL that follows on it';
+  return isOurs(name) ? 'no logs here end at it' : null;
 }
 
 interface Run {
