@@ -6,7 +6,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { Site } from '../site.ts';
 import { adapterFor } from '../sources/index.ts';
-import type { ExportPlan, ExportRequest, ExportTarget, SourceAdapter } from '../sources/types.ts';
+import type { ExportPlan, ExportTarget, SourceAdapter } from '../sources/types.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { withScratch } from '../storage/scratch.ts';
 import type { Store } from '../storage/types.ts';
@@ -45,13 +45,13 @@ export async function withExportPlan<T>(
   const config = configOf(site, manifest);
   return withScratch(within, 'mosaic-export-', async (scratch) => {
     const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, work };
-    return use(await planExport(adapter, asked));
+    if (adapter.withExportPlan) return adapter.withExportPlan(asked, use);
+    throw noExports(adapter);
   });
 }
 
-async function planExport(adapter: SourceAdapter, asked: ExportRequest): Promise<ExportPlan> {
-  if (adapter.planExport) return adapter.planExport(asked);
-  throw new BackupError('usage', `Backups of type ${adapter.type} hold no exports for a running server.`, {
+function noExports(adapter: SourceAdapter): BackupError {
+  return new BackupError('usage', `Backups of type ${adapter.type} hold no exports for a running server.`, {
     remedy: 'Restore it to a folder: --to.',
   });
 }

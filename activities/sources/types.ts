@@ -164,8 +164,11 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
   /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */
   checkExports?(context: CheckContext<Config>): Promise<readonly Check[]>;
-  /** Looks at both sides of a restore of an export, and changes nothing. Absent: backups of the type hold none. */
-  planExport?(request: ExportRequest<Config>): Promise<ExportPlan>;
+  /**
+   * Looks at both sides of a restore of an export, changes nothing, and hands the plan over; what the way to the server
+   * needs stays open until that has ended. Absent: backups of the type hold none.
+   */
+  withExportPlan?<Result>(request: ExportRequest<Config>, use: (plan: ExportPlan) => Promise<Result>): Promise<Result>;
   /** Absent: the type has no continuous logs. */
   readonly logs?: LogsAdapter<Config>;
   /**

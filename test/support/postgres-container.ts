@@ -27,6 +27,8 @@ export interface ContainerOptions {
   readonly hba?: readonly string[];
   /** Programs of the image besides PostgreSQL's and the shell's; perl when absent. */
   readonly tools?: readonly string[];
+  /** A folder of this machine that its data folder is, rather than one of the container's own. */
+  readonly data?: string;
 }
 
 export interface PostgresContainer {
@@ -48,12 +50,22 @@ export interface PostgresContainer {
 
 const ROLES = new URL('../../infra/roles/', import.meta.url);
 const MAJOR = 15;
-const DATA = '/var/lib/postgresql/data';
+/** As the server in it calls its data folder. */
+export const DATA = '/var/lib/postgresql/data';
 const USER = 70;
 
 /** Makes the image and starts the container. */
 export async function startPostgresContainer(options: ContainerOptions): Promise<PostgresContainer> {
-  const { docker, name = 'mosaic-postgres', settings = {}, labels = [], hba = [], tools, major = MAJOR } = options;
+  const {
+    docker,
+    name = 'mosaic-postgres',
+    settings = {},
+    labels = [],
+    hba = [],
+    tools,
+    data,
+    major = MAJOR,
+  } = options;
   if (isCached(major)) await provideProgramsOf(major);
   const { folder: programs } = await requireBinaries(major, { program: 'initdb' });
   const image = `mosaic-test-${name}:${major}`;
@@ -64,6 +76,9 @@ export async function startPostgresContainer(options: ContainerOptions): Promise
     '--detach',
     `--name=${name}`,
     '--network=none',
+    // As the official image says of itself: at SIGTERM the server would wait for its clients.
+    '--stop-signal=SIGINT',
+    ...(data === undefined ? [] : [`--volume=${data}:${DATA}`]),
     ...labels.map((label) => `--label=${label}`),
     image,
     'sh',

@@ -32,7 +32,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   restore,
   check,
   checkExports,
-  planExport,
+  withExportPlan: async (request, use) => use(await planExport(request)),
   logs: { ship, standing },
   select,
   inPlace,

@@ -4,7 +4,7 @@ import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { checkExports } from './export/check.ts';
-import { planExport } from './export/restore.ts';
+import { withExportPlan } from './export/restore.ts';
 import { inPlace } from './in-place/index.ts';
 import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
@@ -22,7 +22,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
   restore,
   check,
   checkExports,
-  planExport,
+  withExportPlan,
   logs: {
     ...logs,
     ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })),

@@ -13,19 +13,26 @@ import { withSession } from '../session.ts';
 import { loadArchive, type Loading } from './load.ts';
 import { exportOf, listOf } from '../../stored-exports.ts';
 import { nameOf, selectTables, sqlName, quoted, type Selection } from './select.ts';
-import { createDatabase, dropDatabase, look, lookAtTable, swapNames, targetConnection, type Found } from './target.ts';
+import { createDatabase, dropDatabase, look, lookAtTable, swapNames, withTarget, type Found } from './target.ts';
 
 type Request = ExportRequest<PostgresSource>;
 
 /**
- * Looks at both sides, and says what would be done. Nothing is changed before `carryOut`.
+ * Looks at both sides, and says what would be done. Nothing is changed before `carryOut`, which is of use only as long as
+ * the plan is used: the way to a server in a container is open until then.
  * @throws BackupError `not-found` for what the backup lacks, `not-empty` where something is in the way, `unreachable`,
  *   `access-denied`, `missing-program`.
  */
-export async function planExport(request: Request): Promise<ExportPlan> {
+export function withExportPlan<Result>(request: Request, use: (plan: ExportPlan) => Promise<Result>): Promise<Result> {
+  const artifact = exportOf(request.backup.manifest, request.database);
+  return withTarget(request, async (connection) => use(await planExport(request, { artifact, connection })));
+}
+
+async function planExport(
+  request: Request,
+  { artifact, connection }: { readonly artifact: ExportArtifact; readonly connection: Connection },
+): Promise<ExportPlan> {
   const { backup, database, tables, into, config, work } = request;
-  const artifact = exportOf(backup.manifest, database);
-  const connection = targetConnection(into, config, database);
   const major = dumpedBy(backup.manifest.tools['pg_dump']) ?? restoredMajor(backup.manifest);
   const binaries = await requireBinaries(major, { program: 'pg_restore', hint: config?.binaries, newer: true });
   const entries = await listOf(backup, database);

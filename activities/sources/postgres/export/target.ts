@@ -3,13 +3,14 @@ import { z } from 'zod';
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Exported } from '../../../../model/export.ts';
-import type { ExportTarget } from '../../types.ts';
+import type { ExportRequest, ExportTarget } from '../../types.ts';
 import { sslModeOf, type Connection } from '../connection.ts';
 import { APPLICATION } from '../application.ts';
+import { withReach } from '../reach.ts';
 import { stateBehind, withSession, type Session } from '../session.ts';
 import { quoted } from './select.ts';
 
-const into = z.strictObject({
+const intoSettings = z.strictObject({
   host: z.string().min(1).optional(),
   port: z.coerce.number().int().min(1).max(65_535).optional(),
   user: z.string().min(1),
@@ -19,41 +20,43 @@ const into = z.strictObject({
 });
 
 /**
- * What is not said of the server is as the source has it; the database has the name that it had.
+ * What is not said of the server is as the source has it; the database has the name that it had. The source's own server
+ * in a container is reached through it, as for backups; with a host, the one that is said is reached from here.
  * @throws BackupError `usage` with what is wrong.
  */
-export function targetConnection(
-  { settings, password }: ExportTarget,
-  source: PostgresSource | null,
-  database: string,
-): Connection {
-  const parsed = into.safeParse(settings);
-  if (!parsed.success) {
-    const found = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
-    throw new BackupError('usage', `--into does not say how to reach a PostgreSQL server: ${found.join('; ')}`, {
-      remedy:
-        'Write it as in "host=/run/postgresql port=5432 user=postgres database=shop", with sslmode and sslrootcert over a network.',
-    });
-  }
-  const own = parsed.data.host === undefined ? source?.connection : undefined;
-  if (own?.container !== undefined) throw inContainer();
-  const { host = own?.host ?? '/run/postgresql', port = own?.port ?? 5432, user } = parsed.data;
-  const sslmode = parsed.data.sslmode ?? own?.sslmode;
-  const sslrootcert = parsed.data.sslrootcert ?? own?.sslrootcert;
-  const connection = { host, port, user, database: parsed.data.database ?? database, sslrootcert, sslmode };
-  return { ...connection, password, sslmode: sslModeOf(connection) };
+export async function withTarget<Result>(
+  { into, config, database, backup, work }: ExportRequest<PostgresSource>,
+  use: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const said = settingsOf(into);
+  const own = said.host === undefined ? config?.connection : undefined;
+  const { host = own?.host ?? '/run/postgresql', port = own?.port ?? 5432, user } = said;
+  const sslmode = said.sslmode ?? own?.sslmode;
+  const sslrootcert = said.sslrootcert ?? own?.sslrootcert;
+  const { password } = into;
+  const target = { host, port, user, database: said.database ?? database, sslrootcert };
+  if (!config || own?.container === undefined)
+    return use({ ...target, password, sslmode: sslModeOf({ ...target, sslmode }) });
+  // Only programs inside are marked as the source's, and none runs there.
+  const around = {
+    config: { ...config, connection: { ...own, port } },
+    source: backup.manifest.source,
+    state: '',
+    work,
+  };
+  return withReach(around, ({ connection, reached }) =>
+    use({ ...target, password, host: connection.host, sslmode: 'disable', reached }),
+  );
 }
 
-/** The same folder on this machine may be that of another server. */
-function inContainer(): BackupError {
-  return new BackupError(
-    'usage',
-    "The source's server is in a container: --into has to say how it is reached from here.",
-    {
-      remedy:
-        'Add host= and port= of a port that the container publishes, or of its address: docker inspect shows both.',
-    },
-  );
+function settingsOf({ settings }: ExportTarget): z.infer<typeof intoSettings> {
+  const parsed = intoSettings.safeParse(settings);
+  if (parsed.success) return parsed.data;
+  const found = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+  throw new BackupError('usage', `--into does not say how to reach a PostgreSQL server: ${found.join('; ')}`, {
+    remedy:
+      'Write it as in "host=/run/postgresql port=5432 user=postgres database=shop", with sslmode and sslrootcert over a network.',
+  });
 }
 
 export interface Found {
