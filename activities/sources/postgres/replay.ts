@@ -6,6 +6,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
+import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
 import { requireBinaries } from './binaries.ts';
@@ -162,13 +163,22 @@ async function recoveryTarget({ logs, target }: Replay, { base, wal, waldump, wo
   const beyond = await commitsAfter({
     wal,
     waldump,
-    logs: last.manifest,
+    logs: sinceKnown(logs.map(({ manifest }) => manifest)),
     end: end.printed,
     time: target.time,
     work,
   });
   // When its settings are read PostgreSQL does not know the abbreviation "Z" yet.
   return beyond ? { recovery_target_time: target.time.replace(/Z$/, '+00') } : end.settings;
+}
+
+/**
+ * The last logs, from the newest before them on that says until when it covers: it may itself hold what was committed
+ * between that look at the clock and its end, and those that say nothing may hold anything.
+ */
+function sinceKnown(logs: readonly Manifest[]): readonly Manifest[] {
+  const known = logs.slice(0, -1).findLastIndex(({ coversUntil }) => coversUntil);
+  return logs.slice(Math.max(0, known));
 }
 
 /** Where the logs end: their restore point, or the last record of a tail. Printed: as pg_waldump does. */

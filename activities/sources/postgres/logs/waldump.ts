@@ -10,7 +10,8 @@ export interface CommitsRequest {
   readonly wal: string;
   /** Path of pg_waldump. */
   readonly waldump: string;
-  readonly logs: Manifest;
+  /** The last ones of a recovery, in their order. */
+  readonly logs: readonly Manifest[];
   /** What pg_waldump prints of the record at the end of these logs: unless it was seen, not all was looked at. */
   readonly end: string;
   /** RFC 3339. */
@@ -20,7 +21,7 @@ export interface CommitsRequest {
 
 /** Whether a transaction in these logs ended after a time, so that a recovery to that time finds where to stop. */
 export async function commitsAfter({ wal, waldump, logs, end, time, work }: CommitsRequest): Promise<boolean> {
-  const names = Object.keys(logsPosition.parse(logs.position).segments).toSorted();
+  const names = logs.flatMap(({ position }) => Object.keys(logsPosition.parse(position).segments)).toSorted();
   let after = false;
   let seen = false;
   function look(line: string): void {
@@ -36,9 +37,13 @@ export async function commitsAfter({ wal, waldump, logs, end, time, work }: Comm
     await readWaldump({ waldump, wal, args: [...rmgrs, ...range], phase: 'looking for the target', work }, look);
   }
   if (seen) return after;
-  throw new BackupError('verification-failed', `The logs ${logs.id} could not be read up to their end ("${end}").`, {
-    remedy: 'Restore them from another copy, or choose an earlier target.',
-  });
+  throw new BackupError(
+    'verification-failed',
+    `The logs ${logs.at(-1)?.id ?? ''} could not be read up to their end ("${end}").`,
+    {
+      remedy: 'Restore them from another copy, or choose an earlier target.',
+    },
+  );
 }
 
 /** Both with up to six decimals: Date knows three. */

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { siteSigner } from '../../../../activities/keys/site-keys.ts';
+import { planRecovery } from '../../../../activities/operations/recovery.ts';
+import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { serverUser } from '../../../../activities/sources/postgres/server-user.ts';
 import { giveTo } from '../../../../activities/sources/private-server/user.ts';
+import { signManifest } from '../../../../activities/storage/manifest-file.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Site } from '../../../../activities/site.ts';
+import { parseTarget } from '../../../../model/target.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
 import { recoverTo, rowsIn } from './recoveries.ts';
 
@@ -86,6 +93,27 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
     const idle = await clock();
     await ship();
     assert.deepEqual(await rowsAt(idle), [1]);
+  });
+
+  it('P02 to a time where logs behind it do not say until when they cover, and the last ones are idle', async () => {
+    await ship();
+    await full();
+    const between = await insert(1);
+    await insert(2);
+    await ship();
+    await ship();
+    const plan = planRecovery({ catalogue: await listed(site), source: SOURCE, target: parseTarget('end') });
+    // As those are that were saved from a stopped server, or came in more than one step.
+    const [silent, last] = plan.logs.slice(-2);
+    assert.ok(silent && last);
+    const { signature: _signature, ...unsigned } = silent.manifest;
+    const manifest = signManifest({ ...unsigned, coversUntil: null }, await siteSigner(site));
+    const logs = [...plan.logs.slice(0, -2), { ...silent, manifest }, last];
+    const to = path.join(folder, `restored-${restores++}`);
+    const replay = { logs, target: parseTarget(between) };
+    const store = repositoryStore(site.repository);
+    await restoreBackup({ site, store, chain: plan.chain, replay, to, paths: [], work: testWork() });
+    assert.deepEqual(await rowsIn(to, server.binaries.folder), [1]);
   });
 
   it('works where the first logs begin right behind the full', async () => {
