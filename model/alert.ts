@@ -5,6 +5,7 @@ export const ALERTS = [
   'logs-stalled',
   'logs-hole',
   'logs-conflict',
+  'logs-stray',
   'slot-lost',
   'slot-behind',
   'server-space',

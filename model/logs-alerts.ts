@@ -53,6 +53,7 @@ export function conditions(ticked: Ticked, thresholds: Thresholds): readonly Con
       ...(logs?.gap ? [hole(of, step?.type, logs.gap, spec.runId)] : []),
       ...(logs?.slotLost ? [slotLost(of, logs.slotLost, spec.runId)] : []),
       ...conflicts(of, report),
+      ...(logs?.stray ? [stray(of, logs.stray)] : []),
       ...(logs?.server ? onServer(of, logs.server, thresholds) : []),
     ];
   });
@@ -108,6 +109,19 @@ function slotLost(of: Of, why: string, run: string): Condition {
     remedy:
       'Find out who dropped it, or what kept the logs from being shipped for so long: while there is no slot, the server removes WAL that nobody has.',
     once: true,
+  };
+}
+
+/** It is the operator's: it may be all that there is of a time. */
+function stray(of: Of, message: string): Condition {
+  return {
+    ...of,
+    alert: 'logs-stray',
+    key: `logs-stray/${of.source}`,
+    message: `${of.source}: ${message}`,
+    remedy:
+      'Find out where it comes from, and move it out of the spool. Keep what may fill a hole: it can be replayed by hand.',
+    once: false,
   };
 }
 

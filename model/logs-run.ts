@@ -54,6 +54,8 @@ export interface LogsFacts {
   readonly coversUntil: string | null;
   /** What is missing before the logs of this tick; null where they follow what was shipped before. */
   readonly gap: string | null;
+  /** What lies where the logs come from, and is neither shipped nor removed; absent where nothing does, or nothing was shipped. */
+  readonly stray?: string;
   /** Why a full is to be made at once; null where none is due, or a tick has just asked for it. */
   readonly fullDue: string | null;
   /** The run that makes it, or copies it. */

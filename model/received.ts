@@ -87,6 +87,7 @@ const logsFacts = z.object({
   sealed: z.string().nullable(),
   coversUntil: z.string().nullable(),
   gap: z.string().nullable(),
+  stray: z.string().exactOptional(),
   fullDue: z.string().nullable(),
   fullRun: z.string().exactOptional(),
   fullOwed: z.array(z.string()).exactOptional(),

@@ -110,6 +110,8 @@ export interface ShippedLogs {
   readonly coversUntil: string | null;
   /** What is missing before them; null where they follow what was shipped before. A full is due then. */
   readonly gap: string | null;
+  /** What lies where they came from, and is neither shipped nor removed since nobody knows what it is; null for nothing. */
+  readonly stray: string | null;
 }
 
 export interface CopiedBackup {

@@ -8,7 +8,7 @@ import type { ShippedLogs } from '../../model/run.ts';
 import { logsOf } from '../sources/index.ts';
 import type { LogsContext, LogsSource, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
-import { lastLocalLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
+import { lastLocalLogs, localLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { prepareRepository, repositoryStore } from '../storage/repository.ts';
 import { productVersion } from '../version.ts';
@@ -96,7 +96,8 @@ export async function shipUnderLease(
   const began = new Date().toISOString();
   const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
-  const last = await lastLocalLogs(repositoryStore(site.repository), source, isFollowed);
+  const store = repositoryStore(site.repository);
+  const last = await lastLocalLogs(store, source, isFollowed);
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
@@ -104,6 +105,7 @@ export async function shipUnderLease(
       ...logsSource({ site, source, work }),
       received,
       newest,
+      sealed: (mayBe) => localLogs(store, source, mayBe),
       attempt: attempt.name,
       artifacts: attempt.writer,
       noteSlotLost: (why) => noteSlotLost(request, why),
@@ -165,6 +167,7 @@ function summary(manifest: Manifest): ShippedLogs {
     plainBytes: plain,
     coversUntil: manifest.coversUntil ?? null,
     gap: gapOf(manifest),
+    stray: saidBy(manifest, 'logs-stray'),
   };
 }
 
@@ -175,7 +178,11 @@ function isFollowed({ position }: Manifest): boolean {
 
 /** What is missing before logs; null where they follow what was shipped before. */
 function gapOf({ warnings }: Pick<UnsignedManifest, 'warnings'>): string | null {
-  return warnings.find(({ code }) => code === 'logs-gap')?.message ?? null;
+  return saidBy({ warnings }, 'logs-gap');
+}
+
+function saidBy({ warnings }: Pick<UnsignedManifest, 'warnings'>, code: string): string | null {
+  return warnings.find((warning) => warning.code === code)?.message ?? null;
 }
 
 /**

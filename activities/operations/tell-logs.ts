@@ -19,6 +19,8 @@ export interface TellLogsRequest {
 /** What is seen on the server alone is not over because the server, or its host, gave no answer. */
 function isLookedAt(alert: AlertName, { logs }: SourceReport): boolean {
   if (alert === 'server-space' || alert === 'slot-behind') return Boolean(logs?.server);
+  // Only a shipping looks into the spool.
+  if (alert === 'logs-stray') return Boolean(logs?.shipped);
   return alert !== 'logs-conflict' || logs !== null;
 }
 

@@ -62,6 +62,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
     sealed: newest?.finished ?? null,
     coversUntil: newest?.coversUntil ?? null,
     gap: shipped?.gap ?? null,
+    ...(shipped?.stray && { stray: shipped.stray }),
     fullDue: due?.ask ? due.reason : null,
     ...(due?.sealed && { fullOwed: due.lacking }),
     owed: Object.fromEntries(copies.flatMap(({ destination, owed }) => (owed > 0 ? [[destination, owed]] : []))),
@@ -159,8 +160,8 @@ async function copyWithin({ site, step, work }: TickRequest, destination: string
   }
 }
 
-function capturedOf({ backup, bytes, plainBytes, gap }: ShippedLogs, milliseconds: number): CapturedBackup {
-  const warnings = gap === null ? [] : [gap];
+function capturedOf({ backup, bytes, plainBytes, gap, stray }: ShippedLogs, milliseconds: number): CapturedBackup {
+  const warnings = [gap, stray].filter((said) => said !== null);
   return { backup, kind: 'logs', bytes, plainBytes, milliseconds, warnings, partial: gap !== null, existed: false };
 }
 

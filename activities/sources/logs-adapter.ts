@@ -15,6 +15,8 @@ export interface LogsSource<Config extends SourceConfig = SourceConfig> extends 
 export interface LogsContext<Config extends SourceConfig = SourceConfig> extends LogsSource<Config> {
   /** The newest sealed logs of the source in the repository; null when there are none. */
   readonly newest: Manifest | null;
+  /** All sealed logs of it there whose id may be of those that are looked for, the newest day first. */
+  readonly sealed: (mayBe: (id: string) => boolean) => AsyncIterable<Manifest>;
   /** Unique for this attempt. */
   readonly attempt: string;
   readonly artifacts: ArtifactWriter;

@@ -111,6 +111,24 @@ export async function lastLocalLogs(
   return null;
 }
 
+/**
+ * Sealed logs of a source in the repository whose id may be of those that are looked for, the newest day first. Only
+ * their manifests are read; a damaged one counts as missing.
+ */
+export async function* localLogs(
+  store: LocalStore,
+  source: string,
+  mayBe: (id: string) => boolean,
+): AsyncGenerator<Manifest> {
+  for (const day of await localLogsDays(store, source)) {
+    for await (const object of store.list(`${logsOf(source)}/${day}`, { named: MANIFEST })) {
+      if (!mayBe(path.posix.basename(path.posix.dirname(object.key)))) continue;
+      const entry = await readEntry(store, object);
+      if (entry && 'manifest' in entry) yield entry.manifest;
+    }
+  }
+}
+
 /** A damaged one counts as missing: what is shipped next then tells of a hole, and no shipping stops for good. */
 async function newestOf(
   store: Store,

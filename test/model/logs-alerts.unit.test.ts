@@ -52,6 +52,10 @@ describe('what is wrong with the shipping of logs', () => {
     assert.deepEqual(found({}), []);
   });
 
+  it('what lies in a spool and nobody knows, for as long as it is there', () => {
+    assert.deepEqual(found({ stray: 'In /spool lie segments' }), ['logs-stray/db']);
+  });
+
   it('stalled, where it fails and the newest are too old, or the host does not answer for so long', () => {
     assert.deepEqual(found({ shipped: false }), ['logs-stalled/db']);
     assert.deepEqual(found({ shipped: false, sealed: '2026-11-24T01:50:00.000Z' }), []);

@@ -44,6 +44,8 @@ async function saveNext(context: Context, data: string): Promise<Unshipped> {
   if (received) return { shipped: received, more: true };
   const { wal, about } = stopped;
   const found = await readStoppedWal(wal, about.systemId, about.segmentBytes);
+  const archived = await packArchived(context, stopped, found);
+  if (archived) return { shipped: archived, more: true };
   const whole = found.segments.slice(0, -1);
   const packed = await packStopped(context, stopped, { ...found, segments: follow(context, whole) });
   if (packed) return { shipped: packed, more: true };
@@ -69,22 +71,37 @@ async function majorOf(data: string): Promise<number> {
 
 /** Whole segments that have left the server, and whose seal is still to come: it may have let go of them. */
 async function packReceived(context: Context, { about, binaries }: Stopped): Promise<Shipped | null> {
-  const { spool } = context.config.logs;
-  const archived = spool === undefined ? [] : [{ folder: spool, number: 0, systemId: about.systemId }];
-  for (const generation of [...(await generations(context.received)), ...archived]) {
+  for (const generation of await generations(context.received)) {
     const found = await readReceived(generation.folder, about.segmentBytes);
-    const segments = generation.number === 0 ? follow(context, found.segments) : found.segments;
-    const packed = await pack(context, {
-      ...found,
-      segments,
-      generation,
-      about,
-      closed: null,
-      tools: toolsOf(binaries),
-    });
+    const packed = await pack(context, { ...found, generation, about, closed: null, tools: toolsOf(binaries) });
     if (packed) return packed;
   }
   return null;
+}
+
+/**
+ * What archive_command had brought into the spool and the server has no more. What it still has is taken from there: the
+ * command may have been cut off in the middle, and the server would have called it again.
+ */
+async function packArchived(
+  context: Context,
+  { about, binaries }: Stopped,
+  stillThere: StoppedWal,
+): Promise<Shipped | null> {
+  const { spool } = context.config.logs;
+  if (spool === undefined) return null;
+  const [whole, own] = await Promise.all([
+    readReceived(spool, about.segmentBytes),
+    readStoppedWal(spool, about.systemId, about.segmentBytes),
+  ]);
+  const fitting = new Set(own.segments.map(({ name }) => name));
+  for (const { name } of stillThere.segments) fitting.delete(name);
+  const segments = follow(
+    context,
+    whole.segments.filter(({ name }) => fitting.has(name)),
+  );
+  const generation = { folder: spool, number: 0, systemId: about.systemId };
+  return pack(context, { ...whole, segments, generation, about, closed: null, tools: toolsOf(binaries) });
 }
 
 /** Segments behind what is sealed; all of them where nothing is. */

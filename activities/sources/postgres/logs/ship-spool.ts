@@ -13,14 +13,15 @@ import { closeSegment, currentTimeline } from './close-segment.ts';
 import { describeServer, type Server } from './describe-server.ts';
 import { readMarks, writeMarks, type Mark } from './marks.ts';
 import { pack } from './pack.ts';
-import { lastSegment, logsPosition } from './position.ts';
-import { segmentDigest, type ReceivedSegment } from './received.ts';
+import type { ReceivedSegment } from './received.ts';
+import { restoredTimeline } from './restored.ts';
 import { sealReceived } from './seal-received.ts';
 import { follows, segmentAt, segmentName } from './segments.ts';
 import type { Context } from './ship.ts';
 import { dropSlot, findSlot, slotName } from './slot.ts';
 import { noteReleased } from './slot-record.ts';
 import { dropTaken, hasSegment, readSpool, takeAll } from './spool.ts';
+import { settleStale, strayWarnings } from './stale.ts';
 
 /** Milliseconds in which archive_command is to bring the segment that was just closed. */
 const ARRIVAL = 10_000;
@@ -48,15 +49,16 @@ export async function shipSpool(context: Context, spool: string): Promise<Shippe
   const old = await sealReceived(context, { about, tools: {}, except: null });
   if (old) return old;
 
-  const { segments: all, histories, labels } = await readSpool(spool, about, archiver);
-  const segments = await withoutSealed(context, spool, { about, segments: all });
-  const { run, mark } = choose(context, { about, segments, marks });
+  const closed = marks.at(-1)?.segment ?? '';
+  const { segments: all, histories, labels } = await readSpool(spool, { about, archiver, closed });
+  const { fresh, strays } = await settleStale(context, spool, { about, segments: all, closed });
+  const restored = await restoredTimeline(context.received);
+  const { run, mark } = choose({ about, segments: fresh, marks, restored });
   if (run.length === 0) throw nothingCame(spool, prepared);
-  const sealedAlready = segments.filter(({ name }) => name < (run[0]?.name ?? ''));
   const taken = await takeAll(spool, [...run.map(({ name }) => name), ...labels]);
   const packed = await pack(context, {
     generation: { folder: spool, number: 0, systemId: about.systemId },
-    segments: [...sealedAlready, ...run],
+    segments: run,
     histories: [...histories, ...labels],
     about,
     closed: mark ?? null,
@@ -65,6 +67,7 @@ export async function shipSpool(context: Context, spool: string): Promise<Shippe
   if (!packed) throw nothingCame(spool, prepared);
   return {
     ...packed,
+    warnings: [...packed.warnings, ...strayWarnings(spool, strays)],
     async onSealed() {
       await dropTaken(spool, taken);
       await writeMarks(state, mark ? marks.slice(marks.indexOf(mark) + 1) : marks);
@@ -111,41 +114,23 @@ async function arrival(session: Session, { spool, segment, segmentBytes, signal 
 interface Found {
   readonly about: Server;
   readonly segments: readonly ReceivedSegment[];
-}
-
-/** A death between a seal and the removal left segments that the newest logs hold: the same ones are removed now. */
-async function withoutSealed(
-  { newest }: Context,
-  spool: string,
-  { about, segments }: Found,
-): Promise<readonly ReceivedSegment[]> {
-  const sealed = newest === null ? undefined : logsPosition.parse(newest.position);
-  if (sealed?.systemId !== about.systemId) return segments;
-  const held = segments.filter(({ name }) => sealed.segments[name] !== undefined).map(({ name }) => name);
-  const dropped = new Set<string>();
-  for (const one of await takeAll(spool, held)) {
-    if ((await segmentDigest(spool, one.name)) !== sealed.segments[one.name]) continue;
-    await dropTaken(spool, [one]);
-    dropped.add(one.name);
-  }
-  return segments.filter(({ name }) => !dropped.has(name));
+  /** The timeline that the last restore in place began. */
+  readonly restored: number | undefined;
 }
 
 /**
  * What follows what is sealed, up to the newest segment that was closed by us. Where one is missing, what is before it
  * goes first, and the next tick begins behind it and tells of the hole.
  */
-function choose(
-  { newest }: Context,
-  { about, segments, marks }: Found & Pick<Prepared, 'marks'>,
-): { readonly run: readonly ReceivedSegment[]; readonly mark: Mark | undefined } {
-  const before = newest === null ? undefined : logsPosition.parse(newest.position);
-  const sealed = before?.systemId === about.systemId ? lastSegment(before) : undefined;
-  const last = sealed ? segmentName(sealed, about.segmentBytes) : '';
-  const fresh = segments.filter(({ name }) => name > last);
+function choose({ about, segments: fresh, marks, restored = 0 }: Found & Pick<Prepared, 'marks'>): {
+  readonly run: readonly ReceivedSegment[];
+  readonly mark: Mark | undefined;
+} {
   const hole = fresh.findIndex((segment, index) => {
     const previous = fresh[index - 1];
-    return previous !== undefined && !follows(previous, segment);
+    if (previous === undefined) return false;
+    // Of before a restore in place, whatever its number: another history.
+    return !follows(previous, segment) || (previous.timeline < restored && segment.timeline >= restored);
   });
   const whole = hole < 0 ? fresh : fresh.slice(0, hole);
   // What piled up before the first tick, or in an outage, takes several.

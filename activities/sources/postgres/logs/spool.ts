@@ -17,9 +17,13 @@ export interface Spooled extends Received {
 /**
  * What is whole: of a segment's name and size, and confirmed by the server. A segment that is being copied is smaller,
  * or at least none that the server calls archived. Temporary files bear other names.
+ * @param closed name of the segment that the server has just closed.
  * @throws BackupError `unreachable` where the folder is not there, `conflict` where a segment is another cluster's.
  */
-export async function readSpool(spool: string, about: Server, archiver: Archiver): Promise<Spooled> {
+export async function readSpool(
+  spool: string,
+  { about, archiver, closed }: { readonly about: Server; readonly archiver: Archiver; readonly closed: string },
+): Promise<Spooled> {
   const names = await translated(spool, 'reading the spool', () => ifThere(readdir(spool)));
   if (names === undefined) {
     throw new BackupError('unreachable', `The spool ${spool} is not there: no WAL is shipped.`, {
@@ -30,7 +34,8 @@ export async function readSpool(spool: string, about: Server, archiver: Archiver
   const { segments, histories } = await translated(spool, 'reading the spool', () =>
     readReceived(spool, about.segmentBytes),
   );
-  const whole = segments.filter(({ name }) => isArchived(archiver, name));
+  // On a later timeline than its own the server archives nothing: there it says nothing, and nobody is at work.
+  const whole = segments.filter(({ name }) => isArchived(archiver, name) || name.slice(0, 8) > closed.slice(0, 8));
   for (const segment of whole) await requireOwn(spool, segment, about);
   return { segments: whole, histories, labels: names.filter(isLabel).toSorted() };
 }

@@ -45,6 +45,9 @@ export async function makeShipping(site: Site, folder: string): Promise<Shipping
       received,
       attempt: `ship-${sealed.length}`,
       newest: sealed.at(-1)?.manifest ?? null,
+      async *sealed() {
+        yield* sealed.map(({ manifest }) => manifest);
+      },
       artifacts,
       noteSlotLost: () => Promise.reject(new Error('MariaDB has no slots')),
     });

@@ -30,7 +30,9 @@ export async function rowsIn(data: string, binaries: string): Promise<readonly n
   let started: PrivateServer | undefined;
   try {
     const { signal } = new AbortController();
-    started = await startServer({ data, binaries, superuser: 'postgres', runtime, signal });
+    // What is restored has production's configuration, which may archive into the very spool of the test.
+    const settings = { archive_mode: 'off' };
+    started = await startServer({ data, binaries, superuser: 'postgres', runtime, signal, isolated: true, settings });
     const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
     await client.connect();
     const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');

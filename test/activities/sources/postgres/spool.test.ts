@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { logsPosition, type LogsPosition } from '../../../../activities/sources/postgres/logs/position.ts';
@@ -19,10 +19,10 @@ import { makeSite, type TestSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { capture, contextOf, listed, names, ship as shipAt, SOURCE } from './backups.ts';
 import { recoverTo, rowsIn } from './recoveries.ts';
+import { documentedCommand, spooled } from './spools.ts';
 
 const CHILD = fileURLToPath(new URL('ship-in-child.ts', import.meta.url));
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
-const SEGMENT = /^[0-9A-F]{24}$/;
 
 describe('shipping of WAL out of the spool of archive_command', () => {
   let server: TestPostgres;
@@ -37,21 +37,13 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     spool = await temporaryFolder();
     await giveTo(await serverUser(), spool, new AbortController().signal);
     server = await startPostgres({ folder, settings: { archive_mode: 'on' } });
-    await archiveBy(await documented());
+    await archiveBy(await documentedCommand('DIR'));
     made = await makeSite({ folder, sources: { [SOURCE]: server.config('socket', { logs: { spool } }) } });
     ({ site } = made);
     await server.sql('CREATE TABLE t (id int PRIMARY KEY)');
   });
   afterEach(() => server.stop('immediate'));
   after(cleanUp);
-
-  /** The command that docs/postgres.md tells, with the test's spool for its folder. */
-  async function documented(): Promise<string> {
-    const page = await readFile(new URL('../../../../docs/postgres.md', import.meta.url), 'utf8');
-    const [, found] = /^ALTER SYSTEM SET archive_command = '(.*)';$/m.exec(page) ?? [];
-    assert.ok(found);
-    return found.replaceAll('/srv/wal-spool', 'DIR');
-  }
 
   /** Sets archive_command, with `DIR` for the spool. */
   async function archiveBy(command: string): Promise<void> {
@@ -84,18 +76,14 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     return (await shipped()).flatMap(([, { segments }]) => Object.keys(segments).toSorted());
   }
 
-  async function spooled(): Promise<readonly string[]> {
-    return (await readdir(spool)).filter((name) => SEGMENT.test(name)).toSorted();
-  }
-
   /** Closes segments until the server has archived this many. */
   async function archive(count: number): Promise<readonly string[]> {
-    const before = await spooled();
+    const before = await spooled(spool);
     for (let round = 0; round < count; round++) {
       await server.sql(`INSERT INTO t SELECT coalesce(max(id), 0) + 1 FROM t`);
       await server.sql('SELECT pg_switch_wal()');
     }
-    const fresh = async () => (await spooled()).filter((name) => !before.includes(name));
+    const fresh = async () => (await spooled(spool)).filter((name) => !before.includes(name));
     await until('segments are archived', async () => (await fresh()).length >= count);
     return fresh();
   }
@@ -117,7 +105,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     await ship();
     const idle = await clock();
     await ship();
-    assert.deepEqual(await spooled(), [], 'what is sealed is deleted');
+    assert.deepEqual(await spooled(spool), [], 'what is sealed is deleted');
     assert.deepEqual(await server.sql('SELECT slot_name FROM pg_replication_slots'), []);
     const segments = await segmentsOf();
     assert.deepEqual(segments, [...new Set(segments)].toSorted(), 'a segment twice, or out of order');
@@ -138,7 +126,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     const error = await isBackupError(ship(), 'unreachable');
     assert.match(error.message, /has not come into the spool: the server has archived [0-9A-F]+ so far/);
     assert.equal((await shipped()).length, 1);
-    const [busy = ''] = await spooled();
+    const [busy = ''] = await spooled(spool);
     assert.equal((await stat(path.join(spool, busy))).size, 16 * 2 ** 20, 'it was whole by its size');
     await rm(path.join(spool, 'wait'));
     const found = await ship();
@@ -173,10 +161,13 @@ describe('shipping of WAL out of the spool of archive_command', () => {
       await shipKilled(point);
       const sealed = await segmentsOf();
       for (const name of fresh)
-        assert.ok(sealed.includes(name) || (await spooled()).includes(name), `${name} is neither sealed nor there`);
+        assert.ok(
+          sealed.includes(name) || (await spooled(spool)).includes(name),
+          `${name} is neither sealed nor there`,
+        );
       const found = await ship();
       assert.equal(found?.gap, null);
-      assert.deepEqual(await spooled(), []);
+      assert.deepEqual(await spooled(spool), []);
       const segments = await segmentsOf();
       assert.deepEqual(segments, [...new Set(segments)].toSorted());
     });
@@ -198,7 +189,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     assert.ok((await segmentsOf()).includes(first));
     await copyFile(kept, path.join(spool, first));
     await ship();
-    assert.deepEqual(await spooled(), []);
+    assert.deepEqual(await spooled(spool), []);
     const content = await readFile(kept);
     const [, newest] = (await shipped()).at(-1) ?? assert.fail('nothing was shipped');
     const [name = ''] = Object.keys(newest.segments);
@@ -206,7 +197,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     const sealed = await readFile(artifact);
     await shipAgain(name, content);
     assert.deepEqual(await readFile(artifact), sealed);
-    assert.ok((await spooled()).includes(name), 'nobody knows which one is right: it stays');
+    assert.ok((await spooled(spool)).includes(name), 'nobody knows which one is right: it stays');
   });
 
   /** Puts a segment of the sealed name into the spool, with the right header and another end. */
@@ -236,7 +227,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     await writeFile(file, Buffer.alloc(content.length));
     const empty = await isBackupError(ship(), 'conflict');
     assert.match(empty.message, /does not hold what its name says/);
-    assert.equal((await spooled()).includes(first), true);
+    assert.equal((await spooled(spool)).includes(first), true);
   });
 
   it('P06 a spool that is away, not the one that is filled, or full fails the shipping, and nothing is lost', async () => {
@@ -258,7 +249,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     await rm(spool, { recursive: true });
     await rename(`${spool}-away`, spool);
     const wanted = (await server.sql('SELECT last_failed_wal AS name FROM pg_stat_archiver'))[0]?.['name'];
-    await until('it is archived after all', async () => (await spooled()).includes(String(wanted)));
+    await until('it is archived after all', async () => (await spooled(spool)).includes(String(wanted)));
     assert.equal((await ship())?.gap, null);
     // Somebody else takes what is archived, or another folder is filled.
     await archiveBy('true');
