@@ -4,12 +4,16 @@ import path from 'node:path';
 import { logsPosition } from '../../../../activities/sources/postgres/logs/position.ts';
 import { serverUser } from '../../../../activities/sources/postgres/server-user.ts';
 import { giveTo } from '../../../../activities/sources/private-server/user.ts';
+import { planLogs } from '../../../../activities/operations/plan-logs.ts';
+import { tickSource } from '../../../../activities/operations/tick-source.ts';
 import type { Site } from '../../../../activities/site.ts';
+import type { LogsTick } from '../../../../model/logs-run.ts';
 import type { ShippedLogs } from '../../../../model/run.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
 import { listed, ship as shipAt, SOURCE } from './backups.ts';
 import { documentedCommand, spooled } from './spools.ts';
 
@@ -34,9 +38,17 @@ describe('a spool with segments of before what is sealed', () => {
     await cleanUp();
   });
 
-  function ship(): Promise<ShippedLogs | null> {
-    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-    return shipAt(site, scheduled);
+  function scheduled(): string {
+    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
+  }
+  const ship = (): Promise<ShippedLogs | null> => shipAt(site, scheduled());
+
+  function tick(): Promise<LogsTick> {
+    const spec = planLogs(site, { site: 'test', plan: 'logs', scheduled: scheduled() });
+    const [step] = spec.steps;
+    assert.ok(step);
+    const { runId, waits } = spec;
+    return tickSource({ site, runId, scheduled: spec.scheduled, step, waits, attempt: 1, work: testWork() });
   }
 
   async function sealed(): Promise<readonly string[]> {
@@ -99,7 +111,11 @@ describe('a spool with segments of before what is sealed', () => {
       (await listed(site)).toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished)).at(-1) ??
       assert.fail();
     assert.ok(manifest.warnings.some(({ code, partial }) => code === 'logs-stray' && !partial));
+    const told = await tick();
+    assert.match(told.facts.stray ?? '', new RegExp(name));
+    assert.ok(told.captured?.warnings.some((warning) => warning.includes(name)));
+    assert.equal(told.captured?.partial, false);
     await rm(file);
-    assert.equal((await ship())?.stray, null);
+    assert.equal((await tick()).facts.stray, undefined);
   });
 });
