@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { rolesOnDisk } from '../../../../activities/sources/postgres/roles-on-disk.ts';
 import { verifyInRepository } from '../../../../activities/operations/verify-copy.ts';
@@ -8,6 +8,7 @@ import { isBackupError } from '../../../support/errors.ts';
 import { json, mosaicHere } from '../../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
+import { startPostgres } from '../../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { inPlace } from '../../operations/in-place/requests.ts';
@@ -94,18 +95,44 @@ describe('a PostgreSQL backup whose inventory is damaged', function () {
     assert.deepEqual(await server.sql('SELECT id FROM t'), [{ id: 1 }]);
     assert.match(told.join('\n'), /inventory: daily\/db\/20261123T020000Z-full, inventory\.zst\.age: The artifact is/);
   });
+});
 
-  it('the roles of a data folder are those that its server has', async () => {
-    await server.sql('DROP ROLE IF EXISTS gone; CREATE ROLE gone; CREATE ROLE "Größe" LOGIN; DROP ROLE gone');
-    await server.stop();
-    const found = (await rolesOnDisk(server.data)).filter(({ oid }) => oid === 10 || oid >= 16384);
-    await server.start();
-    const expected = await server.sql(
-      `SELECT oid::int, rolname::text AS name, rolsuper AS superuser, rolcanlogin AS login
-         FROM pg_roles WHERE oid = 10 OR oid >= 16384 ORDER BY oid`,
-    );
-    assert.ok(expected.length > 4);
-    assert.deepEqual(found, expected);
-    assert.deepEqual(await rolesOnDisk(folder), [], 'no data folder has none');
+/** Of each major version that there is, since the layout of files is no interface. */
+describe('the roles that lie in a data folder', function () {
+  this.timeout(120_000);
+  after(cleanUp);
+
+  for (const major of [15, 16, 18]) {
+    it(`are those that its server has (PostgreSQL ${major})`, async () => {
+      const server = await startPostgres({ folder: await temporaryFolder(), major });
+      await server.sql(
+        `ALTER ROLE postgres PASSWORD 'another'; CREATE ROLE gone SUPERUSER LOGIN; CREATE ROLE "Größe" LOGIN`,
+      );
+      await server.sql('DROP ROLE gone');
+      const expected = await server.sql(
+        `SELECT oid::int, rolname::text AS name, rolsuper AS superuser, rolcanlogin AS login FROM pg_roles ORDER BY oid`,
+      );
+      await server.stop();
+      assert.ok(expected.length > 10);
+      assert.deepEqual(await rolesOnDisk(server.data), expected);
+    });
+  }
+
+  it('are none where there is no data folder, or one that is damaged', async () => {
+    const folder = await temporaryFolder();
+    assert.deepEqual(await rolesOnDisk(folder), []);
+    const map = Buffer.alloc(16);
+    map.writeInt32LE(0x0059_2717, 0);
+    map.writeInt32LE(1, 4);
+    map.writeUInt32LE(1260, 8);
+    map.writeUInt32LE(7, 12);
+    await mkdir(path.join(folder, 'global'));
+    await writeFile(path.join(folder, 'global', 'pg_filenode.map'), map);
+    assert.deepEqual(await rolesOnDisk(folder), []);
+    // Every length and offset in it says too much.
+    await writeFile(path.join(folder, 'global', '7'), Buffer.alloc(8192, 0xff).fill(0, 18, 19));
+    assert.deepEqual(await rolesOnDisk(folder), []);
+    await writeFile(path.join(folder, 'global', '7'), Buffer.alloc(20_000, 0x20));
+    assert.deepEqual(await rolesOnDisk(folder), []);
   });
 });
