@@ -12,6 +12,7 @@ import { openSession, runLogs } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 import { posted, startWebhook, type Posted, type Webhook } from '../support/webhook.ts';
+import { ownTemporal } from '../support/ports.ts';
 
 const CANARY = 'canary-of-a-secret-address';
 /** Of an interval of 20 s: what stands for three intervals of five minutes. */
@@ -59,7 +60,7 @@ describe('alerts of the shipping of logs', () => {
           heartbeat: '5s',
         },
       },
-      temporal: { embedded: { port: 17_263, uiPort: 18_263 } },
+      temporal: await ownTemporal(),
     });
     session = await openSession(test.file);
   });

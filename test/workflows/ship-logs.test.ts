@@ -12,6 +12,7 @@ import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { openSession, runLogs } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
+import { ownTemporal } from '../support/ports.ts';
 
 const WAITS = { workerDeadline: '5s', retryFirst: '100ms', heartbeat: '5s', busy: '0s' };
 
@@ -43,7 +44,7 @@ describe('shipLogs', () => {
         logs: WAITS,
         daily: { captureDeadline: '10s', copyDeadline: '5s', retryFirst: '100ms', retryMax: '1s' },
       },
-      temporal: { embedded: { port: 17_243, uiPort: 18_243 } },
+      temporal: await ownTemporal(),
     });
     session = await openSession(test.file);
   });
