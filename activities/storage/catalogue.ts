@@ -140,7 +140,7 @@ export function findBackup(catalogue: readonly Catalogued[], reference: string):
   if (second !== undefined) {
     const matches = names.map((match) => formatReference(match));
     throw new BackupError('ambiguous', `"${reference}" means ${matches.length} backups: ${abridged(matches)}.`, {
-      remedy: 'Write more of the one that you mean.',
+      remedy: `Write more of the one that you mean, as in ${formatReference(name)}.`,
       facts: { reference, matches },
     });
   }

@@ -146,5 +146,6 @@ function stopAtTime(time: string, { base, last }: Reach): readonly string[] {
 function refused(why: string): BackupError {
   return new BackupError('refused', `The logs cannot be replayed to there: ${why}.`, {
     remedy: 'Choose another target, another backup, or fetch the logs that are missing from another copy.',
+    facts: { why },
   });
 }

@@ -48,7 +48,7 @@ function whyNot(
     planReplay(base, logs, target);
     return null;
   } catch (error) {
-    if (error instanceof BackupError && error.code === 'refused') return error.message;
+    if (error instanceof BackupError && error.code === 'refused') return String(error.facts['why'] ?? error.message);
     throw error;
   }
 }

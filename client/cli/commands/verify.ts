@@ -134,6 +134,7 @@ async function select(cli: Cli, site: Site, wanted: string, options: VerifyOptio
   }
   const destination = placeOption(options.destination) ?? null;
   const [overview, place] = await Promise.all([readOverview(site, destination), openPlace(site, destination)]);
+  choose.requireSource(site, overview, options.source);
   const entries =
     wanted === choose.LATEST_REFERENCE
       ? choose.newestOfEachSource(overview, options.source)
