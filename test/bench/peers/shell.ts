@@ -13,6 +13,8 @@ export interface Peer {
   readonly before?: string;
   /** Fails unless what is stored holds the data. */
   readonly check: string;
+  /** Runs at most, where it takes long. */
+  readonly most?: number;
 }
 
 export interface PeerOptions {
@@ -31,6 +33,7 @@ export function shellContender(peer: Peer, { folder, env, signal, lasting = fals
   return {
     name: peer.name,
     settings: peer.command,
+    most: peer.most,
     async prepare() {
       if (prepared) return;
       await mkdir(work, { recursive: true, mode: 0o700 });
