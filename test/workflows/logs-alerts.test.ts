@@ -13,6 +13,7 @@ import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 import { posted, startWebhook, type Posted, type Webhook } from '../support/webhook.ts';
 import { ownTemporal } from '../support/ports.ts';
+import { scheduledTimes } from '../support/scheduled.ts';
 
 const CANARY = 'canary-of-a-secret-address';
 /** Of an interval of 20 s: what stands for three intervals of five minutes. */
@@ -26,7 +27,7 @@ describe('alerts of the shipping of logs', () => {
   let heard: string;
   let test: TestSite;
   let session: Session;
-  let minute = 0;
+  const scheduled = scheduledTimes();
 
   before(async () => {
     const folder = await temporaryFolder();
@@ -196,8 +197,7 @@ describe('alerts of the shipping of logs', () => {
   }
 
   function tick(sources: readonly string[] = ['db']): Promise<RunReport> {
-    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-    return runLogs({ session, site: 'test', scheduled, sources });
+    return runLogs({ session, site: 'test', scheduled: scheduled(), sources });
   }
 });
 

@@ -48,9 +48,7 @@ export async function checkConnection(
   config: ReachableSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  if (!config.check) return undefined;
-  const { user, password } = config.check;
-  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
+  return config.check && as(config.check, await backupConnection(config, readSecret), readSecret);
 }
 
 /** The connection of the role that exports; undefined where the config has none. */
@@ -58,9 +56,15 @@ export async function exportConnection(
   config: PostgresSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  if (!config.export) return undefined;
-  const { user, password } = config.export;
-  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
+  return config.export && as(config.export, await backupConnection(config, readSecret), readSecret);
+}
+
+async function as(
+  { user, password }: { readonly user: string; readonly password?: Secret | undefined },
+  connection: Connection,
+  readSecret: SecretReader,
+): Promise<Connection> {
+  return { ...connection, user, password: await read(password, readSecret) };
 }
 
 async function read(secret: Secret | undefined, readSecret: SecretReader): Promise<string | undefined> {

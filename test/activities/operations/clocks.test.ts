@@ -14,6 +14,7 @@ import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
+import { scheduledTimes } from '../../support/scheduled.ts';
 
 const CHILD = new URL('./clocks-child.ts', import.meta.url).pathname;
 /** Servers of which the logs are shipped: a MariaDB and a PostgreSQL. */
@@ -30,7 +31,8 @@ describe('a worker and a server whose clocks disagree', function () {
   let folder: string;
   let shop: TestMariadb;
   let db: TestPostgres;
-  let minute = 0;
+  const scheduled = scheduledTimes();
+  let sites = 0;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -98,17 +100,17 @@ describe('a worker and a server whose clocks disagree', function () {
   }
 
   async function ownSite(engine: Engine): Promise<TestSite> {
-    const own = path.join(folder, `site-${minute}`);
-    await mkdir(own);
     // Slots bear the name of the site.
+    const name = `test${sites++}`;
+    const own = path.join(folder, name);
+    await mkdir(own);
     const sources = { [engine]: engine === 'shop' ? shop.config() : db.config() };
-    return makeSite({ folder: own, site: `test${minute}`, sources });
+    return makeSite({ folder: own, site: name, sources });
   }
 
   /** By a clock that is so much ahead. */
   async function step({ file }: TestSite, offset: string, what: 'capture' | 'ship', engine: Engine): Promise<void> {
-    const time = new Date(Date.UTC(2026, 10, 23, 2, minute++)).toISOString().replace('.000Z', 'Z');
-    await execa('faketime', ['-f', offset, process.execPath, CHILD, file, what, engine, time]);
+    await execa('faketime', ['-f', offset, process.execPath, CHILD, file, what, engine, scheduled()]);
   }
 
   async function commit(engine: Engine): Promise<void> {

@@ -15,6 +15,7 @@ import { startRedis, type TestRedis } from '../../support/redis.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { withSmallDisk } from '../../support/small-disk.ts';
 import { testWork } from '../../support/work.ts';
+import { scheduledTimes } from '../../support/scheduled.ts';
 
 const DATABASES = ['pg', 'shop', 'cache'] as const;
 const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -34,7 +35,7 @@ describe('what restore and verify say to bad input', () => {
   let cache: TestRedis;
   let made: TestSite;
   let to: string;
-  let minute = 0;
+  const times = scheduledTimes();
 
   before(async () => {
     folder = await temporaryFolder();
@@ -63,7 +64,7 @@ describe('what restore and verify say to bad input', () => {
   });
 
   function step(source: string) {
-    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, minute++)).toISOString().replace('.000Z', 'Z');
+    const scheduled = times();
     return { site: made.site, source, scheduled, runId: `run-${scheduled}`, attempt: 1, busy: 1000, work: testWork() };
   }
 
