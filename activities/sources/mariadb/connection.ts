@@ -5,8 +5,8 @@
  */
 import { isIP } from 'node:net';
 import type { MariadbSource } from '../../../model/config/source.ts';
-import type { Secret } from '../../../model/config/secret.ts';
 import type { SecretReader } from '../../config/secrets.ts';
+import { asAccount, readPassword } from '../accounts.ts';
 
 /** All that is needed to reach a server as one account. */
 export interface Connection {
@@ -30,7 +30,7 @@ export async function backupConnection(config: MariadbSource, readSecret: Secret
     host: host ?? 'localhost',
     port,
     user,
-    password: await read(password, readSecret),
+    password: await readPassword(password, readSecret),
     ca,
   };
 }
@@ -40,7 +40,7 @@ export async function checkConnection(
   config: MariadbSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  return config.check && as(config.check, await backupConnection(config, readSecret), readSecret);
+  return config.check && asAccount(config.check, await backupConnection(config, readSecret), readSecret);
 }
 
 /** The connection of the account that exports; undefined where the config has none. */
@@ -48,19 +48,7 @@ export async function exportConnection(
   config: MariadbSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  return config.export && as(config.export, await backupConnection(config, readSecret), readSecret);
-}
-
-async function as(
-  { user, password }: { readonly user: string; readonly password?: Secret | undefined },
-  connection: Connection,
-  readSecret: SecretReader,
-): Promise<Connection> {
-  return { ...connection, user, password: await read(password, readSecret) };
-}
-
-async function read(secret: Secret | undefined, readSecret: SecretReader): Promise<string | undefined> {
-  return secret ? readSecret(secret) : undefined;
+  return config.export && asAccount(config.export, await backupConnection(config, readSecret), readSecret);
 }
 
 /** The option file of a connection. It holds the password, so it goes through a pipe and lies in no file. */
