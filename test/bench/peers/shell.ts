@@ -15,6 +15,8 @@ export interface Peer {
   readonly check: string;
   /** Runs at most, where it takes long. */
   readonly most?: number;
+  /** Run after each run, unmeasured: removes what it made. What `before` made then serves all runs. */
+  readonly undo?: string;
 }
 
 export interface PeerOptions {
@@ -38,7 +40,7 @@ export function shellContender(peer: Peer, { folder, env, signal, lasting = fals
       if (prepared) return;
       await mkdir(work, { recursive: true, mode: 0o700 });
       if (peer.before) await shell(peer.before, options);
-      prepared = lasting;
+      prepared = lasting || peer.undo !== undefined;
     },
     async run() {
       const before = await folderBytes(work);
@@ -50,7 +52,8 @@ export function shellContender(peer: Peer, { folder, env, signal, lasting = fals
       await shell(peer.check, options);
     },
     async clear() {
-      if (!lasting) await rm(work, { recursive: true, force: true });
+      if (peer.undo !== undefined) await shell(peer.undo, options);
+      else if (!lasting) await rm(work, { recursive: true, force: true });
     },
   };
 }
