@@ -17,8 +17,9 @@ import { foreignLibc, machine } from './engine.ts';
 import { inventoryOrWhy, isolatedSettings, requireSuperuser, withoutAutoConf } from './isolated.ts';
 import { prepareRecovery, type NoRecovery } from './moment/recover.ts';
 import { restoredMajor } from './restore.ts';
-import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
+import { startServer, type PrivateServer } from './server.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
+import { startOrFail } from '../private-server/start-or-fail.ts';
 
 const engine = z.looseObject({
   arch: z.string().optional(),
@@ -55,19 +56,21 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       ? await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work })
       : withoutInventory();
     const started = Date.now();
-    const server = await startOrFail({
-      data: restored,
-      binaries: binaries.folder,
-      superuser,
-      runtime: scratch,
-      isolated: true,
-      settings: {
-        ...(await isolatedSettings(restored, binaries, work.signal)),
-        ...(moment.possible ? moment.settings : {}),
-      },
-      signal: work.signal,
-      work,
-    });
+    const server = await startOrFail(
+      startServer({
+        data: restored,
+        binaries: binaries.folder,
+        superuser,
+        runtime: scratch,
+        isolated: true,
+        settings: {
+          ...(await isolatedSettings(restored, binaries, work.signal)),
+          ...(moment.possible ? moment.settings : {}),
+        },
+        signal: work.signal,
+        work,
+      }),
+    );
     if (server instanceof BackupError) {
       return [
         failed('start', server.message),
@@ -104,16 +107,6 @@ export function sortedBy(libc: string | undefined, checks: readonly Check[]): re
   if (libc === undefined || !foreignLibc(libc)) return checks;
   const message = `text was sorted by ${libc}, and this machine has another C library: REINDEX before use`;
   return checks.map((check) => (check.name === 'collations' ? failed('collations', message) : check));
-}
-
-/** A server that does not start is a result of the check; whatever else goes wrong is not. */
-async function startOrFail(options: ServerOptions): Promise<PrivateServer | BackupError> {
-  try {
-    return await startServer(options);
-  } catch (error) {
-    if (error instanceof BackupError && error.code === 'program-failed') return error;
-    throw error;
-  }
 }
 
 async function lookInside(

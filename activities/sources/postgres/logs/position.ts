@@ -1,5 +1,7 @@
 /** The position of a backup of WAL, in its manifest. */
 import { z } from 'zod';
+import type { Manifest } from '../../../../model/manifest.ts';
+import type { LogsPlace } from '../../types.ts';
 import { lsnNumber } from '../base-backup.ts';
 import { parseSegment, type Segment } from './segments.ts';
 
@@ -25,6 +27,12 @@ export type LogsPosition = z.infer<typeof logsPosition>;
 /** Whether a restore point bears a name of those that a shipping makes (close-segment.ts): of an attempt. */
 export function isOurs(restorePoint: string): boolean {
   return /^mosaic (?:check )?[A-Za-z0-9-]*\d+-[0-9a-f]{12}(?: \d+| after)?$/.test(restorePoint);
+}
+
+/** A timeline goes on where it was left: WAL of one and the same is ordered by its end. */
+export function placeOf({ position }: Manifest): LogsPlace | null {
+  const { success, data } = logsPosition.safeParse(position);
+  return success ? { history: `${data.systemId}/${data.timeline}`, end: lsnNumber(data.endLsn) } : null;
 }
 
 /** The first segment in it. */

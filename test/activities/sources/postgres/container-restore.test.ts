@@ -8,6 +8,7 @@ import { mosaicHere } from '../../../support/command-line.ts';
 import { startDocker, type TestDocker } from '../../../support/docker.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { DATA, startPostgresContainer, type PostgresContainer } from '../../../support/postgres-container.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { inPlace, requestOf } from '../../operations/in-place/requests.ts';
@@ -25,7 +26,7 @@ describe('restores to a PostgreSQL server in a container', function () {
   let server: PostgresContainer;
   let test: TestSite;
   let site: Site;
-  let minute = 0;
+  let restores = 0;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -53,9 +54,7 @@ describe('restores to a PostgreSQL server in a container', function () {
     };
   }
 
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
+  const scheduled = scheduledTimes();
   const ship = () => shipAt(site, scheduled());
 
   async function insert(id: number): Promise<string> {
@@ -71,7 +70,7 @@ describe('restores to a PostgreSQL server in a container', function () {
   }
 
   async function rowsAt(at: string): Promise<readonly number[]> {
-    const to = path.join(folder, `restored-${minute++}`);
+    const to = path.join(folder, `restored-${restores++}`);
     await recoverTo({ site, to, at });
     return rowsIn(to, server.programs);
   }

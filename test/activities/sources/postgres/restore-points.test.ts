@@ -13,6 +13,7 @@ import { parseTarget } from '../../../../model/target.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
@@ -23,7 +24,6 @@ describe('recovery of a PostgreSQL source to a restore point', function () {
   let folder: string;
   let server: TestPostgres;
   let site: Site;
-  let minute = 0;
   let restores = 0;
 
   before(async () => {
@@ -49,9 +49,7 @@ describe('recovery of a PostgreSQL source to a restore point', function () {
     await cleanUp();
   });
 
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
+  const scheduled = scheduledTimes();
   const ship = () => shipAt(site, scheduled());
 
   function place(): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { backUpAgain, planInPlace, restoreInPlace } from '../../../../activities/operations/in-place/index.ts';
 import { serverUser } from '../../../../activities/sources/postgres/server-user.ts';
@@ -7,6 +7,7 @@ import { giveTo } from '../../../../activities/sources/private-server/user.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { inPlace, requestOf } from '../../operations/in-place/requests.ts';
@@ -21,7 +22,7 @@ describe('restores in place of a PostgreSQL source that ships out of a spool', f
   let blocked: string;
   let server: ManagedPostgres;
   let site: Site;
-  let minute = 0;
+  let restores = 0;
 
   before(async () => {
     [folder, spool] = [await temporaryFolder(), await temporaryFolder()];
@@ -37,9 +38,7 @@ describe('restores in place of a PostgreSQL source that ships out of a spool', f
     await cleanUp();
   });
 
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
+  const scheduled = scheduledTimes();
   const ship = () => shipAt(site, scheduled());
 
   async function insert(id: number): Promise<string> {
@@ -60,7 +59,7 @@ describe('restores in place of a PostgreSQL source that ships out of a spool', f
   }
 
   async function rowsAt(at: string): Promise<readonly number[]> {
-    const to = path.join(folder, `restored-${minute++}`);
+    const to = path.join(folder, `restored-${restores++}`);
     await recoverTo({ site, to, at });
     return rowsIn(to, server.binaries.folder);
   }
@@ -78,7 +77,7 @@ describe('restores in place of a PostgreSQL source that ships out of a spool', f
     // Not archived: a whole segment and one that is begun.
     await writeFile(blocked, '');
     // So that what is cut off below is no part of it.
-    await server.sql("SELECT pg_logical_emit_message(true, 'ballast', repeat('x', 1000000))");
+    await server.sql("SELECT pg_logical_emit_message(true, 'ballast', repeat('x', 100000))");
     const four = await insert(4);
     const kept = await switchWal();
     const five = await insert(5);
@@ -148,9 +147,8 @@ describe('restores in place of a PostgreSQL source that ships out of a spool', f
   async function cutOff(name: string): Promise<void> {
     const file = path.join(spool, name);
     await copyFile(path.join(server.data, 'pg_wal', name), file);
-    const handle = await open(file, 'r+');
-    await handle.truncate(8192);
-    await handle.truncate(16 * 2 ** 20);
-    await handle.close();
+    const { size } = await stat(file);
+    await truncate(file, 8192);
+    await truncate(file, size);
   }
 });
