@@ -110,11 +110,13 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     assert.deepEqual(slot, { slot_name: slotName('test', SOURCE), wal_status: 'reserved' });
   });
 
-  it('P14 goes on while nothing is written, at little cost', async () => {
+  it('P14 goes on while nothing is written, at little cost: after each tick nothing is lost but the time since it began', async () => {
     await ship();
     for (let tick = 0; tick < 2; tick++) {
+      const [row] = await server.sql('SELECT clock_timestamp() AS began');
       const found = await ship();
       assert.ok(found, 'an idle tick moves the time up to which logs cover');
+      assert.ok(Date.parse(found.coversUntil ?? '') >= Number(row?.['began']), `covered until ${found.coversUntil}`);
       assert.ok(found.bytes < 65_536, `${found.bytes} bytes stored`);
     }
     await assertWhole();
@@ -160,6 +162,32 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     assert.equal(found?.gap, null);
     await assertWhole();
   });
+
+  it('P03 a segment that was deleted between its receipt and its seal fails the shipping: nothing is packed over the hole', async () => {
+    await ship();
+    await changeAll(60_000);
+    await shipKilled('activities/sources/postgres/logs/pack.ts#pack');
+    const segments = (await received()).toSorted();
+    assert.ok(segments.length >= 4, segments.join());
+    const middle = segments[2] ?? '';
+    await rm(await fileOf(middle));
+    const { message, remedy } = await isBackupError(ship(), 'failed');
+    assert.match(message, new RegExp(`After ${segments[1]} comes ${segments[3]}, not ${middle}`));
+    assert.match(remedy ?? '', /a file that was in it is gone/);
+    assert.equal((await shipped()).length, 1);
+    assert.deepEqual(
+      (await received()).toSorted().slice(0, 3),
+      segments.toSpliced(2, 1).slice(0, 3),
+      'the others stay',
+    );
+  });
+
+  /** Where a segment lies that was received. */
+  async function fileOf(name: string): Promise<string> {
+    const folder = path.join(site.state, 'sources', SOURCE, 'received');
+    const found = (await readdir(folder, { recursive: true })).find((each) => path.basename(each) === name);
+    return path.join(folder, found ?? assert.fail(`${name} was not received`));
+  }
 
   it('P03 says that there is a hole when the slot was dropped, and goes on behind it', async () => {
     await ship();
