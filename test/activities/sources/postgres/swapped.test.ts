@@ -1,7 +1,8 @@
-/** Artifacts that are whole, and another backup's: only what the server itself wrote inside tells. */
+/** Files that are whole, and not those of the backup: only what the server itself wrote inside tells. */
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { combine } from '../../../../activities/sources/postgres/incremental/combine.ts';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
 import type { BackupReader } from '../../../../activities/sources/types.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -68,5 +69,28 @@ describe('a PostgreSQL backup with the files of another one', () => {
     const manifest = { ...incremental.manifest, parent: pinned(other.manifest) };
     const { message } = await refused([other, { ...incremental, manifest }]);
     assert.match(message, /says inside that it was taken from/);
+  });
+
+  it('P10 what pg_combinebackup makes is verified as well as what it is given', async () => {
+    const programs = await temporaryFolder();
+    for (const name of await readdir(server.binaries.folder))
+      await symlink(path.join(server.binaries.folder, name), path.join(programs, name));
+    const combining = path.join(programs, 'pg_combinebackup');
+    await rm(combining);
+    // As one with a bug, or with a disk that fails: it ends well, and one file is longer than it should be.
+    const lines = [
+      '#!/bin/sh -e',
+      `${path.join(server.binaries.folder, 'pg_combinebackup')} "$@"`,
+      'for each; do case $each in --output=*) out=${each#--output=} ;; esac; done',
+      'echo more >> "$out/PG_VERSION"',
+    ];
+    await writeFile(combining, `${lines.join('\n')}\n`, { mode: 0o755 });
+    const data = path.join(folder, 'combined');
+    await mkdir(data);
+    const place = { data, tablespaces: path.join(folder, 'none') };
+    const binaries = { ...server.binaries, folder: programs };
+    const combined = combine({ chain: [full, incremental], place, binaries, work: testWork() });
+    const { facts } = await isBackupError(combined, 'verification-failed');
+    assert.match(String(facts['stderr']), /"PG_VERSION" has size/);
   });
 });
