@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, readdir, readFile, readlink } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { proveBackup } from '../../../../activities/operations/restore.ts';
@@ -12,6 +12,7 @@ import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { processesNaming } from '../../../support/processes.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
+import { networkOf, socketsOf } from '../../../support/sockets.ts';
 import { until } from '../../../support/until.ts';
 import { testWork, type TestWork } from '../../../support/work.ts';
 import { capture, chainFor, names, onlyBackup, prove, SOURCE } from './backups.ts';
@@ -79,7 +80,7 @@ describe('the private server of a check of a PostgreSQL backup', () => {
     const pid = await until('the server runs', () => postmasterIn(within));
     await until('it listens', async () => (await socketsOf(pid, 'unix')).some((line) => line.includes('.s.PGSQL')));
     // It opens them before its socket.
-    assert.deepEqual([...(await socketsOf(pid, 'tcp')), ...(await socketsOf(pid, 'tcp6'))], []);
+    assert.deepEqual(await networkOf(pid), []);
     work.abort();
     await failed;
     await until('it is gone', () => processesNaming(within).length === 0);
@@ -110,18 +111,4 @@ describe('the private server of a check of a PostgreSQL backup', () => {
 /** The server's first process, whose arguments tell where its data are. */
 function postmasterIn(within: string): number | undefined {
   return processesNaming(within).find(({ args }) => args[0]?.endsWith('/postgres') && args[1] === '-D')?.pid;
-}
-
-/** Where a line of the kernel's tables has the number of the socket. */
-const INODE = { unix: 6, tcp: 9, tcp6: 9 } as const;
-
-/** Its sockets of a kind, as lines of the kernel's table of them. */
-async function socketsOf(pid: number, kind: keyof typeof INODE): Promise<readonly string[]> {
-  const own = new Set<string>();
-  for (const fd of await readdir(`/proc/${pid}/fd`)) {
-    const link = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
-    own.add(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? '');
-  }
-  const lines = (await readFile(`/proc/net/${kind}`, 'utf8')).split('\n').slice(1);
-  return lines.filter((line) => own.has(line.trim().split(/\s+/)[INODE[kind]] ?? 'none'));
 }
