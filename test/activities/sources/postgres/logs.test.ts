@@ -22,6 +22,7 @@ import { withSmallDisk } from '../../../support/small-disk.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { listed, names, ship as shipAt, SOURCE } from './backups.ts';
+import { letGo } from './let-go.ts';
 
 const CHILD = fileURLToPath(new URL('ship-in-child.ts', import.meta.url));
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
@@ -141,10 +142,11 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     it(`P51 SIGKILL between receive and seal loses no segment (${point})`, async () => {
       await ship();
       await changeAll(50_000);
+      await letGo(site, server);
       await shipKilled(point);
       assert.equal((await shipped()).length, 1, 'it was killed before its seal');
       assert.ok((await received()).length > 1, 'it was killed after it had received');
-      // As after a reboot: the server may keep nothing for the slot any more that it has let go of.
+      // The server keeps nothing any more that its slot has let go of.
       await server.sql('CHECKPOINT');
       await changeAll(1000);
       await ship();
