@@ -30,6 +30,7 @@ export type {
   LogsContext,
   Shipped,
   LogsAdapter,
+  LogsPlace,
   Leaving,
   LeftOnServer,
   LogSelection,

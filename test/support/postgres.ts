@@ -1,7 +1,5 @@
 /** A PostgreSQL server of a test's own, with the roles and access lines of infra/roles, stopped by the test. */
 import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -13,6 +11,7 @@ import { giveTo } from '../../activities/sources/private-server/user.ts';
 import { runProgram } from '../../activities/streams/run.ts';
 import { postgresSource, type PostgresSource } from '../../model/config/source.ts';
 import { isCached, provideProgramsOf } from './postgres-programs.ts';
+import { freePort } from './ports.ts';
 
 /** A PostgreSQL source as it stands in a config. */
 export type PostgresInput = z.input<typeof postgresSource>;
@@ -200,14 +199,4 @@ async function makeCertificate(folder: string, certificate: string): Promise<voi
   });
   await chmod(key, 0o600);
   await giveTo(await serverUser(), key, new AbortController().signal);
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }

@@ -16,6 +16,7 @@ import type { BackupReader } from '../../../../activities/sources/types.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
@@ -27,7 +28,7 @@ describe('a recovery of a PostgreSQL source', () => {
   let archive: string;
   let server: TestPostgres;
   let site: Site;
-  let minute = 0;
+  const scheduled = scheduledTimes();
   let restores = 0;
 
   beforeEach(async () => {
@@ -41,10 +42,6 @@ describe('a recovery of a PostgreSQL source', () => {
   });
   afterEach(() => server.stop());
   after(cleanUp);
-
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
 
   const full = () => capture(site, scheduled());
   const ship = () => shipAt(site, scheduled());
