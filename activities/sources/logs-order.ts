@@ -9,16 +9,23 @@ interface Of {
   readonly manifest: Manifest;
 }
 
+interface Placed<Each extends Of> {
+  readonly each: Each;
+  readonly history: string;
+  readonly end: bigint;
+}
+
 /**
  * Logs in the order of their positions. Positions of two histories (another cluster, timeline or lineage) say nothing of
  * each other: of those the one comes last whose last logs were sealed last.
  */
 export function inOrder<Each extends Of>(all: readonly Each[]): readonly Each[] {
-  const histories = Map.groupBy(all, ({ manifest }) => placeOf(manifest).history);
-  return [...histories.values()]
-    .map((own) => own.toSorted(({ manifest: a }, { manifest: b }) => compare(a, b)))
+  const placed = all.map((each) => ({ each, ...placeOf(each.manifest) }));
+  return [...Map.groupBy(placed, ({ history }) => history).values()]
+    .map((own) => own.toSorted(compare))
     .toSorted((a, b) => sealed(a.at(-1)).localeCompare(sealed(b.at(-1))))
-    .flat();
+    .flat()
+    .map(({ each }) => each);
 }
 
 /** The last of them in that order. */
@@ -27,14 +34,14 @@ export function lastOf(all: readonly Manifest[]): Manifest | undefined {
 }
 
 /** Records of an idle time lie where the logs before them end: among them the server's own clock decides. */
-function compare(a: Manifest, b: Manifest): number {
-  const [one, two] = [placeOf(a).end, placeOf(b).end];
-  if (one !== two) return one < two ? -1 : 1;
-  return (a.coversUntil ?? '').localeCompare(b.coversUntil ?? '') || a.finished.localeCompare(b.finished);
+function compare(a: Placed<Of>, b: Placed<Of>): number {
+  if (a.end !== b.end) return a.end < b.end ? -1 : 1;
+  const [one, two] = [a.each.manifest, b.each.manifest];
+  return (one.coversUntil ?? '').localeCompare(two.coversUntil ?? '') || one.finished.localeCompare(two.finished);
 }
 
-function sealed(of: Of | undefined): string {
-  return of?.manifest.finished ?? '';
+function sealed(of: Placed<Of> | undefined): string {
+  return of?.each.manifest.finished ?? '';
 }
 
 function placeOf(manifest: Manifest): { readonly history: string; readonly end: bigint } {

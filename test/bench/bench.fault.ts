@@ -57,7 +57,7 @@ describe('npm run bench', function () {
   this.timeout(300_000);
   let folder: string;
   before(async () => {
-    folder = await temporaryFolder();
+    folder = await temporaryFolder({ onDisk: true });
   });
   after(cleanUp);
 

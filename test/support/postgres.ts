@@ -28,6 +28,8 @@ export interface PostgresOptions {
   readonly hba?: readonly string[];
   /** Arguments of initdb, after those that are always given. */
   readonly initdb?: readonly string[];
+  /** MiB of a segment of WAL; 16 is PostgreSQL's own, 1 its least: a segment is written and received whole. */
+  readonly segment?: 1 | 16;
 }
 
 export interface TestPostgres {
@@ -67,6 +69,7 @@ export async function startPostgres({
   settings = {},
   hba = [],
   initdb = [],
+  segment = 1,
 }: PostgresOptions): Promise<TestPostgres> {
   const signal = new AbortController().signal;
   if (isCached(major)) await provideProgramsOf(major);
@@ -81,7 +84,8 @@ export async function startPostgres({
   const certificate = path.join(folder, 'server.crt');
   await mkdir(data, { mode: 0o700 });
   await mkdir(runtime, { mode: 0o700 });
-  await createCluster({ data, binaries: binaries.folder, superuser: SUPERUSER, signal, args: initdb });
+  const args = [`--wal-segsize=${segment}`, ...initdb];
+  await createCluster({ data, binaries: binaries.folder, superuser: SUPERUSER, signal, args });
   await writeAccess(data, hba);
   if (tls) await makeCertificate(folder, certificate);
   const port = tls ? await freePort() : 5432;

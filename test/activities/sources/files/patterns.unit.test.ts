@@ -31,7 +31,7 @@ describe('globs of exclude and volatile', () => {
   let below: string;
 
   before(async () => {
-    root = await temporaryFolder();
+    root = await temporaryFolder({ onDisk: true });
     below = root.slice(1);
     for (const file of FILES) write(root, file);
   });

@@ -38,7 +38,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     folder = await temporaryFolder();
     spool = await temporaryFolder();
     await giveTo(await serverUser(), spool, new AbortController().signal);
-    server = await startPostgres({ folder, settings: { archive_mode: 'on' } });
+    server = await startPostgres({ folder, settings: { archive_mode: 'on' }, segment: 16 });
     await archiveBy(await documented());
     made = await makeSite({ folder, sources: { [SOURCE]: server.config('socket', { logs: { spool } }) } });
     ({ site } = made);
