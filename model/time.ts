@@ -31,3 +31,12 @@ export function compactTime(time: string): string {
 export function expandTime(compact: string): string {
   return compact.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, '$1-$2-$3T$4:$5:$6Z');
 }
+
+/**
+ * An RFC 3339 time as microseconds since the epoch, to compare by: servers tell six decimals, and a Date knows three.
+ * NaN for what is no time.
+ */
+export function microseconds(time: string): number {
+  const decimals = /\.(\d+)/.exec(time)?.[1] ?? '';
+  return Date.parse(time.replace(/\.\d+/, '')) * 1000 + Number(decimals.padEnd(6, '0').slice(0, 6));
+}

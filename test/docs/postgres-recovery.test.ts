@@ -51,7 +51,10 @@ describe('docs/postgres.md: back to a point in time', () => {
       'cat "$SOCKET/table.sql"',
     ];
     const { stdout, stderr } = await execa('bash', ['-eu', '-c', script.join('\n')], { env: { TMPDIR: folder } });
-    assert.match(stderr, /one backup of logs .* to fetch/);
+    // Which backup, which logs, from where, and how much: said twice, since nothing is fetched before.
+    const told =
+      /^from repository: daily\/db\/20261123T020000Z-full, and one backup of logs \(\S+\); \S+ \S+ to fetch$/gm;
+    assert.equal(stderr.match(told)?.length, 2, stderr);
     assert.match(stdout, /1\tbread\n2\tbutter/);
   });
 

@@ -9,6 +9,8 @@ import { locate } from '../../activities/streams/locate.ts';
 import { startMariadb, type MariadbInput, type TestMariadb } from './mariadb.ts';
 
 export interface ManagedMariadb extends Pick<TestMariadb, 'data' | 'sql'> {
+  readonly socket: string;
+  readonly inPlace: NonNullable<MariadbInput['inPlace']>;
   /** What a config says of it, with `inPlace`. */
   config(options?: Partial<MariadbInput>): MariadbInput;
   /** Ends it and starts it. */
@@ -89,6 +91,8 @@ export async function startManaged(folder: string, binlogs = 'mysql-bin'): Promi
   }
   return {
     data: server.data,
+    socket,
+    inPlace,
     sql,
     config: (options) => ({
       ...server.config({ connection: { socket, password: { file: server.passwords.backup } } }),

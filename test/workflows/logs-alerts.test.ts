@@ -183,6 +183,27 @@ describe('alerts of the shipping of logs', () => {
     await session.client.workflow.getHandle(full).result();
   });
 
+  it('little free space of a server alerts, of either engine, and says when there is room again', async () => {
+    const config = await readFile(test.file, 'utf8');
+    const more = config.replace(/^( *)("?)spareSpace.*$/m, '$&\n$1$2serverSpace$2: 900TiB');
+    assert.notEqual(more, config);
+    const spaces = () => alerts().filter((each) => each.includes('server-space'));
+    await writeFile(test.file, more);
+    try {
+      await tick(['db', 'shop']);
+    } finally {
+      await writeFile(test.file, config);
+    }
+    assert.deepEqual(spaces().toSorted(), ['raised server-space db', 'raised server-space shop']);
+    const raised = hook.received.filter(({ alert }) => alert === 'server-space').map(({ message }) => message);
+    assert.ok(
+      [server.data, shop.data].every((data) => raised.some((message) => message.includes(data))),
+      raised.join(),
+    );
+    await tick(['db', 'shop']);
+    assert.deepEqual(spaces().slice(2).toSorted(), ['resolved server-space db', 'resolved server-space shop']);
+  }).timeout(120_000);
+
   /** That a slow machine takes longer than the short time of this test is not the point. */
   function ofShop(): readonly string[] {
     return alerts().filter((each) => each.endsWith(' shop') && !each.includes('logs-stalled'));

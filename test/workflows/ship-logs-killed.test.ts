@@ -6,6 +6,8 @@ import { startRun } from '../../client/runs/start.ts';
 import type { RunReport } from '../../model/run.ts';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { ship } from '../activities/sources/postgres/backups.ts';
+import { letGo } from '../activities/sources/postgres/let-go.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
@@ -40,6 +42,7 @@ describe('shipLogs, its worker killed in the middle of a tick', () => {
       plans: { logs: WAITS },
       temporal: { address: temporal.address },
     });
+    await ship(test.site, '2026-11-23T01:55:00Z');
   });
 
   after(async () => {
@@ -57,6 +60,7 @@ describe('shipLogs, its worker killed in the middle of a tick', () => {
     it(`P51 no segment is lost, and the next tick does its work (${point.at})`, async () => {
       await server.sql(`INSERT INTO t SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 20000) i
         ON CONFLICT (id) DO UPDATE SET body = md5(random()::text)`);
+      await letGo(test.site, server);
       const reached = path.join(folder, `reached-${kills++}`);
       const dying = worker(point, reached);
       await dying.printed('serves');

@@ -344,6 +344,14 @@ describe('a config that is good', () => {
     });
   });
 
+  it('P06 ships logs every five minutes, and tells after a quarter of an hour that they are not', () => {
+    const { every, stalledAfter, remindAfter } = configIn(GOOD).plans.logs;
+    assert.deepEqual(
+      [every, every * stalledAfter, remindAfter],
+      [5, 15, 60].map((minutes) => minutes * 60_000),
+    );
+  });
+
   it('takes variables into values, with defaults, and never into the structure', () => {
     const text = GOOD.replace('repository: /backups', 'repository: ${ROOT}/b${EMPTY:-x}').replace(
       '/data',

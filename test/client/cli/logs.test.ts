@@ -218,6 +218,16 @@ describe('backups of logs on the command line', () => {
     assert.match(await at(), new RegExp(`${newer} is damaged; no other backup leads there from this place`));
   });
 
+  it('`doctor` names a slot of our kind that no source has, with the statement that drops it', async () => {
+    const slot = 'mosaic_logs_old_01234567';
+    await server.sql(`SELECT pg_create_physical_replication_slot('${slot}', true)`);
+    const { code, stdout } = await mosaicHere(['-c', made.file, '--json', 'doctor']);
+    await server.sql(`SELECT pg_drop_replication_slot('${slot}')`);
+    assert.equal(code, 10);
+    assert.match(stdout, /"postgres\.slot-orphan"/);
+    assert.match(stdout, new RegExp(`pg_drop_replication_slot\\('${slot}'\\)`));
+  });
+
   async function statusOf(): Promise<z.infer<typeof status>> {
     const ended = await mosaicHere(['-c', made.file, '--json', 'status']);
     assert.equal(ended.code, 0, ended.stderr);

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { letGo } from '../../activities/sources/postgres/let-go.ts';
 import { openProxy } from '../../support/proxy.ts';
 import { until } from '../../support/until.ts';
 import type { SignalPoint } from '../../support/worker-process.ts';
@@ -54,6 +55,7 @@ function killedAt({ name, sources: _sources, first, everyTime, ...point }: Point
     everyTime: everyTime === true && source === 'db',
     play: (trial) =>
       (first ? begun : shipped)(trial, source, async () => {
+        if (source === 'db' && !first) await letGo(await trial.site(), trial.lab.postgres);
         const dying = await trial.worker(point);
         const run = await trial.tick(1);
         await trial.at(dying, point);

@@ -2,6 +2,7 @@
 import { BackupError } from '../../../../model/errors.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../../model/target.ts';
+import { microseconds } from '../../../../model/time.ts';
 import type { LogSelection } from '../../types.ts';
 import { lsnNumber } from '../base-backup.ts';
 import { basePosition, type BasePosition } from '../incremental/position.ts';
@@ -46,7 +47,7 @@ function requireKnown(target: RestoreTarget): void {
 
 /** PostgreSQL accepts a target before the backup's end without a word, and recovers to another time. */
 function beforeEnd(target: RestoreTarget, { endLsn }: BasePosition, endedAt: string): string | null {
-  if (target.kind === 'time' && Date.parse(target.time) < Date.parse(endedAt))
+  if (target.kind === 'time' && microseconds(target.time) < microseconds(endedAt))
     return `it ended at ${endedAt}, after that time`;
   if (target.kind === 'position' && lsnNumber(target.position) < lsnNumber(endLsn))
     return `it ends at ${endLsn}, behind that position`;
@@ -139,7 +140,7 @@ function wantedAfter(before: LogsPosition, after: LogsPosition): string | undefi
 }
 
 function reaches({ manifest, position }: Logs, target: RestoreTarget, isLast: boolean): boolean {
-  if (target.kind === 'time') return Date.parse(manifest.coversUntil ?? '') >= Date.parse(target.time);
+  if (target.kind === 'time') return microseconds(manifest.coversUntil ?? '') >= microseconds(target.time);
   if (target.kind === 'position') return lsnNumber(position.endLsn) > lsnNumber(target.position);
   // A name of ours is known; where another one is, only the recovery tells.
   if (target.kind === 'name' && position.restorePoint === target.name) return true;

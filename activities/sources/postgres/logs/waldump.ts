@@ -1,6 +1,7 @@
 /** What pg_waldump tells of transactions in the last logs of a recovery. */
 import type { Manifest } from '../../../../model/manifest.ts';
 import { BackupError } from '../../../../model/errors.ts';
+import { microseconds } from '../../../../model/time.ts';
 import type { Work } from '../../../work.ts';
 import { readWaldump } from '../waldump-lines.ts';
 import { logsPosition } from './position.ts';
@@ -27,7 +28,7 @@ export async function commitsAfter({ wal, waldump, logs, end, time, work }: Comm
   function look(line: string): void {
     if (line.includes(end)) seen = true;
     const ended = /desc: (?:COMMIT|ABORT)\S* (?:\d+: )?(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/.exec(line);
-    if (ended && isAfter(`${ended[1]}T${ended[2]}Z`, time)) after = true;
+    if (ended && microseconds(`${ended[1]}T${ended[2]}Z`) > microseconds(time)) after = true;
   }
   // A restore point is a record of XLOG; the last one of a tail may be of any kind.
   const rmgrs = end.startsWith('lsn:') ? [] : ['--rmgr=Transaction', '--rmgr=XLOG'];
@@ -44,14 +45,4 @@ export async function commitsAfter({ wal, waldump, logs, end, time, work }: Comm
       remedy: 'Restore them from another copy, or choose an earlier target.',
     },
   );
-}
-
-/** Both with up to six decimals: Date knows three. */
-function isAfter(commit: string, time: string): boolean {
-  const [a, b] = [Date.parse(commit), Date.parse(time)];
-  return a === b ? fraction(commit) > fraction(time) : a > b;
-}
-
-function fraction(time: string): number {
-  return Number(/\.(\d+)/.exec(time)?.[1]?.padEnd(6, '0').slice(0, 6) ?? '0');
 }

@@ -12,6 +12,7 @@ import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
 import { processesNaming } from '../../../support/processes.ts';
 import { makeSite } from '../../../support/site.ts';
+import { networkOf, socketsOf } from '../../../support/sockets.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, contents, onRestored, one, prove, readers, restoreTo, SOURCE } from './backups.ts';
@@ -212,13 +213,17 @@ describe('the check of a MariaDB backup', () => {
     ]);
   });
 
-  it('leaves no server when it is cancelled', async () => {
+  it('listens on a socket of its own alone, and leaves no server when it is cancelled', async () => {
     const { site, data } = await restored('cancelled');
     const work = testWork();
     const scratch = await temporaryFolder();
     const checking = mariadb.check({ source: SOURCE, work, chain: await readers(site), restored: data, scratch });
     const failed = isBackupError(checking, 'aborted');
-    await until('a server runs', () => processesNaming(data).some(({ name }) => name === 'mariadbd'));
+    const server = () => processesNaming(data).find(({ name }) => name === 'mariadbd')?.pid;
+    const pid = await until('a server runs', server);
+    await until('it listens', async () => (await socketsOf(pid, 'unix')).some((line) => line.includes('server.sock')));
+    // It opens them before its socket.
+    assert.deepEqual(await networkOf(pid), []);
     work.abort();
     await failed;
     await until('it is gone', () => processesNaming(data).length === 0);

@@ -34,7 +34,12 @@ describe('restores in place of a MariaDB source', function () {
 
   async function start(binlogs?: string): Promise<void> {
     server = await startManaged(folder, binlogs);
-    ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config() } }));
+    // Whoever is not kept away goes on writing to the last moment: long after what was shipped last.
+    const client = `mariadb --no-defaults --socket=${server.socket}`;
+    const write = `${client} -e 'INSERT INTO a.t SELECT MAX(id) + 1 FROM a.t' && exec "$@"`;
+    const stop = ['sh', '-c', write, 'sh', ...server.inPlace.stop];
+    const config = server.config({ inPlace: { ...server.inPlace, stop } });
+    ({ site } = await makeSite({ folder, sources: { [SOURCE]: config } }));
     await server.sql('CREATE DATABASE a; CREATE TABLE a.t (id int PRIMARY KEY)');
   }
 
@@ -66,13 +71,12 @@ describe('restores in place of a MariaDB source', function () {
     await insert(2);
     await ship();
     const base = (await listed(site)).find(({ manifest }) => manifest.kind === 'full');
-    // Never shipped before the server is stopped.
     const three = await insert(3);
 
     await inPlace(site, { at: one });
     assert.deepEqual(await rows(), [1]);
     const eleven = await insert(11);
-    await insert(12);
+    const twelve = await insert(12);
     await ship();
     assert.ok(sequenceOf(eleven) > sequenceOf(three), `${eleven} was given before, up to ${three}`);
 
@@ -84,7 +88,9 @@ describe('restores in place of a MariaDB source', function () {
     await insert(22);
     assert.equal((await ship())?.gap, null);
 
-    assert.deepEqual(await rowsAt(three), [1, 2, 3], 'before the first, up to what was saved from the stopped server');
+    const saved = await rowsAt(next(three));
+    assert.deepEqual(saved, [1, 2, 3, 4], 'before the first, up to what was saved from the stopped server');
+    assert.deepEqual(await rowsAt(next(twelve)), [1, 11, 12, 13], 'before the second, likewise');
     assert.deepEqual(await rowsAt(one), [1]);
     assert.deepEqual(await rowsAt(eleven), [1, 11], 'between the two');
     assert.deepEqual(await rowsAt(last), [1, 21], 'after the second');
@@ -107,6 +113,11 @@ describe('restores in place of a MariaDB source', function () {
     await start(path.join(outside, 'binlog'));
     await twice();
   });
+
+  /** The GTID right after another. */
+  function next(gtid: string): string {
+    return gtid.replace(/\d+$/, (sequence) => String(Number(sequence) + 1));
+  }
 
   function sequenceOf(gtid: string): number {
     return Number(gtid.split('-')[2]);

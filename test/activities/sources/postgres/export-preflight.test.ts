@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
+import { z } from 'zod';
 import { loadSite } from '../../../../activities/config/load.ts';
+import { exportConnection } from '../../../../activities/sources/postgres/connection.ts';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
+import { stateBehind, withSession, type Session } from '../../../../activities/sources/postgres/session.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type PostgresInput, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
 import { captureExport, exportedDatabases, newest } from './exports.ts';
 import { contextOf, SOURCE } from './backups.ts';
+
+/** SQLSTATEs. */
+const [READ_ONLY, NO_RIGHT] = ['25006', '42501'];
 
 describe('the role that exports a PostgreSQL source', function () {
   // Each captures once or twice, which takes long on a busy machine.
@@ -29,8 +36,12 @@ describe('the role that exports a PostgreSQL source', function () {
     await cleanUp();
   });
 
+  function withRole(): Partial<PostgresInput> {
+    return { export: { password: { file: server.passwords.export } } };
+  }
+
   async function findings(options: Partial<PostgresInput> = {}) {
-    const input = { export: { password: { file: server.passwords.export } }, ...options };
+    const input = { ...withRole(), ...options };
     const found = await postgres.preflight(contextOf(site, server.source('tcp', input), folder));
     return found.filter(({ code }) => code.startsWith('postgres.export'));
   }
@@ -55,7 +66,23 @@ describe('the role that exports a PostgreSQL source', function () {
       "SELECT rolsuper, rolcreatedb, rolreplication FROM pg_roles WHERE rolname = 'mosaic_export'",
     );
     assert.deepEqual(role, { rolsuper: false, rolcreatedb: false, rolreplication: false });
+    const connection = await exportConnection(server.source('tcp', withRole()), site.readSecret);
+    assert.ok(connection);
+    const options = { application: 'test', database: 'shop', signal: testWork().signal };
+    await withSession(connection, options, async (session) => {
+      assert.deepEqual(await session.rows(z.unknown(), 'SELECT * FROM public.kept'), [{ one: 1 }]);
+      const changes = ['INSERT INTO public.kept VALUES (2)', 'DROP TABLE public.kept', 'CREATE ROLE more'];
+      // By its settings, and where it puts them aside by its rights.
+      for (const change of changes) assert.equal(await refusalOf(session, change), READ_ONLY, change);
+      await session.run('SET default_transaction_read_only = off');
+      for (const change of changes) assert.equal(await refusalOf(session, change), NO_RIGHT, change);
+    });
   });
+
+  /** The server's own reason for refusing a statement. */
+  async function refusalOf(session: Session, statement: string): Promise<string | undefined> {
+    return session.run(statement).then(() => undefined, stateBehind);
+  }
 
   it('without BYPASSRLS a database with row security is named, with the statement that mends it', async () => {
     await server.sql('ALTER TABLE own ENABLE ROW LEVEL SECURITY', 'shop');

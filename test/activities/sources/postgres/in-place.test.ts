@@ -59,14 +59,19 @@ describe('restores in place of a PostgreSQL source', function () {
   }
 
   it('P54 two restores in place in a row, then shipping and PITR work, to times before, between and after them', async () => {
+    // Whoever is not kept away goes on writing to the last moment: long after what was shipped last.
+    const psql = [path.join(server.binaries.folder, 'psql'), '-h', server.socket, '-p', String(server.port)].join(' ');
+    const write = `${psql} -U postgres -d postgres -qc 'INSERT INTO t SELECT max(id) + 1 FROM t' && exec "$@"`;
+    const stop = ['sh', '-c', write, 'sh', ...server.inPlace.stop];
+    const config = { ...server.config(), inPlace: { ...server.inPlace, stop } };
+    ({ site } = await makeSite({ folder: await temporaryFolder(), sources: { [SOURCE]: config } }));
     await ship();
     await full();
     const one = await insert(1);
     await insert(2);
     await ship();
     const base = (await listed(site)).find(({ manifest }) => manifest.kind === 'full');
-    // Never shipped before the server is stopped.
-    const three = await insert(3);
+    await insert(3);
 
     await inPlace(site, { at: one });
     assert.deepEqual(await rows(), [1]);
@@ -84,7 +89,14 @@ describe('restores in place of a PostgreSQL source', function () {
     await insert(22);
     assert.equal((await ship())?.gap, null);
 
-    assert.deepEqual(await rowsAt(three), [1, 2, 3], 'before the first, up to what was saved from the stopped server');
+    const [first, second, ...more] = await tails();
+    assert.ok(first && second && more.length === 0);
+    assert.deepEqual(
+      await rowsAt(first),
+      [1, 2, 3, 4],
+      'before the first, up to what was saved from the stopped server',
+    );
+    assert.deepEqual(await rowsAt(second), [1, 11, 12, 13], 'before the second, likewise');
     assert.deepEqual(await rowsAt(one), [1]);
     assert.deepEqual(await rowsAt(eleven), [1, 11], 'between the two');
     assert.deepEqual(await rowsAt(last), [1, 21], 'after the second');
@@ -136,7 +148,8 @@ describe('restores in place of a PostgreSQL source', function () {
     await server.stop('immediate');
     await inPlace(site);
     assert.deepEqual(await rows(), []);
-    assert.deepEqual(await rowsOfTail(), [1]);
+    const [tail = ''] = await tails();
+    assert.deepEqual(await rowsAt(tail), [1]);
 
     await server.stop('immediate');
     const wal = path.join(server.data, 'pg_wal');
@@ -147,10 +160,9 @@ describe('restores in place of a PostgreSQL source', function () {
     assert.equal(await timeline(), 4, 'the number of the one that was taken back is taken too');
   });
 
-  /** What the first full and all that the first server wrote make. */
-  async function rowsOfTail(): Promise<readonly number[]> {
-    const tail = (await listed(site)).find(({ manifest }) => manifest.position?.['tail'] !== undefined);
-    const until = tail?.manifest.coversUntil ?? '';
-    return rowsAt(until);
+  /** Until when each tail that a stopped server left covers, the first one first. */
+  async function tails(): Promise<readonly string[]> {
+    const found = (await listed(site)).filter(({ manifest }) => manifest.position?.['tail'] !== undefined);
+    return found.map(({ manifest }) => manifest.coversUntil ?? '').toSorted();
   }
 });

@@ -22,6 +22,7 @@ import { withSmallDisk } from '../../../support/small-disk.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { listed, names, ship as shipAt, SOURCE } from './backups.ts';
+import { letGo } from './let-go.ts';
 
 const CHILD = fileURLToPath(new URL('ship-in-child.ts', import.meta.url));
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
@@ -110,11 +111,13 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     assert.deepEqual(slot, { slot_name: slotName('test', SOURCE), wal_status: 'reserved' });
   });
 
-  it('P14 goes on while nothing is written, at little cost', async () => {
+  it('P14 goes on while nothing is written, at little cost: after each tick nothing is lost but the time since it began', async () => {
     await ship();
     for (let tick = 0; tick < 2; tick++) {
+      const [row] = await server.sql('SELECT clock_timestamp() AS began');
       const found = await ship();
       assert.ok(found, 'an idle tick moves the time up to which logs cover');
+      assert.ok(Date.parse(found.coversUntil ?? '') >= Number(row?.['began']), `covered until ${found.coversUntil}`);
       assert.ok(found.bytes < 65_536, `${found.bytes} bytes stored`);
     }
     await assertWhole();
@@ -139,10 +142,11 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     it(`P51 SIGKILL between receive and seal loses no segment (${point})`, async () => {
       await ship();
       await changeAll(50_000);
+      await letGo(site, server);
       await shipKilled(point);
       assert.equal((await shipped()).length, 1, 'it was killed before its seal');
       assert.ok((await received()).length > 1, 'it was killed after it had received');
-      // As after a reboot: the server may keep nothing for the slot any more that it has let go of.
+      // The server keeps nothing any more that its slot has let go of.
       await server.sql('CHECKPOINT');
       await changeAll(1000);
       await ship();
@@ -160,6 +164,32 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
     assert.equal(found?.gap, null);
     await assertWhole();
   });
+
+  it('P03 a segment that was deleted between its receipt and its seal fails the shipping: nothing is packed over the hole', async () => {
+    await ship();
+    await changeAll(60_000);
+    await shipKilled('activities/sources/postgres/logs/pack.ts#pack');
+    const segments = (await received()).toSorted();
+    assert.ok(segments.length >= 4, segments.join());
+    const middle = segments[2] ?? '';
+    await rm(await fileOf(middle));
+    const { message, remedy } = await isBackupError(ship(), 'failed');
+    assert.match(message, new RegExp(`After ${segments[1]} comes ${segments[3]}, not ${middle}`));
+    assert.match(remedy ?? '', /a file that was in it is gone/);
+    assert.equal((await shipped()).length, 1);
+    assert.deepEqual(
+      (await received()).toSorted().slice(0, 3),
+      segments.toSpliced(2, 1).slice(0, 3),
+      'the others stay',
+    );
+  });
+
+  /** Where a segment lies that was received. */
+  async function fileOf(name: string): Promise<string> {
+    const folder = path.join(site.state, 'sources', SOURCE, 'received');
+    const found = (await readdir(folder, { recursive: true })).find((each) => path.basename(each) === name);
+    return path.join(folder, found ?? assert.fail(`${name} was not received`));
+  }
 
   it('P03 says that there is a hole when the slot was dropped, and goes on behind it', async () => {
     await ship();

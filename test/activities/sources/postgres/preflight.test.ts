@@ -66,7 +66,17 @@ describe('preflight of a PostgreSQL source', () => {
       const connection = await backupConnection(server.source(how), readSecret);
       await withSession(connection, { application: 'test', signal: testWork().signal }, async (session) => {
         await assert.rejects(session.rows(z.unknown(), 'SELECT * FROM public.secrets'), failure('access-denied', /./));
-        await assert.rejects(session.run("COPY public.secrets TO '/dev/null'"), failure('access-denied', /./));
+        const more = [
+          "COPY public.secrets TO '/dev/null'",
+          'COPY public.secrets TO STDOUT',
+          'INSERT INTO public.secrets VALUES (2)',
+          'DROP TABLE public.secrets',
+          "SELECT pg_read_file('PG_VERSION')",
+          "COPY public.secrets FROM PROGRAM 'true'",
+          'CREATE ROLE more',
+          "ALTER SYSTEM SET work_mem = '5MB'",
+        ];
+        for (const statement of more) await assert.rejects(session.run(statement), failure('access-denied', /./));
       });
     }
   });

@@ -35,9 +35,13 @@ export async function rowsIn(data: string, binaries: string, isolated = false): 
     started = await startServer({ data, binaries, superuser: 'postgres', runtime, signal, isolated, settings });
     const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
     await client.connect();
-    const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
-    await client.end();
-    return rows.map(({ id }) => id);
+    try {
+      const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
+      return rows.map(({ id }) => id);
+    } finally {
+      // Open, it would fail by itself as the server stops, and hide why the query did.
+      await client.end();
+    }
   } finally {
     await started?.stop();
   }

@@ -188,37 +188,6 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
     );
   });
 
-  it('P08 a recovery adds nothing to any archive, and no timeline to production', async () => {
-    const archive = await temporaryFolder();
-    await giveTo(await serverUser(), archive, new AbortController().signal);
-    const own = await temporaryFolder();
-    const archiving = await startPostgres({
-      folder: own,
-      settings: {
-        max_slot_wal_keep_size: '1GB',
-        archive_mode: 'on',
-        archive_command: `cp "%p" "${archive}/%f"`,
-      },
-    });
-    try {
-      ({ site } = await makeSite({ folder: own, sources: { [SOURCE]: archiving.config() } }));
-      folder = own;
-      await archiving.sql('CREATE TABLE t (id int PRIMARY KEY)');
-      // In the files of the data folder, which are restored with it.
-      await archiving.sql("ALTER SYSTEM SET archive_mode = 'on'");
-      await archiving.sql(`ALTER SYSTEM SET archive_command = 'touch ${archive}/ran && false'`);
-      await ship();
-      await full();
-      await archiving.sql('INSERT INTO t VALUES (1)');
-      await ship();
-      const before = await readdir(archive);
-      await restoreTo('end');
-      assert.deepEqual(await readdir(archive), before);
-    } finally {
-      await archiving.stop();
-    }
-  });
-
   it('P09 of a cluster with tablespaces, production’s folder untouched', async () => {
     const place = await temporaryFolder();
     await giveTo(await serverUser(), place, new AbortController().signal);

@@ -17,7 +17,7 @@ import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
-import { capture, contextOf, listed, names, ship as shipAt, SOURCE } from './backups.ts';
+import { capture, contextOf, listed, names, reader, ship as shipAt, SOURCE } from './backups.ts';
 import { recoverTo, rowsIn } from './recoveries.ts';
 import { documentedCommand, spooled } from './spools.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
@@ -110,9 +110,19 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     assert.deepEqual(await rowsAt(between), [1]);
     assert.deepEqual(await rowsAt(idle), [1, 2, 3, 4]);
     assert.deepEqual(await rowsAt('end'), [1, 2, 3, 4]);
-    const labels = (await names(spool)).filter((name) => name.endsWith('.backup'));
-    assert.deepEqual(labels, [], 'the label of the full was shipped as well');
+    const isLabel = (name: string) => name.endsWith('.backup');
+    assert.deepEqual((await names(spool)).filter(isLabel), []);
+    assert.equal((await packed()).filter(isLabel).length, 1, 'the label of the full was shipped as well');
   });
+
+  /** Names of all files that were shipped. */
+  async function packed(): Promise<readonly string[]> {
+    const into = await temporaryFolder();
+    const consumer = { command: 'tar', args: ['--extract', '--file=-', `--directory=${into}`] };
+    const logs = (await listed(site)).filter(({ manifest }) => manifest.kind === 'logs');
+    for (const each of logs) await (await reader(site, each)).into('wal', 'wal.tar.zst.age', consumer);
+    return readdir(into);
+  }
 
   it('takes none that is still being copied, whatever its size, and no temporary file', async () => {
     await ship();

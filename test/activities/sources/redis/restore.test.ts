@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { redis } from '../../../../activities/sources/redis/index.ts';
+import { startServer } from '../../../../activities/sources/redis/server.ts';
 import { redisUser } from '../../../../activities/sources/redis/server-user.ts';
 import type { Site } from '../../../../activities/site.ts';
+import { locate } from '../../../../activities/streams/locate.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { keys, startRedis, type Method, type TestRedis } from '../../../support/redis.ts';
 import { makeSite } from '../../../support/site.ts';
+import { networkOf, socketsOf } from '../../../support/sockets.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, onlyBackup, prove, reader, restoreTo, SOURCE } from '../postgres/backups.ts';
@@ -229,6 +232,20 @@ describe('restore of a Redis source', () => {
       });
       assert.ok(checks.length === 6 && checks.every(({ compared, ok }) => !compared && !ok));
     });
+  });
+
+  it('its private server listens on a socket of its own alone, and ends when its work is cancelled', async () => {
+    const site = await captured('private', 'save');
+    const data = path.join(await temporaryFolder(), 'restored');
+    await restoreTo(site, await onlyBackup(site), data);
+    const work = testWork();
+    const runtime = await temporaryFolder();
+    const program = locate('redis-server');
+    const started = await startServer({ data, program, runtime, settings: { ...NAMES, appendonly: 'yes' }, work });
+    assert.ok((await socketsOf(started.pid, 'unix')).some((line) => line.includes('redis.sock')));
+    assert.deepEqual(await networkOf(started.pid), []);
+    work.abort();
+    await until('it is gone', () => !started.running());
   });
 
   it('starts no private server where its data would not fit into memory', async () => {
