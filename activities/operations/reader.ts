@@ -7,7 +7,7 @@ import { siteIdentity, trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import type { BackupReader } from '../sources/types.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
-import { checkManifest } from '../storage/manifest-file.ts';
+import { checkManifest, pinned } from '../storage/manifest-file.ts';
 import type { Store } from '../storage/types.ts';
 import { readLines, readStream } from '../streams/read.ts';
 import type { Program } from '../streams/types.ts';
@@ -67,7 +67,7 @@ function named(manifest: Manifest, { name }: Artifact, error: unknown): unknown 
   const reference = formatReference(manifest);
   return new BackupError(code, `${reference}, ${name}: ${message}`, {
     ...(remedy === undefined ? {} : { remedy }),
-    facts: { ...facts, reference, artifact: name },
+    facts: { ...facts, reference, artifact: name, manifest: pinned(manifest).sha256 },
     cause: error,
     retryable,
   });

@@ -1,6 +1,7 @@
 /** `restore … --database NAME --into SERVER`: out of a backup's export into a running server. */
 import type { ExportPlan } from '../../../activities/sources/types.ts';
 import type { Site } from '../../../activities/site.ts';
+import type { SourceType } from '../../../model/source.ts';
 import type { BackupEntry } from '../../backups/overview.ts';
 import type { Cli } from '../context.ts';
 import type { RestoreOptions } from './options.ts';
@@ -13,9 +14,11 @@ export async function restoreIntoServer(cli: Cli, wanted: string, options: Resto
     import('../../../activities/operations/restore-export.ts'),
     import('../../../model/units.ts'),
   ]);
+  const site = await cli.site();
+  // Before anything that only makes sense where there are exports.
+  await requireExportsOf(site.config.sources[options.source ?? '']?.type);
   const { into, database } = await complete(options);
   const settings = parseInto(into);
-  const site = await cli.site();
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
   const entry = await choose(cli, site, destination, wanted, options.source);
@@ -51,6 +54,13 @@ export async function restoreIntoServer(cli: Cli, wanted: string, options: Resto
   );
 }
 
+/** Undefined: the config does not know the source, and its backups will tell. */
+async function requireExportsOf(type: SourceType | undefined): Promise<void> {
+  if (type === undefined) return;
+  const { requireExports } = await import('../../../activities/operations/restore-export.ts');
+  requireExports(type);
+}
+
 async function complete({
   into,
   database,
@@ -83,6 +93,7 @@ async function choose(
   if (wanted !== choosing.LATEST_REFERENCE) return choosing.chooseByReference(overview, wanted, source);
   const name = await sourceOf(site, source);
   choosing.requireSource(site, overview, name);
+  await requireExportsOf(overview.entries.find((entry) => entry.source === name)?.backup.manifest.type);
   const { entry, age, newer } = choosing.latestOf(withExports(overview), name, destination ?? REPOSITORY);
   out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old, and the newest with an export`);
   for (const what of newer) out.note(`newer, but not used: ${what}`);
