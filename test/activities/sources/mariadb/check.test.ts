@@ -8,7 +8,7 @@ import { withEmptyServer } from '../../../../activities/sources/mariadb/export/l
 import { withReplayServer } from '../../../../activities/sources/mariadb/replay-server.ts';
 import { run } from '../../../../activities/sources/mariadb/session.ts';
 import { requireSameServer } from '../../../../activities/sources/mariadb/physical.ts';
-import { judge } from '../../../../activities/sources/mariadb/table-check.ts';
+import { checkTables, judge } from '../../../../activities/sources/mariadb/table-check.ts';
 import type { Site } from '../../../../activities/site.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import { isBackupError } from '../../../support/errors.ts';
@@ -124,6 +124,12 @@ describe('the check of a MariaDB backup', () => {
     await flip(path.join(data, 'shop', 'orders.ibd'), 7 * 16384 + 5000);
     const failed = failures(await look(site, data));
     assert.ok(failed.includes('mariadb-check'), failed.join(', '));
+  });
+
+  it('P23 a mariadb-check that does not come to its end is a failure', async () => {
+    const gone = { ...server.connection(), socket: path.join(folder, 'gone.sock') };
+    const { compared, ok } = await checkTables(gone, testWork());
+    assert.deepEqual([compared, ok], [true, false]);
   });
 
   it('P23 judges what mariadb-check prints, and takes nothing that it does not understand for good', () => {

@@ -9,6 +9,7 @@ import type { Finding } from '../../../../model/finding.ts';
 import type { RedisSource } from '../../../../model/config/source.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startRedis, USERS, type Method, type TestRedis } from '../../../support/redis.ts';
+import { withSmallDisk } from '../../../support/small-disk.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 
@@ -140,6 +141,33 @@ describe('preflight of a Redis source', () => {
       assert.deepEqual(await codes(without), ['redis.folder']);
     }
     assert.deepEqual(await codes(server.source('stream', { folder: missing })), []);
+  });
+
+  it('says where nobody sees the disk of the server: it is seen by its folder in the config, or where the server stands in what it says', async () => {
+    const found = async (config: RedisSource) => (await preflight(config)).map(({ code }) => code);
+    assert.ok((await found(server.source())).includes('redis.space-unseen'));
+    assert.ok(!(await found(server.source('stream', { folder: server.data }))).includes('redis.space-unseen'));
+    const missing = path.join(folder, 'missing');
+    assert.ok((await found(server.source('stream', { folder: missing }))).includes('redis.space-unseen'));
+    const asked = () => found(server.source());
+    const user = USERS.stream;
+    const told = await during(['ACL', 'SETUSER', user, '+config|get'], ['ACL', 'SETUSER', user, '-config|get'], asked);
+    assert.ok(!told.includes('redis.space-unseen'), told.join());
+  });
+
+  it('warns where less is free on its disk than a save would write', async () => {
+    await withSmallDisk(8, async (disk) => {
+      await chmod(disk, 0o755);
+      const config = server.source('stream', { folder: disk });
+      assert.deepEqual(await codes(config), []);
+      await writeFile(path.join(disk, 'filler'), Buffer.alloc(7.5 * 2 ** 20));
+      const finding = (await preflight(config)).find(({ severity }) => severity === 'warning');
+      assert.equal(finding?.code, 'redis.space');
+      assert.match(
+        finding.message,
+        new RegExp(`${disk} has .* free, and the data take .*: the next save or rewrite may fail`),
+      );
+    });
   });
 
   it('finds a server without append-only files, and that the RPO objective cannot be met', async () => {
