@@ -15,18 +15,29 @@ export interface Gatekeeping {
 export async function keepGate(started: readonly Started[], { fed, run, accept }: Gatekeeping): Promise<void> {
   const last = started.at(-1);
   if (last?.program.gate === undefined) return;
-  const before = started.slice(0, -1);
+  try {
+    const ended = await endedWell(started.slice(0, -1), fed);
+    if (ended) accept?.(ended);
+    last.openGate(ended !== undefined && !run.stopped.aborted);
+  } catch (error) {
+    last.openGate(false);
+    run.fail(error);
+  }
+}
+
+/**
+ * How the programs before the last one ended where all went well, and undefined where not: the pipeline itself tells
+ * the cause, which may be the last program's. A broken pipe of what feeds them is only a consequence.
+ */
+async function endedWell(before: readonly Started[], fed: Promise<void>): Promise<readonly Ended[] | undefined> {
   try {
     const [ended] = await Promise.all([Promise.all(before.map((each) => each.ended)), fed]);
     const isGood = before.every(({ program }, index) => {
       const one = ended[index];
       return one !== undefined && succeeded({ program, ended: one });
     });
-    // Of programs that failed the pipeline itself tells the cause, which may be the last one.
-    if (isGood) accept?.(ended);
-    last.openGate(isGood && !run.stopped.aborted);
-  } catch (error) {
-    last.openGate(false);
-    run.fail(error);
+    return isGood ? ended : undefined;
+  } catch {
+    return undefined;
   }
 }

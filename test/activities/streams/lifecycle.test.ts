@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runPipeline } from '../../../activities/streams/pipeline.ts';
@@ -21,9 +22,14 @@ describe('the life of a stream', () => {
   after(cleanUp);
 
   it('reports progress in stored bytes, with activity, and what is expected', async () => {
-    const work = testWork({ standstill: 400 });
-    const { bytes } = await write(shell('head -c 100000 /dev/urandom; sleep 0.3'), file, { work, total: 5 });
-    assert.ok(work.reports.length >= 3);
+    const work = testWork({ standstill: 2000 });
+    const enough = `${file}.enough`;
+    const script = 'head -c 100000 /dev/urandom; until test -e "$0"; do sleep 0.05; done';
+    const producer = { command: 'sh', args: ['-c', script, enough] };
+    const written = write(producer, file, { work, total: 5 });
+    await until('three reports', () => work.reports.length >= 3);
+    writeFileSync(enough, '');
+    const { bytes } = await written;
     assert.deepEqual(work.reports.at(-1)?.bytes, bytes);
     assert.ok(work.reports.every(({ phase, total }) => phase === 'capturing' && total === 5));
     assert.ok((work.reports.at(-1)?.activity ?? 0) > 0);
