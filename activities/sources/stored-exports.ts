@@ -55,6 +55,11 @@ function thereAre(wanted: string, names: readonly string[], what: string, spelli
 
 const SHOWN = 40;
 
+/** Where the server failed behind its exports, they stand without a list. */
+export function hasList({ artifacts }: Pick<Manifest, 'artifacts'>): boolean {
+  return artifacts.some(({ role }) => role === EXPORT_LIST_ROLE);
+}
+
 /** The list of one database, or of all. */
 export async function listOf(backup: BackupReader, database: string | null): Promise<readonly ExportEntry[]> {
   const entries: ExportEntry[] = [];

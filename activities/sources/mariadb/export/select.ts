@@ -1,13 +1,13 @@
 /** Whether an export holds the tables that were asked for, before anything of it is fetched. */
 import { BackupError } from '../../../../model/errors.ts';
-import { EXPORT_LIST_ROLE, type ExportEntry } from '../../../../model/export.ts';
-import { listOf, noSuchTable } from '../../stored-exports.ts';
+import type { ExportEntry } from '../../../../model/export.ts';
+import { hasList, listOf, noSuchTable } from '../../stored-exports.ts';
 import type { BackupReader } from '../../types.ts';
 
 /** @throws BackupError `not-found` with the nearest name or all, `usage` for a view. */
 export async function requireListed(backup: BackupReader, database: string, tables: readonly string[]): Promise<void> {
   // Where the list could not be written, the export itself tells, once it was read.
-  if (!backup.manifest.artifacts.some(({ role }) => role === EXPORT_LIST_ROLE)) return;
+  if (!hasList(backup.manifest)) return;
   const contents = (await listOf(backup, database)).filter((entry) => entry.entry === 'object');
   if (contents.length > 0) for (const table of tables) requireTable(contents, database, table);
 }
