@@ -7,6 +7,8 @@ import { serverUser } from '../../../../activities/sources/mariadb/server-user.t
 import type { Site } from '../../../../activities/site.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { parseTarget } from '../../../../model/target.ts';
+import { runProgram } from '../../../../activities/streams/run.ts';
+import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startManaged, type ManagedMariadb } from '../../../support/managed-mariadb.ts';
 import { makeSite } from '../../../support/site.ts';
@@ -62,21 +64,39 @@ describe('restores in place of a MariaDB source', function () {
     );
   }
 
-  async function twice(): Promise<void> {
+  /** Who stands where the old history ended must not be served from the new one, as if nothing had been between. */
+  async function refusedAsReplica(gtid: string): Promise<void> {
+    const from = [
+      '--no-defaults',
+      '--read-from-remote-server',
+      `--socket=${server.socket}`,
+      `--start-position=${gtid}`,
+    ];
+    const [first = ''] = (await server.sql('SHOW BINARY LOGS')).map((line) => line.split('\t')[0] ?? '');
+    const reading = runProgram({ command: 'mariadb-binlog', args: [...from, first], cwd: '/' });
+    const error = await isBackupError(reading, 'program-failed');
+    assert.match(String(error.facts['stderr']), /Could not find GTID state requested/);
+  }
+
+  /** @param begunAnew whether the binary logs are set aside with the old data. */
+  async function twice(begunAnew: boolean): Promise<void> {
     await full();
     const one = await insert(1);
     await insert(2);
     await ship();
     const base = (await listed(site)).find(({ manifest }) => manifest.kind === 'full');
-    // Never shipped before the server is stopped.
     const three = await insert(3);
+    // While it answers it is shipped once more: this comes behind that, and is only in the files of the stopped server.
+    await server.lastWords('INSERT INTO a.t VALUES (4)');
+    const four = three.replace(/\d+$/, (number) => String(Number(number) + 1));
 
     await inPlace(site, { at: one });
     assert.deepEqual(await rows(), [1]);
     const eleven = await insert(11);
     await insert(12);
     await ship();
-    assert.ok(sequenceOf(eleven) > sequenceOf(three), `${eleven} was given before, up to ${three}`);
+    assert.ok(sequenceOf(eleven) > sequenceOf(four), `${eleven} was given before, up to ${four}`);
+    if (begunAnew) await refusedAsReplica(four);
 
     // From the very same backup.
     await inPlace(site, { at: one, from: base });
@@ -86,7 +106,8 @@ describe('restores in place of a MariaDB source', function () {
     await insert(22);
     assert.equal((await ship())?.gap, null);
 
-    assert.deepEqual(await rowsAt(three), [1, 2, 3], 'before the first, up to what was saved from the stopped server');
+    assert.deepEqual(await rowsAt(three), [1, 2, 3], 'before the first');
+    assert.deepEqual(await rowsAt(four), [1, 2, 3, 4], 'up to what was saved from the stopped server');
     assert.deepEqual(await rowsAt(one), [1]);
     assert.deepEqual(await rowsAt(eleven), [1, 11], 'between the two');
     assert.deepEqual(await rowsAt(last), [1, 21], 'after the second');
@@ -98,7 +119,7 @@ describe('restores in place of a MariaDB source', function () {
 
   it('P54 two in a row, then shipping and PITR work, to GTIDs before, between and after them', async () => {
     await start();
-    await twice();
+    await twice(true);
   });
 
   it('P54 the same with the binary logs outside of the data folder, where they go on', async () => {
@@ -107,7 +128,7 @@ describe('restores in place of a MariaDB source', function () {
     const user = await serverUser();
     if (user) await chown(outside, user.uid, user.gid);
     await start(path.join(outside, 'binlog'));
-    await twice();
+    await twice(false);
   });
 
   function sequenceOf(gtid: string): number {
