@@ -3,7 +3,7 @@ import type { RedisSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
 import type { FreeSpace } from '../../../model/logs-run.ts';
 import { formatBytes } from '../../../model/units.ts';
-import { serverRuns } from '../in-place/processes.ts';
+import { serverStands } from '../in-place/processes.ts';
 import { spaceOfServer } from '../server-space.ts';
 import type { SourceContext } from '../types.ts';
 import { backupConnection } from './connection.ts';
@@ -26,7 +26,7 @@ async function spaceIn(
   settings: Facts['settings'],
 ): Promise<readonly FreeSpace[]> {
   if (folder !== undefined) return spaceOfServer([folder]);
-  if (settings?.dir === undefined || !(await serverRuns(settings.dir, PROCESSES))) return [];
+  if (settings?.dir === undefined || !(await serverStands(settings.dir, PROCESSES))) return [];
   return spaceOfServer([settings.dir]);
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { command } from '../../../../activities/sources/redis/client.ts';
@@ -153,6 +154,18 @@ describe('preflight of a Redis source', () => {
     const user = USERS.stream;
     const told = await during(['ACL', 'SETUSER', user, '+config|get'], ['ACL', 'SETUSER', user, '-config|get'], asked);
     assert.ok(!told.includes('redis.space-unseen'), told.join());
+    // As where it runs in a container: what it calls so is another folder here.
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', server.data]);
+    try {
+      const other = await during(
+        ['ACL', 'SETUSER', user, '+config|get'],
+        ['ACL', 'SETUSER', user, '-config|get'],
+        asked,
+      );
+      assert.ok(other.includes('redis.space-unseen'), other.join());
+    } finally {
+      execFileSync('umount', ['--lazy', server.data]);
+    }
   });
 
   it('warns where less is free on its disk than a save would write', async () => {
