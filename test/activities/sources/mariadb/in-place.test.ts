@@ -5,6 +5,7 @@ import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { serverUser } from '../../../../activities/sources/mariadb/server-user.ts';
 import type { Site } from '../../../../activities/site.ts';
+import type { Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { parseTarget } from '../../../../model/target.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
@@ -78,6 +79,21 @@ describe('restores in place of a MariaDB source', function () {
     assert.match(String(error.facts['stderr']), /Could not find GTID state requested/);
   }
 
+  async function refusedFrom(base: Catalogued | undefined, at: string): Promise<void> {
+    const catalogue = await listed(site);
+    const from = catalogue.find(({ folder }) => folder === base?.folder);
+    assert.ok(from);
+    const lineageOf = ({ manifest }: Catalogued) => manifest.position?.['lineage'];
+    const logs = catalogue.filter(({ manifest }) => manifest.kind === 'logs');
+    const newest = logs.toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished)).at(-1);
+    // Also where those of its own time are gone.
+    const others = catalogue.filter((one) => !logs.includes(one) || (newest && lineageOf(one) === lineageOf(newest)));
+    for (const there of [catalogue, others]) {
+      const planning = async () => planRecovery({ catalogue: there, source: SOURCE, target: parseTarget(at), from });
+      assert.match((await isBackupError(planning(), 'refused')).message, /cannot be reached/);
+    }
+  }
+
   /** @param begunAnew whether the binary logs are set aside with the old data. */
   async function twice(begunAnew: boolean): Promise<void> {
     await full();
@@ -112,6 +128,8 @@ describe('restores in place of a MariaDB source', function () {
     assert.deepEqual(await rowsAt(eleven), [1, 11], 'between the two');
     assert.deepEqual(await rowsAt(last), [1, 21], 'after the second');
     assert.deepEqual(await rowsAt('end'), [1, 21, 22]);
+    // What came after a restore is no continuation of what was before it, whatever the names of files and the GTIDs say.
+    for (const at of [eleven, last]) await refusedFrom(base, at);
     assert.equal((await readdir(folder)).filter((name) => name.startsWith('data.before-')).length, 2);
     await server.restart();
     assert.deepEqual(await rows(), [1, 21, 22]);
