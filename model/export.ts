@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Artifact, Manifest } from './manifest.ts';
+import { rowsOfTable } from './inventory.ts';
 
 /** Role of the artifacts that are exports, and of the one that lists what they hold. */
 export const EXPORT_ROLE = 'export';
@@ -33,6 +34,22 @@ export const exportListHeader = z.looseObject({
   type: z.string(),
 });
 
+/** A table in an export, and what must come along with it. */
+export const exportedTable = z.object({
+  schema: z.string(),
+  name: z.string(),
+  oid: z.string(),
+  /** OID of the partitioned table that it is a part of; null for any other. */
+  partitionOf: z.string().nullable(),
+  /** What makes it: `<catalogue> <oid>` of lines of the table of contents. */
+  parts: z.array(z.string()),
+  /** Lines without an OID, by their text; `attach` only where the table that it is a part of comes along. */
+  texts: z.array(z.string()),
+  attach: z.array(z.string()),
+  /** What belongs to it and is not restored with it alone: foreign keys, triggers, rules, grants. */
+  left: z.array(z.string()),
+});
+
 /** One line of an export list, which is written from the very snapshot of its database's export. */
 export const exportEntry = z.discriminatedUnion('entry', [
   /** A line of the archive's own table of contents, in its order. */
@@ -49,28 +66,13 @@ export const exportEntry = z.discriminatedUnion('entry', [
   z.looseObject({
     entry: z.literal('table'),
     database: z.string(),
-    schema: z.string(),
-    name: z.string(),
-    oid: z.string(),
-    /** OID of the partitioned table that it is a part of; null for any other. */
-    partitionOf: z.string().nullable(),
-    /** What makes it: `<catalogue> <oid>` of lines of the table of contents. */
-    parts: z.array(z.string()),
-    /** Lines without an OID, by their text; `attach` only where the table that it is a part of comes along. */
-    texts: z.array(z.string()),
-    attach: z.array(z.string()),
-    /** What belongs to it and is not restored with it alone: foreign keys, triggers, rules, grants. */
-    left: z.array(z.string()),
+    ...exportedTable.shape,
   }),
   /** Anything whose presence can be compared: `table`, `index`, `constraint`, `function`, … */
   z.looseObject({ entry: z.literal('object'), database: z.string(), kind: z.string(), name: z.string() }),
   z.looseObject({
     entry: z.literal('rows'),
-    database: z.string(),
-    schema: z.string(),
-    name: z.string(),
-    rows: z.number(),
-    digest: z.string(),
+    ...rowsOfTable.shape,
   }),
   /** A table whose rows were not digested, and why. */
   z.looseObject({

@@ -44,6 +44,16 @@ export const filesLine = z.union([
   z.strictObject({ gone: z.string() }),
 ]);
 
+/** What the rows of a PostgreSQL table are, so that a check can compare them. */
+export const rowsOfTable = z.object({
+  database: z.string(),
+  schema: z.string(),
+  name: z.string(),
+  rows: z.number(),
+  /** Of what the database's snapshot showed. */
+  digest: z.string(),
+});
+
 /** One line of a PostgreSQL inventory. What came or went during the capture has `settled: false`: a restore may lack it. */
 export const postgresEntry = z.discriminatedUnion('entry', [
   z.looseObject({ entry: z.literal('setting'), name: z.string(), value: z.string() }),
@@ -69,12 +79,7 @@ export const postgresEntry = z.discriminatedUnion('entry', [
   }),
   z.looseObject({
     entry: z.literal('rows'),
-    database: z.string(),
-    schema: z.string(),
-    name: z.string(),
-    rows: z.number(),
-    /** Of what the database's snapshot showed. */
-    digest: z.string(),
+    ...rowsOfTable.shape,
   }),
   /** By what the rows of a database were read. */
   z.looseObject({

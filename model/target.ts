@@ -13,6 +13,8 @@ export type RestoreTarget =
   /** The end of the logs. */
   | { readonly kind: 'end' };
 
+/** A time that lacks its zone. */
+const ZONELESS = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)$/;
 const POSITION = /^(?:[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}|\d+-\d+-\d+)$/;
 
@@ -24,11 +26,23 @@ export function parseTarget(text: string): RestoreTarget {
   if (text === 'end') return { kind: 'end' };
   if (text.startsWith('name:') && text.length > 5) return { kind: 'name', name: text.slice(5) };
   if (POSITION.test(text)) return { kind: 'position', position: text };
-  if (TIME.test(text) && !Number.isNaN(Date.parse(text))) return { kind: 'time', time: inUtc(text) };
+  if (TIME.test(text) && isInCalendar(text)) return { kind: 'time', time: inUtc(text) };
+  if (ZONELESS.test(text)) {
+    const [date = '', clock = '00:00:00'] = text.split(/[T ]/);
+    throw new BackupError('usage', `"${text}" has no zone: whose clock is meant is not said.`, {
+      remedy: `Write ${date}T${clock}Z where it is UTC, else the zone behind it, as in ${date}T${clock}+01:00. In a shell, date -Is prints one.`,
+    });
+  }
   throw new BackupError('usage', `"${text}" is no target of a recovery.`, {
     remedy:
       'Write a time with its zone (2026-11-23T14:05:00Z, 2026-11-23T14:05+01:00), an LSN (0/3000060) or GTID (0-1-42), name:RESTORE_POINT, or end.',
   });
+}
+
+/** The 30th of February is the 2nd of March to JavaScript: nobody's data are to be restored to another day than was said. */
+function isInCalendar(text: string): boolean {
+  const date = text.slice(0, 10);
+  return !Number.isNaN(Date.parse(text)) && new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }
 
 /** In UTC, with all decimals that were given. */

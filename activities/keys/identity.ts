@@ -70,7 +70,8 @@ function decrypterOf(identities: string): Decrypter {
     } catch {
       // The library's message may quote the line, which is a secret: it goes no further.
       throw new BackupError('missing-identity', `Identity ${index + 1} of the identity file is not an age identity.`, {
-        remedy: 'Each line that is no comment is an AGE-SECRET-KEY-1….',
+        remedy:
+          'Point encryption.identity at the file that age-keygen or init wrote: each line of it that is no comment is an AGE-SECRET-KEY-1….',
       });
     }
   }

@@ -1,5 +1,6 @@
 /** The keys that a site's config points at. */
 import { BackupError } from '../../model/errors.ts';
+import type { Secret } from '../../model/config/secret.ts';
 import type { Site } from '../site.ts';
 import { signer } from './signing.ts';
 import type { Signer } from './signing.ts';
@@ -38,11 +39,11 @@ export async function trustedKeys(site: Site): Promise<readonly string[]> {
 
 /**
  * The site's age identities, as the text of an identity file.
- * @throws BackupError `missing-identity` where the config names none: this host only backs up.
+ * @throws BackupError `missing-identity` where the config names none (this host only backs up), or it cannot be read.
  */
 export async function siteIdentity(site: Site): Promise<string> {
   const { identity } = site.config.encryption;
-  if (identity !== undefined) return site.readSecret(identity);
+  if (identity !== undefined) return readIdentity(site, identity);
   throw new BackupError(
     'missing-identity',
     `${site.file} names no identity, so nothing can be decrypted on this host.`,
@@ -51,4 +52,19 @@ export async function siteIdentity(site: Site): Promise<string> {
         'Set encryption.identity, for example { file: /etc/mosaic-backup/identity.txt }, on the host that restores.',
     },
   );
+}
+
+/** What is wrong with a secret is known; what it means that it is this one is said here. */
+async function readIdentity(site: Site, identity: Secret): Promise<string> {
+  try {
+    return await site.readSecret(identity);
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'config') throw error;
+    throw new BackupError('missing-identity', `Nothing can be decrypted here without the identity: ${error.message}.`, {
+      remedy: `${error.remedy ?? ''} The identity itself is in the recovery kit.`.trim(),
+      facts: error.facts,
+      retryable: error.retryable,
+      cause: error,
+    });
+  }
 }

@@ -9,6 +9,7 @@ import type { Manifest } from '../../model/manifest.ts';
 import { MANIFEST } from '../../model/paths.ts';
 import type { StepError } from '../../model/run.ts';
 import type { Site } from '../site.ts';
+import { inOrder } from '../sources/logs-order.ts';
 import { localLogsDays, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
 import { parseManifest } from '../storage/manifest-file.ts';
@@ -178,10 +179,10 @@ async function catalogued(from: LocalStore, key: string): Promise<Catalogued | B
   }
 }
 
-/** They were sealed in the order of their positions; a run begins with the one behind a hole. */
+/** A run begins with the logs behind a hole. */
 export function newestRunFirst(backups: readonly Catalogued[]): readonly Catalogued[] {
   const runs: Catalogued[][] = [];
-  for (const backup of backups.toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished))) {
+  for (const backup of inOrder(backups)) {
     const run = runs.at(-1);
     if (run && !beginsRun(backup.manifest)) run.push(backup);
     else runs.push([backup]);

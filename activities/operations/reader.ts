@@ -1,5 +1,5 @@
 /** Reading of one stored backup: artifacts come out digested, decrypted and decompressed. */
-import { BackupError } from '../../model/errors.ts';
+import { BackupError, type ErrorFacts } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
 import { unwrapIdentity } from '../keys/identity.ts';
@@ -27,7 +27,9 @@ export interface OpenOptions {
 export async function openBackup({ site, store, backup, work }: OpenOptions): Promise<BackupReader> {
   const { manifest } = backup;
   checkManifest(manifest, await trustedKeys(site));
-  const identity = await unwrapIdentity(manifest.key, await siteIdentity(site));
+  const identity = await unwrapIdentity(manifest.key, await siteIdentity(site)).catch((error: unknown) => {
+    throw ofBackup(manifest, error);
+  });
 
   async function stored(artifact: Artifact) {
     const source = await store.open(`${backup.folder}/${artifact.name}`);
@@ -60,14 +62,25 @@ export async function openBackup({ site, store, backup, work }: OpenOptions): Pr
   };
 }
 
+/** What is wrong with the key of a backup, with its name: a chain and its logs have many. */
+function ofBackup(manifest: Manifest, error: unknown): unknown {
+  if (!(error instanceof BackupError)) return error;
+  const reference = formatReference(manifest);
+  return renamed(error, reference, { reference });
+}
+
 /** What went wrong with an artifact, with the name of it and of its backup: a chain has several of each name. */
 function named(manifest: Manifest, { name }: Artifact, error: unknown): unknown {
   if (!(error instanceof BackupError) || !OF_THE_ARTIFACT.has(error.code)) return error;
-  const { code, message, remedy, facts, retryable } = error;
   const reference = formatReference(manifest);
-  return new BackupError(code, `${reference}, ${name}: ${message}`, {
+  return renamed(error, `${reference}, ${name}`, { reference, artifact: name, manifest: pinned(manifest).sha256 });
+}
+
+function renamed(error: BackupError, of: string, more: ErrorFacts): BackupError {
+  const { code, message, remedy, facts, retryable } = error;
+  return new BackupError(code, `${of}: ${message}`, {
     ...(remedy === undefined ? {} : { remedy }),
-    facts: { ...facts, reference, artifact: name, manifest: pinned(manifest).sha256 },
+    facts: { ...facts, ...more },
     cause: error,
     retryable,
   });

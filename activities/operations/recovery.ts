@@ -91,7 +91,7 @@ function wholeChain(
 const NAMED = 3;
 
 function unreachable(target: RestoreTarget, failures: readonly Failure[]): BackupError {
-  const why = failures.map(({ base, why: reason }) => `${formatReference(base.name)}: ${reason}`);
+  const why = failures.map(({ base, why: reason }) => `${formatReference(base.name)}: ${reason.replace(/\.$/, '')}`);
   const windows = failures.flatMap(({ base, from, until }) =>
     from === undefined ? [] : [{ backup: formatReference(base.name), from, until: until ?? null }],
   );
@@ -103,7 +103,7 @@ function unreachable(target: RestoreTarget, failures: readonly Failure[]): Backu
     {
       remedy:
         nearest.length > 0
-          ? `These times can be reached: ${nearest.join(', ')}.`
+          ? `These times can be reached: ${nearest.join(', ')}.${isBehind(target, known) ? ' The end of the logs is --at end.' : ''}`
           : 'No time between backups can be reached; restore a backup itself (`mosaic-backup list`).',
       facts: {
         target: describeTarget(target),
@@ -112,6 +112,13 @@ function unreachable(target: RestoreTarget, failures: readonly Failure[]): Backu
       },
     },
   );
+}
+
+/** Whether a time is one that no logs reach yet. */
+function isBehind(target: RestoreTarget, windows: readonly Window[]): boolean {
+  if (target.kind !== 'time') return false;
+  const time = Date.parse(target.time);
+  return windows.every(({ from, until }) => Date.parse(until ?? from) < time);
 }
 
 interface Window {

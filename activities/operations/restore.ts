@@ -168,7 +168,7 @@ async function requireEmpty(to: string): Promise<boolean> {
   if (entries.length === 0) return true;
   throw new BackupError(
     'not-empty',
-    `${to} is not empty: it has ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}. Nothing was changed`,
+    `${to} is not empty: it has ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}. Nothing was changed.`,
     {
       remedy: 'Choose an empty or new folder, or move what is there away first.',
       facts: { path: to, entries: entries.length },
@@ -183,7 +183,7 @@ async function entriesOf(folder: string): Promise<string[] | undefined> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') return undefined;
     if (code === 'ENOTDIR')
-      throw new BackupError('not-empty', `${folder} is a file, not a folder`, {
+      throw new BackupError('not-empty', `${folder} is a file, or lies below one. Nothing was changed.`, {
         remedy: 'Choose an empty or new folder.',
       });
     throw error;

@@ -6,6 +6,7 @@ import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest } from '..
 import { logsFolder, logsId } from '../../model/paths.ts';
 import type { ShippedLogs } from '../../model/run.ts';
 import { logsOf } from '../sources/index.ts';
+import { lastOf } from '../sources/logs-order.ts';
 import type { LogsContext, LogsSource, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import { lastLocalLogs, pinned, type LastLogs } from '../storage/catalogue.ts';
@@ -96,7 +97,7 @@ export async function shipUnderLease(
   const began = new Date().toISOString();
   const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
-  const last = await lastLocalLogs(repositoryStore(site.repository), source, isFollowed);
+  const last = await lastLocalLogs(repositoryStore(site.repository), source, (all) => lastOf(all.filter(isFollowed)));
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {

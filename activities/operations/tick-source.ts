@@ -7,6 +7,7 @@ import type { CapturedBackup, ShippedLogs, StepError } from '../../model/run.ts'
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../site.ts';
 import { adapterFor, logsOf } from '../sources/index.ts';
+import { lastOf } from '../sources/logs-order.ts';
 import { lastLocalLogs } from '../storage/catalogue.ts';
 import { openRepository } from '../storage/repository.ts';
 import { freeSpace } from '../storage/space.ts';
@@ -54,7 +55,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
     step.destinations.map((destination) => copyWithin(request, destination, step.deadline - took)),
   );
   const looked = await lookAtServer(request, shipping);
-  const newest = (await lastLocalLogs(await openRepository(site), source))?.manifest;
+  const newest = (await lastLocalLogs(await openRepository(site), source, lastOf))?.manifest;
   const facts: LogsFacts = {
     shipped: !('error' in shipping),
     sealed: newest?.finished ?? null,

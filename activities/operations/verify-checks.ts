@@ -7,7 +7,7 @@ import { isFolderOf, KEY_FILE, MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
 import { formatBytes } from '../../model/units.ts';
 import { opensHeader } from '../keys/header.ts';
-import { unwrapIdentity } from '../keys/identity.ts';
+import { identityLines, recipientOf, unwrapIdentity } from '../keys/identity.ts';
 import { siteIdentity } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
@@ -130,7 +130,11 @@ async function opensCheck({ site, store, backup }: StoredChecksRequest, { key, a
   const identities = await siteIdentity(site).catch(said);
   if (identities instanceof BackupError) return unseen('key', `not tried: ${identities.message}`);
   const identity = await unwrapIdentity(key, identities).catch(said);
-  if (identity instanceof BackupError) return bad('key', identity.message);
+  if (identity instanceof BackupError) {
+    // Another site's identity, or none at all, opens nothing of this one: that says nothing of the backup.
+    const told = identity.code === 'missing-identity' && !(await isOfSite(site, identities));
+    return told ? unseen('key', `not tried: ${NOT_OF_SITE}`) : bad('key', identity.message);
+  }
   for (const { name } of artifacts) {
     const stream = await store.open(`${backup.folder}/${name}`).catch(said);
     // Whether it is there at all is another check.
@@ -138,6 +142,18 @@ async function opensCheck({ site, store, backup }: StoredChecksRequest, { key, a
     if (!(await opensHeader(identity, stream))) return bad('key', `it opens, but what it holds does not open ${name}`);
   }
   return good('key', 'it opens, and fits every artifact');
+}
+
+const NOT_OF_SITE = 'encryption.identity holds no identity of a recipient under encryption.recipients';
+
+async function isOfSite({ config }: Site, identities: string): Promise<boolean> {
+  const recipients = new Set(config.encryption.recipients);
+  for (const line of identityLines(identities)) {
+    // What is no identity is of no site. The library's message may quote the line, which is a secret.
+    const recipient = await recipientOf(line).catch(() => null);
+    if (recipient !== null && recipients.has(recipient)) return true;
+  }
+  return false;
 }
 
 /** What a typed error says is an answer here. */

@@ -23,7 +23,10 @@ export interface VerifyRequest {
   readonly catalogue: readonly Catalogued[];
   /** `test` for a restore test, which proves the backup; `verify` when absent. */
   readonly what?: 'verify' | 'test';
-  /** Decrypts, restores and checks, once all that is stored was found right. Its checks are added. */
+  /**
+   * Decrypts, restores and checks, once all that is stored was found right. Its checks are added. Where this machine cannot
+   * do it, why stands in their place, as a check that was not made.
+   */
   readonly deep?: (work: Work) => Promise<readonly Check[]>;
   readonly work: Work;
 }
@@ -41,7 +44,7 @@ export type Verification = UnsignedEvidence & {
 /**
  * Verifies a backup at a place and records the verdict there, a bad one too.
  * @returns the evidence; `verdict` is `failed` when the backup is not what was captured.
- * @throws BackupError only when nothing can be said of the backup: `unreachable`, `aborted`, `missing-identity` (deep), `no-space` (deep).
+ * @throws BackupError only when nothing can be said of the backup: `unreachable`, `aborted`, `missing-identity` (deep).
  */
 export async function verifyBackup(request: VerifyRequest): Promise<Verification> {
   const { site, backup, work } = request;
@@ -64,7 +67,7 @@ export async function verifyBackup(request: VerifyRequest): Promise<Verification
   return record(request, unsigned);
 }
 
-/** A restore of which nothing could be looked at (no server programs here) proves nothing, and is not called a test. */
+/** A restore of which nothing could be looked at (no programs for it here) proves nothing, and is not called a test. */
 function kindOfEvidence({ what = 'verify' }: VerifyRequest, restored: readonly Check[]): 'verify' | 'test' {
   return what === 'test' && restored.some(({ compared }) => compared) ? 'test' : 'verify';
 }
@@ -76,8 +79,13 @@ async function deepChecks({ deep, work }: VerifyRequest, stored: readonly Check[
   try {
     return await deep(work);
   } catch (error) {
-    if (!(error instanceof BackupError) || !AGAINST.has(error.code)) throw error;
-    return [{ name: 'deep', compared: true, ok: false, detail: error.message }];
+    if (!(error instanceof BackupError)) throw error;
+    if (AGAINST.has(error.code)) return [{ name: 'deep', compared: true, ok: false, detail: error.message }];
+    if (!OF_THIS_MACHINE.has(error.code)) throw error;
+    const detail = ['not restored: ', error.message, ...(error.remedy === undefined ? [] : [' → ', error.remedy])].join(
+      '',
+    );
+    return [{ name: 'deep', compared: false, ok: false, detail }];
   }
 }
 
@@ -89,6 +97,12 @@ const AGAINST: ReadonlySet<string> = new Set([
   'implausible-size',
   'not-found',
 ]);
+
+/**
+ * Codes of a restore that could not be tried here, or not to its end, which says nothing of the backup: this machine
+ * lacks programs, space, the right version, or did not get on. Another backup may need less.
+ */
+const OF_THIS_MACHINE: ReadonlySet<string> = new Set(['missing-program', 'no-space', 'refused', 'standstill']);
 
 async function record({ site, store, backup, work }: VerifyRequest, unsigned: UnsignedEvidence): Promise<Verification> {
   const signer = await optionalSigner(site);

@@ -36,6 +36,14 @@ export interface Shipped extends Omit<Captured, 'consistency'> {
   readonly coversUntil: string | null;
 }
 
+/** A place in a server's history. */
+export interface LogsPlace {
+  /** Ends are compared within one history only: of a cluster and its timeline, of a lineage of binary logs. */
+  readonly history: string;
+  /** Grows from each logs to those that follow them. */
+  readonly end: bigint;
+}
+
 /** The continuous logs of a source type. */
 export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
   /**
@@ -45,6 +53,8 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
    * `logs-gap`: a full is due then.
    */
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
+  /** Where logs of this type lie; null where the manifest does not say it. Pure. */
+  placeOf(manifest: Manifest): LogsPlace | null;
   /** How the server stands: what could end its logs, or itself. Read only, and quick. */
   standing(context: LogsSource<Config>): Promise<ServerStanding>;
   /** What a source has left on its server for its logs, by its state alone; null where nothing. Absent: the type leaves nothing. */

@@ -31,6 +31,7 @@ export type {
   LogsContext,
   Shipped,
   LogsAdapter,
+  LogsPlace,
   Leaving,
   LeftOnServer,
   LogSelection,

@@ -95,37 +95,27 @@ export interface LastLogs {
 
 /**
  * The newest sealed logs in the repository and their day, without walking through all days.
- * @param counts which logs are looked at; all by default.
+ * @param newest which of a day's logs are the newest; undefined where none of them counts.
  */
 export async function lastLocalLogs(
   store: LocalStore,
   source: string,
-  counts: (manifest: Manifest) => boolean = () => true,
+  newest: (manifests: readonly Manifest[]) => Manifest | undefined,
 ): Promise<LastLogs | null> {
   for (const day of await localLogsDays(store, source)) {
     const keys: string[] = [];
     for await (const { key } of store.list(`${logsOf(source)}/${day}`, { named: MANIFEST })) keys.push(key);
-    const manifest = await newestOf(store, keys, counts);
+    const manifest = newest(await readable(store, keys));
     if (manifest) return { day, manifest };
   }
   return null;
 }
 
 /** A damaged one counts as missing: what is shipped next then tells of a hole, and no shipping stops for good. */
-async function newestOf(
-  store: Store,
-  keys: readonly string[],
-  counts: (manifest: Manifest) => boolean,
-): Promise<Manifest | null> {
+async function readable(store: Store, keys: readonly string[]): Promise<readonly Manifest[]> {
   const listed = keys.map((key) => ({ key, bytes: 0 }));
   const entries = await inParallel(listed, PARALLEL, (object) => readEntry(store, object));
-  const manifests = entries.flatMap((entry) => (entry && 'manifest' in entry ? [entry.manifest] : []));
-  return (
-    manifests
-      .filter(counts)
-      .toSorted((a, b) => a.finished.localeCompare(b.finished))
-      .at(-1) ?? null
-  );
+  return entries.flatMap((entry) => (entry && 'manifest' in entry ? [entry.manifest] : []));
 }
 
 /**
@@ -150,7 +140,7 @@ export function findBackup(catalogue: readonly Catalogued[], reference: string):
   if (second !== undefined) {
     const matches = names.map((match) => formatReference(match));
     throw new BackupError('ambiguous', `"${reference}" means ${matches.length} backups: ${abridged(matches)}.`, {
-      remedy: 'Write more of the one that you mean.',
+      remedy: `Write more of the one that you mean, as in ${formatReference(name)}.`,
       facts: { reference, matches },
     });
   }

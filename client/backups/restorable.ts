@@ -6,6 +6,8 @@ import { isDamaged, type BackupEntry } from './overview.ts';
 export interface Restorable {
   /** RFC 3339, by the server's clock. */
   readonly until: string;
+  /** RFC 3339, the same moment or a little earlier by our own clock: only from it is an age counted. */
+  readonly seen: string;
   /** The place that holds the backup and all logs up to then. */
   readonly place: string;
   /** Reference of the backup that they reach back to. */
@@ -40,9 +42,16 @@ function restorableAt(entries: readonly BackupEntry[], place: string): Restorabl
   for (const { backup, reference } of usable) {
     if (backup.manifest.kind === 'logs') continue;
     const until = reachOf(backup.manifest, logs);
-    if (until !== null && (best === null || until > best.until)) best = { until, place, base: reference };
+    if (until !== null && (best === null || until > best.until))
+      best = { until, seen: seenAt(until, logs), place, base: reference };
   }
   return best;
+}
+
+/** The shipping that asked the server for its time began before it. Those that came late carry the same time once more. */
+function seenAt(until: string, logs: readonly Manifest[]): string {
+  const began = logs.filter(({ coversUntil }) => coversUntil === until).map(({ started }) => started);
+  return began.toSorted()[0] ?? until;
 }
 
 /** Nobody's logs reach so far: a selection that fails says how far they do. */

@@ -33,7 +33,7 @@ export interface SourceStatus {
 export interface LogsStatus {
   /** RFC 3339: the latest time to which it can be restored now; null where no logs reach back to a backup yet. */
   readonly restorableUntil: string | null;
-  /** Milliseconds since then: what would be lost now. */
+  /** Milliseconds since then, by our own clock alone: what would be lost now. */
   readonly lag: number | null;
   /** Where the backup and the logs lie. */
   readonly place: string | null;
@@ -150,10 +150,10 @@ function isSince(since: string | null): (entry: BackupEntry) => boolean {
 }
 
 function logsStatus(entries: readonly BackupEntry[], source: string, now: number): LogsStatus {
-  const places = restorablePlaces(entries, source).map(({ until, place, base }): LogsPlace => ({
+  const places = restorablePlaces(entries, source).map(({ until, seen, place, base }): LogsPlace => ({
     place,
     restorableUntil: until,
-    lag: Math.max(0, now - Date.parse(until)),
+    lag: Math.max(0, now - Date.parse(seen)),
     base,
   }));
   const [first] = places;

@@ -4,6 +4,7 @@ import { GROUPS, TIERS } from '../source.ts';
 import { duration, size } from '../units.ts';
 import { containerConfig } from './container.ts';
 import { absolutePath, port } from './fields.ts';
+import { glob } from './glob.ts';
 import { inPlace } from './in-place.ts';
 import { secret } from './secret.ts';
 
@@ -204,9 +205,9 @@ export const filesSource = z.strictObject({
   type: z.literal('files'),
   ...common,
   paths: z.array(absolutePath).min(1, 'no path to back up\nList at least one.'),
-  exclude: z.array(z.string().min(1)).default([]).describe('globs of files that are left out'),
+  exclude: z.array(glob).default([]).describe('globs of files that are left out'),
   volatile: z
-    .array(z.string().min(1))
+    .array(glob)
     .default([])
     .describe('globs of files that may change while they are read without making the outcome partial'),
   incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),

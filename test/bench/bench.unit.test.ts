@@ -3,7 +3,9 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { randomBytes } from './data/random.ts';
 import { text } from './data/text.ts';
 import { copyLines, tables } from './data/tables.ts';
+import { measure } from './measure.ts';
 import { parseOptions } from './options.ts';
+import type { Contender } from './peers/types.ts';
 import { asJson, met, type Result, type Series } from './result.ts';
 import { median } from './statistics.ts';
 import { tableOf } from './table.ts';
@@ -64,6 +66,37 @@ describe('results of the benchmark', () => {
     assert.equal(met(resultOf(series('ours', [900, 1_000, 5_000], 1_000))), true);
     assert.equal(met(resultOf(series('ours', [1_001], 1_000))), false);
     assert.equal(met(resultOf(series('ours', [1_001]), series('peer', [1]))), null);
+  });
+
+  it('a peer that takes long runs in the first rounds only, and the table says how often each ran', async () => {
+    const order: string[] = [];
+    const contender = (name: string, most?: number): Contender => ({
+      name,
+      settings: '',
+      most,
+      prepare: async () => {},
+      run: async () => {
+        order.push(name);
+        return { seconds: order.length, stored: 0, worker: null, programs: 0 };
+      },
+      check: async () => {},
+      clear: async () => {},
+    });
+    const { signal } = new AbortController();
+    const [ours, ...peers] = await measure({
+      contenders: [contender('ours'), contender('quick'), contender('slow', 1)],
+      rounds: 3,
+      goals: {},
+      settle: async () => {},
+      say: () => {},
+      signal,
+    });
+    assert.equal(order.join(' '), 'ours quick slow ours quick ours quick');
+    assert.ok(ours);
+    const table = tableOf(resultOf(ours, ...peers));
+    assert.match(table, /median +min – max +runs +ours ÷ it/);
+    assert.match(table, /quick .* s +3 +0\.\d+/);
+    assert.match(table, /slow +3\.00 s +3\.00 s – 3\.00 s +1 /);
   });
 
   it('a benchmark that does not exist is refused by name', () => {

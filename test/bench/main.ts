@@ -4,7 +4,7 @@
  */
 import { rm, statfs, writeFile } from 'node:fs/promises';
 import { acquireLease } from '../../activities/storage/lease.ts';
-import { formatBytes } from '../../model/units.ts';
+import { formatBytes, formatDuration } from '../../model/units.ts';
 import type { Bench } from './benches/types.ts';
 import { openCache } from './data/cache.ts';
 import { benchData, workFolder, type Data } from './data/index.ts';
@@ -64,7 +64,9 @@ async function runAll(options: Options, signal: AbortSignal): Promise<void> {
     if (scale.name === 'small') console.log('--small: these figures judge nothing');
     const results: Result[] = [];
     for (const each of options.benches) {
+      const began = performance.now();
       const found = await runOne(each, options, data, signal);
+      say(`${each.name}: took ${formatDuration(performance.now() - began)} in all`);
       for (const result of found) console.log(`\n${tableOf(result)}`);
       results.push(...found);
       if (out !== undefined) await writeFile(out, `${JSON.stringify(results.map(asJson), undefined, 2)}\n`);

@@ -1,4 +1,7 @@
-/** Measures contenders in turn (A B C A B C …), so that whatever the machine does meanwhile meets all of them. */
+/**
+ * Measures contenders in turn (A B C A B C …), so that whatever the machine does meanwhile meets all of them. One that
+ * takes long may run in the first rounds only.
+ */
 import type { Contender, Sample } from './peers/types.ts';
 import type { Series } from './result.ts';
 import { median } from './statistics.ts';
@@ -31,11 +34,13 @@ export async function collect(options: CollectOptions): Promise<readonly (readon
   const samples: Sample[][] = contenders.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
+      const own = Math.min(rounds, contender.most ?? rounds);
+      if (round >= own) continue;
       signal.throwIfAborted();
       await contender.prepare();
       await settle();
       const sample = await contender.run();
-      say(`run ${round + 1} of ${rounds}: ${contender.name}: ${sample.seconds.toFixed(2)} s`);
+      say(`run ${round + 1} of ${own}: ${contender.name}: ${sample.seconds.toFixed(2)} s`);
       if (round === 0) await contender.check();
       await contender.clear();
       samples[index]?.push(sample);

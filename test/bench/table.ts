@@ -3,7 +3,7 @@ import { formatBytes } from '../../model/units.ts';
 import { ratio, reached, type Result, type Series, type Unit } from './result.ts';
 import { median } from './statistics.ts';
 
-const HEAD = ['', 'median', 'min – max', 'ours ÷ it', 'goal', '', 'stored', 'worker', 'programs'];
+const HEAD = ['', 'median', 'min – max', 'runs', 'ours ÷ it', 'goal', '', 'stored', 'worker', 'programs'];
 
 export function tableOf(result: Result): string {
   const { title, ours, peers, notes } = result;
@@ -31,6 +31,7 @@ function rowOf(result: Result, series: Series): readonly string[] {
     name,
     quantity(median(runs), unit),
     `${quantity(Math.min(...runs), unit)} – ${quantity(Math.max(...runs), unit)}`,
+    String(runs.length),
     isPeer ? ratio(ours, series).toFixed(2) : '',
     goal === null ? '' : `≤ ${isPeer ? goal.toFixed(2) : quantity(goal, unit)}`,
     verdict === null ? '' : verdict ? 'reached' : 'MISSED',

@@ -8,6 +8,7 @@ import { LAUNCHER } from '../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { startManaged, type ManagedPostgres } from '../support/managed-postgres.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
+import { ownTemporal } from '../support/ports.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/operations.md', import.meta.url));
 
@@ -24,7 +25,7 @@ describe('docs/operations.md: restore in place, and back by hand', function () {
     made = await makeSite({
       folder,
       sources: { [SOURCE]: server.config() },
-      temporal: { embedded: { port: 17_263, uiPort: 18_263 } },
+      temporal: await ownTemporal(),
     });
     await server.sql('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
     await ship(made.site, '2026-11-23T01:55:00Z');

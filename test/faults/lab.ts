@@ -22,7 +22,7 @@ export interface Lab {
 
 /** Starts them all beside each other; where one fails, the others are ended again. */
 export async function openLab(): Promise<Lab> {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder({ onDisk: true });
   const ending = new AsyncDisposableStack();
   async function started<Server extends { stop(): Promise<void> }>(
     name: string,
@@ -36,7 +36,7 @@ export async function openLab(): Promise<Lab> {
   }
   const starting = [
     started('temporal', startTemporal),
-    started('postgres', (own) => startPostgres({ folder: own, tls: true })),
+    started('postgres', (own) => startPostgres({ folder: own, tls: true, segment: 16 })),
     started('mariadb', (own) => startMariadb({ folder: own })),
     started('redis', (own) => startRedis({ folder: own, settings: { appendonly: 'yes' } })),
     // Made once, and not by the first workers beside each other.

@@ -20,7 +20,7 @@ describe('npm start', function () {
   this.timeout(300_000);
   let folder: string;
   before(async () => {
-    folder = path.join(await temporaryFolder(), 'sample');
+    folder = path.join(await temporaryFolder({ onDisk: true }), 'sample');
   });
   after(cleanUp);
 

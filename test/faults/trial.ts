@@ -80,7 +80,7 @@ const WAITS = {
 const LOGS_WAITS = { workerDeadline: '5s', retryFirst: '100ms', heartbeat: '2s', standstill: '20s', busy: '0s' };
 
 export async function openTrial({ lab, sources, site = {} }: TrialOptions): Promise<Trial> {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder({ onDisk: true });
   const number = lab.next();
   const name = `trial-${number}`;
   const data = path.join(folder, 'stack');

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { makeSite } from '../support/site.ts';
+import { ownTemporal } from '../support/ports.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -38,7 +39,7 @@ describe('the published package', function () {
     const { file } = await makeSite({
       folder,
       sources: { data: { type: 'files', paths: [data] } },
-      temporal: { embedded: { port: 17_333, uiPort: 18_333 } },
+      temporal: await ownTemporal(),
     });
     const program = path.join(installed, 'node_modules/.bin/mosaic-backup');
     // The package's own way to start, by its first line, with the Node that runs the tests.

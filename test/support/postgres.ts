@@ -1,7 +1,5 @@
 /** A PostgreSQL server of a test's own, with the roles and access lines of infra/roles, stopped by the test. */
 import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -13,6 +11,7 @@ import { giveTo } from '../../activities/sources/private-server/user.ts';
 import { runProgram } from '../../activities/streams/run.ts';
 import { postgresSource, type PostgresSource } from '../../model/config/source.ts';
 import { isCached, provideProgramsOf } from './postgres-programs.ts';
+import { freePort } from './ports.ts';
 
 /** A PostgreSQL source as it stands in a config. */
 export type PostgresInput = z.input<typeof postgresSource>;
@@ -29,6 +28,8 @@ export interface PostgresOptions {
   readonly hba?: readonly string[];
   /** Arguments of initdb, after those that are always given. */
   readonly initdb?: readonly string[];
+  /** MiB of a segment of WAL; 16 is PostgreSQL's own, 1 its least: a segment is written and received whole. */
+  readonly segment?: 1 | 16;
 }
 
 export interface TestPostgres {
@@ -68,6 +69,7 @@ export async function startPostgres({
   settings = {},
   hba = [],
   initdb = [],
+  segment = 1,
 }: PostgresOptions): Promise<TestPostgres> {
   const signal = new AbortController().signal;
   if (isCached(major)) await provideProgramsOf(major);
@@ -82,7 +84,8 @@ export async function startPostgres({
   const certificate = path.join(folder, 'server.crt');
   await mkdir(data, { mode: 0o700 });
   await mkdir(runtime, { mode: 0o700 });
-  await createCluster({ data, binaries: binaries.folder, superuser: SUPERUSER, signal, args: initdb });
+  const args = [`--wal-segsize=${segment}`, ...initdb];
+  await createCluster({ data, binaries: binaries.folder, superuser: SUPERUSER, signal, args });
   await writeAccess(data, hba);
   if (tls) await makeCertificate(folder, certificate);
   const port = tls ? await freePort() : 5432;
@@ -200,14 +203,4 @@ async function makeCertificate(folder: string, certificate: string): Promise<voi
   });
   await chmod(key, 0o600);
   await giveTo(await serverUser(), key, new AbortController().signal);
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }

@@ -1,8 +1,6 @@
 /** A Redis server of a test's own, with the users of infra/roles/redis.acl, stopped by the test. */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import path from 'node:path';
 import type { z } from 'zod';
 import { command, configGet } from '../../activities/sources/redis/client.ts';
@@ -16,6 +14,7 @@ import { runProgram } from '../../activities/streams/run.ts';
 import { locate } from '../../activities/streams/locate.ts';
 import { redisSource, type RedisSource } from '../../model/config/source.ts';
 import { testWork } from './work.ts';
+import { freePort } from './ports.ts';
 
 /** A Redis source as it stands in a config. */
 export type RedisInput = z.input<typeof redisSource>;
@@ -164,16 +163,6 @@ async function makeCertificate(folder: string, certificate: string): Promise<voi
   });
   await chmod(key, 0o600);
   await giveTo(await redisUser(), key, new AbortController().signal);
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }
 
 /** Lines that set as many keys, each with a value of so many bytes that do not compress well. */

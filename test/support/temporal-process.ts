@@ -3,10 +3,10 @@ import { Client, Connection } from '@temporalio/client';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { temporalProgram } from '../../client/temporal/program.ts';
+import { freePort } from './ports.ts';
 
 export interface TemporalProcess {
   readonly address: string;
@@ -90,14 +90,4 @@ async function serving(address: string, child: ChildProcess, logFile: string): P
       throw new Error(`Temporal does not serve: ${await readFile(logFile, 'utf8')}`, { cause: error });
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }

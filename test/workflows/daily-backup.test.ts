@@ -16,6 +16,7 @@ import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { openSession, runDaily } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
+import { ownTemporal } from '../support/ports.ts';
 
 /** What the Web UI asks a workflow for. */
 const metadata = z.looseObject({ currentDetails: z.string() });
@@ -52,7 +53,7 @@ describe('dailyBackup', () => {
         slow: { type: 'files', paths: [path.join(folder, 'data', 'slow')], limits: { maxRate: '200kB' } },
       },
       plans: { daily: WAITS },
-      temporal: { embedded: { port: 17_233, uiPort: 18_233 } },
+      temporal: await ownTemporal(),
     });
     await mkdir(path.join(folder, 'vault'), { recursive: true });
     session = await openSession(test.file);

@@ -12,6 +12,8 @@ import { openSession, runLogs } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 import { posted, startWebhook, type Posted, type Webhook } from '../support/webhook.ts';
+import { ownTemporal } from '../support/ports.ts';
+import { scheduledTimes } from '../support/scheduled.ts';
 
 const CANARY = 'canary-of-a-secret-address';
 /** Of an interval of 20 s: what stands for three intervals of five minutes. */
@@ -25,7 +27,7 @@ describe('alerts of the shipping of logs', () => {
   let heard: string;
   let test: TestSite;
   let session: Session;
-  let minute = 0;
+  const scheduled = scheduledTimes();
 
   before(async () => {
     const folder = await temporaryFolder();
@@ -59,7 +61,7 @@ describe('alerts of the shipping of logs', () => {
           heartbeat: '5s',
         },
       },
-      temporal: { embedded: { port: 17_263, uiPort: 18_263 } },
+      temporal: await ownTemporal(),
     });
     session = await openSession(test.file);
   });
@@ -195,8 +197,7 @@ describe('alerts of the shipping of logs', () => {
   }
 
   function tick(sources: readonly string[] = ['db']): Promise<RunReport> {
-    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-    return runLogs({ session, site: 'test', scheduled, sources });
+    return runLogs({ session, site: 'test', scheduled: scheduled(), sources });
   }
 });
 

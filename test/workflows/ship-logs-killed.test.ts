@@ -12,6 +12,7 @@ import { makeSite, type TestSite } from '../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
 import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
 import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+import { scheduledTimes } from '../support/scheduled.ts';
 
 const WAITS = { workerDeadline: '2s', retryFirst: '100ms', heartbeat: '2s', busy: '0s' };
 
@@ -20,7 +21,8 @@ describe('shipLogs, its worker killed in the middle of a tick', () => {
   let server: TestPostgres;
   let folder: string;
   let test: TestSite;
-  let minute = 0;
+  const scheduled = scheduledTimes();
+  let kills = 0;
   const started: CommandProcess[] = [];
 
   before(async () => {
@@ -55,7 +57,7 @@ describe('shipLogs, its worker killed in the middle of a tick', () => {
     it(`P51 no segment is lost, and the next tick does its work (${point.at})`, async () => {
       await server.sql(`INSERT INTO t SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 20000) i
         ON CONFLICT (id) DO UPDATE SET body = md5(random()::text)`);
-      const reached = path.join(folder, `reached-${minute}`);
+      const reached = path.join(folder, `reached-${kills++}`);
       const dying = worker(point, reached);
       await dying.printed('serves');
       const cutOff = await tick();
@@ -85,8 +87,7 @@ describe('shipLogs, its worker killed in the middle of a tick', () => {
   }
 
   function tick() {
-    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-    return startRun(temporal.client(), { site: 'test', plan: 'logs', scheduled });
+    return startRun(temporal.client(), { site: 'test', plan: 'logs', scheduled: scheduled() });
   }
 
   async function assertWhole(place: string): Promise<void> {

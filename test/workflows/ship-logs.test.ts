@@ -12,6 +12,8 @@ import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { openSession, runLogs } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
+import { ownTemporal } from '../support/ports.ts';
+import { scheduledTimes } from '../support/scheduled.ts';
 
 const WAITS = { workerDeadline: '5s', retryFirst: '100ms', heartbeat: '5s', busy: '0s' };
 
@@ -20,7 +22,7 @@ describe('shipLogs', () => {
   let server: TestPostgres;
   let test: TestSite;
   let session: Session;
-  let minute = 0;
+  const scheduled = scheduledTimes();
 
   before(async () => {
     folder = await temporaryFolder();
@@ -43,7 +45,7 @@ describe('shipLogs', () => {
         logs: WAITS,
         daily: { captureDeadline: '10s', copyDeadline: '5s', retryFirst: '100ms', retryMax: '1s' },
       },
-      temporal: { embedded: { port: 17_243, uiPort: 18_243 } },
+      temporal: await ownTemporal(),
     });
     session = await openSession(test.file);
   });
@@ -190,8 +192,7 @@ describe('shipLogs', () => {
   });
 
   function tick(sources?: readonly string[]): Promise<RunReport> {
-    const scheduled = new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-    return runLogs({ session, site: 'test', scheduled, ...(sources ? { sources } : {}) });
+    return runLogs({ session, site: 'test', scheduled: scheduled(), ...(sources ? { sources } : {}) });
   }
 
   async function shippedAt(place: string): Promise<readonly Catalogued[]> {

@@ -1,42 +1,14 @@
-/**
- * The globs of `exclude` and `volatile`. One meaning for tar and our own matching:
- * - without a slash at the start, a glob is looked for at any depth: `*.log`, `node_modules`, `cache/*.tmp`;
- *   with one, it starts at the root: `/srv/app/cache`;
- * - what matches is left out with all that is in it; `cache/` (or `cache/**`) leaves out what is in folders of that
- *   name and keeps the empty folder;
- * - `*` and `?` match anything but a slash, `[a-z]` and `[!a-z]` one character, a backslash takes the next
- *   character literally. `?` is one byte. `**` may stand first or last only.
- */
+/** The globs of `exclude` and `volatile`, for tar and for our own matching: model/config/glob.ts says what they mean. */
+import { BRACKET, MEMBER, parsePattern, RANGE, type Pattern } from '../../../model/config/glob.ts';
 import { bytesOf } from './names.ts';
 
-export interface Pattern {
-  /** As written in the config. */
-  readonly text: string;
-  /** From the root, without the leading slash. */
-  readonly anchored: boolean;
-  readonly glob: string;
-}
-
-/** The pattern of a glob, or what is wrong with it and what to write instead. */
-export function parsePattern(text: string): Pattern | { readonly problem: string } {
-  if (text.startsWith('!')) return { problem: `"${text}": a glob cannot take back another; write narrower globs` };
-  if (/^\.\.?\//.test(text))
-    return { problem: `"${text}": a glob starts at the root, with a slash, or matches at any depth` };
-  let glob = text;
-  const anchored = glob.startsWith('/') && !glob.startsWith('/**/');
-  glob = glob.replace(/^\/?(?:\*\*\/)*/, '').replace(/^\/+/, '');
-  glob = glob.replace(/(?:\/\*\*)+\/?$/, '/').replace(/\/+$/, '/*');
-  if (/(?:^|\/)\*\*(?:\/|$)/.test(glob))
-    return { problem: `"${text}": ** may stand first or last only; write one glob for each depth` };
-  if (/\[[^\]]*[^\u0020-\u007e]|\[[^\]]*\/|\[[:.=]/.test(glob))
-    return { problem: `"${text}": brackets hold plain ASCII characters and ranges only` };
-  if (glob === '' || glob === '*' || glob === '/*') return { problem: `"${text}" would leave out everything` };
-  return { text, anchored, glob };
-}
-
-/** All patterns of a list; those that are wrong are left out (preflight reports them). */
+/** All patterns of a list. A config with a wrong one was refused. */
 export function patternsOf(texts: readonly string[]): readonly Pattern[] {
-  return texts.map(parsePattern).filter((parsed) => 'glob' in parsed);
+  return texts.map((text) => {
+    const parsed = parsePattern(text);
+    if ('glob' in parsed) return parsed;
+    throw new TypeError(`"${text}" is no glob: ${parsed.problem}`);
+  });
 }
 
 /** tar's arguments for leaving out what the patterns match. */
@@ -70,7 +42,7 @@ function expression(glob: string): string {
   let result = '';
   for (let at = 0; at < glob.length; at += 1) {
     const character = glob.charAt(at);
-    const bracket = character === '[' ? /^\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]/.exec(glob.slice(at)) : null;
+    const bracket = character === '[' ? BRACKET.exec(glob.slice(at)) : null;
     if (bracket) {
       const inside = Array.from(membersOf(bracket[2] ?? ''), (member) => member.replace(/[\]\\^-]/, '\\$&'));
       result += `[${bracket[1] === '' ? '' : '^/'}${inside.join('')}]`;
@@ -83,13 +55,12 @@ function expression(glob: string): string {
   return result;
 }
 
-/** The characters that the inside of brackets names, ranges written out: one that runs backwards holds none. */
+/** The characters that the inside of brackets names, ranges written out. */
 function membersOf(inside: string): ReadonlySet<string> {
   const members = new Set<string>();
-  for (const [, range = '', single = ''] of inside.matchAll(/((?:\\.|[^\\])-(?:\\.|[^\\]))|((?:\\.|[^\\]))/gs)) {
-    const [from = '', to = from] = range === '' ? [single] : (/^(\\?.)-(\\?.)$/s.exec(range)?.slice(1) ?? []);
-    const last = to.charCodeAt(to.length - 1);
-    for (let code = from.charCodeAt(from.length - 1); code <= last; code += 1) members.add(String.fromCharCode(code));
+  for (const [, range = '', single = ''] of inside.matchAll(MEMBER)) {
+    const [, from = '', to = from] = RANGE.exec(range) ?? [single, single.slice(-1)];
+    for (let code = from.charCodeAt(0); code <= to.charCodeAt(0); code += 1) members.add(String.fromCharCode(code));
   }
   return members;
 }

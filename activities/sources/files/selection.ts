@@ -10,7 +10,7 @@ import type { Finding } from '../../../model/finding.ts';
 import { findCopies, type Region } from './copies.ts';
 import { errnoOf } from './errno.ts';
 import { insideOf, isLocal, isPseudo, isWithin, mountOf, mountsBelow, type Mount } from './mounts.ts';
-import { globOf, matcher, parsePattern, patternsOf } from './patterns.ts';
+import { globOf, matcher, patternsOf } from './patterns.ts';
 
 /** A folder that is captured, and the file system that it lies on. Device numbers change at a reboot; these do not. */
 export interface FileSystem {
@@ -35,10 +35,6 @@ export async function select(source: string, config: FilesSource, mounts: readon
   const findings: Finding[] = [];
   function report(code: string, severity: Finding['severity'], message: string, remedy?: string): void {
     findings.push({ code: `files.${code}`, severity, message, remedy: remedy ?? null, subject: source });
-  }
-  for (const text of [...config.exclude, ...config.volatile]) {
-    const parsed = parsePattern(text);
-    if ('problem' in parsed) report('pattern', 'error', parsed.problem, 'Change it in exclude or volatile.');
   }
   const matches = matcher(patternsOf(config.exclude));
   // `dir/` matches what is in the folder, not the folder.

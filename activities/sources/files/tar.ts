@@ -1,7 +1,8 @@
 /** tar's command lines. Each flag is there for something that is lost without it. */
+import type { Pattern } from '../../../model/config/glob.ts';
 import type { Program } from '../../streams/types.ts';
 import { LARGE_RECORDS, READ_LARGE_RECORDS } from '../tar-records.ts';
-import { tarExcludes, type Pattern } from './patterns.ts';
+import { tarExcludes } from './patterns.ts';
 
 /** Messages and times are parsed; TAR_OPTIONS of the worker's environment must not change what is done. */
 const ENVIRONMENT = { LC_ALL: 'C', TZ: 'UTC', TAR_OPTIONS: '' };

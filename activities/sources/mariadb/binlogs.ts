@@ -3,8 +3,10 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
+import type { Manifest } from '../../../model/manifest.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
+import type { LogsPlace } from '../types.ts';
 import { optionFile, type Connection } from './connection.ts';
 import { sameGtids } from './gtid.ts';
 import { literal, rows, run, type SessionOptions } from './session.ts';
@@ -34,6 +36,14 @@ export const logPosition = z.looseObject({
   idle: z.boolean().optional(),
 });
 export type LogPosition = z.infer<typeof logPosition>;
+
+/** Names of files grow within a lineage. */
+export function placeOf({ position }: Manifest): LogsPlace | null {
+  const { lineage, lastFile } = logPosition.safeParse(position).data ?? {};
+  return lineage === undefined || lastFile === undefined
+    ? null
+    : { history: lineage, end: BigInt(numberOf(lastFile) || 0) };
+}
 
 /** All of them, oldest first; the last is being written. */
 export async function listBinlogs(connection: Connection, options: SessionOptions): Promise<readonly Binlog[]> {

@@ -79,7 +79,8 @@ async function physical(
   const parent = base ? { folder: lsnFolder(state, base.lsnFolder), toLsn: base.toLsn } : undefined;
   const lineage = await lineageOf(facts);
   const captured = await capturePhysical(context, { connection, parent, bytes: bytesOf(inventory) });
-  requireSameServer(captured.checkpoints, facts, await whereItStands(connection, options));
+  const after = await whereItStands(connection, options);
+  requireSameServer(captured.checkpoints, facts, after);
   await keepLsnFolder(captured.folder, state, attempt, work.signal);
   const { fromLsn, toLsn, lastLsn } = captured.checkpoints;
   return {
@@ -94,6 +95,7 @@ async function physical(
       binlogPosition: captured.binlog?.position ?? null,
       gtid: captured.binlog?.gtid ?? null,
       lineage,
+      endedAt: after.clock,
     } satisfies PhysicalPosition,
     tools: { 'mariadb-backup': await programRelease('mariadb-backup') },
     warnings: kind === 'full' && decision.kind === 'full' ? fullWarning(decision.unexpected) : [],

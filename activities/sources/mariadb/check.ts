@@ -18,8 +18,9 @@ import { compareVersions, seriesOf, whereItStands } from './facts.ts';
 import { reachMoment } from './moment.ts';
 import { physicalPosition } from './position.ts';
 import { installedRelease } from './programs.ts';
-import { startServer, WITHOUT_ACCOUNTS, type PrivateServer, type ServerOptions } from './server.ts';
+import { startServer, WITHOUT_ACCOUNTS, type PrivateServer } from './server.ts';
 import { checkTables } from './table-check.ts';
+import { startOrFail } from '../private-server/start-or-fail.ts';
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<MariadbSource>): Promise<readonly Check[]> {
@@ -34,13 +35,15 @@ export async function check(context: CheckContext<MariadbSource>): Promise<reado
   const expendable = context.expendable === true;
   const moment = await reachMoment({ backup, inventory, restored, expendable, work });
   const started = Date.now();
-  const server = await startOrFail({
-    data: restored,
-    runtime: scratch,
-    args: [...neededArguments(manifest.engine), WITHOUT_ACCOUNTS],
-    signal: work.signal,
-    work,
-  });
+  const server = await startOrFail(
+    startServer({
+      data: restored,
+      runtime: scratch,
+      args: [...neededArguments(manifest.engine), WITHOUT_ACCOUNTS],
+      signal: work.signal,
+      work,
+    }),
+  );
   if (server instanceof BackupError) {
     return [
       failed('start', server.message),
@@ -68,16 +71,6 @@ function hindranceOf(manifest: Manifest, here: string | undefined): string | und
   if (isDump) return undefined;
   if (arch !== machine()) return `the data are ${arch}'s, and this machine is ${machine()}`;
   return encrypted ? 'the data are encrypted by a plugin, whose keys are not in the backup' : undefined;
-}
-
-/** A server that does not start is a result of the check; whatever else goes wrong is not. */
-async function startOrFail(options: ServerOptions): Promise<PrivateServer | BackupError> {
-  try {
-    return await startServer(options);
-  } catch (error) {
-    if (error instanceof BackupError && error.code === 'program-failed') return error;
-    throw error;
-  }
 }
 
 /** It must have come as far as the backup did: a redo log that was not applied leaves no other trace. */

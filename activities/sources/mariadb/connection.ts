@@ -5,8 +5,8 @@
  */
 import { isIP } from 'node:net';
 import type { MariadbSource } from '../../../model/config/source.ts';
-import type { Secret } from '../../../model/config/secret.ts';
 import type { SecretReader } from '../../config/secrets.ts';
+import { asAccount, readPassword } from '../accounts.ts';
 
 /** All that is needed to reach a server as one account. */
 export interface Connection {
@@ -30,7 +30,7 @@ export async function backupConnection(config: MariadbSource, readSecret: Secret
     host: host ?? 'localhost',
     port,
     user,
-    password: await read(password, readSecret),
+    password: await readPassword(password, readSecret),
     ca,
   };
 }
@@ -40,9 +40,7 @@ export async function checkConnection(
   config: MariadbSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  if (!config.check) return undefined;
-  const { user, password } = config.check;
-  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
+  return config.check && asAccount(config.check, await backupConnection(config, readSecret), readSecret);
 }
 
 /** The connection of the account that exports; undefined where the config has none. */
@@ -50,13 +48,7 @@ export async function exportConnection(
   config: MariadbSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  if (!config.export) return undefined;
-  const { user, password } = config.export;
-  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
-}
-
-async function read(secret: Secret | undefined, readSecret: SecretReader): Promise<string | undefined> {
-  return secret ? readSecret(secret) : undefined;
+  return config.export && asAccount(config.export, await backupConnection(config, readSecret), readSecret);
 }
 
 /** The option file of a connection. It holds the password, so it goes through a pipe and lies in no file. */

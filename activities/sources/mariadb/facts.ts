@@ -31,11 +31,13 @@ export type Plugin = z.infer<typeof plugin>;
 
 const variable = z.object({ name: z.string(), value: z.string() });
 
-/** Where a server is in its redo log and its binary logs. */
+/** Where a server is in its redo log, its binary logs and its time. */
 const standing = z.object({
   lsn: z.coerce.string(),
   /** GTIDs of the last transactions in the binary log, of each domain one. Empty where there are none. */
   gtid: z.string(),
+  /** RFC 3339, UTC, by the server's clock, to which the times of its binary log belong. */
+  clock: z.string(),
 });
 export type Standing = z.infer<typeof standing>;
 
@@ -81,12 +83,13 @@ export async function gatherFacts(connection: Connection, options: SessionOption
   };
 }
 
-/** The end of the redo log, and of the binary log, now. */
+/** The end of the redo log, and of the binary log, now; and the time. */
 export async function whereItStands(connection: Connection, options: SessionOptions): Promise<Standing> {
   const [found] = await rows(
     connection,
     standing,
-    `SELECT JSON_OBJECT('lsn', VARIABLE_VALUE, 'gtid', @@GLOBAL.gtid_binlog_pos)
+    `SELECT JSON_OBJECT('lsn', VARIABLE_VALUE, 'gtid', @@GLOBAL.gtid_binlog_pos,
+                        'clock', DATE_FORMAT(UTC_TIMESTAMP(3), '%Y-%m-%dT%H:%i:%s.%fZ'))
        FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'INNODB_LSN_CURRENT'`,
     options,
   );

@@ -13,7 +13,9 @@ export function parseGtid(text: string): Gtid {
   if (domain !== undefined && server !== undefined && sequence !== undefined) {
     return { domain, server, sequence: BigInt(sequence) };
   }
-  throw new BackupError('usage', `"${text}" is no GTID`, { remedy: 'Write one as in 0-1-42: domain, server, number.' });
+  throw new BackupError('usage', `"${text}" is no GTID.`, {
+    remedy: 'Write one as in 0-1-42: domain, server, number.',
+  });
 }
 
 /** Sequence of the last transaction in a domain; zero where it has none. */

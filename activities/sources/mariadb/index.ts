@@ -3,6 +3,7 @@ import type { MariadbSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
+import { placeOf } from './binlogs.ts';
 import { backupConnection } from './connection.ts';
 import { checkExports } from './export/check.ts';
 import { planExport } from './export/restore.ts';
@@ -33,7 +34,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   check,
   checkExports,
   planExport,
-  logs: { ship, standing },
+  logs: { ship, standing, placeOf },
   select,
   inPlace,
 };

@@ -22,6 +22,8 @@ export const physicalPosition = z.looseObject({
   gtid: z.string().nullable(),
   /** Tells one data folder from another. */
   lineage: z.string(),
+  /** RFC 3339, by the server's clock: nothing in it was committed later. Absent in backups of earlier versions. */
+  endedAt: z.string().optional(),
 });
 export type PhysicalPosition = z.infer<typeof physicalPosition>;
 

@@ -135,9 +135,8 @@ function stopOf(target: RestoreTarget, reach: Reach): readonly string[] | undefi
 function stopAtTime(time: string, { base, last }: Reach): readonly string[] {
   const moment = Date.parse(time);
   if (!Number.isFinite(moment)) throw new BackupError('usage', `"${time}" is no time`);
-  if (moment < Date.parse(base.manifest.finished)) {
-    throw refused(`the backup is of ${base.manifest.finished}, after ${time}: take an earlier one`);
-  }
+  const ended = base.position.endedAt ?? base.manifest.finished;
+  if (moment < Date.parse(ended)) throw refused(`the backup is of ${ended}, after ${time}: take an earlier one`);
   if (moment > Date.parse(last.coversUntil))
     throw refused(`the logs reach to ${last.coversUntil} only, before ${time}`);
   const second = new Date(Math.ceil(moment / 1000) * 1000).toISOString();
@@ -147,5 +146,6 @@ function stopAtTime(time: string, { base, last }: Reach): readonly string[] {
 function refused(why: string): BackupError {
   return new BackupError('refused', `The logs cannot be replayed to there: ${why}.`, {
     remedy: 'Choose another target, another backup, or fetch the logs that are missing from another copy.',
+    facts: { why },
   });
 }

@@ -15,8 +15,8 @@ interface Logs {
 
 /** Selects the shortest run of logs that follow each other from the backup's position to the target. */
 export function select(base: Manifest, all: readonly Manifest[], target: RestoreTarget): LogSelection {
-  const from = base.finished;
   const parsed = physicalPosition.safeParse(base.position);
+  const from = parsed.data?.endedAt ?? base.finished;
   if (!parsed.success) {
     return { reached: false, why: 'it is a dump, and logs are replayed on physical backups only', from, until: null };
   }
@@ -48,7 +48,7 @@ function whyNot(
     planReplay(base, logs, target);
     return null;
   } catch (error) {
-    if (error instanceof BackupError && error.code === 'refused') return error.message;
+    if (error instanceof BackupError && error.code === 'refused') return String(error.facts['why'] ?? error.message);
     throw error;
   }
 }
@@ -108,7 +108,8 @@ function holds({ firstFile, lastFile }: LogPosition, file: string): boolean {
 
 /**
  * The file in which a backup ends is finished, and shipped, after it. Names of files begin again after a recovery in
- * place: one that was shipped earlier is another history's.
+ * place: one that was shipped earlier is another history's. Both times are of our own clock, whatever the server's says;
+ * where it was set back in between, the logs are refused, and never taken for another history's.
  */
 function isAfter(logs: Manifest, base: Manifest): boolean {
   return Date.parse(logs.finished) > Date.parse(base.started);

@@ -2,8 +2,8 @@
  * Private MariaDB servers: for checks of what was restored, for loading dumps and for tests. They run as an
  * unprivileged user with a socket folder of their own, have no network unless told to, and end with the worker.
  */
-import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
@@ -114,22 +114,30 @@ export async function createDataFolder({
   const user = await serverUser();
   await requireReach('MariaDB', user, data);
   await giveTo(user, data, signal);
-  await runProgram(
-    {
-      command: 'mariadb-install-db',
-      args: [
-        '--no-defaults',
-        `--datadir=${data}`,
-        '--auth-root-authentication-method=socket',
-        `--auth-root-socket-user=${userInfo().username}`,
-        '--skip-test-db',
-        ...args,
-      ],
-      cwd: '/',
-      ...(user ? { user } : {}),
-    },
-    { signal },
-  );
+  const temporary = await mkdtemp(path.join(tmpdir(), 'mosaic-'));
+  try {
+    await giveTo(user, temporary, signal);
+    await runProgram(
+      {
+        command: 'mariadb-install-db',
+        args: [
+          '--no-defaults',
+          `--datadir=${data}`,
+          // What is called #sql… in it is removed first: in /tmp, the temporary tables of every other server.
+          `--tmpdir=${temporary}`,
+          '--auth-root-authentication-method=socket',
+          `--auth-root-socket-user=${userInfo().username}`,
+          '--skip-test-db',
+          ...args,
+        ],
+        cwd: '/',
+        ...(user ? { user } : {}),
+      },
+      { signal },
+    );
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
 }
 
 /** Closed to all others: the server makes its socket for everybody, and may ask nobody who he is. */

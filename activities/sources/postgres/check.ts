@@ -17,8 +17,9 @@ import { foreignLibc, machine } from './engine.ts';
 import { isolatedSettings, readInventory, superuserOf, withoutAutoConf } from './isolated.ts';
 import { prepareRecovery } from './moment/recover.ts';
 import { restoredMajor } from './restore.ts';
-import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
+import { startServer, type PrivateServer } from './server.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
+import { startOrFail } from '../private-server/start-or-fail.ts';
 
 const engine = z.looseObject({
   arch: z.string().optional(),
@@ -52,19 +53,21 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
     const expendable = context.expendable === true;
     const moment = await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work });
     const started = Date.now();
-    const server = await startOrFail({
-      data: restored,
-      binaries: binaries.folder,
-      superuser,
-      runtime: scratch,
-      isolated: true,
-      settings: {
-        ...(await isolatedSettings(restored, binaries, work.signal)),
-        ...(moment.possible ? moment.settings : {}),
-      },
-      signal: work.signal,
-      work,
-    });
+    const server = await startOrFail(
+      startServer({
+        data: restored,
+        binaries: binaries.folder,
+        superuser,
+        runtime: scratch,
+        isolated: true,
+        settings: {
+          ...(await isolatedSettings(restored, binaries, work.signal)),
+          ...(moment.possible ? moment.settings : {}),
+        },
+        signal: work.signal,
+        work,
+      }),
+    );
     if (server instanceof BackupError) {
       return [
         failed('start', server.message),
@@ -89,16 +92,6 @@ export function sortedBy(libc: string | undefined, checks: readonly Check[]): re
   if (libc === undefined || !foreignLibc(libc)) return checks;
   const message = `text was sorted by ${libc}, and this machine has another C library: REINDEX before use`;
   return checks.map((check) => (check.name === 'collations' ? failed('collations', message) : check));
-}
-
-/** A server that does not start is a result of the check; whatever else goes wrong is not. */
-async function startOrFail(options: ServerOptions): Promise<PrivateServer | BackupError> {
-  try {
-    return await startServer(options);
-  } catch (error) {
-    if (error instanceof BackupError && error.code === 'program-failed') return error;
-    throw error;
-  }
 }
 
 async function lookInside(

@@ -7,10 +7,10 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import type { ClientConfig } from 'pg';
 import type { PostgresSource } from '../../../model/config/source.ts';
-import type { Secret } from '../../../model/config/secret.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { SecretReader } from '../../config/secrets.ts';
 import type { ReachableSource, Reached } from './reach.ts';
+import { asAccount, readPassword } from '../accounts.ts';
 
 /** libpq's modes; `prefer` is only ever our default, for this machine's own addresses. */
 export type SslMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -40,7 +40,16 @@ export async function backupConnection(config: ReachableSource, readSecret: Secr
   // The same folder on this machine may be that of another server.
   if (container !== undefined && !reached) throw new TypeError('the way into the container was not opened');
   const sslmode = sslModeOf(config.connection);
-  return { host, port, user, password: await read(password, readSecret), database, sslmode, sslrootcert, reached };
+  return {
+    host,
+    port,
+    user,
+    password: await readPassword(password, readSecret),
+    database,
+    sslmode,
+    sslrootcert,
+    reached,
+  };
 }
 
 /** The connection of the role that may read tables; undefined where the config has none. */
@@ -48,9 +57,7 @@ export async function checkConnection(
   config: ReachableSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  if (!config.check) return undefined;
-  const { user, password } = config.check;
-  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
+  return config.check && asAccount(config.check, await backupConnection(config, readSecret), readSecret);
 }
 
 /** The connection of the role that exports; undefined where the config has none. */
@@ -58,13 +65,7 @@ export async function exportConnection(
   config: PostgresSource,
   readSecret: SecretReader,
 ): Promise<Connection | undefined> {
-  if (!config.export) return undefined;
-  const { user, password } = config.export;
-  return { ...(await backupConnection(config, readSecret)), user, password: await read(password, readSecret) };
-}
-
-async function read(secret: Secret | undefined, readSecret: SecretReader): Promise<string | undefined> {
-  return secret ? readSecret(secret) : undefined;
+  return config.export && asAccount(config.export, await backupConnection(config, readSecret), readSecret);
 }
 
 export function isSocket(host: string): boolean {

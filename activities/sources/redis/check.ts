@@ -15,8 +15,9 @@ import { readInventory } from './inventory.ts';
 import { lackOfMemory } from './memory.ts';
 import { positionOf, type Position } from './position.ts';
 import { describeEngine, engineOf, findPrograms, installRemedy, type Programs } from './programs.ts';
-import { startServer, type PrivateServer, type ServerOptions } from './server.ts';
+import { startServer, type PrivateServer } from './server.ts';
 import { rdbCounts, runTool, type RdbCounts, type Verdict } from './tools.ts';
+import { startOrFail } from '../private-server/start-or-fail.ts';
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<RedisSource>): Promise<readonly Check[]> {
@@ -38,13 +39,15 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   const { dbfilename, appenddirname, appendfilename } = position.names;
   const appendonly = position.appendonly ? 'yes' : 'no';
   const started = Date.now();
-  const server = await startOrFail({
-    data: restored,
-    program: programs.server,
-    runtime: scratch,
-    settings: { appendonly, dbfilename, appenddirname, appendfilename },
-    work,
-  });
+  const server = await startOrFail(
+    startServer({
+      data: restored,
+      program: programs.server,
+      runtime: scratch,
+      settings: { appendonly, dbfilename, appenddirname, appendfilename },
+      work,
+    }),
+  );
   if (server instanceof BackupError) {
     const rest = noneCompared(CHECKS.slice(2), 'not compared: the server did not start');
     if (engine.modules.length === 0) return [files, failed('start', server.message), ...rest];
@@ -72,16 +75,6 @@ function compareAll(expected: Expected, { loaded }: PrivateServer, counts: RdbCo
     compareFunctions(expected, loaded),
     notCompared('values', VALUES),
   ];
-}
-
-/** A server that does not start is a result of the check; whatever else goes wrong is not. */
-async function startOrFail(options: ServerOptions): Promise<PrivateServer | BackupError> {
-  try {
-    return await startServer(options);
-  } catch (error) {
-    if (error instanceof BackupError && error.code === 'program-failed') return error;
-    throw error;
-  }
 }
 
 interface Files {

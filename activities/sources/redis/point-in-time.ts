@@ -17,20 +17,24 @@ import { runTool } from './tools.ts';
 export function requireReachable({ times }: Position, target: RestoreTarget | undefined): number | undefined {
   if (target === undefined || target.kind === 'end') return undefined;
   if (target.kind !== 'time') {
-    throw new BackupError('usage', `A Redis backup has no ${target.kind} to restore to, only times.`, {
-      remedy: 'Name a time: --at 2026-11-23T14:05:00Z.',
+    throw new BackupError('usage', 'Redis knows no positions, GTIDs or restore points: only times.', {
+      remedy: 'Say --at with a time and its zone, as in 2026-11-23T14:05:00Z, or end.',
     });
   }
   const at = Date.parse(target.time);
   const { from, to, every } = times;
   if (every && at >= Date.parse(from) && at <= Date.parse(to)) return Math.ceil(at / 1000) - 1;
-  const reach = every ? `each second from ${from} to ${to}` : `one instant, between ${from} and ${to}`;
-  throw new BackupError('refused', `This backup does not reach ${target.time}. It holds ${reach}.`, {
+  throw new BackupError('refused', `This backup does not reach ${target.time}. It holds ${reachOf(times)}.`, {
     remedy: every
       ? 'Name a time of that range, or restore another backup.'
       : 'Restore it as it is, or another backup. Times between need method: aof, and aof-timestamp-enabled yes on the server.',
     facts: { from, to, every },
   });
+}
+
+/** What a backup can be restored to, in words. */
+export function reachOf({ from, to, every }: Position['times']): string {
+  return every ? `each second from ${from} to ${to}` : `one instant, between ${from} and ${to}`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { LogSelection } from '../types.ts';
-import { requireReachable } from './point-in-time.ts';
+import { reachOf, requireReachable } from './point-in-time.ts';
 import { positionOf } from './position.ts';
 
 export function select(base: Manifest, _logs: readonly Manifest[], target: RestoreTarget): LogSelection {
@@ -14,6 +14,6 @@ export function select(base: Manifest, _logs: readonly Manifest[], target: Resto
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== 'refused') throw error;
     const { from, to, every } = position.times;
-    return { reached: false, why: error.message, from, until: every ? to : null };
+    return { reached: false, why: `it holds ${reachOf(position.times)}`, from, until: every ? to : null };
   }
 }

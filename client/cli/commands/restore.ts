@@ -70,6 +70,7 @@ async function restoreCommand(cli: Cli, backup: string | undefined, options: Res
   const ways = [to !== undefined, inPlace, resume, undo, intoServer].filter(Boolean).length;
   if (ways !== 1)
     throw await usage('Say one of --to FOLDER, --in-place, --resume, --undo, and --database with --into.');
+  if (to === '') throw await usage('--to names no folder.');
   if (resume || undo) {
     const { unfinishedCommand } = await import('../restore/unfinished.ts');
     return unfinishedCommand(cli, options);

@@ -20,7 +20,7 @@ export function registerVerify(program: Command, cli: OpenCli): void {
   const verify = program
     .command('verify')
     .description(
-      'check digests and signatures of a backup and of all that it builds on; exit status 9 when one is damaged, 3 when --deep had nothing to check with',
+      'check digests and signatures of a backup and of all that it builds on; exit status 9 when one is damaged, else 3 when --deep had nothing to check one with',
     )
     .argument('<backup>', 'a reference, "latest" (the newest of each source), or the folder of a backup')
     .option('--source <name>', 'with "latest": only of this source')
@@ -134,6 +134,7 @@ async function select(cli: Cli, site: Site, wanted: string, options: VerifyOptio
   }
   const destination = placeOption(options.destination) ?? null;
   const [overview, place] = await Promise.all([readOverview(site, destination), openPlace(site, destination)]);
+  choose.requireSource(site, overview, options.source);
   const entries =
     wanted === choose.LATEST_REFERENCE
       ? choose.newestOfEachSource(overview, options.source)
@@ -202,16 +203,17 @@ async function verifyOne(
     import('../../../activities/storage/catalogue.ts'),
   ]);
   const within = scratch === undefined ? tmpdir() : path.resolve(cli.cwd, scratch);
-  let unchecked = false;
+  let looked = false;
   const found = await verifyBackup({
     ...request,
     deep: async (work) => {
       const checks = await proveBackup({ site, store, chain: chainOf(catalogue, target), within, work });
-      unchecked = !checks.some(({ compared }) => compared);
+      looked = checks.some(({ compared }) => compared);
       return checks;
     },
   });
-  return { found, unchecked };
+  // Of what is damaged already nothing more is to be said.
+  return { found, unchecked: !looked && found.verdict === 'ok' };
 }
 
 function verdictText(
@@ -229,8 +231,10 @@ function verdictText(
     return `  ${mark}  ${name}: ${detail}`;
   });
   const record = unrecorded === null ? [] : [`  not recorded: ${unrecorded}`];
-  const restored = unchecked ? ['  restored, but nothing of it could be checked on this machine'] : [];
-  return [`${reference} at ${place}: ${head} (${checks.length} checks)`, ...lines, ...restored, ...record].join('\n');
+  // Where it was not even restored, the check of that name says why.
+  const restored = unchecked && !checks.some(({ name }) => name === 'deep');
+  const silent = restored ? ['  restored, but nothing of it could be checked on this machine'] : [];
+  return [`${reference} at ${place}: ${head} (${checks.length} checks)`, ...lines, ...silent, ...record].join('\n');
 }
 
 /** Checks that were not made for one reason are one line: `start, rows`. */

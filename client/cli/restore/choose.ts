@@ -118,7 +118,7 @@ async function soundest(
 }
 
 /** `latest` is of one source; where the site has only one, it need not be said. */
-async function sourceOf(site: Site, source: string | undefined): Promise<string> {
+export async function sourceOf(site: Site, source: string | undefined): Promise<string> {
   if (source !== undefined) return source;
   const [only, ...others] = Object.keys(site.config.sources);
   if (only !== undefined && others.length === 0) return only;

@@ -4,6 +4,7 @@ import type { Site } from '../../../activities/site.ts';
 import type { SourceType } from '../../../model/source.ts';
 import type { BackupEntry } from '../../backups/overview.ts';
 import type { Cli } from '../context.ts';
+import { sourceOf } from './choose.ts';
 import type { RestoreOptions } from './options.ts';
 
 export async function restoreIntoServer(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
@@ -94,21 +95,15 @@ async function choose(
   const name = await sourceOf(site, source);
   choosing.requireSource(site, overview, name);
   await requireExportsOf(overview.entries.find((entry) => entry.source === name)?.backup.manifest.type);
-  const { entry, age, newer } = choosing.latestOf(withExports(overview), name, destination ?? REPOSITORY);
+  const holding = withExports(overview);
+  if (!holding.entries.some((entry) => entry.source === name)) throw await noExport(name);
+  const { entry, age, newer } = choosing.latestOf(holding, name, destination ?? REPOSITORY);
   out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old, and the newest with an export`);
   for (const what of newer) out.note(`newer, but not used: ${what}`);
   const without = newerWithout(overview, entry).length;
   const hold = without === 1 ? 'newer backup holds' : 'newer backups hold';
   if (without > 0) out.note(`${without} ${hold} no export; to what they hold: restore to a folder (--to)`);
   return entry;
-}
-
-async function sourceOf(site: Site, source: string | undefined): Promise<string> {
-  if (source !== undefined) return source;
-  const { BackupError } = await import('../../../model/errors.ts');
-  throw new BackupError('usage', '"latest" is the latest of one source: which one is not said.', {
-    remedy: `Add --source, one of: ${Object.keys(site.config.sources).join(', ')}.`,
-  });
 }
 
 /** From a file or a variable; never an argument. */
@@ -153,4 +148,12 @@ function text(how: string, plan: ExportPlan, tables: readonly string[]): string 
 
 function leftText({ left }: ExportPlan): readonly string[] {
   return left.map((what) => `not restored with it: ${what}`);
+}
+
+async function noExport(source: string): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  return new BackupError('not-found', `No backup of "${source}" here holds an export to take one database out of.`, {
+    remedy: `Weekly and monthly backups hold one where the config says sources.${source}.export. Until then: restore the whole to a folder (--to), start a server there, and copy from it.`,
+    facts: { source },
+  });
 }

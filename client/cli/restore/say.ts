@@ -21,8 +21,8 @@ export function sayReplay(
   if (replay === null) return;
   for (const what of told) out.note(what);
   const count = replay.logs.length === 1 ? 'one backup' : `${replay.logs.length} backups`;
-  const ids = [replay.logs[0], replay.logs.at(-1)].map((entry) => entry?.name.id ?? '');
-  const logs = replay.logs.length === 0 ? '' : `, and ${count} of logs (${ids.join(' to ')})`;
+  const ids = new Set([replay.logs[0], replay.logs.at(-1)].map((entry) => entry?.name.id ?? ''));
+  const logs = replay.logs.length === 0 ? '' : `, and ${count} of logs (${[...ids].join(' to ')})`;
   const base = chain.length > 1 ? `${reference} with the ${chain.length - 1} that it builds on` : reference;
   out.note(`from ${from}: ${base}${logs}; ${bytes} to fetch`);
 }

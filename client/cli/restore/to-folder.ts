@@ -78,5 +78,7 @@ async function requireFiles(chain: readonly Catalogued[], paths: readonly string
   const type = chain.at(-1)?.manifest.type;
   if (paths.length === 0 || type === 'files') return;
   const { BackupError } = await import('../../../model/errors.ts');
-  throw new BackupError('usage', `--path is for files; this is a backup of type ${type}, which is restored whole.`);
+  throw new BackupError('usage', `--path is for files; this is a backup of type ${type}, which is restored whole.`, {
+    remedy: 'Leave --path out, or put one database or table into a running server: --database, --table and --into.',
+  });
 }

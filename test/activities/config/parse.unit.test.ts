@@ -53,6 +53,16 @@ const CASES: readonly (readonly [
     ['8:44 sources.stack.limits.maxRate', /not a size.*50MiB/],
   ],
   [
+    'a bracket that is opened and not closed, in a glob',
+    ['paths: [/data]', 'paths: [/data], exclude: ["*.log", "["]'],
+    ['8:60 sources.stack.exclude[1]', /a bracket is opened and not closed.*Close it, as in \[a-z\], or write \\\[/],
+  ],
+  [
+    'a glob that takes back another',
+    ['paths: [/data]', 'paths: [/data], volatile: ["!*.log"]'],
+    ['8:52 sources.stack.volatile[0]', /cannot take back another.*narrower/],
+  ],
+  [
     'a rate at which nothing would ever be read',
     ['{ type: files,', '{ type: files, limits: { maxRate: 0 B },'],
     ['8:44 sources.stack.limits.maxRate', /nothing would ever be read.*above zero/],

@@ -13,6 +13,8 @@ import type { Bench } from './types.ts';
 
 const GOAL_MB = 50;
 const MB = 1e6;
+/** Runs that differ by a few megabytes: more of them tell nothing new. */
+const ENOUGH = 2;
 
 export const memory: Bench = {
   name: 'memory-growth',
@@ -34,7 +36,13 @@ export const memory: Bench = {
       await captureOf('an eighth', path.join(tree.root, 'part-0')),
       await captureOf('the whole', tree.root),
     ];
-    const samples = await collect({ contenders, rounds, settle: warm(tree.root, signal), say, signal });
+    const samples = await collect({
+      contenders,
+      rounds: Math.min(rounds, ENOUGH),
+      settle: warm(tree.root, signal),
+      say,
+      signal,
+    });
     const [eighth = [], whole = []] = samples.map((runs) => runs.map(({ worker }) => (worker ?? Number.NaN) / MB));
     const growth = whole.map((peak, round) => peak - (eighth[round] ?? Number.NaN));
     return [

@@ -7,7 +7,10 @@ import { shell } from '../shell.ts';
  */
 export function warm(folder: string, signal: AbortSignal): () => Promise<void> {
   return async () => {
-    await shell('sync; find "$DATA" -type f -print0 | xargs -0 cat > /dev/null', { env: { DATA: folder }, signal });
+    await shell('sync; find "$DATA" -type f -print0 | xargs -0 -P "$(nproc)" -n 1000 cat > /dev/null', {
+      env: { DATA: folder },
+      signal,
+    });
   };
 }
 

@@ -40,12 +40,14 @@ export const FIRST_PEERS: readonly Peer[] = [
   },
   {
     name: 'restic',
+    most: 2,
     before: 'restic init',
     command: 'restic backup "$TREE"',
     check: `restic ls --long latest | ${COUNTS}`,
   },
   {
     name: 'borg',
+    most: 2,
     before: 'borg init --encryption=repokey-blake2',
     command: 'borg create ::first "$TREE"',
     check: `borg list ::first | ${COUNTS}`,

@@ -53,5 +53,6 @@ export const FULL_RESTORE: Peer = {
   name: PGBACKREST,
   before: `${FULL_BACKUP.before}; ${FULL_BACKUP.command}`,
   command: `mkdir -m 700 "$WORK/restored"; ${PROGRAM} --pg1-path="$WORK/restored" --type=immediate restore`,
+  undo: 'rm -rf "$WORK/restored"',
   check: 'test "$(find "$WORK/restored" -type f | wc -l)" -ge "$FILES" && test -s "$WORK/restored/PG_VERSION"',
 };

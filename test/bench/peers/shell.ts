@@ -13,6 +13,10 @@ export interface Peer {
   readonly before?: string;
   /** Fails unless what is stored holds the data. */
   readonly check: string;
+  /** Runs at most, where it takes long. */
+  readonly most?: number;
+  /** Run after each run, unmeasured: removes what it made. What `before` made then serves all runs. */
+  readonly undo?: string;
 }
 
 export interface PeerOptions {
@@ -31,11 +35,12 @@ export function shellContender(peer: Peer, { folder, env, signal, lasting = fals
   return {
     name: peer.name,
     settings: peer.command,
+    most: peer.most,
     async prepare() {
       if (prepared) return;
       await mkdir(work, { recursive: true, mode: 0o700 });
       if (peer.before) await shell(peer.before, options);
-      prepared = lasting;
+      prepared = lasting || peer.undo !== undefined;
     },
     async run() {
       const before = await folderBytes(work);
@@ -47,7 +52,8 @@ export function shellContender(peer: Peer, { folder, env, signal, lasting = fals
       await shell(peer.check, options);
     },
     async clear() {
-      if (!lasting) await rm(work, { recursive: true, force: true });
+      if (peer.undo !== undefined) await shell(peer.undo, options);
+      else if (!lasting) await rm(work, { recursive: true, force: true });
     },
   };
 }

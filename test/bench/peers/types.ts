@@ -12,6 +12,8 @@ export interface Contender {
   readonly name: string;
   /** The command that is run, as it is run, or what stands in its place. */
   readonly settings: string;
+  /** So many runs are enough: it takes long, and is far from any goal. As many as all others where absent. */
+  readonly most?: number | undefined;
   /** Before each run, and not measured: empty repositories. */
   prepare(): Promise<void>;
   run(): Promise<Sample>;

@@ -32,7 +32,7 @@ describe('until when a source can be restored', () => {
 
   it('is what the newest logs cover that reach back to a full', () => {
     const found = restorableUntil([full, ...logs([1, 2, 3, 4])], 'postgres');
-    assert.deepEqual(found, { until: at(20), place: 'repository', base: full.reference });
+    assert.deepEqual(found, { until: at(20), seen: at(20), place: 'repository', base: full.reference });
     assert.equal(until([full, ...logs([1, 2])]), at(10));
   });
 

@@ -14,6 +14,7 @@ import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
 import { startCommand, type CommandProcess } from '../../support/worker-process.ts';
+import { ownTemporal } from '../../support/ports.ts';
 
 const ID = 'mosaic-backup/test/logs';
 const changes = z.looseObject({ changes: z.array(z.looseObject({ do: z.string(), id: z.string() })) });
@@ -36,7 +37,7 @@ describe('schedules and `run logs` on the command line', () => {
       folder,
       sources: { db: server.config(), stack: { type: 'files', paths: [path.join(folder, 'keys')] } },
       plans: { logs: { every: '1h' } },
-      temporal: { embedded: { port: 17_253, uiPort: 18_253 } },
+      temporal: await ownTemporal(),
     });
     up = startCommand({ args: ['-c', test.file, 'up'], owner: folder });
     await up.printed('is up on');

@@ -6,6 +6,7 @@ import { repositoryStore } from '../../../activities/storage/repository.ts';
 import type { Scenario } from '../scenario.ts';
 import { requireComplete, requireListed, requireNoProcess, requireSound, requireTidy } from '../sound.ts';
 import { slowly, underWay, type Trial } from '../trial.ts';
+import { ownTemporal } from '../../support/ports.ts';
 
 export const runs: readonly Scenario[] = [
   {
@@ -43,7 +44,7 @@ export const runs: readonly Scenario[] = [
     kind: 'two runs at once',
     title: 'P49 of different times, by two commands that each would start a Temporal (stack)',
     sources: ['stack'],
-    site: () => ({ temporal: { embedded: { port: 17_612, uiPort: 18_612 } } }),
+    site: async () => ({ temporal: await ownTemporal() }),
     async play(trial) {
       await slowly(trial, 'stack', '4MB');
       const both = await Promise.all([0, 1].map((number) => trial.command('run', 'daily', '--at', trial.time(number))));

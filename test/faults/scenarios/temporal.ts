@@ -7,6 +7,7 @@ import { loseData } from '../../support/temporal-process.ts';
 import type { Scenario } from '../scenario.ts';
 import { requireComplete, requireListed, requireNoProcess, requireSound, requireTidy } from '../sound.ts';
 import { SLOW, slowly, underWay, type SourceName } from '../trial.ts';
+import { ownTemporal } from '../../support/ports.ts';
 
 export const temporal: readonly Scenario[] = [
   killed('stack', { away: 0, everyTime: true }),
@@ -158,7 +159,6 @@ function embeddedDataLost(how: string, lose: (folder: string) => Promise<void>):
   };
 }
 
-/** Any free port will do: the program finds another where these are taken. */
-function embedded() {
-  return { temporal: { embedded: { port: 17_611, uiPort: 18_611 } } };
+async function embedded() {
+  return { temporal: await ownTemporal() };
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
+import { ownTemporal } from '../../support/ports.ts';
 
 const MAIN = fileURLToPath(new URL('../../../infra/quickstart/main.ts', import.meta.url));
 
@@ -19,7 +20,7 @@ describe('npm start -- -c FILE', () => {
     ({ file } = await makeSite({
       folder,
       sources: { data: { type: 'files', paths: [path.join(folder, 'data')] } },
-      temporal: { embedded: { port: 17_433, uiPort: 18_433 } },
+      temporal: await ownTemporal(),
     }));
   });
   after(cleanUp);

@@ -1,7 +1,7 @@
 /** What a database holds, asked within the snapshot of its export: so a check can compare all of it, and one table be found. */
 import { z } from 'zod';
 import { BackupError } from '../../../../model/errors.ts';
-import type { ExportEntry } from '../../../../model/export.ts';
+import { exportedTable, type ExportEntry } from '../../../../model/export.ts';
 import { digest, digestQuery } from '../digests.ts';
 import { stateBehind, type Session } from '../session.ts';
 
@@ -12,15 +12,7 @@ function ofNoExtension(catalog: string, oid: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
 }
 
-const table = z.object({
-  schema: z.string(),
-  name: z.string(),
-  oid: z.string(),
-  partitionOf: z.string().nullable(),
-  parts: z.array(z.string()),
-  texts: z.array(z.string()),
-  attach: z.array(z.string()),
-  left: z.array(z.string()),
+const table = exportedTable.extend({
   /** Has rows of its own that a restore must equal. */
   keepsRows: z.boolean(),
 });

@@ -1,5 +1,7 @@
 /** The position of a backup of WAL, in its manifest. */
 import { z } from 'zod';
+import type { Manifest } from '../../../../model/manifest.ts';
+import type { LogsPlace } from '../../types.ts';
 import { lsnNumber } from '../base-backup.ts';
 import { parseSegment, type Segment } from './segments.ts';
 
@@ -21,6 +23,12 @@ export const logsPosition = z.looseObject({
   segments: z.record(z.string(), z.string()),
 });
 export type LogsPosition = z.infer<typeof logsPosition>;
+
+/** A timeline goes on where it was left: WAL of one and the same is ordered by its end. */
+export function placeOf({ position }: Manifest): LogsPlace | null {
+  const { success, data } = logsPosition.safeParse(position);
+  return success ? { history: `${data.systemId}/${data.timeline}`, end: lsnNumber(data.endLsn) } : null;
+}
 
 /** The first segment in it. */
 export function firstSegment(position: LogsPosition): Segment | undefined {

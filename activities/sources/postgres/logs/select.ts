@@ -1,5 +1,6 @@
 /** Which WAL a recovery needs. Pure: continuity is looked at here, since a hole without a target promotes silently. */
 import { z } from 'zod';
+import { BackupError } from '../../../../model/errors.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../../model/target.ts';
 import type { LogSelection } from '../../types.ts';
@@ -21,8 +22,9 @@ interface Logs {
   readonly position: LogsPosition;
 }
 
-/** Selects the shortest run of logs that follow each other from the backup's end to the target. */
+/** Selects the shortest run of logs that follow each other from the backup's end to the target. @throws BackupError `usage`. */
 export function select(base: Manifest, all: readonly Manifest[], target: RestoreTarget): LogSelection {
+  requireKnown(target);
   const start = basePosition.parse(base.position);
   const from = start.endedAt ?? base.finished;
   const { run, missing } = withTail(start, all, runFrom(start, all));
@@ -38,6 +40,15 @@ export function select(base: Manifest, all: readonly Manifest[], target: Restore
       ? 'no WAL behind the backup is there'
       : `the WAL that follows on it ends at ${until ?? 'a time that is not known'}`;
   return refused(missing === null ? end : `${end}, and then ${missing} is missing`);
+}
+
+/** @throws BackupError `usage` for what only MariaDB knows. */
+function requireKnown(target: RestoreTarget): void {
+  const isGtid = target.kind === 'before' || (target.kind === 'position' && !target.position.includes('/'));
+  if (!isGtid) return;
+  throw new BackupError('usage', `PostgreSQL has no GTIDs, so that ${target.position} is no place in its logs.`, {
+    remedy: 'Say --at with a time and its zone (2026-11-23T14:05:00Z), an LSN (0/3000060), name:RESTORE_POINT, or end.',
+  });
 }
 
 /** PostgreSQL accepts a target before the backup's end without a word, and recovers to another time. */

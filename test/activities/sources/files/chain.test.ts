@@ -63,7 +63,7 @@ describe('chains of incrementals', () => {
   let site: FilesSite;
 
   beforeEach(async () => {
-    source = await temporaryFolder();
+    source = await temporaryFolder({ onDisk: true });
     site = await filesSite([source]);
   });
   after(cleanUp);
@@ -80,7 +80,7 @@ describe('chains of incrementals', () => {
   it('restore the source as it was at each step, whatever was edited in between', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (edits) => {
-        source = await temporaryFolder();
+        source = await temporaryFolder({ onDisk: true });
         site = await filesSite([source]);
         for (const [step, each] of edits.entries()) {
           each.forEach((one, index) => apply(source, one, `${step}.${index}`));

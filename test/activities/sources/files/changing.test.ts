@@ -16,7 +16,7 @@ describe('files that change while they are captured', () => {
   const mounted: string[] = [];
 
   beforeEach(async () => {
-    source = await temporaryFolder();
+    source = await temporaryFolder({ onDisk: true });
     // tar reads in the order of names, and at this rate for about two seconds.
     write(source, 'a first', randomBytes(3_000_000));
     write(source, 'b database', randomBytes(2_000_000));
@@ -135,7 +135,7 @@ describe('files that change while they are captured', () => {
 
   /** A file system on which one file's blocks lie beyond the end of the disk. */
   async function damagedDisk(): Promise<string> {
-    const folder = await temporaryFolder();
+    const folder = await temporaryFolder({ onDisk: true });
     const [image, mount] = [path.join(folder, 'image'), path.join(folder, 'mount')];
     mkdirSync(mount);
     writeFileSync(image, '');

@@ -11,7 +11,7 @@ describe('metadata of files', () => {
   after(cleanUp);
 
   it('P37 owner, mode, setuid, ACL, xattr, capability, hard links, holes, symlinks, empty folders survive, in fulls and incrementals', async () => {
-    const source = await temporaryFolder();
+    const source = await temporaryFolder({ onDisk: true });
     writeEverything(source);
     const site = await filesSite([source]);
     const full = await site.capture();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
-import { matcher, parsePattern, patternsOf, tarExcludes } from '../../../../activities/sources/files/patterns.ts';
+import { matcher, patternsOf, tarExcludes } from '../../../../activities/sources/files/patterns.ts';
+import { parsePattern } from '../../../../model/config/glob.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { write } from './tree.ts';
 
@@ -30,7 +31,7 @@ describe('globs of exclude and volatile', () => {
   let below: string;
 
   before(async () => {
-    root = await temporaryFolder();
+    root = await temporaryFolder({ onDisk: true });
     below = root.slice(1);
     for (const file of FILES) write(root, file);
   });
@@ -108,7 +109,10 @@ describe('globs of exclude and volatile', () => {
       '[^]x]',
       '\\*',
       '\\[',
-      '[a',
+      '[:a]',
+      '[\\]x]',
+      '[a\\-c]',
+      '\\\\',
       ']',
       '-',
       '+',
@@ -134,5 +138,41 @@ describe('globs of exclude and volatile', () => {
   it('are refused where they would mean something else than expected', () => {
     const refused = ['!keep', './x', '../x', 'a/**/b', '*', '/', '/**', '', '[[:alpha:]]', '[é]', '[a/b]'];
     for (const text of refused) assert.ok('problem' in parsePattern(text), text);
+  });
+
+  it('are refused where they are malformed, of which tar makes the character, itself or nothing, without a word', () => {
+    for (const text of [
+      '[',
+      '*.[ch',
+      'a[',
+      '[]',
+      '[]a',
+      '[^]',
+      '[!]',
+      '[a\\]',
+      '\\\\[a',
+      'a\\',
+      '*\\',
+      '[z-a]',
+      '[b-az]',
+    ])
+      assert.ok('problem' in parsePattern(text), text);
+    for (const text of [
+      ']',
+      'a]',
+      '[]]',
+      '[!]]',
+      '\\[',
+      '\\[é',
+      '\\[/x',
+      '[a\\]]',
+      '[a-]',
+      '[-a]',
+      'a\\\\',
+      '{a,b',
+      '(',
+      'a|b',
+    ])
+      assert.ok('glob' in parsePattern(text), text);
   });
 });

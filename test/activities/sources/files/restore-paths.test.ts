@@ -12,7 +12,7 @@ describe('single paths', () => {
   let site: FilesSite;
 
   before(async () => {
-    source = await temporaryFolder();
+    source = await temporaryFolder({ onDisk: true });
     site = await filesSite([source]);
     write(source, 'private/.env', 'first', 0o600);
     write(source, 'private/readable', 'behind a closed folder');

@@ -34,8 +34,8 @@ describe("tar's snapshot file", () => {
   let source: string;
 
   before(async () => {
-    state = await temporaryFolder();
-    source = await temporaryFolder();
+    state = await temporaryFolder({ onDisk: true });
+    source = await temporaryFolder({ onDisk: true });
     write(source, 'stays/x');
     write(source, 'moves/in/x');
     write(source, 'linked/x');
@@ -120,7 +120,7 @@ describe("tar's snapshot file", () => {
 describe('lists of what backups archived', () => {
   let state: string;
 
-  before(async () => (state = await temporaryFolder()));
+  before(async () => (state = await temporaryFolder({ onDisk: true })));
   after(cleanUp);
 
   it('come back as they were written, in blocks of whole lines', async () => {
@@ -164,7 +164,7 @@ describe('file systems under the paths', () => {
   const own: FileSystem = { path: '/srv/data', mountPoint: '/srv/data', type: 'ext4' };
   const root: FileSystem = { path: '/srv', mountPoint: '/', type: 'ext4' };
 
-  before(async () => (state = await temporaryFolder()));
+  before(async () => (state = await temporaryFolder({ onDisk: true })));
   after(cleanUp);
 
   function selection(fileSystems: readonly FileSystem[], excluded: readonly string[] = []): Selection {

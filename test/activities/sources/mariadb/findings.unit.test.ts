@@ -29,6 +29,7 @@ const GOOD: Facts = {
   grants: GRANTS,
   lsn: '46600',
   gtid: '0-1-21',
+  clock: '2026-11-23T02:00:00.000000Z',
 };
 
 const ACCOUNT = { user: 'mosaic_backup', method: 'physical', logs: true } as const;

@@ -18,6 +18,7 @@ import { inPlace } from '../../operations/in-place/requests.ts';
 import { capture, listed, ship as shipAt, SOURCE } from '../postgres/backups.ts';
 import { onRestored } from './backups.ts';
 import { run } from '../../../../activities/sources/mariadb/session.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 
 /** With the binary logs in the data folder, and beside it. */
 describe('restores in place of a MariaDB source', function () {
@@ -25,7 +26,7 @@ describe('restores in place of a MariaDB source', function () {
   let folder: string;
   let server: ManagedMariadb;
   let site: Site;
-  let minute = 0;
+  const scheduled = scheduledTimes();
   let restores = 0;
 
   beforeEach(async () => {
@@ -40,9 +41,6 @@ describe('restores in place of a MariaDB source', function () {
     await server.sql('CREATE DATABASE a; CREATE TABLE a.t (id int PRIMARY KEY)');
   }
 
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
   const full = () => capture(site, scheduled());
   const ship = () => shipAt(site, scheduled());
 

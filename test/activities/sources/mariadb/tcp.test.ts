@@ -1,8 +1,6 @@
 /** A server that is reached over TCP, with a certificate. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { mariadb } from '../../../../activities/sources/mariadb/index.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
@@ -13,6 +11,7 @@ import { OWNER, sampleArguments } from '../../../support/processes.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, listed, SOURCE } from './backups.ts';
+import { freePort } from '../../../support/ports.ts';
 
 describe('a MariaDB source over TCP', () => {
   let folder: string;
@@ -43,16 +42,6 @@ describe('a MariaDB source over TCP', () => {
     // A key of a test, which the server's user must read.
     await chmod(key, 0o644);
     return { key, certificate };
-  }
-
-  async function freePort(): Promise<number> {
-    const listener = createServer().listen(0, '127.0.0.1');
-    await once(listener, 'listening');
-    const address = listener.address();
-    listener.close();
-    await once(listener, 'close');
-    if (typeof address !== 'object' || address === null) throw new Error('no port');
-    return address.port;
   }
 
   function connection(ca: string) {

@@ -14,6 +14,9 @@ import type { Check } from '../../../../model/evidence.ts';
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import type { ShippedLogs } from '../../../../model/run.ts';
 import { testWork } from '../../../support/work.ts';
+import { startServer } from '../../../../activities/sources/postgres/server.ts';
+import { withSession, type Session } from '../../../../activities/sources/postgres/session.ts';
+import { temporaryFolder } from '../../../support/folders.ts';
 
 export const SOURCE = 'db';
 
@@ -99,4 +102,27 @@ export async function names(...segments: readonly string[]): Promise<readonly st
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;
   });
+}
+
+export interface OnRestored {
+  readonly data: string;
+  /** Folder of the server's programs. */
+  readonly binaries: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Starts what was restored, as a private server, and asks it or changes it. */
+export async function onRestored<Result>(
+  { data, binaries, settings = {} }: OnRestored,
+  use: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const { signal } = testWork();
+  const runtime = await temporaryFolder();
+  const options = { data, binaries, superuser: 'postgres', runtime, isolated: true, signal };
+  const server = await startServer({ ...options, settings: { fsync: 'off', ...settings } });
+  try {
+    return await withSession({ ...server.connection, database: 'postgres' }, { application: 'test', signal }, use);
+  } finally {
+    await server.stop();
+  }
 }

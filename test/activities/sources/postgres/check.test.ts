@@ -3,15 +3,14 @@ import assert from 'node:assert/strict';
 import { readdir, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
-import { startServer } from '../../../../activities/sources/postgres/server.ts';
-import { withSession, type Session } from '../../../../activities/sources/postgres/session.ts';
+import type { Session } from '../../../../activities/sources/postgres/session.ts';
 import type { Site } from '../../../../activities/site.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
-import { capture, onlyBackup, reader, restoreTo, SOURCE } from './backups.ts';
+import { capture, onlyBackup, onRestored, reader, restoreTo, SOURCE } from './backups.ts';
 
 describe('the check of a PostgreSQL backup', () => {
   let folder: string;
@@ -40,26 +39,8 @@ describe('the check of a PostgreSQL backup', () => {
     return data;
   }
 
-  /** Starts what was restored, as a private server, and changes it. */
-  async function change(data: string, use: (session: Session) => Promise<void>): Promise<void> {
-    const { signal } = testWork();
-    const runtime = await temporaryFolder();
-    const binaries = server.binaries.folder;
-    const settings = { fsync: 'off' };
-    const made = await startServer({
-      data,
-      binaries,
-      superuser: 'postgres',
-      runtime,
-      isolated: true,
-      settings,
-      signal,
-    });
-    try {
-      await withSession({ ...made.connection, database: 'postgres' }, { application: 'test', signal }, use);
-    } finally {
-      await made.stop();
-    }
+  function change(data: string, use: (session: Session) => Promise<void>): Promise<void> {
+    return onRestored({ data, binaries: server.binaries.folder }, use);
   }
 
   async function check(data: string): Promise<ReadonlyMap<string, Check>> {

@@ -1,29 +1,24 @@
 import assert from 'node:assert/strict';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { planRecovery } from '../../../../activities/operations/recovery.ts';
-import { restoreBackup } from '../../../../activities/operations/restore.ts';
-import { startServer, type PrivateServer } from '../../../../activities/sources/postgres/server.ts';
 import type { Site } from '../../../../activities/site.ts';
-import { repositoryStore } from '../../../../activities/storage/repository.ts';
-import { parseTarget } from '../../../../model/target.ts';
-import { Client } from 'pg';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
 import { makeSite } from '../../../support/site.ts';
-import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
 import { planInPlace, restoreInPlace } from '../../../../activities/operations/in-place/index.ts';
 import { logsPosition } from '../../../../activities/sources/postgres/logs/position.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { inPlace, requestOf } from '../../operations/in-place/requests.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
+import { recoverTo, rowsIn } from './recoveries.ts';
 
 describe('restores in place of a PostgreSQL source', function () {
   let folder: string;
   let server: ManagedPostgres;
   let site: Site;
   this.timeout(240_000);
-  let minute = 0;
+  const scheduled = scheduledTimes();
   let restores = 0;
 
   beforeEach(async () => {
@@ -35,9 +30,6 @@ describe('restores in place of a PostgreSQL source', function () {
   afterEach(() => server?.end());
   after(cleanUp);
 
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
   const full = () => capture(site, scheduled());
   const ship = () => shipAt(site, scheduled());
 
@@ -61,24 +53,9 @@ describe('restores in place of a PostgreSQL source', function () {
 
   /** Restores to a target in a folder, starts a server on it, and says which rows it has. */
   async function rowsAt(at: string): Promise<readonly number[]> {
-    const plan = planRecovery({ catalogue: await listed(site), source: SOURCE, target: parseTarget(at) });
     const to = path.join(folder, `restored-${restores++}`);
-    const store = repositoryStore(site.repository);
-    await restoreBackup({ site, store, chain: plan.chain, replay: plan, to, paths: [], work: testWork() });
-    const runtime = await temporaryFolder();
-    let started: PrivateServer | undefined;
-    try {
-      const { signal } = testWork();
-      const binaries = server.binaries.folder;
-      started = await startServer({ data: to, binaries, superuser: 'postgres', runtime, signal, isolated: true });
-      const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
-      await client.connect();
-      const { rows: found } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
-      await client.end();
-      return found.map(({ id }) => id);
-    } finally {
-      await started?.stop();
-    }
+    await recoverTo({ site, to, at });
+    return rowsIn(to, server.binaries.folder, true);
   }
 
   it('P54 two restores in place in a row, then shipping and PITR work, to times before, between and after them', async () => {

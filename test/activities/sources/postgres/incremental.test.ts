@@ -24,6 +24,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture as captureAt, chainFor, listed, prove, reader, restoreTo, ship, SOURCE } from './backups.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
 const CHILD = fileURLToPath(new URL('capture-in-child.ts', import.meta.url));
@@ -35,7 +36,8 @@ describe('incremental backups of a PostgreSQL 18 source', () => {
   let server: TestPostgres;
   let made: TestSite;
   let site: Site;
-  let minute = 0;
+  const scheduled = scheduledTimes();
+  let folders = 0;
 
   beforeEach(async () => {
     folder = await temporaryFolder();
@@ -46,10 +48,6 @@ describe('incremental backups of a PostgreSQL 18 source', () => {
   });
   afterEach(() => server?.stop('immediate'));
   after(cleanUp);
-
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
 
   const capture = () => captureAt(site, scheduled());
 
@@ -82,7 +80,7 @@ describe('incremental backups of a PostgreSQL 18 source', () => {
   }
 
   async function restoredIds(): Promise<readonly number[]> {
-    const to = path.join(folder, `restored-${minute++}`);
+    const to = path.join(folder, `restored-${folders++}`);
     await restoreTo(site, await newest(), to);
     return idsIn(to);
   }
@@ -225,7 +223,7 @@ describe('incremental backups of a PostgreSQL 18 source', () => {
   }
 
   async function restoreReaders(chain: readonly BackupReader[]): Promise<void> {
-    const scratch = path.join(folder, `scratch-${minute++}`);
+    const scratch = path.join(folder, `scratch-${folders++}`);
     await mkdir(scratch);
     await postgres.restore({ source: SOURCE, work: testWork(), chain, scratch, paths: [] });
   }

@@ -34,7 +34,7 @@ describe('shipping of the WAL of a PostgreSQL source', () => {
 
   beforeEach(async () => {
     const folder = await temporaryFolder();
-    server = await startPostgres({ folder });
+    server = await startPostgres({ folder, segment: 16 });
     made = await makeSite({ folder, sources: { [SOURCE]: server.config() } });
     ({ site } = made);
     await server.sql('CREATE TABLE t (id int PRIMARY KEY, body text)');

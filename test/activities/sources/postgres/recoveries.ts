@@ -24,13 +24,13 @@ export async function recoverTo({ site, to, at }: Recovery): Promise<void> {
   await restoreBackup({ site, store, chain: plan.chain, replay: plan, to, paths: [], work: testWork() });
 }
 
-/** Ids in the table `t` of a restored folder. */
-export async function rowsIn(data: string, binaries: string): Promise<readonly number[]> {
+/** Ids in the table `t` of a restored folder, by its own configuration or isolated from it. */
+export async function rowsIn(data: string, binaries: string, isolated = false): Promise<readonly number[]> {
   const runtime = await temporaryFolder();
   let started: PrivateServer | undefined;
   try {
     const { signal } = new AbortController();
-    started = await startServer({ data, binaries, superuser: 'postgres', runtime, signal });
+    started = await startServer({ data, binaries, superuser: 'postgres', runtime, signal, isolated });
     const client = new Client({ host: started.socket, port: started.port, user: 'postgres', database: 'postgres' });
     await client.connect();
     const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');

@@ -10,12 +10,13 @@ import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
 import { recoverTo, rowsIn } from './recoveries.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 
 describe('recovery of a PostgreSQL source to a point in time', () => {
   let folder: string;
   let server: TestPostgres;
   let site: Site;
-  let minute = 0;
+  const scheduled = scheduledTimes();
   let restores = 0;
 
   beforeEach(async () => {
@@ -26,10 +27,6 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
   });
   afterEach(() => server.stop());
   after(cleanUp);
-
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
-  }
 
   const full = () => capture(site, scheduled());
   const ship = () => shipAt(site, scheduled());

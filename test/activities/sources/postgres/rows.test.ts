@@ -4,8 +4,7 @@ import { copyFile, cp } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { postgres } from '../../../../activities/sources/postgres/index.ts';
-import { startServer } from '../../../../activities/sources/postgres/server.ts';
-import { withSession, type Session } from '../../../../activities/sources/postgres/session.ts';
+import type { Session } from '../../../../activities/sources/postgres/session.ts';
 import type { BackupReader } from '../../../../activities/sources/types.ts';
 import type { Catalogued } from '../../../../activities/storage/catalogue.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -16,7 +15,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { startWriters, type Writers } from '../../../support/writers.ts';
 import { testWork } from '../../../support/work.ts';
-import { capture as captureAt, listed, prove, reader, restoreTo, SOURCE } from './backups.ts';
+import { capture as captureAt, listed, onRestored, prove, reader, restoreTo, SOURCE } from './backups.ts';
 
 const DATABASES = ['postgres', 'shop'];
 
@@ -88,26 +87,9 @@ describe('rows of a PostgreSQL source', () => {
     return data;
   }
 
-  async function onRestored<Result>(data: string, ask: (session: Session) => Promise<Result>): Promise<Result> {
-    const { signal } = testWork();
-    const runtime = await temporaryFolder();
-    const binaries = server.binaries.folder;
-    const settings = { archive_mode: 'off', fsync: 'off', autovacuum: 'off', max_prepared_transactions: '20' };
-    const made = await startServer({
-      data,
-      binaries,
-      superuser: 'postgres',
-      runtime,
-      isolated: true,
-      settings,
-      signal,
-    });
-    try {
-      const connection = { ...made.connection, database: 'postgres' };
-      return await withSession(connection, { application: 'test', signal }, ask);
-    } finally {
-      await made.stop();
-    }
+  function ask<Result>(data: string, use: (session: Session) => Promise<Result>): Promise<Result> {
+    const settings = { archive_mode: 'off', autovacuum: 'off', max_prepared_transactions: '20' };
+    return onRestored({ data, binaries: server.binaries.folder, settings }, use);
   }
 
   /** The reader of a backup, with other lines in its inventory. */
@@ -149,7 +131,7 @@ describe('rows of a PostgreSQL source', () => {
     const data = await restored(entry);
     const twin = path.join(folder, 'twin');
     await cp(data, twin, { recursive: true, preserveTimestamps: true });
-    const [place] = await onRestored(twin, async (session) => {
+    const [place] = await ask(twin, async (session) => {
       await session.run("UPDATE public.still SET body = 'other' WHERE id = 7");
       // Frozen, its rows are seen by whoever reads the file: no list of transactions is asked.
       await session.run('VACUUM (FREEZE) public.still');

@@ -19,6 +19,7 @@ import { makeSite, type TestSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { capture, contextOf, listed, names, ship as shipAt, SOURCE } from './backups.ts';
 import { recoverTo, rowsIn } from './recoveries.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 
 const CHILD = fileURLToPath(new URL('ship-in-child.ts', import.meta.url));
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
@@ -30,13 +31,14 @@ describe('shipping of WAL out of the spool of archive_command', () => {
   let spool: string;
   let made: TestSite;
   let site: Site;
-  let minute = 0;
+  const scheduled = scheduledTimes();
+  let folders = 0;
 
   beforeEach(async () => {
     folder = await temporaryFolder();
     spool = await temporaryFolder();
     await giveTo(await serverUser(), spool, new AbortController().signal);
-    server = await startPostgres({ folder, settings: { archive_mode: 'on' } });
+    server = await startPostgres({ folder, settings: { archive_mode: 'on' }, segment: 16 });
     await archiveBy(await documented());
     made = await makeSite({ folder, sources: { [SOURCE]: server.config('socket', { logs: { spool } }) } });
     ({ site } = made);
@@ -60,13 +62,9 @@ describe('shipping of WAL out of the spool of archive_command', () => {
   }
 
   async function rowsAt(at: string): Promise<readonly number[]> {
-    const to = path.join(folder, `restored-${minute++}`);
+    const to = path.join(folder, `restored-${folders++}`);
     await recoverTo({ site, to, at });
     return rowsIn(to, server.binaries.folder);
-  }
-
-  function scheduled(): string {
-    return new Date(Date.UTC(2026, 10, 23, 2, 5 * minute++)).toISOString().replace('.000Z', 'Z');
   }
 
   function ship(): Promise<ShippedLogs | null> {

@@ -17,6 +17,7 @@ import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { inPlace } from '../../operations/in-place/requests.ts';
 import { capture, listed, SOURCE } from '../postgres/backups.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
 
 /** A server that is stopped and started by commands, with its own redis.conf: what it loads is its own to decide. */
 describe('restores in place of a Redis source', function () {
@@ -27,7 +28,7 @@ describe('restores in place of a Redis source', function () {
   let socket: string;
   let conf: string;
   let ctl: (what: 'start' | 'stop') => Promise<unknown>;
-  let minute = 0;
+  const scheduled = scheduledTimes();
 
   afterEach(() => end());
   after(cleanUp);
@@ -82,7 +83,7 @@ describe('restores in place of a Redis source', function () {
     signal: testWork().signal,
   });
   const redis = (...words: readonly string[]) => command(asking(), words);
-  const full = () => capture(site, new Date(Date.UTC(2026, 10, 23, 2, minute++)).toISOString().replace('.000Z', 'Z'));
+  const full = () => capture(site, scheduled());
 
   async function end(): Promise<void> {
     const running = await redis('PING').then(

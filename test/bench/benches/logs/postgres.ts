@@ -10,6 +10,7 @@ export async function postgresWithLogs(folder: string): Promise<LogServer> {
   await mkdir(folder, { mode: 0o755 });
   const server = await startPostgres({
     folder,
+    segment: 16,
     // Nothing may write by itself while an idle tick is measured.
     settings: { synchronous_commit: 'on', max_slot_wal_keep_size: '4GB', max_wal_size: '4GB', autovacuum: 'off' },
   });
