@@ -55,6 +55,9 @@ export function conditions(ticked: Ticked, thresholds: Thresholds): readonly Con
       ...conflicts(of, report),
       ...(logs?.stray ? [stray(of, logs.stray)] : []),
       ...(logs?.server ? onServer(of, logs.server, thresholds) : []),
+      ...(logs?.beside ?? []).flatMap(({ source: other, space }) =>
+        fullServer({ ...of, source: other }, space, thresholds),
+      ),
     ];
   });
   const ofHosts = sources.flatMap(({ source, logs }) =>
@@ -142,19 +145,23 @@ function conflicts(of: Of, { errors }: SourceReport): readonly Condition[] {
   ];
 }
 
-function onServer(of: Of, { space, slot }: ServerStanding, limits: Thresholds): readonly Condition[] {
-  const { source, host } = of;
-  const full = space
+/** A server's disk that fills up. */
+function fullServer({ source, host }: Of, space: ServerStanding['space'], limits: Thresholds): readonly Condition[] {
+  return space
     .filter(({ free }) => free < limits.serverSpace)
-    .map(({ path, free }): Condition => ({
-      alert: 'server-space',
-      key: `server-space/${source}/${path}`,
+    .map(({ path, free }) => ({
       source,
       host,
+      alert: 'server-space',
+      key: `server-space/${source}/${path}`,
       message: `${path}, of the server of ${source}, has ${formatBytes(free)} free, and ${formatBytes(limits.serverSpace)} are to be spared: a database whose disk is full stops.`,
       remedy: 'Free space there, or move it to a bigger disk. plans.logs.serverSpace sets the limit.',
       once: false,
     }));
+}
+
+function onServer(of: Of, { space, slot }: ServerStanding, limits: Thresholds): readonly Condition[] {
+  const full = fullServer(of, space, limits);
   if (!slot || slot.limit === null || slot.kept < slot.limit * limits.slotUse) return full;
   return [
     ...full,

@@ -70,6 +70,14 @@ export interface LogsFacts {
   readonly slotLost: string | null;
   /** How the server itself stands; null where it could not be asked. */
   readonly server: ServerStanding | null;
+  /** Servers of the same host whose sources ship no logs, and so have no tick of their own: once a tick, in one of its steps. */
+  readonly beside?: readonly SpaceBeside[];
+}
+
+export interface SpaceBeside {
+  readonly source: string;
+  /** Free bytes where its server keeps its data. */
+  readonly space: readonly FreeSpace[];
 }
 
 /** What of a server could end its logs, or itself. */

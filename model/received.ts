@@ -100,6 +100,7 @@ const logsFacts = z.object({
       slot: z.object({ name: z.string(), kept: z.number(), limit: z.number().nullable() }).nullable(),
     })
     .nullable(),
+  beside: z.array(z.object({ source: name, space })).exactOptional(),
 }) satisfies z.ZodType<LogsFacts>;
 
 const stepError = z.object({

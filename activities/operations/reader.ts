@@ -7,7 +7,7 @@ import { siteIdentity, trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import type { BackupReader } from '../sources/types.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
-import { checkManifest } from '../storage/manifest-file.ts';
+import { checkManifest, pinned } from '../storage/manifest-file.ts';
 import type { Store } from '../storage/types.ts';
 import { readLines, readStream } from '../streams/read.ts';
 import type { Program } from '../streams/types.ts';
@@ -73,7 +73,7 @@ function ofBackup(manifest: Manifest, error: unknown): unknown {
 function named(manifest: Manifest, { name }: Artifact, error: unknown): unknown {
   if (!(error instanceof BackupError) || !OF_THE_ARTIFACT.has(error.code)) return error;
   const reference = formatReference(manifest);
-  return renamed(error, `${reference}, ${name}`, { reference, artifact: name });
+  return renamed(error, `${reference}, ${name}`, { reference, artifact: name, manifest: pinned(manifest).sha256 });
 }
 
 function renamed(error: BackupError, of: string, more: ErrorFacts): BackupError {

@@ -4,9 +4,10 @@ import path from 'node:path';
 import type { SourceConfig } from '../../model/config/source.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
+import type { SourceType } from '../../model/source.ts';
 import type { Site } from '../site.ts';
 import { adapterFor } from '../sources/index.ts';
-import type { ExportPlan, ExportTarget, SourceAdapter } from '../sources/types.ts';
+import type { ExportPlan, ExportTarget } from '../sources/types.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { withScratch } from '../storage/scratch.ts';
 import type { Store } from '../storage/types.ts';
@@ -46,14 +47,25 @@ export async function withExportPlan<T>(
   return withScratch(within, 'mosaic-export-', async (scratch) => {
     const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, work };
     if (adapter.withExportPlan) return adapter.withExportPlan(asked, use);
-    throw noExports(adapter);
+    throw noExports(adapter.type);
   });
 }
 
-function noExports(adapter: SourceAdapter): BackupError {
-  return new BackupError('usage', `Backups of type ${adapter.type} hold no exports for a running server.`, {
-    remedy: 'Restore it to a folder: --to.',
-  });
+/** @throws BackupError `usage` where no backup of a type can ever hold an export, with what is done instead. */
+export function requireExports(type: SourceType): void {
+  if (!adapterFor(type).withExportPlan) throw noExports(type);
+}
+
+/** How one part of such a backup is had. */
+const INSTEAD: Readonly<Partial<Record<SourceType, string>>> = {
+  files: 'Restore single files to a folder: --to FOLDER --path FILE.',
+  redis:
+    "Restore it whole: to a folder (--to), where a private server can be started and single keys be copied from (docs/redis.md), or over the server's own data (--in-place).",
+};
+
+function noExports(type: SourceType): BackupError {
+  const message = `Backups of type ${type} hold no exports: no database or table of them goes into a running server by itself.`;
+  return new BackupError('usage', message, { remedy: INSTEAD[type] ?? 'Restore it to a folder: --to.' });
 }
 
 /** A source of that name may be gone from the config, or be of another type by now. */

@@ -54,6 +54,10 @@ export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsR
       return sources.some(
         ({ logs, source: of }) => logs && spec.steps.some((step) => step.source === of && step.host === host),
       );
-    return sources.some((report) => report.source === source && isLookedAt(alert, report));
+    return sources.some(
+      (report) =>
+        (report.source === source && isLookedAt(alert, report)) ||
+        (alert === 'server-space' && report.logs?.beside?.some((other) => other.source === source)),
+    );
   }
 }

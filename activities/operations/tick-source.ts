@@ -1,12 +1,13 @@
 /** One tick for one source: its logs are shipped, then copied wherever they are lacking. What fails is in the report. */
 import { hostOf } from '../../model/config/hosts.ts';
-import type { LogsFacts, LogsStep, LogsTick, LogsWaits } from '../../model/logs-run.ts';
+import type { SourceConfig } from '../../model/config/source.ts';
+import type { LogsFacts, LogsStep, LogsTick, LogsWaits, SpaceBeside } from '../../model/logs-run.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { CapturedBackup, ShippedLogs, StepError, StepInput } from '../../model/run.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../site.ts';
-import { logsOf } from '../sources/index.ts';
+import { adapterFor, logsOf } from '../sources/index.ts';
 import { lastOf } from '../sources/logs-order.ts';
 import { lastLocalLogs } from '../storage/catalogue.ts';
 import { openRepository } from '../storage/repository.ts';
@@ -18,7 +19,7 @@ import { askForFull } from './full-due.ts';
 import { sourcesWithLogs } from './plan-logs.ts';
 import { planRun } from './plan-run.ts';
 import { releaseRemoved } from './removed-sources.ts';
-import { logsSource, shipLogs } from './ship-logs.ts';
+import { logsSource, shipLogs, shipsLogs } from './ship-logs.ts';
 import { slotLostIn } from './slot-lost.ts';
 import { stepFailure } from './step-failure.ts';
 
@@ -70,6 +71,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
     space: await spaceOf(site),
     slotLost: await slotLostIn({ site, source, runId }),
     server: looked.server,
+    ...(isFirst(site, source) && { beside: await serversBeside(request) }),
   };
   work.log.info({ source, shipped: facts.shipped, coversUntil: facts.coversUntil }, 'logs ticked');
   return {
@@ -125,6 +127,39 @@ async function shipWithin(
       work.log.warn({ source, error: error.message }, 'shipping failed, and is tried once more');
       await pause(waits.retryFirst, undefined, { signal: work.signal });
     }
+  }
+}
+
+/** Servers of this host whose sources ship no logs. One that cannot be asked is left out: its own backups say why. */
+async function serversBeside({ site, work }: TickRequest): Promise<readonly SpaceBeside[]> {
+  const found = await Promise.all(
+    Object.entries(site.config.sources)
+      .filter(([source, config]) => hostOf(site.config, source) === site.host && !shipsLogs(config))
+      .map(([source, config]) => lookBeside(site, source, config, work)),
+  );
+  return found.filter((each) => each !== undefined);
+}
+
+async function lookBeside(
+  site: Site,
+  source: string,
+  config: SourceConfig,
+  work: Work,
+): Promise<SpaceBeside | undefined> {
+  const adapter = adapterFor(config.type);
+  if (!adapter.space) return undefined;
+  const what = `looking at the server of ${source}`;
+  try {
+    const space = await bounded(
+      { what, limit: LOOKING, work },
+      (bound) => adapter.space?.(logsSource({ site, source, work: bound })) ?? Promise.resolve([]),
+    );
+    // Not seen is not looked at: what was told of it before is not over.
+    return space.length === 0 ? undefined : { source, space };
+  } catch (error) {
+    if (work.signal.aborted || !(error instanceof BackupError)) throw error;
+    work.log.warn({ source, error: error.message }, 'the free space of a server cannot be looked at');
+    return undefined;
   }
 }
 

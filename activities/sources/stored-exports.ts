@@ -8,6 +8,7 @@ import {
   type ExportArtifact,
   type ExportEntry,
 } from '../../model/export.ts';
+import { nearest } from '../../model/config/nearest.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
 import type { BackupReader } from './types.ts';
@@ -17,11 +18,46 @@ export function exportOf(manifest: Manifest, database: string): ExportArtifact {
   const all = exportsOf(manifest).filter((artifact) => artifact.export.scope === 'database');
   const found = all.find((artifact) => artifact.export.database === database);
   if (found) return found;
-  const names = all.map((artifact) => artifact.export.database);
+  const names = all.flatMap((artifact) => artifact.export.database ?? []);
   throw new BackupError('not-found', `${formatReference(manifest)} holds no export of a database "${database}".`, {
-    remedy: names.length > 0 ? `It holds: ${names.join(', ')}.` : 'It holds no exports at all.',
+    remedy: names.length > 0 ? thereAre(database, names, 'databases') : 'It holds no exports at all.',
     facts: { reference: formatReference(manifest), database },
   });
+}
+
+/** What an export lacks that somebody asked for. */
+export function noSuchTable({
+  database,
+  table,
+  tables,
+  spellings = [],
+}: {
+  readonly database: string;
+  readonly table: string;
+  /** All that it holds, as people write them. */
+  readonly tables: readonly string[];
+  /** Other ways to write them. */
+  readonly spellings?: readonly string[];
+}): BackupError {
+  return new BackupError('not-found', `The export of "${database}" holds no table ${table}. Nothing was changed.`, {
+    remedy: tables.length > 0 ? thereAre(table, tables, 'tables', spellings) : 'It holds no tables at all.',
+    facts: { database, table },
+  });
+}
+
+/** The name that was meant, or all of them, where a screen holds them. */
+function thereAre(wanted: string, names: readonly string[], what: string, spellings: readonly string[] = []): string {
+  const near = nearest(wanted, [...names, ...spellings]);
+  if (near !== undefined) return `Did you mean ${near}?`;
+  const more = names.length - SHOWN;
+  return `It holds the ${what} ${names.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+}
+
+const SHOWN = 40;
+
+/** Where the server failed behind its exports, they stand without a list. */
+export function hasList({ artifacts }: Pick<Manifest, 'artifacts'>): boolean {
+  return artifacts.some(({ role }) => role === EXPORT_LIST_ROLE);
 }
 
 /** The list of one database, or of all. */

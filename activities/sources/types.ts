@@ -6,6 +6,7 @@ import type { SourceConfig } from '../../model/config/source.ts';
 import type { Check } from '../../model/evidence.ts';
 import type { Exported } from '../../model/export.ts';
 import type { Finding } from '../../model/finding.ts';
+import type { FreeSpace } from '../../model/logs-run.ts';
 import type { Artifact, Manifest, Warning } from '../../model/manifest.ts';
 import type { Consistency, Kind, SourceType, Tier } from '../../model/source.ts';
 import type { RestoreTarget } from '../../model/target.ts';
@@ -170,6 +171,11 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
    * needs stays open until that has ended. Absent: backups of the type hold none.
    */
   withExportPlan?<Result>(request: ExportRequest<Config>, use: (plan: ExportPlan) => Promise<Result>): Promise<Result>;
+  /**
+   * Free space where the server keeps its data, as far as this host sees it; none where it does not. Absent: the type has no
+   * server, or its logs tell of it.
+   */
+  space?(context: SourceContext<Config>): Promise<readonly FreeSpace[]>;
   /** Absent: the type has no continuous logs. */
   readonly logs?: LogsAdapter<Config>;
   /**

@@ -6,6 +6,7 @@ import { sizesRatio } from '../../model/ratio.ts';
 import type { SourceReport } from '../../model/run.ts';
 import { formatBytes, formatDuration } from '../../model/units.ts';
 import type { DailyRun } from './daily.ts';
+import { notLookedAt } from './not-looked-at.ts';
 import { isProven, isSound, type Proof } from './prove.ts';
 
 export interface Screen {
@@ -94,15 +95,8 @@ function outcome(of: string, took: string, proofs: readonly Proof[]): string {
 /** What was wrong, and what nobody could look at, for each reason once. */
 function wrong({ source, found }: Proof): string[] {
   const bad = found.checks.filter(({ ok }) => !ok);
-  const unseen = Map.groupBy(
-    // What the sample compared itself, table by table, was looked at.
-    bad.filter(({ name, compared }) => !compared && !found.checks.some((other) => other.name.startsWith(`${name}: `))),
-    ({ detail }) => detail,
-  );
   return [
     ...bad.filter(({ compared }) => compared).map(({ name, detail }) => `${source}: WRONG: ${name}: ${detail}`),
-    ...[...unseen].map(
-      ([detail, checks]) => `${source}: not compared: ${checks.map(({ name }) => name).join(', ')}: ${detail}`,
-    ),
+    ...notLookedAt(found.checks).map((what) => `${source}: ${what}`),
   ];
 }

@@ -14,8 +14,8 @@ import { makeSite, type TestSite } from '../support/site.ts';
 const PAGE = fileURLToPath(new URL('../../docs/redis.md', import.meta.url));
 const AOF = { appendonly: 'yes', 'aof-timestamp-enabled': 'yes' } as const;
 
-/** Does literally what docs/redis.md says of an emptied database. */
-describe('docs/redis.md: to an earlier second', () => {
+/** Does literally what docs/redis.md says of an emptied database, and of a single key. */
+describe('docs/redis.md: to an earlier second, and single keys', () => {
   let folder: string;
   let server: TestRedis;
   let made: TestSite;
@@ -51,6 +51,25 @@ describe('docs/redis.md: to an earlier second', () => {
     assert.equal(await onRestored(target, AOF, (run) => run('GET', 'cart')), 'bread');
   });
 
+  it('brings back a single key, by way of a private server', async () => {
+    const target = path.join(folder, 'for-a-key');
+    await server.run('SET', 'kept', 'butter');
+    await server.run('SET', 'user:7', 'me');
+    await capture(made.site, '2026-11-23T03:00:00Z');
+    await server.run('DEL', 'user:7');
+    const args = ['-c', made.file, 'restore', 'latest', '--source', SOURCE, '--to', target];
+    assert.equal((await mosaic(args)).code, 0);
+    const [settings, copy] = await blocks('Single keys');
+    assert.ok(settings && copy);
+    assert.ok(settings.includes('KEY=user:7') && copy.includes('--appendonly no'));
+    const script = [
+      settings.replace(/RESTORED=.*/, `RESTORED=${target}`),
+      copy.replace('--appendonly no', '--appendonly yes').replace('redis-cli -x', `redis-cli -s ${server.socket} -x`),
+    ];
+    await execa('bash', ['-eu', '-c', script.join('\n')]);
+    assert.deepEqual([await server.run('GET', 'user:7'), await server.run('GET', 'kept')], ['me', 'butter']);
+  });
+
   it('refuses a time that the backup does not reach, with what it does', async () => {
     const args = ['-c', made.file, 'restore', 'latest', '--source', SOURCE, '--at', '2030-01-01T00:00:00Z'];
     const { code, stderr } = await mosaic([...args, '--to', path.join(folder, 'never')]);
@@ -66,9 +85,9 @@ describe('docs/redis.md: to an earlier second', () => {
   }
 
   /** The code blocks of the section. */
-  async function blocks(): Promise<readonly string[]> {
+  async function blocks(of = 'To an earlier second'): Promise<readonly string[]> {
     const page = await readFile(PAGE, 'utf8');
-    const section = page.split('\n### ').find((each) => each.startsWith('To an earlier second')) ?? '';
+    const section = page.split('\n### ').find((each) => each.startsWith(of)) ?? '';
     return Array.from(section.matchAll(/```sh\n([^]*?)```/g), ([, block]) => block ?? '');
   }
 });

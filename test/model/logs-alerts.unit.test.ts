@@ -83,6 +83,12 @@ describe('what is wrong with a server whose logs are shipped', () => {
     assert.deepEqual(found({ server: null }), [], 'one that gives no answer is told of by what fails');
   });
 
+  it('the disk of a server beside it that ships no logs, under the name of that source', () => {
+    const beside = [{ source: 'cache', space: [{ path: '/redis', free: 2999 }] }];
+    assert.deepEqual(found({ beside }), ['server-space/cache//redis']);
+    assert.deepEqual(found({ beside: [{ source: 'cache', space: [{ path: '/redis', free: 3000 }] }] }), []);
+  });
+
   it('logs that contradict what is sealed, at once, with what the shipping said', () => {
     const error = {
       step: 'ship',

@@ -13,6 +13,8 @@ export interface ManagedMariadb extends Pick<TestMariadb, 'data' | 'sql'> {
   readonly inPlace: NonNullable<MariadbInput['inPlace']>;
   /** What a config says of it, with `inPlace`. */
   config(options?: Partial<MariadbInput>): MariadbInput;
+  /** What somebody commits at the very end, once, when it is told to stop. */
+  lastWords(sql: string): Promise<void>;
   /** Ends it and starts it. */
   restart(): Promise<void>;
   /** Ends it if it runs. */
@@ -65,7 +67,14 @@ export async function startManaged(folder: string, binlogs = 'mysql-bin'): Promi
     'exit 1',
   ];
   await writeFile(start, `${lines.join('\n')}\n`);
-  await writeFile(stop, `#!/bin/sh\nexec mariadb-admin --no-defaults --socket=${socket} shutdown\n`);
+  const last = path.join(folder, 'last-words.sql');
+  const ending = [
+    '#!/bin/sh',
+    'set -e',
+    `if test -e ${last}; then mariadb --no-defaults --socket=${socket} <${last}; rm ${last}; fi`,
+    `exec mariadb-admin --no-defaults --socket=${socket} shutdown`,
+  ];
+  await writeFile(stop, `${ending.join('\n')}\n`);
   for (const file of [start, stop]) await chmod(file, 0o755);
   const call = (file: string) => runProgram({ command: 'sh', args: ['-c', `${file} >/dev/null 2>&1`], cwd: '/' });
   const connection = {
@@ -94,6 +103,7 @@ export async function startManaged(folder: string, binlogs = 'mysql-bin'): Promi
     socket,
     inPlace,
     sql,
+    lastWords: (text) => writeFile(last, text),
     config: (options) => ({
       ...server.config({ connection: { socket, password: { file: server.passwords.backup } } }),
       inPlace,

@@ -19,26 +19,35 @@ const SILENT = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 export async function processesUsing(folder: string): Promise<readonly UsingProcess[]> {
   const place = await stat(folder).catch(silent);
   if (!place) return [];
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const pids = await otherProcesses();
   const found = await Promise.all(pids.map((pid) => uses(pid, folder, place)));
   return Promise.all(
     pids.filter((_pid, index) => found[index]).map(async (pid) => ({ pid: Number(pid), name: await nameOf(pid) })),
   );
 }
 
-async function uses(
-  pid: string,
-  folder: string,
-  place: { readonly dev: number; readonly ino: number },
-): Promise<boolean> {
-  const stands = await stat(`/proc/${pid}/cwd`).catch(silent);
-  if (stands && stands.dev === place.dev && stands.ino === place.ino) return true;
+interface Place {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+async function stands(pid: string, place: Place): Promise<boolean> {
+  const cwd = await stat(`/proc/${pid}/cwd`).catch(silent);
+  return cwd !== undefined && cwd.dev === place.dev && cwd.ino === place.ino;
+}
+
+async function uses(pid: string, folder: string, place: Place): Promise<boolean> {
+  if (await stands(pid, place)) return true;
   const open = (await readdir(`/proc/${pid}/fd`).catch(silent)) ?? [];
   for (const name of open) {
     const target = await readlink(`/proc/${pid}/fd/${name}`).catch(silent);
     if (target !== undefined && target.startsWith(folder + path.sep)) return true;
   }
   return false;
+}
+
+async function otherProcesses(): Promise<readonly string[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
 }
 
 async function nameOf(pid: string): Promise<string> {
@@ -54,6 +63,18 @@ function silent(error: unknown): undefined {
 /** Whether one of a server's own processes is among them: an operator's shell that stands in the folder is none. */
 export async function serverRuns(folder: string, programs: readonly string[]): Promise<boolean> {
   return (await processesUsing(folder)).some(({ name }) => programs.includes(name));
+}
+
+/**
+ * Whether one of them stands in this very folder. Names of open files do not count: those of a process in a container are
+ * its own, and the same path here may be another folder.
+ */
+export async function serverStands(folder: string, programs: readonly string[]): Promise<boolean> {
+  const place = await stat(folder).catch(silent);
+  if (!place) return false;
+  for (const pid of await otherProcesses())
+    if (programs.includes(await nameOf(pid)) && (await stands(pid, place))) return true;
+  return false;
 }
 
 /** `postgres (1234), postgres (1235)` */

@@ -20,6 +20,8 @@ const NUMBERS: Readonly<Record<number, (connection: Connection, text: string) =>
   1142: missingPrivilege,
   1143: missingPrivilege,
   1227: missingPrivilege,
+  // A function or trigger, where a binary log is written: that takes SUPER.
+  1419: missingPrivilege,
   1698: notAdmitted,
   2002: unreachable,
   2003: unreachable,

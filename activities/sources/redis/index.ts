@@ -7,6 +7,7 @@ import { inPlace } from './in-place/index.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
+import { space } from './space.ts';
 
 export const redis: SourceAdapter<RedisSource> = {
   type: 'redis',
@@ -15,6 +16,7 @@ export const redis: SourceAdapter<RedisSource> = {
   capture,
   restore,
   check,
+  space,
   select,
   inPlace,
 };

@@ -9,6 +9,7 @@ import { gatherFacts, isAtLeast, type Facts } from './facts.ts';
 import { findingsOf } from './findings.ts';
 import { folderFindings } from './folder.ts';
 import { lackingRights, rightsFindings } from './rights.ts';
+import { spaceFindings } from './space.ts';
 
 /**
  * All findings about a server, its user and its folder.
@@ -23,6 +24,7 @@ export async function preflight(context: SourceContext<RedisSource>): Promise<re
     ...findingsOf(facts, config, source),
     ...rightsFindings(lacking, asking, source),
     ...(await folderFindings(config, facts.settings, source)),
+    ...(await spaceFindings(config, facts, source)),
     ...(await backupCommand(asking, facts, source)),
   ];
 }

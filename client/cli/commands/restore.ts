@@ -37,7 +37,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .option('--no-owner', 'with --into: all belongs to who restores it, and no grants')
     .option('--dry-run', 'say what would be restored, check keys and space, and do nothing')
     .option('--accept-age', "restore although the latest is older than the source's objective")
-    .action((backup: string | undefined, options: RestoreOptions) => restoreCommand(cli(), backup, options));
+    .action((backup: string | undefined, options: RestoreOptions) => restoreOrSayWhere(cli(), backup, options));
   examples(restore, [
     ['restore latest --source postgres --to /srv/restored', 'a data folder that a server can start from'],
     ['restore latest --source postgres --at 2026-11-23T14:05:00Z --to /srv/restored', 'as it was at that time'],
@@ -53,6 +53,15 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     ['restore --undo --source postgres', 'take back one that was cut off'],
     ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
   ]);
+}
+
+async function restoreOrSayWhere(cli: Cli, backup: string | undefined, options: RestoreOptions): Promise<void> {
+  try {
+    await restoreCommand(cli, backup, options);
+  } catch (error) {
+    const { withOtherCopies } = await import('../restore/other-copies.ts');
+    throw await withOtherCopies(cli, options.from, error);
+  }
 }
 
 async function restoreCommand(cli: Cli, backup: string | undefined, options: RestoreOptions): Promise<void> {

@@ -1,6 +1,7 @@
 /** `restore … --database NAME --into SERVER`: out of a backup's export into a running server. */
 import type { ExportPlan } from '../../../activities/sources/types.ts';
 import type { Site } from '../../../activities/site.ts';
+import type { SourceType } from '../../../model/source.ts';
 import type { BackupEntry } from '../../backups/overview.ts';
 import type { Cli } from '../context.ts';
 import { sourceOf } from './choose.ts';
@@ -14,9 +15,11 @@ export async function restoreIntoServer(cli: Cli, wanted: string, options: Resto
     import('../../../activities/operations/restore-export.ts'),
     import('../../../model/units.ts'),
   ]);
+  const site = await cli.site();
+  // Before anything that only makes sense where there are exports.
+  await requireExportsOf(site.config.sources[options.source ?? '']?.type);
   const { into, database } = await complete(options);
   const settings = parseInto(into);
-  const site = await cli.site();
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
   const entry = await choose(cli, site, destination, wanted, options.source);
@@ -52,6 +55,13 @@ export async function restoreIntoServer(cli: Cli, wanted: string, options: Resto
   );
 }
 
+/** Undefined: the config does not know the source, and its backups will tell. */
+async function requireExportsOf(type: SourceType | undefined): Promise<void> {
+  if (type === undefined) return;
+  const { requireExports } = await import('../../../activities/operations/restore-export.ts');
+  requireExports(type);
+}
+
 async function complete({
   into,
   database,
@@ -84,6 +94,7 @@ async function choose(
   if (wanted !== choosing.LATEST_REFERENCE) return choosing.chooseByReference(overview, wanted, source);
   const name = await sourceOf(site, source);
   choosing.requireSource(site, overview, name);
+  await requireExportsOf(overview.entries.find((entry) => entry.source === name)?.backup.manifest.type);
   const holding = withExports(overview);
   if (!holding.entries.some((entry) => entry.source === name)) throw await noExport(name);
   const { entry, age, newer } = choosing.latestOf(holding, name, destination ?? REPOSITORY);

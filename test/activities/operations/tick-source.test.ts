@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import { logsBackup } from '../../support/entries.ts';
 import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
+import { startRedis } from '../../support/redis.ts';
 import { testWork } from '../../support/work.ts';
 
 const SCHEDULED = '2026-11-24T02:00:00Z';
@@ -111,6 +112,37 @@ describe('one tick for one source', () => {
     assert.match(tick.errors[0]?.message ?? '', /did not end within|does not answer|timeout/);
     assert.ok(tick.errors[0]?.remedy);
     assert.ok(tick.facts.space.every(({ free }) => free > 0));
+  });
+
+  it('looks at the disk of a server beside it that ships no logs; one that gives no answer fails nothing', async () => {
+    const own = path.join(folder, 'redis');
+    await mkdir(own);
+    await chmod(folder, 0o755);
+    const redis = await startRedis({ folder: own });
+    try {
+      const { postgres } = (await siteWith()).config.sources;
+      assert.ok(postgres?.type === 'postgres');
+      const down = { type: 'redis' as const, connection: { socket: path.join(folder, 'none.sock') } };
+      const logs = { deadline: '2s' };
+      const { host, port } = postgres.connection;
+      const sources: SiteInput['sources'] = {
+        postgres: { type: 'postgres', connection: { host, port, sslmode: 'disable' }, logs },
+        cache: redis.config('stream', { folder: redis.data }),
+        down,
+        unseen: redis.config('stream'),
+      };
+      const { site } = await makeSite({ folder, sources });
+      const spec = planLogs(site, { site: 'test', plan: 'logs', scheduled: SCHEDULED });
+      const [step] = spec.steps;
+      assert.ok(step);
+      const { runId, scheduled, waits } = spec;
+      const { facts } = await tickSource({ site, runId, scheduled, step, waits, attempt: 1, work: testWork() });
+      const [cache, ...more] = facts.beside ?? [];
+      assert.deepEqual([cache?.source, cache?.space.map((each) => each.path), more], ['cache', [redis.data], []]);
+      assert.ok(cache?.space.every(({ free }) => free > 0));
+    } finally {
+      await redis.stop();
+    }
   });
 
   it('what is wrong with one backup of logs keeps no other from its copy, and is owed', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { exportsOf } from '../../../model/export.ts';
@@ -28,10 +28,12 @@ describe('restore --into', function () {
 
   before(async () => {
     const folder = await temporaryFolder();
-    server = await startPostgres({ folder, tls: true, hba: ['hostssl all operator samehost scram-sha-256'] });
+    const hba = ['operator', 'mosaic_restore'].map((role) => `hostssl all ${role} samehost scram-sha-256`);
+    server = await startPostgres({ folder, tls: true, hba });
     await fill(server);
     await server.sql("CREATE ROLE operator SUPERUSER LOGIN PASSWORD 'secret of the operator'");
-    made = await makeSite({ folder, sources: { db: server.config('socket', { export: {} }) } });
+    const red = { type: 'redis', connection: { host: '127.0.0.1', port: 1 } } as const;
+    made = await makeSite({ folder, sources: { db: server.config('socket', { export: {} }), red } });
     await captureExport(made.site, '2026-11-22T01:00:00Z', 'weekly', 'db');
     await captureExport(made.site, '2026-11-23T02:00:00Z', 'daily', 'db');
     into = `host=${server.socket} port=${server.port} user=postgres`;
@@ -97,6 +99,61 @@ describe('restore --into', function () {
     assert.equal(code, 0, stdout);
     assert.doesNotMatch(stdout + stderr, /secret of/);
     assert.deepEqual(await rowsOf(server, 'copy'), await rowsOf(server, 'shop'));
+  });
+
+  it('a table or database that is not in the export is told before anything else, with the nearest or all that are', async () => {
+    const near = json(await restore('--table', 'order', '--into', into));
+    assert.match(near.error?.remedy ?? '', /Did you mean orders\?/);
+    const far = json(await restore('--table', 'nix', '--into', into));
+    assert.match(far.error?.remedy ?? '', /^It holds the tables .*public\.customers, .*public\.orders/);
+    const database = json(
+      await run('--json', 'restore', 'latest', '--source', 'db', '--database', 'shops', '--into', into),
+    );
+    assert.equal(database.error?.code, 'not-found');
+    assert.match(database.error?.remedy ?? '', /Did you mean shop\?/);
+  });
+
+  it('the role that only exports is refused before anything is written, with the one that may', async () => {
+    const before = await server.sql('SELECT datname FROM pg_database ORDER BY 1');
+    const own = `host=${server.socket} port=${server.port} user=mosaic_export`;
+    for (const args of [
+      ['--into', `${own} database=fresh`],
+      ['--into', own, '--table', 'orders', '--replace'],
+    ]) {
+      const ended = await restore(...args);
+      assert.equal(ended.code, 8, ended.stdout);
+      const { error } = json(ended);
+      assert.equal(error?.code, 'access-denied');
+      assert.match(error.message, /Role "mosaic_export" only reads/);
+      assert.match(error.remedy ?? '', /user=postgres.*mosaic_restore.*infra\/roles\/postgres-restore\.sql/);
+    }
+    const tcp = `host=127.0.0.1 port=${server.port} sslmode=require database=fresh user=`;
+    await server.sql("CREATE ROLE mosaic_restore LOGIN PASSWORD 'of the restore'");
+    await writeFile(server.passwords.export, 'of the restore\n');
+    const secret = ['--password-file', server.passwords.export, '--no-owner'];
+    const lacking = json(await restore('--into', `${tcp}mosaic_restore`, ...secret));
+    assert.match(lacking.error?.message ?? '', /Role "mosaic_restore" may not make database "fresh"/);
+    assert.deepEqual(await server.sql('SELECT datname FROM pg_database ORDER BY 1'), before);
+    await server.sql(await readFile(new URL('../../../infra/roles/postgres-restore.sql', import.meta.url), 'utf8'));
+    const done = await restore('--into', `${tcp}mosaic_restore`, ...secret);
+    assert.equal(done.code, 0, done.stdout);
+    assert.deepEqual(await rowsOf(server, 'fresh'), await rowsOf(server, 'shop'));
+    const own2 = tcp.replace('fresh', 'shop');
+    const inside = json(await restore('--into', `${own2}mosaic_restore`, '--table', 'orders', '--replace', ...secret));
+    assert.match(inside.error?.message ?? '', /Role "mosaic_restore" may make nothing in database "shop"/);
+  });
+
+  it('says of a source whose backups hold no exports what to do instead', async () => {
+    for (const args of [
+      ['--database', '0'],
+      ['--database', '0', '--into', into],
+      ['--table', 'x'],
+    ]) {
+      const ended = await run('--json', 'restore', 'latest', '--source', 'red', ...args);
+      assert.equal(ended.code, 2, ended.stdout);
+      assert.match(json(ended).error?.message ?? '', /Backups of type redis hold no exports/);
+      assert.match(json(ended).error?.remedy ?? '', /to a folder \(--to\).*docs\/redis\.md.*--in-place/);
+    }
   });
 
   it('ends with the status of each refusal', async () => {

@@ -10,6 +10,7 @@ import { exportConnection, type Connection } from '../connection.ts';
 import { dumpError } from '../logical.ts';
 import { rowEntries, rowsOf } from '../rows.ts';
 import { rows } from '../session.ts';
+import { either, listContents } from './contents.ts';
 import { dumpDatabase } from './dump.ts';
 
 type Context = CaptureContext<MariadbSource>;
@@ -31,15 +32,18 @@ export async function takeExports(context: Context): Promise<readonly Warning[]>
   if (!connection) return tier === 'daily' ? [] : [noAccount(tier)];
   if (!config.export?.tiers.includes(tier)) return [];
   const warnings: Warning[] = [];
+  const contents: ExportEntry[] = [];
   try {
     const databases = await listDatabases(connection, work.signal);
     const before = config.export.rows ? await rowsOf(connection, work, () => true) : undefined;
     for (const [index, database] of databases.entries()) {
+      const earlier = await listContents(connection, database.name, work.signal);
       const warning = await exportOne(context, connection, database, index + 1);
       if (warning) warnings.push(warning);
+      else contents.push(...either(earlier, await listContents(connection, database.name, work.signal)));
     }
     const after = config.export.rows ? await rowsOf(connection, work, () => true) : undefined;
-    await writeList(context, rowEntries(before, after));
+    await writeList(context, [...contents, ...rowsIn(rowEntries(before, after))]);
   } catch (error) {
     warnings.push(failed('no database was exported', ofTheExport(error)));
   }
@@ -47,16 +51,19 @@ export async function takeExports(context: Context): Promise<readonly Warning[]>
 }
 
 /** Rows of tables that nobody wrote to while they were exported; of the others it is said. */
-async function writeList({ artifacts, source }: Context, entries: readonly MariadbEntry[]): Promise<void> {
-  const lists: ExportEntry[] = [];
-  for (const entry of entries) {
-    if (entry.entry !== 'rows') continue;
+function rowsIn(entries: readonly MariadbEntry[]): readonly ExportEntry[] {
+  return entries.flatMap((entry): readonly ExportEntry[] => {
+    if (entry.entry !== 'rows') return [];
     const { database, name, rows, digest, stable } = entry;
-    if (stable) lists.push({ entry: 'rows', database, schema: '', name, rows, digest });
-    else lists.push({ entry: 'unread', database, schema: '', name, why: 'written to while it was exported' });
-  }
+    const table = { database, schema: '', name };
+    if (stable) return [{ entry: 'rows', ...table, rows, digest }];
+    return [{ entry: 'unread', ...table, why: 'written to while it was exported' }];
+  });
+}
+
+async function writeList({ artifacts, source }: Context, entries: readonly ExportEntry[]): Promise<void> {
   const header = { schema: EXPORT_LIST_SCHEMA, source, type: 'mariadb' };
-  const lines = [header, ...lists].map((line) => JSON.stringify(line));
+  const lines = [header, ...entries].map((line) => JSON.stringify(line));
   await artifacts.lines(lines, { role: EXPORT_LIST_ROLE, name: 'export-list', minPlainBytes: 1 });
 }
 

@@ -10,7 +10,7 @@ import { requireSpace } from '../../../storage/space.ts';
 import type { Work } from '../../../work.ts';
 import { some } from '../../check-results.ts';
 import { whileServerWorks } from '../../private-server/watch.ts';
-import { listOf } from '../../stored-exports.ts';
+import { hasList, listOf } from '../../stored-exports.ts';
 import type { BackupReader, CheckContext } from '../../types.ts';
 import { readInventory } from '../check.ts';
 import type { Connection } from '../connection.ts';
@@ -38,7 +38,7 @@ export async function checkExports(context: CheckContext<MariadbSource>): Promis
   const largest = Math.max(...all.map(({ plainBytes }) => plainBytes));
   await requireSpace({ path: context.scratch, needed: 2 * largest });
   const inventory = await readInventory(backup);
-  const list = await listOf(backup, null);
+  const list = hasList(backup.manifest) ? await listOf(backup, null) : [];
   const scratch = path.join(context.scratch, 'of-exports');
   await mkdir(scratch, { mode: 0o711 });
   return withEmptyServer({ backup, scratch, work: context.work }, async (connection, pid) => {

@@ -9,7 +9,7 @@ import type { Connection } from '../connection.ts';
 import { neededArguments } from '../engine.ts';
 import { serverUser } from '../server-user.ts';
 import { createDataFolder, startServer } from '../server.ts';
-import { clientProgram, identifier, run } from '../session.ts';
+import { clientProgram, identifier, literal, run } from '../session.ts';
 
 const FAST = ['--innodb-flush-log-at-trx-commit=0', '--max-allowed-packet=1G'] as const;
 
@@ -47,11 +47,13 @@ export async function loadExport(
   await backup.through('export', name, [client], work);
 }
 
-/** As the exported database was made. */
+/** As the exported database was made. @param comment none when absent. */
 export function createStatement(
   database: string,
   { charset, collation }: Readonly<Record<string, string | null>>,
+  comment = '',
 ): string {
   const like = charset && collation ? ` CHARACTER SET ${charset} COLLATE ${collation}` : '';
-  return `CREATE DATABASE ${identifier(database)}${like}`;
+  const said = comment === '' ? '' : ` COMMENT ${literal(comment)}`;
+  return `CREATE DATABASE ${identifier(database)}${like}${said}`;
 }

@@ -5,6 +5,7 @@ import { BackupError } from '../../../../model/errors.ts';
 import type { ExportTarget } from '../../types.ts';
 import type { Connection } from '../connection.ts';
 import { literal, rows } from '../session.ts';
+import { lockOf } from './half.ts';
 
 const into = z.strictObject({
   host: z.string().min(1).optional(),
@@ -48,10 +49,20 @@ export function targetOf({ settings, password }: ExportTarget, source: MariadbSo
   };
 }
 
-const found = z.object({ exists: z.number(), objects: z.number() });
+const found = z.object({
+  exists: z.number(),
+  objects: z.number(),
+  /** How the database was made; empty where it is not there, or has no comment. */
+  comment: z.string(),
+  charset: z.string(),
+  collation: z.string(),
+  /** The connection of whoever is loading it; null where nobody is. */
+  loading: z.number().nullable(),
+});
+export type Found = z.infer<typeof found>;
 
-/** Whether the database is there, and how many tables, views and routines are in it. */
-export async function look({ connection, database }: Target, signal: AbortSignal): Promise<z.infer<typeof found>> {
+/** Whether the database is there, how many tables, views and routines are in it, and who is at work in it. */
+export async function look({ connection, database }: Target, signal: AbortSignal): Promise<Found> {
   const name = literal(database);
   const [row] = await rows(
     connection,
@@ -59,7 +70,11 @@ export async function look({ connection, database }: Target, signal: AbortSignal
     `SELECT JSON_OBJECT(
        'exists', (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}),
        'objects', (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${name})
-                + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ${name}))`,
+                + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ${name}),
+       'comment', COALESCE((SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}), ''),
+       'charset', COALESCE((SELECT DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}), ''),
+       'collation', COALESCE((SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}), ''),
+       'loading', IS_USED_LOCK(${literal(lockOf(database))}))`,
     { signal },
   );
   if (!row) throw new TypeError('a query for one row gave none');

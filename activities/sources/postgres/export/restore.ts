@@ -13,6 +13,7 @@ import { withSession } from '../session.ts';
 import { loadArchive, type Loading } from './load.ts';
 import { exportOf, listOf } from '../../stored-exports.ts';
 import { nameOf, selectTables, sqlName, quoted, type Selection } from './select.ts';
+import { requireWriter, ROLE } from './writer.ts';
 import { createDatabase, dropDatabase, look, lookAtTable, swapNames, withTarget, type Found } from './target.ts';
 
 type Request = ExportRequest<PostgresSource>;
@@ -37,8 +38,9 @@ async function planExport(
   const binaries = await requireBinaries(major, { program: 'pg_restore', hint: config?.binaries, newer: true });
   const entries = await listOf(backup, database);
   const found = await look(connection, work.signal).catch((error: unknown) => {
-    throw ofInto(error, into);
+    throw ofInto(error, into, ROLE);
   });
+  await requireWriter(connection, found, work.signal);
   const loading = { backup, artifact: artifact.name, binaries, connection, owners: request.owners, work };
   const older = olderServer(found, major);
   return tables.length === 0

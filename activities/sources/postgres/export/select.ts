@@ -1,7 +1,7 @@
 /** Which lines of an archive's table of contents one table needs. Pure. */
 import { BackupError } from '../../../../model/errors.ts';
 import type { ExportedTable, ExportEntry } from '../../../../model/export.ts';
-import { nearest } from '../../../../model/config/nearest.ts';
+import { noSuchTable } from '../../stored-exports.ts';
 import { identifier } from '../findings.ts';
 
 export interface Selection {
@@ -75,17 +75,8 @@ function findTable(known: readonly ExportedTable[], database: string, wanted: st
       },
     );
   }
-  const near = nearest(
-    wanted,
-    known.flatMap((table) => [nameOf(table), table.name]),
-  );
-  throw new BackupError('not-found', `The export of "${database}" holds no table ${wanted}.`, {
-    remedy:
-      near === undefined
-        ? `It holds ${known.length} tables; --dry-run without --table lists them.`
-        : `Did you mean ${near}?`,
-    facts: { database, table: wanted },
-  });
+  const spellings = known.map((table) => table.name);
+  throw noSuchTable({ database, table: wanted, tables: known.map(nameOf), spellings });
 }
 
 /** `public.orders`, quoted where it must be. */

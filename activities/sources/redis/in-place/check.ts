@@ -2,7 +2,7 @@
 import type { RedisSource } from '../../../../model/config/source.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import { checkResults } from '../../check-results.ts';
-import { serverRuns } from '../../in-place/processes.ts';
+import { serverStands } from '../../in-place/processes.ts';
 import type { InPlaceContext, InPlaceFacts } from '../../types.ts';
 import { backupConnection } from '../connection.ts';
 import { gatherInfo } from '../facts.ts';
@@ -19,7 +19,7 @@ export async function check(
   const { appendonly, filled = [] } = facts.parse(found);
   const connection = await backupConnection(config, readSecret);
   const { version, persistence, databases } = await gatherInfo({ connection, signal: work.signal });
-  const stands = await serverRuns(place.data, PROCESSES);
+  const stands = await serverStands(place.data, PROCESSES);
   // Cut off at an earlier second, a database may have been empty then.
   const empty = filled.filter((index) => !databases.some((database) => database.index === index && database.keys > 0));
   const keys = databases.reduce((sum, database) => sum + database.keys, 0);

@@ -2,7 +2,7 @@
 import type { RedisSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import { sameFolder } from '../../in-place/folder.ts';
-import { serverRuns } from '../../in-place/processes.ts';
+import { serverStands } from '../../in-place/processes.ts';
 import type { InPlaceContext, InPlaceExamined } from '../../types.ts';
 import { backupConnection } from '../connection.ts';
 import { gatherFacts, namesOf, type Facts as ServerFacts } from '../facts.ts';
@@ -48,7 +48,7 @@ async function ask({ config, readSecret, work }: Context): Promise<ServerFacts |
 async function requireSameServer({ source, config, place, manifest }: Context, server: ServerFacts): Promise<void> {
   const dir = server.settings?.dir;
   // The user of a backup may not ask for settings: then the process that stands in the folder tells.
-  const same = dir === undefined ? await serverRuns(place.data, PROCESSES) : await sameFolder(dir, place);
+  const same = dir === undefined ? await serverStands(place.data, PROCESSES) : await sameFolder(dir, place);
   if (!same) {
     throw refused(
       `inPlace.data of "${source}" is ${place.data}, and its server runs ${dir === undefined ? 'elsewhere' : `on ${dir}`}`,

@@ -99,7 +99,7 @@ function replayed(database: number, { journal, keys, now }: Found): Check {
   ];
   const ok = problems.length === 0;
   const detail = ok ? `${there.size} keys equal the replay` : problems.join('; ');
-  return { name: `keys: database ${database}`, compared: true, ok, detail };
+  return { name: `values: database ${database}`, compared: true, ok, detail };
 }
 
 function isLasting([digest, expires]: Image): boolean {

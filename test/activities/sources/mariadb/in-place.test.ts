@@ -5,8 +5,11 @@ import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { serverUser } from '../../../../activities/sources/mariadb/server-user.ts';
 import type { Site } from '../../../../activities/site.ts';
+import type { Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { parseTarget } from '../../../../model/target.ts';
+import { runProgram } from '../../../../activities/streams/run.ts';
+import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startManaged, type ManagedMariadb } from '../../../support/managed-mariadb.ts';
 import { makeSite } from '../../../support/site.ts';
@@ -34,12 +37,7 @@ describe('restores in place of a MariaDB source', function () {
 
   async function start(binlogs?: string): Promise<void> {
     server = await startManaged(folder, binlogs);
-    // Whoever is not kept away goes on writing to the last moment: long after what was shipped last.
-    const client = `mariadb --no-defaults --socket=${server.socket}`;
-    const write = `${client} -e 'INSERT INTO a.t SELECT MAX(id) + 1 FROM a.t' && exec "$@"`;
-    const stop = ['sh', '-c', write, 'sh', ...server.inPlace.stop];
-    const config = server.config({ inPlace: { ...server.inPlace, stop } });
-    ({ site } = await makeSite({ folder, sources: { [SOURCE]: config } }));
+    ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config() } }));
     await server.sql('CREATE DATABASE a; CREATE TABLE a.t (id int PRIMARY KEY)');
   }
 
@@ -65,20 +63,54 @@ describe('restores in place of a MariaDB source', function () {
     );
   }
 
-  async function twice(): Promise<void> {
+  /** Who stands where the old history ended must not be served from the new one, as if nothing had been between. */
+  async function refusedAsReplica(gtid: string): Promise<void> {
+    const from = [
+      '--no-defaults',
+      '--read-from-remote-server',
+      `--socket=${server.socket}`,
+      `--start-position=${gtid}`,
+    ];
+    const [first = ''] = (await server.sql('SHOW BINARY LOGS')).map((line) => line.split('\t')[0] ?? '');
+    const reading = runProgram({ command: 'mariadb-binlog', args: [...from, first], cwd: '/' });
+    const error = await isBackupError(reading, 'program-failed');
+    assert.match(String(error.facts['stderr']), /Could not find GTID state requested/);
+  }
+
+  async function refusedFrom(base: Catalogued | undefined, at: string): Promise<void> {
+    const catalogue = await listed(site);
+    const from = catalogue.find(({ folder }) => folder === base?.folder);
+    assert.ok(from);
+    const lineageOf = ({ manifest }: Catalogued) => manifest.position?.['lineage'];
+    const logs = catalogue.filter(({ manifest }) => manifest.kind === 'logs');
+    const newest = logs.toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished)).at(-1);
+    // Also where those of its own time are gone.
+    const others = catalogue.filter((one) => !logs.includes(one) || (newest && lineageOf(one) === lineageOf(newest)));
+    for (const there of [catalogue, others]) {
+      const planning = async () => planRecovery({ catalogue: there, source: SOURCE, target: parseTarget(at), from });
+      assert.match((await isBackupError(planning(), 'refused')).message, /cannot be reached/);
+    }
+  }
+
+  /** @param begunAnew whether the binary logs are set aside with the old data. */
+  async function twice(begunAnew: boolean): Promise<void> {
     await full();
     const one = await insert(1);
     await insert(2);
     await ship();
     const base = (await listed(site)).find(({ manifest }) => manifest.kind === 'full');
     const three = await insert(3);
+    // While it answers it is shipped once more: this comes behind that, and is only in the files of the stopped server.
+    await server.lastWords('INSERT INTO a.t VALUES (4)');
+    const four = three.replace(/\d+$/, (number) => String(Number(number) + 1));
 
     await inPlace(site, { at: one });
     assert.deepEqual(await rows(), [1]);
     const eleven = await insert(11);
-    const twelve = await insert(12);
+    await insert(12);
     await ship();
-    assert.ok(sequenceOf(eleven) > sequenceOf(three), `${eleven} was given before, up to ${three}`);
+    assert.ok(sequenceOf(eleven) > sequenceOf(four), `${eleven} was given before, up to ${four}`);
+    if (begunAnew) await refusedAsReplica(four);
 
     // From the very same backup.
     await inPlace(site, { at: one, from: base });
@@ -88,13 +120,14 @@ describe('restores in place of a MariaDB source', function () {
     await insert(22);
     assert.equal((await ship())?.gap, null);
 
-    const saved = await rowsAt(next(three));
-    assert.deepEqual(saved, [1, 2, 3, 4], 'before the first, up to what was saved from the stopped server');
-    assert.deepEqual(await rowsAt(next(twelve)), [1, 11, 12, 13], 'before the second, likewise');
+    assert.deepEqual(await rowsAt(three), [1, 2, 3], 'before the first');
+    assert.deepEqual(await rowsAt(four), [1, 2, 3, 4], 'up to what was saved from the stopped server');
     assert.deepEqual(await rowsAt(one), [1]);
     assert.deepEqual(await rowsAt(eleven), [1, 11], 'between the two');
     assert.deepEqual(await rowsAt(last), [1, 21], 'after the second');
     assert.deepEqual(await rowsAt('end'), [1, 21, 22]);
+    // What came after a restore is no continuation of what was before it, whatever the names of files and the GTIDs say.
+    for (const at of [eleven, last]) await refusedFrom(base, at);
     assert.equal((await readdir(folder)).filter((name) => name.startsWith('data.before-')).length, 2);
     await server.restart();
     assert.deepEqual(await rows(), [1, 21, 22]);
@@ -102,7 +135,7 @@ describe('restores in place of a MariaDB source', function () {
 
   it('P54 two in a row, then shipping and PITR work, to GTIDs before, between and after them', async () => {
     await start();
-    await twice();
+    await twice(true);
   });
 
   it('P54 the same with the binary logs outside of the data folder, where they go on', async () => {
@@ -111,13 +144,8 @@ describe('restores in place of a MariaDB source', function () {
     const user = await serverUser();
     if (user) await chown(outside, user.uid, user.gid);
     await start(path.join(outside, 'binlog'));
-    await twice();
+    await twice(false);
   });
-
-  /** The GTID right after another. */
-  function next(gtid: string): string {
-    return gtid.replace(/\d+$/, (sequence) => String(Number(sequence) + 1));
-  }
 
   function sequenceOf(gtid: string): number {
     return Number(gtid.split('-')[2]);

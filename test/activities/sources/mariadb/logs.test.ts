@@ -43,9 +43,10 @@ describe('binary logs of a MariaDB source', () => {
     const own = path.join(folder, `run-${runs}`);
     await mkdir(own);
     const { site } = await makeSite({ folder: own, sources: { [SOURCE]: server.config() } });
+    // What the backup has already stands alone in the file that it ends in: replayed once more, it would fail.
     await server.sql(`
       DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop;
-      CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (1)`);
+      CREATE TABLE kept (id int PRIMARY KEY); FLUSH BINARY LOGS; INSERT INTO kept VALUES (1)`);
     await capture(site, `2026-03-01T02:0${runs}:00Z`);
     return { site, shipping: await makeShipping(site, own) };
   }

@@ -61,6 +61,7 @@ describe('WAL that is packed', () => {
           ...source,
           config: server.source(),
           newest: null,
+          async *sealed() {},
           attempt: name,
           artifacts: writer,
           received: folder,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFile, chmod, readdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { command } from '../../../../activities/sources/redis/client.ts';
 import { gatherInfo } from '../../../../activities/sources/redis/facts.ts';
+import { inPlace as adapter } from '../../../../activities/sources/redis/in-place/index.ts';
 import { redisUser } from '../../../../activities/sources/redis/server-user.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
@@ -139,6 +141,27 @@ describe('restores in place of a Redis source', function () {
     await inPlace(site, {});
     assert.deepEqual(await keys(), ['one']);
     for (const _again of [1, 2]) await restart();
+    assert.deepEqual(await keys(), ['one']);
+  });
+
+  it('refuses a folder that only bears the path of the one that the server stands in, as where that runs in a container', async () => {
+    await begin('yes');
+    await redis('SET', 'one', '1');
+    await full();
+    const config = site.config.sources[SOURCE];
+    const manifest = (await listed(site))[0]?.manifest;
+    assert.ok(config?.type === 'redis' && manifest);
+    const { inPlace: place } = config;
+    assert.ok(place);
+    const of = { source: SOURCE, config, work: testWork(), readSecret: site.readSecret, state: folder };
+    const examine = () => adapter.examine({ ...of, place, manifest, replayed: false }, []);
+    assert.equal((await examine()).answers, true);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', data]);
+    try {
+      assert.match((await isBackupError(examine(), 'refused')).message, /its server runs elsewhere/);
+    } finally {
+      execFileSync('umount', ['--lazy', data]);
+    }
     assert.deepEqual(await keys(), ['one']);
   });
 

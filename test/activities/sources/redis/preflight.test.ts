@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { command } from '../../../../activities/sources/redis/client.ts';
@@ -9,6 +10,7 @@ import type { Finding } from '../../../../model/finding.ts';
 import type { RedisSource } from '../../../../model/config/source.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startRedis, USERS, type Method, type TestRedis } from '../../../support/redis.ts';
+import { withSmallDisk } from '../../../support/small-disk.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 
@@ -140,6 +142,45 @@ describe('preflight of a Redis source', () => {
       assert.deepEqual(await codes(without), ['redis.folder']);
     }
     assert.deepEqual(await codes(server.source('stream', { folder: missing })), []);
+  });
+
+  it('says where nobody sees the disk of the server: it is seen by its folder in the config, or where the server stands in what it says', async () => {
+    const found = async (config: RedisSource) => (await preflight(config)).map(({ code }) => code);
+    assert.ok((await found(server.source())).includes('redis.space-unseen'));
+    assert.ok(!(await found(server.source('stream', { folder: server.data }))).includes('redis.space-unseen'));
+    const missing = path.join(folder, 'missing');
+    assert.ok((await found(server.source('stream', { folder: missing }))).includes('redis.space-unseen'));
+    const asked = () => found(server.source());
+    const user = USERS.stream;
+    const told = await during(['ACL', 'SETUSER', user, '+config|get'], ['ACL', 'SETUSER', user, '-config|get'], asked);
+    assert.ok(!told.includes('redis.space-unseen'), told.join());
+    // As where it runs in a container: what it calls so is another folder here.
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', server.data]);
+    try {
+      const other = await during(
+        ['ACL', 'SETUSER', user, '+config|get'],
+        ['ACL', 'SETUSER', user, '-config|get'],
+        asked,
+      );
+      assert.ok(other.includes('redis.space-unseen'), other.join());
+    } finally {
+      execFileSync('umount', ['--lazy', server.data]);
+    }
+  });
+
+  it('warns where less is free on its disk than a save would write', async () => {
+    await withSmallDisk(8, async (disk) => {
+      await chmod(disk, 0o755);
+      const config = server.source('stream', { folder: disk });
+      assert.deepEqual(await codes(config), []);
+      await writeFile(path.join(disk, 'filler'), Buffer.alloc(7.5 * 2 ** 20));
+      const finding = (await preflight(config)).find(({ severity }) => severity === 'warning');
+      assert.equal(finding?.code, 'redis.space');
+      assert.match(
+        finding.message,
+        new RegExp(`${disk} has .* free, and the data take .*: the next save or rewrite may fail`),
+      );
+    });
   });
 
   it('finds a server without append-only files, and that the RPO objective cannot be met', async () => {

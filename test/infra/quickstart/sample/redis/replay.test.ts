@@ -110,11 +110,11 @@ describe('sample: replay of the journal of Redis', () => {
   });
 
   it('finds a key that is lost: a lasting one, one that the journal names, one that expires', async () => {
-    assert.deepEqual(await damaged(0, 'product:7', 'DEL', 'product:7'), ['keys: database 0']);
+    assert.deepEqual(await damaged(0, 'product:7', 'DEL', 'product:7'), ['values: database 0']);
     const hit = await named('hits:');
-    assert.deepEqual(await damaged(0, hit, 'DEL', hit), ['keys: database 0']);
+    assert.deepEqual(await damaged(0, hit, 'DEL', hit), ['values: database 0']);
     const session = await named('session:');
-    assert.deepEqual(await damaged(1, session, 'DEL', session), ['keys: database 1']);
+    assert.deepEqual(await damaged(1, session, 'DEL', session), ['values: database 1']);
   });
 
   it('finds a value that changed, of every type', async () => {
@@ -126,27 +126,27 @@ describe('sample: replay of the journal of Redis', () => {
       [2, 'ranking:7', 'ZADD', 'ranking:7', '0.5', 'page:7'],
       [2, 'events', 'XADD', 'events', '*', 'kind', 'other'],
     ] as const) {
-      assert.deepEqual(await damaged(database, key, ...words), [`keys: database ${database}`], key);
+      assert.deepEqual(await damaged(database, key, ...words), [`values: database ${database}`], key);
     }
   });
 
   it('finds a lifetime that changed or is lost, and a key that came from nowhere', async () => {
     const session = await named('session:');
-    assert.deepEqual(await damaged(1, session, 'PEXPIRE', session, '999999'), ['keys: database 1']);
-    assert.deepEqual(await damaged(1, session, 'PERSIST', session), ['keys: database 1']);
+    assert.deepEqual(await damaged(1, session, 'PEXPIRE', session, '999999'), ['values: database 1']);
+    assert.deepEqual(await damaged(1, session, 'PERSIST', session), ['values: database 1']);
     for (const words of [
       ['SET', 'other', 'x'],
       ['SET', 'other', 'x', 'PX', '999999'],
     ]) {
       await change(5, ...words);
-      assert.deepEqual(await failing(), ['keys: database 5']);
+      assert.deepEqual(await failing(), ['values: database 5']);
       await change(5, 'DEL', 'other');
     }
   });
 
   it('finds keys that are in another database, and two that changed places', async () => {
     await change(0, 'MOVE', 'product:8', '3');
-    assert.deepEqual(await failing(), ['keys: database 0', 'keys: database 3']);
+    assert.deepEqual(await failing(), ['values: database 0', 'values: database 3']);
     await change(3, 'MOVE', 'product:8', '0');
     const swap = async () => {
       await change(0, 'RENAME', 'product:8', 'kept');
@@ -154,7 +154,7 @@ describe('sample: replay of the journal of Redis', () => {
       await change(0, 'RENAME', 'kept', 'product:9');
     };
     await swap();
-    assert.deepEqual(await failing(), ['keys: database 0']);
+    assert.deepEqual(await failing(), ['values: database 0']);
     await swap();
     assert.deepEqual(await failing(), []);
   });
@@ -202,7 +202,7 @@ describe('sample: the journal of Redis, folded', () => {
       const after = await replay(asking, asking, 22);
       assert.deepEqual(
         after.checks.filter(({ ok }) => !ok).map(({ name }) => name),
-        ['keys: database 0'],
+        ['values: database 0'],
       );
     } finally {
       await server.stop();
