@@ -10,6 +10,7 @@ import type { Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
 import type { CheckContext } from '../types.ts';
 import { amcheck } from './amcheck.ts';
+import { dumped } from './dumped.ts';
 import { findBinaries, installRemedy, type Binaries } from './binaries.ts';
 import { CHECKS, failed, noneCompared, notCompared, passed } from './checks.ts';
 import { compareWithInventory, type Comparing } from './compare.ts';
@@ -125,5 +126,8 @@ async function lookInside(
   const sound = await whileServerWorks({ pid, phase: 'checking pages and indexes', work }, (work) =>
     amcheck(connection, binaries, work),
   );
-  return [...compared, sound];
+  const read = await whileServerWorks({ pid, phase: 'reading every row', work }, (work) =>
+    dumped(connection, binaries, work),
+  );
+  return [...compared, sound, read];
 }

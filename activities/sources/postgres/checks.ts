@@ -11,6 +11,7 @@ export const CHECKS = [
   'rows',
   'collations',
   'amcheck',
+  'dump',
 ] as const;
 /** `inventory` is looked at for the others, and is a result of its own only where it is damaged. */
 export type CheckName = (typeof CHECKS)[number] | 'inventory';

@@ -25,6 +25,8 @@ describe('the check of a PostgreSQL backup', () => {
     await server.sql(`CREATE DATABASE sorted TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C'`);
     await server.sql('CREATE EXTENSION hstore');
     await server.sql('CREATE ROLE clerk LOGIN');
+    await server.sql(`CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TABLE felt AS SELECT 'sad'::mood AS mood`);
+    await server.sql(`CREATE TABLE pairs AS SELECT 'a=>1'::hstore AS pair`);
     ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config() } }));
     await capture(site, '2026-03-01T02:00:00Z');
   });
@@ -58,13 +60,33 @@ describe('the check of a PostgreSQL backup', () => {
     const checks = await check(await restored());
     assert.deepEqual(failures(checks), []);
     assert.match(checks.get('collations')?.detail ?? '', /^1 databases, sorted by the version that is here/);
+    assert.match(checks.get('dump')?.detail ?? '', /^pg_dump reads \d databases to their ends$/);
+  });
+
+  it('notices rows that nobody can read, though pages, indexes and catalogues are in order', async () => {
+    const data = await restored();
+    await change(data, (session) => session.run('DELETE FROM pg_catalog.pg_enum'));
+    const checks = await check(data);
+    assert.deepEqual(failures(checks), ['dump']);
+    assert.match(checks.get('dump')?.detail ?? '', /postgres: .*invalid internal value for enum/s);
+  });
+
+  it('says that rows were not read whose library this machine lacks, and holds it against no backup', async () => {
+    const data = await restored();
+    await change(data, (session) =>
+      session.run("UPDATE pg_catalog.pg_proc SET probin = '$libdir/not_here' WHERE proname = 'hstore_out'"),
+    );
+    const checks = await check(data);
+    assert.deepEqual(failures(checks), []);
+    assert.equal(checks.get('dump')?.compared, false);
+    assert.match(checks.get('dump')?.detail ?? '', /not every row was read: postgres: .*not_here/s);
   });
 
   it('notices a database, an extension and a role that are missing, and another version of a collation', async () => {
     const data = await restored();
     await change(data, async (session) => {
       await session.run('DROP DATABASE shop');
-      await session.run('DROP EXTENSION hstore');
+      await session.run('DROP EXTENSION hstore CASCADE');
       await session.run('ALTER ROLE clerk NOLOGIN');
       await session.run(`UPDATE pg_catalog.pg_database SET datcollversion = '0.1' WHERE datname = 'sorted'`);
     });
