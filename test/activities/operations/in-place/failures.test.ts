@@ -173,7 +173,7 @@ describe('a restore in place that fails', function () {
 
   it('refuses where the disk of the data has no room for both', async () => {
     const small = await smallFileSystem('110m');
-    const full = await startManaged({ folder: small });
+    const full = await startManaged({ folder: small, segment: 16 });
     try {
       const made = await makeSite({ folder: await temporaryFolder(), sources: { [SOURCE]: full.config() } });
       await capture(made.site, '2026-11-23T02:00:00Z');
