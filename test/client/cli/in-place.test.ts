@@ -144,6 +144,14 @@ describe('restore --in-place', function () {
     assert.match(ended.stderr, /The full behind it is made, but: .*vault/);
   });
 
+  it('--at end is the end as the server is stopped for: what was committed since the last tick is in it', async () => {
+    await server.sql('INSERT INTO t VALUES (7)');
+    const ended = await restore('--at', 'end', '--confirm', 'test', '--json');
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual(await server.sql('SELECT id FROM t WHERE id = 7'), [{ id: 7 }]);
+    assert.match(ended.stderr, /the logs end at [^]*shipping the logs[^]*the logs now end at /);
+  });
+
   it('status shows no recovery to a point until the full behind a restore in place is sealed', async () => {
     const at = new Date().toISOString();
     await noteRestored({ site: made.site, source: SOURCE }, { at, reference: 'r', target: null, kept: [] });
