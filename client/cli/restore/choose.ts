@@ -87,6 +87,13 @@ async function recover(
     replay: { logs: plan.logs, target: plan.target },
     reference: base ? formatReference(base.name) : '',
     latest: null,
+    // Of any other target it is plain why; "end" sounds as if nothing were newer.
+    told:
+      plan.passed !== null && target.kind === 'end'
+        ? [
+            `newer, but not used: ${formatReference(plan.passed.backup.name)}: ${plan.passed.why.replace(/\.$/, '')}; without --at it is restored as it is`,
+          ]
+        : [],
   };
 }
 
@@ -113,8 +120,8 @@ async function soundest(
   });
   const last = newest.replay?.logs.at(-1);
   if (other !== null && last !== undefined && other.replay?.logs.at(-1) === last)
-    return { ...other, told: [`newer, but not used: ${told}`] };
-  return { ...newest, told: [`${told}; no other backup leads there from this place`] };
+    return { ...other, told: [...(newest.told ?? []), `newer, but not used: ${told}`] };
+  return { ...newest, told: [...(newest.told ?? []), `${told}; no other backup leads there from this place`] };
 }
 
 /** `latest` is of one source; where the site has only one, it need not be said. */

@@ -64,7 +64,8 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
     await confirmSite({ site: site.config.site, given: options.confirm, signal: cli.signal });
     // The end of the logs is not where they ended before the server's last ones were shipped.
     const toTheEnd = async (): Promise<InPlaceRequest> => {
-      const now = await choose(site, destination, chosen.reference, { ...options, source });
+      const now = await choose(site, destination, wanted, { ...options, source });
+      if (now.reference !== chosen.reference) tell(`from ${place.name}: ${now.reference}`);
       const end = endOf(now);
       if (end !== null) tell(`the logs now end at ${end}`);
       return requestFor(now);

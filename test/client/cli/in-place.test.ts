@@ -161,4 +161,12 @@ describe('restore --in-place', function () {
     await ship(made.site, '2026-11-24T02:05:00Z');
     assert.notEqual((await statusOf()).sources[0]?.logs?.restorableUntil, null);
   });
+
+  it('--at end names the newest backup where no logs lead on from it: the end of the logs is of before it', async () => {
+    await capture(made.site, '2026-11-25T02:00:00Z');
+    const { code, stderr } = await restore('--at', 'end', '--dry-run');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /newer, but not used: daily\/db\/20261125T020000Z-full: no WAL behind .*without --at/);
+    assert.match(stderr, /from repository: daily\/db\/20261124T020000Z-full/);
+  });
 });
