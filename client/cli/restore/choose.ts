@@ -63,7 +63,10 @@ async function targetOf({ at, before }: RestoreOptions): Promise<RestoreTarget |
     import('../../../model/errors.ts'),
   ]);
   if (before === undefined) return parseTarget(at ?? '');
-  if (at !== undefined) throw new BackupError('usage', 'Either --at or --before: a recovery stops once.');
+  if (at !== undefined)
+    throw new BackupError('usage', 'Either --at or --before: a recovery stops once.', {
+      remedy: 'Leave one of them out: --at GTID replays that transaction too, --before GTID stops right before it.',
+    });
   const target = parseTarget(before);
   if (target.kind === 'position') return { kind: 'before', position: target.position };
   throw new BackupError('usage', `"${before}" is no GTID.`, { remedy: 'Write one as in 0-1-42.' });

@@ -26,6 +26,7 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
     throw new BackupError(
       'usage',
       '--path takes single files to a folder (--to); in place a source is restored whole.',
+      { remedy: 'Leave --path out, or say --to FOLDER.' },
     );
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
