@@ -111,7 +111,9 @@ run_mocha() {
   done
   # shellcheck disable=SC2086 # several patterns, for mocha and not for the shell
   set -f && set -- $specs "$@" && set +f
-  exec "$node" "$root/node_modules/mocha/bin/mocha.js" "$@"
+  # Tests start thousands of programs, and each start copies the page tables of the whole process: it is kept small.
+  export MALLOC_ARENA_MAX=1
+  exec "$node" --max-semi-space-size=4 "$root/node_modules/mocha/bin/mocha.js" "$@"
 }
 
 [ $# -gt 0 ] || usage

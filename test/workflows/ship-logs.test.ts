@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import { logsPosition } from '../../activities/sources/postgres/logs/position.ts';
 import { slotName } from '../../activities/sources/postgres/logs/slot.ts';
 import { listBackups, type Catalogued } from '../../activities/storage/catalogue.ts';
 import { directoryStore } from '../../activities/storage/directory.ts';
 import type { Session } from '../../client/runs/session.ts';
-import type { RunReport } from '../../model/run.ts';
+import { taskQueues, type RunReport } from '../../model/run.ts';
 import { isBackupError } from '../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -16,6 +17,8 @@ import { ownTemporal } from '../support/ports.ts';
 import { scheduledTimes } from '../support/scheduled.ts';
 
 const WAITS = { workerDeadline: '5s', retryFirst: '100ms', heartbeat: '5s', busy: '0s' };
+
+const metadata = z.object({ currentDetails: z.string() });
 
 describe('shipLogs', () => {
   let folder: string;
@@ -179,8 +182,23 @@ describe('shipLogs', () => {
 
   it('histories stay small, and the details say how each source stands', async () => {
     const { runId } = await tick();
-    const { historyLength } = await session.client.workflow.getHandle(runId).describe();
+    const handle = session.client.workflow.getHandle(runId);
+    const { historyLength } = await handle.describe();
     assert.ok(historyLength <= 35, `${historyLength} events for two sources`);
+    const { currentDetails } = metadata.parse(await handle.query('__temporal_workflow_metadata'));
+    assert.match(currentDetails, /^\| db \|.*complete/m);
+    assert.match(currentDetails, /^\| down \|.*failed/m);
+  });
+
+  it('ships on the short queue of the host, where no long capture stands before it', async () => {
+    const { runId } = await tick(['db']);
+    const { events } = await session.client.workflow.getHandle(runId).fetchHistory();
+    const queues = (events ?? []).map(
+      (event) => event.activityTaskScheduledEventAttributes?.taskQueue?.name ?? undefined,
+    );
+    const { short, host } = taskQueues('test', test.site.host);
+    assert.equal(queues.filter((name) => name === short).length, 1, String(queues));
+    assert.ok(!queues.includes(host), String(queues));
   });
 
   it('a tick that a schedule starts knows its time from its id', async () => {
