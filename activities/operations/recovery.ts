@@ -20,6 +20,8 @@ export interface RecoveryPlan {
   /** In the order of their positions. */
   readonly logs: readonly Catalogued[];
   readonly target: RestoreTarget;
+  /** The newest backup that is newer than the one chosen and leads to no such target, and why; null where there is none. */
+  readonly passed: { readonly backup: Catalogued; readonly why: string } | null;
 }
 
 /**
@@ -59,7 +61,8 @@ export function planRecovery({ catalogue, source, target, from }: RecoveryReques
       const chosen = new Set(selection.logs);
       const byManifest = new Map(logs.map((entry) => [entry.manifest, entry]));
       const entries = [...chosen].map((manifest) => byManifest.get(manifest)).filter((entry) => entry !== undefined);
-      return { chain, logs: entries, target };
+      const [newer] = failures;
+      return { chain, logs: entries, target, passed: newer ? { backup: newer.base, why: newer.why } : null };
     }
     failures.push({ base, ...selection });
   }

@@ -5,7 +5,7 @@ import { isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
 import { resumeSchedules } from './pause.ts';
 import type { InPlaceWork } from './request.ts';
-import { startIfDown, stopIfUp } from './server.ts';
+import { startIfDown, stopIfUp, untilBack } from './server.ts';
 
 /**
  * @param why what it is taken back for.
@@ -42,7 +42,9 @@ async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> 
     tell(`the old data are in ${data} again`);
     await moveTo(before, data);
   }
-  if (journal.ran) await startIfDown(request, journal);
+  if (!journal.ran) return;
+  await startIfDown(request, journal);
+  await untilBack(request, journal);
 }
 
 function stuck(source: string, { data, before, failed }: Journal, error: unknown): unknown {

@@ -13,7 +13,7 @@ import { goOn, type Under } from './go-on.ts';
 import { isThere } from './folders.ts';
 import { readJournal, requireSettled, STEPS, type Journal } from './journal.ts';
 import { makeReady } from './make-ready.ts';
-import { placeOf, type InPlacePlan } from './plan.ts';
+import { placeOf, planInPlace, type InPlacePlan } from './plan.ts';
 import type { InPlaceRequest, InPlaceWork } from './request.ts';
 import { BUSY, runOf } from './run-of.ts';
 
@@ -31,13 +31,20 @@ export interface RestoredInPlace {
 
 /**
  * Restores in place, as planned.
+ * @param afterShipping asked once the server's logs were shipped: where they lead further, what is to be restored now.
  * @throws BackupError what failed. Unless its message says otherwise all is as it was before.
  */
-export async function restoreInPlace(request: InPlaceRequest, plan: InPlacePlan): Promise<RestoredInPlace> {
+export async function restoreInPlace(
+  request: InPlaceRequest,
+  plan: InPlacePlan,
+  afterShipping?: () => Promise<InPlaceRequest>,
+): Promise<RestoredInPlace> {
   return alone(request, async () => {
     await requireSettled(request);
     await shipOnce(request, plan);
-    return finish(request, await makeReady(request, plan));
+    if (!afterShipping) return finish(request, await makeReady(request, plan));
+    const now = await afterShipping();
+    return finish(now, await makeReady(now, await planInPlace(now)));
   });
 }
 

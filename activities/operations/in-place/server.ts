@@ -50,6 +50,28 @@ export async function startIfDown(request: InPlaceWork, journal: Journal): Promi
 }
 
 /**
+ * That it is there again, whatever the command that starts it said: one may start another server, or nothing.
+ * @throws BackupError `verification-failed` where no process of it is seen and nobody answers, after the time to settle.
+ */
+export async function untilBack(request: InPlaceWork, journal: Journal): Promise<void> {
+  const { place, adapter } = placeOf(request);
+  const end = Date.now() + place.settle;
+  while (!(await answers(request, journal))) {
+    if (Date.now() >= end) {
+      // A long recovery from a crash: it runs, and nothing more can be done for it.
+      if (await serverRuns(journal.data, adapter.processes)) return;
+      const after = formatDuration(place.settle);
+      throw new BackupError(
+        'verification-failed',
+        `The server does not answer ${after} after it was started: ${place.start.join(' ')}.`,
+        { remedy: 'Look whether inPlace.start starts this server, and at the messages of the server.' },
+      );
+    }
+    await pause(POLL, undefined, { signal: request.work.signal });
+  }
+}
+
+/**
  * Whether one of its processes is seen, or it answers: from inside a container of our own the processes of other
  * containers are not seen.
  */

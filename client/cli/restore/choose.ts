@@ -63,7 +63,10 @@ async function targetOf({ at, before }: RestoreOptions): Promise<RestoreTarget |
     import('../../../model/errors.ts'),
   ]);
   if (before === undefined) return parseTarget(at ?? '');
-  if (at !== undefined) throw new BackupError('usage', 'Either --at or --before: a recovery stops once.');
+  if (at !== undefined)
+    throw new BackupError('usage', 'Either --at or --before: a recovery stops once.', {
+      remedy: 'Leave one of them out: --at GTID replays that transaction too, --before GTID stops right before it.',
+    });
   const target = parseTarget(before);
   if (target.kind === 'position') return { kind: 'before', position: target.position };
   throw new BackupError('usage', `"${before}" is no GTID.`, { remedy: 'Write one as in 0-1-42.' });
@@ -87,6 +90,13 @@ async function recover(
     replay: { logs: plan.logs, target: plan.target },
     reference: base ? formatReference(base.name) : '',
     latest: null,
+    // Of any other target it is plain why; "end" sounds as if nothing were newer.
+    told:
+      plan.passed !== null && target.kind === 'end'
+        ? [
+            `newer, but not used: ${formatReference(plan.passed.backup.name)}: ${plan.passed.why.replace(/\.$/, '')}; without --at it is restored as it is`,
+          ]
+        : [],
   };
 }
 
@@ -113,8 +123,8 @@ async function soundest(
   });
   const last = newest.replay?.logs.at(-1);
   if (other !== null && last !== undefined && other.replay?.logs.at(-1) === last)
-    return { ...other, told: [`newer, but not used: ${told}`] };
-  return { ...newest, told: [`${told}; no other backup leads there from this place`] };
+    return { ...other, told: [...(newest.told ?? []), `newer, but not used: ${told}`] };
+  return { ...newest, told: [...(newest.told ?? []), `${told}; no other backup leads there from this place`] };
 }
 
 /** `latest` is of one source; where the site has only one, it need not be said. */

@@ -16,7 +16,7 @@ import { placeOption } from '../place-option.ts';
 import { choose, type Chosen } from './choose.ts';
 import { confirmSite } from './confirm.ts';
 import type { RestoreOptions } from './options.ts';
-import { sayAge, sayReplay } from './say.ts';
+import { endOf, sayAge, sayReplay } from './say.ts';
 
 const NOTE = 'mosaic-backup restore --in-place';
 
@@ -26,6 +26,7 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
     throw new BackupError(
       'usage',
       '--path takes single files to a folder (--to); in place a source is restored whole.',
+      { remedy: 'Leave --path out, or say --to FOLDER.' },
     );
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
@@ -38,16 +39,19 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
   sayReplay(cli, chosen, place.name, formatBytes(fetched));
   const tell = (line: string) => cli.out.note(line);
   await withPausing({ site, env: cli.env, note: NOTE, tell }, async (schedules) => {
-    const request: InPlaceRequest = {
-      ...(await workOf(cli, site, chosen)),
+    const { source, ...given } = await workOf(cli, site, chosen);
+    const requestFor = async (choice: Chosen): Promise<InPlaceRequest> => ({
+      ...given,
+      source,
       schedules,
       store: place.store,
-      chain: chosen.chain,
-      replay: chosen.replay,
-      known: await everythingOf(site, place.store, chosen),
-      reference: chosen.reference,
+      chain: choice.chain,
+      replay: choice.replay,
+      known: await everythingOf(site, place.store, choice),
+      reference: choice.reference,
       acceptUnsaved: options.acceptUnsaved ?? false,
-    };
+    });
+    const request = await requestFor(chosen);
     const plan = await planInPlace(request);
     sayPlan(cli, request, plan);
     const facts = { reference: chosen.reference, source: request.source, at: chosen.replay?.target ?? null };
@@ -59,7 +63,16 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
       return;
     }
     await confirmSite({ site: site.config.site, given: options.confirm, signal: cli.signal });
-    const done = await restoreInPlace(request, plan);
+    // The end of the logs is not where they ended before the server's last ones were shipped.
+    const toTheEnd = async (): Promise<InPlaceRequest> => {
+      const now = await choose(site, destination, wanted, { ...options, source });
+      if (now.reference !== chosen.reference) tell(`from ${place.name}: ${now.reference}`);
+      const end = endOf(now);
+      if (end !== null) tell(`the logs now end at ${end}`);
+      return requestFor(now);
+    };
+    const further = chosen.replay?.target.kind === 'end' ? toTheEnd : undefined;
+    const done = await restoreInPlace(request, plan, further);
     cli.out.note(`service is back, after ${formatDuration(done.down)}`);
     const full = await behind(cli, request);
     cli.out.result({ ...facts, ...done, full }, () =>

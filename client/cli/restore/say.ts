@@ -25,4 +25,11 @@ export function sayReplay(
   const logs = replay.logs.length === 0 ? '' : `, and ${count} of logs (${[...ids].join(' to ')})`;
   const base = chain.length > 1 ? `${reference} with the ${chain.length - 1} that it builds on` : reference;
   out.note(`from ${from}: ${base}${logs}; ${bytes} to fetch`);
+  const end = endOf({ replay });
+  if (replay.target.kind === 'end' && end !== null) out.note(`the logs end at ${end}`);
+}
+
+/** RFC 3339: until when the logs to be replayed reach; null where there are none. */
+export function endOf({ replay }: Pick<Chosen, 'replay'>): string | null {
+  return replay?.logs.at(-1)?.manifest.coversUntil ?? null;
 }

@@ -144,6 +144,14 @@ describe('restore --in-place', function () {
     assert.match(ended.stderr, /The full behind it is made, but: .*vault/);
   });
 
+  it('--at end is the end as the server is stopped for: what was committed since the last tick is in it', async () => {
+    await server.sql('INSERT INTO t VALUES (7)');
+    const ended = await restore('--at', 'end', '--confirm', 'test', '--json');
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual(await server.sql('SELECT id FROM t WHERE id = 7'), [{ id: 7 }]);
+    assert.match(ended.stderr, /the logs end at [^]*shipping the logs[^]*the logs now end at /);
+  });
+
   it('status shows no recovery to a point until the full behind a restore in place is sealed', async () => {
     const at = new Date().toISOString();
     await noteRestored({ site: made.site, source: SOURCE }, { at, reference: 'r', target: null, kept: [] });
@@ -152,5 +160,13 @@ describe('restore --in-place', function () {
     await capture(made.site, '2026-11-24T02:00:00Z');
     await ship(made.site, '2026-11-24T02:05:00Z');
     assert.notEqual((await statusOf()).sources[0]?.logs?.restorableUntil, null);
+  });
+
+  it('--at end names the newest backup where no logs lead on from it: the end of the logs is of before it', async () => {
+    await capture(made.site, '2026-11-25T02:00:00Z');
+    const { code, stderr } = await restore('--at', 'end', '--dry-run');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /newer, but not used: daily\/db\/20261125T020000Z-full: no WAL behind .*without --at/);
+    assert.match(stderr, /from repository: daily\/db\/20261124T020000Z-full/);
   });
 });

@@ -83,7 +83,7 @@ function client({ binaries, connection, before = [] }: Loading): Program {
 const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [/role ".*" does not exist/, 'Make that role first (export-roles.sql of the backup has it), or add --no-owner.'],
   [
-    /must be (owner|superuser)|permission denied|must be able to SET ROLE/,
+    /must be (owner|superuser|member of role)|permission denied|must be able to SET ROLE/,
     'Connect as a superuser, or as the owner of the database with --no-owner.',
   ],
   [

@@ -149,6 +149,14 @@ describe('a restore in place that fails', function () {
     assert.equal((await ship(site, '2026-11-23T03:05:00Z'))?.gap, null, 'the slot and its history go on');
   });
 
+  it('a command that starts nothing and calls it done is no way back: that is said, and taken up again', async () => {
+    const error = await isBackupError(restore({ start: ['/bin/true'], settle: '1s' }), 'verification-failed');
+    assert.match(error.message, /The way back could not be finished: .*does not answer/);
+    assert.match(error.remedy ?? '', /restore --undo/);
+    await undoInPlace(await requestOf(site, {}));
+    await isAsBefore(/^data\.failed-/);
+  });
+
   it('refuses a folder that is not the data folder of this server, before anything is touched', async () => {
     const error = await isBackupError(restore({ data: path.join(folder, 'run') }), 'refused');
     assert.match(error.message, /inPlace\.data of "db" is .*run, and its server runs on .*data/);

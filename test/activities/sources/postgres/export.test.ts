@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, cp, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, cp, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { checkExports } from '../../../../activities/sources/postgres/export/check.ts';
@@ -190,6 +190,16 @@ for (const major of [15, 18])
       await restoreExport(made.site, { backup: await exporting(), server, to: 'new', owners: false });
       await server.sql('DROP DATABASE new');
       await server.sql('ALTER ROLE other RENAME TO app');
+      await server.sql('CREATE ROLE maker LOGIN CREATEDB');
+      await appendFile(path.join(server.data, 'pg_hba.conf'), 'local all maker trust\n');
+      await server.sql('SELECT pg_reload_conf()');
+      const notOwner = await failure(
+        restoreExport(made.site, { backup: await exporting(), server, to: 'new', as: 'maker' }),
+        'failed',
+      );
+      assert.match(notOwner.remedy ?? '', /--no-owner/, notOwner.message);
+      assert.deepEqual(await databases(), before);
+      await server.sql('DROP ROLE maker');
     });
 
     onFifteen('P40 a bit flipped late in the stream changes nothing in the server', async () => {

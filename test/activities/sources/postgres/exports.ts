@@ -87,11 +87,13 @@ export type Restoring = Partial<Omit<RestoreExportRequest, 'into'>> & {
   readonly server: TestPostgres;
   /** The database that it goes into; that of the export when absent. */
   readonly to?: string;
+  /** The role that restores; a superuser when absent. */
+  readonly as?: string;
 };
 
 /** Restores the export of `shop`, or only plans it. */
 export async function restoreExport(site: Site, options: Restoring, only?: 'plan'): Promise<ExportPlan> {
-  const { server, to, ...request } = options;
+  const { server, to, as = 'postgres', ...request } = options;
   return withExportPlan(
     {
       site,
@@ -100,7 +102,7 @@ export async function restoreExport(site: Site, options: Restoring, only?: 'plan
       database: 'shop',
       tables: [],
       into: {
-        settings: { host: server.socket, port: String(server.port), user: 'postgres', ...(to && { database: to }) },
+        settings: { host: server.socket, port: String(server.port), user: as, ...(to && { database: to }) },
         password: undefined,
       },
       replace: false,
