@@ -25,14 +25,15 @@ const POSITION = /^(?:[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}|\d+-\d+-\d+)$/;
 export function parseTarget(text: string): RestoreTarget {
   if (text === 'end') return { kind: 'end' };
   if (text.startsWith('name:') && text.length > 5) return { kind: 'name', name: text.slice(5) };
-  if (POSITION.test(text)) return { kind: 'position', position: text };
   if (TIME.test(text) && isInCalendar(text)) return { kind: 'time', time: inUtc(text) };
-  if (ZONELESS.test(text)) {
+  // Before positions: a day has the form of a GTID, and whoever writes 2026-11-23 means the day.
+  if (ZONELESS.test(text) && isInCalendar(text.slice(0, 10))) {
     const [date = '', clock = '00:00:00'] = text.split(/[T ]/);
     throw new BackupError('usage', `"${text}" has no zone: whose clock is meant is not said.`, {
       remedy: `Write ${date}T${clock}Z where it is UTC, else the zone behind it, as in ${date}T${clock}+01:00. In a shell, date -Is prints one.`,
     });
   }
+  if (POSITION.test(text)) return { kind: 'position', position: text };
   throw new BackupError('usage', `"${text}" is no target of a recovery.`, {
     remedy:
       'Write a time with its zone (2026-11-23T14:05:00Z, 2026-11-23T14:05+01:00), an LSN (0/3000060) or GTID (0-1-42), name:RESTORE_POINT, or end.',

@@ -11,6 +11,7 @@ import {
   startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { PlanInput, RunReport, RunSpec, SourceReport, SourceStep, StepError } from '../model/run.ts';
 import { runId, runOutcome } from '../model/run.ts';
 import { backupSource } from './backup-source.ts';
@@ -78,7 +79,7 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
     } catch (error) {
       // The run itself was cancelled: it ends as such, once all its sources have cleaned up.
       if (CancellationScope.current().consideredCancelled) throw error;
-      update({ ...pending(step.source), state: 'failed', outcome: 'failed', errors: [endedByHand(error)] });
+      update({ ...pending(step.source), state: 'failed', outcome: 'failed', errors: [unfinishedBy(error)] });
     } finally {
       readingEnded.add(step.source);
     }
@@ -103,8 +104,13 @@ function notEverywhere(message: string): StepError {
   return { step: 'recovery point', code: 'unreachable', message, remedy };
 }
 
-/** Somebody cancelled or terminated one source of a run in Temporal: the others go on. */
-function endedByHand(error: unknown): StepError {
+/** Another run has the source, or somebody cancelled or terminated it in Temporal: the others go on. */
+function unfinishedBy(error: unknown): StepError {
+  // A full behind a hole in the logs, which began in the same second: it makes what this run was to make.
+  if (error instanceof WorkflowExecutionAlreadyStartedError) {
+    const message = 'another run of the same time is backing it up just now';
+    return { step: 'run', code: 'busy', message, remedy: 'Look at that run, or start this plan again.' };
+  }
   const message =
     error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
   return {

@@ -8,7 +8,7 @@ import type { Session } from '../../client/runs/session.ts';
 import { plainView } from '../../client/runs/view.ts';
 import { BackupError } from '../../model/errors.ts';
 import { canonical } from '../../model/manifest.ts';
-import type { SourceReport } from '../../model/run.ts';
+import type { RunReport, SourceReport } from '../../model/run.ts';
 import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
@@ -110,6 +110,29 @@ describe('dailyBackup', () => {
     ]);
     assert.deepEqual(first, second);
     assert.equal((await references()).filter((reference) => reference.includes('alpha/20261120T030000Z')).length, 1);
+  });
+
+  it('a source that another run of the same second has begun is busy, and is left to that', async () => {
+    const scheduled = '2026-11-20T14:00:00Z';
+    const input = { site: 'test', plan: 'daily', scheduled, sources: ['steady'] };
+    const other = await session.client.workflow.start('dailyBackup', {
+      workflowId: 'full-after-hole/test/steady',
+      taskQueue: 'test',
+      args: [input],
+    });
+    await until('it captures', async () => {
+      const found = session.client.workflow.list({ query: `WorkflowId = "daily-${scheduled}/steady"` });
+      for await (const { status } of found) return status.name === 'RUNNING';
+      return false;
+    });
+    const report = await daily(scheduled, ['steady']);
+    assert.equal(report.outcome, 'failed');
+    assert.deepEqual(
+      report.sources[0]?.errors.map(({ code }) => code),
+      ['busy'],
+    );
+    const finished: RunReport = await other.result();
+    assert.equal(finished.outcome, 'complete');
   });
 
   it('a run of other sources, or of another site, is not joined: its end would say nothing of this one', async () => {

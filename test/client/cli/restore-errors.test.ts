@@ -100,6 +100,8 @@ describe('what restore and verify say to bad input', () => {
       await fails('usage', /"nonsense" is no target/, /zone .*LSN .*GTID .*end/, latest(source, '--at', 'nonsense'));
       for (const at of ['2026-11-23T14:05:00', '2026-11-23 14:05:00'])
         await fails('usage', /has no zone: whose clock/, /2026-11-23T14:05:00Z .*\+01:00/, latest(source, '--at', at));
+      // In the form of a GTID, too.
+      await fails('usage', /has no zone: whose clock/, /2026-11-23T00:00:00Z/, latest(source, '--at', '2026-11-23'));
       await fails(
         'usage',
         /"2026-02-30T14:05:00Z" is no target/,
