@@ -10,6 +10,14 @@ export function notReached(error: unknown, base: BackupReader, { logs, target }:
   const searched = { base: base.manifest, logs: logs.map(({ manifest }) => manifest) };
   const facts = { ...error.facts, target: JSON.stringify(target) };
   const what = describeTarget(target);
+  // PostgreSQL's own word, or that of the program which brings it a segment: it says nothing of the logs.
+  if (/No space left on device/.test(`${error.message} ${String(error.facts['log'] ?? '')}`)) {
+    return new BackupError('no-space', 'No space was left for the replay of the logs. Nothing was changed.', {
+      remedy: 'Free space where it is restored to, or restore to a larger file system; then restore again.',
+      facts,
+      cause: error,
+    });
+  }
   if (/stop point is before consistent recovery point/.test(error.message)) {
     const reference = formatReference(base.manifest);
     return new BackupError('refused', `${what} lies before the end of ${reference}. Nothing was changed.`, {

@@ -14,7 +14,7 @@ import { giveTo } from '../../../../activities/sources/private-server/user.ts';
 import type { Site } from '../../../../activities/site.ts';
 import type { BackupReader } from '../../../../activities/sources/types.ts';
 import { isBackupError } from '../../../support/errors.ts';
-import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { cleanUp, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite } from '../../../support/site.ts';
@@ -132,6 +132,20 @@ describe('a recovery of a PostgreSQL source', () => {
     // Above 125 PostgreSQL gives up; anything below it takes for the end of WAL.
     const code = await run('000000010000000000000002', path.join(wal, 'nowhere', 'RECOVERYXLOG'));
     assert.ok((code ?? 0) > 125, String(code));
+  });
+
+  it('says so where the disk fills up while logs are replayed, and leaves nothing', async () => {
+    await ship();
+    await full();
+    // Copied within the server: a few records of WAL for each page that the replay has to write.
+    await server.sql(
+      'CREATE TABLE large AS SELECT repeat(md5(i::text), 60) AS body FROM generate_series(1, 25000) AS i',
+    );
+    await ship();
+    const small = await smallFileSystem('125m');
+    const error = await isBackupError(recoverTo({ site, to: path.join(small, 'restored'), at: 'end' }), 'no-space');
+    assert.match(error.message, /^No space was left for the replay of the logs/);
+    assert.deepEqual(await readdir(small), []);
   });
 
   it('P08 adds nothing to any archive, nor does a check, and both run nothing that production configured', async () => {
