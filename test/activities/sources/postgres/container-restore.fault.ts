@@ -15,7 +15,7 @@ import { inPlace, requestOf } from '../../operations/in-place/requests.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { planInPlace } from '../../../../activities/operations/in-place/index.ts';
 import { capture, ship as shipAt, SOURCE } from './backups.ts';
-import { recoverTo, rowsIn } from './recoveries.ts';
+import { insertRow, recoverTo, rowsIn } from './recoveries.ts';
 
 describe('restores to a PostgreSQL server in a container', function () {
   // Each session is a `docker exec`: long on a busy machine.
@@ -57,13 +57,7 @@ describe('restores to a PostgreSQL server in a container', function () {
   const scheduled = scheduledTimes();
   const ship = () => shipAt(site, scheduled());
 
-  async function insert(id: number): Promise<string> {
-    await server.sql(`INSERT INTO t VALUES (${id})`);
-    const [row] = await server.sql(
-      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
-    return String(row?.['at']);
-  }
+  const insert = (id: number) => insertRow(server, id);
 
   async function rows(): Promise<readonly number[]> {
     return (await server.sql('SELECT id FROM t ORDER BY id')).map(({ id }) => Number(id));

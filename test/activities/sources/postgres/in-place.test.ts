@@ -11,7 +11,7 @@ import { logsPosition } from '../../../../activities/sources/postgres/logs/posit
 import { isBackupError } from '../../../support/errors.ts';
 import { inPlace, requestOf } from '../../operations/in-place/requests.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
-import { recoverTo, rowsIn } from './recoveries.ts';
+import { insertRow, recoverTo, rowsIn } from './recoveries.ts';
 
 describe('restores in place of a PostgreSQL source', function () {
   let folder: string;
@@ -33,14 +33,7 @@ describe('restores in place of a PostgreSQL source', function () {
   const full = () => capture(site, scheduled());
   const ship = () => shipAt(site, scheduled());
 
-  /** Inserts a row, and says the server's time after its commit, with all decimals. */
-  async function insert(id: number): Promise<string> {
-    await server.sql(`INSERT INTO t VALUES (${id})`);
-    const [row] = await server.sql(
-      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
-    return String(row?.['at']);
-  }
+  const insert = (id: number) => insertRow(server, id);
 
   async function rows(): Promise<readonly number[]> {
     return (await server.sql('SELECT id FROM t ORDER BY id')).map(({ id }) => Number(id));

@@ -25,6 +25,7 @@ import { makeSite, type TestSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture as captureAt, chainFor, listed, prove, reader, restoreTo, ship, SOURCE } from './backups.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
+import { clockOf } from './recoveries.ts';
 
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
 const CHILD = fileURLToPath(new URL('capture-in-child.ts', import.meta.url));
@@ -264,12 +265,10 @@ describe('incremental backups of a PostgreSQL 18 source', () => {
     await server.sql('INSERT INTO t VALUES (1)');
     await capture();
     await server.sql('INSERT INTO t VALUES (2)');
-    const [row] = await server.sql(
-      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
+    const at = await clockOf(server);
     await server.sql('INSERT INTO t VALUES (3)');
     await ship(site, scheduled());
-    const target = parseTarget(String(row?.['at']));
+    const target = parseTarget(at);
     const plan = planRecovery({ catalogue: await listed(site), source: SOURCE, target });
     assert.equal(plan.chain.length, 2);
     const to = path.join(folder, 'as-it-was');

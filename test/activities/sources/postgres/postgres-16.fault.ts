@@ -6,7 +6,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { describeSource } from '../conformance.ts';
 import { capture, ship, SOURCE } from './backups.ts';
-import { recoverTo, rowsIn } from './recoveries.ts';
+import { clockOf, recoverTo, rowsIn } from './recoveries.ts';
 import { makeServer } from './server-source.ts';
 
 const MAJOR = 16;
@@ -27,12 +27,7 @@ describe('recovery of a PostgreSQL 16 source to a point in time', () => {
     const running = await startPostgres({ folder, major: MAJOR, settings: { synchronous_commit: 'on' } });
     server = running;
     const { site } = await makeSite({ folder, sources: { [SOURCE]: running.config() } });
-    async function clock(): Promise<string> {
-      const [row] = await running.sql(
-        `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-      );
-      return String(row?.['at']);
-    }
+    const clock = () => clockOf(running);
     await running.sql('CREATE TABLE t (id int PRIMARY KEY)');
     await ship(site, '2026-11-23T01:55:00Z');
     assert.equal((await capture(site, '2026-11-23T02:00:00Z')).kind, 'full');

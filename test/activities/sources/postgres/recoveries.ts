@@ -7,6 +7,7 @@ import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { parseTarget } from '../../../../model/target.ts';
 import { temporaryFolder } from '../../../support/folders.ts';
+import type { TestPostgres } from '../../../support/postgres.ts';
 import { testWork } from '../../../support/work.ts';
 import { listed, SOURCE } from './backups.ts';
 
@@ -45,4 +46,20 @@ export async function rowsIn(data: string, binaries: string, isolated = false): 
   } finally {
     await started?.stop();
   }
+}
+
+type Server = Pick<TestPostgres, 'sql'>;
+
+/** The server's time, with all decimals, a little after all that was committed before. */
+export async function clockOf(server: Server): Promise<string> {
+  const [row] = await server.sql(
+    `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
+  );
+  return String(row?.['at']);
+}
+
+/** Inserts a row into the table `t`, and says the server's time after its commit. */
+export async function insertRow(server: Server, id: number): Promise<string> {
+  await server.sql(`INSERT INTO t VALUES (${id})`);
+  return clockOf(server);
 }

@@ -21,7 +21,7 @@ import { makeSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, listed, prove, reader, ship as shipAt, SOURCE } from './backups.ts';
-import { recoverTo, rowsIn } from './recoveries.ts';
+import { insertRow, recoverTo, rowsIn } from './recoveries.ts';
 
 describe('a recovery of a PostgreSQL source', () => {
   let folder: string;
@@ -46,14 +46,7 @@ describe('a recovery of a PostgreSQL source', () => {
   const full = () => capture(site, scheduled());
   const ship = () => shipAt(site, scheduled());
 
-  /** Inserts a row, and says the server's time after its commit, with all decimals. */
-  async function insert(id: number): Promise<string> {
-    await server.sql(`INSERT INTO t VALUES (${id})`);
-    const [row] = await server.sql(
-      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
-    return String(row?.['at']);
-  }
+  const insert = (id: number) => insertRow(server, id);
 
   async function restoreTo(at: string): Promise<string> {
     const to = path.join(folder, `restored-${restores++}`);

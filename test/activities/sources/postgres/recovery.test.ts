@@ -16,7 +16,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture, listed, ship as shipAt, SOURCE } from './backups.ts';
-import { recoverTo, rowsIn } from './recoveries.ts';
+import { clockOf, insertRow, recoverTo, rowsIn } from './recoveries.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
 
 describe('recovery of a PostgreSQL source to a point in time', () => {
@@ -38,18 +38,9 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
   const full = () => capture(site, scheduled());
   const ship = () => shipAt(site, scheduled());
 
-  /** Inserts a row, and says the server's time after its commit, with all decimals. */
-  async function insert(id: number): Promise<string> {
-    await server.sql(`INSERT INTO t VALUES (${id})`);
-    return clock();
-  }
+  const insert = (id: number) => insertRow(server, id);
 
-  async function clock(): Promise<string> {
-    const [row] = await server.sql(
-      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
-    return String(row?.['at']);
-  }
+  const clock = () => clockOf(server);
 
   /** Restores to a target, starts a server on it, and says which rows it has. */
   async function rowsAt(at: string): Promise<readonly number[]> {

@@ -12,7 +12,7 @@ import { makeSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { inPlace, requestOf } from '../../operations/in-place/requests.ts';
 import { capture, ship as shipAt, SOURCE } from './backups.ts';
-import { recoverTo, rowsIn } from './recoveries.ts';
+import { clockOf, insertRow, recoverTo, rowsIn } from './recoveries.ts';
 import { documentedCommand, spooled } from './spools.ts';
 
 describe('restores in place of a PostgreSQL source that ships out of a spool', function () {
@@ -41,13 +41,7 @@ describe('restores in place of a PostgreSQL source that ships out of a spool', f
   const scheduled = scheduledTimes();
   const ship = () => shipAt(site, scheduled());
 
-  async function insert(id: number): Promise<string> {
-    await server.sql(`INSERT INTO t VALUES (${id})`);
-    const [row] = await server.sql(
-      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
-    return String(row?.['at']);
-  }
+  const insert = (id: number) => insertRow(server, id);
 
   async function switchWal(): Promise<string> {
     const [row] = await server.sql('SELECT pg_walfile_name(pg_switch_wal()) AS name');
@@ -136,12 +130,7 @@ describe('restores in place of a PostgreSQL source that ships out of a spool', f
     assert.deepEqual(await rowsAt(later), [1, 11, 12, 31, 32]);
   });
 
-  async function clock(): Promise<string> {
-    const [row] = await server.sql(
-      `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
-    return String(row?.['at']);
-  }
+  const clock = () => clockOf(server);
 
   /** Of a segment's size, and with its beginning. */
   async function cutOff(name: string): Promise<void> {

@@ -18,7 +18,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { capture, contextOf, listed, names, reader, ship as shipAt, SOURCE } from './backups.ts';
-import { recoverTo, rowsIn } from './recoveries.ts';
+import { clockOf, recoverTo, rowsIn } from './recoveries.ts';
 import { documentedCommand, spooled } from './spools.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
 
@@ -86,12 +86,7 @@ describe('shipping of WAL out of the spool of archive_command', () => {
     return fresh();
   }
 
-  async function clock(): Promise<string> {
-    const [row] = await server.sql(
-      `SELECT pg_sleep(0.01), to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
-    );
-    return String(row?.['at']);
-  }
+  const clock = () => clockOf(server);
 
   it('P02 and P52 a recovery to a time restores through a spool, in an idle tail too; no slot is made', async () => {
     await ship();
