@@ -28,7 +28,8 @@ export async function provideProgramsOf(major: number): Promise<void> {
       cause: error,
     });
   });
-  const copy = await temporaryFolder();
+  // Images have them at the same place: in a container /dev/shm is another one.
+  const copy = await temporaryFolder({ onDisk: true });
   // The libraries are found from the programs' own place.
   for (const each of [path.dirname(programsBelow(major)), LIBRARIES])
     await cp(path.join(cacheFolder(), each), path.join(copy, each), { recursive: true });
