@@ -54,7 +54,7 @@ const row = z.strictObject({
 });
 
 describe('npm run bench', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let folder: string;
   before(async () => {
     folder = await temporaryFolder({ onDisk: true });

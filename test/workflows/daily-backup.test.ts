@@ -41,6 +41,7 @@ describe('dailyBackup', () => {
     for (const source of SOURCES) await fill(path.join(folder, 'data', source), 200);
     await fill(path.join(folder, 'data', 'slow'), 2_000_000);
     await fill(path.join(folder, 'data', 'steady'), 1_300_000);
+    await fill(path.join(folder, 'data', 'shared'), 600_000);
     const files = Object.fromEntries(
       SOURCES.map((source) => [source, { type: 'files' as const, paths: [path.join(folder, 'data', source)] }]),
     );
@@ -50,6 +51,7 @@ describe('dailyBackup', () => {
         ...files,
         broken: { type: 'files', paths: [path.join(folder, 'data', 'not-there')] },
         steady: { type: 'files', paths: [path.join(folder, 'data', 'steady')], limits: { maxRate: '200kB' } },
+        shared: { type: 'files', paths: [path.join(folder, 'data', 'shared')], limits: { maxRate: '200kB' } },
         slow: { type: 'files', paths: [path.join(folder, 'data', 'slow')], limits: { maxRate: '200kB' } },
       },
       plans: { daily: WAITS },
@@ -114,18 +116,18 @@ describe('dailyBackup', () => {
 
   it('a source that another run of the same second has begun is busy, and is left to that', async () => {
     const scheduled = '2026-11-20T14:00:00Z';
-    const input = { site: 'test', plan: 'daily', scheduled, sources: ['steady'] };
+    const input = { site: 'test', plan: 'daily', scheduled, sources: ['shared'] };
     const other = await session.client.workflow.start('dailyBackup', {
-      workflowId: 'full-after-hole/test/steady',
+      workflowId: 'full-after-hole/test/shared',
       taskQueue: 'test',
       args: [input],
     });
     await until('it captures', async () => {
-      const found = session.client.workflow.list({ query: `WorkflowId = "daily-${scheduled}/steady"` });
+      const found = session.client.workflow.list({ query: `WorkflowId = "daily-${scheduled}/shared"` });
       for await (const { status } of found) return status.name === 'RUNNING';
       return false;
     });
-    const report = await daily(scheduled, ['steady']);
+    const report = await daily(scheduled, ['shared']);
     assert.equal(report.outcome, 'failed');
     assert.deepEqual(
       report.sources[0]?.errors.map(({ code }) => code),

@@ -11,7 +11,8 @@ export const RESTORE: Peer = {
 
 export const UNPACK: Peer = {
   name: 'shell pipeline',
+  // Tar leaves the zeros behind its last record: unread, they would end zstd by SIGPIPE.
   command:
-    'mkdir "$WORK/restored"; age -d -i "$IDENTITY" "$BACKUP/key.age" > "$WORK/key"; age -d -i "$WORK/key" "$BACKUP/base.tar.zst.age" | zstd -d | tar --extract --preserve-permissions --numeric-owner --acls --xattrs "--xattrs-include=*" --delay-directory-restore --directory="$WORK/restored"; sync -f "$WORK/restored"',
+    'mkdir "$WORK/restored"; age -d -i "$IDENTITY" "$BACKUP/key.age" > "$WORK/key"; age -d -i "$WORK/key" "$BACKUP/base.tar.zst.age" | zstd -d | { tar --extract --preserve-permissions --numeric-owner --acls --xattrs "--xattrs-include=*" --delay-directory-restore --directory="$WORK/restored"; cat > /dev/null; }; sync -f "$WORK/restored"',
   check: RESTORE.check,
 };
