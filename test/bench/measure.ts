@@ -37,13 +37,17 @@ export async function collect(options: CollectOptions): Promise<readonly (readon
       const own = Math.min(rounds, contender.most ?? rounds);
       if (round >= own) continue;
       signal.throwIfAborted();
-      await contender.prepare();
-      await settle();
-      const sample = await contender.run();
-      say(`run ${round + 1} of ${own}: ${contender.name}: ${sample.seconds.toFixed(2)} s`);
-      if (round === 0) await contender.check();
-      await contender.clear();
-      samples[index]?.push(sample);
+      try {
+        await contender.prepare();
+        await settle();
+        const sample = await contender.run();
+        say(`run ${round + 1} of ${own}: ${contender.name}: ${sample.seconds.toFixed(2)} s`);
+        if (round === 0) await contender.check();
+        samples[index]?.push(sample);
+      } finally {
+        // Also of one that failed: a worker that is left would keep the bench from its end.
+        await contender.clear();
+      }
     }
   }
   return samples;

@@ -27,10 +27,13 @@ const SEALED = `zstd -${level} -T${threads} | age -r "$RECIPIENT" > "$WORK/base.
 /** Regular files in a long listing are as many as were made. */
 const COUNTS = 'test "$(grep -c "^-")" = "$FILES"';
 
+/** Tar leaves the zeros behind its last record: unread, they would end the program before it by SIGPIPE. */
+const LIST = '{ tar -tv; cat > /dev/null; }';
+
 /** An archive holds every file. */
-export const HAS_ALL = `tar -tv | ${COUNTS}`;
+export const HAS_ALL = `${LIST} | ${COUNTS}`;
 /** An archive holds folders alone, as of a tree that has not changed. */
-export const HAS_NO_FILE = 'test "$(tar -tv | grep -c "^-" || true)" = 0';
+export const HAS_NO_FILE = `test "$(${LIST} | grep -c "^-" || true)" = 0`;
 
 export const FIRST_PEERS: readonly Peer[] = [
   {
