@@ -1,4 +1,5 @@
 /** The full behind a restore in place: captured, verified, and copied as that of a scheduled run is, with the logs around it. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
 import type { CapturedBackup } from '../../../model/run.ts';
 import { captureBackup } from '../capture.ts';
@@ -34,6 +35,8 @@ async function makeFull(request: InPlaceWork): Promise<BackedUpAgain> {
   const { site, source, work, tell } = request;
   const { config } = placeOf({ ...request, schedules: null });
   tell('making a full: until it is sealed there is no point-in-time recovery');
+  // Ids are made of seconds: a backup that was taken in this one, before the restore, would be taken for this full.
+  await pause(1000 - (Date.now() % 1000), undefined, { signal: work.signal });
   const run = { ...runOf(source), site, source, attempt: 1, busy: BUSY, work };
   // The slot keeps what is written while the full is made.
   if (shipsLogs(config)) await shipLogs(run);

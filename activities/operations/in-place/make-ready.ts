@@ -1,5 +1,6 @@
 /** The restore itself, beside the data folder and checked there, while the old server still runs. */
 import { chmod, mkdir } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
@@ -9,7 +10,7 @@ import type { BackupReader } from '../../sources/types.ts';
 import { withScratch } from '../../storage/scratch.ts';
 import { runProgram } from '../../streams/run.ts';
 import { openChain, restoreInto } from '../restore.ts';
-import { giveOwner, moveTo, ownerOf } from './folders.ts';
+import { giveOwner, isThere, moveTo, ownerOf } from './folders.ts';
 import { writeJournal, type Journal } from './journal.ts';
 import { contextOf, placeOf, type InPlacePlan } from './plan.ts';
 import { serverRuns } from '../../sources/in-place/processes.ts';
@@ -40,17 +41,14 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
     await giveOwner(restored, owner, work.signal);
     await runProgram({ command: 'sync', args: ['-f', restored] }, { signal: work.signal });
     work.signal.throwIfAborted();
-    const began = new Date().toISOString();
-    const mark = began.replaceAll(/[-:]|\.\d+/g, '');
+    const { began, names } = await ownSecond(data, work.signal);
     const journal: Journal = {
       began,
       source,
       reference: request.reference,
       target: replay ? describeTarget(replay.target) : null,
       data,
-      ready: `${data}.restored-${mark}`,
-      before: `${data}.before-${mark}`,
-      failed: `${data}.failed-${mark}`,
+      ...names,
       owner,
       ran: plan.answers || (await serverRuns(data, adapter.processes)),
       facts,
@@ -66,6 +64,22 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
     await moveTo(restored, journal.ready);
     return journal;
   });
+}
+
+/** A second that no earlier restore has: what the data folder is called meanwhile, and the run of its logs, are named by it. */
+async function ownSecond(data: string, signal: AbortSignal) {
+  for (;;) {
+    const began = new Date().toISOString();
+    const mark = began.replaceAll(/[-:]|\.\d+/g, '');
+    const names = {
+      ready: `${data}.restored-${mark}`,
+      before: `${data}.before-${mark}`,
+      failed: `${data}.failed-${mark}`,
+    };
+    const taken = await Promise.all(Object.values(names).map(isThere));
+    if (!taken.includes(true)) return { began, names };
+    await pause(100, undefined, { signal });
+  }
 }
 
 async function restoreAndCheck(
