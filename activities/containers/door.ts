@@ -10,6 +10,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ifThere } from '../storage/fs-errors.ts';
 import { commandLine, environment } from '../streams/programs.ts';
 import type { Relay } from './relay.ts';
 
@@ -72,7 +73,7 @@ async function sweep(): Promise<void> {
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
     const folder = path.join(tmpdir(), name);
     // Another sweep may have been quicker.
-    const found = await stat(folder).catch(() => undefined);
+    const found = await ifThere(stat(folder));
     if (found?.uid === uid) await rm(folder, { recursive: true, force: true });
   }
 }
