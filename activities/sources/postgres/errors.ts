@@ -27,6 +27,9 @@ const UNREACHABLE = new Set([
 /** Codes and texts of TLS for a certificate that is not believed. */
 const CERTIFICATE = /certificate|ALTNAME|SELF_SIGNED|altnames/;
 
+/** A code of the server's, as `42P01`: five characters with a digit among them, which no code of Node's or TLS's has. */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
 /** SQLSTATEs; the class (two letters) stands for all of its codes. */
 const STATES: Readonly<Record<string, Explain>> = {
   '28P01': wrongPassword,
@@ -34,6 +37,9 @@ const STATES: Readonly<Record<string, Explain>> = {
   '3D000': noDatabase,
   '42501': missingPrivilege,
   '53300': tooManyConnections,
+  // A timeout that the server has for statements, and one for idle sessions.
+  '57014': unreachable,
+  '57P05': unreachable,
   '57P01': unreachable,
   '57P02': unreachable,
   '57P03': unreachable,
@@ -77,11 +83,17 @@ export function programComplaint(stderr: string, connection: Connection): Backup
 function explain(state: string | undefined, text: string, connection: Connection): Explanation {
   const known = state === undefined ? undefined : (STATES[state] ?? STATES[state.slice(0, 2)]);
   if (known) return known(connection, text);
+  // A table's name is part of what the server says, and may hold any of the words below.
+  if (state !== undefined && SQLSTATE.test(state)) return unexplained(connection, text);
   if (state !== undefined && UNREACHABLE.has(state)) return unreachable(connection, text);
   if (/client password must be a string|password must be/.test(text)) return noPassword(connection);
   if (/does not support SSL/.test(text)) return noTls(connection);
   if (CERTIFICATE.test(text) || (state !== undefined && CERTIFICATE.test(state))) return foreign(connection, text);
   if (/terminated|timeout|not queryable|was closed/i.test(text)) return unreachable(connection, text);
+  return unexplained(connection, text);
+}
+
+function unexplained(connection: Connection, text: string): Explanation {
   return {
     code: 'failed',
     message: `PostgreSQL at ${describeServer(connection)}: ${text}`,

@@ -28,7 +28,7 @@ const COMPLAINTS: readonly { readonly pattern: RegExp; readonly explain: Explain
 export function complaint(stderr: string, connection: Connection): BackupError | undefined {
   const lines = stderr.split('\n');
   for (const { pattern, explain } of COMPLAINTS) {
-    const line = lines.find((each) => pattern.test(each))?.trim();
+    const line = lines.find((each) => pattern.test(withoutAddress(each, connection)))?.trim();
     if (line === undefined) continue;
     const { code, message, remedy } = explain(connection, line);
     const denied = /'([^']+)' command/.exec(line)?.[1];
@@ -43,6 +43,11 @@ export function complaint(stderr: string, connection: Connection): BackupError |
     });
   }
   return undefined;
+}
+
+/** "Could not connect to Redis at /srv/ssl/redis.sock: …": a path or a host can have any word in it, and means none. */
+function withoutAddress(line: string, { socket, host, port }: Connection): string {
+  return line.replace(socket ?? `${host}:${port}`, '');
 }
 
 /** Whether a server said that the user may not run a command; then the error's facts name it. */

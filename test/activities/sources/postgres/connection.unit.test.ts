@@ -89,6 +89,8 @@ describe('the connection of a PostgreSQL source', () => {
     ['57P03', 'the database system is starting up', 'unreachable', /Start the server/],
     ['ECONNREFUSED', 'connect ECONNREFUSED', 'unreachable', /Start the server/],
     ['42501', 'permission denied for function x', 'access-denied', /GRANT pg_monitor TO "mosaic_backup"/],
+    ['42P01', 'relation "certificate.terminated" does not exist', 'failed', /server log/],
+    ['57014', 'canceling statement due to statement timeout', 'unreachable', /Start the server/],
     ['53300', 'remaining connection slots are reserved', 'unreachable', /max_connections/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', 'access-denied', /sslrootcert/],
     [undefined, 'The server does not support SSL connections', 'access-denied', /ssl = on/],

@@ -55,6 +55,17 @@ describe('the connection of a Redis source', () => {
     });
   }
 
+  it('takes no word of a path or of a host for what a server says', async () => {
+    const places = [
+      [{ socket: '/srv/tls/BsslrD/redis.sock' }, '/srv/tls/BsslrD/redis.sock: No such file or directory'],
+      [{ host: 'ssl.example' }, 'ssl.example:6379: Name or service not known'],
+    ] as const;
+    for (const [connection, rest] of places) {
+      const error = complaint(`Could not connect to Redis at ${rest}`, await connect(connection));
+      assert.equal(error?.code, 'unreachable');
+    }
+  });
+
   it('does not guess at what is not known', async () => {
     assert.equal(complaint('ERR syntax error', await connect({})), undefined);
   });
