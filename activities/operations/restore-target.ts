@@ -1,6 +1,7 @@
 /** Where a restore may not go: into what it restores from, what it is a copy of, or what the program itself needs. */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { destinationFolders } from '../../model/config/destination.ts';
 import { isWithin } from '../../model/config/folders.ts';
 import { BackupError } from '../../model/errors.ts';
 import { matcher, patternsOf } from '../sources/files/patterns.ts';
@@ -38,11 +39,7 @@ function placesOf({ config, repository, state }: Site): readonly Taken[] {
   return [
     { what: 'the repository', folder: repository, leavesOut },
     { what: 'the state folder', folder: state, leavesOut },
-    ...Object.entries(config.destinations).map(([name, { path }]) => ({
-      what: `the destination "${name}"`,
-      folder: path,
-      leavesOut,
-    })),
+    ...destinationFolders(config).map(({ name, folder }) => ({ what: `the destination "${name}"`, folder, leavesOut })),
   ];
 }
 

@@ -32,5 +32,5 @@ export function openDestination(name: string, site: Site): Destination {
       facts: { destination: name, known },
     });
   }
-  return makeDestination({ name, config, site: site.config.site, state: site.state });
+  return makeDestination({ name, config, site: site.config.site, state: site.state, readSecret: site.readSecret });
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { DirectoryDestination } from '../../model/config/destination.ts';
 import { deviceOf } from './device.ts';
-import { directoryStore, fileOf } from './directory.ts';
+import { directoryStore, fileOf, removeObject } from './directory.ts';
 import { translated } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
 import { requirePlace } from './place.ts';
@@ -52,6 +52,17 @@ export function directoryDestination(context: DestinationContext<DirectoryDestin
       await translated(target, `copying ${key} to ${name}`, () =>
         putFile({ root, key, file, expected, to: name, work }),
       );
+    },
+    async keep() {
+      // A folder has no locks.
+    },
+    async pruner() {
+      return {
+        async remove(key) {
+          await there('write');
+          await removeObject(root, key);
+        },
+      };
     },
     async free() {
       await there('read');

@@ -1,13 +1,13 @@
 /** A folder as a store: the repository, a mounted disk, a network share. */
-import { lstat, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BackupError } from '../../model/errors.ts';
 import { isKey } from '../../model/paths.ts';
 import { fileStream } from '../streams/blocks-of.ts';
 import type { Work } from '../work.ts';
-import { makeFolders, publish, writeNew } from './durable.ts';
-import { ifThere, translated } from './fs-errors.ts';
+import { makeFolders, publish, syncFolder, writeNew } from './durable.ts';
+import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
 import { readBack } from './read-back.ts';
 import type { ListedObject, ListOptions, LocalStore, Stored, WritableStore } from './types.ts';
@@ -102,6 +102,30 @@ async function putSmall(
       await rm(temporary, { force: true });
     }
   });
+}
+
+/** Deletes a file, durably, and the folders below the root that this leaves empty. */
+export async function removeObject(root: string, key: string): Promise<void> {
+  const file = fileOf(root, key);
+  await translated(file, `deleting ${key}`, async () => {
+    await rm(file, { force: true });
+    let folder = path.dirname(file);
+    while (folder !== root && (await removeEmpty(folder))) folder = path.dirname(folder);
+    await syncFolder(folder);
+  });
+}
+
+/** False where something is in it still. */
+async function removeEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT') return true;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function conflict(file: string): BackupError {

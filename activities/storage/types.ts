@@ -1,6 +1,7 @@
 /** The vocabulary of storage: one interface for the repository's reading side and for every destination. */
 import type { Readable } from 'node:stream';
 import type { DestinationConfig } from '../../model/config/destination.ts';
+import type { SecretReader } from '../config/secrets.ts';
 import type { Work } from '../work.ts';
 
 /** Size and digest of a stored object, as the storage's own side reads it back. */
@@ -43,10 +44,21 @@ export interface LocalStore extends Store {
   file(key: string): string;
 }
 
+/** How long an object must stay. Where a place has locks this is one; other places do not ask. */
+export interface Keeping {
+  /** Nobody deletes or changes the object before then. A lock is only ever made longer, never shorter. */
+  readonly until?: Date;
+}
+
+export interface PutSmallOptions extends Keeping {
+  /** False: a different object that exists is a `conflict`. */
+  readonly replace: boolean;
+}
+
 /** A store that takes small records besides: evidence is written where the backup was verified. */
 export interface WritableStore extends Store {
-  /** Stores a small object, visible only when whole and durable. With `replace: false` a different one that exists is a `conflict`. */
-  putSmall(key: string, bytes: Uint8Array, options: { readonly replace: boolean }): Promise<void>;
+  /** Stores a small object, visible only when whole and durable. */
+  putSmall(key: string, bytes: Uint8Array, options: PutSmallOptions): Promise<void>;
 }
 
 /** A place for further copies. Every operation is idempotent; what is half-written is never listed. */
@@ -61,11 +73,24 @@ export interface Destination extends WritableStore {
    * read back exactly `expected`: once it returns, the copy is confirmed. An equal object that is there already is left.
    * @throws BackupError `verification-failed` when the file itself is not what is expected, `no-space`, `unreachable`, `access-denied`.
    */
-  put(key: string, file: string, expected: Stored, work: Work): Promise<void>;
+  put(key: string, file: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
+  /** Makes the lock of an object that is there longer, up to `until`: a parent stays as long as its last child. Nothing where a place has no locks. */
+  keep(key: string, until: Date): Promise<void>;
+  /** By whom objects are deleted; null where only another host has an identity that may. */
+  pruner(): Promise<Pruner | null>;
   /** Free bytes, or null where the question makes no sense. */
   free(): Promise<number | null>;
   /** Fails with a typed error unless the place can be reached and written. */
   probe(): Promise<void>;
+}
+
+/** Deletes objects, by the identity of the config that may. */
+export interface Pruner {
+  /**
+   * Deletes an object, whole and for good; one that is not there is fine.
+   * @throws BackupError `refused` when a lock or a legal hold keeps it, `access-denied`, `unreachable`.
+   */
+  remove(key: string): Promise<void>;
 }
 
 /** What a destination is made from. */
@@ -76,4 +101,6 @@ export interface DestinationContext<Config extends DestinationConfig> {
   readonly site: string;
   /** This host's state folder: what is remembered about the place. */
   readonly state: string;
+  /** Reads the secrets that the config names: credentials, keys of ssh. */
+  readonly readSecret: SecretReader;
 }

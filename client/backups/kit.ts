@@ -6,7 +6,7 @@ import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
 import { programVersion } from '../../activities/streams/versions.ts';
 import { productVersion } from '../../activities/version.ts';
-import type { DestinationConfig } from '../../model/config/destination.ts';
+import { reachOf } from '../../model/config/destination.ts';
 import { hostNames } from '../../model/config/hosts.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { SiteInput } from '../../model/config/site.ts';
@@ -72,10 +72,6 @@ async function recipientOrRefuse(identity: string): Promise<string> {
       remedy: 'Each line that is no comment is an AGE-SECRET-KEY-1….',
     });
   }
-}
-
-function reachOf({ type, path }: DestinationConfig): string {
-  return `${path} (${type})`;
 }
 
 async function versions(): Promise<Readonly<Record<string, string>>> {

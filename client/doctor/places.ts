@@ -8,6 +8,7 @@ import { deviceOf } from '../../activities/storage/device.ts';
 import { errnoOf, ifThere } from '../../activities/storage/fs-errors.ts';
 import { openRepository } from '../../activities/storage/repository.ts';
 import { freeSpace } from '../../activities/storage/space.ts';
+import { destinationFolders } from '../../model/config/destination.ts';
 import { isWithin } from '../../model/config/folders.ts';
 import type { Finding } from '../../model/finding.ts';
 import { sizes } from '../../model/manifest.ts';
@@ -68,9 +69,9 @@ export async function examineDestination(site: Site, name: string): Promise<Seen
 
 /** What the config cannot see: two of its folders that are one through a link. */
 export async function examineLinks(site: Site): Promise<Seen> {
-  const destinations = Object.entries(site.config.destinations).map(([name, { path }]) => ({
+  const destinations = destinationFolders(site.config).map(({ name, folder }) => ({
     what: `the destination "${name}"`,
-    path,
+    path: folder,
   }));
   const places = [
     { what: 'the repository', path: site.repository },

@@ -21,3 +21,19 @@ export type DirectoryDestination = z.output<typeof directoryDestination>;
 
 export const destinationConfig = z.discriminatedUnion('type', [directoryDestination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
+
+/** Where a destination is, for people: the recovery kit, and messages. */
+export function reachOf(config: DestinationConfig): string {
+  return `${config.path} (${config.type})`;
+}
+
+/** The destinations that are folders of this machine. */
+export function destinationFolders({
+  destinations,
+}: {
+  readonly destinations: Readonly<Record<string, DestinationConfig>>;
+}): readonly { readonly name: string; readonly folder: string }[] {
+  return Object.entries(destinations).flatMap(([name, config]) =>
+    config.type === 'directory' ? [{ name, folder: config.path }] : [],
+  );
+}

@@ -9,7 +9,6 @@ import {
   pinned,
   readCatalogue,
 } from '../../../activities/storage/catalogue.ts';
-import { makeDestination } from '../../../activities/storage/destinations.ts';
 import { encodeManifest } from '../../../activities/storage/manifest-file.ts';
 import { inParallel } from '../../../activities/storage/parallel.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
@@ -17,6 +16,7 @@ import type { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
 import { testBackup, writeBackup } from '../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { destinationOf } from './destination-of.ts';
 
 const DAY = 86_400_000;
 
@@ -64,7 +64,7 @@ describe('catalogue', () => {
       site: 'test',
       state: await temporaryFolder(),
     } as const;
-    assert.deepEqual(await listBackups(makeDestination(context)), await listBackups(repositoryStore(root)));
+    assert.deepEqual(await listBackups(destinationOf(context)), await listBackups(repositoryStore(root)));
   });
 
   it('is empty where nothing is', async () => {

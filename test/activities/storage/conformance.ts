@@ -5,19 +5,18 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import * as fc from 'fast-check';
-import { makeDestination } from '../../../activities/storage/destinations.ts';
-import type { Destination, DestinationContext, ListedObject, Store } from '../../../activities/storage/types.ts';
-import type { DestinationConfig } from '../../../model/config/destination.ts';
+import type { Destination, ListedObject, Store } from '../../../activities/storage/types.ts';
 import type { BackupError, ErrorCode } from '../../../model/errors.ts';
 import { storedOf } from '../../support/backups.ts';
 import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { testWork } from '../../support/work.ts';
+import { destinationOf, type PlaceContext } from './destination-of.ts';
 
 /** A fresh, empty place of the type under test, and what can happen to it. */
 export interface Place {
   /** Everything that makes the destination; travels to child processes as JSON. */
-  readonly context: DestinationContext<DestinationConfig>;
+  readonly context: PlaceContext;
   /** Changes one byte of an object behind the destination's back. */
   damage(key: string): Promise<void>;
   /** Uses up all free space. */
@@ -46,7 +45,7 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
     });
     beforeEach(async () => {
       place = await make(24 * MEBIBYTE);
-      destination = makeDestination(place.context);
+      destination = destinationOf(place.context);
     });
     afterEach(endChildren);
     after(cleanUp);
@@ -115,7 +114,7 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
       const keys = fc.uniqueArray(key, { maxLength: 12, comparator: (a, b) => within(a, b) || within(b, a) });
       await fc.assert(
         fc.asyncProperty(keys, async (chosen) => {
-          const fresh = makeDestination((await make(MEBIBYTE)).context);
+          const fresh = destinationOf((await make(MEBIBYTE)).context);
           for (const each of chosen) await fresh.putSmall(each, Buffer.from(each), { replace: false });
           assert.deepEqual(await keysBelow(fresh, ''), chosen.toSorted(byBytes));
         }),
@@ -168,6 +167,36 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
       assert.deepEqual(await destination.digest(KEY, testWork()), damaged, 'what was there is left');
     });
 
+    it('deletes for good, and what is not there is fine', async () => {
+      const { file, expected } = await fileOf(MEBIBYTE);
+      const folder = path.posix.dirname(KEY);
+      await destination.put(KEY, file, expected, testWork());
+      await destination.putSmall(`${folder}/manifest.json`, Buffer.from('{}'), { replace: false });
+      const pruner = await destination.pruner();
+      assert.ok(pruner, 'the place under test is one with an identity that may delete');
+      await pruner.remove(`${folder}/manifest.json`);
+      assert.deepEqual(await keysBelow(destination, ''), [KEY], 'and nothing else');
+      await pruner.remove(KEY);
+      await pruner.remove(KEY);
+      await pruner.remove('daily/never/there/manifest.json');
+      assert.deepEqual(await listed(destination, ''), []);
+      assert.equal(await place.stored(), 0);
+      await destination.put(KEY, file, expected, testWork());
+      assert.deepEqual(await destination.digest(KEY, testWork()), expected, 'the name is free again');
+    });
+
+    it('keeps nothing from being read or found again by a lock', async () => {
+      const { file, expected } = await fileOf(MEBIBYTE);
+      const until = new Date(Date.now() + 60_000);
+      await destination.put(KEY, file, expected, testWork(), { until });
+      await destination.putSmall('daily/x/manifest.json', Buffer.from('{}'), { replace: false, until });
+      await destination.keep(KEY, new Date(until.getTime() + 60_000));
+      await destination.keep(KEY, until);
+      await destination.put(KEY, file, expected, testWork(), { until });
+      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      assert.deepEqual(await keysBelow(destination, ''), [KEY, 'daily/x/manifest.json']);
+    });
+
     for (const key of [
       '',
       '/',
@@ -191,6 +220,7 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
         await fails(destination.readSmall(key), 'refused');
         await fails(destination.open(key), 'refused');
         await fails(destination.digest(key, testWork()), 'refused');
+        await fails(deleted(destination, key), 'refused');
         if (key !== '') await fails(listed(destination, key), 'refused');
         assert.equal(await place.stored(), 0);
       });
@@ -247,6 +277,7 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
       await fails(destination.put(KEY, file, expected, testWork()), 'access-denied');
       await fails(destination.putSmall('b', Buffer.from('x'), { replace: false }), 'access-denied');
       await fails(destination.probe(), 'access-denied');
+      await fails(deleted(destination, 'a/manifest.json'), 'access-denied');
       assert.deepEqual(await keysBelow(destination, ''), ['a/manifest.json'], 'it can still be read');
     });
 
@@ -261,6 +292,7 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
       await fails(destination.open(KEY), 'unreachable');
       await fails(listed(destination, ''), 'unreachable');
       await fails(destination.probe(), 'unreachable');
+      await fails(deleted(destination, KEY), 'unreachable');
       assert.equal(await place.stored(), 0, 'nothing is written where the place should be');
     });
   });
@@ -274,6 +306,12 @@ async function listed(store: Store, prefix: string, named?: string): Promise<Lis
 
 async function keysBelow(store: Store, prefix: string): Promise<string[]> {
   return (await listed(store, prefix)).map(({ key }) => key);
+}
+
+async function deleted(destination: Destination, key: string): Promise<void> {
+  const pruner = await destination.pruner();
+  assert.ok(pruner);
+  await pruner.remove(key);
 }
 
 /** Every failure has its code, and those that the operator can mend say how. */

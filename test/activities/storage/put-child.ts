@@ -1,11 +1,10 @@
 /** Puts one object, and stops itself once `stopAt` bytes are written: a worker that is killed or sleeps in the middle of a copy. */
-import { makeDestination } from '../../../activities/storage/destinations.ts';
-import type { DestinationContext, Stored } from '../../../activities/storage/types.ts';
-import type { DestinationConfig } from '../../../model/config/destination.ts';
+import type { Stored } from '../../../activities/storage/types.ts';
 import { testWork } from '../../support/work.ts';
+import { destinationOf, type PlaceContext } from './destination-of.ts';
 
 interface Input {
-  readonly context: DestinationContext<DestinationConfig>;
+  readonly context: PlaceContext;
   readonly key: string;
   readonly file: string;
   readonly expected: Stored;
@@ -22,5 +21,5 @@ const work = {
     process.kill(process.pid, 'SIGSTOP');
   },
 };
-await makeDestination(input.context).put(input.key, input.file, input.expected, work);
+await destinationOf(input.context).put(input.key, input.file, input.expected, work);
 process.stdout.write('done\n');
