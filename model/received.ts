@@ -3,9 +3,11 @@
  * version, or somebody else who may write to that Temporal. Fields that are not known here are left out.
  */
 import { z } from 'zod';
+import { isRecipient } from './keys.ts';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
 import { OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
+import { PASSES, type RotationInput, type RotationPlace, type RotationWaits } from './rotation.ts';
 import { STEP_STATES, type RunReport, type RunSpec, type SourceReport, type StepInput, type Waits } from './run.ts';
 import { GROUPS, KINDS, name, SOURCE_TYPES, TIERS } from './source.ts';
 
@@ -138,3 +140,31 @@ export const runReport = z.object({
   sources: z.array(sourceReport),
   errors: z.array(stepError),
 }) satisfies z.ZodType<RunReport>;
+
+const rotationWaits = z.object({
+  retryFirst: milliseconds,
+  retryMax: milliseconds,
+  heartbeat: milliseconds,
+  standstill: milliseconds,
+}) satisfies z.ZodType<RotationWaits>;
+const rotationPlace = z.object({ place: name, host: name }) satisfies z.ZodType<RotationPlace>;
+const identityFiles = z.array(z.string().startsWith('/'));
+const recipients = z.array(z.string().refine(isRecipient, 'not an age recipient'));
+
+export const rotationInput = z.object({
+  site: name,
+  host: name,
+  place: name.exactOptional(),
+  identities: identityFiles,
+}) satisfies z.ZodType<RotationInput>;
+
+const ofRotation = { identities: identityFiles, waits: rotationWaits };
+export const rotationPage = z.object({
+  ...ofRotation,
+  at: rotationPlace,
+  pass: z.enum(PASSES),
+  after: z.string().nullable(),
+  limit: z.int().positive(),
+  recipients,
+});
+export const rotationProof = z.object({ ...ofRotation, source: name, shown: recipients, places: z.array(name) });

@@ -2,6 +2,7 @@
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkerOptions } from '@temporalio/worker';
 import { backupActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
+import { rotationActivities } from '../activities/key-rotation.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
 import type { Logger } from '../activities/work.ts';
@@ -60,7 +61,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     Worker.create({
       ...common,
       taskQueue: queues.host,
-      activities: backupActivities(settings.openSite),
+      activities: { ...backupActivities(settings.openSite), ...rotationActivities(settings.openSite) },
       maxConcurrentActivityTaskExecutions: settings.concurrency ?? DEFAULT_CONCURRENCY,
       // Progress is wanted every second, and a cancellation travels with a heartbeat.
       maxHeartbeatThrottleInterval: 1000,

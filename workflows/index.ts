@@ -1,4 +1,5 @@
 /** Every workflow type that a worker offers. */
 export { backupSource } from './backup-source.ts';
 export { dailyBackup } from './daily-backup.ts';
+export { rotateKeys } from './rotate-keys.ts';
 export { shipLogs } from './ship-logs.ts';

@@ -2,8 +2,10 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
+import type { RotationActivities } from '../activities/key-rotation.ts';
 import type { ShortActivities } from '../activities/short.ts';
 import type { LogsInput } from '../model/logs-run.ts';
+import type { RotationWaits } from '../model/rotation.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
 
 /** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
@@ -96,6 +98,37 @@ export function tickSteps(site: string, { step, waits }: LogsInput) {
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: waits.retryFirst, maximumAttempts: 2 },
+  });
+}
+
+/** Planning of a rotation, on the host where the identities are: what it lacks is said at once. */
+export function rotationPlanning(site: string, host: string) {
+  return proxyActivities<RotationActivities>({
+    taskQueue: taskQueues(site, host).host,
+    startToCloseTimeout: '1m',
+    scheduleToCloseTimeout: '5m',
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 5 },
+  });
+}
+
+/** A place that is away is tried a few times and then left to the next rotation: it holds the others up no longer. */
+const ROTATION_ATTEMPTS = 4;
+
+/** Pages and restores of a rotation, on the host of the place. */
+export function rotationSteps(site: string, host: string, { retryFirst, retryMax, heartbeat }: RotationWaits) {
+  return proxyActivities<RotationActivities>({
+    taskQueue: taskQueues(site, host).host,
+    scheduleToStartTimeout: '10m',
+    startToCloseTimeout: LONGEST,
+    heartbeatTimeout: heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: retryFirst,
+      backoffCoefficient: 2,
+      maximumInterval: retryMax,
+      maximumAttempts: ROTATION_ATTEMPTS,
+    },
   });
 }
 

@@ -1,7 +1,9 @@
 /** Loads a site: config file, this host's part in it, its secrets. */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import path from 'node:path';
 import { foldersOf, hostNames } from '../../model/config/hosts.ts';
+import { withOwnSources } from '../../model/config/own-source.ts';
 import { nearest } from '../../model/config/nearest.ts';
 import { formatProblem, type LocatedProblem } from '../../model/config/problem.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
@@ -32,7 +34,7 @@ export async function loadSite(options: LoadOptions = {}): Promise<Site> {
   if (!parsed.ok) throw configError(file, parsed.problems);
   const { config } = parsed;
   const host = thisHost(config, options.host ?? env['MOSAIC_BACKUP_HOST'], file);
-  return { config, file, host, ...foldersOf(config, host), ...secretReader(env, options) };
+  return { config: withOwnSources(config, path.resolve(cwd, file)), file, host, ...foldersOf(config, host), ...secretReader(env, options) };
 }
 
 /** @throws BackupError `config` when the file cannot be read. */

@@ -2,6 +2,8 @@
 import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { BackupError } from '../../model/errors.ts';
 import { isRecipient } from '../../model/keys.ts';
+import { stanzaFor } from './stanzas.ts';
+import { damagedKey, decodeArmor, notOpened } from './wrap-errors.ts';
 
 /** A fresh age identity (secret) with its recipient (public). X25519, which every `age` since 1.0 opens. */
 export async function newIdentity(): Promise<{ readonly identity: string; readonly recipient: string }> {
@@ -10,21 +12,23 @@ export async function newIdentity(): Promise<{ readonly identity: string; readon
 }
 
 /**
- * Encrypts an identity to the site's recipients, armored. What comes out of `age -d` is an identity file.
+ * Encrypts an identity to the site's recipients, armored. What comes out of `age -d` is an identity file. Each
+ * recipient's stanza can be shown to open without that recipient's identity: see stanzas.ts.
  * @throws BackupError `config` when a recipient is none.
  */
 export async function wrapIdentity(identity: string, recipients: readonly string[]): Promise<string> {
+  const text = `${identity}\n`;
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
     if (!isRecipient(recipient)) throw notRecipient(recipient);
-    encrypter.addRecipient(recipient);
+    encrypter.addRecipient({ wrapFileKey: (fileKey) => [stanzaFor(recipient, fileKey, text)] });
   }
   if (recipients.length === 0) {
     throw new BackupError('config', 'There is no recipient to encrypt to.', {
       remedy: 'List at least two age recipients under encryption.recipients.',
     });
   }
-  return armor.encode(await encrypter.encrypt(`${identity}\n`));
+  return armor.encode(await encrypter.encrypt(text));
 }
 
 /**
@@ -39,7 +43,7 @@ export async function unwrapIdentity(armored: string, identities: string): Promi
     throw unwrapError(cause);
   });
   const identity = opened.trim();
-  if (!/^AGE-SECRET-KEY-1[0-9A-Z]{58}$/.test(identity)) throw damaged('it does not hold an age identity');
+  if (!/^AGE-SECRET-KEY-1[0-9A-Z]{58}$/.test(identity)) throw damagedKey('it does not hold an age identity');
   return identity;
 }
 
@@ -78,30 +82,10 @@ function decrypterOf(identities: string): Decrypter {
   return decrypter;
 }
 
-function decodeArmor(armored: string): Uint8Array {
-  try {
-    return armor.decode(armored);
-  } catch (cause) {
-    throw damaged('it is not an armored age file', cause);
-  }
-}
-
 function unwrapError(cause: unknown): BackupError {
   // The library has no typed errors; this one sentence means that the header is whole and no identity fits.
-  if (cause instanceof Error && cause.message.includes('no identity matched')) {
-    return new BackupError('missing-identity', 'None of the identities at hand opens the key of this backup.', {
-      remedy: 'Use an identity whose recipient was in the config when the backup was made: see the recovery kit.',
-      cause,
-    });
-  }
-  return damaged('it does not decrypt', cause);
-}
-
-function damaged(why: string, cause?: unknown): BackupError {
-  return new BackupError('verification-failed', `The wrapped key of this backup is damaged: ${why}.`, {
-    remedy: 'Use another copy of the backup; key.age beside the artifacts holds the same key once more.',
-    cause,
-  });
+  if (cause instanceof Error && cause.message.includes('no identity matched')) return notOpened(cause);
+  return damagedKey('it does not decrypt', cause);
 }
 
 function notRecipient(recipient: string): BackupError {

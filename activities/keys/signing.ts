@@ -12,8 +12,21 @@ export interface Signer {
   sign(form: string): Signature;
 }
 
-/** `foreign`: by a key that is not trusted here. `bad`: by a trusted key's name, but not over this form. */
-export type SignatureVerdict = 'good' | 'foreign' | 'bad';
+/**
+ * `foreign`: by a key that is not known here. `bad`: by a known key's name, but not over this form. `revoked`: by a key that
+ * was trusted once, and over this form, which whoever has that key now could have made.
+ */
+export type SignatureVerdict = 'good' | 'foreign' | 'bad' | 'revoked';
+
+/** A key that is no longer believed. */
+export interface RevokedKey {
+  readonly publicKey: string;
+  /** RFC 3339: what it signed before then is believed still, by the time that the signed form itself names. Null: nothing is. */
+  readonly since: string | null;
+}
+
+/** A public key that signatures are held against: as text, one that is believed without limits. */
+export type TrustedKey = string | RevokedKey;
 
 /** A fresh signing key: PKCS #8 PEM for the host, public key for the config and the recovery kit. */
 export function newSigningKey(): { readonly privatePem: string; readonly publicKey: string } {
@@ -39,16 +52,39 @@ export function signer(privatePem: string): Signer {
   };
 }
 
-/** Whether a signature is over this form, by one of the trusted public keys. */
-export function verifySignature(form: string, signature: Signature, trusted: readonly string[]): SignatureVerdict {
-  const publicKey = trusted.find((candidate) => keyIdOf(candidate) === signature.keyId);
-  if (publicKey === undefined) return 'foreign';
+/**
+ * Whether a signature is over this form, by one of the trusted public keys.
+ * @param time of the signing, as the form says; without it nothing by a revoked key is believed.
+ */
+export function verifySignature(
+  form: string,
+  signature: Signature,
+  trusted: readonly TrustedKey[],
+  time?: string,
+): SignatureVerdict {
+  const known = trusted.find((candidate) => keyIdOf(publicKeyOf(candidate)) === signature.keyId);
+  if (known === undefined) return 'foreign';
+  if (!isOver(form, signature, publicKeyOf(known))) return 'bad';
+  if (typeof known === 'string') return 'good';
+  return isBefore(time, known.since) ? 'good' : 'revoked';
+}
+
+/** The key itself. */
+export function publicKeyOf(key: TrustedKey): string {
+  return typeof key === 'string' ? key : key.publicKey;
+}
+
+function isBefore(time: string | undefined, since: string | null): boolean {
+  return time !== undefined && since !== null && Date.parse(time) < Date.parse(since);
+}
+
+function isOver(form: string, signature: Signature, publicKey: string): boolean {
   const key = createPublicKey({
     key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey, 'base64').toString('base64url') },
     format: 'jwk',
   });
   const bytes = Buffer.from(signature.ed25519, 'base64');
-  return verify(null, Buffer.from(form, 'utf8'), key, bytes) ? 'good' : 'bad';
+  return verify(null, Buffer.from(form, 'utf8'), key, bytes);
 }
 
 /** The short name of a public key: the first 16 hex digits of the SHA-256 of its raw bytes. */

@@ -3,12 +3,19 @@ import { BackupError } from '../../model/errors.ts';
 import type { Secret } from '../../model/config/secret.ts';
 import type { Site } from '../site.ts';
 import { signer } from './signing.ts';
-import type { Signer } from './signing.ts';
+import type { Signer, TrustedKey } from './signing.ts';
 
-/** This host's signer. @throws BackupError `config` when the site names no signing key. */
+/** This host's signer. @throws BackupError `config` when the site names no signing key, or one that is revoked. */
 export async function siteSigner(site: Site): Promise<Signer> {
-  const own = await optionalSigner(site);
-  if (own) return own;
+  const own = await ownSigner(site);
+  if (own && !isRevoked(site, own)) return own;
+  if (own) {
+    throw new BackupError(
+      'config',
+      `The signing key of this host (${own.keyId}) is revoked in ${site.file}: what it signs is believed nowhere.`,
+      { remedy: 'Make a new one: `mosaic-backup keys rotate --signing`. Every host of the site then needs its public key.' },
+    );
+  }
   throw new BackupError(
     'config',
     `${site.file} names no signing key: what this host writes could not be told from forgeries.`,
@@ -16,25 +23,39 @@ export async function siteSigner(site: Site): Promise<Signer> {
   );
 }
 
-/** This host's signer; undefined where the config names no signing key (a host that only restores). */
+/** This host's signer; undefined where the config names no signing key (a host that only restores), or one that is revoked. */
 export async function optionalSigner(site: Site): Promise<Signer | undefined> {
+  const own = await ownSigner(site);
+  return own && isRevoked(site, own) ? undefined : own;
+}
+
+/** The signer of the key that the config names, revoked or not. */
+export async function ownSigner(site: Site): Promise<Signer | undefined> {
   const { key } = site.config.signing;
   return key === undefined ? undefined : signer(await site.readSecret(key));
 }
 
+/** From when on does not matter to whoever would sign now. */
+export function isRevoked({ config }: Site, { publicKey }: { readonly publicKey: string }): boolean {
+  return config.signing.revoked.some(({ key }) => key === publicKey);
+}
+
 /**
- * The public keys whose signatures are believed here: those of the config, and this host's own. A signing key that
- * cannot be read (a restore on an empty machine, by another user) only means that there is none besides.
+ * The public keys that signatures are held against here: those of the config, this host's own, and those that are
+ * revoked, so that what they signed is told as such. A signing key that cannot be read (a restore on an empty machine, by
+ * another user) only means that there is none besides.
  */
-export async function trustedKeys(site: Site): Promise<readonly string[]> {
-  const { trusted } = site.config.signing;
-  try {
-    const own = await optionalSigner(site);
-    return own === undefined ? trusted : [...trusted, own.publicKey];
-  } catch (error) {
-    if (error instanceof BackupError) return trusted;
+export async function trustedKeys(site: Site): Promise<readonly TrustedKey[]> {
+  const { trusted, revoked } = site.config.signing;
+  const own = await ownSigner(site).catch((error: unknown) => {
+    if (error instanceof BackupError) return undefined;
     throw error;
-  }
+  });
+  const believed = own === undefined ? trusted : [...trusted, own.publicKey];
+  return [
+    ...believed.filter((publicKey) => !isRevoked(site, { publicKey })),
+    ...revoked.map(({ key, since = null }) => ({ publicKey: key, since })),
+  ];
 }
 
 /**

@@ -25,7 +25,7 @@ import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt } from './attempt.ts';
 import { requireSettled } from './in-place/journal.ts';
 import { newestChain } from './newest-chain.ts';
-import { sourceConfig } from './source-config.ts';
+import { preparedSource } from './own-source.ts';
 
 export interface CaptureRequest {
   readonly site: Site;
@@ -51,7 +51,7 @@ const SPARE_BYTES = 64 * 2 ** 20;
 export async function captureBackup(request: CaptureRequest): Promise<CapturedBackup> {
   const started = Date.now();
   const { site, source, work } = request;
-  const config = sourceConfig(site, source);
+  const { config, warnings } = await preparedSource(site, source);
   await prepareRepository(site);
   const earlier = await sealedEarlier(request, config);
   if (earlier) return existing(request, config, earlier);
@@ -71,7 +71,7 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
     const meanwhile = await sealedEarlier(request, config);
     if (meanwhile) return await existing(request, config, meanwhile);
     const context = { source, config, work, readSecret: site.readSecret, state };
-    const manifest = await captureUnderLease(request, context, lease);
+    const manifest = await captureUnderLease({ ...request, warnings }, context, lease);
     return summary(manifest, started, false);
   } finally {
     await lease.release();
@@ -84,7 +84,12 @@ async function existing(request: CaptureRequest, config: SourceConfig, manifest:
   return summary(manifest, Date.now(), true);
 }
 
-async function captureUnderLease(request: CaptureRequest, context: SourceContext, lease: Lease): Promise<Manifest> {
+interface UnderLease extends CaptureRequest {
+  /** What is known to be left out before anything is read. */
+  readonly warnings: readonly Warning[];
+}
+
+async function captureUnderLease(request: UnderLease, context: SourceContext, lease: Lease): Promise<Manifest> {
   const { site, source, tier, scheduled, work } = request;
   const adapter = adapterFor(context.config.type);
   const began = new Date().toISOString();
@@ -130,6 +135,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
       tools: { ...captured.tools, ...(await attempt.writer.tools()), 'mosaic-backup': productVersion },
       warnings: [
         ...warnings,
+        ...request.warnings,
         ...findings.filter(({ severity }) => severity === 'warning').map(toWarning),
         ...captured.warnings,
       ],

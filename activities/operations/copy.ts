@@ -63,10 +63,19 @@ async function copyMember(request: CopyRequest, member: Catalogued): Promise<num
     await to.put(key, from.file(key), artifact, shifted(request.work, bytes, total));
     bytes += artifact.bytes;
   }
-  // `key` alone may differ from what is there: recipients were rotated. It is written whole, so replacing it is safe.
-  await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(manifest.key, 'utf8'), { replace: true });
-  await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(manifest), { replace: there !== undefined });
+  // `key` alone may differ from what is there: recipients were rotated, maybe since this copy began. It is written whole, so
+  // replacing it is safe.
+  const now = await withKeyOfNow(from, member);
+  await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(now.key, 'utf8'), { replace: true });
+  await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(now), { replace: there !== undefined });
   return bytes;
+}
+
+/** The manifest as it lies there now. One that is gone, or damaged, since the catalogue was read changes nothing. */
+async function withKeyOfNow(from: LocalStore, { folder, manifest }: Catalogued): Promise<Manifest> {
+  const bytes = await from.readSmall(`${folder}/${MANIFEST}`);
+  const now = bytes === undefined ? undefined : parsed(bytes);
+  return now !== undefined && manifestDigest(now) === manifestDigest(manifest) ? now : manifest;
 }
 
 /**

@@ -1,10 +1,12 @@
 /** Which chain the next backup of a source may build on. */
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest, Warning } from '../../model/manifest.ts';
+import type { TrustedKey } from '../keys/signing.ts';
 import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
 import { readEvidence } from '../storage/evidence-file.ts';
+import { checkManifest, manifestVerdict } from '../storage/manifest-file.ts';
 import { repositoryStore } from '../storage/repository.ts';
 
 export interface NewestChain {
@@ -25,7 +27,9 @@ export async function newestChain(site: Site, source: string): Promise<NewestCha
   if (!newest) return { chain: [], warnings: [] };
   try {
     const chain = chainOf(catalogue, newest);
-    await requireUndamaged(site, source, chain);
+    const trusted = await trustedKeys(site);
+    requireNotRevoked(chain, trusted);
+    await requireUndamaged(site, source, chain, trusted);
     return { chain: chain.map(({ manifest }) => manifest), warnings: [] };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
@@ -34,9 +38,21 @@ export async function newestChain(site: Site, source: string): Promise<NewestCha
   }
 }
 
+/** What a stolen key signed cannot be restored from, and neither can what is built on it. */
+function requireNotRevoked(chain: readonly Catalogued[], trusted: readonly TrustedKey[]): void {
+  for (const { manifest } of chain) {
+    if (manifestVerdict(manifest, trusted) === 'revoked') checkManifest(manifest, trusted);
+  }
+}
+
 /** What the last check of each member in the repository found. */
-async function requireUndamaged(site: Site, source: string, chain: readonly Catalogued[]): Promise<void> {
-  const evidence = await readEvidence(repositoryStore(site.repository), await trustedKeys(site), source);
+async function requireUndamaged(
+  site: Site,
+  source: string,
+  chain: readonly Catalogued[],
+  trusted: readonly TrustedKey[],
+): Promise<void> {
+  const evidence = await readEvidence(repositoryStore(site.repository), trusted, source);
   for (const { manifest } of chain) {
     const { reference, sha256 } = pinned(manifest);
     const last = evidence.findLast(({ backup, destination }) => backup.sha256 === sha256 && destination === null);

@@ -1,6 +1,7 @@
 /** Reading of one stored backup: artifacts come out digested, decrypted and decompressed. */
 import { BackupError, type ErrorFacts } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/manifest.ts';
+import { KEY_FILE } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
 import { unwrapIdentity } from '../keys/identity.ts';
 import { siteIdentity, trustedKeys } from '../keys/site-keys.ts';
@@ -27,7 +28,7 @@ export interface OpenOptions {
 export async function openBackup({ site, store, backup, work }: OpenOptions): Promise<BackupReader> {
   const { manifest } = backup;
   checkManifest(manifest, await trustedKeys(site));
-  const identity = await unwrapIdentity(manifest.key, await siteIdentity(site)).catch((error: unknown) => {
+  const identity = await ownIdentity(store, backup, await siteIdentity(site)).catch((error: unknown) => {
     throw ofBackup(manifest, error);
   });
 
@@ -60,6 +61,19 @@ export async function openBackup({ site, store, backup, work }: OpenOptions): Pr
       }
     },
   };
+}
+
+/** Out of the manifest; out of key.age where that one does not open: a rotation that was cut off leaves the two different. */
+async function ownIdentity(store: Store, { folder, manifest }: Catalogued, identities: string): Promise<string> {
+  try {
+    return await unwrapIdentity(manifest.key, identities);
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    const beside = await store.readSmall(`${folder}/${KEY_FILE}`).catch(() => undefined);
+    const text = beside === undefined ? manifest.key : Buffer.from(beside).toString('utf8');
+    // What the manifest's own said is the error that counts.
+    return text === manifest.key ? Promise.reject(error) : unwrapIdentity(text, identities).catch(() => Promise.reject(error));
+  }
 }
 
 /** What is wrong with the key of a backup, with its name: a chain and its logs have many. */

@@ -8,6 +8,7 @@ import { formatReference } from '../../model/reference.ts';
 import { formatBytes } from '../../model/units.ts';
 import { opensHeader } from '../keys/header.ts';
 import { identityLines, recipientOf, unwrapIdentity } from '../keys/identity.ts';
+import type { TrustedKey } from '../keys/signing.ts';
 import { siteIdentity } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
@@ -20,7 +21,7 @@ export interface StoredChecksRequest {
   readonly store: Store;
   readonly backup: Catalogued;
   readonly catalogue: readonly Catalogued[];
-  readonly trusted: readonly string[];
+  readonly trusted: readonly TrustedKey[];
   readonly work: Work;
 }
 
@@ -35,7 +36,7 @@ export async function storedChecks(request: StoredChecksRequest): Promise<readon
     folderCheck(backup.folder, manifest),
     signatureCheck(manifest, request.trusted),
     ...(await artifactChecks(request, manifest)),
-    await keyCheck(store, backup.folder, manifest),
+    await keyCheck(request, manifest),
     await opensCheck(request, manifest),
     await nothingElseCheck(store, backup.folder, manifest),
     parentCheck(request, manifest),
@@ -69,12 +70,14 @@ function folderCheck(folder: string, manifest: Manifest): Check {
   return bad('folder', `it is in ${folder}, but says that it is ${formatReference(manifest)}`);
 }
 
-function signatureCheck(manifest: Manifest, trusted: readonly string[]): Check {
+function signatureCheck(manifest: Manifest, trusted: readonly TrustedKey[]): Check {
   const { keyId } = manifest.signature;
   if (trusted.length === 0)
     return unseen('signature', 'not compared: no signing key is trusted here (signing.trusted)');
   const verdict = manifestVerdict(manifest, trusted);
   if (verdict === 'good') return good('signature', `by ${keyId}`);
+  if (verdict === 'revoked')
+    return bad('signature', `by ${keyId}, which was revoked (signing.revoked): whoever has that key could have made it`);
   if (verdict === 'foreign') return bad('signature', `by ${keyId}, which is not trusted here`);
   return bad('signature', `not over this manifest: it was changed after ${keyId} had signed it`);
 }
@@ -114,12 +117,28 @@ async function artifactCheck(store: Store, folder: string, artifact: Artifact, w
   }
 }
 
-async function keyCheck(store: Store, folder: string, { key }: Manifest): Promise<Check> {
+/**
+ * Both hold one key. A rotation replaces first the one and then the other: where they differ, the manifest is read once
+ * more, and an identity at hand, where there is one, tells whether they hold the same all the same.
+ */
+async function keyCheck({ site, store, backup: { folder } }: StoredChecksRequest, { key }: Manifest): Promise<Check> {
   const bytes = await store.readSmall(`${folder}/${KEY_FILE}`);
   if (bytes === undefined) return bad(KEY_FILE, 'it is not there');
-  return Buffer.from(key, 'utf8').equals(bytes)
-    ? good(KEY_FILE, "equals the manifest's")
-    : bad(KEY_FILE, "it differs from the manifest's");
+  const beside = Buffer.from(bytes).toString('utf8');
+  if (beside === key || beside === (await keyNow(store, folder))) return good(KEY_FILE, "equals the manifest's");
+  const identities = await siteIdentity(site).catch(said);
+  if (!(identities instanceof BackupError)) {
+    const [one, two] = await Promise.all([key, beside].map((each) => unwrapIdentity(each, identities).catch(said)));
+    if (typeof one === 'string' && one === two)
+      return good(KEY_FILE, "holds the same as the manifest's, in another wrap: a rotation of keys is not finished");
+  }
+  return bad(KEY_FILE, "it differs from the manifest's");
+}
+
+async function keyNow(store: Store, folder: string): Promise<string | undefined> {
+  const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
+  const manifest = bytes === undefined ? undefined : await Promise.resolve(bytes).then(parseManifest).catch(said);
+  return manifest instanceof BackupError ? undefined : manifest?.key;
 }
 
 /**

@@ -107,7 +107,7 @@ const OF_THIS_MACHINE: ReadonlySet<string> = new Set(['missing-program', 'no-spa
 async function record({ site, store, backup, work }: VerifyRequest, unsigned: UnsignedEvidence): Promise<Verification> {
   const signer = await optionalSigner(site);
   if (signer === undefined) {
-    const unrecorded = `${site.file} names no signing key, and unsigned evidence proves nothing`;
+    const unrecorded = `${site.file} names no signing key that counts, and unsigned evidence proves nothing`;
     return { ...unsigned, signature: null, recorded: null, unrecorded };
   }
   const evidence = signEvidence(unsigned, signer);

@@ -73,6 +73,36 @@ export async function listBackups(store: Store, options: CatalogueOptions = {}):
   return (await readCatalogue(store, options)).backups;
 }
 
+/** A part of what a store holds, in the order of folders. */
+export interface CataloguePage {
+  readonly backups: readonly Catalogued[];
+  readonly problems: readonly CatalogueProblem[];
+  /** The key of its last manifest, where more come behind it. */
+  readonly next: string | null;
+}
+
+/** The next backups of a store, logs too. @param after the key that the page before ended with; null for the first page. */
+export async function readPage(store: Store, after: string | null, limit: number): Promise<CataloguePage> {
+  const listed: ListedObject[] = [];
+  for (const top of TOP) {
+    // Tops are walked in the order of keys: what lies before the last key's has been seen.
+    if (after !== null && top < (after.split('/')[0] ?? '')) continue;
+    for await (const object of store.list(top, { named: MANIFEST })) {
+      if (after !== null && object.key <= after) continue;
+      listed.push(object);
+      if (listed.length > limit) break;
+    }
+    if (listed.length > limit) break;
+  }
+  const page = listed.slice(0, limit);
+  const entries = await inParallel(page, PARALLEL, (object) => readEntry(store, object));
+  return {
+    backups: entries.flatMap((entry) => (entry && 'manifest' in entry ? [entry] : [])),
+    problems: entries.flatMap((entry) => (entry && 'problem' in entry ? [entry] : [])),
+    next: listed.length > limit ? (page.at(-1)?.key ?? null) : null,
+  };
+}
+
 /** The folder of a source's logs. */
 function logsOf(source: string): string {
   return `logs/${source}`;

@@ -6,7 +6,7 @@ import { BackupError } from '../../model/errors.ts';
 import { evidenceKey } from '../../model/paths.ts';
 import type { BackupName } from '../../model/reference.ts';
 import { verifySignature } from '../keys/signing.ts';
-import type { Signer } from '../keys/signing.ts';
+import type { Signer, TrustedKey } from '../keys/signing.ts';
 import { inParallel } from './parallel.ts';
 import { parseRecord } from './record.ts';
 import type { Store, WritableStore } from './types.ts';
@@ -28,7 +28,7 @@ export async function writeEvidence(store: WritableStore, name: BackupName, reco
  */
 export async function readEvidence(
   store: Store,
-  trusted: readonly string[],
+  trusted: readonly TrustedKey[],
   source?: string,
 ): Promise<readonly Evidence[]> {
   const keys: string[] = [];
@@ -37,12 +37,12 @@ export async function readEvidence(
   return records.filter((record) => record !== undefined).toSorted((a, b) => (a.time < b.time ? -1 : 1));
 }
 
-async function readRecord(store: Store, key: string, trusted: readonly string[]): Promise<Evidence | undefined> {
+async function readRecord(store: Store, key: string, trusted: readonly TrustedKey[]): Promise<Evidence | undefined> {
   const bytes = await store.readSmall(key);
   if (bytes === undefined) return undefined;
   try {
     const { signature, ...unsigned } = parseRecord(bytes, evidenceSchema, 'evidence record');
-    if (verifySignature(canonical(unsigned), signature, trusted) !== 'good') return undefined;
+    if (verifySignature(canonical(unsigned), signature, trusted, unsigned.time) !== 'good') return undefined;
     return parseRecord(bytes, evidenceSchema, 'evidence record');
   } catch (error) {
     // A record that is none proves nothing, and hides no other.

@@ -6,7 +6,7 @@ import type { Manifest, UnsignedManifest } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
 import type { PinnedReference } from '../../model/reference.ts';
 import { verifySignature } from '../keys/signing.ts';
-import type { SignatureVerdict, Signer } from '../keys/signing.ts';
+import type { SignatureVerdict, Signer, TrustedKey } from '../keys/signing.ts';
 import { parseRecord } from './record.ts';
 
 /**
@@ -15,7 +15,7 @@ import { parseRecord } from './record.ts';
  * @throws BackupError `verification-failed`, whose message says what is wrong with it.
  */
 export function parseManifest(bytes: Uint8Array): Manifest {
-  const manifest = parseRecord(bytes, manifestSchema, 'manifest');
+  const manifest = parseRecord(bytes, manifestSchema, 'manifest', unsigned);
   signedFormOf(manifest);
   return manifest;
 }
@@ -30,12 +30,12 @@ export function signManifest(unsigned: UnsignedManifest, signer: Signer): Manife
 }
 
 /** Whose signature a manifest bears, and whether it is over this manifest. */
-export function manifestVerdict(manifest: Manifest, trusted: readonly string[]): SignatureVerdict {
-  return verifySignature(signedForm(manifest), manifest.signature, trusted);
+export function manifestVerdict(manifest: Manifest, trusted: readonly TrustedKey[]): SignatureVerdict {
+  return verifySignature(signedForm(manifest), manifest.signature, trusted, manifest.finished);
 }
 
 /** @throws BackupError `not-authentic` unless a trusted key signed exactly this manifest. */
-export function checkManifest(manifest: Manifest, trusted: readonly string[]): void {
+export function checkManifest(manifest: Manifest, trusted: readonly TrustedKey[]): void {
   const verdict = manifestVerdict(manifest, trusted);
   if (verdict === 'good') return;
   const reference = formatReference(manifest);
@@ -45,6 +45,17 @@ export function checkManifest(manifest: Manifest, trusted: readonly string[]): v
       remedy: 'Do not restore from it. Use another copy; look at who can write to this place.',
       facts,
     });
+  }
+  if (verdict === 'revoked') {
+    throw new BackupError(
+      'not-authentic',
+      `The manifest of ${reference} is signed by a key that was revoked (${manifest.signature.keyId}): whoever has that key could have made it.`,
+      {
+        remedy:
+          'Do not restore from it, unless you know by other means that it is older than the theft: then give that time as "since" under signing.revoked.',
+        facts,
+      },
+    );
   }
   throw new BackupError(
     'not-authentic',
@@ -65,6 +76,12 @@ export function pinned(manifest: Manifest): PinnedReference {
 /** SHA-256, lowercase hex, of a manifest's signed form. */
 export function manifestDigest(manifest: Manifest): string {
   return createHash('sha256').update(signedForm(manifest), 'utf8').digest('hex');
+}
+
+/** A manifest without a signature is told as what it is, before the shape of the rest. */
+function unsigned(value: unknown): string | undefined {
+  const hasNone = typeof value === 'object' && value !== null && !('signature' in value && value.signature);
+  return hasNone ? 'The manifest is not signed: whoever can write there could have made it.' : undefined;
 }
 
 function signedFormOf(manifest: Manifest): string {

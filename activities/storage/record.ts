@@ -5,14 +5,18 @@ import { BackupError } from '../../model/errors.ts';
 /**
  * Parses and checks a record. What comes back is the parsed JSON itself, not the schema's copy of it: whatever a newer
  * version wrote besides is kept, to the byte of the canonical form. The schemas of records therefore transform nothing.
+ * @param wrong what is to be said of it before its shape is looked at, if anything.
  * @throws BackupError `verification-failed`
  */
 export function parseRecord<Schema extends z.ZodType>(
   bytes: Uint8Array,
   schema: Schema,
   what: string,
+  wrong: (value: unknown) => string | undefined = () => undefined,
 ): z.output<Schema> {
   const value = parseJson(bytes, what);
+  const told = wrong(value);
+  if (told !== undefined) throw damaged(told);
   const checked = schema.safeParse(value);
   if (checked.success) return value as z.output<Schema>; // it passed the schema, which transforms nothing
   const [issue] = checked.error.issues;

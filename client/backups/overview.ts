@@ -1,4 +1,5 @@
 /** All backups of a site, each with the places that hold it and what checks found, from manifests and evidence alone. */
+import type { TrustedKey } from '../../activities/keys/signing.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
 import { readCatalogue, pinned, type Catalogued, type CatalogueOptions } from '../../activities/storage/catalogue.ts';
@@ -118,7 +119,7 @@ interface Looked {
 }
 
 interface Looking {
-  readonly trusted: readonly string[];
+  readonly trusted: readonly TrustedKey[];
   /** Fails where the place cannot be looked at. */
   readonly strict: boolean;
   readonly options: CatalogueOptions;

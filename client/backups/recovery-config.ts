@@ -19,7 +19,7 @@ export function recoveryConfig(config: SiteConfig, trusted: readonly string[]): 
     repository,
     state,
     encryption: { recipients: encryption.recipients, identity: { file: KIT_IDENTITY } },
-    signing: { trusted: [...trusted] },
+    signing: { trusted: [...trusted], revoked: config.signing.revoked },
     sources,
     destinations,
   };

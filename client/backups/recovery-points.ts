@@ -1,5 +1,5 @@
 /** Recovery points as a place holds them. */
-import { verifySignature } from '../../activities/keys/signing.ts';
+import { verifySignature, type TrustedKey } from '../../activities/keys/signing.ts';
 import { parseRecord } from '../../activities/storage/record.ts';
 import type { Store } from '../../activities/storage/types.ts';
 import { BackupError } from '../../model/errors.ts';
@@ -12,7 +12,7 @@ export interface ReadPoints {
 }
 
 /** Those that a trusted key signed; the others are problems. */
-export async function readRecoveryPoints(store: Store, trusted: readonly string[]): Promise<ReadPoints> {
+export async function readRecoveryPoints(store: Store, trusted: readonly TrustedKey[]): Promise<ReadPoints> {
   const keys: string[] = [];
   for await (const { key } of store.list('recovery-points')) keys.push(key);
   const points = await Promise.all(keys.map((key) => readPoint(store, key, trusted)));
@@ -25,7 +25,7 @@ export async function readRecoveryPoints(store: Store, trusted: readonly string[
 async function readPoint(
   store: Store,
   key: string,
-  trusted: readonly string[],
+  trusted: readonly TrustedKey[],
 ): Promise<RecoveryPoint | string | undefined> {
   const bytes = await store.readSmall(key);
   // Replaced or removed since it was listed.
@@ -33,11 +33,17 @@ async function readPoint(
   try {
     const point = parseRecord(bytes, recoveryPoint, 'recovery point');
     const { signature, ...unsigned } = point;
-    const verdict = verifySignature(canonical(unsigned), signature, trusted);
+    const verdict = verifySignature(canonical(unsigned), signature, trusted, unsigned.created);
     if (verdict === 'good') return point;
-    return `${key} counts for nothing: ${verdict === 'bad' ? 'it was changed after it was signed' : 'its signer is not trusted here'}`;
+    return `${key} counts for nothing: ${SAID[verdict]}`;
   } catch (error) {
     if (error instanceof BackupError) return `${key} counts for nothing: ${error.message}`;
     throw error;
   }
 }
+
+const SAID = {
+  bad: 'it was changed after it was signed',
+  foreign: 'its signer is not trusted here',
+  revoked: 'the key of its signer was revoked',
+} as const;

@@ -3,6 +3,7 @@ import type { Register } from './command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerImport } from './commands/import.ts';
 import { registerInit } from './commands/init.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerList } from './commands/list.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Register[] = [
   registerVerify,
   registerRestore,
   registerStatus,
+  registerImport,
   registerKeys,
   registerCompletion,
 ];

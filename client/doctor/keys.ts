@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { identityLines, recipientOf } from '../../activities/keys/identity.ts';
-import { optionalSigner } from '../../activities/keys/site-keys.ts';
+import { isRevoked, ownSigner } from '../../activities/keys/site-keys.ts';
 import { ifThere, translated } from '../../activities/storage/fs-errors.ts';
 import type { Site } from '../../activities/site.ts';
 import { secretsOf } from '../../model/config/secrets-of.ts';
@@ -99,7 +99,7 @@ async function recipientOrNull(line: string): Promise<string | null> {
 }
 
 export async function examineSigning(site: Site): Promise<Seen> {
-  const own = await optionalSigner(site);
+  const own = await ownSigner(site);
   if (own === undefined) {
     return {
       findings: [
@@ -114,6 +114,10 @@ export async function examineSigning(site: Site): Promise<Seen> {
   }
   const { trusted } = site.config.signing;
   const facts = `${own.keyId}, public key ${own.publicKey}`;
+  if (isRevoked(site, own)) {
+    const revoked = `the signing key of this host (${own.keyId}) is revoked: it makes no backups with it`;
+    return { facts, findings: [problem('keys.signing-revoked', revoked, 'mosaic-backup keys rotate --signing', 'signing')] };
+  }
   if (trusted.includes(own.publicKey)) return { facts };
   const message =
     'the public key of this host is not among signing.trusted: other hosts, and a restore after its loss, would not believe its backups';

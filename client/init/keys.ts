@@ -19,7 +19,8 @@ export async function writeSigningKey(file: string): Promise<string> {
   return publicKey;
 }
 
-async function writeSecret(file: string, text: string): Promise<void> {
+/** Writes a file that only its owner reads, durably. @throws BackupError `conflict` when it is there already. */
+export async function writeSecret(file: string, text: string): Promise<void> {
   await translated(file, 'writing a key', async () => {
     try {
       await writeFile(file, text, { mode: 0o600, flag: 'wx', flush: true });

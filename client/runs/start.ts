@@ -19,6 +19,9 @@ export const PLANS = {
 } as const satisfies Record<string, { readonly workflowType: string; readonly does: string }>;
 export type Plan = keyof typeof PLANS;
 
+/** The workflow type of rotations of keys: no plan, but a run that others on its Temporal wait for. */
+export const ROTATION_TYPE = 'rotateKeys';
+
 /** @throws BackupError `config` for a plan that there is not. */
 export function requirePlan(plan: string): Plan {
   if (Object.hasOwn(PLANS, plan)) return plan as Plan;

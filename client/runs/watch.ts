@@ -52,7 +52,7 @@ export async function watchRun(
     onProgress(report.sources.map((source) => ({ ...source, steps: [] })));
     return report;
   } catch (error) {
-    throw asError(error, handle.workflowId);
+    throw runError(error, handle.workflowId);
   } finally {
     await looking;
   }
@@ -128,7 +128,8 @@ function remedyIn(failure: PendingActivity['lastFailure']): string | null {
   return isRemedy && typeof details.remedy === 'string' ? details.remedy : null;
 }
 
-function asError(error: unknown, run: string): unknown {
+/** How a run ended that gave no report, in our own words. */
+export function runError(error: unknown, run: string): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
   const { cause } = error;
   if (cause?.name === 'CancelledFailure')

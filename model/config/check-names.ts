@@ -2,12 +2,11 @@
 import { sourceFolder } from '../paths.ts';
 import { defaultGroup, NAME, NAME_RULE, TIERS, type Group } from '../source.ts';
 import type { Draft } from './draft.ts';
+import { OWN_PREFIX } from './own-source.ts';
 import type { ConfigProblem } from './problem.ts';
 
 /** `latest` is a link beside backups, `apps` a folder of sources. */
 const RESERVED: ReadonlySet<string> = new Set(['apps', 'latest']);
-/** Sources that the program makes by itself, one a host. */
-const OWN_PREFIX = 'mosaic-backup-';
 
 export function checkNames(site: Draft): readonly ConfigProblem[] {
   const named = { hosts: site.hosts ?? {}, sources: site.sources, destinations: site.destinations };

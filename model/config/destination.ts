@@ -10,6 +10,11 @@ const common = {
     .optional()
     .describe('only backups of these tiers are copied here; all when absent'),
   offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
+  access: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('for the recovery kit: how it is reached when all machines are gone; read-only credentials, or where they lie'),
 };
 
 export const directoryDestination = z.strictObject({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defaultGroup } from '../source.ts';
 import { coordinatorOf, hostNames, hostOf } from './hosts.ts';
+import { namedSources } from './own-source.ts';
 import { siteConfig, type SiteConfig, type SiteInput } from './site.ts';
 
 /**
@@ -11,7 +12,7 @@ import { siteConfig, type SiteConfig, type SiteInput } from './site.ts';
 export function effectiveConfig(config: SiteConfig): SiteInput {
   const hosts = Object.fromEntries(hostNames(config).map((host) => [host, config.hosts?.[host] ?? {}]));
   const sources = Object.fromEntries(
-    Object.entries(config.sources).map(([name, source]) => [
+    Object.entries(namedSources(config.sources)).map(([name, source]) => [
       name,
       { ...source, group: source.group ?? defaultGroup(source.type), host: hostOf(config, name) },
     ]),

@@ -123,6 +123,18 @@ export const siteConfig = z.strictObject({
         .array(publicKey)
         .default([])
         .describe('public keys whose signatures are believed, base64 of the 32 raw bytes'),
+      revoked: z
+        .array(
+          z.strictObject({
+            key: publicKey.describe('a public key, base64 of the 32 raw bytes'),
+            since: z.iso
+              .datetime({ offset: true, error: 'not a time\nWrite it with its zone, as in 2026-11-23T02:00:00Z.' })
+              .optional()
+              .describe('what it signed before then is still believed; absent: nothing is'),
+          }),
+        )
+        .default([])
+        .describe('keys that were stolen or lost: what they sign is not believed, whatever "trusted" says'),
     })
     .describe('who made the backups'),
   sources: named(sourceConfig).describe('what is backed up'),

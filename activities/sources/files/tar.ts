@@ -82,6 +82,25 @@ export function extractArchive(into: string, members: Uint8Array | undefined): P
   };
 }
 
+/** Lists an archive from stdin as `createArchive` does, reading it as `extractArchive` will. */
+export function listArchive(onListed: (line: string) => void): Program {
+  return {
+    command: 'tar',
+    args: [
+      '--list',
+      '--file=-',
+      ...READ_LARGE_RECORDS,
+      '--numeric-owner',
+      '-vv',
+      '--full-time',
+      '--quoting-style=c',
+      '--index-file=/dev/fd/3',
+    ],
+    env: ENVIRONMENT,
+    onLine: onListed,
+  };
+}
+
 /** Only root can give files to others; the check says when owners were not compared. */
 function ownership(): string {
   return isRoot() ? '--same-owner' : '--no-same-owner';

@@ -130,7 +130,7 @@ async function soundest(
 /** `latest` is of one source; where the site has only one, it need not be said. */
 export async function sourceOf(site: Site, source: string | undefined): Promise<string> {
   if (source !== undefined) return source;
-  const [only, ...others] = Object.keys(site.config.sources);
+  const [only, ...others] = Object.keys(namedSources(site.config.sources));
   if (only !== undefined && others.length === 0) return only;
   const { BackupError } = await import('../../../model/errors.ts');
   throw new BackupError('usage', '"latest" is the latest of one source: which one is not said.', {

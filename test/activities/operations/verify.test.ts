@@ -233,7 +233,7 @@ describe('verification of a backup', () => {
   });
 
   it('says of signatures that they were not compared where no key is trusted', async () => {
-    const nobody: Site = { ...site, config: { ...site.config, signing: { trusted: [] } } };
+    const nobody: Site = { ...site, config: { ...site.config, signing: { trusted: [], revoked: [] } } };
     const found = await verify(await backup(), { site: nobody });
     assert.deepEqual(found.checks.find(({ name }) => name === 'signature')?.compared, false);
     assert.equal(found.recorded, null);

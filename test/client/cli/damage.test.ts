@@ -5,7 +5,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
-import { KIT_COMMANDS } from '../../../client/backups/kit.ts';
+import { KIT_COMMANDS } from '../../../client/backups/kit-text.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';

@@ -1,0 +1,92 @@
+/** The key of one backup at one place, as it lies there: in the manifest, and once more beside the artifacts. */
+import { BackupError } from '../../../model/errors.ts';
+import type { Artifact, Manifest } from '../../../model/manifest.ts';
+import { KEY_FILE, MANIFEST } from '../../../model/paths.ts';
+import { formatReference } from '../../../model/reference.ts';
+import type { TrustedKey } from '../../keys/signing.ts';
+import { opensHeader } from '../../keys/header.ts';
+import { openWrap, type Holder, type OpenedWrap } from '../../keys/wrap.ts';
+import { checkManifest, parseManifest } from '../../storage/manifest-file.ts';
+import type { Store } from '../../storage/types.ts';
+
+export interface Looking {
+  readonly store: Store;
+  readonly folder: string;
+  readonly holders: readonly Holder[];
+  readonly recipients: readonly string[];
+  readonly trusted: readonly TrustedKey[];
+}
+
+/** A wrap as it lies there; what was said where it did not open. */
+export interface StoredWrap {
+  readonly text: string;
+  readonly opened: OpenedWrap | BackupError;
+}
+
+export interface StoredKey {
+  readonly manifest: Manifest;
+  /** The manifest's `key`. */
+  readonly inManifest: StoredWrap;
+  /** key.age; undefined where there is none. */
+  readonly beside: StoredWrap | undefined;
+}
+
+/**
+ * Reads both, from the place itself.
+ * @throws BackupError `not-found` without a manifest, `verification-failed` or `not-authentic` where it is not one of ours: then
+ *   nothing it says is believed, and nothing is written in its place.
+ */
+export async function readKey({ store, folder, holders, recipients, trusted }: Looking): Promise<StoredKey> {
+  const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
+  if (bytes === undefined) {
+    throw new BackupError('not-found', `${folder} has no ${MANIFEST} any more.`, { remedy: 'It was deleted meanwhile: nothing is to be done.' });
+  }
+  const manifest = parseManifest(bytes);
+  checkManifest(manifest, trusted);
+  const file = await store.readSmall(`${folder}/${KEY_FILE}`);
+  const open = async (text: string): Promise<StoredWrap> => ({
+    text,
+    opened: await openWrap(text, holders, recipients).catch(said),
+  });
+  return {
+    manifest,
+    inManifest: await open(manifest.key),
+    beside: file === undefined ? undefined : await open(Buffer.from(file).toString('utf8')),
+  };
+}
+
+/** The identity in a wrap; undefined where it did not open. */
+export function identityIn(wrap: StoredWrap | undefined): string | undefined {
+  return wrap === undefined || wrap.opened instanceof BackupError ? undefined : wrap.opened.identity;
+}
+
+/**
+ * Whether an identity is the one that this backup was encrypted to, by an artifact's header: the signature leaves `key`
+ * out. Null where no artifact can be read at once (cold storage), which says nothing.
+ */
+export async function fitsArtifacts(
+  store: Store,
+  folder: string,
+  { artifacts }: { readonly artifacts: readonly Artifact[] },
+  identity: string,
+): Promise<boolean | null> {
+  for (const { name } of artifacts) {
+    const stream = await store.open(`${folder}/${name}`).catch(said);
+    if (stream instanceof BackupError) {
+      if (stream.code === 'unreachable' || stream.code === 'aborted') throw stream;
+      continue;
+    }
+    return opensHeader(identity, stream);
+  }
+  return null;
+}
+
+/** Name of a backup for messages. */
+export function nameOf(manifest: Manifest): string {
+  return formatReference(manifest);
+}
+
+function said(error: unknown): BackupError {
+  if (error instanceof BackupError) return error;
+  throw error;
+}

@@ -1,0 +1,127 @@
+/** A page of a rotation at one place: the keys of some backups are written anew, or read again and checked. */
+import { BackupError } from '../../../model/errors.ts';
+import { MANIFEST } from '../../../model/paths.ts';
+import { formatReference } from '../../../model/reference.ts';
+import { REPOSITORY, type PageResult, type Pass, type RotationPlace, type RotationProblem } from '../../../model/rotation.ts';
+import { identitiesAtHand } from '../../keys/at-hand.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
+import { isExactly, openWrap } from '../../keys/wrap.ts';
+import type { Site } from '../../site.ts';
+import { readPage, type Catalogued, type CatalogueProblem } from '../../storage/catalogue.ts';
+import { manifestDigest, parseManifest } from '../../storage/manifest-file.ts';
+import { inParallel } from '../../storage/parallel.ts';
+import type { Store } from '../../storage/types.ts';
+import { aborted } from '../../streams/pipeline.ts';
+import type { Work } from '../../work.ts';
+import { keyProblem } from './check-key.ts';
+import { openPlaceNamed } from './places.ts';
+import { rewrapKey, type Rewrapping } from './rewrap.ts';
+
+export interface PageRequest {
+  readonly site: Site;
+  readonly at: RotationPlace;
+  readonly pass: Pass;
+  readonly after: string | null;
+  /** Backups in a page. */
+  readonly limit: number;
+  /** As they were when the rotation began. */
+  readonly recipients: readonly string[];
+  /** Identity files, besides the config's. */
+  readonly identities: readonly string[];
+  readonly work: Work;
+}
+
+/** Backups at once: enough to hide the latency of a remote place. */
+const PARALLEL = 8;
+
+/**
+ * What cannot be done to one backup is in the result, and the others go on.
+ * @throws BackupError where the place is away, or the config names other recipients than the rotation began with.
+ */
+export async function rotatePage(request: PageRequest): Promise<PageResult> {
+  const { site, at, pass, after, limit, recipients, identities, work } = request;
+  requireSame(site, recipients);
+  const store = await openPlaceNamed(site, at.place);
+  const [holders, trusted, page] = await Promise.all([
+    identitiesAtHand(site, identities),
+    trustedKeys(site),
+    readPage(store, after, limit),
+  ]);
+  const looking = { store, holders, recipients, trusted, place: at.place };
+  const elsewhere = at.place === REPOSITORY ? async () => undefined : wrapsOf(site, { holders, recipients });
+  let bytes = 0;
+  const results = await inParallel(page.backups, PARALLEL, async (backup): Promise<'rewritten' | 'kept' | RotationProblem> => {
+    if (work.signal.aborted) throw aborted();
+    const of = { ...looking, folder: backup.folder, elsewhere: (digest: string) => elsewhere(backup.folder, digest) };
+    const done = pass === 'rewrite' ? await rewrapped(of, request, backup) : await checked(of, request, backup);
+    work.progress({ phase: pass === 'rewrite' ? 'rewrapping keys' : 'checking keys', bytes: (bytes += 1), total: null, activity: bytes });
+    return done;
+  });
+  const problems = results.filter((result) => typeof result === 'object');
+  return {
+    seen: page.backups.length + page.problems.length,
+    rewritten: results.filter((result) => result === 'rewritten').length,
+    problems: [...problems, ...page.problems.map((problem) => unreadable(request, problem))],
+    sources: [...new Set(page.backups.flatMap(({ name }) => (name.tier === null ? [] : [name.source])))],
+    next: page.next,
+  };
+}
+
+async function rewrapped(of: Rewrapping, request: PageRequest, backup: Catalogued) {
+  try {
+    return await rewrapKey(of);
+  } catch (error) {
+    return ofBackup(request, backup, error);
+  }
+}
+
+/** The manifest is read again from the place: what was written is not what counts, what lies there is. */
+async function checked(of: Rewrapping, request: PageRequest, backup: Catalogued) {
+  const problem = await keyProblem(of).catch((error: unknown) => ofBackup(request, backup, error));
+  if (problem === null) return 'kept' as const;
+  return 'pass' in problem ? problem : { ...named(request, formatReference(backup.name)), ...problem };
+}
+
+/** What speaks of the place, and not of this one backup, ends the page: it is tried again, or the place is away. */
+const OF_THE_PLACE: ReadonlySet<string> = new Set(['unreachable', 'aborted', 'no-space', 'failed', 'standstill', 'busy', 'config']);
+
+function ofBackup(request: PageRequest, backup: Catalogued, error: unknown): RotationProblem {
+  if (!(error instanceof BackupError) || OF_THE_PLACE.has(error.code)) throw error;
+  const { code, message, remedy = null } = error;
+  return { ...named(request, formatReference(backup.name)), code, message, remedy };
+}
+
+function unreadable(request: PageRequest, { folder, problem }: CatalogueProblem): RotationProblem {
+  const remedy = 'Nothing was written there. See what happened to it, and move it away; another copy can be copied there again.';
+  return { ...named(request, folder), code: 'verification-failed', message: `${folder} counts as no backup: ${problem}`, remedy };
+}
+
+function named({ at, pass }: PageRequest, backup: string): Pick<RotationProblem, 'place' | 'host' | 'pass' | 'backup'> {
+  return { place: at.place, host: at.host, pass, backup };
+}
+
+/** The wrap that the repository of this host has of a backup, where it is one for the recipients of now. */
+function wrapsOf(site: Site, { holders, recipients }: Pick<Rewrapping, 'holders' | 'recipients'>) {
+  const repository: Promise<Store | undefined> = openPlaceNamed(site, REPOSITORY).catch(() => undefined);
+  return async (folder: string, digest: string): Promise<string | undefined> => {
+    try {
+      const bytes = await (await repository)?.readSmall(`${folder}/${MANIFEST}`);
+      if (bytes === undefined) return undefined;
+      const manifest = parseManifest(bytes);
+      if (manifestDigest(manifest) !== digest) return undefined;
+      return isExactly(await openWrap(manifest.key, holders, recipients)) ? manifest.key : undefined;
+    } catch (error) {
+      // It only saves a second wrap of the same key: a new one is as good.
+      if (error instanceof BackupError) return undefined;
+      throw error;
+    }
+  };
+}
+
+function requireSame({ config, file }: Site, recipients: readonly string[]): void {
+  const now = config.encryption.recipients;
+  if (now.length === recipients.length && now.every((recipient) => recipients.includes(recipient))) return;
+  throw new BackupError('conflict', `${file} names other recipients now than when this rotation began.`, {
+    remedy: 'Run `mosaic-backup keys rotate` again: it rotates to those of now, and keeps what is right already.',
+  });
+}

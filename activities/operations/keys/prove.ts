@@ -1,0 +1,83 @@
+/** The last step of a rotation: something of a source is really restored, with one new key alone. */
+import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
+import { formatReference } from '../../../model/reference.ts';
+import type { RotationProof } from '../../../model/rotation.ts';
+import { identitiesAtHand, withIdentityAlone } from '../../keys/at-hand.ts';
+import type { Holder } from '../../keys/wrap.ts';
+import type { Site } from '../../site.ts';
+import { chainOf, listBackups, type Catalogued } from '../../storage/catalogue.ts';
+import type { Store } from '../../storage/types.ts';
+import type { Work } from '../../work.ts';
+import { plainBytes, proveBackup } from '../restore.ts';
+import { openPlaceNamed } from './places.ts';
+
+export interface ProofRequest {
+  readonly site: Site;
+  readonly source: string;
+  /** The recipients whose identity alone is to restore. */
+  readonly shown: readonly string[];
+  readonly identities: readonly string[];
+  /** Places that were checked, in the order in which they are asked. */
+  readonly places: readonly string[];
+  readonly work: Work;
+}
+
+/** One restore for each identity, of the smallest that the source has: what is shown is the key, not the data. */
+export async function proveRotation(request: ProofRequest): Promise<readonly RotationProof[]> {
+  const { site, source, shown, identities } = request;
+  const holders = (await identitiesAtHand(site, identities)).filter(({ recipient }) => shown.includes(recipient));
+  const smallest = await smallestOf(request);
+  if (smallest === undefined) {
+    const nothing = { place: '', backup: '', ok: false, detail: 'no place that was checked has a whole backup of it' };
+    return holders.map(({ recipient }) => ({ source, recipient, ...nothing }));
+  }
+  const proofs: RotationProof[] = [];
+  for (const holder of holders) proofs.push(await proveWith(request, smallest, holder));
+  return proofs;
+}
+
+interface Smallest {
+  readonly place: string;
+  readonly store: Store;
+  readonly chain: readonly Catalogued[];
+}
+
+async function proveWith(
+  { site, source, work }: ProofRequest,
+  { place, store, chain }: Smallest,
+  holder: Holder,
+): Promise<RotationProof> {
+  const last = chain.at(-1);
+  const of = { source, recipient: holder.recipient, place, backup: last ? formatReference(last.name) : '' };
+  try {
+    const within = path.join(site.state, 'proofs');
+    const checks = await proveBackup({ site: withIdentityAlone(site, holder), store, chain, within, work });
+    const bad = checks.filter(({ compared, ok }) => compared && !ok).map(({ name, detail }) => `${name}: ${detail}`);
+    return { ...of, ok: bad.length === 0, detail: bad.length === 0 ? 'restored and checked' : bad.join('; ') };
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
+    return { ...of, ok: false, detail: `not restored: ${error.message}${error.remedy === undefined ? '' : ` → ${error.remedy}`}` };
+  }
+}
+
+async function smallestOf({ site, source, places }: ProofRequest): Promise<Smallest | undefined> {
+  for (const place of places) {
+    const store = await openPlaceNamed(site, place);
+    const catalogue = (await listBackups(store, { logs: false })).filter(({ name }) => name.source === source);
+    const chains = catalogue.flatMap((backup) => wholeChain(catalogue, backup));
+    const [smallest] = chains.toSorted((one, two) => plainBytes(one) - plainBytes(two));
+    if (smallest) return { place, store, chain: smallest };
+  }
+  return undefined;
+}
+
+function wholeChain(catalogue: readonly Catalogued[], backup: Catalogued): readonly (readonly Catalogued[])[] {
+  try {
+    return [chainOf(catalogue, backup)];
+  } catch (error) {
+    // It lacks a parent here: another one is tried.
+    if (error instanceof BackupError) return [];
+    throw error;
+  }
+}
