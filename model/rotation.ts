@@ -116,9 +116,15 @@ export const REPOSITORY = 'repository';
 const TOLD = 40;
 
 export function beginRotation(spec: RotationSpec): RotationState {
-  const places = spec.places.map(
-    (at): PlaceState => ({ ...at, pass: 'rewrite', after: null, backups: 0, rewritten: 0, checked: 0, left: 0 }),
-  );
+  const places = spec.places.map((at): PlaceState => ({
+    ...at,
+    pass: 'rewrite',
+    after: null,
+    backups: 0,
+    rewritten: 0,
+    checked: 0,
+    left: 0,
+  }));
   return { spec, places, problems: [], sources: [], proven: [], proofs: [], paused: false };
 }
 
@@ -176,7 +182,9 @@ export function rotationOutcome({ places, proofs, problems, sources, spec }: Rot
   if (places.length > 0 && places.every(({ pass }) => pass === 'away')) return 'failed';
   const whole = places.every(({ pass, left }) => pass === 'done' && left === 0) && problems.length === 0;
   const shown = sources.every((source) =>
-    spec.shown.every((recipient) => proofs.some((proof) => proof.source === source && proof.recipient === recipient && proof.ok)),
+    spec.shown.every((recipient) =>
+      proofs.some((proof) => proof.source === source && proof.recipient === recipient && proof.ok),
+    ),
   );
   return whole && shown ? 'complete' : 'partial';
 }
@@ -198,7 +206,11 @@ function changed(
  * The check has the last word on whether something is left, and the pass before it knows why: what it said of a backup
  * is told where the check finds that backup wrong, and forgotten where it does not.
  */
-function told(before: readonly RotationProblem[], { at, pass }: PageStep, page: PageResult): readonly RotationProblem[] {
+function told(
+  before: readonly RotationProblem[],
+  { at, pass }: PageStep,
+  page: PageResult,
+): readonly RotationProblem[] {
   const here = (problem: RotationProblem) => problem.place === at.place && problem.host === at.host;
   if (pass === 'rewrite') return [...before, ...page.problems].slice(0, TOLD);
   const reasons = before.filter((problem) => here(problem) && problem.pass === 'rewrite');

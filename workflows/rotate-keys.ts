@@ -3,13 +3,7 @@
  * manifest is read again and checked, and something of each source is restored with a new key alone. It can be paused
  * between two pages, and goes on after any death where it was. What it does is in model/rotation.ts.
  */
-import {
-  condition,
-  continueAsNew,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import {
   afterFailure,
   afterPage,
@@ -86,7 +80,13 @@ export async function rotateKeys(run: RotationRun): Promise<RotationReport> {
     const { rotatePage } = rotationSteps(site, step.at.host, waits);
     const summary = `${step.pass === 'rewrite' ? 'wrap keys anew' : 'read again and check'}: ${step.at.place} of ${step.at.host}`;
     try {
-      const input = { ...step, limit: run.pageSize, recipients: [...recipients], identities: filesFor(step.at.host), waits };
+      const input = {
+        ...step,
+        limit: run.pageSize,
+        recipients: [...recipients],
+        identities: filesFor(step.at.host),
+        waits,
+      };
       return afterPage(known(), step, await rotatePage.executeWithOptions({ summary }, [input]));
     } catch (error) {
       return afterFailure(known(), step, stepError('rotate', error));
@@ -108,11 +108,10 @@ export async function rotateKeys(run: RotationRun): Promise<RotationReport> {
       return afterProof(known(), source, await proveRotation.executeWithOptions({ summary }, [input]));
     } catch (error) {
       const { message } = stepError('prove', error);
-      const failed = { source, place: '', backup: '', ok: false, detail: message };
       return afterProof(
         known(),
         source,
-        spec.shown.map((recipient) => ({ ...failed, recipient })),
+        spec.shown.map((recipient) => ({ source, recipient, place: '', backup: '', ok: false, detail: message })),
       );
     }
   }

@@ -2,7 +2,17 @@
 import { chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { isMap, isNode, isScalar, isSeq, parseDocument, type Document, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
+import {
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Document,
+  type Node,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { BackupError } from '../../model/errors.ts';
 import { translated } from '../storage/fs-errors.ts';
@@ -81,7 +91,8 @@ export function itemsAdded(editing: Editing, at: readonly string[], items: reado
   const node = editing.document.getIn(at, true);
   const key = at.at(-1) ?? '';
   const inFlow = items.join(', ');
-  if (isSeq(node) && node.items.length > 0) return node.flow ? afterInFlow(node, inFlow) : afterInBlock(editing, node, items);
+  if (isSeq(node) && node.items.length > 0)
+    return node.flow ? afterInFlow(node, inFlow) : afterInBlock(editing, node, items);
   if (isSeq(node) && node.flow) return { from: startOf(node) + 1, to: startOf(node) + 1, text: inFlow };
   if (node === undefined) return keyAdded(editing, at.slice(0, -1), `${key}: [${inFlow}]`);
   throw byHand(key, 'is no list that can be edited here');

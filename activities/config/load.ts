@@ -34,7 +34,13 @@ export async function loadSite(options: LoadOptions = {}): Promise<Site> {
   if (!parsed.ok) throw configError(file, parsed.problems);
   const { config } = parsed;
   const host = thisHost(config, options.host ?? env['MOSAIC_BACKUP_HOST'], file);
-  return { config: withOwnSources(config, path.resolve(cwd, file)), file, host, ...foldersOf(config, host), ...secretReader(env, options) };
+  return {
+    config: withOwnSources(config, path.resolve(cwd, file)),
+    file,
+    host,
+    ...foldersOf(config, host),
+    ...secretReader(env, options),
+  };
 }
 
 /** @throws BackupError `config` when the file cannot be read. */

@@ -13,7 +13,10 @@ export async function siteSigner(site: Site): Promise<Signer> {
     throw new BackupError(
       'config',
       `The signing key of this host (${own.keyId}) is revoked in ${site.file}: what it signs is believed nowhere.`,
-      { remedy: 'Make a new one: `mosaic-backup keys rotate --signing`. Every host of the site then needs its public key.' },
+      {
+        remedy:
+          'Make a new one: `mosaic-backup keys rotate --signing`. Every host of the site then needs its public key.',
+      },
     );
   }
   throw new BackupError(

@@ -7,7 +7,14 @@
  * To everybody else it is as good as drawn: it comes out of HKDF over a secret identity of 256 bits and a random file
  * key, so it is a new one for each wrap. Every `age` opens it: the format is the same.
  */
-import { createCipheriv, createDecipheriv, createPrivateKey, createPublicKey, diffieHellman, hkdfSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hkdfSync,
+} from 'node:crypto';
 import { Stanza } from 'age-encryption';
 import { keyBytes } from '../../model/keys.ts';
 

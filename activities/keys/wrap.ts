@@ -36,14 +36,16 @@ export async function openWrap(
   const header = { stanzas: [] as readonly Stanza[], fileKey: undefined as Uint8Array | undefined };
   const decrypter = new Decrypter();
   decrypter.addIdentity({
-    unwrapFileKey(stanzas) {
+    unwrapFileKey(stanzas: Stanza[]) {
       header.stanzas = stanzas;
       header.fileKey = firstOf(stanzas, holders);
       return header.fileKey ?? null;
     },
   });
   const text = await decrypter.decrypt(decodeArmor(armored), 'text').catch((cause: unknown) => {
-    throw header.fileKey === undefined && header.stanzas.length > 0 ? notOpened(cause) : damagedKey('it does not decrypt', cause);
+    throw header.fileKey === undefined && header.stanzas.length > 0
+      ? notOpened(cause)
+      : damagedKey('it does not decrypt', cause);
   });
   const identity = text.trim();
   if (!/^AGE-SECRET-KEY-1[0-9A-Z]{58}$/.test(identity)) throw damagedKey('it does not hold an age identity');

@@ -72,7 +72,9 @@ async function ownIdentity(store: Store, { folder, manifest }: Catalogued, ident
     const beside = await store.readSmall(`${folder}/${KEY_FILE}`).catch(() => undefined);
     const text = beside === undefined ? manifest.key : Buffer.from(beside).toString('utf8');
     // What the manifest's own said is the error that counts.
-    return text === manifest.key ? Promise.reject(error) : unwrapIdentity(text, identities).catch(() => Promise.reject(error));
+    return text === manifest.key
+      ? Promise.reject(error)
+      : unwrapIdentity(text, identities).catch(() => Promise.reject(error));
   }
 }
 

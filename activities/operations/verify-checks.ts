@@ -77,7 +77,10 @@ function signatureCheck(manifest: Manifest, trusted: readonly TrustedKey[]): Che
   const verdict = manifestVerdict(manifest, trusted);
   if (verdict === 'good') return good('signature', `by ${keyId}`);
   if (verdict === 'revoked')
-    return bad('signature', `by ${keyId}, which was revoked (signing.revoked): whoever has that key could have made it`);
+    return bad(
+      'signature',
+      `by ${keyId}, which was revoked (signing.revoked): whoever has that key could have made it`,
+    );
   if (verdict === 'foreign') return bad('signature', `by ${keyId}, which is not trusted here`);
   return bad('signature', `not over this manifest: it was changed after ${keyId} had signed it`);
 }

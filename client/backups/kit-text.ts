@@ -41,7 +41,8 @@ export function kitParts(kit: Kit): readonly KitPart[] {
 
 function placesPart({ places }: Kit): KitPart {
   return {
-    title: 'WHERE COPIES ARE. All have the same folders: daily/<source>/<id>, configs/<source>/<id>, weekly/… and so on.',
+    title:
+      'WHERE COPIES ARE. All have the same folders: daily/<source>/<id>, configs/<source>/<id>, weekly/… and so on.',
     text: `${places.map(placeText).join('\n')}
 
    Fetch the folder of one backup (FOLDER), and those of its parents, into a folder of its own.`,
@@ -51,7 +52,12 @@ function placesPart({ places }: Kit): KitPart {
 function placeText({ name, reach, access, fetch }: KitPlace): string {
   const lines = [
     `     ${name}: ${reach}`,
-    ...(access === null ? [] : access.trimEnd().split('\n').map((line) => `       ${line}`)),
+    ...(access === null
+      ? []
+      : access
+          .trimEnd()
+          .split('\n')
+          .map((line) => `       ${line}`)),
     ...(fetch === null ? [] : [`       fetch: ${fetch}`]),
   ];
   return lines.join('\n');

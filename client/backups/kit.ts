@@ -20,7 +20,11 @@ export interface Kit {
   readonly recipients: readonly string[];
   readonly signingKeys: readonly { readonly keyId: string; readonly publicKey: string }[];
   /** Keys that are no longer believed, with the time before which they are. */
-  readonly revokedKeys: readonly { readonly keyId: string; readonly publicKey: string; readonly since: string | null }[];
+  readonly revokedKeys: readonly {
+    readonly keyId: string;
+    readonly publicKey: string;
+    readonly since: string | null;
+  }[];
   readonly places: readonly KitPlace[];
   readonly versions: Readonly<Record<string, string>>;
   /** For mosaic-backup on an empty machine. */
@@ -62,7 +66,11 @@ export async function makeKit(site: Site, identities: string): Promise<Kit> {
     identities: own,
     recipients: config.encryption.recipients,
     signingKeys: trusted.map((publicKey) => ({ keyId: keyIdOf(publicKey), publicKey })),
-    revokedKeys: config.signing.revoked.map(({ key, since = null }) => ({ keyId: keyIdOf(key), publicKey: key, since })),
+    revokedKeys: config.signing.revoked.map(({ key, since = null }) => ({
+      keyId: keyIdOf(key),
+      publicKey: key,
+      since,
+    })),
     places: [
       ...hostNames(config).map((host) => ({
         name: `repository of ${host}`,

@@ -116,7 +116,10 @@ export async function examineSigning(site: Site): Promise<Seen> {
   const facts = `${own.keyId}, public key ${own.publicKey}`;
   if (isRevoked(site, own)) {
     const revoked = `the signing key of this host (${own.keyId}) is revoked: it makes no backups with it`;
-    return { facts, findings: [problem('keys.signing-revoked', revoked, 'mosaic-backup keys rotate --signing', 'signing')] };
+    return {
+      facts,
+      findings: [problem('keys.signing-revoked', revoked, 'mosaic-backup keys rotate --signing', 'signing')],
+    };
   }
   if (trusted.includes(own.publicKey)) return { facts };
   const message =

@@ -83,10 +83,19 @@ async function signingKeys(site: Site, keys: readonly SurveyedKey[]): Promise<re
     const state = end ? 'revoked' : 'trusted';
     return { keyId, publicKey, state, since: end?.since ?? null, own: publicKey === own, signed: signed(keyId) };
   });
-  const others = [...new Set(keys.map(({ signer }) => signer))].filter((id) => !listed.some(({ keyId }) => keyId === id));
+  const others = [...new Set(keys.map(({ signer }) => signer))].filter(
+    (id) => !listed.some(({ keyId }) => keyId === id),
+  );
   return [
     ...listed,
-    ...others.map((keyId): ListedSigningKey => ({ keyId, publicKey: null, state: 'foreign', since: null, own: false, signed: signed(keyId) })),
+    ...others.map((keyId): ListedSigningKey => ({
+      keyId,
+      publicKey: null,
+      state: 'foreign',
+      since: null,
+      own: false,
+      signed: signed(keyId),
+    })),
   ];
 }
 
@@ -113,7 +122,11 @@ const TOLD = 20;
 /** Reads every key at every place, and what it should open. @throws BackupError `missing-identity` where none is at hand. */
 export async function checkKeys(
   site: Site,
-  { files, place, signal }: { readonly files: readonly string[]; readonly place?: string | undefined; readonly signal: AbortSignal },
+  {
+    files,
+    place,
+    signal,
+  }: { readonly files: readonly string[]; readonly place?: string | undefined; readonly signal: AbortSignal },
 ): Promise<KeyCheck> {
   const holders = await identitiesAtHand(site, files);
   const { recipients } = site.config.encryption;
@@ -127,19 +140,32 @@ export async function checkKeys(
 function placeFindings({ place, keys, unreadable, away }: SurveyedPlace): readonly Finding[] {
   const wrong = keys.flatMap(({ reference, problem }) => (problem === null ? [] : [{ reference, ...problem }]));
   const kinds = Map.groupBy(wrong, ({ kind }) => kind);
-  const told = [...kinds].flatMap(([kind, problems]) => [
-    ...problems.slice(0, TOLD).map(({ reference, message, remedy }) =>
-      finding(kind, `${reference} at ${place}: ${message}`, remedy, place),
-    ),
-    ...(problems.length > TOLD ? [finding(kind, `${problems.length - TOLD} more at ${place} have the same`, null, place)] : []),
-  ]);
+  const told = [...kinds].flatMap(([kind, problems]) => ofKind(place, kind, problems));
   return [
     ...(away === null ? [] : [finding('away', `${place} could not be looked at: ${away.message}`, away.remedy, place)]),
     ...told,
     ...unreadable.map(({ folder, problem }) =>
-      finding('unreadable', `${folder} at ${place} counts as no backup: ${problem}`, 'See what happened to it; another copy can be copied there again.', place),
+      finding(
+        'unreadable',
+        `${folder} at ${place} counts as no backup: ${problem}`,
+        'See what happened to it; another copy can be copied there again.',
+        place,
+      ),
     ),
   ];
+}
+
+/** Of many with one problem the first are told one by one. */
+function ofKind(
+  place: string,
+  kind: string,
+  problems: readonly { readonly reference: string; readonly message: string; readonly remedy: string }[],
+): readonly Finding[] {
+  const told = problems
+    .slice(0, TOLD)
+    .map(({ reference, message, remedy }) => finding(kind, `${reference} at ${place}: ${message}`, remedy, place));
+  const more = problems.length - told.length;
+  return more === 0 ? told : [...told, finding(kind, `${more} more at ${place} have the same`, null, place)];
 }
 
 /** An identity that opens nothing of what is made now. */

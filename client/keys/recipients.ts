@@ -71,7 +71,10 @@ export async function retireRecipient(request: Retiring): Promise<readonly strin
 }
 
 /** Every backup at every place is shown to open for somebody who stays. */
-async function requireOthersOpen({ site, holders, recipient, signal }: Retiring, after: readonly string[]): Promise<void> {
+async function requireOthersOpen(
+  { site, holders, recipient, signal }: Retiring,
+  after: readonly string[],
+): Promise<void> {
   const places = await surveyKeys({ site, holders, recipients: after, problems: false, signal });
   requireLookedAt(places);
   // A wrap that opens for nobody at all, because it is damaged, is not lost by this.
@@ -84,7 +87,8 @@ async function requireOthersOpen({ site, holders, recipient, signal }: Retiring,
     'refused',
     `Nothing at hand shows that anybody but ${recipient} can open ${named.join(', ')}${more}. Nothing was changed.`,
     {
-      remedy: `Run \`mosaic-backup keys rotate\` first: it opens them to all recipients of the config. ${alone.some(({ unopened }) => unopened) ? 'It needs an identity that opens them: --identity FILE.' : ''}`.trim(),
+      remedy:
+        `Run \`mosaic-backup keys rotate\` first: it opens them to all recipients of the config. ${alone.some(({ unopened }) => unopened) ? 'It needs an identity that opens them: --identity FILE.' : ''}`.trim(),
       facts: { backups: alone.map(({ place, reference }) => `${place}:${reference}`) },
     },
   );
@@ -93,9 +97,13 @@ async function requireOthersOpen({ site, holders, recipient, signal }: Retiring,
 function requireLookedAt(places: readonly SurveyedPlace[]): void {
   const away = places.find((each) => each.away !== null);
   if (!away) return;
-  throw new BackupError('unreachable', `${away.place} could not be looked at: ${away.away?.message ?? ''} Nothing was changed.`, {
-    remedy: `${away.away?.remedy ?? ''} What lies there may open for this recipient alone.`.trim(),
-  });
+  throw new BackupError(
+    'unreachable',
+    `${away.place} could not be looked at: ${away.away?.message ?? ''} Nothing was changed.`,
+    {
+      remedy: `${away.away?.remedy ?? ''} What lies there may open for this recipient alone.`.trim(),
+    },
+  );
 }
 
 function requireRecipient(text: string): void {

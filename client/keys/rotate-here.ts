@@ -42,7 +42,11 @@ async function taken(request: RotatingHere, state: RotationState, step: Rotation
   const { recipients, identities, shown, host } = state.spec;
   if (step.do === 'prove') {
     const places = state.places.filter((at) => at.host === host && at.pass === 'done').map(({ place }) => place);
-    return afterProof(state, step.source, await proveRotation({ site, source: step.source, shown, identities, places, work }));
+    return afterProof(
+      state,
+      step.source,
+      await proveRotation({ site, source: step.source, shown, identities, places, work }),
+    );
   }
   try {
     if (step.at.host !== host) throw elsewhere(step.at.host);

@@ -47,9 +47,13 @@ export async function startRotation(
   });
   const { memo } = await handle.describe();
   if (isDeepStrictEqual(memo?.['asked'], asked)) return handle;
-  throw new BackupError('busy', 'A rotation of other places, or with other identities, is under way on this Temporal.', {
-    remedy: 'See it with `mosaic-backup keys rotate --status`, and wait for its end.',
-  });
+  throw new BackupError(
+    'busy',
+    'A rotation of other places, or with other identities, is under way on this Temporal.',
+    {
+      remedy: 'See it with `mosaic-backup keys rotate --status`, and wait for its end.',
+    },
+  );
 }
 
 /** The rotation that is open, or the last one. @throws BackupError `not-found`. */

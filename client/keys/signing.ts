@@ -23,14 +23,19 @@ export interface NewSigning {
 export async function rotateSigning(site: Site, env: Environment): Promise<NewSigning> {
   const { key } = site.config.signing;
   if (key === undefined || !('file' in key)) {
-    throw new BackupError('refused', `${site.file} names no file as signing.key, so it cannot be replaced from here. Nothing was changed.`, {
-      remedy: 'Make a new key (`openssl genpkey -algorithm ed25519`), put it where the old one comes from, and add its public key to signing.trusted beside the old one: doctor prints it.',
-    });
+    throw new BackupError(
+      'refused',
+      `${site.file} names no file as signing.key, so it cannot be replaced from here. Nothing was changed.`,
+      {
+        remedy:
+          'Make a new key (`openssl genpkey -algorithm ed25519`), put it where the old one comes from, and add its public key to signing.trusted beside the old one: doctor prints it.',
+      },
+    );
   }
   const before = (await ownSigner(site).catch(() => undefined))?.publicKey ?? null;
   const { file, publicKey } = await writeBeside(key.file);
   const { trusted } = site.config.signing;
-  const added = [before, publicKey].filter((each) => each !== null && !trusted.includes(each));
+  const added = [before, publicKey].filter((each) => each !== null).filter((each) => !trusted.includes(each));
   await editConfig({
     file: site.file,
     env,
@@ -42,7 +47,7 @@ export async function rotateSigning(site: Site, env: Environment): Promise<NewSi
       signing.key !== undefined &&
       'file' in signing.key &&
       signing.key.file === file &&
-      [...trusted, ...added].every((each) => signing.trusted.includes(each ?? '')),
+      [...trusted, ...added].every((each) => signing.trusted.includes(each)),
   });
   return { file, publicKey, before };
 }

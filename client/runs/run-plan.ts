@@ -38,7 +38,9 @@ export async function othersEnded(
   signal: AbortSignal,
   onWait: (count: number) => void,
 ): Promise<void> {
-  const types = [...Object.values(PLANS).map(({ workflowType }) => workflowType), ROTATION_TYPE].map((type) => `'${type}'`);
+  const types = [...Object.values(PLANS).map(({ workflowType }) => workflowType), ROTATION_TYPE].map(
+    (type) => `'${type}'`,
+  );
   for (;;) {
     // The own run is left out: the list of open runs lags behind its end.
     const { count } = await client.workflow.count(

@@ -14,7 +14,9 @@ const common = {
     .string()
     .min(1)
     .optional()
-    .describe('for the recovery kit: how it is reached when all machines are gone; read-only credentials, or where they lie'),
+    .describe(
+      'for the recovery kit: how it is reached when all machines are gone; read-only credentials, or where they lie',
+    ),
 };
 
 export const directoryDestination = z.strictObject({

@@ -27,7 +27,12 @@ export function namedSources<Source>(sources: Readonly<Record<string, Source>>):
 
 function ownSource(config: SiteConfig, file: string, host: string): FilesSource {
   const of = config.hosts === undefined && host === coordinatorOf(config) ? {} : { host };
-  return filesSource.parse({ type: 'files', group: 'configs', ...of, paths: [...new Set([file, ...secretFiles(config)])] });
+  return filesSource.parse({
+    type: 'files',
+    group: 'configs',
+    ...of,
+    paths: [...new Set([file, ...secretFiles(config)])],
+  });
 }
 
 /** Every file that a secret is read from, but that of the identity. */

@@ -30,7 +30,11 @@ export interface Rotatable extends TestSite {
 export async function makeRotatable(folder: string, more: Partial<SiteInput> = {}): Promise<Rotatable> {
   const data = path.join(folder, 'data.txt');
   await writeFile(data, 'what was there first\n');
-  const made = await makeSite({ folder, sources: { stack: { type: 'files', group: 'configs', paths: [data] } }, ...more });
+  const made = await makeSite({
+    folder,
+    sources: { stack: { type: 'files', group: 'configs', paths: [data] } },
+    ...more,
+  });
   const { identity, recipient: freshRecipient } = await newIdentity();
   const fresh = path.join(folder, 'keys', 'fresh.txt');
   await writeFile(fresh, `${identity}\n`, { mode: 0o600 });
@@ -41,7 +45,11 @@ export async function makeRotatable(folder: string, more: Partial<SiteInput> = {
 }
 
 /** Captures, and copies to every destination. Returns the reference. */
-export async function backUp(site: Site, scheduled: string, destinations = Object.keys(site.config.destinations)): Promise<string> {
+export async function backUp(
+  site: Site,
+  scheduled: string,
+  destinations = Object.keys(site.config.destinations),
+): Promise<string> {
   const run = { site, source: 'stack', tier: 'daily', runId: `daily-${scheduled}`, scheduled } as const;
   const { backup } = await captureBackup({ ...run, attempt: 1, busy: 0, work: testWork() });
   for (const destination of destinations) await copyToDestination({ site, backup, destination, work: testWork() });
@@ -58,10 +66,17 @@ export async function changeRecipients({ file, freshRecipient, oldRecipient }: R
 }
 
 /** What each of some identity files opens at a place, by the folder's name: the manifest's key, and key.age. */
-export async function opening(root: string, identityFile: string): Promise<Record<string, readonly [manifest: boolean, beside: boolean]>> {
+export async function opening(
+  root: string,
+  identityFile: string,
+): Promise<Record<string, readonly [manifest: boolean, beside: boolean]>> {
   const identities = await readFile(identityFile, 'utf8');
   const store = directoryStore(root);
-  const opens = (text: string) => unwrapIdentity(text, identities).then(() => true, () => false);
+  const opens = (text: string) =>
+    unwrapIdentity(text, identities).then(
+      () => true,
+      () => false,
+    );
   const { backups, problems } = await readPage(store, null, 1000);
   assert.deepEqual(problems, []);
   const found = await Promise.all(

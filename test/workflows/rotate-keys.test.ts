@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { followRotation, rotationNow, setPaused, startRotation, type RotationHandle } from '../../client/keys/rotate-run.ts';
+import {
+  followRotation,
+  rotationNow,
+  setPaused,
+  startRotation,
+  type RotationHandle,
+} from '../../client/keys/rotate-run.ts';
 import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
 import type { Site } from '../../activities/site.ts';
 import { BackupError } from '../../model/errors.ts';
@@ -53,7 +59,12 @@ describe('rotateKeys', function () {
 
   function follow(handle: RotationHandle): Promise<RotationReport> {
     const broken = new Promise<never>(() => {});
-    return followRotation(handle, { signal: new AbortController().signal, broken, interval: 100, onProgress: () => {} });
+    return followRotation(handle, {
+      signal: new AbortController().signal,
+      broken,
+      interval: 100,
+      onProgress: () => {},
+    });
   }
 
   it('goes on where it was after its worker is killed between the two files of a backup, pauses and goes on, begins its history anew, and leaves nothing to the old key', async () => {
@@ -62,19 +73,29 @@ describe('rotateKeys', function () {
     const point: SignalPoint = { at: PUT, when: 'left', matching: '/key\\.age$', nth: 2 };
     const first = worker(point, reached);
     const handle = await startRotation(temporal.client(), input, { pageSize: 1, stepsPerRun: 2 });
+    const { runId: firstRun } = await handle.describe();
     await atPoint(first, point, reached);
     const halfway = Object.values(await opening(site.repository, made.fresh)).map((opens) => opens.join());
-    assert.deepEqual(halfway.toSorted(), ['false,false', 'false,false', 'false,true', 'true,true'], 'between the two files of the second');
+    assert.deepEqual(
+      halfway.toSorted(),
+      ['false,false', 'false,false', 'false,true', 'true,true'],
+      'between the two files of the second',
+    );
 
     await setPaused(temporal.client(), 'test', true);
     worker();
     // The page that was cut off ends; no other begins.
-    await until('it is paused', async () => (await rotationNow(temporal.client(), 'test').catch(() => undefined))?.paused);
+    await until(
+      'it is paused',
+      async () => (await rotationNow(temporal.client(), 'test').catch(() => undefined))?.paused,
+    );
     const paused = await until('its page has ended', async () => {
       const now = await rotationNow(temporal.client(), 'test');
       return now.places[0]?.backups === 2 && now;
     });
-    const details = metadata.parse(await temporal.client().workflow.getHandle('rotate-keys/test').query('__temporal_workflow_metadata'));
+    const details = metadata.parse(
+      await temporal.client().workflow.getHandle('rotate-keys/test').query('__temporal_workflow_metadata'),
+    );
     assert.match(details.currentDetails, /\*\*paused\*\*.*\| repository \| \S+ \| wrapping anew \| 2 \| 2 \|/s);
     assert.equal(paused.outcome, null);
     const told = await mosaicHere(['-c', made.file, 'keys', 'rotate', '--status']);
@@ -82,27 +103,39 @@ describe('rotateKeys', function () {
     assert.equal((await mosaicHere(['-c', made.file, 'keys', 'rotate', '--resume'])).code, 0);
 
     const report = await follow(handle);
-    assert.deepEqual(report.places.map(({ place, pass, backups, checked, left }) => [place, pass, backups, checked, left]), [
-      ['repository', 'done', 4, 4, 0],
-      ['vault', 'away', 0, 0, 0],
-    ]);
+    assert.deepEqual(
+      report.places.map(({ place, pass, backups, checked, left }) => [place, pass, backups, checked, left]),
+      [
+        ['repository', 'done', 4, 4, 0],
+        ['vault', 'away', 0, 0, 0],
+      ],
+    );
     assert.equal(report.outcome, 'partial');
-    assert.deepEqual(report.proofs.map(({ ok }) => ok), [true], JSON.stringify(report.proofs));
-    assert.notEqual((await handle.describe()).runId, handle.firstExecutionRunId, 'its history began anew');
-    for (const opens of Object.values(await opening(site.repository, made.identities[0]))) assert.deepEqual(opens, [false, false]);
+    assert.deepEqual(
+      report.proofs.map(({ ok }) => ok),
+      [true],
+      JSON.stringify(report.proofs),
+    );
+    assert.notEqual((await handle.describe()).runId, firstRun, 'its history began anew');
+    for (const opens of Object.values(await opening(site.repository, made.identities[0])))
+      assert.deepEqual(opens, [false, false]);
 
     // The destination is back: only that is left to do.
     await rename(path.join(folder, 'unplugged'), path.join(folder, 'vault'));
     const ended = await mosaicHere(['-c', made.file, 'keys', 'rotate', '--identity', made.fresh]);
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     assert.match(ended.stdout, /repository\s+\S+\s+4\s+0\s+4\s+0\n\s*vault\s+\S+\s+4\s+4\s+4\s+0/);
-    for (const opens of Object.values(await opening(path.join(folder, 'vault'), made.identities[0]))) assert.deepEqual(opens, [false, false]);
+    for (const opens of Object.values(await opening(path.join(folder, 'vault'), made.identities[0])))
+      assert.deepEqual(opens, [false, false]);
   });
 
   it('another rotation, of other places, is not joined', async () => {
     worker();
     await setPausedOnce();
-    await assert.rejects(startRotation(temporal.client(), { ...input, place: 'vault' }), (error) => error instanceof BackupError && error.code === 'busy');
+    await assert.rejects(
+      startRotation(temporal.client(), { ...input, place: 'vault' }),
+      (error) => error instanceof BackupError && error.code === 'busy',
+    );
     await setPaused(temporal.client(), 'test', false);
     await follow(await startRotation(temporal.client(), input));
 

@@ -56,7 +56,14 @@ export async function importArchive(request: ImportRequest): Promise<Manifest> {
   const state = path.join(site.state, 'sources', source);
   await translated(state, 'making the state folder of the source', () => makePath(state));
   const step = `import-${request.scheduled}/${source}`;
-  const lease = await acquireLease({ state: site.state, name: source, step, attempt: 1, wait: BUSY, signal: work.signal });
+  const lease = await acquireLease({
+    state: site.state,
+    name: source,
+    step,
+    attempt: 1,
+    wait: BUSY,
+    signal: work.signal,
+  });
   try {
     await requireFree(request, config);
     const lines = await listed(request, derivation);
@@ -67,7 +74,10 @@ export async function importArchive(request: ImportRequest): Promise<Manifest> {
 }
 
 /** The lines of its inventory: tar's own list of all that is in it. */
-async function listed({ source, file, password, work }: ImportRequest, derivation: Derivation): Promise<readonly string[]> {
+async function listed(
+  { source, file, password, work }: ImportRequest,
+  derivation: Derivation,
+): Promise<readonly string[]> {
   const parse = listingParser();
   const lines = [formatHeader(source), formatPart('import')];
   const list = listArchive((line) => {
@@ -75,9 +85,11 @@ async function listed({ source, file, password, work }: ImportRequest, derivatio
     if (entry) lines.push(formatEntry(entry));
   });
   const programs = [...plain(file, password, derivation), list];
-  await runPipeline({ programs, bytes: () => lines.length, phase: 'reading the archive', total: null, work }).catch((error: unknown) => {
-    throw damaged(file, error);
-  });
+  await runPipeline({ programs, bytes: () => lines.length, phase: 'reading the archive', total: null, work }).catch(
+    (error: unknown) => {
+      throw damaged(file, error);
+    },
+  );
   if (lines.length > 2) return lines;
   throw new BackupError('refused', `${file} holds nothing. Nothing was taken in.`, { facts: { file } });
 }
@@ -127,7 +139,13 @@ async function taken({ request, config, derivation, lines, lease }: Taking): Pro
       tools: { ...(await writer.tools()), 'mosaic-backup': productVersion },
       warnings: [weakness(derivation)],
     } satisfies UnsignedManifest;
-    const { manifest, existed } = await signAndSeal({ site, staging: attempt.staging, unsigned, folder: backupFolder(place), lease });
+    const { manifest, existed } = await signAndSeal({
+      site,
+      staging: attempt.staging,
+      unsigned,
+      folder: backupFolder(place),
+      lease,
+    });
     if (existed) throw alreadyThere(request);
     return manifest;
   });
@@ -159,9 +177,13 @@ function formatOf({ digest, iterations, base64 }: Derivation): string {
 function filesConfig(site: Site, source: string): FilesSource {
   const config = sourceConfig(site, source);
   if (config.type === 'files') return config;
-  throw new BackupError('refused', `${source} is of the type ${config.type}: an archive of files is taken in for a source of files. Nothing was taken in.`, {
-    remedy: 'Add a source of the type files to the config (its paths may be where the files lay), and name that.',
-  });
+  throw new BackupError(
+    'refused',
+    `${source} is of the type ${config.type}: an archive of files is taken in for a source of files. Nothing was taken in.`,
+    {
+      remedy: 'Add a source of the type files to the config (its paths may be where the files lay), and name that.',
+    },
+  );
 }
 
 function placeOf({ source }: ImportRequest, { group = 'apps' }: FilesSource, id: string): BackupPlace {
@@ -184,10 +206,15 @@ function alreadyThere({ source, scheduled }: ImportRequest): BackupError {
 
 /** What the programs say of the archive is a verdict on it. */
 function damaged(file: string, error: unknown): unknown {
-  if (!(error instanceof BackupError) || (error.code !== 'program-failed' && error.code !== 'implausible-size')) return error;
-  return new BackupError('verification-failed', `${file} is damaged, cut off, or no tar.gz inside: ${error.message}. Nothing was taken in.`, {
-    remedy: 'Take another copy of the archive.',
-    facts: { file, ...error.facts },
-    cause: error,
-  });
+  if (!(error instanceof BackupError) || (error.code !== 'program-failed' && error.code !== 'implausible-size'))
+    return error;
+  return new BackupError(
+    'verification-failed',
+    `${file} is damaged, cut off, or no tar.gz inside: ${error.message}. Nothing was taken in.`,
+    {
+      remedy: 'Take another copy of the archive.',
+      facts: { file, ...error.facts },
+      cause: error,
+    },
+  );
 }

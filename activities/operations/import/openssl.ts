@@ -38,11 +38,15 @@ export async function findDerivation(file: string, password: string, iterations:
       if (isGzip(firstBlock(derived, block))) return { digest, iterations: rounds, base64 };
     }
   }
-  throw new BackupError('verification-failed', `${file} does not open with this password to a gzip file. Nothing was taken in.`, {
-    remedy:
-      'Try the command that it was made with: openssl enc -d -aes-256-cbc … | gzip -t. Where -iter was given, give it here too; only tar.gz inside, encrypted by aes-256-cbc with a salt, is taken.',
-    facts: { file },
-  });
+  throw new BackupError(
+    'verification-failed',
+    `${file} does not open with this password to a gzip file. Nothing was taken in.`,
+    {
+      remedy:
+        'Try the command that it was made with: openssl enc -d -aes-256-cbc … | gzip -t. Where -iter was given, give it here too; only tar.gz inside, encrypted by aes-256-cbc with a salt, is taken.',
+      facts: { file },
+    },
+  );
 }
 
 /** Decrypts a file to stdout; the password goes through a pipe. */
@@ -50,10 +54,17 @@ export function decryption(file: string, password: string, { digest, iterations,
   return {
     command: 'openssl',
     args: [
-      ...['enc', '-d', '-aes-256-cbc', '-md', digest],
+      'enc',
+      '-d',
+      '-aes-256-cbc',
+      '-md',
+      digest,
       ...(iterations === null ? [] : ['-pbkdf2', '-iter', String(iterations)]),
       ...(base64 ? ['-a'] : []),
-      ...['-in', file, '-pass', 'fd:3'],
+      '-in',
+      file,
+      '-pass',
+      'fd:3',
     ],
     inputs: [`${password}\n`],
   };
@@ -85,13 +96,21 @@ function derive({ digest, iterations }: Derivation, password: string, salt: Buff
   // EVP_BytesToKey with a count of 1: each piece is the digest of the one before, the password and the salt.
   const pieces: Buffer[] = [];
   while (pieces.reduce((sum, { length }) => sum + length, 0) < KEY + BLOCK) {
-    pieces.push(createHash(digest).update(pieces.at(-1) ?? '').update(password).update(salt).digest());
+    pieces.push(
+      createHash(digest)
+        .update(pieces.at(-1) ?? '')
+        .update(password)
+        .update(salt)
+        .digest(),
+    );
   }
   return Buffer.concat(pieces).subarray(0, KEY + BLOCK);
 }
 
 function firstBlock(derived: Buffer, block: Buffer): Buffer {
-  const decipher = createDecipheriv('aes-256-cbc', derived.subarray(0, KEY), derived.subarray(KEY)).setAutoPadding(false);
+  const decipher = createDecipheriv('aes-256-cbc', derived.subarray(0, KEY), derived.subarray(KEY)).setAutoPadding(
+    false,
+  );
   return Buffer.concat([decipher.update(block), decipher.final()]);
 }
 
@@ -104,7 +123,9 @@ async function firstBytes(file: string): Promise<Buffer> {
   return translated(file, 'reading the archive', async () => {
     const handle = await open(file, 'r').catch((error: unknown) => {
       throw error instanceof Error && 'code' in error && error.code === 'ENOENT'
-        ? new BackupError('not-found', `${file} does not exist.`, { remedy: 'Name the archive that is to be taken in.' })
+        ? new BackupError('not-found', `${file} does not exist.`, {
+            remedy: 'Name the archive that is to be taken in.',
+          })
         : error;
     });
     try {

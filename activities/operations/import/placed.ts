@@ -5,7 +5,9 @@ import type { FileEntry } from '../../../model/inventory.ts';
 export function placedEntry(entry: FileEntry): FileEntry | undefined {
   const path = placed(entry.path);
   if (path === '') return undefined;
-  return entry.type === 'hardlink' && entry.target !== undefined ? { ...entry, path, target: placed(entry.target) } : { ...entry, path };
+  return entry.type === 'hardlink' && entry.target !== undefined
+    ? { ...entry, path, target: placed(entry.target) }
+    : { ...entry, path };
 }
 
 /** tar takes a slash, and dots that lead nowhere, from the beginning of names; what leads upwards it refuses to extract. */

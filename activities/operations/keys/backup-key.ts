@@ -39,7 +39,9 @@ export interface StoredKey {
 export async function readKey({ store, folder, holders, recipients, trusted }: Looking): Promise<StoredKey> {
   const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
   if (bytes === undefined) {
-    throw new BackupError('not-found', `${folder} has no ${MANIFEST} any more.`, { remedy: 'It was deleted meanwhile: nothing is to be done.' });
+    throw new BackupError('not-found', `${folder} has no ${MANIFEST} any more.`, {
+      remedy: 'It was deleted meanwhile: nothing is to be done.',
+    });
   }
   const manifest = parseManifest(bytes);
   checkManifest(manifest, trusted);

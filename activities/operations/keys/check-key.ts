@@ -23,9 +23,14 @@ export async function keyProblem(looking: Looking): Promise<KeyProblem | null> {
   const { opened } = inManifest;
   if (opened instanceof BackupError) return ofFailure(opened);
   if (beside === undefined) return problem('differs', 'key.age is not there', ROTATE);
-  if (beside.opened instanceof BackupError) return { ...ofFailure(beside.opened), message: `key.age: ${beside.opened.message}` };
+  if (beside.opened instanceof BackupError)
+    return { ...ofFailure(beside.opened), message: `key.age: ${beside.opened.message}` };
   if (beside.opened.identity !== opened.identity) {
-    return problem('damaged', "key.age and the manifest's key hold different keys", `${ROTATE} It keeps the one that opens the artifacts.`);
+    return problem(
+      'damaged',
+      "key.age and the manifest's key hold different keys",
+      `${ROTATE} It keeps the one that opens the artifacts.`,
+    );
   }
   if ((await fitsArtifacts(looking.store, looking.folder, manifest, opened.identity)) === false) {
     return problem('damaged', 'its key opens, but what it holds does not open its artifacts', ANOTHER);
@@ -45,14 +50,23 @@ function ofWrap({ opens, unshown, others }: OpenedWrap, asked: number): KeyProbl
   }
   if (unshown.length > 0) {
     const which = unshown.join(', ');
-    return problem('lacking', `it has as many wraps as there are recipients, and nothing here shows that one is for ${which}`, `${ROTATE} Or name that identity with --identity FILE.`);
+    return problem(
+      'lacking',
+      `it has as many wraps as there are recipients, and nothing here shows that one is for ${which}`,
+      `${ROTATE} Or name that identity with --identity FILE.`,
+    );
   }
-  if (others > 0) return problem('others', `it has ${others} wrap(s) for recipients that the config does not name`, ROTATE);
+  if (others > 0)
+    return problem('others', `it has ${others} wrap(s) for recipients that the config does not name`, ROTATE);
   return null;
 }
 
 function unfinished(): KeyProblem {
-  return problem('differs', "key.age differs from the manifest's key, and holds the same: a rotation was not finished", ROTATE);
+  return problem(
+    'differs',
+    "key.age differs from the manifest's key, and holds the same: a rotation was not finished",
+    ROTATE,
+  );
 }
 
 function ofFailure({ code, message, remedy = ANOTHER }: BackupError): KeyProblem {

@@ -2,7 +2,13 @@
 import { BackupError } from '../../../model/errors.ts';
 import { MANIFEST } from '../../../model/paths.ts';
 import { formatReference } from '../../../model/reference.ts';
-import { REPOSITORY, type PageResult, type Pass, type RotationPlace, type RotationProblem } from '../../../model/rotation.ts';
+import {
+  REPOSITORY,
+  type PageResult,
+  type Pass,
+  type RotationPlace,
+  type RotationProblem,
+} from '../../../model/rotation.ts';
 import { identitiesAtHand } from '../../keys/at-hand.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import { isExactly, openWrap } from '../../keys/wrap.ts';
@@ -50,13 +56,22 @@ export async function rotatePage(request: PageRequest): Promise<PageResult> {
   const looking = { store, holders, recipients, trusted, place: at.place };
   const elsewhere = at.place === REPOSITORY ? async () => undefined : wrapsOf(site, { holders, recipients });
   let bytes = 0;
-  const results = await inParallel(page.backups, PARALLEL, async (backup): Promise<'rewritten' | 'kept' | RotationProblem> => {
-    if (work.signal.aborted) throw aborted();
-    const of = { ...looking, folder: backup.folder, elsewhere: (digest: string) => elsewhere(backup.folder, digest) };
-    const done = pass === 'rewrite' ? await rewrapped(of, request, backup) : await checked(of, request, backup);
-    work.progress({ phase: pass === 'rewrite' ? 'rewrapping keys' : 'checking keys', bytes: (bytes += 1), total: null, activity: bytes });
-    return done;
-  });
+  const results = await inParallel(
+    page.backups,
+    PARALLEL,
+    async (backup): Promise<'rewritten' | 'kept' | RotationProblem> => {
+      if (work.signal.aborted) throw aborted();
+      const of = { ...looking, folder: backup.folder, elsewhere: (digest: string) => elsewhere(backup.folder, digest) };
+      const done = pass === 'rewrite' ? await rewrapped(of, request, backup) : await checked(of, request, backup);
+      work.progress({
+        phase: pass === 'rewrite' ? 'rewrapping keys' : 'checking keys',
+        bytes: (bytes += 1),
+        total: null,
+        activity: bytes,
+      });
+      return done;
+    },
+  );
   const problems = results.filter((result) => typeof result === 'object');
   return {
     seen: page.backups.length + page.problems.length,
@@ -83,7 +98,15 @@ async function checked(of: Rewrapping, request: PageRequest, backup: Catalogued)
 }
 
 /** What speaks of the place, and not of this one backup, ends the page: it is tried again, or the place is away. */
-const OF_THE_PLACE: ReadonlySet<string> = new Set(['unreachable', 'aborted', 'no-space', 'failed', 'standstill', 'busy', 'config']);
+const OF_THE_PLACE: ReadonlySet<string> = new Set([
+  'unreachable',
+  'aborted',
+  'no-space',
+  'failed',
+  'standstill',
+  'busy',
+  'config',
+]);
 
 function ofBackup(request: PageRequest, backup: Catalogued, error: unknown): RotationProblem {
   if (!(error instanceof BackupError) || OF_THE_PLACE.has(error.code)) throw error;
@@ -92,8 +115,14 @@ function ofBackup(request: PageRequest, backup: Catalogued, error: unknown): Rot
 }
 
 function unreadable(request: PageRequest, { folder, problem }: CatalogueProblem): RotationProblem {
-  const remedy = 'Nothing was written there. See what happened to it, and move it away; another copy can be copied there again.';
-  return { ...named(request, folder), code: 'verification-failed', message: `${folder} counts as no backup: ${problem}`, remedy };
+  const remedy =
+    'Nothing was written there. See what happened to it, and move it away; another copy can be copied there again.';
+  return {
+    ...named(request, folder),
+    code: 'verification-failed',
+    message: `${folder} counts as no backup: ${problem}`,
+    remedy,
+  };
 }
 
 function named({ at, pass }: PageRequest, backup: string): Pick<RotationProblem, 'place' | 'host' | 'pass' | 'backup'> {

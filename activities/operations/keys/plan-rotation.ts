@@ -53,7 +53,8 @@ function noneOfNow({ file, config }: Site): BackupError {
     'missing-identity',
     `None of the identities at hand is of a recipient that ${file} names now: nothing could show that what is written opens. Nothing was changed.`,
     {
-      remedy: 'Name the identity file of one of the recipients of now with --identity FILE; it only has to be here while keys are rotated.',
+      remedy:
+        'Name the identity file of one of the recipients of now with --identity FILE; it only has to be here while keys are rotated.',
       facts: { recipients: config.encryption.recipients },
     },
   );

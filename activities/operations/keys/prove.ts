@@ -57,7 +57,11 @@ async function proveWith(
     return { ...of, ok: bad.length === 0, detail: bad.length === 0 ? 'restored and checked' : bad.join('; ') };
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
-    return { ...of, ok: false, detail: `not restored: ${error.message}${error.remedy === undefined ? '' : ` → ${error.remedy}`}` };
+    return {
+      ...of,
+      ok: false,
+      detail: `not restored: ${error.message}${error.remedy === undefined ? '' : ` → ${error.remedy}`}`,
+    };
   }
 }
 

@@ -54,12 +54,20 @@ async function ownIdentity({ store, folder, place }: Rewrapping, stored: StoredK
   // Where no artifact can be read, both wraps must hold one key: whoever swapped it would have had to swap both.
   if (fits ?? second === undefined) return first;
   if (second !== undefined && (await fitsArtifacts(store, folder, manifest, second))) return second;
-  throw new BackupError('verification-failed', `What is stored at ${place} as the key of this backup does not open it.`, {
-    remedy: 'It was left as it is. Look at who can write there; another copy of the backup has the right key.',
-  });
+  throw new BackupError(
+    'verification-failed',
+    `What is stored at ${place} as the key of this backup does not open it.`,
+    {
+      remedy: 'It was left as it is. Look at who can write there; another copy of the backup has the right key.',
+    },
+  );
 }
 
-async function newWrap(request: Rewrapping, { manifest, inManifest, beside }: StoredKey, identity: string): Promise<string> {
+async function newWrap(
+  request: Rewrapping,
+  { manifest, inManifest, beside }: StoredKey,
+  identity: string,
+): Promise<string> {
   // What an attempt before this one has written is gone on with.
   const good = [beside, inManifest].find((wrap) => wrap && isGood(wrap) && identityIn(wrap) === identity);
   if (good) return good.text;

@@ -69,7 +69,9 @@ async function surveyPlace(request: SurveyRequest, place: string): Promise<Surve
     do {
       signal.throwIfAborted();
       const page = await readPage(store, after, PAGE);
-      keys.push(...(await inParallel(page.backups, PARALLEL, (each) => surveyOne(request, { store, place, trusted }, each))));
+      keys.push(
+        ...(await inParallel(page.backups, PARALLEL, (each) => surveyOne(request, { store, place, trusted }, each))),
+      );
       unreadable.push(...page.problems);
       after = page.next;
     } while (after !== null);
@@ -95,11 +97,19 @@ async function surveyOne(
   const of = { place, reference: formatReference(name), signer: manifest.signature.keyId };
   try {
     const { inManifest, beside } = await readKey(looking);
-    const opened = [inManifest, beside].map((wrap) => wrap?.opened).find((each) => each && !(each instanceof BackupError));
+    const opened = [inManifest, beside]
+      .map((wrap) => wrap?.opened)
+      .find((each) => each && !(each instanceof BackupError));
     if (opened === undefined || opened instanceof BackupError) {
       const failed = inManifest.opened instanceof BackupError ? inManifest.opened : undefined;
       const problem = problems && failed ? await keyProblem(looking) : null;
-      return { ...of, opens: [], others: 0, unopened: { code: failed?.code ?? 'failed', message: failed?.message ?? '' }, problem };
+      return {
+        ...of,
+        opens: [],
+        others: 0,
+        unopened: { code: failed?.code ?? 'failed', message: failed?.message ?? '' },
+        problem,
+      };
     }
     const { opens, others } = opened;
     return { ...of, opens, others, unopened: null, problem: problems ? await keyProblem(looking) : null };

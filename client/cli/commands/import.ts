@@ -14,7 +14,9 @@ interface ImportOptions {
 export function registerImport(program: Command, cli: OpenCli): void {
   const command = program
     .command('import')
-    .description('take in an archive made by "openssl enc -aes-256-cbc" (tar.gz inside) as a backup of a source of files')
+    .description(
+      'take in an archive made by "openssl enc -aes-256-cbc" (tar.gz inside) as a backup of a source of files',
+    )
     .argument('<file>', 'the archive')
     .requiredOption('--source <name>', 'a source of the type files')
     .requiredOption('--password <where>', 'where its password is read from: file:PATH, env:NAME, credential:NAME')
@@ -22,34 +24,57 @@ export function registerImport(program: Command, cli: OpenCli): void {
     .option('--iter <count>', 'what was given as -iter, if anything')
     .action((file: string, options: ImportOptions) => importCommand(cli(), file, options));
   examples(command, [
-    ['import backup.tar.gz.enc --source stack --password file:/root/old-password', 'the password is the first line of a file'],
+    [
+      'import backup.tar.gz.enc --source stack --password file:/root/old-password',
+      'the password is the first line of a file',
+    ],
     ['import old.enc --source stack --password env:OLD --at 2025-06-01T02:00:00Z', 'with the time that it was made'],
   ]);
 }
 
 async function importCommand(cli: Cli, name: string, options: ImportOptions): Promise<void> {
-  const [{ importArchive }, { DEFAULT_ITERATIONS }, { wholeSeconds, scheduledTime }, { stat }, path, { formatReference }, units] =
-    await Promise.all([
-      import('../../../activities/operations/import/index.ts'),
-      import('../../../activities/operations/import/openssl.ts'),
-      import('../../../model/time.ts'),
-      import('node:fs/promises'),
-      import('node:path'),
-      import('../../../model/reference.ts'),
-      import('../../../model/units.ts'),
-    ]);
+  const [
+    { importArchive },
+    { DEFAULT_ITERATIONS },
+    { wholeSeconds, scheduledTime },
+    { stat },
+    path,
+    { formatReference },
+    units,
+  ] = await Promise.all([
+    import('../../../activities/operations/import/index.ts'),
+    import('../../../activities/operations/import/openssl.ts'),
+    import('../../../model/time.ts'),
+    import('node:fs/promises'),
+    import('node:path'),
+    import('../../../model/reference.ts'),
+    import('../../../model/units.ts'),
+  ]);
   const site = await cli.site();
   const file = path.resolve(cli.cwd, name);
   const iterations = await countOf(options.iter, DEFAULT_ITERATIONS);
   const password = await site.readSecret(await secretOf(options.password, path.resolve.bind(null, cli.cwd)));
   const written = await stat(file).catch(() => undefined);
   const scheduled = options.at === undefined ? wholeSeconds(written?.mtimeMs ?? Date.now()) : scheduledTime(options.at);
-  const manifest = await importArchive({ site, source: options.source, file, password, scheduled, iterations, work: await cli.work() });
+  const manifest = await importArchive({
+    site,
+    source: options.source,
+    file,
+    password,
+    scheduled,
+    iterations,
+    work: await cli.work(),
+  });
   const reference = formatReference(manifest);
   const plain = manifest.artifacts.find(({ role }) => role === 'base')?.plainBytes ?? 0;
-  cli.out.result({ reference, engine: manifest.engine, warnings: manifest.warnings }, () => `${reference}: ${units.formatBytes(plain)} taken in`);
+  cli.out.result(
+    { reference, engine: manifest.engine, warnings: manifest.warnings },
+    () => `${reference}: ${units.formatBytes(plain)} taken in`,
+  );
   for (const { message } of manifest.warnings) cli.out.note(message);
-  cli.out.note('Copies of it follow with: mosaic-backup verify and the next catch-up. Delete the old archive only once both are done.');
+  cli.out.note(
+    'Copies of it follow with: mosaic-backup verify and the next catch-up. Delete the old archive only once both are done.',
+  );
 }
 
 async function countOf(text: string | undefined, otherwise: number): Promise<number> {

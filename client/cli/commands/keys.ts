@@ -15,10 +15,14 @@ export function registerKeys(program: Command, cli: OpenCli): void {
     .action(async (options: Identities) => (await import('../keys/list.ts')).listCommand(cli(), options.identity));
   const check = keys
     .command('check')
-    .description('open the key of every backup at every place; exit status 9 when one does not open, 10 when they should be rotated')
+    .description(
+      'open the key of every backup at every place; exit status 9 when one does not open, 10 when they should be rotated',
+    )
     .option('--identity <file>', IDENTITY, several)
     .option('--destination <name>', 'only there ("repository" for the repository)')
-    .action(async (options: Identities & Where) => (await import('../keys/list.ts')).checkCommand(cli(), options.identity, options.destination));
+    .action(async (options: Identities & Where) =>
+      (await import('../keys/list.ts')).checkCommand(cli(), options.identity, options.destination),
+    );
   const add = keys
     .command('add')
     .description('add a recipient to the config: what is made from now on opens for it too')
@@ -29,7 +33,9 @@ export function registerKeys(program: Command, cli: OpenCli): void {
     .description('take a recipient out of the config: nothing that is made from now on opens for it')
     .argument('<recipient>', 'age1…')
     .option('--identity <file>', IDENTITY, several)
-    .action(async (recipient: string, options: Identities) => (await import('../keys/recipients.ts')).retireCommand(cli(), recipient, options.identity));
+    .action(async (recipient: string, options: Identities) =>
+      (await import('../keys/recipients.ts')).retireCommand(cli(), recipient, options.identity),
+    );
   registerRotation(keys, cli);
   registerSigning(keys, cli);
   const kit = keys

@@ -38,8 +38,12 @@ function listText({ recipients, signing, places }: KeyList): string {
 function notes({ place, unopened, others, away }: KeyList['places'][number]): readonly string[] {
   return [
     ...(away === null ? [] : [`${place}: ${away}`]),
-    ...(unopened === 0 ? [] : [`${place}: ${unopened} backup(s) that no identity at hand opens: whom they open for cannot be told here`]),
-    ...(others === 0 ? [] : [`${place}: ${others} backup(s) with wraps of which nothing at hand shows for whom they are`]),
+    ...(unopened === 0
+      ? []
+      : [`${place}: ${unopened} backup(s) that no identity at hand opens: whom they open for cannot be told here`]),
+    ...(others === 0
+      ? []
+      : [`${place}: ${others} backup(s) with wraps of which nothing at hand shows for whom they are`]),
   ];
 }
 
@@ -51,7 +55,9 @@ export async function checkCommand(
   const site = await cli.site();
   const known = placeNames(site);
   if (place !== undefined && !known.includes(place)) {
-    throw new BackupError('not-found', `${site.file} has no place "${place}".`, { remedy: `Choose one of: ${known.join(', ')}.` });
+    throw new BackupError('not-found', `${site.file} has no place "${place}".`, {
+      remedy: `Choose one of: ${known.join(', ')}.`,
+    });
   }
   const found = await checkKeys(site, { files: identityFiles(cli, files), place, signal: cli.signal });
   cli.out.result({ ...found }, () =>
@@ -62,5 +68,6 @@ export async function checkCommand(
         : `${found.checked} backup(s) looked at`,
     ].join('\n'),
   );
-  if (found.verdict !== 'ok') cli.exitWith(exitStatus(found.verdict === 'damaged' ? 'verification-failed' : 'doctor-found-problems'));
+  if (found.verdict !== 'ok')
+    cli.exitWith(exitStatus(found.verdict === 'damaged' ? 'verification-failed' : 'doctor-found-problems'));
 }

@@ -14,7 +14,8 @@ interface ControlOptions {
 
 export async function controlCommand(cli: Cli, { pause, resume }: ControlOptions): Promise<void> {
   const { config } = await cli.site();
-  if (pause && resume) throw new BackupError('usage', '--pause and --resume exclude each other', { remedy: 'Give one of them.' });
+  if (pause && resume)
+    throw new BackupError('usage', '--pause and --resume exclude each other', { remedy: 'Give one of them.' });
   await withClient(cli, async (client) => {
     if (pause || resume) {
       await setPaused(client, config.site, pause ?? false);

@@ -1,6 +1,11 @@
 /** A rotation of keys in words. */
 import { exitStatus } from '../../../model/errors.ts';
-import { unshownRecipients, type RotationReport, type RotationSpec } from '../../../model/rotation.ts';
+import {
+  unshownRecipients,
+  type RotationProblem,
+  type RotationReport,
+  type RotationSpec,
+} from '../../../model/rotation.ts';
 import { table } from '../output.ts';
 
 export function planText(spec: RotationSpec): string {
@@ -19,7 +24,10 @@ export function planText(spec: RotationSpec): string {
 export function progressLine({ places, paused, proven, sources }: RotationReport): string {
   const at = places.find(({ pass }) => pass === 'rewrite') ?? places.find(({ pass }) => pass === 'check');
   if (paused) return 'paused: mosaic-backup keys rotate --resume lets it go on';
-  if (!at) return sources.length === 0 ? '' : `restoring with the new key alone: ${proven.length} of ${sources.length} sources`;
+  if (!at)
+    return sources.length === 0
+      ? ''
+      : `restoring with the new key alone: ${proven.length} of ${sources.length} sources`;
   return at.pass === 'rewrite'
     ? `${at.place} of ${at.host}: ${at.rewritten} of ${at.backups} so far wrapped anew`
     : `${at.place} of ${at.host}: ${at.checked} of ${at.backups} read again`;
@@ -41,19 +49,30 @@ export function reportText(report: RotationReport): string {
       ]),
       ['backups', 'wrapped anew', 'checked', 'left'],
     ),
-    ...problems.flatMap(({ place, backup, message, remedy }) => [
-      `${backup === null ? place : `${backup} at ${place}`}: ${message}`,
-      ...(remedy === null ? [] : [`  → ${remedy}`]),
-    ]),
+    ...problems.flatMap(problemLines),
     ...proofs.map(({ source, recipient, ok, detail, backup, place }) =>
-      ok ? `${source}: ${backup} at ${place} restored with ${recipient} alone` : `${source}: NOT restored with ${recipient} alone: ${detail}`,
+      ok
+        ? `${source}: ${backup} at ${place} restored with ${recipient} alone`
+        : `${source}: NOT restored with ${recipient} alone: ${detail}`,
     ),
-    ...unshown.map((recipient) => `${recipient}: its identity was not at hand; each of its wraps was opened from the side of who made it`),
-    outcome ? `rotation: ${outcome}${outcome === 'complete' ? '' : '; the same command again does only what is left'}` : paused ? 'paused' : 'running',
+    ...unshown.map(
+      (recipient) =>
+        `${recipient}: its identity was not at hand; each of its wraps was opened from the side of who made it`,
+    ),
+    outcome
+      ? `rotation: ${outcome}${outcome === 'complete' ? '' : '; the same command again does only what is left'}`
+      : paused
+        ? 'paused'
+        : 'running',
   ].join('\n');
 }
 
 export function rotationStatusCode({ outcome }: RotationReport): number {
   if (outcome === 'failed') return exitStatus('failed');
   return outcome === 'partial' ? exitStatus('partial') : 0;
+}
+
+function problemLines({ place, backup, message, remedy }: RotationProblem): readonly string[] {
+  const told = `${backup === null ? place : `${backup} at ${place}`}: ${message}`;
+  return remedy === null ? [told] : [told, `  → ${remedy}`];
 }

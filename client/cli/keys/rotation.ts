@@ -23,7 +23,9 @@ const LOOK = 500;
 export function registerRotation(keys: Command, cli: OpenCli): void {
   const rotate = keys
     .command('rotate')
-    .description('wrap the key of every backup, everywhere, to the recipients of the config now; does only what is missing')
+    .description(
+      'wrap the key of every backup, everywhere, to the recipients of the config now; does only what is missing',
+    )
     .option('--destination <name>', 'only there ("repository" for the repository)')
     .option('--identity <file>', 'an identity file besides that of the config; may be given several times', several)
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
@@ -32,7 +34,7 @@ export function registerRotation(keys: Command, cli: OpenCli): void {
     .option('--pause', 'pause the one that runs after the page that it is at')
     .option('--resume', 'let the paused one go on')
     .option('--status', 'print how far it is')
-    .option('--signing', "instead make a new signing key for this host; what the old one signed stays good")
+    .option('--signing', 'instead make a new signing key for this host; what the old one signed stays good')
     .action((options: RotateOptions) => rotateCommand(cli(), options));
   examples(rotate, [
     ['keys rotate', 'after keys add or keys retire'],
@@ -44,7 +46,8 @@ export function registerRotation(keys: Command, cli: OpenCli): void {
 
 async function rotateCommand(cli: Cli, options: RotateOptions): Promise<void> {
   if (options.signing) return (await import('./signing.ts')).rotateSigningCommand(cli);
-  if (options.pause || options.resume || options.status) return (await import('./rotation-control.ts')).controlCommand(cli, options);
+  if (options.pause || options.resume || options.status)
+    return (await import('./rotation-control.ts')).controlCommand(cli, options);
   const { identityFiles } = await import('./files.ts');
   const site = await cli.site();
   const input: RotationInput = {

@@ -1,6 +1,7 @@
 /** Which backup and logs `restore` takes. */
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import { namedSources } from '../../../model/config/own-source.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { Latest } from '../../backups/choose.ts';
 import type { RestoreOptions } from './options.ts';

@@ -76,7 +76,10 @@ describe('edits of a config file', () => {
         await writeFile(file, added);
         await editConfig({ file, env, edits: (editing) => [itemRemoved(editing, at, gone)], wanted: () => true });
         const after = await readFile(file, 'utf8');
-        assert.deepEqual(recipientsOf(after), [ONE, TWO, NEW].filter((each) => each !== gone));
+        assert.deepEqual(
+          recipientsOf(after),
+          [ONE, TWO, NEW].filter((each) => each !== gone),
+        );
         assert.ok(after.includes('${REPOSITORY:-/backups}   # where'));
       }
     });
@@ -84,7 +87,11 @@ describe('edits of a config file', () => {
 
   it('makes a list where there is none, and replaces a value', async () => {
     const key = 'EvCFSYmFuNRSApFeeeaORilQ49zSeXLed+gHINivri4=';
-    for (const signing of ['signing: {}', 'signing: { trusted: [] }', 'signing:\n  # mine\n  key: { file: /k/old.pem }']) {
+    for (const signing of [
+      'signing: {}',
+      'signing: { trusted: [] }',
+      'signing:\n  # mine\n  key: { file: /k/old.pem }',
+    ]) {
       await writeFile(file, STYLES['a block'].replace('signing: {}', signing));
       const hasKey = signing.includes('key:');
       await editConfig({
@@ -104,17 +111,32 @@ describe('edits of a config file', () => {
   });
 
   it('changes nothing where the result is not what is meant, is no config, or the list is written in a way that it cannot edit', async () => {
-    const aliased = STYLES['a block'].replace('  recipients:\n', '  recipients: &mine\n').replace('# the end', 'x: *mine');
+    const aliased = STYLES['a block']
+      .replace('  recipients:\n', '  recipients: &mine\n')
+      .replace('# the end', 'x: *mine');
     await writeFile(file, STYLES['a block']);
     const edits = { file, env, wanted: () => true };
-    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, at, ['age1typo'])] }), { code: 'config' });
-    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemRemoved(editing, at, ONE)] }), { code: 'config' });
-    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, at, [NEW])], wanted: () => false }), { code: 'config' });
-    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemRemoved(editing, at, NEW)] }), { code: 'config' });
-    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, ['site'], [NEW])] }), { code: 'config' });
+    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, at, ['age1typo'])] }), {
+      code: 'config',
+    });
+    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemRemoved(editing, at, ONE)] }), {
+      code: 'config',
+    });
+    await assert.rejects(
+      editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, at, [NEW])], wanted: () => false }),
+      { code: 'config' },
+    );
+    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemRemoved(editing, at, NEW)] }), {
+      code: 'config',
+    });
+    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, ['site'], [NEW])] }), {
+      code: 'config',
+    });
     assert.equal(await readFile(file, 'utf8'), STYLES['a block']);
     await writeFile(file, aliased);
-    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, at, [NEW])] }), { code: 'config' });
+    await assert.rejects(editConfig({ ...edits, edits: (editing) => [itemsAdded(editing, at, [NEW])] }), {
+      code: 'config',
+    });
     assert.equal(await readFile(file, 'utf8'), aliased);
   });
 

@@ -32,13 +32,20 @@ describe('identities, where they come from', () => {
     const file = path.join(folder, 'other.yaml');
     const whole = config.parse(parse(await readFile(made.file, 'utf8')));
     const { identity: _identity, ...encryption } = whole.encryption;
-    await writeFile(file, stringify({ ...whole, encryption: { ...encryption, ...(identity === undefined ? {} : { identity }) } }));
+    await writeFile(
+      file,
+      stringify({ ...whole, encryption: { ...encryption, ...(identity === undefined ? {} : { identity }) } }),
+    );
     return loadSite({ file, env: { ...process.env, ...env } });
   }
 
   const forms: readonly (readonly [string, () => unknown, () => NodeJS.ProcessEnv])[] = [
     ['a file', () => ({ file: made.identities[0] }), () => ({})],
-    ['a systemd credential', () => ({ credential: 'identity.txt' }), () => ({ CREDENTIALS_DIRECTORY: path.dirname(made.identities[0]) })],
+    [
+      'a systemd credential',
+      () => ({ credential: 'identity.txt' }),
+      () => ({ CREDENTIALS_DIRECTORY: path.dirname(made.identities[0]) }),
+    ],
     ['a command', () => ({ command: ['cat', made.identities[0]] }), () => ({})],
     ['a variable', () => ({ env: 'MY_IDENTITY' }), () => ({ MY_IDENTITY: 'set below' })],
   ];
@@ -58,7 +65,11 @@ describe('identities, where they come from', () => {
   it('on a host that only backs up nothing can be decrypted with all that is on it, incrementals and all', async () => {
     const site = await siteWith(undefined, {});
     await writeFile(made.data, 'what was there then\n');
-    assert.match(await backUp(site, '2026-11-23T02:00:00Z'), /incremental$/, 'it makes incrementals without an identity');
+    assert.match(
+      await backUp(site, '2026-11-23T02:00:00Z'),
+      /incremental$/,
+      'it makes incrementals without an identity',
+    );
     await writeFile(made.data, 'and then\n');
     await backUp(site, '2026-11-24T02:00:00Z');
 
@@ -71,12 +82,21 @@ describe('identities, where they come from', () => {
         if (entry.isFile() && !elsewhere.has(file)) texts.push(await readFile(file, 'latin1'));
       }
     }
-    assert.ok(texts.some((text) => text.includes('PRIVATE KEY')), 'the signing key is among what is tried');
+    assert.ok(
+      texts.some((text) => text.includes('PRIVATE KEY')),
+      'the signing key is among what is tried',
+    );
     // Whatever looks like an identity, in any file; and whatever 32 bytes a private key, a token or a digest is made of.
     const found = [...new Set(texts.flatMap((text) => text.match(/AGE-SECRET-KEY-1[0-9A-Z]{58}/gi) ?? []))];
-    const secrets = new Set(texts.flatMap((text) => [...identityLines(text)].filter((line) => keyBytes(line) !== undefined)));
-    const raw = texts.flatMap((text) => (text.match(/[A-Za-z0-9+/]{43}=|[0-9a-f]{64}|[A-Za-z0-9+/]{64}/g) ?? []).flatMap(seeds));
-    const candidates = [...new Set([...found, ...[...secrets].filter((line) => line.startsWith('AGE-SECRET')), ...raw.map(asIdentity)])];
+    const secrets = new Set(
+      texts.flatMap((text) => [...identityLines(text)].filter((line) => keyBytes(line) !== undefined)),
+    );
+    const raw = texts.flatMap((text) =>
+      (text.match(/[A-Za-z0-9+/]{43}=|[0-9a-f]{64}|[A-Za-z0-9+/]{64}/g) ?? []).flatMap(seeds),
+    );
+    const candidates = [
+      ...new Set([...found, ...[...secrets].filter((line) => line.startsWith('AGE-SECRET')), ...raw.map(asIdentity)]),
+    ];
     assert.ok(candidates.length > 10, 'digests, keys and ids are tried as if they were identities');
     const store = repositoryStore(site.repository);
     const backups = (await listBackups(store)).filter(({ name: { source } }) => source === 'stack');
@@ -84,10 +104,18 @@ describe('identities, where they come from', () => {
     for (const { folder: key, manifest } of backups) {
       await assert.rejects(unwrapIdentity(manifest.key, candidates.join('\n')), { code: 'missing-identity' });
       for (const { name } of manifest.artifacts)
-        for (const candidate of candidates) assert.equal(await opensHeader(candidate, await store.open(`${key}/${name}`)), false, name);
+        for (const candidate of candidates)
+          assert.equal(await opensHeader(candidate, await store.open(`${key}/${name}`)), false, name);
     }
     await assert.rejects(
-      restoreBackup({ site, store, chain: backups.slice(0, 1), to: path.join(folder, 'never'), paths: [], work: testWork() }),
+      restoreBackup({
+        site,
+        store,
+        chain: backups.slice(0, 1),
+        to: path.join(folder, 'never'),
+        paths: [],
+        work: testWork(),
+      }),
       { code: 'missing-identity' },
     );
     // The same scan finds it where it does lie: it can fail.
@@ -129,6 +157,9 @@ function polymod(values: readonly number[]): number {
   const terms = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
   return values.reduce((sum, value) => {
     const top = sum >>> 25;
-    return terms.reduce((rest, term, index) => ((top >>> index) & 1 ? rest ^ term : rest), ((sum & 0x1ffffff) << 5) ^ value);
+    return terms.reduce(
+      (rest, term, index) => ((top >>> index) & 1 ? rest ^ term : rest),
+      ((sum & 0x1ffffff) << 5) ^ value,
+    );
   }, 1);
 }

@@ -64,7 +64,9 @@ describe('a wrap, and for whom it is', () => {
     const wrapped = await wrapIdentity(secret, [recipients[0], recipients[1]]);
     await assert.rejects(openWrap(wrapped, [holders[2]], recipients), { code: 'missing-identity' });
     await assert.rejects(openWrap('no armor', holders, recipients), { code: 'verification-failed' });
-    await assert.rejects(openWrap(await wrapIdentity('no identity', recipients), holders, recipients), { code: 'verification-failed' });
+    await assert.rejects(openWrap(await wrapIdentity('no identity', recipients), holders, recipients), {
+      code: 'verification-failed',
+    });
     const lines = wrapped.split('\n');
     const cut = [...lines.slice(0, -4), ...lines.slice(-2)].join('\n');
     await assert.rejects(openWrap(cut, holders, recipients), { code: 'verification-failed' });
@@ -73,7 +75,13 @@ describe('a wrap, and for whom it is', () => {
   it('the bytes of keys are those that age knows', async () => {
     assert.equal(keyBytes(secret)?.length, 32);
     assert.equal(keyBytes(await recipientOf(secret))?.length, 32);
-    for (const wrong of ['', 'age1', secret.slice(0, -1), `${secret.slice(0, -1)}${secret.endsWith('Q') ? 'P' : 'Q'}`, secret.replace('AGE', 'age')])
+    for (const wrong of [
+      '',
+      'age1',
+      secret.slice(0, -1),
+      `${secret.slice(0, -1)}${secret.endsWith('Q') ? 'P' : 'Q'}`,
+      secret.replace('AGE', 'age'),
+    ])
       assert.equal(keyBytes(wrong), undefined);
   });
 });

@@ -14,7 +14,12 @@ import { makeSite, type TestSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
 
 const SOURCE = 'mosaic-backup-local';
-const run = { source: SOURCE, tier: 'daily', runId: 'daily-2026-11-23T02:00:00Z', scheduled: '2026-11-23T02:00:00Z' } as const;
+const run = {
+  source: SOURCE,
+  tier: 'daily',
+  runId: 'daily-2026-11-23T02:00:00Z',
+  scheduled: '2026-11-23T02:00:00Z',
+} as const;
 
 describe("the host's own source", () => {
   let folder: string;
@@ -27,14 +32,24 @@ describe("the host's own source", () => {
     made = await makeSite({
       folder,
       sources: {
-        wiki: { type: 'mariadb', connection: { socket: '/run/x.sock', user: 'u', password: { file: path.join(folder, 'secrets/wiki') } } },
-        gone: { type: 'mariadb', connection: { socket: '/run/y.sock', user: 'u', password: { file: path.join(folder, 'secrets/gone') } } },
+        wiki: {
+          type: 'mariadb',
+          connection: { socket: '/run/x.sock', user: 'u', password: { file: path.join(folder, 'secrets/wiki') } },
+        },
+        gone: {
+          type: 'mariadb',
+          connection: { socket: '/run/y.sock', user: 'u', password: { file: path.join(folder, 'secrets/gone') } },
+        },
       },
     });
   });
   afterEach(cleanUp);
 
-  async function restored(): Promise<{ readonly names: readonly string[]; readonly text: string; readonly warnings: readonly string[] }> {
+  async function restored(): Promise<{
+    readonly names: readonly string[];
+    readonly text: string;
+    readonly warnings: readonly string[];
+  }> {
     const site = await loadSite({ file: made.file, env: process.env });
     const captured = await captureBackup({ site, ...run, attempt: 1, busy: 0, work: testWork() });
     const store = repositoryStore(site.repository);
@@ -48,7 +63,9 @@ describe("the host's own source", () => {
 
   it('is in every daily by itself: config, secrets and signing key, but no identity', async () => {
     const spec = planRun(made.site, { site: 'test', plan: 'daily', scheduled: run.scheduled });
-    const step = spec.phases.find(({ group }) => group === 'configs')?.steps.map(({ source, host, destinations }) => [source, host, destinations]);
+    const step = spec.phases
+      .find(({ group }) => group === 'configs')
+      ?.steps.map(({ source, host, destinations }) => [source, host, destinations]);
     assert.deepEqual(step, [[SOURCE, 'local', ['vault']]]);
     const { names, text, warnings } = await restored();
     assert.deepEqual(names, ['config.yaml', 'signing.pem', 'wiki'], 'what is not there keeps nothing from its backup');
@@ -65,11 +82,18 @@ describe("the host's own source", () => {
     const files = ['same', 'linked', 'inside'].map((name) => path.join(folder, 'secrets', name));
     await link(made.identities[0], files[1] ?? '');
     await writeFile(files[2] ?? '', `${'# a large file of keys\n'.repeat(5000)}key: "${second}"\n`);
-    const password = (file: string) => ({ type: 'mariadb', connection: { socket: '/run/z.sock', user: 'u', password: { file } } });
+    const password = (file: string) => ({
+      type: 'mariadb',
+      connection: { socket: '/run/z.sock', user: 'u', password: { file } },
+    });
     const { parse, stringify } = await import('yaml');
     const config: unknown = parse(await readFile(made.file, 'utf8'));
     assert.ok(typeof config === 'object');
-    const sources = { one: password(made.identities[0]), two: password(files[1] ?? ''), three: password(files[2] ?? '') };
+    const sources = {
+      one: password(made.identities[0]),
+      two: password(files[1] ?? ''),
+      three: password(files[2] ?? ''),
+    };
     await writeFile(made.file, stringify({ ...config, sources }));
     const { names, text, warnings } = await restored();
     assert.deepEqual(names, ['config.yaml', 'signing.pem']);
@@ -96,6 +120,10 @@ describe("the host's own source", () => {
     const site = await loadSite({ file: made.file, host: 'two', env: process.env });
     const { phases } = planRun(site, { site: 'test', plan: 'daily', scheduled: run.scheduled });
     const steps = phases.flatMap((phase) => phase.steps).map(({ source, host }) => [source, host]);
-    assert.deepEqual(steps, [['etc', 'one'], ['mosaic-backup-one', 'one'], ['mosaic-backup-two', 'two']]);
+    assert.deepEqual(steps, [
+      ['etc', 'one'],
+      ['mosaic-backup-one', 'one'],
+      ['mosaic-backup-two', 'two'],
+    ]);
   });
 });

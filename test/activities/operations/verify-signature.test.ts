@@ -45,12 +45,17 @@ describe('verify tells who signed', () => {
     await write(await siteSigner(made.site));
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace('"host": "here"', '"host": "else"'));
-    assert.match(await said(), /^9 [^]*WRONG {2}signature: not over this manifest: it was changed after [0-9a-f]{16} had signed it/);
+    assert.match(
+      await said(),
+      /^9 [^]*WRONG {2}signature: not over this manifest: it was changed after [0-9a-f]{16} had signed it/,
+    );
   });
 
   it('unsigned: whoever can write there could have made it', async () => {
     await write(await siteSigner(made.site));
-    const { signature: _gone, ...rest } = z.looseObject({ signature: z.unknown() }).parse(JSON.parse(await readFile(file, 'utf8')));
+    const { signature: _gone, ...rest } = z
+      .looseObject({ signature: z.unknown() })
+      .parse(JSON.parse(await readFile(file, 'utf8')));
     await writeFile(file, JSON.stringify(rest));
     assert.match(await said(), /^9 [^]*is not signed: whoever can write there could have made it/);
   });

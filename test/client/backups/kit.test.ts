@@ -10,7 +10,23 @@ import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { backUp, makeRotatable, type Rotatable } from '../../support/rotated.ts';
 
 /** What a stranger has: a new machine with the programs that the kit names, and a copy. */
-const PROGRAMS = ['sh', 'jq', 'age', 'zstd', 'tar', 'openssl', 'sha256sum', 'base64', 'mktemp', 'rm', 'mkdir', 'cp', 'cat', 'printf', 'chmod'];
+const PROGRAMS = [
+  'sh',
+  'jq',
+  'age',
+  'zstd',
+  'tar',
+  'openssl',
+  'sha256sum',
+  'base64',
+  'mktemp',
+  'rm',
+  'mkdir',
+  'cp',
+  'cat',
+  'printf',
+  'chmod',
+];
 const FULL = 'configs/stack/20261122T020000Z-full';
 const INCREMENTAL = 'configs/stack/20261123T020000Z-incremental';
 
@@ -31,7 +47,11 @@ describe('the recovery kit, followed literally on an empty machine', () => {
     await backUp(made.site, '2026-11-23T02:00:00Z');
     bin = path.join(folder, 'bin');
     await mkdir(bin);
-    for (const program of PROGRAMS) await symlink((await execa('sh', ['-c', `command -v ${program}`])).stdout.replace(/^(?!\/).*$/, '/bin/sh'), path.join(bin, program));
+    for (const program of PROGRAMS)
+      await symlink(
+        (await execa('sh', ['-c', `command -v ${program}`])).stdout.replace(/^(?!\/).*$/, '/bin/sh'),
+        path.join(bin, program),
+      );
   });
   after(cleanUp);
 
@@ -42,7 +62,11 @@ describe('the recovery kit, followed literally on an empty machine', () => {
   }
 
   /** Follows parts 2 and 5 of a kit's text with an identity file made as part 1 says, and nothing else. */
-  async function follow(text: string, identity: string, from = path.join(folder, 'vault')): Promise<{ readonly code: number; readonly said: string; readonly home: string }> {
+  async function follow(
+    text: string,
+    identity: string,
+    from = path.join(folder, 'vault'),
+  ): Promise<{ readonly code: number; readonly said: string; readonly home: string }> {
     const home = path.join(folder, `machine-${machines++}`);
     await mkdir(home);
     const file = path.join(home, 'identity.txt');
@@ -52,7 +76,10 @@ describe('the recovery kit, followed literally on an empty machine', () => {
     const commands = text.slice(start, text.indexOf('\ndone )\n', start) + '\ndone )\n'.length);
     assert.match(commands, /^BACKUP=.*\nIDENTITY=.*\nTARGET=.*\nSIGNERS=.*\n/);
     const script = [FULL, INCREMENTAL]
-      .map((key) => `rm -rf backup\n${fetch.replace('FOLDER', key).replace(path.join(folder, 'vault'), from)}\n${commands.replace(/^IDENTITY=.*$/m, `IDENTITY=${file}`)}`)
+      .map(
+        (key) =>
+          `rm -rf backup\n${fetch.replace('FOLDER', key).replace(path.join(folder, 'vault'), from)}\n${commands.replace(/^IDENTITY=.*$/m, `IDENTITY=${file}`)}`,
+      )
       .join('\n');
     const { exitCode, stderr, stdout } = await execa('/bin/sh', ['-e', '-c', script], {
       cwd: home,
@@ -79,13 +106,18 @@ describe('the recovery kit, followed literally on an empty machine', () => {
     assert.equal(await kit('--page', page), page);
     assert.equal((await stat(page)).mode & 0o777, 0o600);
     const html = await readFile(page, 'utf8');
-    const [identity, ...more] = [...html.matchAll(/<svg viewBox="0 0 (\d+) \1"[^>]*><path d="([^"]*)"/g)].map(([, size, picture]) =>
-      decodeQR(pixels(Number(size), picture ?? '')),
+    const [identity, ...more] = [...html.matchAll(/<svg viewBox="0 0 (\d+) \1"[^>]*><path d="([^"]*)"/g)].map(
+      ([, size, picture]) => decodeQR(pixels(Number(size), picture ?? '')),
     );
     assert.deepEqual(more, []);
     assert.equal(identity, (await readFile(made.identities[0], 'utf8')).trim());
     assert.ok(!/(?:src|href)=|url\(|@import/.test(html), 'it needs nothing else');
-    const text = html.replaceAll(/<[^>]*>/g, '').replaceAll('&quot;', '"').replaceAll('&gt;', '>').replaceAll('&lt;', '<').replaceAll('&amp;', '&');
+    const text = html
+      .replaceAll(/<[^>]*>/g, '')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&amp;', '&');
     const { code, said, home } = await follow(text, identity ?? '');
     assert.equal(code, 0, said);
     assert.equal(await readFile(path.join(home, 'restored', made.data), 'utf8'), 'what was there then\n');
@@ -98,9 +130,18 @@ describe('the recovery kit, followed literally on an empty machine', () => {
     assert.ok(text.includes(made.publicKey));
     const revoked = path.join(folder, 'revoked.yaml');
     const { publicKey } = newSigningKey();
-    await writeFile(revoked, (await readFile(made.file, 'utf8')).replace('signing:\n', `signing:\n  revoked: [{ key: ${publicKey}, since: 2026-11-23T02:00:00Z }]\n`));
+    await writeFile(
+      revoked,
+      (await readFile(made.file, 'utf8')).replace(
+        'signing:\n',
+        `signing:\n  revoked: [{ key: ${publicKey}, since: 2026-11-23T02:00:00Z }]\n`,
+      ),
+    );
     const { stdout } = await mosaicHere(['-c', revoked, 'keys', 'kit']);
-    assert.ok(stdout.includes(`${publicKey}  (`) && /is REVOKED: believe what it signed before 2026-11-23T02:00:00Z alone/.test(stdout));
+    assert.ok(
+      stdout.includes(`${publicKey}  (`) &&
+        /is REVOKED: believe what it signed before 2026-11-23T02:00:00Z alone/.test(stdout),
+    );
   });
 
   it('P40 restores nothing that a stranger signed, that was changed after it was signed, or of which a byte was flipped', async () => {
@@ -111,7 +152,10 @@ describe('the recovery kit, followed literally on an empty machine', () => {
       [
         async (at) => {
           const { signature: _signature, ...unsigned } = parseManifest(await readFile(path.join(at, 'manifest.json')));
-          await writeFile(path.join(at, 'manifest.json'), encodeManifest(signManifest(unsigned, signer(newSigningKey().privatePem))));
+          await writeFile(
+            path.join(at, 'manifest.json'),
+            encodeManifest(signManifest(unsigned, signer(newSigningKey().privatePem))),
+          );
         },
         /NOT SIGNED by a key of this site/,
       ],

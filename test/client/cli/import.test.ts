@@ -38,12 +38,26 @@ describe('import', () => {
   after(cleanUp);
 
   async function encrypt(ways: readonly string[], to = `${archive}.enc`): Promise<string> {
-    await execa('openssl', ['enc', '-aes-256-cbc', ...ways, '-in', archive, '-out', to, '-pass', 'stdin'], { input: `${PASSWORD}\n` });
+    await execa('openssl', ['enc', '-aes-256-cbc', ...ways, '-in', archive, '-out', to, '-pass', 'stdin'], {
+      input: `${PASSWORD}\n`,
+    });
     return to;
   }
 
   function take(file: string, at: string, ...more: readonly string[]): Promise<Ended> {
-    return mosaicHere(['-c', made.file, 'import', file, '--source', 'stack', '--at', at, '--password', `file:${path.join(folder, 'password')}`, ...more]);
+    return mosaicHere([
+      '-c',
+      made.file,
+      'import',
+      file,
+      '--source',
+      'stack',
+      '--at',
+      at,
+      '--password',
+      `file:${path.join(folder, 'password')}`,
+      ...more,
+    ]);
   }
 
   for (const [index, [title, ways]] of Object.entries(WAYS).entries()) {
@@ -104,7 +118,16 @@ describe('import', () => {
   it('is of the time at which the file was written, unless one is given', async () => {
     const file = await encrypt(['-salt']);
     await utimes(file, new Date('2024-02-29T12:00:00Z'), new Date('2024-02-29T12:00:00Z'));
-    const ended = await mosaicHere(['-c', made.file, 'import', file, '--source', 'stack', '--password', `file:${path.join(folder, 'password')}`]);
+    const ended = await mosaicHere([
+      '-c',
+      made.file,
+      'import',
+      file,
+      '--source',
+      'stack',
+      '--password',
+      `file:${path.join(folder, 'password')}`,
+    ]);
     assert.match(ended.stdout, /^daily\/stack\/20240229T120000Z-full/, ended.stderr);
   });
 });

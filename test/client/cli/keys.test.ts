@@ -11,7 +11,12 @@ import { backUp, makeRotatable, opening, type Rotatable } from '../../support/ro
 
 const listed = z.object({
   recipients: z.array(
-    z.looseObject({ recipient: z.string(), inConfig: z.boolean(), atHand: z.boolean(), opens: z.record(z.string(), z.array(z.string())) }),
+    z.looseObject({
+      recipient: z.string(),
+      inConfig: z.boolean(),
+      atHand: z.boolean(),
+      opens: z.record(z.string(), z.array(z.string())),
+    }),
   ),
   signing: z.array(z.looseObject({ keyId: z.string(), state: z.string(), own: z.boolean(), signed: z.number() })),
 });
@@ -44,11 +49,17 @@ describe('keys', () => {
     const { freshRecipient, oldRecipient, fresh } = made;
     assert.equal((await keys('check')).code, 0);
     const before = await list();
-    assert.deepEqual(before.recipients.map(({ atHand, opens }) => [atHand, opens['repository'], opens['vault']]), [
-      [true, [FULL], [FULL]],
-      [false, [FULL], [FULL]],
-    ]);
-    assert.deepEqual(before.signing.map(({ keyId, state, own, signed }) => [keyId, state, own, signed]), [[keyIdOf(made.publicKey), 'trusted', true, 2]]);
+    assert.deepEqual(
+      before.recipients.map(({ atHand, opens }) => [atHand, opens['repository'], opens['vault']]),
+      [
+        [true, [FULL], [FULL]],
+        [false, [FULL], [FULL]],
+      ],
+    );
+    assert.deepEqual(
+      before.signing.map(({ keyId, state, own, signed }) => [keyId, state, own, signed]),
+      [[keyIdOf(made.publicKey), 'trusted', true, 2]],
+    );
 
     assert.equal((await keys('retire', oldRecipient)).code, 4, 'never below two');
     assert.equal((await keys('add', freshRecipient)).code, 0);
@@ -66,7 +77,10 @@ describe('keys', () => {
     assert.match(planned.stdout, new RegExp(`restored with alone: ${freshRecipient}`));
     const rotated = await keys('rotate', '--direct', '--identity', fresh);
     assert.equal(rotated.code, 0, rotated.stdout + rotated.stderr);
-    assert.match(rotated.stdout, new RegExp(`stack: ${FULL} at repository restored with ${freshRecipient} alone\\n.*its identity was not at hand`));
+    assert.match(
+      rotated.stdout,
+      new RegExp(`stack: ${FULL} at repository restored with ${freshRecipient} alone\\n.*its identity was not at hand`),
+    );
     for (const root of made.places) assert.deepEqual((await opening(root, made.identities[0]))[AT], [false, false]);
     assert.equal((await keys('check', '--identity', fresh)).code, 0);
     const damaged = await keys('check');
@@ -130,7 +144,9 @@ describe('keys', () => {
     const refused = await keys('retire', made.oldRecipient);
     assert.equal(refused.code, 4);
     assert.match(refused.stderr, new RegExp(`${FULL} at vault\\. Nothing was changed[^]*keys rotate`));
-    assert.ok((await loadSite({ file: made.file, env: process.env })).config.encryption.recipients.includes(made.oldRecipient));
+    assert.ok(
+      (await loadSite({ file: made.file, env: process.env })).config.encryption.recipients.includes(made.oldRecipient),
+    );
   });
 
   it('repeats no identity that is given in place of a recipient', async () => {
@@ -153,7 +169,11 @@ describe('keys', () => {
         [keyIdOf(made.publicKey), 'trusted', false, 2],
         [keyIdOf(stdout), 'trusted', true, 2],
       ]);
-      assert.equal((await mosaicHere(['-c', made.file, 'verify', 'latest', '--source', 'stack'])).code, 0, 'the chain of both');
+      assert.equal(
+        (await mosaicHere(['-c', made.file, 'verify', 'latest', '--source', 'stack'])).code,
+        0,
+        'the chain of both',
+      );
     });
 
     it('revoke: what it signed is told as such, this host signs nothing more with it, and the next backup is a full', async () => {
