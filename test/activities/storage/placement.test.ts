@@ -36,24 +36,29 @@ describe('placement of a site', () => {
   after(cleanUp);
 
   async function captureAndCopy(): Promise<void> {
-    const backup = await writeBackup(site.repository, {
-      source: 'stack',
-      group: 'apps',
-      signer: await siteSigner(site),
-    });
+    const own = await siteSigner(site);
+    const backups = [
+      await writeBackup(site.repository, { source: 'stack', group: 'apps', signer: own }),
+      await writeBackup(site.repository, { source: 'mosaic-backup-local', group: 'configs', signer: own }),
+    ];
     const from = repositoryStore(site.repository);
     for (const name of ['vault', 'far']) {
       const to = openDestination(name, site);
-      await copyBackup({ site, from, to, backup, catalogue: await listBackups(from), work: testWork() });
+      for (const backup of backups)
+        await copyBackup({ site, from, to, backup, catalogue: await listBackups(from), work: testWork() });
     }
   }
 
   it('finds a source that nothing holds, before anything was ever captured', async () => {
     const { sources, findings } = await sitePlacement(site);
-    assert.deepEqual(sources, [{ source: 'stack', reference: null, places: [], copies: 0, devices: 0, offsite: 0 }]);
+    const nothing = { reference: null, places: [], copies: 0, devices: 0, offsite: 0 };
+    assert.deepEqual(sources, [
+      { source: 'stack', ...nothing },
+      { source: 'mosaic-backup-local', ...nothing },
+    ]);
     assert.deepEqual(
       findings.map(({ code }) => code),
-      ['placement.below-3-2-1'],
+      ['placement.below-3-2-1', 'placement.below-3-2-1'],
     );
   });
 
@@ -72,7 +77,12 @@ describe('placement of a site', () => {
     const { sources, findings } = await sitePlacement(site);
     assert.deepEqual(sources[0]?.places, ['repository']);
     const codes = findings.map(({ code, subject }) => `${code} ${subject}`);
-    assert.deepEqual(codes, ['placement.unreadable vault', 'placement.unreachable far', 'placement.below-3-2-1 stack']);
+    assert.deepEqual(codes, [
+      'placement.unreadable vault',
+      'placement.unreachable far',
+      'placement.below-3-2-1 stack',
+      'placement.below-3-2-1 mosaic-backup-local',
+    ]);
   });
 
   it('knows one device from another', async () => {

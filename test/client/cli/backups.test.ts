@@ -261,10 +261,10 @@ describe('commands on backups', () => {
     );
     const to = path.join(folder, 'by hand');
     const BACKUP = path.join(folder, 'vault/configs/stack/20261122T020000Z-full');
-    const byHand = await execa({ reject: false, env: { BACKUP, IDENTITY: identity, TARGET: to } })('sh', [
-      '-c',
-      KIT_COMMANDS,
-    ]);
+    const byHand = await execa({
+      reject: false,
+      env: { BACKUP, IDENTITY: identity, TARGET: to, SIGNERS: made.publicKey },
+    })('sh', ['-c', KIT_COMMANDS]);
     assert.equal(byHand.exitCode, 0, byHand.stderr);
     assert.equal(await restored(to, 'first.txt'), 'first\n');
   });

@@ -155,7 +155,7 @@ describe('commands on damaged backups', () => {
     const typo = await run('list', '--source', 'stakc', '--json');
     assert.deepEqual([typo.code, json(typo).error?.code], [6, 'not-found']);
     assert.match(json(typo).error?.remedy ?? '', /"stack"/);
-    assert.match((await run('list', '--source', 'nothing')).stderr, /There are: stack, other\./);
+    assert.match((await run('list', '--source', 'nothing')).stderr, /There are: stack, other, mosaic-backup-local\./);
     assert.equal((await run('list', '--source', 'other')).stdout, 'no backups');
     for (const name of ['latest', 'stack']) {
       const { code, stderr } = await run('show', name);
@@ -191,7 +191,13 @@ describe('commands on damaged backups', () => {
     const temporary = path.join(folder, 'tmp');
     await mkdir(temporary);
     const BACKUP = path.dirname(inRepository(FULL, 'x'));
-    const env = { BACKUP, IDENTITY: '/dev/null', TARGET: path.join(folder, 'never'), TMPDIR: temporary };
+    const env = {
+      BACKUP,
+      SIGNERS: made.publicKey,
+      IDENTITY: '/dev/null',
+      TARGET: path.join(folder, 'never'),
+      TMPDIR: temporary,
+    };
     for (const shell of ['sh', 'bash']) {
       const { stdout } = await execa(shell, { input: `${KIT_COMMANDS}\necho "still open after $?"\n`, env });
       assert.match(stdout, /still open after [1-9]/);

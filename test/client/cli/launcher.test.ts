@@ -100,7 +100,10 @@ describe('the command line', () => {
   });
 
   it('completes names out of the config that the half-written line names', async () => {
-    assert.deepEqual((await mosaic(['complete', '--', '-c', config, 'list', '--source', ''])).stdout, 'stack\t');
+    assert.deepEqual(
+      (await mosaic(['complete', '--', '-c', config, 'list', '--source', ''])).stdout,
+      'stack\t\nmosaic-backup-local\t',
+    );
     assert.deepEqual((await mosaic(['complete', '--', '-c', '/nowhere', 'list', '--source', ''])).code, 0);
   });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { namedSources } from '../../../model/config/own-source.ts';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -37,7 +38,7 @@ describe('init', () => {
     const given = await options({ servers, folders: ['/opt/my stack'], destination: 'vault' });
     const made = await initialise(given);
     const site = await loadSite({ file: made.file, env: {} });
-    assert.deepEqual(Object.keys(site.config.sources), ['postgres', 'postgres-5433', 'my-stack']);
+    assert.deepEqual(Object.keys(namedSources(site.config.sources)), ['postgres', 'postgres-5433', 'my-stack']);
     assert.deepEqual(site.config.destinations['vault']?.path, path.join(given.cwd, 'vault'));
     assert.equal(new Set(site.config.encryption.recipients).size, 2);
     for (const file of [made.file, ...Object.values(made.files)])

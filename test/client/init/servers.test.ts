@@ -1,5 +1,6 @@
 /** MariaDB and Redis servers as `init` finds them, on real ones, and what it writes of them. */
 import assert from 'node:assert/strict';
+import { namedSources } from '../../../model/config/own-source.ts';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -60,7 +61,7 @@ describe('init: servers of MariaDB and Redis', () => {
     const where = { repository: path.join(folder, 'repository'), state: path.join(folder, 'state') };
     const made = await initialise({ file, cwd: folder, ...where, servers, folders: [], dryRun: false });
     const { sources } = (await loadSite({ file, env: {} })).config;
-    assert.deepEqual(Object.keys(sources), ['mariadb', 'redis']);
+    assert.deepEqual(Object.keys(namedSources(sources)), ['mariadb', 'redis']);
     assert.deepEqual(sources['mariadb']?.type === 'mariadb' && sources['mariadb'].connection.password, {
       file: path.join(folder, 'etc/mariadb.password'),
     });
