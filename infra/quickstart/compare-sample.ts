@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../../activities/streams/errno.ts';
+import { isOwnSource } from '../../model/config/own-source.ts';
 import type { Check } from '../../model/evidence.ts';
 import { compareTrees } from './compare-files.ts';
 import type { Compared, Workload } from './sample/database.ts';
@@ -37,6 +38,8 @@ export async function sampleComparison({ place, written, signal }: Sources): Pro
     // Several are compared at a time; they are told of in one order.
     summary: () => order.flatMap((source) => lines.get(source) ?? []),
     compare: async (source, restored, scratch) => {
+      // Its files were compared with its inventory already, and nothing writes to them.
+      if (isOwnSource(source)) return [];
       const database = confirmed.find((one) => one.database.of.source === source);
       const { checks, summary } = database
         ? await compareDatabase(database, restored, scratch, signal)

@@ -41,7 +41,7 @@ describe('npm start', function () {
     assert.equal(code, 0);
     assert.equal(report.outcome, 'complete');
     assert.equal(report.proven, true);
-    assert.deepEqual(sourcesOf(report), ['shop', 'wiki', 'cache', 'stack']);
+    assert.deepEqual(sourcesOf(report), ['shop', 'wiki', 'cache', 'stack', 'mosaic-backup-local']);
     await nothingRuns(folder);
   });
 

@@ -38,7 +38,8 @@ export const tinyRun: Bench = {
         const scheduled = next();
         const report = await runPlan({
           session,
-          input: { site: SITE, plan: 'daily', scheduled },
+          // Named: the host's own source would be one more than the peers have.
+          input: { site: SITE, plan: 'daily', scheduled, sources: Object.keys(sources) },
           signal,
           interval: 1_000,
           onProgress: () => {},
