@@ -138,6 +138,16 @@ describe('copy of a backup', () => {
     await sameAsRepository(FOLDER);
   });
 
+  it('takes the key along that a rotation has written since the copy began', async () => {
+    const chosen = await backup();
+    await copy(chosen);
+    const manifest = { ...chosen.manifest, key: 'wrapped to other recipients' };
+    await writeFile(path.join(site.repository, FOLDER, 'manifest.json'), encodeManifest(manifest));
+    await writeFile(path.join(site.repository, FOLDER, 'key.age'), manifest.key);
+    await copy(chosen);
+    await sameAsRepository(FOLDER);
+  });
+
   it('is refused, and nothing is listed, when the local backup is damaged', async () => {
     const chosen = await backup();
     const artifact = path.join(site.repository, FOLDER, 'base.tar.zst.age');

@@ -95,6 +95,18 @@ describe('verification with an identity at hand', () => {
     assert.equal((await verifyNewest()).verdict, 'ok');
   });
 
+  it('takes two wraps of one key for a rotation that is not finished, and two keys for damage', async () => {
+    await verifyNewest();
+    const file = path.join(folder, 'key.age');
+    const own = await unwrapIdentity(await readFile(file, 'utf8'), await readFile(identities[0] ?? '', 'utf8'));
+    await writeFile(file, await wrapIdentity(own, site.config.encryption.recipients));
+    const unfinished = await verifyNewest();
+    assert.equal(unfinished.verdict, 'ok');
+    assert.match(unfinished.checks.find(({ name }) => name === 'key.age')?.detail ?? '', /not finished/);
+    await writeFile(file, await wrapIdentity((await newIdentity()).identity, site.config.encryption.recipients));
+    assert.equal((await verifyNewest()).verdict, 'failed');
+  });
+
   it('says that it was not tried where the identity cannot be read', async () => {
     const elsewhere: Site = {
       ...site,

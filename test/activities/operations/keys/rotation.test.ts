@@ -263,6 +263,19 @@ describe('rotation of recipients', () => {
     assert.notEqual(opened, identity);
   });
 
+  it('what a kill left of two wraps restores with the old key, and with the new one', async () => {
+    const root = path.join(folder, 'vault');
+    for (const { folder: key, manifest } of await listBackups(repositoryStore(root))) {
+      const own = await unwrapIdentity(manifest.key, await readFile(made.identities[0], 'utf8'));
+      const alone = await wrapIdentity(own, [made.oldRecipient]);
+      await writeFile(path.join(root, key, 'manifest.json'), encodeManifest({ ...manifest, key: alone }));
+      await writeFile(path.join(root, key, 'key.age'), await wrapIdentity(own, [made.freshRecipient]));
+    }
+    for (const file of [made.identities[0], made.fresh])
+      assert.equal(await restoredWith(made.site, file, root), 'what was there then\n');
+    await assert.rejects(restoredWith(made.site, made.identities[1], root), { code: 'missing-identity' });
+  });
+
   describe('at a place that does not overwrite', () => {
     /** The real destination, but that it says no, or says yes and keeps what it has. */
     function stubborn(store: WritableStore, how: 'refuses' | 'ignores', what: RegExp): WritableStore {
