@@ -69,12 +69,20 @@ async function ownIdentity(store: Store, { folder, manifest }: Catalogued, ident
     return await unwrapIdentity(manifest.key, identities);
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
-    const beside = await store.readSmall(`${folder}/${KEY_FILE}`).catch(() => undefined);
-    const text = beside === undefined ? manifest.key : Buffer.from(beside).toString('utf8');
-    // What the manifest's own said is the error that counts.
-    return text === manifest.key
-      ? Promise.reject(error)
-      : unwrapIdentity(text, identities).catch(() => Promise.reject(error));
+    const other = await identityBeside(store, folder, identities);
+    if (other !== undefined) return other;
+    throw error;
+  }
+}
+
+/** Undefined where key.age opens no better: what the manifest's own key said is then the error that counts. */
+async function identityBeside(store: Store, folder: string, identities: string): Promise<string | undefined> {
+  try {
+    const bytes = await store.readSmall(`${folder}/${KEY_FILE}`);
+    return bytes === undefined ? undefined : await unwrapIdentity(Buffer.from(bytes).toString('utf8'), identities);
+  } catch (error) {
+    if (error instanceof BackupError) return undefined;
+    throw error;
   }
 }
 

@@ -44,6 +44,11 @@ function fileOf(site: Site): string {
 
 /** Other recipients or signing keys need another kit. */
 function keysDigest({ config }: Site): string {
-  const keys = [...config.encryption.recipients.toSorted(), ...config.signing.trusted.toSorted()];
+  const { trusted, revoked } = config.signing;
+  const keys = [
+    ...config.encryption.recipients.toSorted(),
+    ...trusted.toSorted(),
+    ...revoked.map(({ key }) => key).toSorted(),
+  ];
   return createHash('sha256').update(keys.join('\n'), 'utf8').digest('hex');
 }

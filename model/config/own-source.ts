@@ -31,8 +31,17 @@ function ownSource(config: SiteConfig, file: string, host: string): FilesSource 
     type: 'files',
     group: 'configs',
     ...of,
-    paths: [...new Set([file, ...secretFiles(config)])],
+    paths: [...new Set([file, ...secretFiles(config), ...publicFiles(config)])],
   });
+}
+
+/** Files that are no secret, and that a destination cannot be reached without: known hosts of ssh, certificates. */
+function publicFiles({ destinations }: SiteConfig): readonly string[] {
+  return Object.values(destinations).flatMap((destination) =>
+    Object.entries(destination).flatMap(([key, value]) =>
+      (key === 'knownHosts' || key === 'ca') && typeof value === 'string' ? [value] : [],
+    ),
+  );
 }
 
 /** Every file that a secret is read from, but that of the identity. */

@@ -6,6 +6,7 @@ import { mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { sampleArguments } from '../../support/processes.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
+import { runCommand } from '../../support/worker-process.ts';
 
 const PASSWORD = 'correct horse, "battery" $taple';
 /** How people have made them, by version and taste. */
@@ -64,9 +65,7 @@ describe('import', () => {
     it(`takes in what was made ${title}: verified, restored and compared like any`, async () => {
       const at = `2025-06-0${index + 1}T02:00:00Z`;
       const file = await encrypt(ways);
-      const seen = sampleArguments('nobody');
       const { code, stdout, stderr } = await take(file, at);
-      seen.stop();
       assert.equal(code, 0, stderr);
       assert.match(stdout, new RegExp(`^daily/stack/2025060${index + 1}T020000Z-full: `));
       assert.match(stderr, /that format proves nothing/);
@@ -112,6 +111,37 @@ describe('import', () => {
     assert.ok(!literal.stderr.includes('battery'));
     assert.equal((await take(path.join(folder, 'never'), '2025-07-01T02:00:00Z')).code, 6);
     assert.deepEqual(await readdir(path.join(made.site.repository, 'daily/apps/stack')), before);
+    assert.deepEqual(await readdir(path.join(made.site.repository, '.staging')), []);
+  });
+
+  it('P39 shows the password in no argument; killed before its seal it leaves nothing, and the same again takes it in', async () => {
+    const file = await encrypt(['-salt', '-pbkdf2']);
+    const where = `file:${path.join(folder, 'password')}`;
+    const args = [
+      '-c',
+      made.file,
+      'import',
+      file,
+      '--source',
+      'stack',
+      '--at',
+      '2025-08-01T02:00:00Z',
+      '--password',
+      where,
+    ];
+    const point = { at: 'activities/storage/repository.ts#sealBackup' };
+    const seen = sampleArguments(folder);
+    const killed = await runCommand({ args, owner: folder, point, reached: path.join(folder, 'reached') });
+    assert.equal(killed.code, null, killed.output);
+    const words = [...seen.stop()];
+    assert.ok(
+      words.some((line) => /openssl enc -d/.test(line)),
+      words.join('\n'),
+    );
+    assert.ok(words.every((line) => !line.includes('battery')));
+    const listed = await readdir(path.join(made.site.repository, 'daily/apps/stack'));
+    assert.ok(!listed.includes('20250801T020000Z-full'));
+    assert.equal((await take(file, '2025-08-01T02:00:00Z')).code, 0);
     assert.deepEqual(await readdir(path.join(made.site.repository, '.staging')), []);
   });
 

@@ -7,6 +7,7 @@ import { keyIdOf } from '../../../activities/keys/signing.ts';
 import { loadSite } from '../../../activities/config/load.ts';
 import { mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { runCommand } from '../../support/worker-process.ts';
 import { backUp, makeRotatable, opening, type Rotatable } from '../../support/rotated.ts';
 
 const listed = z.object({
@@ -149,6 +150,17 @@ describe('keys', () => {
     );
   });
 
+  it('an identity that was lost, even that of the config: the other one retires it and rotates', async () => {
+    const [lost, second] = made.identities;
+    await rm(lost);
+    await keys('add', made.freshRecipient);
+    assert.equal((await keys('retire', made.oldRecipient, '--identity', second)).code, 0);
+    const rotated = await keys('rotate', '--direct', '--identity', second, '--identity', made.fresh);
+    assert.equal(rotated.code, 0, rotated.stdout + rotated.stderr);
+    assert.equal(rotated.stdout.match(/restored with age1\S+ alone/g)?.length, 2);
+    for (const root of made.places) assert.deepEqual((await opening(root, made.fresh))[AT], [true, true]);
+  });
+
   it('repeats no identity that is given in place of a recipient', async () => {
     const secret = (await readFile(made.fresh, 'utf8')).trim();
     const { code, stderr } = await keys('add', secret);
@@ -174,6 +186,21 @@ describe('keys', () => {
         0,
         'the chain of both',
       );
+    });
+
+    it('rotate, killed before the config is written: nothing is changed, and the same again does it', async () => {
+      const before = await readFile(made.file, 'utf8');
+      const point = { at: 'activities/config/edit.ts#editConfig' };
+      const args = ['-c', made.file, 'keys', 'rotate', '--signing'];
+      const killed = await runCommand({ args, owner: folder, point, reached: path.join(folder, 'reached') });
+      assert.equal(killed.code, null, killed.output);
+      assert.equal(await readFile(made.file, 'utf8'), before);
+      const { code, stdout } = await keys('rotate', '--signing');
+      assert.equal(code, 0);
+      const site = await loadSite({ file: made.file, env: process.env });
+      assert.deepEqual(site.config.signing.trusted, [made.publicKey, stdout]);
+      assert.match(JSON.stringify(site.config.signing.key), /signing-\d{8}-2\.pem/);
+      await backUp(site, '2026-11-23T02:00:00Z');
     });
 
     it('revoke: what it signed is told as such, this host signs nothing more with it, and the next backup is a full', async () => {
