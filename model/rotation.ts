@@ -61,6 +61,8 @@ export interface PageResult {
   readonly seen: number;
   /** Written anew, and read back. */
   readonly rewritten: number;
+  /** Backups with a problem; the first of them are told. */
+  readonly left: number;
   readonly problems: readonly RotationProblem[];
   readonly sources: readonly string[];
   /** Where the next page begins; null at the end. */
@@ -113,7 +115,7 @@ export interface RotationReport extends RotationState {
 export const REPOSITORY = 'repository';
 
 /** So many problems are told by name; a place that refuses everything has one for each backup. */
-const TOLD = 40;
+export const TOLD = 40;
 
 export function beginRotation(spec: RotationSpec): RotationState {
   const places = spec.places.map((at): PlaceState => ({
@@ -150,7 +152,7 @@ export function afterPage(state: RotationState, step: PageStep, page: PageResult
       rewritten: at.rewritten + page.rewritten,
       checked: at.checked + (rewriting ? 0 : page.seen),
       // What could not be rewritten is found again by the check, and counts once.
-      left: rewriting ? at.left : at.left + page.problems.length,
+      left: rewriting ? at.left : at.left + page.left,
     })),
     problems: told(state.problems, step, page),
     sources: [...new Set([...state.sources, ...page.sources])],

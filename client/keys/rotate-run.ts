@@ -15,8 +15,8 @@ import { runError } from '../runs/watch.ts';
 type RotationWorkflow = (run: RotationRun) => Promise<RotationReport>;
 export type RotationHandle = WorkflowHandle<RotationWorkflow>;
 
-/** Backups in a page: some seconds of work at a remote place. */
-export const PAGE_SIZE = 200;
+/** Backups in a page, which ends earlier where they take long. */
+export const PAGE_SIZE = 5000;
 /** A page is some six events: far below what makes a history slow. */
 const STEPS_PER_RUN = 250;
 

@@ -15,6 +15,8 @@ export interface Looking {
   readonly holders: readonly Holder[];
   readonly recipients: readonly string[];
   readonly trusted: readonly TrustedKey[];
+  /** Wraps of this backup that were opened before, by their text. */
+  readonly known?: Map<string, StoredWrap>;
 }
 
 /** A wrap as it lies there; what was said where it did not open. */
@@ -36,7 +38,8 @@ export interface StoredKey {
  * @throws BackupError `not-found` without a manifest, `verification-failed` or `not-authentic` where it is not one of ours: then
  *   nothing it says is believed, and nothing is written in its place.
  */
-export async function readKey({ store, folder, holders, recipients, trusted }: Looking): Promise<StoredKey> {
+export async function readKey(looking: Looking): Promise<StoredKey> {
+  const { store, folder, trusted } = looking;
   const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
   if (bytes === undefined) {
     throw new BackupError('not-found', `${folder} has no ${MANIFEST} any more.`, {
@@ -46,15 +49,19 @@ export async function readKey({ store, folder, holders, recipients, trusted }: L
   const manifest = parseManifest(bytes);
   checkManifest(manifest, trusted);
   const file = await store.readSmall(`${folder}/${KEY_FILE}`);
-  const open = async (text: string): Promise<StoredWrap> => ({
-    text,
-    opened: await openWrap(text, holders, recipients).catch(said),
-  });
-  return {
-    manifest,
-    inManifest: await open(manifest.key),
-    beside: file === undefined ? undefined : await open(Buffer.from(file).toString('utf8')),
-  };
+  const inManifest = await opening(looking, manifest.key);
+  const text = file === undefined ? undefined : Buffer.from(file).toString('utf8');
+  const beside = text === manifest.key ? inManifest : text === undefined ? undefined : await opening(looking, text);
+  return { manifest, inManifest, beside };
+}
+
+/** A wrap is opened once, however often it is read: that is most of the work. */
+async function opening({ holders, recipients, known }: Looking, text: string): Promise<StoredWrap> {
+  const before = known?.get(text);
+  if (before) return before;
+  const wrap = { text, opened: await openWrap(text, holders, recipients).catch(said) };
+  known?.set(text, wrap);
+  return wrap;
 }
 
 /** The identity in a wrap; undefined where it did not open. */

@@ -4,6 +4,7 @@ import { MANIFEST } from '../../../model/paths.ts';
 import { formatReference } from '../../../model/reference.ts';
 import {
   REPOSITORY,
+  TOLD,
   type PageResult,
   type Pass,
   type RotationPlace,
@@ -13,7 +14,7 @@ import { identitiesAtHand } from '../../keys/at-hand.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import { isExactly, openWrap } from '../../keys/wrap.ts';
 import type { Site } from '../../site.ts';
-import { readPage, type Catalogued, type CatalogueProblem } from '../../storage/catalogue.ts';
+import { readPage, type Catalogued, type CataloguePage, type CatalogueProblem } from '../../storage/catalogue.ts';
 import { manifestDigest, parseManifest } from '../../storage/manifest-file.ts';
 import { inParallel } from '../../storage/parallel.ts';
 import type { Store } from '../../storage/types.ts';
@@ -28,7 +29,7 @@ export interface PageRequest {
   readonly at: RotationPlace;
   readonly pass: Pass;
   readonly after: string | null;
-  /** Backups in a page. */
+  /** Backups in a page, at most. */
   readonly limit: number;
   /** As they were when the rotation began. */
   readonly recipients: readonly string[];
@@ -37,8 +38,13 @@ export interface PageRequest {
   readonly work: Work;
 }
 
-/** Backups at once: enough to hide the latency of a remote place. */
-const PARALLEL = 8;
+/** Backups at once: enough to hide the latency of a remote place; and so many before the clock is looked at. */
+const [PARALLEL, CHUNK] = [8, 64];
+/** Milliseconds of work in a page: so long a pause takes to come. */
+const PAGE_TIME = 20_000;
+const PHASES = { rewrite: 'wrapping keys anew', check: 'checking keys' } as const;
+
+type Done = 'rewritten' | 'kept' | RotationProblem;
 
 /**
  * What cannot be done to one backup is in the result, and the others go on.
@@ -48,41 +54,58 @@ export async function rotatePage(request: PageRequest): Promise<PageResult> {
   const { site, at, pass, after, limit, recipients, identities, work } = request;
   requireSame(site, recipients);
   const store = await openPlaceNamed(site, at.place);
-  const [holders, trusted, page] = await Promise.all([
-    identitiesAtHand(site, identities),
-    trustedKeys(site),
-    readPage(store, after, limit),
-  ]);
+  const [holders, trusted] = await Promise.all([identitiesAtHand(site, identities), trustedKeys(site)]);
+  const started = Date.now();
+  const page = await readPage(store, after, limit);
+  // A page costs a listing of the place: where that takes long, the page does too.
+  const until = Date.now() + Math.max(PAGE_TIME, 2 * (Date.now() - started));
   const looking = { store, holders, recipients, trusted, place: at.place };
   const elsewhere = at.place === REPOSITORY ? async () => undefined : wrapsOf(site, { holders, recipients });
-  let bytes = 0;
-  const results = await inParallel(
-    page.backups,
-    PARALLEL,
-    async (backup): Promise<'rewritten' | 'kept' | RotationProblem> => {
-      if (work.signal.aborted) throw aborted();
-      const of = { ...looking, folder: backup.folder, elsewhere: (digest: string) => elsewhere(backup.folder, digest) };
-      const done = pass === 'rewrite' ? await rewrapped(of, request, backup) : await checked(of, request, backup);
-      work.progress({
-        phase: pass === 'rewrite' ? 'rewrapping keys' : 'checking keys',
-        bytes: (bytes += 1),
-        total: null,
-        activity: bytes,
-      });
-      return done;
-    },
-  );
-  const problems = results.filter((result) => typeof result === 'object');
+  const done: Done[] = [];
+  for (const backups of chunksOf(page.backups, CHUNK)) {
+    if (work.signal.aborted) throw aborted();
+    done.push(
+      ...(await inParallel(backups, PARALLEL, (backup) => {
+        const of = {
+          ...looking,
+          folder: backup.folder,
+          elsewhere: (digest: string) => elsewhere(backup.folder, digest),
+        };
+        return pass === 'rewrite' ? rewrapped(of, request, backup) : checked(of, request, backup);
+      })),
+    );
+    work.progress({ phase: PHASES[pass], bytes: done.length, total: page.backups.length, activity: done.length });
+    if (Date.now() > until) break;
+  }
+  return resultOf(request, page, done);
+}
+
+/** A page that ends before its time is up ends with the last backup that was done. */
+function resultOf(request: PageRequest, page: CataloguePage, done: readonly Done[]): PageResult {
+  const backups = page.backups.slice(0, done.length);
+  const cut = done.length < page.backups.length ? `${backups.at(-1)?.folder ?? ''}/${MANIFEST}` : null;
+  const broken = page.problems.filter(({ folder }) => cut === null || `${folder}/${MANIFEST}` < cut);
+  const problems = [
+    ...done.filter((each) => typeof each === 'object'),
+    ...broken.map((problem) => unreadable(request, problem)),
+  ];
   return {
-    seen: page.backups.length + page.problems.length,
-    rewritten: results.filter((result) => result === 'rewritten').length,
-    problems: [...problems, ...page.problems.map((problem) => unreadable(request, problem))],
-    sources: [...new Set(page.backups.flatMap(({ name }) => (name.tier === null ? [] : [name.source])))],
-    next: page.next,
+    seen: backups.length + broken.length,
+    rewritten: done.filter((each) => each === 'rewritten').length,
+    left: problems.length,
+    problems: problems.slice(0, TOLD),
+    sources: [...new Set(backups.flatMap(({ name }) => (name.tier === null ? [] : [name.source])))],
+    next: cut ?? page.next,
   };
 }
 
-async function rewrapped(of: Rewrapping, request: PageRequest, backup: Catalogued) {
+function chunksOf<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}
+
+async function rewrapped(of: Rewrapping, request: PageRequest, backup: Catalogued): Promise<Done> {
   try {
     return await rewrapKey(of);
   } catch (error) {
@@ -91,10 +114,12 @@ async function rewrapped(of: Rewrapping, request: PageRequest, backup: Catalogue
 }
 
 /** The manifest is read again from the place: what was written is not what counts, what lies there is. */
-async function checked(of: Rewrapping, request: PageRequest, backup: Catalogued) {
+async function checked(of: Rewrapping, request: PageRequest, backup: Catalogued): Promise<Done> {
   const problem = await keyProblem(of).catch((error: unknown) => ofBackup(request, backup, error));
-  if (problem === null) return 'kept' as const;
-  return 'pass' in problem ? problem : { ...named(request, formatReference(backup.name)), ...problem };
+  if (problem === null) return 'kept';
+  if ('pass' in problem) return problem;
+  const { code, message, remedy } = problem;
+  return { ...named(request, formatReference(backup.name)), code, message, remedy };
 }
 
 /** What speaks of the place, and not of this one backup, ends the page: it is tried again, or the place is away. */

@@ -25,7 +25,8 @@ export interface Rewrapping extends Looking {
  * @returns whether anything had to be written.
  * @throws BackupError with what cannot be done to this backup here, and why; nothing that opens is then lost.
  */
-export async function rewrapKey(request: Rewrapping): Promise<'rewritten' | 'kept'> {
+export async function rewrapKey(asked: Rewrapping): Promise<'rewritten' | 'kept'> {
+  const request = { ...asked, known: new Map<string, StoredWrap>() };
   const stored = await readKey(request);
   if (isDone(stored)) return 'kept';
   const identity = await ownIdentity(request, stored);
