@@ -67,7 +67,7 @@ function signingPart({ signingKeys, revokedKeys }: Kit): KitPart {
   const revoked = revokedKeys.map(({ publicKey, keyId, since }) =>
     since === null
       ? `     ${publicKey}  (${keyId}) is REVOKED: believe nothing that it signed`
-      : `     ${publicKey}  (${keyId}) is REVOKED: believe what it signed before ${since} alone`,
+      : `     ${publicKey}  (${keyId}) is REVOKED: believe what it signed before ${since} alone\n       (.finished in the manifest); for such a backup add it to SIGNERS below`,
   );
   return {
     title: 'WHO SIGNED THEM. Public keys (Ed25519); the commands below hold a backup against them.',

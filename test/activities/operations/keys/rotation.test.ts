@@ -17,7 +17,7 @@ import type { WritableStore } from '../../../../activities/storage/types.ts';
 import { rotateHere } from '../../../../client/keys/rotate-here.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { RotationReport } from '../../../../model/rotation.ts';
-import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { cleanUp, remount, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
 import { backUp, changeRecipients, makeRotatable, opening, type Rotatable } from '../../../support/rotated.ts';
 import { runCommand } from '../../../support/worker-process.ts';
 import { testWork } from '../../../support/work.ts';
@@ -196,6 +196,33 @@ describe('rotation of recipients', () => {
         ['second', 0],
       ],
     );
+  });
+
+  it('says of a place that may only be read what is left there, and why; the rest is done', async () => {
+    const shelf = await smallFileSystem('4m');
+    const file = path.join(folder, 'config.yaml');
+    await writeFile(file, (await readFile(file, 'utf8')).replace(path.join(folder, 'vault'), shelf));
+    for (const scheduled of ['2026-11-22T02:00:00Z', '2026-11-23T02:00:00Z'])
+      await backUp(await loadSite({ file, env: process.env }), scheduled, ['vault']);
+    const site = await changeRecipients(made);
+    remount(shelf, 'ro');
+    const report = await rotate(site);
+    assert.equal(report.outcome, 'partial');
+    assert.deepEqual(
+      report.places.map(({ place, rewritten, checked, left }) => [place, rewritten, checked, left]),
+      [
+        ['repository', 2, 2, 0],
+        ['vault', 0, 2, 2],
+        ['second', 2, 2, 0],
+      ],
+    );
+    for (const { message, code } of report.problems) {
+      assert.equal(code, 'refused');
+      assert.match(message, /vault does not let key\.age be replaced: .*read-only/);
+    }
+    assert.equal(report.problems.length, 2);
+    remount(shelf, 'rw');
+    assert.equal((await rotate(site)).outcome, 'complete');
   });
 
   it('is refused before anything is changed where no identity at hand is of a recipient of now', async () => {
