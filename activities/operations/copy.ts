@@ -74,7 +74,7 @@ async function copyMember(request: CopyRequest, member: Catalogued): Promise<num
 /** The manifest as it lies there now. One that is gone, or damaged, since the catalogue was read changes nothing. */
 async function withKeyOfNow(from: LocalStore, { folder, manifest }: Catalogued): Promise<Manifest> {
   const bytes = await from.readSmall(`${folder}/${MANIFEST}`);
-  const now = bytes === undefined ? undefined : parsed(bytes);
+  const now = bytes === undefined ? undefined : readableManifest(bytes);
   return now !== undefined && manifestDigest(now) === manifestDigest(manifest) ? now : manifest;
 }
 

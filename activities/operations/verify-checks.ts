@@ -12,7 +12,7 @@ import type { TrustedKey } from '../keys/signing.ts';
 import { siteIdentity } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
-import { manifestDigest, manifestVerdict, parseManifest } from '../storage/manifest-file.ts';
+import { manifestDigest, manifestVerdict, parseManifest, readableManifest } from '../storage/manifest-file.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 
@@ -140,8 +140,7 @@ async function keyCheck({ site, store, backup: { folder } }: StoredChecksRequest
 
 async function keyNow(store: Store, folder: string): Promise<string | undefined> {
   const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
-  const manifest = bytes === undefined ? undefined : await Promise.resolve(bytes).then(parseManifest).catch(said);
-  return manifest instanceof BackupError ? undefined : manifest?.key;
+  return bytes === undefined ? undefined : readableManifest(bytes)?.key;
 }
 
 /**

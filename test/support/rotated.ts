@@ -10,7 +10,9 @@ import { copyToDestination } from '../../activities/operations/copy-to.ts';
 import type { Site } from '../../activities/site.ts';
 import { directoryStore } from '../../activities/storage/directory.ts';
 import { readPage } from '../../activities/storage/catalogue.ts';
+import { rotateHere } from '../../client/keys/rotate-here.ts';
 import type { SiteInput } from '../../model/config/site.ts';
+import type { RotationReport } from '../../model/rotation.ts';
 import { makeSite, type TestSite } from './site.ts';
 import { testWork } from './work.ts';
 
@@ -63,6 +65,12 @@ export async function changeRecipients({ file, freshRecipient, oldRecipient }: R
   await editConfig({ ...edit, edits: (editing) => [itemsAdded(editing, at, [freshRecipient])] });
   await editConfig({ ...edit, edits: (editing) => [itemRemoved(editing, at, oldRecipient)] });
   return loadSite({ file, env: process.env });
+}
+
+/** A rotation in this process, a backup a page. */
+export function rotate(site: Site, identities: readonly string[]): Promise<RotationReport> {
+  const input = { site: 'test', host: site.host, identities };
+  return rotateHere({ site, input, pageSize: 1, work: testWork(), onProgress: () => {} });
 }
 
 /** What each of some identity files opens at a place, by the folder's name: the manifest's key, and key.age. */

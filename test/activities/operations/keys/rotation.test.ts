@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadSite } from '../../../../activities/config/load.ts';
 import { newIdentity, unwrapIdentity, wrapIdentity } from '../../../../activities/keys/identity.ts';
 import { withIdentityAlone } from '../../../../activities/keys/at-hand.ts';
-import { rewrapKey } from '../../../../activities/operations/keys/rewrap.ts';
-import { trustedKeys } from '../../../../activities/keys/site-keys.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { verifyBackup } from '../../../../activities/operations/verify.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -13,12 +11,9 @@ import { chainOf, findBackup, listBackups } from '../../../../activities/storage
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { encodeManifest, manifestDigest } from '../../../../activities/storage/manifest-file.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
-import type { WritableStore } from '../../../../activities/storage/types.ts';
-import { rotateHere } from '../../../../client/keys/rotate-here.ts';
-import { BackupError } from '../../../../model/errors.ts';
-import type { RotationReport } from '../../../../model/rotation.ts';
-import { cleanUp, remount, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
-import { backUp, changeRecipients, makeRotatable, opening, type Rotatable } from '../../../support/rotated.ts';
+import type { BackupError } from '../../../../model/errors.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { backUp, changeRecipients, makeRotatable, opening, rotate, type Rotatable } from '../../../support/rotated.ts';
 import { runCommand } from '../../../support/worker-process.ts';
 import { testWork } from '../../../support/work.ts';
 
@@ -38,15 +33,6 @@ describe('rotation of recipients', () => {
     await backUp(made.site, '2026-11-23T02:00:00Z');
   });
   afterEach(cleanUp);
-
-  async function rotate(
-    site: Site,
-    identities: readonly string[] = [made.fresh],
-    place?: string,
-  ): Promise<RotationReport> {
-    const input = { site: 'test', host: site.host, identities, ...(place === undefined ? {} : { place }) };
-    return rotateHere({ site, input, pageSize: 1, work: testWork(), onProgress: () => {} });
-  }
 
   async function digests(root: string): Promise<readonly string[]> {
     return (await listBackups(repositoryStore(root))).map(({ manifest }) => manifestDigest(manifest));
@@ -73,7 +59,7 @@ describe('rotation of recipients', () => {
   it('opens every backup everywhere to the recipients of now and to nobody else, restores with the new key alone, and breaks no chain', async () => {
     const before = await digests(made.site.repository);
     const site = await changeRecipients(made);
-    const report = await rotate(site);
+    const report = await rotate(site, [made.fresh]);
     assert.equal(report.outcome, 'complete', JSON.stringify(report, undefined, 1));
     assert.deepEqual(
       report.places.map(({ place, backups, rewritten, checked, left }) => [place, backups, rewritten, checked, left]),
@@ -119,7 +105,7 @@ describe('rotation of recipients', () => {
     });
     assert.equal(found.verdict, 'ok', JSON.stringify(found.checks));
     // And again there is nothing to do.
-    const again = await rotate(site);
+    const again = await rotate(site, [made.fresh]);
     assert.deepEqual([again.outcome, again.places.reduce((sum, { rewritten }) => sum + rewritten, 0)], ['complete', 0]);
   });
 
@@ -159,71 +145,13 @@ describe('rotation of recipients', () => {
       // What another backup beside it had begun may be written as well.
       assert.ok(written >= nth && written <= nth + 2, `${written} files after ${nth}`);
       if (nth % 2 === 0) continue;
-      const finished = await rotate(site);
+      const finished = await rotate(site, [made.fresh]);
       assert.equal(finished.outcome, 'complete', JSON.stringify(finished.problems));
       for (const root of made.places)
         for (const opens of Object.values(await opening(root, made.identities[0])))
           assert.deepEqual(opens, [false, false]);
     }
   }).timeout(180_000);
-
-  it('goes on without a destination that is away, says what is left, and does only that the next time', async () => {
-    const site = await changeRecipients(made);
-    await rename(path.join(folder, 'vault'), path.join(folder, 'unplugged'));
-    const report = await rotate(site);
-    assert.equal(report.outcome, 'partial');
-    assert.deepEqual(
-      report.places.map(({ place, pass }) => [place, pass]),
-      [
-        ['repository', 'done'],
-        ['vault', 'away'],
-        ['second', 'done'],
-      ],
-    );
-    assert.deepEqual(
-      report.problems.map(({ place, code }) => [place, code]),
-      [['vault', 'unreachable']],
-    );
-    assert.ok(report.problems[0]?.remedy);
-    await rename(path.join(folder, 'unplugged'), path.join(folder, 'vault'));
-    const again = await rotate(site);
-    assert.equal(again.outcome, 'complete');
-    assert.deepEqual(
-      again.places.map(({ place, rewritten }) => [place, rewritten]),
-      [
-        ['repository', 0],
-        ['vault', 2],
-        ['second', 0],
-      ],
-    );
-  });
-
-  it('says of a place that may only be read what is left there, and why; the rest is done', async () => {
-    const shelf = await smallFileSystem('4m');
-    const file = path.join(folder, 'config.yaml');
-    await writeFile(file, (await readFile(file, 'utf8')).replace(path.join(folder, 'vault'), shelf));
-    for (const scheduled of ['2026-11-22T02:00:00Z', '2026-11-23T02:00:00Z'])
-      await backUp(await loadSite({ file, env: process.env }), scheduled, ['vault']);
-    const site = await changeRecipients(made);
-    remount(shelf, 'ro');
-    const report = await rotate(site);
-    assert.equal(report.outcome, 'partial');
-    assert.deepEqual(
-      report.places.map(({ place, rewritten, checked, left }) => [place, rewritten, checked, left]),
-      [
-        ['repository', 2, 2, 0],
-        ['vault', 0, 2, 2],
-        ['second', 2, 2, 0],
-      ],
-    );
-    for (const { message, code } of report.problems) {
-      assert.equal(code, 'refused');
-      assert.match(message, /vault does not let key\.age be replaced: .*read-only/);
-    }
-    assert.equal(report.problems.length, 2);
-    remount(shelf, 'rw');
-    assert.equal((await rotate(site)).outcome, 'complete');
-  });
 
   it('is refused before anything is changed where no identity at hand is of a recipient of now', async () => {
     const site = await changeRecipients(made);
@@ -244,7 +172,7 @@ describe('rotation of recipients', () => {
     await putKey(swapped, await wrapIdentity(identity, made.site.config.encryption.recipients));
     const text = await readFile(path.join(changed, 'manifest.json'), 'utf8');
     await writeFile(path.join(changed, 'manifest.json'), text.replace('"fuzzy"', '"crash"'));
-    const report = await rotate(site);
+    const report = await rotate(site, [made.fresh]);
     assert.equal(report.outcome, 'partial');
     assert.deepEqual(
       report.problems.map(({ place, backup, code }) => [place, backup, code]),
@@ -282,7 +210,7 @@ describe('rotation of recipients', () => {
     assert.ok(backup);
     const wrong = await wrapIdentity(identity, made.site.config.encryption.recipients);
     await writeFile(path.join(at, 'manifest.json'), encodeManifest({ ...backup.manifest, key: wrong }));
-    assert.equal((await rotate(site)).outcome, 'complete');
+    assert.equal((await rotate(site, [made.fresh])).outcome, 'complete');
     const opened = await unwrapIdentity(
       await readFile(path.join(at, 'key.age'), 'utf8'),
       await readFile(made.fresh, 'utf8'),
@@ -301,60 +229,6 @@ describe('rotation of recipients', () => {
     for (const file of [made.identities[0], made.fresh])
       assert.equal(await restoredWith(made.site, file, root), 'what was there then\n');
     await assert.rejects(restoredWith(made.site, made.identities[1], root), { code: 'missing-identity' });
-  });
-
-  describe('at a place that does not overwrite', () => {
-    /** The real destination, but that it says no, or says yes and keeps what it has. */
-    function stubborn(store: WritableStore, how: 'refuses' | 'ignores', what: RegExp): WritableStore {
-      return {
-        ...store,
-        async putSmall(key, bytes, options) {
-          if (!what.test(key)) return store.putSmall(key, bytes, options);
-          if (how === 'refuses')
-            throw new BackupError('access-denied', 'the identity may not overwrite', { remedy: 'none' });
-        },
-      };
-    }
-
-    for (const how of ['refuses', 'ignores'] as const) {
-      for (const what of [/key\.age$/, /manifest\.json$/]) {
-        it(`that ${how} ${what.source} says what cannot be done and why, and nothing is lost`, async () => {
-          const site = await changeRecipients(made);
-          const holders = await Promise.all(
-            [made.identities[0], made.fresh].map(async (file) => {
-              const identity = (await readFile(file, 'utf8')).trim();
-              return { identity, recipient: file === made.fresh ? made.freshRecipient : made.oldRecipient };
-            }),
-          );
-          const store = stubborn(openDestination('vault', site), how, what);
-          const at = {
-            store,
-            folder: 'configs/stack/20261122T020000Z-full',
-            place: 'vault',
-            elsewhere: async () => undefined,
-          };
-          const { recipients } = site.config.encryption;
-          await assert.rejects(
-            rewrapKey({ ...at, holders, recipients, trusted: await trustedKeys(site) }),
-            (error: BackupError) => {
-              assert.equal(error.code, 'refused');
-              assert.match(
-                error.message,
-                how === 'refuses'
-                  ? /vault does not let .* be replaced: the identity may not/
-                  : /vault took a new .* and what is read back/,
-              );
-              assert.match(error.remedy ?? '', /stays open to its old recipients.*until retention/);
-              return true;
-            },
-          );
-          const opens = (await opening(path.join(folder, 'vault'), made.identities[0]))[
-            'configs/stack/20261122T020000Z-full'
-          ];
-          assert.equal(opens?.[0], true, 'what restores read is as it was');
-        });
-      }
-    }
   });
 
   it('a change of the config meanwhile ends it', async () => {
