@@ -1,4 +1,4 @@
-/** A TCP proxy in the test's own process: a link that can be cut. */
+/** A TCP proxy in the test's own process: a link that can be cut, can stall, and counts. */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
@@ -7,8 +7,12 @@ export interface Proxy {
   readonly address: string;
   /** Ends every connection and lets none through, as a broken link does. */
   cut(): void;
-  /** Lets connections through again. */
+  /** Lets connections through again; those that stalled stay dead. */
   mend(): void;
+  /** Lets nothing through any more, and closes nothing: a link that has died without a word. */
+  stall(): void;
+  /** Bytes that went to the target so far. */
+  sent(): number;
   close(): Promise<void>;
 }
 
@@ -17,6 +21,8 @@ export async function openProxy(target: string): Promise<Proxy> {
   const [host = '', port = ''] = target.split(':');
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isStalled = false;
+  let sent = 0;
 
   function keep(socket: Socket, other: Socket): void {
     sockets.add(socket);
@@ -26,6 +32,11 @@ export async function openProxy(target: string): Promise<Proxy> {
       sockets.delete(socket);
       other.destroy();
     });
+  }
+  /** What is on its way waits in the sockets. */
+  function stallOne(socket: Socket): void {
+    socket.unpipe();
+    socket.pause();
   }
   function cut(): void {
     isCut = true;
@@ -40,7 +51,11 @@ export async function openProxy(target: string): Promise<Proxy> {
     const outer = connect(Number(port), host);
     keep(inner, outer);
     keep(outer, inner);
+    inner.on('data', (chunk: Buffer) => {
+      sent += chunk.length;
+    });
     inner.pipe(outer).pipe(inner);
+    if (isStalled) stallOne(inner);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -51,7 +66,13 @@ export async function openProxy(target: string): Promise<Proxy> {
     cut,
     mend() {
       isCut = false;
+      isStalled = false;
     },
+    stall() {
+      isStalled = true;
+      for (const socket of sockets) stallOne(socket);
+    },
+    sent: () => sent,
     async close() {
       cut();
       server.close();
