@@ -1,5 +1,5 @@
 /** A real S3 server of a test's own: versitygw over a folder. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
@@ -45,13 +45,11 @@ export interface GatewayOptions {
 /** Starts a gateway over a folder. It keeps versions in buckets that ask for it. */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { certificate } = options;
-  const folder = options.folder ?? (await temporaryFolder());
-  const [root, versions, accounts] = ['buckets', 'versions', 'accounts'].map((name) => path.join(folder, name)) as [
-    string,
-    string,
-    string,
-  ]; // as many as names
-  await Promise.all([root, versions, accounts].map((each) => mkdir(each)));
+  const folder = options.folder ?? (await folderWithAttributes());
+  const [root, versions, accounts, attributes] = ['buckets', 'versions', 'accounts', 'attributes'].map((name) =>
+    path.join(folder, name),
+  ) as [string, string, string, string]; // as many as names
+  await Promise.all([root, versions, accounts, attributes].map((each) => mkdir(each)));
   const port = await freePort();
   const endpoint = `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`;
   const tls = certificate ? ['--cert', certificate.certificate, '--key', certificate.key] : [];
@@ -59,29 +57,14 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 
   async function start(): Promise<void> {
     const gateway = await program();
-    child = spawn(
-      'setpriv',
-      [
-        '--pdeathsig',
-        'KILL',
-        '--',
-        gateway,
-        '--port',
-        `127.0.0.1:${port}`,
-        '--iam-dir',
-        accounts,
-        '--quiet',
-        ...tls,
-        'posix',
-        '--versioning-dir',
-        versions,
-        root,
-      ],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-        env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: ROOT.accessKeyId, ROOT_SECRET_KEY: ROOT.secretAccessKey },
-      },
-    );
+    const options = ['--port', `127.0.0.1:${port}`, '--iam-dir', accounts, '--quiet', ...tls];
+    // What it keeps beside an object: in attributes of the file, or in files of their own, which lose those of versions.
+    const beside = hasAttributes(folder) ? [] : ['--sidecar', attributes];
+    const backend = ['posix', ...beside, '--versioning-dir', versions, root];
+    child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', gateway, ...options, ...backend], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: ROOT.accessKeyId, ROOT_SECRET_KEY: ROOT.secretAccessKey },
+    });
     running.add(child);
     await until('versitygw listens', () => listens(port));
   }
@@ -116,6 +99,16 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       if (child) await end(child);
     },
   };
+}
+
+/** The tmpfs of older kernels has no attributes for users; disks have. */
+async function folderWithAttributes(): Promise<string> {
+  const folder = await temporaryFolder();
+  return hasAttributes(folder) ? folder : temporaryFolder({ onDisk: true });
+}
+
+function hasAttributes(folder: string): boolean {
+  return spawnSync('setfattr', ['--name', 'user.of-tests', '--value', 'x', folder]).status === 0;
 }
 
 async function listens(port: number): Promise<boolean> {

@@ -29,7 +29,7 @@ describe('uploads to S3 in parts', () => {
   let proxy: Proxy;
   let context: S3Context;
   let file: string;
-  const bytes = randomBytes(8 * PART + 12_345);
+  const bytes = randomBytes(6 * PART + 12_345);
   const expected = storedOf(bytes);
 
   before(async () => {
@@ -85,7 +85,7 @@ describe('uploads to S3 in parts', () => {
   it('goes on after the link was cut in the middle, in the same process', async () => {
     const destination = destinationOf(context);
     const work = testWork();
-    const cutting = { ...work, progress: ({ bytes: sent }: { bytes: number }) => sent > 4 * PART && proxy.cut() };
+    const cutting = { ...work, progress: ({ bytes: sent }: { bytes: number }) => sent > 3 * PART && proxy.cut() };
     await assert.rejects(destination.put(KEY, file, expected, cutting), code('unreachable'));
     assert.equal(await uploadsLeft(), 1, 'it is kept for the next attempt');
     proxy.mend();
@@ -117,7 +117,7 @@ describe('uploads to S3 in parts', () => {
     const destination = destinationOf(context);
     const stopping = new AbortController();
     const progress = ({ bytes: sent }: { bytes: number }) => {
-      if (sent > 4 * PART) stopping.abort(new Error('WORKER_SHUTDOWN'));
+      if (sent > 3 * PART) stopping.abort(new Error('WORKER_SHUTDOWN'));
     };
     const work = { ...testWork(), signal: stopping.signal, progress };
     await assert.rejects(destination.put(KEY, file, expected, work), code('aborted'));
@@ -127,7 +127,7 @@ describe('uploads to S3 in parts', () => {
   });
 
   it('takes no part of another file for one of this', async () => {
-    const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 5 * PART });
+    const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 3 * PART });
     await child.stopped();
     await child.signal('SIGKILL');
     const other = path.join(path.dirname(file), 'other');
@@ -140,6 +140,25 @@ describe('uploads to S3 in parts', () => {
     await destination.put(KEY, other, storedOf(content), testWork());
     assert.deepEqual(await destination.digest(KEY, testWork()), storedOf(content));
     assert.equal(await uploadsLeft(), 0);
+  });
+
+  it('sends a part again that the server holds with other bytes', async () => {
+    const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 3 * PART });
+    await child.stopped();
+    await child.signal('SIGKILL');
+    const { bucket: Bucket } = context.config;
+    const { Uploads: [upload] = [] } = await gateway.admin.listMultipartUploads({ Bucket });
+    const tampered = {
+      Bucket,
+      Key: KEY,
+      UploadId: upload?.UploadId,
+      PartNumber: 1,
+      ChecksumAlgorithm: 'SHA256',
+    } as const;
+    await gateway.admin.uploadPart({ ...tampered, Body: randomBytes(PART) });
+    const destination = destinationOf(context);
+    await destination.put(KEY, file, expected, testWork());
+    assert.deepEqual(await destination.digest(KEY, testWork()), expected);
   });
 
   it('aborts what nobody goes on with, and leaves what a living process is at', async () => {
