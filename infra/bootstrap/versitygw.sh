@@ -6,7 +6,8 @@ versitygw_cached=$cache/versitygw-$versitygw_version
 # Sets VERSITYGW where one is here: the caller's choice, one on the PATH, the cached copy.
 find_versitygw() {
   if [ -n "${VERSITYGW:-}" ]; then
-    command -v "$VERSITYGW" >/dev/null 2>&1 || fail 4 "VERSITYGW names no program: $VERSITYGW"
+    named=$VERSITYGW
+    VERSITYGW=$(command -v "$named") || fail 4 "VERSITYGW names no program: $named"
     return
   fi
   VERSITYGW=$(command -v versitygw) && return

@@ -56,9 +56,11 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
     },
     async put(key, file, expected, work, options = {}) {
       bucket.objectOf(key);
-      if (!swept) await abortAbandoned({ bucket, uploads, idleFor: IDLE_FOR, work });
-      swept = true;
-      await putArtifact({ bucket, uploads, key, file, expected, work, options });
+      async function sweep(): Promise<void> {
+        if (!swept) await abortAbandoned({ bucket, uploads, idleFor: IDLE_FOR, work });
+        swept = true;
+      }
+      await putArtifact({ bucket, uploads, key, file, expected, work, options, sweep });
     },
     async keep(key, until) {
       bucket.objectOf(key);

@@ -76,6 +76,11 @@ const NO_LOCK: Meaning = {
   remedy:
     'Make BUCKET with Object Lock (aws s3api create-bucket --object-lock-enabled-for-bucket), or take "lock" out of the destination.',
 };
+const ALTERED: Meaning = {
+  code: 'failed',
+  means: 'other bytes arrived there than were sent, and the server refused them',
+  remedy: 'Look at what lies between (a proxy?) and at the memory of both machines; the step is tried again.',
+};
 const UNTRUSTED: Meaning = {
   code: 'unreachable',
   means: 'its certificate is signed by nobody who is trusted here',
@@ -116,6 +121,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     remedy:
       'Ask for it (aws s3api restore-object --bucket BUCKET --key KEY --restore-request Days=7), and come back when it is there.',
   },
+  BadDigest: ALTERED,
+  InvalidDigest: ALTERED,
+  XAmzContentSHA256Mismatch: ALTERED,
+  RequestTimeout: STALLED,
   SlowDown: BUSY,
   ServiceUnavailable: BUSY,
   RequestLimitExceeded: BUSY,

@@ -26,6 +26,8 @@ export interface Put {
   readonly file: string;
   readonly expected: Stored;
   readonly options: PutOptions;
+  /** Looks for abandoned uploads, before the first upload in parts. */
+  readonly sweep: () => Promise<void>;
   readonly work: Work;
 }
 
@@ -45,6 +47,7 @@ export async function putArtifact(put: Put): Promise<void> {
   const opened = await translated(file, `reading ${file}`, () => ifThere(open(file, 'r')));
   if (opened === undefined) throw missingFile(file, bucket.where.destination);
   try {
+    if (cut.count > 1) await put.sweep();
     await (cut.count === 1 ? putWhole(put, opened) : putParts({ ...put, opened, cut }));
   } finally {
     await opened.close();

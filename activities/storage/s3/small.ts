@@ -6,7 +6,7 @@ import { smallAttributes } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
 import { agrees } from './checksums.ts';
 import { isUnknownHere, saidOneOf } from './errors.ts';
-import { extendLock } from './lock.ts';
+import { extendLock, lockedUntil } from './lock.ts';
 import { bytesOf } from './read.ts';
 
 /** Times that it is looked again, when somebody else writes the same name at the same moment. */
@@ -29,13 +29,30 @@ export async function putSmall(
       return;
     }
     if (there !== undefined && !replace) throw conflict(bucket, key);
-    const written = await write(bucket, key, { bytes, onlyNew: !replace, until });
+    const written = await write(bucket, key, {
+      bytes,
+      onlyNew: !replace,
+      until: await lockOf(bucket, key, there, until),
+    });
     if (written !== undefined) {
       await confirm(bucket, key, { bytes, ...written });
       return;
     }
   }
   throw conflict(bucket, key);
+}
+
+/** What replaces a locked object is locked as long: the version below alone would not be found by its name. */
+async function lockOf(
+  bucket: Bucket,
+  key: string,
+  there: Uint8Array | undefined,
+  until: Date | undefined,
+): Promise<Date | undefined> {
+  if (bucket.config.lock === undefined || there === undefined) return until;
+  const locked = await lockedUntil(bucket, key);
+  if (locked === null) return until;
+  return until === undefined || locked > until ? locked : until;
 }
 
 interface Writing {

@@ -1,7 +1,7 @@
 /** Uploads in parts: killed, cut, stalled, slowed, abandoned. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { abortAbandoned } from '../../../../activities/storage/s3/abandoned.ts';
 import { openBucket } from '../../../../activities/storage/s3/bucket.ts';
@@ -161,7 +161,25 @@ describe('uploads to S3 in parts', () => {
     assert.deepEqual(await destination.digest(KEY, testWork()), expected);
   });
 
-  it('aborts what nobody goes on with, and leaves what a living process is at', async () => {
+  it('begins anew where somebody has aborted the upload, and forgets one whose end it did not live to remember', async () => {
+    const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 3 * PART });
+    await child.stopped();
+    await child.signal('SIGKILL');
+    const { bucket: Bucket } = context.config;
+    const { Uploads: [upload] = [] } = await gateway.admin.listMultipartUploads({ Bucket });
+    await gateway.admin.abortMultipartUpload({ Bucket, Key: KEY, UploadId: upload?.UploadId });
+    const [name = ''] = await remembered();
+    const memory = path.join(context.state, 'uploads', context.name, name);
+    const kept = await readFile(memory);
+    const destination = destinationOf(context);
+    await destination.put(KEY, file, expected, testWork());
+    await writeFile(memory, kept);
+    await destination.put(KEY, file, expected, testWork());
+    assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+    assert.deepEqual(await remembered(), []);
+  });
+
+  it('P42 aborts what nobody goes on with, and leaves what a living process is at', async () => {
     const living = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 3 * PART });
     await living.stopped();
     const dead = { context, key: 'daily/gone/20261120T020000Z-full/base', file, expected, stopAt: 3 * PART };

@@ -154,7 +154,8 @@ describe('versions and locks in S3', () => {
     const small = 'daily/postgres/20261125T020000Z-full/manifest.json';
     await destination.putSmall(small, Buffer.from('{}'), { replace: false, until });
     assert.deepEqual(await lockOf(small), ['GOVERNANCE', until.toISOString()]);
-    await destination.putSmall(small, Buffer.from('{"key":"rotated"}'), { replace: true, until });
+    await destination.putSmall(small, Buffer.from('{"key":"rotated"}'), { replace: true });
+    assert.deepEqual(await lockOf(small), ['GOVERNANCE', until.toISOString()], 'what replaces it is locked as long');
     const { Versions = [] } = await gateway.admin.listObjectVersions({ Bucket: bucket, Prefix: small });
     assert.equal(Versions.length, 2, 'a rewrite of what is locked is a new version');
     await assert.rejects(
@@ -194,6 +195,25 @@ describe('versions and locks in S3', () => {
     assert.equal(await anew().readSmall(keys.manifest), undefined);
   });
 
+  it('of two who write one manifest at the same moment, one is told of the conflict', async () => {
+    const plain = await makeBucket(gateway);
+    const writers = await Promise.all([contextOf(gateway, plain), contextOf(gateway, plain)]);
+    const bodies = ['one', 'two'].map((text) => Buffer.from(text));
+    const key = 'daily/postgres/20261127T020000Z-full/manifest.json';
+    const ends = await Promise.allSettled(
+      writers.map((context, index) =>
+        destinationOf(context).putSmall(key, bodies[index] ?? Buffer.of(), { replace: false }),
+      ),
+    );
+    assert.deepEqual(ends.map(({ status }) => status).toSorted(byText), ['fulfilled', 'rejected']);
+    const loser = ends.find(({ status }) => status === 'rejected');
+    assert.equal(loser?.status === 'rejected' && loser.reason.code, 'conflict');
+    const winner = ends.findIndex(({ status }) => status === 'fulfilled');
+    const [reader] = writers;
+    assert.ok(reader);
+    assert.deepEqual(Buffer.from((await destinationOf(reader).readSmall(key)) ?? []), bodies[winner]);
+  });
+
   it('says that a bucket without locks has none', async () => {
     const plain = await makeBucket(gateway);
     const unlockable = destinationOf(await contextOf(gateway, plain, { lock: 'governance' }));
@@ -215,6 +235,10 @@ function later(seconds: number): Date {
   return new Date((Math.floor(BEGAN / 1000) + 600 + seconds) * 1000);
 }
 const BEGAN = Date.now();
+
+function byText(one: string, two: string): number {
+  return one.localeCompare(two);
+}
 
 function trusting(publicKey: string) {
   return { signing: { trusted: [publicKey] } };
