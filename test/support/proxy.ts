@@ -11,10 +11,15 @@ export interface Proxy {
   mend(): void;
   /** Lets nothing through any more, and closes nothing: a link that has died without a word. */
   stall(): void;
+  /** Changes one byte of a large body that goes to the target, once. */
+  garble(): void;
   /** Bytes that went to the target so far. */
   sent(): number;
   close(): Promise<void>;
 }
+
+/** Bytes in one piece that hold more than the head of a request. */
+const LARGE = 32_768;
 
 /** Opens a proxy to an address on this machine. */
 export async function openProxy(target: string): Promise<Proxy> {
@@ -22,6 +27,7 @@ export async function openProxy(target: string): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let isStalled = false;
+  let isGarbling = false;
   let sent = 0;
 
   function keep(socket: Socket, other: Socket): void {
@@ -53,6 +59,11 @@ export async function openProxy(target: string): Promise<Proxy> {
     keep(outer, inner);
     inner.on('data', (chunk: Buffer) => {
       sent += chunk.length;
+      if (!isGarbling || chunk.length < LARGE) return;
+      isGarbling = false;
+      const at = chunk.length - 10;
+      // The very memory that is piped on.
+      chunk.writeUInt8(chunk.readUInt8(at) ^ 1, at);
     });
     inner.pipe(outer).pipe(inner);
     if (isStalled) stallOne(inner);
@@ -71,6 +82,9 @@ export async function openProxy(target: string): Promise<Proxy> {
     stall() {
       isStalled = true;
       for (const socket of sockets) stallOne(socket);
+    },
+    garble() {
+      isGarbling = true;
     },
     sent: () => sent,
     async close() {

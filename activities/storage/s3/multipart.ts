@@ -34,12 +34,12 @@ export async function putParts(put: PartsPut): Promise<void> {
   const { bucket, uploads, key, expected, options, work } = put;
   const { upload, file, held } = (await takeOver(put)) ?? (await begin(put));
   let version: string | undefined;
-  let parts: readonly Held[];
+  let parts: readonly Held[] | undefined;
   try {
     parts = await sendParts(put, upload, held);
     version = await complete(put, upload.uploadId, parts);
   } catch (error) {
-    await leave(put, { upload, file }, error);
+    await leave(put, { upload, file }, { error, wasSent: parts !== undefined });
     throw error;
   }
   await uploads.forget(file);
@@ -60,30 +60,37 @@ interface UnderWay extends Adopted {
 /** An upload of this object that a dead process, or a failed attempt, has left. */
 async function takeOver(put: PartsPut): Promise<UnderWay | undefined> {
   const { bucket, uploads, key, expected, work } = put;
-  const object = bucket.objectOf(key);
   for (;;) {
-    const adopted = await uploads.adopt(object, expected);
+    const adopted = await uploads.adopt(bucket.objectOf(key), expected);
     if (adopted === undefined) return undefined;
-    const { uploadId } = adopted.upload;
-    const parts = await partsOf(bucket, { object, uploadId, signal: work.signal });
-    if (parts === undefined) {
-      // Somebody has aborted it, a rule of the bucket perhaps.
-      await uploads.forget(adopted.file);
-      continue;
+    const held = await heldOf(put, adopted).catch(async (error: unknown) => {
+      await uploads.release(adopted.file);
+      throw error;
+    });
+    if (held !== undefined) {
+      work.log.info(
+        { key, destination: bucket.where.destination, parts: held.size },
+        'upload goes on where it stopped',
+      );
+      return { ...adopted, held };
     }
-    await abortOthers(put, adopted);
-    work.log.info(
-      { key, destination: bucket.where.destination, parts: parts.length },
-      'upload goes on where it stopped',
-    );
-    const held = new Map(
-      parts.map(({ PartNumber, ETag, ChecksumSHA256 }) => [
-        PartNumber ?? 0,
-        { etag: ETag ?? '', checksum: ChecksumSHA256 },
-      ]),
-    );
-    return { ...adopted, held };
+    // Somebody has aborted it, a rule of the bucket perhaps.
+    await uploads.forget(adopted.file);
   }
+}
+
+/** What the server holds of an upload; undefined where it knows none such. */
+async function heldOf(put: PartsPut, adopted: Adopted): Promise<UnderWay['held'] | undefined> {
+  const { object, uploadId } = adopted.upload;
+  const parts = await partsOf(put.bucket, { object, uploadId, signal: put.work.signal });
+  if (parts === undefined) return undefined;
+  await abortOthers(put, adopted);
+  return new Map(
+    parts.map(({ PartNumber, ETag, ChecksumSHA256 }) => [
+      PartNumber ?? 0,
+      { etag: ETag ?? '', checksum: ChecksumSHA256 },
+    ]),
+  );
 }
 
 async function begin(put: PartsPut): Promise<UnderWay> {
@@ -178,7 +185,7 @@ function partSender(put: Put, uploadId: string, sending: Sending): (part: FilePa
       Body: bytes,
       ChecksumSHA256: sha256.toString('base64'),
     });
-    withBody(command, { bytes, sha256, pace: limit, ...sending.part(number) });
+    withBody(command, { bytes, pace: limit, ...sending.part(number) });
     const doing = { doing: `copying ${key}, part ${number},`, right: 's3:PutObject', signal: sending.signal };
     const { ETag } = await bucket.call(doing, (s3, options) => s3.send(command, options));
     return ETag ?? '';
@@ -217,13 +224,24 @@ async function complete(
   });
 }
 
-/** Failures after which the next attempt goes on with the same upload. */
+/** Failures after which the next attempt goes on with the same upload, at least while its parts are sent. */
 const GOES_ON: ReadonlySet<string> = new Set(['unreachable', 'standstill', 'access-denied', 'config']);
 
+interface Left {
+  readonly error: unknown;
+  /** All parts are there: what failed is to make them one. */
+  readonly wasSent: boolean;
+}
+
 /** What is left of a failed upload: kept where the next attempt goes on with it, given back where none will. */
-async function leave({ bucket, uploads, work }: Put, { upload, file }: Adopted, error: unknown): Promise<void> {
-  const code = error instanceof BackupError ? error.code : 'failed';
-  if (GOES_ON.has(code) || (code === 'aborted' && isShuttingDown(work.signal))) {
+async function leave(
+  { bucket, uploads, work }: Put,
+  { upload, file }: Adopted,
+  { error, wasSent }: Left,
+): Promise<void> {
+  const code = error instanceof BackupError ? error.code : undefined;
+  const goesOn = code !== undefined && (GOES_ON.has(code) || (code === 'failed' && !wasSent));
+  if (goesOn || (code === 'aborted' && isShuttingDown(work.signal))) {
     await uploads.release(file);
     return;
   }

@@ -68,8 +68,7 @@ async function putWhole(put: Put, opened: FileHandle): Promise<void> {
       ChecksumSHA256: checksum,
       ...artifactAttributes(bucket.config, expected, options),
     });
-    const sha256 = Buffer.from(expected.sha256, 'hex');
-    return withBody(made, { bytes, sha256, pace: paceOf(put), ...sending.part(1) });
+    return withBody(made, { bytes, pace: paceOf(put), ...sending.part(1) });
   };
   const { VersionId: version } = await sending.during(() =>
     bucket.call({ doing: `copying ${key}`, right: 's3:PutObject', signal: sending.signal }, async (s3, call) =>

@@ -142,6 +142,26 @@ describe('uploads to S3 in parts', () => {
     assert.equal(await uploadsLeft(), 0);
   });
 
+  it('is refused by the server where a byte changes on the way, in one piece and in parts', async () => {
+    const destination = destinationOf(context);
+    const small = path.join(path.dirname(file), 'small');
+    const content = bytes.subarray(0, 300_000);
+    await writeFile(small, content);
+    for (const [from, what] of [
+      [file, expected],
+      [small, storedOf(content)],
+    ] as const) {
+      proxy.garble();
+      await assert.rejects(destination.put(KEY, from, what, testWork()), (error: BackupError) => {
+        assert.match(error.message, /other bytes arrived there than were sent/);
+        return code('failed')(error);
+      });
+      assert.deepEqual(await listed(destination.list('')), []);
+    }
+    await destination.put(KEY, file, expected, testWork());
+    assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+  });
+
   it('sends a part again that the server holds with other bytes', async () => {
     const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 3 * PART });
     await child.stopped();
