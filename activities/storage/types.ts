@@ -15,6 +15,11 @@ export interface ListedObject {
   /** Key below the root, as made by model/paths.ts. */
   readonly key: string;
   readonly bytes: number;
+  /**
+   * Another one whenever the object is another one: of its times and its inode, of its tag. Absent where the place cannot
+   * tell, or the object is so young that a change might not show.
+   */
+  readonly version?: string;
   /** What somebody has done to it at that place, in words, though it can still be read. */
   readonly problem?: string;
 }
@@ -88,6 +93,14 @@ export interface Destination extends WritableStore {
    * to have none.
    */
   lockedUntil?(key: string): Promise<Date | null>;
+  /**
+   * Copies an object to another key without sending it again; confirmed as `put` is. Absent where a place cannot.
+   * Where nothing is under `from`, or something else than `expected`, nothing is done: whoever puts it then sends it.
+   * @throws BackupError as `put`.
+   */
+  copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
+  /** The place's own clock. Absent where it cannot be asked. */
+  clock?(): Promise<Date>;
   /** By whom objects are deleted; null where only another host has an identity that may. */
   pruner(): Promise<Pruner | null>;
   /** Free bytes, or null where the question makes no sense. */

@@ -11,6 +11,11 @@ import { digestBack, headOf, type ObjectVersion } from './read.ts';
 /** Classes out of which nothing can be read before it has been asked for. */
 const ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 
+/** Whether an object of this class must be asked for before it can be read. */
+export function isArchived(storageClass: string | undefined): boolean {
+  return ARCHIVED.has(storageClass ?? '');
+}
+
 export interface Confirming {
   readonly bucket: Bucket;
   readonly object: ObjectVersion;
@@ -34,7 +39,7 @@ export async function confirmStored(confirming: Confirming): Promise<void> {
   }
   const agreed = agrees(head.ChecksumSHA256, checksum);
   if (agreed === false) throw different(confirming, 'its checksum there is another');
-  const archived = ARCHIVED.has(head.StorageClass ?? '');
+  const archived = isArchived(head.StorageClass);
   if (agreed && (bucket.config.confirm === 'checksum' || archived)) return;
   const found = await digestBack(bucket, object, readingBack(confirming), `confirming at ${bucket.where.destination}`);
   if (found === undefined || !isEqual(found, expected)) throw different(confirming, 'what is read back is another');
@@ -56,7 +61,7 @@ export async function isThere({ bucket, object, expected, work }: Omit<Confirmin
   if (head === undefined || head.ContentLength !== expected.bytes) return false;
   const recorded = head.Metadata?.[DIGEST];
   if (recorded !== undefined && recorded !== expected.sha256) return false;
-  if (ARCHIVED.has(head.StorageClass ?? '')) return recorded === expected.sha256;
+  if (isArchived(head.StorageClass)) return recorded === expected.sha256;
   const phase = `comparing with what is at ${bucket.where.destination}`;
   const found = await digestBack(bucket, object, readingBack({ expected, work }), phase);
   return found !== undefined && isEqual(found, expected);

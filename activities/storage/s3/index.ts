@@ -8,6 +8,8 @@ import { abortAbandoned, IDLE_FOR } from './abandoned.ts';
 import { openBucket, type Bucket } from './bucket.ts';
 import { chooseManifest, chooseVersion } from './choose.ts';
 import { listObjects, listVersions } from './list.ts';
+import { serverTime } from './clock.ts';
+import { copyObject } from './copy-within.ts';
 import { extendLock, lockedUntil } from './lock.ts';
 import { probeBucket } from './probe.ts';
 import { s3Pruner } from './prune.ts';
@@ -62,6 +64,13 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
       }
       await putArtifact({ bucket, uploads, key, file, expected, work, options, sweep });
     },
+    async copyWithin(from, to, expected, work, keeping = {}) {
+      const version = await chooseVersion(choosing, from);
+      const copied = await copyObject({ bucket, from: { key: from, version }, to, expected, keeping, work });
+      if (!copied)
+        work.log.warn({ destination: name, from, to }, 'what is there is not what is to be copied: it is sent');
+    },
+    clock: () => serverTime(bucket),
     async keep(key, until) {
       bucket.objectOf(key);
       await extendLock(bucket, key, { until });

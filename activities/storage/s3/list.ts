@@ -12,9 +12,9 @@ export async function* listObjects(bucket: Bucket, prefix: string, options: List
   for (let from: Token | undefined = {}; from !== undefined;) {
     const token: Token = from;
     const page = await bucket.call(doing, (s3, call) => s3.listObjectsV2({ ...wanted, ...token }, call));
-    for (const { Key, Size } of page.Contents ?? []) {
+    for (const { Key, Size, ETag } of page.Contents ?? []) {
       const key = wantedKey(bucket, Key, options);
-      if (key !== undefined) yield { key, bytes: Size ?? 0 };
+      if (key !== undefined) yield { key, bytes: Size ?? 0, ...versioned(ETag) };
     }
     from = page.IsTruncated ? { ContinuationToken: page.NextContinuationToken } : undefined;
   }
@@ -38,7 +38,7 @@ export async function* listVersions(
   let current: { readonly object: string; count: number } | undefined;
   for await (const page of versionPages(bucket, below(bucket, prefix))) {
     for (const { Key, IsLatest } of page.DeleteMarkers ?? []) if (IsLatest && Key !== undefined) hidden.add(Key);
-    for (const { Key: object, Size, IsLatest } of page.Versions ?? []) {
+    for (const { Key: object, Size, IsLatest, VersionId } of page.Versions ?? []) {
       const key = wantedKey(bucket, object, options);
       if (key === undefined || object === undefined) continue;
       const isFirst = current?.object !== object;
@@ -48,15 +48,19 @@ export async function* listVersions(
       } else if (current) {
         current.count += 1;
       }
-      if (IsLatest) yield { key, bytes: Size ?? 0 };
-      else if (isFirst && hidden.has(object) && key.endsWith(`/${MANIFEST}`))
-        yield { key, bytes: Size ?? 0, problem: HIDDEN };
+      const found = { key, bytes: Size ?? 0, ...versioned(VersionId) };
+      if (IsLatest) yield found;
+      else if (isFirst && hidden.has(object) && key.endsWith(`/${MANIFEST}`)) yield { ...found, problem: HIDDEN };
     }
   }
   if (current?.count === 1) seen.single(current.object);
 }
 
 const HIDDEN = 'somebody has hidden its manifest by a delete marker. The backup is still there, in an older version.';
+
+function versioned(version: string | undefined): { readonly version?: string } {
+  return version === undefined ? {} : { version };
+}
 
 function below(bucket: Bucket, prefix: string): string {
   return prefix === '' ? bucket.before : `${bucket.objectOf(prefix)}/`;
