@@ -79,7 +79,9 @@ describe('copies within a bucket', () => {
     assert.equal(await destination.digest(TO, testWork()), undefined);
     assert.match(work.logged.join('\n'), /not what is to be copied/);
     await gateway.admin.putObject({ Bucket: context.config.bucket, Key: FROM, Body: bytes.toReversed() });
-    await destination.copyWithin?.(FROM, TO, expected, work);
+    const other = testWork();
+    await destination.copyWithin?.(FROM, TO, expected, other);
+    assert.match(other.logged.join('\n'), /not what is to be copied/, 'of the right size, and other bytes');
     const file = path.join(await temporaryFolder(), 'object');
     await writeFile(file, bytes);
     await destination.put(TO, file, expected, testWork());

@@ -71,6 +71,28 @@ describe('errors of S3', () => {
     assert.match(missing.message, /TEST_S3_UNSET/);
   });
 
+  it("without credentials of its own it takes the usual chain's, and says where that has none", async () => {
+    const { credentials: _none, ...config } = (await contextOf(gateway, bucket)).config;
+    const context = { ...(await contextOf(gateway, bucket)), config };
+    const before = { ...process.env };
+    process.env['AWS_EC2_METADATA_DISABLED'] = 'true';
+    process.env['AWS_SHARED_CREDENTIALS_FILE'] = '/nowhere/credentials';
+    process.env['AWS_CONFIG_FILE'] = '/nowhere/config';
+    delete process.env['AWS_ACCESS_KEY_ID'];
+    try {
+      await assert.rejects(destinationOf(context).readSmall(KEY), (error: BackupError) => {
+        assert.equal(error.code, 'access-denied', error.stack);
+        assert.match(error.message, /there are no credentials/);
+        return true;
+      });
+      process.env['AWS_ACCESS_KEY_ID'] = 'root-of-tests';
+      process.env['AWS_SECRET_ACCESS_KEY'] = 'secret-of-the-root-of-tests';
+      assert.equal(await destinationOf(context).readSmall(KEY), undefined);
+    } finally {
+      process.env = before;
+    }
+  });
+
   it('the region is another one', async () => {
     const failure = await failureWith({ region: 'eu-central-1' });
     assert.equal(failure.code, 'config', failure.stack);
