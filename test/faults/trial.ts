@@ -121,6 +121,7 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
     return new Date(Date.UTC(2026, 0, number, count)).toISOString().replace('.000Z', 'Z');
   }
 
+  const vault = site.destinations?.['vault'];
   return {
     lab,
     name,
@@ -130,7 +131,7 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
     data,
     repository,
     state,
-    vault: vaultOf(site) ?? path.join(folder, 'vault'),
+    vault: vault?.type === 'directory' ? vault.path : path.join(folder, 'vault'),
     identity: identities[0],
     site: openSite,
     time,
@@ -198,10 +199,4 @@ async function fillStack(folder: string): Promise<void> {
   }
   await writeFile(path.join(folder, '.env'), 'DATABASE_URL=postgres://localhost\n', { mode: 0o600 });
   await symlink('one.bin', path.join(folder, 'link'));
-}
-
-/** Where its destination lies, when the config names a folder of its own for it. */
-function vaultOf({ destinations }: Partial<SiteInput>): string | undefined {
-  const vault = destinations?.['vault'];
-  return vault?.type === 'directory' ? vault.path : undefined;
 }
