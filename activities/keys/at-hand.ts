@@ -41,12 +41,16 @@ async function holderOf(identity: string): Promise<Holder> {
   });
 }
 
-/** The same site as one sees it who holds nothing but this identity. */
-export function withIdentityAlone(site: Site, { identity }: Holder): Site {
-  const alone: Secret = { env: 'the identity that is tried' };
+/**
+ * The same site as one sees it who holds these identities and no others. A place that keeps several versions of a manifest gives
+ * the newest that opens: which one that is goes by the identities of whoever asks.
+ */
+export function withIdentities(site: Site, holders: readonly Holder[]): Site {
+  const held: Secret = { env: 'the identities at hand' };
+  const text = holders.map(({ identity }) => identity).join('\n');
   return {
     ...site,
-    config: { ...site.config, encryption: { ...site.config.encryption, identity: alone } },
-    readSecret: (secret) => (secret === alone ? Promise.resolve(identity) : site.readSecret(secret)),
+    config: { ...site.config, encryption: { ...site.config.encryption, identity: held } },
+    readSecret: (secret) => (secret === held ? Promise.resolve(text) : site.readSecret(secret)),
   };
 }

@@ -10,7 +10,7 @@ import {
   type RotationPlace,
   type RotationProblem,
 } from '../../../model/rotation.ts';
-import { identitiesAtHand } from '../../keys/at-hand.ts';
+import { identitiesAtHand, withIdentities } from '../../keys/at-hand.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import { isExactly, openWrap } from '../../keys/wrap.ts';
 import type { Site } from '../../site.ts';
@@ -53,8 +53,8 @@ type Done = 'rewritten' | 'kept' | RotationProblem;
 export async function rotatePage(request: PageRequest): Promise<PageResult> {
   const { site, at, pass, after, limit, recipients, identities, work } = request;
   requireSame(site, recipients);
-  const store = await openPlaceNamed(site, at.place);
   const [holders, trusted] = await Promise.all([identitiesAtHand(site, identities), trustedKeys(site)]);
+  const store = await openPlaceNamed(withIdentities(site, holders), at.place);
   const started = Date.now();
   const page = await readPage(store, after, limit);
   // A page costs a listing of the place: where that takes long, the page does too.

@@ -1,9 +1,9 @@
 /** The last step of a rotation: something of a source is really restored, with one new key alone. */
-import path from 'node:path';
+import { tmpdir } from 'node:os';
 import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { RotationProof } from '../../../model/rotation.ts';
-import { identitiesAtHand, withIdentityAlone } from '../../keys/at-hand.ts';
+import { identitiesAtHand, withIdentities } from '../../keys/at-hand.ts';
 import type { Holder } from '../../keys/wrap.ts';
 import type { Site } from '../../site.ts';
 import { chainOf, listBackups, type Catalogued } from '../../storage/catalogue.ts';
@@ -25,15 +25,10 @@ export interface ProofRequest {
 
 /** One restore for each identity, of the smallest that the source has: what is shown is the key, not the data. */
 export async function proveRotation(request: ProofRequest): Promise<readonly RotationProof[]> {
-  const { site, source, shown, identities } = request;
+  const { site, shown, identities } = request;
   const holders = (await identitiesAtHand(site, identities)).filter(({ recipient }) => shown.includes(recipient));
-  const smallest = await smallestOf(request);
-  if (smallest === undefined) {
-    const nothing = { place: '', backup: '', ok: false, detail: 'no place that was checked has a whole backup of it' };
-    return holders.map(({ recipient }) => ({ source, recipient, ...nothing }));
-  }
   const proofs: RotationProof[] = [];
-  for (const holder of holders) proofs.push(await proveWith(request, smallest, holder));
+  for (const holder of holders) proofs.push(await proveWith(request, holder));
   return proofs;
 }
 
@@ -43,25 +38,25 @@ interface Smallest {
   readonly chain: readonly Catalogued[];
 }
 
-async function proveWith(
-  { site, source, work }: ProofRequest,
-  { place, store, chain }: Smallest,
-  holder: Holder,
-): Promise<RotationProof> {
+async function proveWith(request: ProofRequest, holder: Holder): Promise<RotationProof> {
+  const { source, work } = request;
+  const of = { source, recipient: holder.recipient };
+  const site = withIdentities(request.site, [holder]);
+  const smallest = await smallestOf({ ...request, site });
+  if (smallest === undefined) {
+    return { ...of, place: '', backup: '', ok: false, detail: 'no place that was checked has a whole backup of it' };
+  }
+  const { place, store, chain } = smallest;
   const last = chain.at(-1);
-  const of = { source, recipient: holder.recipient, place, backup: last ? formatReference(last.name) : '' };
+  const at = { ...of, place, backup: last ? formatReference(last.name) : '' };
   try {
-    const within = path.join(site.state, 'proofs');
-    const checks = await proveBackup({ site: withIdentityAlone(site, holder), store, chain, within, work });
+    const checks = await proveBackup({ site, store, chain, within: tmpdir(), work });
     const bad = checks.filter(({ compared, ok }) => compared && !ok).map(({ name, detail }) => `${name}: ${detail}`);
-    return { ...of, ok: bad.length === 0, detail: bad.length === 0 ? 'restored and checked' : bad.join('; ') };
+    return { ...at, ok: bad.length === 0, detail: bad.length === 0 ? 'restored and checked' : bad.join('; ') };
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
-    return {
-      ...of,
-      ok: false,
-      detail: `not restored: ${error.message}${error.remedy === undefined ? '' : ` → ${error.remedy}`}`,
-    };
+    const remedy = error.remedy === undefined ? '' : ` → ${error.remedy}`;
+    return { ...at, ok: false, detail: `not restored: ${error.message}${remedy}` };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Whom each backup opens for, at each place: for lists, checks, and before a recipient is retired. */
 import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
+import { withIdentities } from '../../keys/at-hand.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Holder } from '../../keys/wrap.ts';
 import type { Site } from '../../site.ts';
@@ -59,11 +60,12 @@ export async function surveyKeys(request: SurveyRequest): Promise<readonly Surve
 }
 
 async function surveyPlace(request: SurveyRequest, place: string): Promise<SurveyedPlace> {
-  const { site, signal } = request;
+  const { site, holders, signal } = request;
   const keys: SurveyedKey[] = [];
   const unreadable: SurveyedPlace['unreadable'][number][] = [];
   try {
-    const store = await openPlaceNamed(site, place);
+    // A host without an identity looks at what lies there as it is.
+    const store = await openPlaceNamed(holders.length === 0 ? site : withIdentities(site, holders), place);
     const trusted = await trustedKeys(site);
     let after: string | null = null;
     do {

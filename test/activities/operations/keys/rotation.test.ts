@@ -3,7 +3,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadSite } from '../../../../activities/config/load.ts';
 import { newIdentity, unwrapIdentity, wrapIdentity } from '../../../../activities/keys/identity.ts';
-import { withIdentityAlone } from '../../../../activities/keys/at-hand.ts';
+import { withIdentities } from '../../../../activities/keys/at-hand.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { verifyBackup } from '../../../../activities/operations/verify.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -46,7 +46,7 @@ describe('rotation of recipients', () => {
     const chain = chainOf(catalogue, findBackup(catalogue, '20261123T020000Z-incremental'));
     const to = path.join(await temporaryFolder(), 'restored');
     await restoreBackup({
-      site: withIdentityAlone(site, { identity, recipient: '' }),
+      site: withIdentities(site, [{ identity, recipient: '' }]),
       store,
       chain,
       to,
