@@ -1,14 +1,31 @@
-/** How the kit tells to fetch a backup from each type of destination, with programs that every system has. */
+/** How the kit tells to fetch a backup from each type of destination, with programs that every distribution has. */
 import type { DestinationConfig } from '../../model/config/destination.ts';
+import type { S3Destination } from '../../model/config/destinations/s3.ts';
 
-/** Its words stand for the reader's: FOLDER is the folder of a backup, as in `daily/postgres/20261123T020000Z-full`. */
+/** FOLDER in it is the folder of a backup, as in `daily/postgres/20261123T020000Z-full`. Null where nothing more can be said than how it is reached. */
 export function fetchCommand(config: DestinationConfig): string | null {
   switch (config.type) {
     case 'directory':
       return `mkdir -p backup && cp -r ${quoted(config.path)}/FOLDER/. backup/`;
+    case 's3':
+      return fromS3(config);
     default:
       return null;
   }
+}
+
+/** Credentials that read come from the environment: they stand in the kit only where the operator has put them there. */
+function fromS3({ bucket, prefix, endpoint, region, pathStyle, ca }: S3Destination): string {
+  const options = [
+    '--s3-env-auth',
+    `--s3-provider=${endpoint === undefined ? 'AWS' : 'Other'}`,
+    ...(endpoint === undefined ? [] : [`--s3-endpoint=${quoted(endpoint)}`]),
+    ...(region === undefined ? [] : [`--s3-region=${quoted(region)}`]),
+    ...(pathStyle === undefined ? [] : [`--s3-force-path-style=${pathStyle}`]),
+    ...(ca === undefined ? [] : [`--ca-cert=${quoted(ca)}`]),
+  ];
+  const from = `:s3:${[bucket, ...(prefix === undefined ? [] : [prefix])].join('/')}/FOLDER`;
+  return `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… rclone copy ${options.join(' ')} ${quoted(from)} backup/`;
 }
 
 function quoted(text: string): string {
