@@ -107,6 +107,13 @@ export interface Destination extends WritableStore {
   free(): Promise<number | null>;
   /** Fails with a typed error unless the place can be reached and written. */
   probe(): Promise<void>;
+  /** What its settings do not protect from, for doctor. Absent where there are none to look at. */
+  weaknesses?(): Promise<readonly Weakness[]>;
+}
+
+export interface Weakness {
+  readonly message: string;
+  readonly remedy: string;
 }
 
 /** Deletes objects, by the identity of the config that may. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { S3Destination } from '../../../model/config/destinations/s3.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { MANIFEST } from '../../../model/paths.ts';
-import type { Destination, DestinationContext, Pruner } from '../types.ts';
+import type { Destination, DestinationContext, Pruner, Weakness } from '../types.ts';
 import { abortAbandoned, IDLE_FOR } from './abandoned.ts';
 import { openBucket, type Bucket } from './bucket.ts';
 import { chooseManifest, chooseVersion } from './choose.ts';
@@ -92,6 +92,9 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
     async probe() {
       await probeBucket(bucket);
     },
+    async weaknesses() {
+      return (await versioned()) ? [] : [overwritable(bucket)];
+    },
   };
 }
 
@@ -110,6 +113,14 @@ function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
       asked = undefined;
       throw error;
     }
+  };
+}
+
+/** Without versions one stolen secret is enough to lose every copy there. */
+function overwritable({ where, name }: Bucket): Weakness {
+  return {
+    message: `the bucket ${name} of ${where.destination} keeps no versions: whoever has the credentials of this host can overwrite every copy in it`,
+    remedy: `Let it keep versions (aws s3api put-bucket-versioning --bucket ${name} --versioning-configuration Status=Enabled), best with Object Lock: docs/s3.md.`,
   };
 }
 

@@ -59,6 +59,7 @@ describe('a copy in S3, on the command line', () => {
     const doctor = await mosaicHere(['-c', made.file, '--json', 'doctor']);
     assert.match(doctor.stdout, /s3, server:127\.0\.0\.1/);
     assert.doesNotMatch(doctor.stdout, /destination remote.*(?:failed|denied)/);
+    assert.match(doctor.stdout, /backups of remote keeps no versions: whoever has the credentials/);
   });
 
   it('P39 nothing of what was captured lies in the bucket in plaintext', async () => {
