@@ -20,6 +20,7 @@ describe('keys in a bucket that lets nothing be changed', () => {
   let gateway: Gateway;
   let folder: string;
   let made: Rotatable;
+  const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + 60_000);
 
   before(async () => {
     gateway = await startGateway();
@@ -36,7 +37,7 @@ describe('keys in a bucket that lets nothing be changed', () => {
     made = await makeRotatable(folder, { destinations: { remote } });
     await backUp(made.site, '2026-11-22T02:00:00Z');
     const destination = openDestination('remote', made.site);
-    for await (const { key } of destination.list(FOLDER)) await destination.keep(key, new Date(Date.now() + 60_000));
+    for await (const { key } of destination.list(FOLDER)) await destination.keep(key, until);
   });
   after(async () => {
     await stopGateways();
@@ -82,6 +83,8 @@ describe('keys in a bucket that lets nothing be changed', () => {
         );
       assert.deepEqual([await opens(old), await opens(fresh)], IsLatest ? [false, true] : [true, false]);
     }
+    const { ObjectLockRetainUntilDate: locked } = await gateway.admin.headObject({ Bucket: 'locked', Key: Prefix });
+    assert.ok(locked && locked >= until, 'the new version is locked as long as the old one was');
     const alone = withIdentities(site, [{ identity: (fresh ?? '').trim(), recipient: made.freshRecipient }]);
     const store = openDestination('remote', alone);
     const to = path.join(folder, 'restored');
