@@ -1,11 +1,11 @@
 /** All of doctor's examinations. */
+import { preparedSource } from '../../activities/operations/own-source.ts';
 import { leftOnServers } from '../../activities/operations/removed-sources.ts';
 import { logsSource, shipsLogs } from '../../activities/operations/ship-logs.ts';
 import { adapterFor, logsOf } from '../../activities/sources/index.ts';
 import type { Site } from '../../activities/site.ts';
 import type { Work } from '../../activities/work.ts';
 import { hostOf } from '../../model/config/hosts.ts';
-import type { SourceConfig } from '../../model/config/source.ts';
 import { inPlaceFindings } from '../backups/in-place.ts';
 import { examine, warning, type Examined, type Seen } from './examine.ts';
 import { examineIdentity, examineKit, examineSecretFiles, examineSigning } from './keys.ts';
@@ -27,18 +27,18 @@ export function examineSite(site: Site, env: NodeJS.ProcessEnv, work: Work): Pro
     examine('folders', () => examineLinks(site)),
     examine('removed sources', () => examineLeft(site)),
     ...Object.keys(destinations).map((name) => examine(`destination ${name}`, () => examineDestination(site, name))),
-    ...Object.entries(sources).map(([name, config]) =>
-      examine(`source ${name}`, () => examineSource(site, name, config, work)),
-    ),
+    ...Object.keys(sources).map((name) => examine(`source ${name}`, () => examineSource(site, name, work))),
     examine('Temporal', () => examineTemporal(site, env)),
     examine('restores in place', async () => ({ findings: await inPlaceFindings(site) })),
   ]);
 }
 
-async function examineSource(site: Site, source: string, config: SourceConfig, work: Work): Promise<Seen> {
+async function examineSource(site: Site, source: string, work: Work): Promise<Seen> {
   const host = hostOf(site.config, source);
   if (host !== site.host) return { facts: `captured on ${host}: run doctor there` };
-  const context = logsSource({ site, source, work });
+  // As it is captured: of this host's own files those that are there. The others are missed by name, among the keys.
+  const { config } = await preparedSource(site, source);
+  const context = { ...logsSource({ site, source, work }), config };
   const findings = await adapterFor(config.type).preflight(context);
   const orphans = shipsLogs(config)
     ? await logsOf(config.type)?.orphans?.(context, Object.keys(site.config.sources))

@@ -102,6 +102,16 @@ describe("the host's own source", () => {
     assert.match(warnings.join('\n'), /it is the file of the identity[^]*it holds an age identity/);
   });
 
+  it('is ready for doctor where a secret is missing, which is told once, by its name', async () => {
+    const { stdout } = await mosaicHere(['-c', made.file, '--json', 'doctor']);
+    const said = stdout.match(/[^"]*secrets\/gone[^"]*/g) ?? [];
+    assert.ok(
+      said.some((line) => /secret file .* does not exist/.test(line)),
+      said.join('\n'),
+    );
+    assert.doesNotMatch(stdout, /files\.[a-z-]+"[^}]*secrets\/gone/);
+  });
+
   it('does not stand in the config: not when it is shown, and nobody may name a source so', async () => {
     const { stdout } = await mosaicHere(['-c', made.file, 'config', 'show']);
     assert.ok(!stdout.includes('mosaic-backup-local'));
