@@ -56,7 +56,7 @@ export async function readKey(looking: Looking): Promise<StoredKey> {
 }
 
 /** A wrap is opened once, however often it is read: that is most of the work. */
-async function opening({ holders, recipients, known }: Looking, text: string): Promise<StoredWrap> {
+export async function opening({ holders, recipients, known }: Looking, text: string): Promise<StoredWrap> {
   const before = known?.get(text);
   if (before) return before;
   const wrap = { text, opened: await openWrap(text, holders, recipients).catch(said) };

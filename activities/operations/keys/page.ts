@@ -12,10 +12,9 @@ import {
 } from '../../../model/rotation.ts';
 import { identitiesAtHand, withIdentities } from '../../keys/at-hand.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
-import { isExactly, openWrap } from '../../keys/wrap.ts';
 import type { Site } from '../../site.ts';
 import { readPage, type Catalogued, type CataloguePage, type CatalogueProblem } from '../../storage/catalogue.ts';
-import { manifestDigest, parseManifest } from '../../storage/manifest-file.ts';
+import { manifestDigest, readableManifest } from '../../storage/manifest-file.ts';
 import { inParallel } from '../../storage/parallel.ts';
 import type { Store } from '../../storage/types.ts';
 import { aborted } from '../../streams/pipeline.ts';
@@ -60,7 +59,7 @@ export async function rotatePage(request: PageRequest): Promise<PageResult> {
   // A page costs a listing of the place: where that takes long, the page does too.
   const until = Date.now() + Math.max(PAGE_TIME, 2 * (Date.now() - started));
   const looking = { store, holders, recipients, trusted, place: at.place };
-  const elsewhere = at.place === REPOSITORY ? async () => undefined : wrapsOf(site, { holders, recipients });
+  const elsewhere = at.place === REPOSITORY ? async () => undefined : wrapsOf(site);
   const done: Done[] = [];
   for (const backups of chunksOf(page.backups, CHUNK)) {
     if (work.signal.aborted) throw aborted();
@@ -154,16 +153,14 @@ function named({ at, pass }: PageRequest, backup: string): Pick<RotationProblem,
   return { place: at.place, host: at.host, pass, backup };
 }
 
-/** The wrap that the repository of this host has of a backup, where it is one for the recipients of now. */
-function wrapsOf(site: Site, { holders, recipients }: Pick<Rewrapping, 'holders' | 'recipients'>) {
+/** The wrap that the repository of this host has of a backup. */
+function wrapsOf(site: Site) {
   const repository: Promise<Store | undefined> = openPlaceNamed(site, REPOSITORY).catch(() => undefined);
   return async (folder: string, digest: string): Promise<string | undefined> => {
     try {
       const bytes = await (await repository)?.readSmall(`${folder}/${MANIFEST}`);
-      if (bytes === undefined) return undefined;
-      const manifest = parseManifest(bytes);
-      if (manifestDigest(manifest) !== digest) return undefined;
-      return isExactly(await openWrap(manifest.key, holders, recipients)) ? manifest.key : undefined;
+      const manifest = bytes === undefined ? undefined : readableManifest(bytes);
+      return manifest !== undefined && manifestDigest(manifest) === digest ? manifest.key : undefined;
     } catch (error) {
       // It only saves a second wrap of the same key: a new one is as good.
       if (error instanceof BackupError) return undefined;

@@ -11,13 +11,21 @@ import { wrapIdentity } from '../../keys/identity.ts';
 import { isExactly } from '../../keys/wrap.ts';
 import { encodeManifest, manifestDigest } from '../../storage/manifest-file.ts';
 import type { WritableStore } from '../../storage/types.ts';
-import { fitsArtifacts, identityIn, readKey, type Looking, type StoredKey, type StoredWrap } from './backup-key.ts';
+import {
+  fitsArtifacts,
+  identityIn,
+  opening,
+  readKey,
+  type Looking,
+  type StoredKey,
+  type StoredWrap,
+} from './backup-key.ts';
 
 export interface Rewrapping extends Looking {
   readonly store: WritableStore;
   /** Name of the place, for messages. */
   readonly place: string;
-  /** The same backup's wrap at the place that was done first, so that copies have the same bytes. */
+  /** The same backup's wrap at the place that was done first, so that copies have the same bytes. It is looked at before it is taken. */
   readonly elsewhere: (digest: string) => Promise<string | undefined>;
 }
 
@@ -72,7 +80,11 @@ async function newWrap(
   // What an attempt before this one has written is gone on with.
   const good = [beside, inManifest].find((wrap) => wrap && isGood(wrap) && identityIn(wrap) === identity);
   if (good) return good.text;
-  return (await request.elsewhere(manifestDigest(manifest))) ?? (await wrapIdentity(identity, request.recipients));
+  const offered = await request.elsewhere(manifestDigest(manifest));
+  const taken = offered === undefined ? undefined : await opening(request, offered);
+  // What lies there may have been swapped: it counts only where it holds this very key.
+  if (taken && isGood(taken) && identityIn(taken) === identity) return taken.text;
+  return wrapIdentity(identity, request.recipients);
 }
 
 /** @returns what lies there now: another rotation may just have written one as good. */

@@ -201,6 +201,27 @@ describe('rotation of recipients', () => {
     await writeFile(path.join(at, 'key.age'), key);
   }
 
+  it('takes no wrap over from the repository that holds another key than the copy', async () => {
+    const site = await changeRecipients(made);
+    const { identity } = await newIdentity();
+    const wrong = await wrapIdentity(identity, site.config.encryption.recipients);
+    await putKey(path.join(site.repository, 'configs/stack/20261122T020000Z-full'), wrong);
+    const report = await rotate(site, [made.fresh]);
+    assert.deepEqual(
+      report.problems.map(({ place, code }) => [place, code]),
+      [['repository', 'verification-failed']],
+    );
+    assert.deepEqual(
+      report.places.map(({ place, left }) => [place, left]),
+      [
+        ['repository', 1],
+        ['vault', 0],
+        ['second', 0],
+      ],
+    );
+    assert.equal(await restoredWith(site, made.fresh, path.join(folder, 'vault')), 'what was there then\n');
+  });
+
   it('of two wraps with different keys takes the one that opens the artifacts', async () => {
     const site = await changeRecipients(made);
     const at = path.join(folder, 'vault/configs/stack/20261122T020000Z-full');
