@@ -3,6 +3,7 @@ import type { DestinationConfig } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
 import { directoryDestination } from './directory-destination.ts';
+import { rsyncDestination } from './rsync/index.ts';
 import type { Destination, DestinationContext } from './types.ts';
 
 type ConfigOf<Type> = Extract<DestinationConfig, { readonly type: Type }>;
@@ -12,11 +13,14 @@ const TYPES: {
   readonly [Type in DestinationConfig['type']]: (context: DestinationContext<ConfigOf<Type>>) => Destination;
 } = {
   directory: directoryDestination,
+  rsync: rsyncDestination,
 };
 
 /** A destination from its config. */
 export function makeDestination(context: DestinationContext<DestinationConfig>): Destination {
-  return TYPES[context.config.type](context);
+  // What the table gives for a type takes the config of that type, which the compiler cannot see from here.
+  const make = TYPES[context.config.type] as (context: DestinationContext<DestinationConfig>) => Destination;
+  return make(context);
 }
 
 /**

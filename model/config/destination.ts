@@ -1,16 +1,8 @@
 /** The `destinations` of a config. */
 import { z } from 'zod';
-import { TIERS } from '../source.ts';
+import { common } from './destinations/common.ts';
+import { reachOfRsync, rsyncDestination } from './destinations/rsync.ts';
 import { absolutePath } from './fields.ts';
-
-const common = {
-  tiers: z
-    .array(z.enum(TIERS))
-    .min(1)
-    .optional()
-    .describe('only backups of these tiers are copied here; all when absent'),
-  offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
-};
 
 export const directoryDestination = z.strictObject({
   type: z.literal('directory'),
@@ -19,11 +11,12 @@ export const directoryDestination = z.strictObject({
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
-export const destinationConfig = z.discriminatedUnion('type', [directoryDestination]);
+export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, rsyncDestination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {
+  if (config.type === 'rsync') return reachOfRsync(config);
   return `${config.path} (${config.type})`;
 }
 
