@@ -4,6 +4,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
 import { acceptsOf } from './accepts.ts';
 import { directoryDestination } from './directory-destination.ts';
+import { rsyncDestination } from './rsync/index.ts';
 import { s3Destination } from './s3/index.ts';
 import type { Destination, DestinationContext } from './types.ts';
 
@@ -15,6 +16,7 @@ const TYPES: {
 } = {
   directory: directoryDestination,
   s3: s3Destination,
+  rsync: rsyncDestination,
 };
 
 /** A destination from its config. */

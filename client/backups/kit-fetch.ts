@@ -1,17 +1,25 @@
 /** How the kit tells to fetch a backup from each type of destination, with programs that every distribution has. */
 import type { DestinationConfig } from '../../model/config/destination.ts';
+import type { RsyncDestination } from '../../model/config/destinations/rsync.ts';
 import type { S3Destination } from '../../model/config/destinations/s3.ts';
 
-/** FOLDER in it is the folder of a backup, as in `daily/postgres/20261123T020000Z-full`. Null where nothing more can be said than how it is reached. */
-export function fetchCommand(config: DestinationConfig): string | null {
+/** FOLDER in it is the folder of a backup, as in `daily/postgres/20261123T020000Z-full`. */
+export function fetchCommand(config: DestinationConfig): string {
   switch (config.type) {
     case 'directory':
       return `mkdir -p backup && cp -r ${quoted(config.path)}/FOLDER/. backup/`;
     case 's3':
       return fromS3(config);
-    default:
-      return null;
+    case 'rsync':
+      return byRsync(config);
   }
+}
+
+/** With the key that the operator tells of in `access`; the key of the server is asked about on the first connection. */
+function byRsync({ target, port }: RsyncDestination): string {
+  const shell = `ssh -i KEY${port === 22 ? '' : ` -p ${port}`}`;
+  const from = target.endsWith(':') || target.endsWith('/') ? `${target}FOLDER/` : `${target}/FOLDER/`;
+  return `rsync -rt -e ${quoted(shell)} ${quoted(from)} backup/`;
 }
 
 /** Credentials that read come from the environment: they stand in the kit only where the operator has put them there. */
