@@ -5,14 +5,9 @@ import type { S3Destination } from '../../model/config/destinations/s3.ts';
 
 /** FOLDER in it is the folder of a backup, as in `daily/postgres/20261123T020000Z-full`. */
 export function fetchCommand(config: DestinationConfig): string {
-  switch (config.type) {
-    case 'directory':
-      return `mkdir -p backup && cp -r ${quoted(config.path)}/FOLDER/. backup/`;
-    case 's3':
-      return fromS3(config);
-    case 'rsync':
-      return byRsync(config);
-  }
+  if (config.type === 's3') return fromS3(config);
+  if (config.type === 'rsync') return byRsync(config);
+  return `mkdir -p backup && cp -r ${quoted(config.path)}/FOLDER/. backup/`;
 }
 
 /** With the key that the operator tells of in `access`; the key of the server is asked about on the first connection. */
