@@ -89,12 +89,15 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
   const adapter = adapterFor(context.config.type);
   const began = new Date().toISOString();
   const findings = await preflight(adapter, context);
-  const { chain, warnings } = await newestChain(site, source);
+  const newest = await newestChain(site, source);
+  // What is kept for months and years must not need others that are not.
+  const alone = tier === 'monthly' || tier === 'yearly';
+  const { chain, warnings } = alone ? { chain: [], warnings: [] } : newest;
   const kind = await adapter.nextKind(context, chain);
-  await requireRoom(site, chain, kind);
+  await requireRoom(site, newest.chain, kind);
 
   const of = { site, source, config: context.config, attempt: request.attempt, lease: source, work } as const;
-  return withAttempt({ ...of, expected: expectedBytes(chain, kind) }, async (attempt) => {
+  return withAttempt({ ...of, expected: expectedBytes(newest.chain, kind) }, async (attempt) => {
     const parent = kind === 'incremental' ? chain.at(-1) : undefined;
     const captured = await adapter.capture({
       ...context,

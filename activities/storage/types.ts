@@ -74,8 +74,17 @@ export interface Destination extends WritableStore {
    * @throws BackupError `verification-failed` when the file itself is not what is expected, `no-space`, `unreachable`, `access-denied`.
    */
   put(key: string, file: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
+  /**
+   * Copies an object to another key without sending it again; confirmed as `put` is. Absent where a place cannot.
+   * @throws BackupError as `put`; `not-found` where nothing is under `from`.
+   */
+  copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
   /** Makes the lock of an object that is there longer, up to `until`: a parent stays as long as its last child. Nothing where a place has no locks. */
   keep(key: string, until: Date): Promise<void>;
+  /** Until when a lock keeps an object, null where none does. Absent where a place has no locks. */
+  lockedUntil?(key: string): Promise<Date | null>;
+  /** The place's own clock. Absent where it cannot be asked. */
+  clock?(): Promise<Date>;
   /** By whom objects are deleted; null where only another host has an identity that may. */
   pruner(): Promise<Pruner | null>;
   /** Free bytes, or null where the question makes no sense. */

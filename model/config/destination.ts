@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { TIERS } from '../source.ts';
 import { absolutePath } from './fields.ts';
+import { retentionClass } from './retention.ts';
 
 const common = {
   tiers: z
@@ -9,6 +10,7 @@ const common = {
     .min(1)
     .optional()
     .describe('only backups of these tiers are copied here; all when absent'),
+  retention: retentionClass,
   offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
 };
 

@@ -21,6 +21,7 @@ export function entryOf(backup: Catalogued, options: Partial<BackupEntry> = {}):
     places: ['repository'],
     verified: [],
     proven: null,
+    held: null,
     broken: [],
     ...options,
   };

@@ -38,6 +38,7 @@ function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'dail
     places: ['repository'],
     verified,
     proven: null,
+    held: null,
     broken: [],
   };
 }
