@@ -15,8 +15,8 @@ export interface CopyToRequest {
   readonly site: Site;
   readonly backup: PinnedReference;
   readonly destination: string;
-  /** Of the plan: a monthly one archives, whatever tier the backup is of. */
-  readonly tier: Tier;
+  /** Of the plan: a monthly one archives, whatever tier the backup is of. Absent: it is copied as it is. */
+  readonly tier?: Tier;
   readonly work: Work;
 }
 

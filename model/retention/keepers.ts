@@ -13,8 +13,7 @@ export function keepersOf<Place extends Taking>(tier: Tier, places: readonly Pla
   const taking = places.filter((place) => place.class !== 'local' && (place.tiers?.includes(tier) ?? true));
   if (tier === 'daily' || tier === 'weekly') return [...local, ...taking];
   const named = taking.filter((place) => place.class === 'archive' || place.tiers !== null);
-  const [first = []] = [tier === 'yearly' ? named : taking, taking, local].filter((each) => each.length > 0);
-  return first;
+  return [tier === 'yearly' ? named : taking, taking, local].find((each) => each.length > 0) ?? [];
 }
 
 /** Logs go wherever daily or weekly backups go. */

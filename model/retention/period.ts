@@ -31,5 +31,5 @@ export const period = z.codec(
     ),
   z.custom<Period>(),
   // The text was looked at before it is decoded.
-  { decode: (text) => parsePeriod(text) ?? { count: 1, unit: 'day' }, encode: formatPeriod },
+  { decode: (text): Period => parsePeriod(text) ?? { count: 1, unit: 'day' }, encode: formatPeriod },
 );

@@ -57,7 +57,26 @@ function daysIn(month: Date): number {
 
 /** What clocks on the wall show, written as if it were UTC. */
 function wallOf(time: number, zone: string): number {
-  if (zone === 'UTC') return time;
+  return zone === 'UTC' ? time : time + offsetOf(time, zone);
+}
+
+/** Clocks are set on quarters of an hour only. */
+const QUARTER = 900_000;
+/** Asking Intl takes some microseconds, and the same times are asked for again and again. */
+const offsets = new Map<string, Map<number, number>>();
+const REMEMBERED = 200_000;
+
+function offsetOf(time: number, zone: string): number {
+  const known = offsets.get(zone) ?? new Map<number, number>();
+  offsets.set(zone, known);
+  const quarter = Math.floor(time / QUARTER);
+  const found = known.get(quarter) ?? wallByIntl(quarter * QUARTER, zone) - quarter * QUARTER;
+  if (known.size > REMEMBERED) known.clear();
+  known.set(quarter, found);
+  return found;
+}
+
+function wallByIntl(time: number, zone: string): number {
   const seconds = Math.floor(time / 1000) * 1000;
   const parts = new Map(
     formatter(zone)

@@ -34,7 +34,7 @@ export function archiveDestinations({ config }: Pick<Site, 'config'>): readonly 
  * @throws BackupError as `copyBackup`.
  */
 export async function archiveAt(request: ArchiveRequest): Promise<CopiedBackup> {
-  const { site, to, original } = request;
+  const { site, to } = request;
   const places = sitePlaces(site.config);
   const keeps = (tier: Tier) => keepersOf(tier, places).some(({ name }) => name === to.name);
   const made: CopiedBackup[] = [];

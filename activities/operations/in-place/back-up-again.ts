@@ -57,7 +57,7 @@ async function lookAndCopy(
   const problems: BackupError[] = [];
   for (const destination of full.flatMap(({ destinations }) => destinations)) {
     tell(`copying the full to ${destination}`);
-    problems.push(...(await failureOf(request, copyToDestination({ site, backup, destination, tier: 'daily', work }))));
+    problems.push(...(await failureOf(request, copyToDestination({ site, backup, destination, work }))));
   }
   for (const { destinations, deadline } of shipped) {
     // What a destination lacks of the logs the next tick copies as well: that it is owed is no failure of this.

@@ -22,7 +22,7 @@ export const DAY = 24 * HOUR;
 export const SOURCE = 'db';
 /** Incrementals on a full. */
 export const CHAIN = 6;
-const LOGS_A_DAY = 3;
+export const LOGS_A_DAY = 1;
 
 /** What happens on a day, and for how many days. */
 export type Event =
@@ -40,6 +40,8 @@ export interface World {
   readonly timeZone: string;
   readonly begin: number;
   readonly days: number;
+  /** Days from one prune to the next. */
+  readonly every: number;
   /** By the day on which they begin. */
   readonly events: ReadonlyMap<number, readonly Event[]>;
 }
@@ -52,7 +54,7 @@ interface Place extends Omit<RetentionPlace, 'backups' | 'clockAhead' | 'locks' 
 const PERIODS = { daily: '7 days', weekly: '4 weeks', monthly: '12 months', yearly: '7 years', logs: '4 weeks' };
 
 /** Lives through all days; returns what the places hold at the end. */
-export function live({ look, timeZone, begin, days, events }: World): RetentionInput {
+export function live({ look, timeZone, begin, days, every, events }: World): RetentionInput {
   const places: readonly Place[] = [
     { name: 'repository', class: 'local', tiers: null, held: new Map(), locks: new Map() },
     { name: 'vault', class: 'remote', tiers: null, held: new Map(), locks: new Map() },
@@ -81,6 +83,7 @@ export function live({ look, timeZone, begin, days, events }: World): RetentionI
     if (!on('fails')) backUp(morning, day);
     deliver(morning + HOUR);
     mishaps(morning + HOUR, day);
+    if (day % every !== 0) continue;
     input = see(morning + 2 * HOUR);
     const decisions = decide(input);
     const due = decisions.filter(({ verdict }) => verdict === 'delete');
@@ -119,7 +122,7 @@ export function live({ look, timeZone, begin, days, events }: World): RetentionI
         going.flatMap(({ event }) => (event.what === 'period' ? [[event.tier, event.period]] : [])),
       );
       const period = (name: keyof typeof PERIODS) => {
-        const found = parsePeriod(String(changed[name] ?? PERIODS[name]));
+        const found = parsePeriod(changed[name] ?? PERIODS[name]);
         if (!found) throw new TypeError('a period');
         return found;
       };

@@ -143,9 +143,8 @@ describe('the archive step', () => {
     await of(9, 'weekly');
     const plain = await of(5, 'daily');
     assert.equal(await chosen(), null, 'a daily has no export');
-    const exported = {
-      artifacts: plain.manifest.artifacts.map((each) => ({ ...each, role: 'export', name: 'export-1.age' })),
-    };
+    const [artifact] = plain.manifest.artifacts;
+    const exported = { artifacts: [{ ...artifact, role: 'export', name: 'export-1.age' }] };
     const good = await of(4, 'daily', { fields: exported });
     assert.deepEqual(await chosen(), good.name);
     // Its export is not where the manifest says it is.

@@ -6,13 +6,14 @@ import { siteSigner, trustedKeys } from '../../../../activities/keys/site-keys.t
 import { markBackup } from '../../../../activities/operations/mark.ts';
 import { prune, type Pruned } from '../../../../activities/operations/prune/index.ts';
 import { unfinished } from '../../../../activities/operations/prune/records.ts';
-import { verifyInRepository } from '../../../../activities/operations/verify-copy.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { listBackups, pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
+import { signEvidence, writeEvidence } from '../../../../activities/storage/evidence-file.ts';
 import { acquireLease } from '../../../../activities/storage/lease.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { readSigned } from '../../../../activities/storage/signed-record.ts';
+import { EVIDENCE_SCHEMA, type UnsignedEvidence } from '../../../../model/evidence.ts';
 import { pruneRecord } from '../../../../model/prune-record.ts';
 import { wholeSeconds } from '../../../../model/time.ts';
 import { writeBackup, type BackupOptions } from '../../../support/backups.ts';
@@ -57,6 +58,25 @@ describe('prune', () => {
 
   const EVERYWHERE = ['repository', 'vault'];
 
+  /** Leaves evidence in the repository that a backup is good. */
+  async function checked({ name, manifest }: Catalogued, what: 'verify' | 'test' = 'verify'): Promise<void> {
+    const unsigned = {
+      schema: EVIDENCE_SCHEMA,
+      site: 'test',
+      backup: pinned(manifest),
+      destination: null,
+      what,
+      time: new Date().toISOString(),
+      checks: [],
+      verdict: 'ok',
+    } as const satisfies UnsignedEvidence;
+    await writeEvidence(
+      repositoryStore(site.repository),
+      name,
+      signEvidence({ ...unsigned, checks: [] }, await siteSigner(site)),
+    );
+  }
+
   function run(options: { readonly apply: boolean; readonly place?: string } = { apply: true }): Promise<Pruned> {
     return prune({ site, now, work: testWork(), ...options });
   }
@@ -80,7 +100,7 @@ describe('prune', () => {
     const old = await at(EVERYWHERE, 9);
     const yesterday = await at(EVERYWHERE, 1);
     const today = await at(EVERYWHERE, 0);
-    await verifyInRepository({ site, backup: pinned(yesterday.manifest), work: testWork() });
+    await checked(yesterday);
     const told = await run({ apply: false });
     const expected = {
       [old.folder]: 'delete: expired',
@@ -129,6 +149,7 @@ describe('prune', () => {
 
   it('keeps the newest verified full, the last proven one, and what is on hold, also where a place that knows of the hold is away', async () => {
     const lawsuit = await at(EVERYWHERE, 40);
+    const proven = await at(EVERYWHERE, 35);
     const verified = await at(EVERYWHERE, 30);
     const plain = await at(EVERYWHERE, 20);
     await at(EVERYWHERE, 1, { parent: (await at(EVERYWHERE, 2)).manifest });
@@ -136,10 +157,12 @@ describe('prune', () => {
     const marked = { site, manifest: lawsuit.manifest, last: undefined };
     await markBackup({ ...marked, what: 'hold', reason: 'case 4711' });
     // Only the vault knows of it now; then only the repository.
-    await rename(path.join(site.repository, 'evidence'), path.join(folder, 'evidence'));
-    assert.equal(verdicts(await run(), 'repository')[lawsuit.folder], 'due: expired hold');
-    await rename(path.join(folder, 'evidence'), path.join(site.repository, 'evidence'));
-    await verifyInRepository({ site, backup: pinned(verified.manifest), work: testWork() });
+    const marks = path.join(site.repository, 'evidence', SOURCE, lawsuit.name.id);
+    await rename(marks, path.join(folder, 'marks'));
+    assert.equal(verdicts(await run({ apply: false }), 'repository')[lawsuit.folder], 'due: expired hold');
+    await rename(path.join(folder, 'marks'), marks);
+    await checked(proven, 'test');
+    await checked(verified);
     await rename(path.join(folder, 'vault'), path.join(folder, 'gone'));
     const { summary, decisions } = await run();
     assert.match(summary.places[1]?.away ?? '', /vault/);
@@ -149,6 +172,7 @@ describe('prune', () => {
     const found = Object.fromEntries(codes);
     assert.equal(found[lawsuit.folder], 'hold');
     assert.equal(found[verified.folder], 'verified');
+    assert.equal(found[proven.folder], 'proven');
     assert.ok(!(await held('repository')).includes(plain.folder));
     const end = await markBackup({ ...marked, what: 'unhold', reason: 'closed', last: undefined });
     assert.deepEqual(
@@ -219,7 +243,8 @@ describe('prune', () => {
         }
       }
     }
-    const open = await unfinished(repositoryStore(site.repository), SOURCE, await trustedKeys(site));
+    const vault = openDestination('vault', site);
+    const open = await unfinished(vault, SOURCE, await trustedKeys(site));
     assert.ok(open.length > 0, 'the record of what was cut off is open');
     await run();
     for (const place of EVERYWHERE) {
@@ -227,7 +252,7 @@ describe('prune', () => {
       for (const { folder: gone } of [full, child])
         assert.ok(!existsSync(path.join(folder, place, gone)), `${gone} at ${place}`);
     }
-    assert.deepEqual(await unfinished(repositoryStore(site.repository), SOURCE, await trustedKeys(site)), []);
+    assert.deepEqual(await unfinished(vault, SOURCE, await trustedKeys(site)), []);
     assert.deepEqual(await readdir(coming), ['base.tar.zst.age']);
     assert.equal(await readlink(path.join(site.repository, 'daily', SOURCE, 'latest')), newest.name.id);
   });
