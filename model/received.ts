@@ -70,6 +70,7 @@ const retentionSummary = z.object({
     z.object({
       place: name,
       away: z.string().nullable(),
+      mayDelete: z.boolean(),
       kept: amount,
       due: amount,
       deleted: amount,

@@ -1,5 +1,6 @@
 /** The decisions of retention as people read them: place by place, each with its reasons, and the sums. */
 import type { Pruned } from '../../activities/operations/prune/index.ts';
+import { FORBIDDEN } from '../../model/retention/lines.ts';
 import type { PlaceRetention } from '../../model/retention/summary.ts';
 import type { Decision } from '../../model/retention/types.ts';
 import { formatBytes } from '../../model/units.ts';
@@ -31,6 +32,7 @@ function placeLines(
   return [
     `${place.place}:`,
     ...(lines.length > 0 ? lines : ['  nothing']),
+    ...(place.mayDelete || place.left.backups === 0 ? [] : [`  not deleted: ${FORBIDDEN}`]),
     ...place.problems.map((problem) => `  not deleted: ${problem}`),
   ];
 }

@@ -4,11 +4,13 @@
  * so that nothing is sealed, and no link renewed, in the middle of a deletion.
  */
 import { BackupError } from '../../../model/errors.ts';
+import { holdsIn, type Mark } from '../../../model/mark.ts';
 import { LOCAL } from '../../../model/retention/kept-until.ts';
 import type { Decision } from '../../../model/retention/types.ts';
 import type { Signer } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
 import { acquireLease, type Lease } from '../../storage/lease.ts';
+import { readMarks } from '../../storage/marks.ts';
 import { mendLatest } from '../../storage/repository.ts';
 import type { Pruner } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
@@ -16,7 +18,7 @@ import { requireSettled } from '../in-place/journal.ts';
 import { leaseOf } from '../ship-logs.ts';
 import { finishLeftovers } from './leftovers.ts';
 import type { OpenPlace } from './gather.ts';
-import { recordBegun, recordEnded, type Recording } from './records.ts';
+import { recordBegun, recordEnded, unfinished, type Recording } from './records.ts';
 import { childrenFirst, removeManifest, removeRest } from './remove.ts';
 
 export interface AtPlace {
@@ -28,6 +30,8 @@ export interface AtPlace {
   readonly decisions: readonly Decision[];
   /** Digests of what the place is to hold: a folder of those may be a copy that is just being made. */
   readonly wanted: ReadonlySet<string>;
+  /** What people had said when it was decided, at all places. */
+  readonly marks: readonly Mark[];
   readonly trusted: readonly string[];
   readonly signer: Signer;
   readonly work: Work;
@@ -49,7 +53,10 @@ const BUSY = 2_000;
 
 /** @throws BackupError `busy` while the source is captured or restored in place; what the place as a whole fails with. */
 export async function pruneAt(request: AtPlace): Promise<Removed> {
-  if (request.name !== LOCAL) return removeAll(request, async () => {});
+  const { name, open, source, decisions, trusted } = request;
+  const nothing = decisions.length === 0 && (await unfinished(open.store, source, trusted)).length === 0;
+  if (nothing) return { backups: 0, bytes: 0, finished: 0, failed: [] };
+  if (name !== LOCAL) return removeAll(request, async () => {});
   return underLeases(request, (check) => removeAll(request, check));
 }
 
@@ -57,10 +64,7 @@ async function removeAll(request: AtPlace, check: () => Promise<void>): Promise<
   const { site, name, open, source, signer, work } = request;
   await check();
   const finished = await finishLeftovers(request);
-  const byReference = new Map(request.decisions.map((decision) => [decision.backup.reference, decision]));
-  const queue = childrenFirst(request.decisions.map(({ backup }) => backup)).flatMap(
-    ({ reference }) => byReference.get(reference) ?? [],
-  );
+  const queue = await deletable(request);
   const failed: Removed['failed'][number][] = [];
   const stays = new Set<string>();
   let backups = 0;
@@ -93,6 +97,22 @@ async function removeAll(request: AtPlace, check: () => Promise<void>): Promise<
     if (!half) await recordEnded(recording, begun, left);
   }
   return { backups, bytes, finished, failed };
+}
+
+/** In the order of their deletion, without what was put on hold since it was decided, and what that builds on. */
+async function deletable({ open, decisions, marks, trusted }: AtPlace): Promise<readonly Decision[]> {
+  const byReference = new Map(decisions.map((decision) => [decision.backup.reference, decision]));
+  const holds = holdsIn([...marks, ...(decisions.length === 0 ? [] : await readMarks(open.store, trusted))]);
+  const stays = new Set<string>();
+  for (const { backup } of decisions.filter((decision) => holds.has(decision.backup.sha256))) {
+    for (let next: string | null = backup.reference; next !== null && !stays.has(next);) {
+      stays.add(next);
+      next = byReference.get(next)?.backup.parent ?? null;
+    }
+  }
+  return childrenFirst(decisions.map(({ backup }) => backup))
+    .flatMap(({ reference }) => byReference.get(reference) ?? [])
+    .filter(({ backup }) => !stays.has(backup.reference));
 }
 
 interface Failure {

@@ -10,7 +10,6 @@ import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { inOrder } from '../../sources/logs-order.ts';
 import { readCatalogue, type Catalogue, type Catalogued } from '../../storage/catalogue.ts';
-import { openDestination } from '../../storage/destinations.ts';
 import { readEvidence } from '../../storage/evidence-file.ts';
 import { manifestDigest } from '../../storage/manifest-file.ts';
 import { readMarks } from '../../storage/marks.ts';
@@ -36,17 +35,21 @@ export interface OpenPlace {
 export interface Gathered {
   readonly input: RetentionInput;
   readonly places: readonly SeenPlace[];
+  /** Of all places. */
+  readonly marks: readonly Mark[];
 }
 
 export interface GatherRequest {
   readonly site: Site;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Opens a destination. */
+  readonly open: (name: string, site: Site) => Destination;
   readonly work: Work;
 }
 
 /** Looks at every place. One that is away hides no other: what it holds is not known then. */
-export async function gather({ site, now, work }: GatherRequest): Promise<Gathered> {
+export async function gather({ site, now, open, work }: GatherRequest): Promise<Gathered> {
   const { config } = site;
   const trusted = await trustedKeys(site);
   const looked = await Promise.all([
@@ -56,7 +59,7 @@ export async function gather({ site, now, work }: GatherRequest): Promise<Gather
     }),
     ...Object.keys(config.destinations).map((name) =>
       look(name, work, async () => {
-        const store = openDestination(name, site);
+        const store = open(name, site);
         return { store, pruner: await store.pruner(), clock: await aheadOf(store, work), trusted };
       }),
     ),
@@ -72,7 +75,7 @@ export async function gather({ site, now, work }: GatherRequest): Promise<Gather
     accepted: acceptedIn(marks),
   };
   const places = looked.map(({ name, found, problem }) => ({ name, open: found?.open ?? null, problem }));
-  return { input, places };
+  return { input, places, marks };
 }
 
 interface Looked {

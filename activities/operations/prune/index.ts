@@ -5,6 +5,8 @@ import { STOPS, type Decision } from '../../../model/retention/types.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { siteSigner, trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
+import { openDestination } from '../../storage/destinations.ts';
+import type { Destination } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { pruneAt, type Removed } from './at-place.ts';
 import { gather, type Gathered, type SeenPlace } from './gather.ts';
@@ -20,6 +22,8 @@ export interface PruneRequest {
   readonly apply: boolean;
   /** Milliseconds since the epoch; the clock's when absent. */
   readonly now?: number;
+  /** Opens a destination; `openDestination` when absent. */
+  readonly open?: (name: string, site: Site) => Destination;
   readonly work: Work;
 }
 
@@ -35,7 +39,7 @@ export interface Pruned {
  */
 export async function prune(request: PruneRequest): Promise<Pruned> {
   const { site, sources, place, apply, work } = request;
-  const gathered = await gather({ site, now: request.now ?? Date.now(), work });
+  const gathered = await gather({ site, now: request.now ?? Date.now(), open: request.open ?? openDestination, work });
   const all = await decideWithLocks(gathered, work);
   const decisions = all.filter(
     (decision) =>
@@ -60,7 +64,7 @@ const NOTHING: RemovedAt = { deleted: { backups: 0, bytes: 0 }, problems: [] };
 
 async function removeAt(
   { site, work, sources }: PruneRequest,
-  { input }: Gathered,
+  { input, marks }: Gathered,
   { name, open }: SeenPlace,
   decisions: readonly Decision[],
 ): Promise<RemovedAt> {
@@ -77,7 +81,18 @@ async function removeAt(
     try {
       const wanted = wantedBy(input, source, name);
       const at = { ...open, pruner };
-      const removed = await pruneAt({ site, name, open: at, source, decisions: due, wanted, trusted, signer, work });
+      const removed = await pruneAt({
+        site,
+        name,
+        open: at,
+        source,
+        decisions: due,
+        wanted,
+        marks,
+        trusted,
+        signer,
+        work,
+      });
       deleted = add(deleted, removed);
       problems.push(...removed.failed.map(({ reference, error }) => `${reference}: ${told(error)}`));
     } catch (error) {
@@ -98,18 +113,15 @@ function summaryOf(
   { deleted, problems }: RemovedAt,
 ): PlaceRetention {
   const toDelete = amountOf(decisions, 'delete');
-  const forbidden =
-    open && open.pruner === null && toDelete.backups > 0
-      ? ['this host has no identity that may delete there: a host whose config has `prune` for it deletes what is due']
-      : [];
   return {
     place: name,
     away: problem && told(problem),
+    mayDelete: (open?.pruner ?? null) !== null,
     kept: amountOf(decisions, 'keep'),
     due: amountOf(decisions, 'due'),
     deleted,
     left: { backups: toDelete.backups - deleted.backups, bytes: toDelete.bytes - deleted.bytes },
-    problems: [...forbidden, ...problems],
+    problems,
   };
 }
 

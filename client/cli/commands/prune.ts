@@ -45,6 +45,7 @@ async function pruneCommand(cli: Cli, { source, destination, yes, dryRun }: Prun
   ]);
   const site = await cli.site();
   await requirePlace(site, destination);
+  for (const name of source ?? []) await requireKnown(site, name);
   const apply = (yes ?? false) && !(dryRun ?? false);
   const pruned = await prune({
     site,
@@ -57,7 +58,8 @@ async function pruneCommand(cli: Cli, { source, destination, yes, dryRun }: Prun
     pruneText(pruned, { apply, verbose: cli.options.verbose ?? 0 }),
   );
   const incomplete = pruned.summary.places.some(
-    ({ away, left, problems }) => away !== null || (apply && (left.backups > 0 || problems.length > 0)),
+    ({ away, mayDelete, left, problems }) =>
+      away !== null || (apply && mayDelete && (left.backups > 0 || problems.length > 0)),
   );
   if (incomplete) cli.exitWith(exitStatus('partial'));
 }
@@ -70,6 +72,16 @@ async function requirePlace(site: Site, name: string | undefined): Promise<void>
     import('../place-option.ts'),
   ]);
   await openPlace(site, placeOption(name) ?? null);
+}
+
+/** @throws BackupError `not-found` for a source that neither the config nor any backup knows. */
+async function requireKnown(site: Site, source: string): Promise<void> {
+  if (Object.hasOwn(site.config.sources, source)) return;
+  const [{ readOverview }, { requireSource }] = await Promise.all([
+    import('../../backups/overview.ts'),
+    import('../../backups/choose.ts'),
+  ]);
+  requireSource(site, await readOverview(site), source);
 }
 
 function pruneJson({ decisions, summary }: Pruned): Readonly<Record<string, unknown>> {

@@ -4,17 +4,20 @@ import { appendFile, mkdir, readdir, readlink, rename, symlink, writeFile } from
 import path from 'node:path';
 import { siteSigner, trustedKeys } from '../../../../activities/keys/site-keys.ts';
 import { markBackup } from '../../../../activities/operations/mark.ts';
-import { prune, type Pruned } from '../../../../activities/operations/prune/index.ts';
+import { prune, type Pruned, type PruneRequest } from '../../../../activities/operations/prune/index.ts';
 import { unfinished } from '../../../../activities/operations/prune/records.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { listBackups, pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { signEvidence, writeEvidence } from '../../../../activities/storage/evidence-file.ts';
 import { acquireLease } from '../../../../activities/storage/lease.ts';
+import type { Destination } from '../../../../activities/storage/types.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { readSigned } from '../../../../activities/storage/signed-record.ts';
 import { EVIDENCE_SCHEMA, type UnsignedEvidence } from '../../../../model/evidence.ts';
 import { pruneRecord } from '../../../../model/prune-record.ts';
+import { BackupError } from '../../../../model/errors.ts';
+import { retentionLines } from '../../../../model/retention/lines.ts';
 import { wholeSeconds } from '../../../../model/time.ts';
 import { writeBackup, type BackupOptions } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -77,8 +80,29 @@ describe('prune', () => {
     );
   }
 
-  function run(options: { readonly apply: boolean; readonly place?: string } = { apply: true }): Promise<Pruned> {
-    return prune({ site, now, work: testWork(), ...options });
+  function run(options: Partial<PruneRequest> = {}): Promise<Pruned> {
+    return prune({ site, now, work: testWork(), apply: true, ...options });
+  }
+
+  /** The real vault, but for what a directory does not have: locks, an identity that may not delete, a clock of its own. */
+  function vaultWith(other: Partial<Destination>): Partial<PruneRequest> {
+    return {
+      open: (name, of) => (name === 'vault' ? { ...openDestination(name, of), ...other } : openDestination(name, of)),
+    };
+  }
+
+  function refusing(locked: (key: string) => boolean): Partial<Destination> {
+    return {
+      async pruner() {
+        const real = (await openDestination('vault', site).pruner()) ?? assert.fail('a directory may be deleted from');
+        return {
+          async remove(key) {
+            if (locked(key)) throw new BackupError('refused', `${key} is locked`);
+            await real.remove(key);
+          },
+        };
+      },
+    };
   }
 
   function verdicts({ decisions }: Pruned, place: string): Readonly<Record<string, string>> {
@@ -282,6 +306,89 @@ describe('prune', () => {
     const changed = (await store.readSmall(first)) ?? assert.fail('it is there');
     await writeFile(path.join(folder, 'vault', first), Buffer.from(changed.toString().replace('7 days', '8 days')));
     assert.equal(await readSigned(store, first, pruneRecord, await trustedKeys(site)), undefined);
+  });
+
+  it('says what is due where nobody here may delete, and fails by that in nothing', async () => {
+    const old = await at(EVERYWHERE, 9);
+    await at(EVERYWHERE, 1);
+    await at(EVERYWHERE, 0);
+    const { summary } = await run(vaultWith({ pruner: () => Promise.resolve(null) }));
+    const vault = summary.places.find(({ place }) => place === 'vault');
+    assert.deepEqual([vault?.mayDelete, vault?.left.backups, vault?.problems], [false, 1, []]);
+    assert.ok((await held('vault')).includes(old.folder));
+    assert.match(retentionLines(summary).join('\n'), /1 backups are due at vault, and this host has no identity/);
+  });
+
+  it('keeps what a lock keeps, and all that it builds on; what is refused halfway is finished once it may be', async () => {
+    const full = await at(EVERYWHERE, 12);
+    const child = await at(EVERYWHERE, 11, { parent: full.manifest });
+    await at(EVERYWHERE, 1);
+    await at(EVERYWHERE, 0);
+    const isOfChild = (key: string) => key.startsWith(child.folder);
+    const lockedUntil = (key: string) => Promise.resolve(isOfChild(key) ? new Date(now + DAY) : null);
+    const asked = verdicts(await run({ apply: false, ...vaultWith({ lockedUntil }) }), 'vault');
+    assert.deepEqual([asked[full.folder], asked[child.folder]], ['due: expired parent', 'due: expired locked']);
+
+    const whole = await run(vaultWith(refusing(isOfChild)));
+    assert.match(whole.summary.places[1]?.problems.join() ?? '', /manifest.json is locked.*builds on it could not be/);
+    assert.deepEqual((await held('vault')).slice(0, 2), [child.folder, full.folder].toSorted());
+    assert.deepEqual(await unfinished(openDestination('vault', site), SOURCE, await trustedKeys(site)), []);
+
+    await run(vaultWith(refusing((key) => isOfChild(key) && key.endsWith('.zst.age'))));
+    assert.ok(!(await held('vault')).includes(child.folder));
+    assert.equal((await unfinished(openDestination('vault', site), SOURCE, await trustedKeys(site))).length, 1);
+    await run();
+    assert.equal((await held('vault')).length, 2);
+    assert.ok(!existsSync(path.join(folder, 'vault', child.folder)));
+  });
+
+  it('deletes nothing anywhere while the clock of a destination disagrees with ours', async () => {
+    await at(EVERYWHERE, 9);
+    await at(EVERYWHERE, 1);
+    await at(EVERYWHERE, 0);
+    const { summary } = await run(vaultWith({ clock: () => Promise.resolve(new Date(now - DAY)) }));
+    assert.deepEqual(
+      summary.places.map(({ deleted, left }) => deleted.backups + left.backups),
+      [0, 0, 0],
+    );
+    assert.match(summary.stopped[0]?.reasons.join() ?? '', /the clock of vault is 24h 0m|the clock of vault is 1d/);
+  });
+
+  it('leaves what was put on hold after it had decided', async () => {
+    const full = await at(EVERYWHERE, 12);
+    const child = await at(EVERYWHERE, 11, { parent: full.manifest });
+    await at(EVERYWHERE, 1);
+    await at(EVERYWHERE, 0);
+    let asked = 0;
+    const lockedUntil = async () => {
+      // Locks are asked for once the first decision is made.
+      asked += 1;
+      if (asked === 1)
+        await markBackup({ site, manifest: child.manifest, what: 'hold', reason: 'now', last: undefined });
+      return null;
+    };
+    await run(vaultWith({ lockedUntil }));
+    assert.ok(asked > 0);
+    for (const place of EVERYWHERE) assert.equal((await held(place)).length, 4, place);
+  });
+
+  it('is done for others by a host that has no repository of theirs', async () => {
+    const old = await at(EVERYWHERE, 9);
+    await at(EVERYWHERE, 1);
+    await at(EVERYWHERE, 0);
+    const keeper = {
+      ...site,
+      host: 'keeper',
+      repository: path.join(folder, 'own'),
+      state: path.join(folder, 'own-state'),
+    };
+    const { summary } = await prune({ site: keeper, now, apply: true, work: testWork() });
+    assert.deepEqual(
+      summary.places.map(({ deleted }) => deleted.backups),
+      [0, 1, 0],
+    );
+    assert.ok(!(await held('vault')).includes(old.folder));
+    assert.ok((await held('repository')).includes(old.folder));
   });
 
   it('leaves the repository of a source that is being captured for the next prune', async () => {
