@@ -2,7 +2,6 @@
  * A backup under another tier at a destination: the same artifacts and key, and a manifest of its own that says what it is a
  * copy of. It is made of the original alone, so that whoever makes it, and however often, makes the same.
  */
-import { BackupError } from '../../../model/errors.ts';
 import type { Manifest, UnsignedManifest } from '../../../model/manifest.ts';
 import { backupFolder, MANIFEST } from '../../../model/paths.ts';
 import type { CopiedBackup } from '../../../model/run.ts';
@@ -11,7 +10,7 @@ import { keptUntil } from '../../../model/retention/kept-until.ts';
 import { siteSigner } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { pinned, type Catalogued } from '../../storage/catalogue.ts';
-import { manifestDigest, parseManifest, signManifest } from '../../storage/manifest-file.ts';
+import { manifestDigest, readableManifest, signManifest } from '../../storage/manifest-file.ts';
 import type { Destination, LocalStore } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { copyBackup } from '../copy.ts';
@@ -60,13 +59,8 @@ async function copyWithinPlace({ site, to, original, work }: CopyAsRequest, back
   }
 }
 
+/** A damaged one vouches for nothing: then it is sent. */
 async function manifestAt(to: Destination, { folder }: Catalogued): Promise<Manifest | undefined> {
   const bytes = await to.readSmall(`${folder}/${MANIFEST}`);
-  try {
-    return bytes && parseManifest(bytes);
-  } catch (error) {
-    // A damaged one vouches for nothing: then it is sent.
-    if (error instanceof BackupError) return undefined;
-    throw error;
-  }
+  return bytes && readableManifest(bytes);
 }

@@ -7,7 +7,7 @@ import type { CopiedBackup } from '../../../model/run.ts';
 import { defaultGroup, type Tier } from '../../../model/source.ts';
 import type { Site } from '../../site.ts';
 import type { Catalogued } from '../../storage/catalogue.ts';
-import { parseManifest } from '../../storage/manifest-file.ts';
+import { readableManifest } from '../../storage/manifest-file.ts';
 import type { Destination, LocalStore } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { copyBackup } from '../copy.ts';
@@ -62,9 +62,8 @@ async function isFirstOfYear({ site, to, original }: ArchiveRequest): Promise<bo
   const folder = sourceFolder({ source, group: defaultGroup(type), tier: 'yearly' });
   for await (const { key } of to.list(folder, { named: MANIFEST })) {
     const bytes = await to.readSmall(key);
-    if (bytes === undefined) continue;
-    const found = parseManifest(bytes);
-    if (found.id !== id && yearOf(found.scheduled) === yearOf(scheduled)) return false;
+    const found = bytes && readableManifest(bytes);
+    if (found && found.id !== id && yearOf(found.scheduled) === yearOf(scheduled)) return false;
   }
   return true;
 }
