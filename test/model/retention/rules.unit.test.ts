@@ -174,6 +174,18 @@ describe('decisions', () => {
     assert.equal(verdicts([old, ...FRESH, backup('daily/db/d', -1)])['daily/db/a'], 'due expired clock');
   });
 
+  it('keep the newest of the source also where its time is shorter than what lies between two backups', () => {
+    const rules = {
+      ...rulesOf(configOf(), 'db'),
+      periods: { ...rulesOf(configOf(), 'db').periods, daily: { count: 1, unit: 'day' } },
+    } as const;
+    const full = backup('daily/db/full', 3);
+    const newest = backup('daily/db/newest', 1.5, { kind: 'incremental', parent: full.reference });
+    const found = verdicts([full, newest], { rules: new Map([['db', rules]]) });
+    assert.equal(found[newest.reference], 'due expired newest');
+    assert.equal(found[full.reference], 'due expired verified parent');
+  });
+
   it('delete nothing of a source that is not in the config any more', () => {
     assert.equal(
       verdicts([backup('daily/db/a', 90), ...FRESH], { rules: new Map() })['daily/db/a'],

@@ -4,7 +4,6 @@
  */
 import { childrenFirst } from '../../../activities/operations/prune/remove.ts';
 import { decide, wantedBy } from '../../../model/retention/decide.ts';
-import { keepersOf } from '../../../model/retention/keepers.ts';
 import { parsePeriod } from '../../../model/retention/period.ts';
 import type {
   CheckedCopy,
@@ -193,8 +192,8 @@ export function live({ look, timeZone, begin, days, every, events }: World): Ret
     function archive(of: KeptBackup, time: number, yearly: boolean): void {
       for (const tier of yearly ? (['monthly', 'yearly'] as const) : (['monthly'] as const)) {
         const copy = backup(time + 1000, tier, 'full', null, true);
-        for (const place of keepersOf(tier, places))
-          if (!isAway(place)) place.held.set(copy.reference, { ...of, ...copy });
+        // As where it had to be captured for the archive: it goes on from the repository, and must not leave it before.
+        local?.held.set(copy.reference, { ...of, ...copy });
       }
     }
 
