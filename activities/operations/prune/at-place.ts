@@ -6,6 +6,7 @@
 import { BackupError } from '../../../model/errors.ts';
 import { holdsIn, type Mark } from '../../../model/mark.ts';
 import { LOCAL } from '../../../model/retention/kept-until.ts';
+import type { UnsignedPruneRecord } from '../../../model/prune-record.ts';
 import type { Decision } from '../../../model/retention/types.ts';
 import type { Signer } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
@@ -73,7 +74,7 @@ async function removeAll(request: AtPlace, check: () => Promise<void>): Promise<
     work.signal.throwIfAborted();
     const batch = queue.slice(from, from + BATCH);
     const recording: Recording = { site, store: open.store, signer, place: name, source };
-    const begun = await recordBegun(recording, batch);
+    const begun = await beginBatch(recording, batch, request);
     const left: { readonly reference: string; readonly why: string }[] = [];
     let half = false;
     for (const { backup } of batch) {
@@ -97,6 +98,27 @@ async function removeAll(request: AtPlace, check: () => Promise<void>): Promise<
     if (!half) await recordEnded(recording, begun, left);
   }
   return { backups, bytes, finished, failed };
+}
+
+/**
+ * The record comes first. Where the place is too full even for that, the first of the batch makes room for it, and stands in
+ * the record then: a place that is full must not stay so.
+ */
+async function beginBatch(
+  recording: Recording,
+  batch: readonly Decision[],
+  { open, work }: AtPlace,
+): Promise<UnsignedPruneRecord> {
+  const [first] = batch;
+  try {
+    return await recordBegun(recording, batch);
+  } catch (error) {
+    if (!first || !(error instanceof BackupError) || error.code !== 'no-space') throw error;
+    work.log.warn({ place: recording.place, backup: first.backup.reference }, 'no room for a record: deleting first');
+    const failure = await tryRemove(open, first.backup.folder, work);
+    if (failure) throw failure.error;
+    return recordBegun(recording, batch);
+  }
 }
 
 /** In the order of their deletion, without what was put on hold since it was decided, and what that builds on. */

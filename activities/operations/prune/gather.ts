@@ -119,8 +119,8 @@ async function aheadOf(destination: Destination, work: Work): Promise<number | n
     // What lies between question and answer is nobody's fault.
     return there < before ? there - before : Math.max(0, there - Date.now());
   } catch (error) {
-    // A place that is read only is looked at all the same.
-    if (!(error instanceof BackupError) || error.code !== 'access-denied') throw error;
+    // A place that is read only, or full, is looked at all the same.
+    if (!(error instanceof BackupError) || (error.code !== 'access-denied' && error.code !== 'no-space')) throw error;
     work.log.warn({ place: destination.name, code: error.code }, 'the clock of a place could not be asked');
     return null;
   }

@@ -20,7 +20,7 @@ import { BackupError } from '../../../../model/errors.ts';
 import { retentionLines } from '../../../../model/retention/lines.ts';
 import { wholeSeconds } from '../../../../model/time.ts';
 import { writeBackup, type BackupOptions } from '../../../support/backups.ts';
-import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { cleanUp, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { atPoint, startCommand, type SignalPoint } from '../../../support/worker-process.ts';
@@ -389,6 +389,32 @@ describe('prune', () => {
     );
     assert.ok(!(await held('vault')).includes(old.folder));
     assert.ok((await held('repository')).includes(old.folder));
+  });
+
+  it('frees a destination that is full to its last byte', async () => {
+    const small = await smallFileSystem('1m');
+    ({ site, file } = await makeSite({
+      folder: path.join(folder, 'full'),
+      destinations: { vault: { type: 'directory', path: small } },
+      sources: { [SOURCE]: { type: 'files', paths: ['/etc/hostname'] } },
+    }));
+    const signer = await siteSigner(site);
+    const of = (days: number) => ({ source: SOURCE, scheduled: ago(days), signer });
+    const old = await writeBackup(small, of(9));
+    for (const days of [1, 0]) await writeBackup(small, of(days));
+    await openDestination('vault', site).probe();
+    await assert.rejects(writeFile(path.join(small, 'filling'), Buffer.alloc(2 * 2 ** 20)), /ENOSPC/);
+    const work = testWork();
+    const { summary } = await run({ work });
+    assert.ok(
+      work.logged.some((line) => line.includes('no room for a record')),
+      'the test fills nothing',
+    );
+    assert.deepEqual(summary.places[1]?.problems, []);
+    assert.equal(summary.places[1]?.deleted.backups, 1);
+    assert.ok(!existsSync(path.join(small, old.folder)));
+    assert.deepEqual(await unfinished(openDestination('vault', site), SOURCE, await trustedKeys(site)), []);
+    assert.equal((await readdir(path.join(small, 'evidence', SOURCE, 'pruned'))).length, 2, 'it has its record');
   });
 
   it('leaves the repository of a source that is being captured for the next prune', async () => {
