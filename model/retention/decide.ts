@@ -54,7 +54,10 @@ function ofSource(input: RetentionInput, source: string, checks: Checks): Readon
     stops: stopsOf(narrowed, source, own, rules),
     wanted: rules ? wantedAt(narrowed, own, rules) : new Map(),
     logs: rules && logsRule(narrowed, own, rules),
-    newest: own.toSorted(byAge).at(-1),
+    newest: own
+      .filter(({ authentic }) => authentic)
+      .toSorted(byAge)
+      .at(-1),
     checks,
     holds: new Map(input.holds.map(({ sha256, reason }) => [sha256, reason])),
   };

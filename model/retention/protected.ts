@@ -20,7 +20,7 @@ export function protectedAt(
   const verified = fulls.findLast((full) => isVerified(full, place, checks));
   const proven = ordered.findLast(({ sha256 }) => last(checks.get(sha256), ({ restored }) => restored)?.ok);
   const found: readonly (readonly [KeptBackup | undefined, Reason])[] = [
-    [ordered.at(-1), { code: 'newest', text: `it is the newest backup at ${place}` }],
+    [ordered.findLast(({ authentic }) => authentic), { code: 'newest', text: `it is the newest backup at ${place}` }],
     [newest, { code: 'newest', text: 'it is the newest backup of its source' }],
     [verified, { code: 'verified', text: `it is the newest verified full at ${place}` }],
     [

@@ -12,13 +12,14 @@ export interface Stops {
   readonly at: ReadonlyMap<string, readonly Reason[]>;
 }
 
-/** @param own the source's backups of all places, each once, logs left out. */
+/** @param all the source's backups of all places, each once, logs left out. */
 export function stopsOf(
   input: RetentionInput,
   source: string,
-  own: readonly KeptBackup[],
+  all: readonly KeptBackup[],
   rules: SourceRules | undefined,
 ): Stops {
+  const own = all.filter(({ authentic }) => authentic);
   const everywhere = [
     ...(rules === undefined ? [removed(source)] : late(own, input.now, rules.overdueAfter)),
     ...clocks(input, own),

@@ -19,6 +19,8 @@ export interface KeptBackup {
   readonly finished: number;
   /** Reference of the backup that it builds on. */
   readonly parent: string | null;
+  /** False where a trusted key has not signed its manifest: what somebody has put there is nobody's newest success. */
+  readonly authentic: boolean;
   /** A copy under another tier, made from another backup's artifacts. */
   readonly isCopy: boolean;
   /** Stored, and before compression without logical exports: those are in some tiers only. */

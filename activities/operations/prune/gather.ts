@@ -11,7 +11,7 @@ import type { Site } from '../../site.ts';
 import { inOrder } from '../../sources/logs-order.ts';
 import { readCatalogue, type Catalogue, type Catalogued } from '../../storage/catalogue.ts';
 import { readEvidence } from '../../storage/evidence-file.ts';
-import { manifestDigest } from '../../storage/manifest-file.ts';
+import { manifestDigest, manifestVerdict } from '../../storage/manifest-file.ts';
 import { readMarks } from '../../storage/marks.ts';
 import { openRepository, repositoryPruner } from '../../storage/repository.ts';
 import type { Destination, Pruner, WritableStore } from '../../storage/types.ts';
@@ -69,7 +69,7 @@ export async function gather({ site, now, open, work }: GatherRequest): Promise<
     now,
     timeZone: config.timeZone,
     rules: new Map(Object.keys(config.sources).map((source) => [source, rulesOf(config, source)])),
-    places: looked.map((each) => placeOf(each, site)),
+    places: looked.map((each) => placeOf(each, site, trusted)),
     checks: looked.flatMap(({ found }) => found?.evidence ?? []).map(checkOf),
     holds: [...holdsIn(marks).values()].map(({ backup, reason }) => ({ sha256: backup.sha256, reason })),
     accepted: acceptedIn(marks),
@@ -126,13 +126,13 @@ async function aheadOf(destination: Destination, work: Work): Promise<number | n
   }
 }
 
-function placeOf({ name, found }: Looked, { config }: Site): RetentionPlace {
+function placeOf({ name, found }: Looked, { config }: Site, trusted: readonly string[]): RetentionPlace {
   const own = config.destinations[name];
   return {
     name,
     class: name === LOCAL || !own ? 'local' : classOf(own),
     tiers: name === LOCAL ? null : (own?.tiers ?? null),
-    backups: found && keptIn(found.catalogue),
+    backups: found && keptIn(found.catalogue, trusted),
     clockAhead: found?.clock ?? null,
     locks: new Map(),
     unreadable: (found?.catalogue.problems ?? []).map(({ folder }) => ({ folder, source: sourceIn(folder) })),
@@ -140,14 +140,35 @@ function placeOf({ name, found }: Looked, { config }: Site): RetentionPlace {
 }
 
 /** Logs in the order of their positions. */
-function keptIn({ backups }: Catalogue): readonly KeptBackup[] {
-  const logs = backups.filter(({ manifest }) => manifest.kind === 'logs');
-  const bySource = Map.groupBy(logs, ({ name }) => name.source);
-  const ordered = [...bySource.values()].flatMap((own) => inOrder(own));
-  return [...backups.filter(({ manifest }) => manifest.kind !== 'logs'), ...ordered].map(keptOf);
+function keptIn({ backups }: Catalogue, trusted: readonly string[]): readonly KeptBackup[] {
+  const [logs, others] = [true, false].map((are) =>
+    backups.filter(({ manifest }) => (manifest.kind === 'logs') === are),
+  );
+  const ordered = [...Map.groupBy(logs ?? [], ({ name }) => name.source).values()].flatMap((own) => inOrder(own));
+  const strange = strangersAmong(others ?? [], trusted);
+  return [...(others ?? []), ...ordered].map((backup) => keptOf(backup, !strange.has(backup)));
 }
 
-function keptOf({ name, folder, manifest }: Catalogued): KeptBackup {
+/** As many of the newest have to be authentic as are asked for the newest: looking at all of thousands takes long. */
+const LOOKED_AT = 2;
+
+/** The newest of each source that no trusted key has signed, down to those that one has. */
+function strangersAmong(backups: readonly Catalogued[], trusted: readonly string[]): ReadonlySet<Catalogued> {
+  const strange = new Set<Catalogued>();
+  for (const own of Map.groupBy(backups, ({ name }) => name.source).values()) {
+    for (const time of ['started', 'scheduled'] as const) {
+      let good = 0;
+      for (const backup of own.toSorted((a, b) => b.manifest[time].localeCompare(a.manifest[time]))) {
+        if (good === LOOKED_AT) break;
+        if (manifestVerdict(backup.manifest, trusted) === 'good') good += 1;
+        else strange.add(backup);
+      }
+    }
+  }
+  return strange;
+}
+
+function keptOf({ name, folder, manifest }: Catalogued, authentic: boolean): KeptBackup {
   const { artifacts } = manifest;
   return {
     reference: formatReference(name),
@@ -160,6 +181,7 @@ function keptOf({ name, folder, manifest }: Catalogued): KeptBackup {
     started: Date.parse(manifest.started),
     finished: Date.parse(manifest.finished),
     parent: manifest.parent?.reference ?? null,
+    authentic,
     isCopy: manifest.copyOf !== null,
     bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
     plainBytes: artifacts.reduce((sum, { role, plainBytes }) => sum + (role === 'export' ? 0 : plainBytes), 0),

@@ -133,6 +133,7 @@ describe('decisions', () => {
       started: time,
       finished: time,
       parent: null,
+      authentic: true,
       isCopy: false,
       bytes: 10,
       plainBytes: 10,

@@ -172,6 +172,7 @@ export function live({ look, timeZone, begin, days, every, events }: World): Ret
         started: time,
         finished: time + HOUR / 2,
         parent: parent?.reference ?? null,
+        authentic: true,
         isCopy,
         bytes: size,
         plainBytes: size,

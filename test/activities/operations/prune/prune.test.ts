@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { siteSigner, trustedKeys } from '../../../../activities/keys/site-keys.ts';
+import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
 import { markBackup } from '../../../../activities/operations/mark.ts';
 import { prune, type Pruned, type PruneRequest } from '../../../../activities/operations/prune/index.ts';
 import { unfinished } from '../../../../activities/operations/prune/records.ts';
@@ -342,6 +343,16 @@ describe('prune', () => {
     assert.ok(!existsSync(path.join(folder, 'vault', child.folder)));
   });
 
+  it('takes nobody else’s manifest for a new success of the source', async () => {
+    await at(EVERYWHERE, 20);
+    const late = await at(EVERYWHERE, 9);
+    for (const days of [1, 0]) await at(EVERYWHERE, days, { signer: signer(newSigningKey().privatePem) });
+    const { decisions } = await run();
+    const reasons = decisions.find(({ backup }) => backup.folder === late.folder)?.reasons.map(({ code }) => code);
+    assert.deepEqual(reasons, ['expired', 'newest', 'overdue']);
+    assert.equal((await held('vault')).length, 4);
+  });
+
   it('deletes nothing anywhere while the clock of a destination disagrees with ours', async () => {
     await at(EVERYWHERE, 9);
     await at(EVERYWHERE, 1);
@@ -398,8 +409,8 @@ describe('prune', () => {
       destinations: { vault: { type: 'directory', path: small } },
       sources: { [SOURCE]: { type: 'files', paths: ['/etc/hostname'] } },
     }));
-    const signer = await siteSigner(site);
-    const of = (days: number) => ({ source: SOURCE, scheduled: ago(days), signer });
+    const own = await siteSigner(site);
+    const of = (days: number) => ({ source: SOURCE, scheduled: ago(days), signer: own });
     const old = await writeBackup(small, of(9));
     for (const days of [1, 0]) await writeBackup(small, of(days));
     await openDestination('vault', site).probe();
