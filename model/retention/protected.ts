@@ -18,7 +18,7 @@ export function protectedAt(
   const ordered = held.toSorted(byAge);
   const fulls = ordered.filter(({ kind }) => kind === 'full');
   const verified = fulls.findLast((full) => isVerified(full, place, checks));
-  const proven = ordered.findLast(({ sha256 }) => last(checks.get(sha256), ({ restored }) => restored)?.ok);
+  const proven = ordered.findLast((backup) => isProven(backup, place, checks));
   const found: readonly (readonly [KeptBackup | undefined, Reason])[] = [
     [ordered.findLast(({ authentic }) => authentic), { code: 'newest', text: `it is the newest backup at ${place}` }],
     [newest, { code: 'newest', text: 'it is the newest backup of its source' }],
@@ -51,6 +51,13 @@ function isVerified({ sha256 }: KeptBackup, place: string, checks: Checks): bool
   if (here) return here.ok;
   const places = new Set(of.map((check) => check.place));
   return [...places].some((other) => last(of, (check) => check.place === other)?.ok);
+}
+
+/** By the last restore of any of its copies, unless this one was found damaged since. */
+function isProven({ sha256 }: KeptBackup, place: string, checks: Checks): boolean {
+  const of = checks.get(sha256);
+  const here = last(of, (check) => check.place === place);
+  return here?.ok !== false && last(of, ({ restored }) => restored)?.ok === true;
 }
 
 function last(

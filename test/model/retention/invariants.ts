@@ -100,19 +100,17 @@ function parentsStay({ input, deleted }: Prune): void {
 
 /** The newest backup, the newest verified full and the newest proven backup that a place had it still has. */
 function proofsStay({ input, deleted }: Prune): void {
-  const failed = new Map(
-    input.checks
-      .toSorted((a, b) => a.time - b.time)
-      .map(({ sha256, restored, ok }) => [`${sha256} ${restored}`, ok] as const),
-  );
+  // All checks of the simulated site are of the copy in the repository; the last one of a kind counts.
+  const ordered = input.checks.toSorted((a, b) => a.time - b.time);
+  const good = new Map(ordered.map(({ sha256, ok }) => [sha256, ok] as const));
+  const restored = new Map(ordered.flatMap((check) => (check.restored ? [[check.sha256, check.ok] as const] : [])));
   for (const [place, stays, goes] of split(input, deleted)) {
     const had = [...stays, ...goes].filter(({ kind }) => kind !== 'logs');
     const kept = new Set(stays);
     const newest = (of: readonly KeptBackup[]) => of.toSorted((a, b) => b.scheduled - a.scheduled)[0];
-    const verified = newest(
-      had.filter(({ kind, sha256 }) => kind === 'full' && failed.get(`${sha256} false`) === true),
-    );
-    const proven = newest(had.filter(({ sha256 }) => failed.get(`${sha256} true`) === true));
+    const verified = newest(had.filter(({ kind, sha256 }) => kind === 'full' && good.get(sha256)));
+    const isDamaged = (sha256: string) => place.name === 'repository' && !good.get(sha256);
+    const proven = newest(had.filter(({ sha256 }) => restored.get(sha256) && !isDamaged(sha256)));
     for (const [what, each] of Object.entries({ newest: newest(had), verified, proven }))
       assert.ok(!each || kept.has(each), `the ${what} one went from ${place.name}: ${each?.reference}`);
   }
