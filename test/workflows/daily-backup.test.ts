@@ -2,21 +2,18 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { siteSigner, trustedKeys } from '../../activities/keys/site-keys.ts';
+import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { verifySignature } from '../../activities/keys/signing.ts';
 import type { Session } from '../../client/runs/session.ts';
 import { plainView } from '../../client/runs/view.ts';
 import { BackupError } from '../../model/errors.ts';
 import { canonical } from '../../model/manifest.ts';
-import { wholeSeconds } from '../../model/time.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
 import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
-import { openDestination } from '../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
-import { openSession, runDaily, runMonthly } from '../support/session.ts';
-import { writeBackup } from '../support/backups.ts';
+import { openSession, runDaily } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 import { ownTemporal } from '../support/ports.ts';
@@ -249,47 +246,6 @@ describe('dailyBackup', () => {
     await rename(`${vault}.away`, vault);
     const back = await daily('2026-11-20T06:00:00Z', ['alpha']);
     assert.equal(back.outcome, 'complete', JSON.stringify(back));
-  });
-
-  it('at its end a run deletes what is due of its sources, says so, and leaves the others alone', async () => {
-    const scheduled = wholeSeconds(Date.now() - 20 * 86_400_000);
-    const signer = await siteSigner(test.site);
-    for (const source of ['alpha', 'beta']) {
-      for (const place of ['repository', 'vault'])
-        await writeBackup(path.join(folder, place), { source, group: 'apps', scheduled, signer });
-    }
-    const id = `${scheduled.replaceAll(/[-:]/g, '')}-full`;
-    const report = await daily('2026-11-20T07:00:00Z', ['alpha']);
-    assert.equal(report.outcome, 'complete', JSON.stringify(report));
-    assert.deepEqual(
-      report.retention?.flatMap(({ places }) => places).map(({ place, deleted }) => [place, deleted.backups]),
-      [
-        ['repository', 1],
-        ['vault', 1],
-      ],
-    );
-    const left = (await references()).filter((reference) => reference.endsWith(id));
-    assert.deepEqual(left, [`daily/apps/beta/${id}`]);
-    const { currentDetails } = metadata.parse(
-      await session.client.workflow.getHandle('daily-2026-11-20T07:00:00Z').query('__temporal_workflow_metadata'),
-    );
-    assert.match(currentDetails, /retention: 1 backups deleted at vault/);
-  });
-
-  it('the monthly plan archives the full of the last seven days, without a second capture', async () => {
-    const report = await runMonthly({ session, site: 'test', scheduled: '2026-11-20T08:00:00Z', sources: ['gamma'] });
-    assert.equal(report.outcome, 'complete', JSON.stringify(report));
-    const [gamma] = report.sources;
-    assert.deepEqual(
-      [
-        gamma?.captured?.backup.reference,
-        gamma?.captured?.existed,
-        gamma?.copies.map(({ destination }) => destination),
-      ],
-      ['daily/gamma/20261120T020000Z-full', true, ['vault']],
-    );
-    const there = new Set((await listBackups(openDestination('vault', test.site))).map((each) => each.folder));
-    for (const tier of ['monthly', 'yearly']) assert.ok(there.has(`${tier}/gamma/20261120T020000Z-full`), tier);
   });
 
   it('histories stay small: at most 35 events and 15 more per destination for a source', async () => {
