@@ -21,7 +21,7 @@ const KEPT = {
   weekly: 'how long weekly backups are kept, in the repository and at each destination that takes them',
   monthly: 'how long monthly backups are kept, at destinations',
   yearly: 'how long yearly backups are kept, at archives',
-  logs: 'the window for recovery to a point in time: logs are kept from the oldest full in it',
+  logs: 'the window for recovery to a point in time: logs are kept from the oldest backup in it',
   overdueAfter: 'a source whose newest backup is older keeps all that it has',
   shrinkage: 'a source whose full lost more than this share of the one before keeps all that it has; 1: never mind',
 } as const;

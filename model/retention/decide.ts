@@ -117,7 +117,7 @@ function isStrayed(backup: KeptBackup, place: RetentionPlace, { places }: Retent
 function logsTime(backup: KeptBackup, old: ReadonlySet<KeptBackup>, { logs }: Known): Time {
   if (!logs) return { over: true, reason: { code: 'expired', text: 'no rule keeps them' } };
   if (!old.has(backup)) return { over: false, reason: logs.reason };
-  return { over: true, reason: { code: 'before-window', text: `no full leads on to them: ${logs.reason.text}` } };
+  return { over: true, reason: { code: 'before-window', text: `others are kept: ${logs.reason.text}` } };
 }
 
 /** Everything that keeps a backup whose time is over, but for its children. */

@@ -1,4 +1,7 @@
-/** Which logs are kept: from the oldest full in the window for recovery to a point in time. */
+/**
+ * Which logs are kept: from the oldest backup in the window for recovery to a point in time. That is a full, or what is
+ * kept as a parent or a child behind one: whatever is there can be recovered from, and the loss of its logs is told as one.
+ */
 import type { KeptBackup, Reason, RetentionInput, SourceRules } from './types.ts';
 import { formatPeriod } from './period.ts';
 import { earlier, localTime } from './zone.ts';
@@ -24,10 +27,10 @@ export function logsRule(
   { logs }: SourceRules,
 ): LogsRule {
   const begins = earlier(now, logs, timeZone);
-  const fulls = own.filter(({ kind }) => kind === 'full').toSorted((a, b) => a.started - b.started);
-  const base = fulls.find(({ started }) => started >= begins) ?? fulls.at(-1);
-  if (!base) return { from: null, reason: { code: 'window', text: 'there is no full that they could lead on from' } };
-  const text = `they lead on from ${base.reference} (${localTime(base.started, timeZone)}), the oldest full in the last ${formatPeriod(logs)}`;
+  const bases = own.toSorted((a, b) => a.started - b.started);
+  const base = bases.find(({ started }) => started >= begins) ?? bases.at(-1);
+  if (!base) return { from: null, reason: { code: 'window', text: 'there is no backup that they could lead on from' } };
+  const text = `they lead on from ${base.reference} (${localTime(base.started, timeZone)}), the oldest backup in the last ${formatPeriod(logs)}`;
   return { from: base.started - SPARE, reason: { code: 'window', text } };
 }
 

@@ -16,6 +16,7 @@ export interface KeptBackup {
   readonly folder: string;
   readonly scheduled: number;
   readonly started: number;
+  /** Its place in the order in which backups were sealed, where a clock was set back in between. */
   readonly finished: number;
   /** Reference of the backup that it builds on. */
   readonly parent: string | null;

@@ -5,6 +5,7 @@ import type { CheckedCopy, KeptBackup, RetentionInput, RetentionPlace } from '..
 import { BackupError } from '../../../model/errors.ts';
 import type { Evidence } from '../../../model/evidence.ts';
 import { acceptedIn, holdsIn, type Mark } from '../../../model/mark.ts';
+import { orderOf } from '../../../model/manifest.ts';
 import { formatReference } from '../../../model/reference.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
@@ -179,7 +180,7 @@ function keptOf({ name, folder, manifest }: Catalogued, authentic: boolean): Kep
     folder,
     scheduled: Date.parse(manifest.scheduled),
     started: Date.parse(manifest.started),
-    finished: Date.parse(manifest.finished),
+    finished: orderOf(manifest),
     parent: manifest.parent?.reference ?? null,
     authentic,
     isCopy: manifest.copyOf !== null,
