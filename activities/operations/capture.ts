@@ -231,7 +231,11 @@ async function requireRoom(site: Site, chain: readonly Manifest[], kind: Kind): 
   await requireSpace({ path: site.repository, needed: Math.ceil(expected * 1.1) + SPARE_BYTES });
 }
 
-function summary(manifest: Manifest, started: number, existed: boolean): CapturedBackup {
+/**
+ * What later steps and reports need of a sealed backup.
+ * @param started milliseconds since the epoch: when this attempt began; of one that existed its manifest tells the time.
+ */
+export function summary(manifest: Manifest, started: number, existed: boolean): CapturedBackup {
   const { stored, plain } = sizes(manifest);
   return {
     backup: pinned(manifest),
