@@ -18,6 +18,11 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
       remedy: `Look at "site" in ${site.file}.`,
     });
   }
+  if (plan === 'monthly' && archiveDestinations(site).length === 0) {
+    throw new BackupError('config', 'no destination takes monthly or yearly backups: nothing would be archived', {
+      remedy: `Add one under destinations in ${site.file}, best with tiers: [monthly, yearly].`,
+    });
+  }
   // Named twice, a source is backed up once all the same.
   const names = [...new Set(input.sources ?? Object.keys(config.sources))];
   const steps = names.map((source) => stepOf(site, source, plan));

@@ -54,7 +54,7 @@ async function pruneCommand(cli: Cli, { source, destination, yes, dryRun }: Prun
     apply,
     work: await cli.work(),
   });
-  cli.out.result({ ...pruneJson(pruned), deleted: apply }, () =>
+  cli.out.result({ ...pruneJson(pruned), applied: apply }, () =>
     pruneText(pruned, { apply, verbose: cli.options.verbose ?? 0 }),
   );
   const incomplete = pruned.summary.places.some(

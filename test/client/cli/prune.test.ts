@@ -10,7 +10,7 @@ import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 
 const printed = z.looseObject({
-  deleted: z.boolean(),
+  applied: z.boolean(),
   decisions: z.array(z.looseObject({ place: z.string(), reference: z.string(), verdict: z.string() })),
 });
 

@@ -7,6 +7,7 @@ import { archiveAt } from '../../../../activities/operations/archive/index.ts';
 import { captureBackup, type CaptureRequest } from '../../../../activities/operations/capture.ts';
 import { copyBackup } from '../../../../activities/operations/copy.ts';
 import { copyToDestination } from '../../../../activities/operations/copy-to.ts';
+import { planRun } from '../../../../activities/operations/plan-run.ts';
 import { sourceConfig } from '../../../../activities/operations/source-config.ts';
 import { verifyBackup } from '../../../../activities/operations/verify.ts';
 import { verifyInRepository } from '../../../../activities/operations/verify-copy.ts';
@@ -150,6 +151,19 @@ describe('the archive step', () => {
     // Its export is not where the manifest says it is.
     await assert.rejects(verifyInRepository({ site, backup: pinned(good.manifest), work: testWork() }));
     assert.equal(await chosen(), null);
+  });
+
+  it('is refused where nobody would keep what it makes', () => {
+    const input = { site: 'test', plan: 'monthly', scheduled: at(0) };
+    assert.deepEqual(
+      planRun(site, input).phases.flatMap(({ steps }) => steps.map(({ tier, destinations }) => [tier, destinations])),
+      [
+        ['monthly', ['vault', 'cold']],
+        ['monthly', ['vault', 'cold']],
+      ],
+    );
+    const alone = { ...site, config: { ...site.config, destinations: {} } };
+    assert.throws(() => planRun(alone, input), /nothing would be archived/);
   });
 
   it('has a destination that can copy by itself do so', async () => {
