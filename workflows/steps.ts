@@ -53,7 +53,8 @@ export function retentionSteps(site: string, host: string, waits: Waits) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, host).host,
     scheduleToStartTimeout: '10m',
-    startToCloseTimeout: '2h',
+    startToCloseTimeout: '1h',
+    scheduleToCloseTimeout: '3h',
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...retries(waits), maximumAttempts: 3 },

@@ -92,6 +92,8 @@ async function removeAll(request: AtPlace, check: () => Promise<void>): Promise<
         left.push({ reference: backup.reference, why: failure.error.message });
         if (backup.parent !== null) stays.add(backup.parent);
         half ||= failure.half;
+        // What is refused is refused of one; a place that is away, or forbids it, does so of all.
+        if (failure.error.code !== 'refused') return { backups, bytes, finished, failed };
       }
     }
     // What may be half-deleted is found by its record: that stays open.

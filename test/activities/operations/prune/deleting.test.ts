@@ -10,6 +10,7 @@ import { pinned } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { acquireLease } from '../../../../activities/storage/lease.ts';
 import { readSigned } from '../../../../activities/storage/signed-record.ts';
+import { BackupError } from '../../../../model/errors.ts';
 import { pruneRecord } from '../../../../model/prune-record.ts';
 import { cleanUp, smallFileSystem } from '../../../support/folders.ts';
 import { testWork } from '../../../support/work.ts';
@@ -120,6 +121,26 @@ describe('prune: how it deletes', () => {
     await lab.run();
     assert.equal((await lab.held('vault')).length, 2);
     assert.ok(!existsSync(path.join(folder, 'vault', child.folder)));
+  });
+
+  it('gives up at a place that goes away in the middle, and the next one goes on', async () => {
+    for (const days of [12, 11, 10]) await lab.at(EVERYWHERE, days);
+    await lab.at(EVERYWHERE, 1);
+    await lab.at(EVERYWHERE, 0);
+    let asked = 0;
+    const pruner = () =>
+      Promise.resolve({
+        remove: (key: string) => {
+          asked += 1;
+          return Promise.reject(new BackupError('unreachable', `no way to ${key}`));
+        },
+      });
+    const { summary } = await lab.run(lab.vaultWith({ pruner }));
+    const vault = summary.places.find(({ place }) => place === 'vault');
+    assert.deepEqual([asked, vault?.problems.length, vault?.deleted.backups, vault?.left.backups], [1, 1, 0, 3]);
+    await lab.run();
+    assert.equal((await lab.held('vault')).length, 2);
+    assert.deepEqual(await unfinished(openDestination('vault', site), SOURCE, await trustedKeys(site)), []);
   });
 
   it('leaves what was put on hold after it had decided', async () => {
