@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { trustedKeys } from '../../../../activities/keys/site-keys.ts';
 import { markBackup } from '../../../../activities/operations/mark.ts';
@@ -98,6 +98,22 @@ describe('prune: how it deletes', () => {
     const changed = (await store.readSmall(first)) ?? assert.fail('it is there');
     await writeFile(path.join(folder, 'vault', first), Buffer.from(changed.toString().replace('7 days', '8 days')));
     assert.equal(await readSigned(store, first, pruneRecord, await trustedKeys(site)), undefined);
+  });
+
+  it('takes the record of another place for none of its own', async () => {
+    const old = await lab.at(EVERYWHERE, 9);
+    await lab.at(EVERYWHERE, 1);
+    await lab.at(EVERYWHERE, 0);
+    await lab.run();
+    // As where somebody copies records from place to place, while a copy is being made at the other one.
+    const records = path.join('evidence', SOURCE, 'pruned');
+    const begun = (await readdir(path.join(folder, 'vault', records))).find((name) => name.includes('begun')) ?? '';
+    await mkdir(path.join(folder, 'cold', records), { recursive: true });
+    await copyFile(path.join(folder, 'vault', records, begun), path.join(folder, 'cold', records, begun));
+    await mkdir(path.join(folder, 'cold', old.folder), { recursive: true });
+    await writeFile(path.join(folder, 'cold', old.folder, 'base.tar.zst.age'), 'half');
+    await lab.run();
+    assert.ok(existsSync(path.join(folder, 'cold', old.folder, 'base.tar.zst.age')));
   });
 
   it('keeps what a lock keeps, and all that it builds on; what is refused halfway is finished once it may be', async () => {
