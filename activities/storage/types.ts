@@ -76,12 +76,16 @@ export interface Destination extends WritableStore {
   put(key: string, file: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
   /**
    * Copies an object to another key without sending it again; confirmed as `put` is. Absent where a place cannot.
-   * @throws BackupError as `put`; `not-found` where nothing is under `from`.
+   * Where nothing is under `from`, or something else than `expected`, nothing is done: whoever puts it then sends it.
+   * @throws BackupError as `put`.
    */
   copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
   /** Makes the lock of an object that is there longer, up to `until`: a parent stays as long as its last child. Nothing where a place has no locks. */
   keep(key: string, until: Date): Promise<void>;
-  /** Until when a lock keeps an object, null where none does. Absent where a place has no locks. */
+  /**
+   * Until when nobody can delete or change an object; null: it is not locked. Absent where a place has no locks, or is
+   * to have none.
+   */
   lockedUntil?(key: string): Promise<Date | null>;
   /** The place's own clock. Absent where it cannot be asked. */
   clock?(): Promise<Date>;
