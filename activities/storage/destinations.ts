@@ -2,7 +2,9 @@
 import type { DestinationConfig } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
+import { acceptsOf } from './accepts.ts';
 import { directoryDestination } from './directory-destination.ts';
+import { s3Destination } from './s3/index.ts';
 import type { Destination, DestinationContext } from './types.ts';
 
 type ConfigOf<Type> = Extract<DestinationConfig, { readonly type: Type }>;
@@ -12,11 +14,14 @@ const TYPES: {
   readonly [Type in DestinationConfig['type']]: (context: DestinationContext<ConfigOf<Type>>) => Destination;
 } = {
   directory: directoryDestination,
+  s3: s3Destination,
 };
 
 /** A destination from its config. */
 export function makeDestination(context: DestinationContext<DestinationConfig>): Destination {
-  return TYPES[context.config.type](context);
+  // What the table gives for a type takes the config of that type, which the compiler cannot see from here.
+  const make = TYPES[context.config.type] as (context: DestinationContext<DestinationConfig>) => Destination;
+  return make(context);
 }
 
 /**
@@ -32,5 +37,6 @@ export function openDestination(name: string, site: Site): Destination {
       facts: { destination: name, known },
     });
   }
-  return makeDestination({ name, config, site: site.config.site, state: site.state, readSecret: site.readSecret });
+  const { state, readSecret } = site;
+  return makeDestination({ name, config, site: site.config.site, state, readSecret, accepts: acceptsOf(site) });
 }

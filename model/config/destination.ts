@@ -1,18 +1,8 @@
 /** The `destinations` of a config. */
 import { z } from 'zod';
-import { TIERS } from '../source.ts';
+import { common } from './destinations/common.ts';
+import { reachOfS3, s3Destination } from './destinations/s3.ts';
 import { absolutePath } from './fields.ts';
-import { retentionClass } from './retention.ts';
-
-const common = {
-  tiers: z
-    .array(z.enum(TIERS))
-    .min(1)
-    .optional()
-    .describe('only backups of these tiers are copied here; all when absent'),
-  retention: retentionClass,
-  offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
-};
 
 export const directoryDestination = z.strictObject({
   type: z.literal('directory'),
@@ -21,11 +11,12 @@ export const directoryDestination = z.strictObject({
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
-export const destinationConfig = z.discriminatedUnion('type', [directoryDestination]);
+export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, s3Destination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {
+  if (config.type === 's3') return reachOfS3(config);
   return `${config.path} (${config.type})`;
 }
 
