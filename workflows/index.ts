@@ -1,5 +1,6 @@
 /** Every workflow type that a worker offers. */
 export { backupSource } from './backup-source.ts';
 export { dailyBackup } from './daily-backup.ts';
+export { monthlyArchive } from './monthly-archive.ts';
 export { rotateKeys } from './rotate-keys.ts';
 export { shipLogs } from './ship-logs.ts';

@@ -3,12 +3,12 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
-import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { S3 } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { S3Credentials } from '../../model/config/destinations/s3.ts';
+import { listens } from '../../infra/quickstart/sample/ports.ts';
 import { temporaryFolder } from './folders.ts';
 import { freePort } from './ports.ts';
 import { until } from './until.ts';
@@ -109,18 +109,6 @@ async function folderWithAttributes(): Promise<string> {
 
 function hasAttributes(folder: string): boolean {
   return spawnSync('setfattr', ['--name', 'user.of-tests', '--value', 'x', folder]).status === 0;
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 /** Ends every gateway. Call it in `after`, before the folders are removed. */

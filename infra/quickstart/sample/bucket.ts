@@ -3,7 +3,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThere } from '../../../activities/storage/fs-errors.ts';
@@ -11,6 +10,7 @@ import { locate } from '../../../activities/streams/locate.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { SamplePlace } from './place.ts';
+import { freePort, listens } from './ports.ts';
 
 export interface SampleBucket {
   /** What the config says of it. */
@@ -96,16 +96,6 @@ async function program(): Promise<string> {
   });
 }
 
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (typeof address !== 'object' || address === null) throw new TypeError('a listener on a port has one');
-  return address.port;
-}
-
 async function answers(server: ChildProcess, port: number): Promise<void> {
   const deadline = Date.now() + STARTS_WITHIN;
   while (!(await listens(port))) {
@@ -116,19 +106,6 @@ async function answers(server: ChildProcess, port: number): Promise<void> {
       });
     }
     await pause(POLL);
-  }
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    // Not yet.
-    return false;
-  } finally {
-    socket.destroy();
   }
 }
 

@@ -1,6 +1,7 @@
 /** What every destination says about itself, whatever its type. */
 import { z } from 'zod';
 import { TIERS } from '../../source.ts';
+import { retentionClass } from '../retention.ts';
 
 export const common = {
   tiers: z
@@ -15,5 +16,6 @@ export const common = {
     .describe(
       'for the recovery kit: how it is reached when all machines are gone; read-only credentials, or where they lie',
     ),
+  retention: retentionClass,
   offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
 };

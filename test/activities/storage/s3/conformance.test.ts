@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict';
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from '../../../../activities/storage/fs-errors.ts';
+import { damageFile, fillDisk } from '../../../support/damage.ts';
 import { smallFileSystem, unmount } from '../../../support/folders.ts';
 import { startGateway, stopGateways, type Gateway } from '../../../support/versitygw.ts';
 import { destinationConformance, type Place } from '../conformance.ts';
@@ -21,23 +20,8 @@ async function s3Place(bytes: number): Promise<Place> {
   const folder = path.join(gateway.root, bucket);
   return {
     context: await contextOf(gateway, bucket, { user, partSize: 5 * MEBIBYTE, parallel: 2, timeout: 10_000 }),
-    async damage(key) {
-      const file = await open(path.join(folder, key), 'r+');
-      const byte = Buffer.alloc(1);
-      await file.read(byte, 0, 1, 500);
-      await file.write(Buffer.from([byte.readUInt8() ^ 1]), 0, 1, 500);
-      await file.close();
-    },
-    async fill() {
-      const filler = await open(path.join(disk, 'filler'), 'a');
-      try {
-        for (;;) await filler.write(Buffer.alloc(65_536));
-      } catch (error) {
-        assert.equal(errnoOf(error), 'ENOSPC');
-      } finally {
-        await filler.close();
-      }
-    },
+    damage: (key) => damageFile(path.join(folder, key)),
+    fill: () => fillDisk(path.join(disk, 'filler')),
     forbid: () => allow(gateway, bucket, user, ['s3:GetObject', 's3:ListBucket', 's3:GetBucketVersioning']),
     async remove() {
       await gateway.stop();
