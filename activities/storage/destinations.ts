@@ -2,8 +2,10 @@
 import type { DestinationConfig } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
+import { acceptsOf } from './accepts.ts';
 import { directoryDestination } from './directory-destination.ts';
 import { rsyncDestination } from './rsync/index.ts';
+import { s3Destination } from './s3/index.ts';
 import type { Destination, DestinationContext } from './types.ts';
 
 type ConfigOf<Type> = Extract<DestinationConfig, { readonly type: Type }>;
@@ -14,6 +16,7 @@ const TYPES: {
 } = {
   directory: directoryDestination,
   rsync: rsyncDestination,
+  s3: s3Destination,
 };
 
 /** A destination from its config. */
@@ -36,5 +39,6 @@ export function openDestination(name: string, site: Site): Destination {
       facts: { destination: name, known },
     });
   }
-  return makeDestination({ name, config, site: site.config.site, state: site.state, readSecret: site.readSecret });
+  const { state, readSecret } = site;
+  return makeDestination({ name, config, site: site.config.site, state, readSecret, accepts: acceptsOf(site) });
 }

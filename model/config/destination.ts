@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { common } from './destinations/common.ts';
 import { reachOfRsync, rsyncDestination } from './destinations/rsync.ts';
+import { reachOfS3, s3Destination } from './destinations/s3.ts';
 import { absolutePath } from './fields.ts';
 
 export const directoryDestination = z.strictObject({
@@ -11,12 +12,13 @@ export const directoryDestination = z.strictObject({
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
-export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, rsyncDestination]);
+export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, rsyncDestination, s3Destination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {
   if (config.type === 'rsync') return reachOfRsync(config);
+  if (config.type === 's3') return reachOfS3(config);
   return `${config.path} (${config.type})`;
 }
 
