@@ -6,7 +6,16 @@ import { z } from 'zod';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
 import { OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
-import { STEP_STATES, type RunReport, type RunSpec, type SourceReport, type StepInput, type Waits } from './run.ts';
+import type { RetentionSummary } from './retention/summary.ts';
+import {
+  STEP_STATES,
+  type RetentionInput,
+  type RunReport,
+  type RunSpec,
+  type SourceReport,
+  type StepInput,
+  type Waits,
+} from './run.ts';
 import { GROUPS, KINDS, name, SOURCE_TYPES, TIERS } from './source.ts';
 
 const scheduled = z.iso.datetime({ offset: false });
@@ -49,7 +58,28 @@ export const runSpec = z.object({
   scheduled,
   phases: z.array(z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep) })),
   waits,
+  retention: z.boolean().exactOptional(),
 }) satisfies z.ZodType<RunSpec>;
+
+export const retentionInput = z.object({ waits, sources: z.array(name) }) satisfies z.ZodType<RetentionInput>;
+
+const amount = z.object({ backups: z.number(), bytes: z.number() });
+const retentionSummary = z.object({
+  host: name,
+  places: z.array(
+    z.object({
+      place: name,
+      away: z.string().nullable(),
+      mayDelete: z.boolean(),
+      kept: amount,
+      due: amount,
+      deleted: amount,
+      left: amount,
+      problems: z.array(z.string()),
+    }),
+  ),
+  stopped: z.array(z.object({ source: name, reasons: z.array(z.string()) })),
+}) satisfies z.ZodType<RetentionSummary>;
 
 const logsWaits = z.object({
   workerDeadline: milliseconds,
@@ -138,4 +168,5 @@ export const runReport = z.object({
   outcome: z.enum(OUTCOMES).nullable(),
   sources: z.array(sourceReport),
   errors: z.array(stepError),
+  retention: z.array(retentionSummary).exactOptional(),
 }) satisfies z.ZodType<RunReport>;

@@ -1,4 +1,5 @@
 /** Every workflow type that a worker offers. */
 export { backupSource } from './backup-source.ts';
 export { dailyBackup } from './daily-backup.ts';
+export { monthlyArchive } from './monthly-archive.ts';
 export { shipLogs } from './ship-logs.ts';

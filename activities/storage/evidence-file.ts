@@ -32,10 +32,15 @@ export async function readEvidence(
   source?: string,
 ): Promise<readonly Evidence[]> {
   const keys: string[] = [];
-  for await (const { key } of store.list(source === undefined ? 'evidence' : `evidence/${source}`)) keys.push(key);
+  for await (const { key } of store.list(source === undefined ? 'evidence' : `evidence/${source}`)) {
+    if (OF_A_CHECK.test(key)) keys.push(key);
+  }
   const records = await inParallel(keys, 16, (key) => readRecord(store, key, trusted));
   return records.filter((record) => record !== undefined).toSorted((a, b) => (a.time < b.time ? -1 : 1));
 }
+
+/** Marks and records of deletions lie beside them. */
+const OF_A_CHECK = /-(?:verify|test|drill)\.json$/;
 
 async function readRecord(store: Store, key: string, trusted: readonly string[]): Promise<Evidence | undefined> {
   const bytes = await store.readSmall(key);

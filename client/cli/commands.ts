@@ -3,9 +3,11 @@ import type { Register } from './command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerHold } from './commands/hold.ts';
 import { registerInit } from './commands/init.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerList } from './commands/list.ts';
+import { registerPrune } from './commands/prune.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSchedules } from './commands/schedules.ts';
@@ -27,6 +29,8 @@ export const COMMANDS: readonly Register[] = [
   registerShow,
   registerVerify,
   registerRestore,
+  registerPrune,
+  registerHold,
   registerStatus,
   registerKeys,
   registerCompletion,

@@ -1,6 +1,7 @@
 /** What every destination says about itself, whatever its type. */
 import { z } from 'zod';
 import { TIERS } from '../../source.ts';
+import { retentionClass } from '../retention.ts';
 
 export const common = {
   tiers: z
@@ -8,5 +9,6 @@ export const common = {
     .min(1)
     .optional()
     .describe('only backups of these tiers are copied here; all when absent'),
+  retention: retentionClass,
   offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
 };

@@ -53,6 +53,7 @@ describe('the example config', () => {
       ['signing'],
       ['plans', 'daily'],
       ['plans', 'logs'],
+      ['retention'],
       ['sources', 'stack'],
       ['destinations', 'remote'],
       ['destinations', 'secondary'],

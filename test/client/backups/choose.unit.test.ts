@@ -38,12 +38,18 @@ function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'dail
     places: ['repository'],
     verified,
     proven: null,
+    held: null,
     broken: [],
   };
 }
 
 function overview(entries: readonly BackupEntry[], recoveryPoints: readonly RecoveryPoint[] = []): Overview {
-  return { entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)), recoveryPoints, problems: [] };
+  return {
+    entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)),
+    marks: [],
+    recoveryPoints,
+    problems: [],
+  };
 }
 
 function failedRun(scheduled: string): RecoveryPoint {
