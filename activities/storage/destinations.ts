@@ -15,8 +15,8 @@ const TYPES: {
   readonly [Type in DestinationConfig['type']]: (context: DestinationContext<ConfigOf<Type>>) => Destination;
 } = {
   directory: directoryDestination,
-  s3: s3Destination,
   rsync: rsyncDestination,
+  s3: s3Destination,
 };
 
 /** A destination from its config. */

@@ -17,8 +17,8 @@ export type DestinationConfig = z.output<typeof destinationConfig>;
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {
-  if (config.type === 's3') return reachOfS3(config);
   if (config.type === 'rsync') return reachOfRsync(config);
+  if (config.type === 's3') return reachOfS3(config);
   return `${config.path} (${config.type})`;
 }
 

@@ -14,10 +14,10 @@ export function secretsOf({ encryption, signing, sources, destinations, notify }
     ];
   });
   const ofDestinations = Object.values(destinations).flatMap((destination) =>
-    destination.type === 's3'
-      ? secretsOfS3(destination)
-      : destination.type === 'rsync'
-        ? secretsOfRsync(destination)
+    destination.type === 'rsync'
+      ? secretsOfRsync(destination)
+      : destination.type === 's3'
+        ? secretsOfS3(destination)
         : [],
   );
   const ofNotifiers = notify.map((notifier) =>

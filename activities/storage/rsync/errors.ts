@@ -29,10 +29,19 @@ export async function sessionError(link: Link, doing: string, thrown: unknown): 
   if (MAY_BE_BROKEN.has(code)) await Promise.race([link.ended, sleep(SOON)]);
   // Where the connection broke, what each session says of it is only a consequence.
   if (!link.alive()) return error(server, BROKEN, doing, lastLine(link.said()) || lastLine(said));
-  const meaning = THERE.find(({ says }) => says.test(said)) ?? ofExit(code);
+  const words = withoutNames(said);
+  const meaning = THERE.find(({ says }) => says.test(words)) ?? ofExit(code);
   if (meaning) return error(server, meaning, doing, telling(said));
+  if (typeof code !== 'number' && typeof signal !== 'string') {
+    return error(server, { ...BROKEN, means: 'there was no answer in time' }, doing, telling(said));
+  }
   const how = typeof code === 'number' ? `exit code ${code}` : `signal ${String(signal)}`;
   return error(server, { ...FAILED, means: `it failed with ${how}` }, doing, telling(said));
+}
+
+/** What is said, without the names that stand in quotes: a folder may be called as errors are. */
+export function withoutNames(said: string): string {
+  return said.replaceAll(/"[^"\n]*"|(?<=^|[\s:(])'[^'\n]*'/gm, '');
 }
 
 /** An error with the words that all of this destination have. */

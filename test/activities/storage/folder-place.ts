@@ -1,8 +1,7 @@
 /** What can happen to a place that is a folder of this machine, on a small file system of its own. */
-import assert from 'node:assert/strict';
-import { open, readdir } from 'node:fs/promises';
+import { readdir, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from '../../../activities/storage/fs-errors.ts';
+import { damageFile, fillDisk } from '../../support/damage.ts';
 import { remount, unmount } from '../../support/folders.ts';
 import type { Place } from './conformance.ts';
 
@@ -10,25 +9,13 @@ import type { Place } from './conformance.ts';
 export function folderPlace(root: string): Omit<Place, 'context'> {
   return {
     async damage(key) {
-      const file = await open(path.join(root, key), 'r+');
-      const { mtime, atime } = await file.stat();
-      const byte = Buffer.alloc(1);
-      await file.read(byte, 0, 1, 500);
-      await file.write(Buffer.from([byte.readUInt8() ^ 1]), 0, 1, 500);
+      const file = path.join(root, key);
+      const { atime, mtime } = await stat(file);
+      await damageFile(file);
       // As a disk damages it: without a trace in its time.
-      await file.utimes(atime, mtime);
-      await file.close();
+      await utimes(file, atime, mtime);
     },
-    async fill() {
-      const filler = await open(path.join(root, '.filler'), 'a');
-      try {
-        for (;;) await filler.write(Buffer.alloc(65_536));
-      } catch (error) {
-        assert.equal(errnoOf(error), 'ENOSPC');
-      } finally {
-        await filler.close();
-      }
-    },
+    fill: () => fillDisk(path.join(root, '.filler')),
     forbid: async () => remount(root, 'ro'),
     remove: async () => unmount(root),
     async stored() {

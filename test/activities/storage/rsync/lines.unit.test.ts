@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connectionError } from '../../../../activities/storage/rsync/errors.ts';
+import { connectionError, withoutNames } from '../../../../activities/storage/rsync/errors.ts';
 import { parseLine } from '../../../../activities/storage/rsync/list.ts';
 import { progressReader } from '../../../../activities/storage/rsync/progress.ts';
 import { knownHostsText, serverOf } from '../../../../activities/storage/rsync/server.ts';
@@ -95,6 +95,20 @@ describe('what ssh says', () => {
       assert.ok((error.remedy ?? '') !== '' && !/HOST|NAME|ROOT/.test(error.remedy ?? ''), error.remedy);
     });
   }
+});
+
+describe('what rsync says of a file', () => {
+  it('is not read out of its name', () => {
+    assert.equal(
+      withoutNames('rsync: [receiver] mkstemp "/a/No space left on device/.x" failed: Read-only file system (30)'),
+      'rsync: [receiver] mkstemp  failed: Read-only file system (30)',
+    );
+    assert.equal(
+      withoutNames("mv: cannot move 'Permission denied' to 'b': No space left"),
+      'mv: cannot move  to : No space left',
+    );
+    assert.equal(withoutNames("sh: 3: cd: can't cd to /srv"), "sh: 3: cd: can't cd to /srv");
+  });
 });
 
 describe('slots', () => {
