@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { Verified } from './operations/verify-copy.ts';
 import type { PinnedReference } from '../model/reference.ts';
-import type { CapturedBackup, CopiedBackup, StepInput } from '../model/run.ts';
+import type { CapturedBackup, CopiedBackup, SkippedCopy, StepInput } from '../model/run.ts';
 import { copyInput, stepInput, verifyInput } from '../model/received.ts';
 import { received, runStep } from './activity-work.ts';
 import { captureBackup } from './operations/capture.ts';
@@ -12,7 +12,9 @@ import type { Site } from './site.ts';
 
 export interface BackupActivities {
   capture(input: StepInput): Promise<CapturedBackup>;
-  copy(input: StepInput & { readonly backup: PinnedReference; readonly destination: string }): Promise<CopiedBackup>;
+  copy(
+    input: StepInput & { readonly backup: PinnedReference; readonly destination: string },
+  ): Promise<CopiedBackup | SkippedCopy>;
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
 }
 

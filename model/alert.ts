@@ -10,6 +10,7 @@ export const ALERTS = [
   'slot-behind',
   'server-space',
   'little-space',
+  'copies-behind',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -1,4 +1,6 @@
 /** Every workflow type that a worker offers. */
 export { backupSource } from './backup-source.ts';
+export { catchUp } from './catch-up.ts';
 export { dailyBackup } from './daily-backup.ts';
+export { deliverCopies } from './deliver-copies.ts';
 export { shipLogs } from './ship-logs.ts';

@@ -3,6 +3,7 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
 import type { ShortActivities } from '../activities/short.ts';
+import type { DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput } from '../model/logs-run.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
 
@@ -93,6 +94,21 @@ export function tickSteps(site: string, { step, waits }: LogsInput) {
     scheduleToStartTimeout: waits.workerDeadline,
     startToCloseTimeout: step.deadline + GRACE,
     scheduleToCloseTimeout: waits.workerDeadline + step.deadline + GRACE,
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: waits.retryFirst, maximumAttempts: 2 },
+  });
+}
+
+/**
+ * The one step of a delivery, on the host's short queue: it may take hours, and must neither wait for captures nor keep
+ * them waiting. It ends by itself; only a worker that died makes a second attempt.
+ */
+export function deliverySteps(site: string, { step, waits }: DeliveryInput) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, step.host).short,
+    scheduleToStartTimeout: waits.workerDeadline,
+    startToCloseTimeout: LONGEST,
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: waits.retryFirst, maximumAttempts: 2 },

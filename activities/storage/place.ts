@@ -33,6 +33,8 @@ export interface Place {
   readonly site: string;
   /** This host's state folder. */
   readonly state: string;
+  /** It is a disk of its own: before its first use a folder on the disk of the state folder is its bare mount point. */
+  readonly removable?: boolean;
 }
 
 /** Whether this host has written to the place before. */
@@ -54,6 +56,8 @@ export async function requirePlace(place: Place, use: 'read' | 'write'): Promise
     if (there !== undefined && there.site !== site) throw foreign(place, there);
     const remembered = await remember(place);
     if (there === undefined && remembered?.path === root) throw unmounted(place);
+    if (there === undefined && place.removable && found.dev === (await ifThere(stat(place.state)))?.dev)
+      throw noDisk(place);
     if (there !== undefined && remembered?.path === root && remembered.id === there.id) return;
     if (use === 'read') return;
     await store(place, there ?? (await mark(place)));
@@ -121,6 +125,13 @@ function unmounted(place: Place): BackupError {
       facts: { path: root, marker: MARKER },
     },
   );
+}
+
+function noDisk({ root, what }: Place): BackupError {
+  return new BackupError('unreachable', `The ${what} is not there: no disk is mounted at ${root}.`, {
+    remedy: `Plug the disk in and mount it; a folder that is to stay on this machine's own disk is not "removable".`,
+    facts: { path: root },
+  });
 }
 
 function foreign({ root, what, site }: Place, there: Marker): BackupError {

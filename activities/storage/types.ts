@@ -50,6 +50,11 @@ export interface Keeping {
   readonly until?: Date;
 }
 
+export interface PutOptions extends Keeping {
+  /** Bytes a second. */
+  readonly maxRate?: number;
+}
+
 export interface PutSmallOptions extends Keeping {
   /** False: a different object that exists is a `conflict`. */
   readonly replace: boolean;
@@ -73,9 +78,14 @@ export interface Destination extends WritableStore {
    * read back exactly `expected`: once it returns, the copy is confirmed. An equal object that is there already is left.
    * @throws BackupError `verification-failed` when the file itself is not what is expected, `no-space`, `unreachable`, `access-denied`.
    */
-  put(key: string, file: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
+  put(key: string, file: string, expected: Stored, work: Work, options?: PutOptions): Promise<void>;
   /** Makes the lock of an object that is there longer, up to `until`: a parent stays as long as its last child. Nothing where a place has no locks. */
   keep(key: string, until: Date): Promise<void>;
+  /**
+   * Until when nobody can delete or change an object; null: it is not locked. Absent where a place has no locks, or is
+   * to have none.
+   */
+  lockedUntil?(key: string): Promise<Date | null>;
   /** By whom objects are deleted; null where only another host has an identity that may. */
   pruner(): Promise<Pruner | null>;
   /** Free bytes, or null where the question makes no sense. */

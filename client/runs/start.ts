@@ -16,6 +16,7 @@ export type RunHandle = WorkflowHandle<PlanWorkflow>;
 export const PLANS = {
   daily: { workflowType: 'dailyBackup', does: 'daily backup' },
   logs: { workflowType: 'shipLogs', does: 'log shipping' },
+  'catch-up': { workflowType: 'catchUp', does: 'catch-up of copies' },
 } as const satisfies Record<string, { readonly workflowType: string; readonly does: string }>;
 export type Plan = keyof typeof PLANS;
 

@@ -1,7 +1,9 @@
 /** The `destinations` of a config. */
 import { z } from 'zod';
 import { TIERS } from '../source.ts';
+import { duration } from '../units.ts';
 import { absolutePath } from './fields.ts';
+import { copyWindow } from './windows.ts';
 
 const common = {
   tiers: z
@@ -10,17 +12,39 @@ const common = {
     .optional()
     .describe('only backups of these tiers are copied here; all when absent'),
   offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
+  windows: z
+    .array(copyWindow)
+    .min(1)
+    .optional()
+    .describe('backups are copied here at these times of day only; logs and small records at any time'),
+  alertAfter: duration.optional().describe('copies that are owed for so long are an alert: 1d; 7d for a removable disk'),
 };
+
+const DAY = 86_400_000;
 
 export const directoryDestination = z.strictObject({
   type: z.literal('directory'),
   ...common,
   path: absolutePath.describe('a folder, best on another device: a mounted disk or network share'),
+  removable: z
+    .boolean()
+    .optional()
+    .describe('a disk that is sometimes absent: runs are complete without it, and it is served when it is back'),
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
 export const destinationConfig = z.discriminatedUnion('type', [directoryDestination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
+
+/** A disk that may be absent: no run fails by it. */
+export function isRemovable(config: DestinationConfig): boolean {
+  return config.type === 'directory' && config.removable === true;
+}
+
+/** Milliseconds that copies may be owed before somebody is told. */
+export function alertAfterOf(config: DestinationConfig): number {
+  return config.alertAfter ?? (isRemovable(config) ? 7 * DAY : DAY);
+}
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {
