@@ -47,6 +47,8 @@ export interface Overview {
   readonly entries: readonly BackupEntry[];
   /** Newest first. */
   readonly recoveryPoints: readonly RecoveryPoint[];
+  /** Places that could be looked at, shown or not. */
+  readonly places: readonly string[];
   /** Places that could not be looked at, and folders that are no backups. */
   readonly problems: readonly Problem[];
 }
@@ -82,6 +84,7 @@ export async function readOverview(
       .filter(({ places }) => places.some(shown))
       .toSorted((a, b) => newestFirst(a.backup, b.backup)),
     recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),
+    places: looked.filter(({ reached }) => reached).map(({ name }) => name),
     problems: looked
       .filter(({ name }) => shown(name))
       .flatMap(({ name, problems }) => problems.map((problem) => ({ place: name, ...problem }))),
@@ -111,6 +114,7 @@ export function isDamaged({ verified, proven }: Pick<BackupEntry, 'verified' | '
 
 interface Looked {
   readonly name: string;
+  readonly reached: boolean;
   readonly backups: readonly Catalogued[];
   readonly evidence: readonly Evidence[];
   readonly points: readonly RecoveryPoint[];
@@ -132,6 +136,7 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
     const [evidence, points] = await Promise.all([readEvidence(store, trusted), readRecoveryPoints(store, trusted)]);
     return {
       name,
+      reached: true,
       backups,
       evidence,
       points: points.read,
@@ -144,6 +149,7 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
     if (strict || !(error instanceof BackupError)) throw error;
     return {
       name,
+      reached: false,
       backups: [],
       evidence: [],
       points: [],

@@ -2,6 +2,7 @@
 import type { Register } from './command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerCopies } from './commands/copies.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerInit } from './commands/init.ts';
 import { registerKeys } from './commands/keys.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Register[] = [
   registerList,
   registerShow,
   registerVerify,
+  registerCopies,
   registerRestore,
   registerStatus,
   registerKeys,

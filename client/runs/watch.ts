@@ -6,6 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError, isErrorCode } from '../../model/errors.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
 import { runStatus, sourceStatus } from '../../workflows/messages.ts';
+import { SITE } from '../../workflows/search-attributes.ts';
+import { deliveryId, type Delivered } from '../../model/catch-up.ts';
 import { stepId } from '../../model/logs-run.ts';
 import { remedyOf } from '../../workflows/step-error.ts';
 import type { RunHandle } from './start.ts';
@@ -67,8 +69,10 @@ async function look(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const { sources } = await handle.query(runStatus);
-      onProgress(await progressOf(client, handle, sources));
+      const { sources, destinations } = await handle.query(runStatus);
+      onProgress(
+        destinations ? await deliveries(client, handle, destinations) : await progressOf(client, handle, sources),
+      );
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.
     }
@@ -89,6 +93,30 @@ async function progressOf(
     const own = (raw.pendingActivities ?? []).filter(({ activityId }) => activityId === stepId(source.source));
     return { ...source, steps: own.map(stepProgress) };
   });
+}
+
+/** Each destination as a line of its own, with the bytes of its workflow. */
+async function deliveries(
+  client: Client,
+  handle: RunHandle,
+  destinations: readonly Delivered[],
+): Promise<readonly SourceProgress[]> {
+  const { typedSearchAttributes } = await handle.describe();
+  const site = typedSearchAttributes.get(SITE) ?? '';
+  return Promise.all(
+    destinations.map(async ({ destination, host, state, errors }) => {
+      const done = state !== 'copying';
+      const line = { captured: null, copies: [], verified: false, errors } as const;
+      const of = { ...line, source: `${destination} from ${host}`, state: done ? 'done' : 'copying' } as const;
+      if (done) return { ...of, outcome: state === 'failed' ? 'failed' : errors.length > 0 ? 'partial' : 'complete', steps: [] };
+      const child = client.workflow.getHandle(deliveryId(site, { destination, host }));
+      const steps = await child.describe().then(
+        ({ raw }) => (raw.pendingActivities ?? []).map(stepProgress),
+        () => [],
+      );
+      return { ...of, outcome: null, steps };
+    }),
+  );
 }
 
 async function sourceProgress(client: Client, run: string, source: SourceReport): Promise<SourceProgress> {

@@ -1,0 +1,72 @@
+/** What should be at a place: by the repository's catalogue, and by the recovery points that anybody still has. */
+import path from 'node:path';
+import { canonical } from '../../../model/manifest.ts';
+import { MANIFEST, parseBackupId, possibleFolders } from '../../../model/paths.ts';
+import { recoveryPoint } from '../../../model/recovery-point.ts';
+import { TIERS } from '../../../model/source.ts';
+import { BackupError } from '../../../model/errors.ts';
+import { verifySignature } from '../../keys/signing.ts';
+import type { Site } from '../../site.ts';
+import { parseRecord } from '../../storage/record.ts';
+import type { Store } from '../../storage/types.ts';
+import { topsTaken } from '../catch-up/owing.ts';
+import { destinationsOf } from '../plan-run.ts';
+
+/** Folders of the backups in the repository that belong at a destination, logs too. */
+export async function foldersExpected(site: Site, repository: Store, destination: string): Promise<Set<string>> {
+  const takesLogs = (['daily', 'weekly'] as const).some((tier) => destinationsOf(site, tier).includes(destination));
+  const found = new Set<string>();
+  for (const top of [...topsTaken(site, destination), ...(takesLogs ? ['logs'] : [])]) {
+    for await (const { key } of repository.list(top, { named: MANIFEST })) found.add(path.posix.dirname(key));
+  }
+  return found;
+}
+
+/** One backup that a recovery point names. */
+export interface NamedBackup {
+  readonly reference: string;
+  readonly recoveryPoint: string;
+  readonly scheduled: string;
+  /** Everywhere it may lie. */
+  readonly folders: readonly string[];
+}
+
+/**
+ * Backups that recovery points at some places say were at this one, signed by a trusted key. A backup is named once.
+ * @param destination null for the repository, where all that they name was made or stood in.
+ */
+export async function backupsNamed(
+  stores: readonly Store[],
+  trusted: readonly string[],
+  destination: string | null,
+): Promise<readonly NamedBackup[]> {
+  const named = new Map<string, NamedBackup>();
+  for (const store of stores) {
+    for await (const { key } of store.list('recovery-points')) {
+      const bytes = await store.readSmall(key);
+      if (bytes === undefined) continue;
+      for (const one of namedIn(bytes, trusted, destination)) named.set(one.reference, one);
+    }
+  }
+  return [...named.values()];
+}
+
+/** A point that is damaged, or a stranger's, names nothing. */
+function namedIn(bytes: Uint8Array, trusted: readonly string[], destination: string | null): readonly NamedBackup[] {
+  try {
+    const { signature, ...unsigned } = parseRecord(bytes, recoveryPoint, 'recovery point');
+    if (verifySignature(canonical(unsigned), signature, trusted) !== 'good') return [];
+    return unsigned.sources.flatMap(({ backup, copies }) => {
+      if (backup === null || (destination !== null && !copies.includes(destination))) return [];
+      const [top, source = '', id = ''] = backup.reference.split('/');
+      const tier = TIERS.find((each) => each === top);
+      const scheduled = parseBackupId(id)?.scheduled;
+      if (tier === undefined || scheduled === undefined) return [];
+      const folders = possibleFolders({ tier, source, id });
+      return [{ reference: backup.reference, recoveryPoint: unsigned.id, scheduled, folders }];
+    });
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'verification-failed') return [];
+    throw error;
+  }
+}
