@@ -3,6 +3,7 @@ import type { DestinationConfig } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
 import { directoryDestination } from './directory-destination.ts';
+import { rememberedOf } from './repository.ts';
 import type { Destination, DestinationContext } from './types.ts';
 
 type ConfigOf<Type> = Extract<DestinationConfig, { readonly type: Type }>;
@@ -32,5 +33,6 @@ export function openDestination(name: string, site: Site): Destination {
       facts: { destination: name, known },
     });
   }
-  return makeDestination({ name, config, site: site.config.site, state: site.state, readSecret: site.readSecret });
+  const made = makeDestination({ name, config, site: site.config.site, state: site.state, readSecret: site.readSecret });
+  return { ...made, remembers: rememberedOf(site.state, `destination-${name}`) };
 }

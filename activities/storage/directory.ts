@@ -37,24 +37,55 @@ async function* listFolder(root: string, prefix: string, { named }: ListOptions)
   yield* walk(folder, prefix, named);
 }
 
+/** The folder of a backup: the one object of a name in it is asked for by itself. Logs are fewer, and have other names. */
+const BACKUP_FOLDER = /^\d{8}T\d{6}Z-(?:full|incremental)$/;
+/** Objects looked at at once. */
+const PARALLEL = 64;
+
 async function* walk(folder: string, key: string, named: string | undefined): AsyncGenerator<ListedObject> {
   const entries = await translated(folder, 'listing', () => ifThere(readdir(folder, { withFileTypes: true })));
   const objects = (entries ?? [])
     .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isFile()))
+    .filter((entry) => named === undefined || entry.isDirectory() || entry.name === named)
     // A folder is ordered as its children's keys are: with its slash.
     .map((entry) => ({ name: entry.name, order: entry.isDirectory() ? `${entry.name}/` : entry.name, entry }))
     .toSorted((a, b) => (a.order < b.order ? -1 : 1));
+  let together: string[] = [];
   for (const { name, entry } of objects) {
-    const entryKey = key === '' ? name : `${key}/${name}`;
-    const entryPath = path.join(folder, name);
-    if (entry.isDirectory()) {
-      yield* walk(entryPath, entryKey, named);
-      continue;
+    const leaf = entry.isDirectory() && named !== undefined && BACKUP_FOLDER.test(name);
+    if (entry.isFile() || leaf) {
+      together.push(leaf ? `${name}/${named}` : name);
+      if (together.length < PARALLEL) continue;
     }
-    if (named !== undefined && name !== named) continue;
-    const found = await ifThere(lstat(entryPath));
-    if (found !== undefined) yield { key: entryKey, bytes: found.size };
+    yield* await lookAt(folder, key, together);
+    together = [];
+    if (entry.isDirectory() && !leaf) yield* walk(path.join(folder, name), below(key, name), named);
   }
+  yield* await lookAt(folder, key, together);
+}
+
+function below(key: string, name: string): string {
+  return key === '' ? name : `${key}/${name}`;
+}
+
+/** Milliseconds: what was changed so shortly ago may be changed again without another time. */
+const YOUNG = 2000;
+
+/** Objects of a folder in their order, without those that are gone. */
+async function lookAt(folder: string, key: string, names: readonly string[]): Promise<readonly ListedObject[]> {
+  const found = await Promise.all(
+    names.map(async (name): Promise<ListedObject | undefined> => {
+      const at = await ifThere(lstat(path.join(folder, name), { bigint: true }));
+      if (at === undefined || !at.isFile()) return undefined;
+      const old = Number(at.ctimeMs) < Date.now() - YOUNG;
+      return {
+        key: below(key, name),
+        bytes: Number(at.size),
+        ...(old && { version: `${at.ctimeNs}-${at.ino}-${at.size}` }),
+      };
+    }),
+  );
+  return found.filter((each) => each !== undefined);
 }
 
 async function readSmall(root: string, key: string): Promise<Uint8Array | undefined> {

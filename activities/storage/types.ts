@@ -15,6 +15,11 @@ export interface ListedObject {
   /** Key below the root, as made by model/paths.ts. */
   readonly key: string;
   readonly bytes: number;
+  /**
+   * Another one whenever the object is another one: of its times and its inode, of its tag. Absent where the place cannot
+   * tell, or the object is so young that a change might not show.
+   */
+  readonly version?: string;
 }
 
 export interface ListOptions {
@@ -24,6 +29,8 @@ export interface ListOptions {
 
 /** Reading side: what listing, verification and restore need. Keys that leave the root are refused everywhere. */
 export interface Store {
+  /** File in state that remembers its manifests; absent where nothing is remembered. */
+  readonly remembers?: string;
   /**
    * Every object below a prefix (a folder without its last slash; '' is the root), in the order of keys; staging,
    * links and whatever else begins with a dot are left out. Nothing below it: ends at once. The place itself cannot
