@@ -34,7 +34,11 @@ function lateSince({ behind, newest }: Delivered, { removable }: CopiesLimit): s
   return removable ? (newest ?? behind.since) : behind.since;
 }
 
-function conditionOf({ destination, host, behind, state, errors }: Delivered, limit: CopiesLimit, age: number): Condition {
+function conditionOf(
+  { destination, host, behind, state, errors }: Delivered,
+  limit: CopiesLimit,
+  age: number,
+): Condition {
   const [error] = errors;
   const owed = `${behind?.backups ?? 0} backups (${formatBytes(behind?.bytes ?? 0)}) of ${host}`;
   const why = error ? ` ${error.message}` : '';

@@ -29,7 +29,10 @@ export async function copyToDestination(request: CopyToRequest): Promise<CopiedB
   const config = site.config.destinations[destination];
   const opening = openingOf(config?.windows, Date.now());
   if (!opening.open)
-    return { destination, skipped: `it takes copies ${windowsInWords(config?.windows ?? [])} only; catch-up makes this one` };
+    return {
+      destination,
+      skipped: `it takes copies ${windowsInWords(config?.windows ?? [])} only; catch-up makes this one`,
+    };
   try {
     return await copyNow(request, opening.maxRate);
   } catch (error) {

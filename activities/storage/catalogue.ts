@@ -215,7 +215,8 @@ async function readEntries(
   listed: readonly ListedObject[],
 ): Promise<readonly (Catalogued | CatalogueProblem | undefined)[]> {
   const { remembers } = store;
-  if (remembers === undefined || listed.length < FEW) return inParallel(listed, PARALLEL, (object) => readEntry(store, object));
+  if (remembers === undefined || listed.length < FEW)
+    return inParallel(listed, PARALLEL, (object) => readEntry(store, object));
   const before = await readManifestCache(remembers);
   const now = new Map(before);
   let anew = 0;

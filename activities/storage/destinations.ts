@@ -33,6 +33,12 @@ export function openDestination(name: string, site: Site): Destination {
       facts: { destination: name, known },
     });
   }
-  const made = makeDestination({ name, config, site: site.config.site, state: site.state, readSecret: site.readSecret });
+  const made = makeDestination({
+    name,
+    config,
+    site: site.config.site,
+    state: site.state,
+    readSecret: site.readSecret,
+  });
   return { ...made, remembers: rememberedOf(site.state, `destination-${name}`) };
 }

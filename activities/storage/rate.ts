@@ -5,7 +5,10 @@ import type { Destination } from './types.ts';
 /** The same destination, to which no more than so many bytes a second are sent; no limit when undefined. */
 export function limitedTo(to: Destination, maxRate: number | undefined): Destination {
   if (maxRate === undefined) return to;
-  return { ...to, put: (key, file, expected, work, options) => to.put(key, file, expected, work, { ...options, maxRate }) };
+  return {
+    ...to,
+    put: (key, file, expected, work, options) => to.put(key, file, expected, work, { ...options, maxRate }),
+  };
 }
 
 /** Waits until so many bytes may have been sent since it was made. */

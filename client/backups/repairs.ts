@@ -58,7 +58,8 @@ export async function damagedCandidates(
     if (source !== undefined && entry.source !== source) continue;
     const sizes = new Map(objects.map(({ key, bytes }) => [key, bytes]));
     const lacks = entry.backup.manifest.artifacts.some(({ name, bytes }) => sizes.get(`${folder}/${name}`) !== bytes);
-    const whole = what === 'backup' && !lacks && sizes.has(`${folder}/${KEY_FILE}`) && entry.places.includes(target.name);
+    const whole =
+      what === 'backup' && !lacks && sizes.has(`${folder}/${KEY_FILE}`) && entry.places.includes(target.name);
     if (!whole || isDamaged(entry, target.name)) found.push({ wanted: { backup: entry.backup, catalogue }, target });
   }
   return found;

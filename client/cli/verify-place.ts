@@ -38,7 +38,9 @@ export async function verifyWholePlace(cli: Cli, options: VerifyPlaceOptions): P
   });
   const bad = verdict.problems.filter(({ problem }) => problem !== 'extra');
   const ok = bad.length === 0;
-  cli.out.result({ place: place.name, verdict: ok ? 'ok' : 'failed', ...verdict }, () => summary(cli, place.name, verdict));
+  cli.out.result({ place: place.name, verdict: ok ? 'ok' : 'failed', ...verdict }, () =>
+    summary(cli, place.name, verdict),
+  );
   if (!ok) cli.exitWith(exitStatus('verification-failed'));
   else if (verdict.unchecked.length > 0) cli.exitWith(exitStatus('partial'));
 }
@@ -78,14 +80,20 @@ function problemText({ out }: Cli, place: string, { problem, of, found }: PlaceP
   return `${of} at ${place}: ${problem === 'extra' ? out.style('yellow', word) : out.style('red', word)}: ${found.join('; ')}`;
 }
 
-function summary({ out }: Cli, place: string, { backups, bytes, problems, unchecked, unrecorded }: PlaceVerdict): string {
+function summary(
+  { out }: Cli,
+  place: string,
+  { backups, bytes, problems, unchecked, unrecorded }: PlaceVerdict,
+): string {
   const counts = Map.groupBy(problems, ({ problem }) => problem);
   const told = [...counts].map(([problem, { length }]) => `${length} ${problem.replaceAll('-', ' ')}`);
   const ok = problems.every(({ problem }) => problem === 'extra');
   const verdict = ok ? out.style('green', 'ok') : out.style('red', 'FAILED');
   return [
     `${place}: ${verdict}: ${backups} backups, ${formatBytes(bytes)} read${told.length > 0 ? `: ${told.join(', ')}` : ''}`,
-    ...(unchecked.length > 0 ? [`  nothing of ${unchecked.length} could be checked on this machine: ${unchecked.slice(0, 5).join(', ')}`] : []),
+    ...(unchecked.length > 0
+      ? [`  nothing of ${unchecked.length} could be checked on this machine: ${unchecked.slice(0, 5).join(', ')}`]
+      : []),
     ...(unrecorded ? [`  not recorded: ${unrecorded.count} verdicts: ${unrecorded.why}`] : []),
     ...(ok ? [] : ['  mosaic-backup copies repair puts right what another place has']),
   ].join('\n');

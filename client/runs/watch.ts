@@ -108,7 +108,12 @@ async function deliveries(
       const done = state !== 'copying';
       const line = { captured: null, copies: [], verified: false, errors } as const;
       const of = { ...line, source: `${destination} from ${host}`, state: done ? 'done' : 'copying' } as const;
-      if (done) return { ...of, outcome: state === 'failed' ? 'failed' : errors.length > 0 ? 'partial' : 'complete', steps: [] };
+      if (done)
+        return {
+          ...of,
+          outcome: state === 'failed' ? 'failed' : errors.length > 0 ? 'partial' : 'complete',
+          steps: [],
+        };
       const child = client.workflow.getHandle(deliveryId(site, { destination, host }));
       const steps = await child.describe().then(
         ({ raw }) => (raw.pendingActivities ?? []).map(stepProgress),

@@ -17,7 +17,9 @@ const common = {
     .min(1)
     .optional()
     .describe('backups are copied here at these times of day only; logs and small records at any time'),
-  alertAfter: duration.optional().describe('copies that are owed for so long are an alert: 1d; 7d for a removable disk'),
+  alertAfter: duration
+    .optional()
+    .describe('copies that are owed for so long are an alert: 1d; 7d for a removable disk'),
 };
 
 const DAY = 86_400_000;

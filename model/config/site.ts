@@ -87,7 +87,9 @@ const catchUpPlan = z
       .prefault('15m')
       .describe('how often destinations are looked at, and what they lack is copied'),
     deadline: wait.prefault('10m').describe('a step begins no further copy after so long; the next one goes on'),
-    workerDeadline: wait.prefault('30s').describe("how long a step waits for a host's worker; the next tick does its work"),
+    workerDeadline: wait
+      .prefault('30s')
+      .describe("how long a step waits for a host's worker; the next tick does its work"),
     retryFirst: wait.prefault('2s').describe('the pause before the one further attempt'),
     heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
     standstill: wait.prefault('10m').describe('a copy that moves nothing for so long is ended'),

@@ -16,7 +16,9 @@ import { startWebhook, type Webhook } from '../support/webhook.ts';
 const metadata = z.object({ currentDetails: z.string() });
 const points = z.looseObject({
   recoveryPoints: z.array(z.looseObject({ id: z.string(), outcome: z.string(), wholeNow: z.boolean() })),
-  behind: z.array(z.looseObject({ destination: z.string(), state: z.string(), backups: z.number(), since: z.string().nullable() })),
+  behind: z.array(
+    z.looseObject({ destination: z.string(), state: z.string(), backups: z.number(), since: z.string().nullable() }),
+  ),
 });
 const standing = z.looseObject({
   destinations: points.shape.behind,
@@ -50,7 +52,13 @@ describe('catchUp', () => {
       },
       notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
       plans: {
-        daily: { captureDeadline: '10s', copyDeadline: '1s', verifyDeadline: '10s', retryFirst: '100ms', retryMax: '200ms' },
+        daily: {
+          captureDeadline: '10s',
+          copyDeadline: '1s',
+          verifyDeadline: '10s',
+          retryFirst: '100ms',
+          retryMax: '200ms',
+        },
         catchUp: { workerDeadline: '5s', retryFirst: '100ms', heartbeat: '5s' },
       },
       temporal: await ownTemporal(),
@@ -69,7 +77,10 @@ describe('catchUp', () => {
     const { outcome, sources } = await runDaily({ session, site: 'test', scheduled: scheduled() });
     assert.equal(outcome, 'complete', JSON.stringify(sources));
     assert.deepEqual(sources[0]?.copies.map(({ destination }) => destination).toSorted(), ['remote', 'vault']);
-    assert.deepEqual(sources[0].skipped?.map(({ destination }) => destination), ['usb']);
+    assert.deepEqual(
+      sources[0].skipped?.map(({ destination }) => destination),
+      ['usb'],
+    );
     const tick = await catchUp();
     assert.deepEqual(states(tick), { vault: 'served', usb: 'absent', remote: 'served' });
     assert.equal(tick.outcome, 'complete', JSON.stringify(tick));
@@ -99,7 +110,10 @@ describe('catchUp', () => {
     const after = await listed();
     const point = after.recoveryPoints.find(({ id }) => id === partial.runId);
     assert.deepEqual([point?.outcome, point?.wholeNow], ['partial', true], 'what was signed is not changed');
-    assert.deepEqual(after.behind.map(({ backups }) => backups), [0, 0, 0]);
+    assert.deepEqual(
+      after.behind.map(({ backups }) => backups),
+      [0, 0, 0],
+    );
     const since = await mosaicHere(['-c', test.file, 'status']);
     assert.match(since.stdout, /partial; every copy was made since: whole now/);
     assert.equal((await mosaicHere(['-c', test.file, 'verify', '--destination', 'vault'])).code, 0);
@@ -108,7 +122,11 @@ describe('catchUp', () => {
   it('one that a schedule starts knows its time from its id, works on the short queue, and its history is small', async () => {
     const workflowId = 'catch-up-2026-11-24T05:45:00Z';
     const input = { site: 'test', plan: 'catch-up' };
-    const report: RunReport = await session.client.workflow.execute('catchUp', { workflowId, taskQueue: 'test', args: [input] });
+    const report: RunReport = await session.client.workflow.execute('catchUp', {
+      workflowId,
+      taskQueue: 'test',
+      args: [input],
+    });
     assert.equal(report.runId, workflowId);
     assert.equal(report.outcome, 'complete', JSON.stringify(report));
     const handle = session.client.workflow.getHandle(workflowId);

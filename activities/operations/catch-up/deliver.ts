@@ -21,7 +21,17 @@ import { isAbsence, isRemovableIn } from '../plan-run.ts';
 import { stepFailure } from '../step-failure.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
 import { COMPARE_AGAIN, readHeld, writeHeld, type Held } from './memory.ts';
-import { behindOf, heldAt, newestIn, owedOf, topsTaken, wantedAt, type Owed, type OwedBackup, type Wanted } from './owing.ts';
+import {
+  behindOf,
+  heldAt,
+  newestIn,
+  owedOf,
+  topsTaken,
+  wantedAt,
+  type Owed,
+  type OwedBackup,
+  type Wanted,
+} from './owing.ts';
 import { deliverRecords } from './records.ts';
 import { orphanedLogs } from './orphaned-logs.ts';
 
@@ -57,9 +67,15 @@ export async function deliverCopies(request: DeliverRequest): Promise<Delivered>
   const end = deadline === null ? Number.POSITIVE_INFINITY : began + deadline;
   const delivery: Delivery = { ...request, clock, from, to, wanted, held, owed, end, failures: [] };
   const done = await deliver(delivery);
-  const left = { ...owed, backups: owed.backups.filter(({ folder }) => !done.backups.has(folder)), records: done.owedRecords };
+  const left = {
+    ...owed,
+    backups: owed.backups.filter(({ folder }) => !done.backups.has(folder)),
+    records: done.owedRecords,
+  };
   await writeHeld(site, destination, heldNow(delivery, done));
-  const errors = [...owed.unreadable, ...delivery.failures].slice(0, TOLD).map((error) => failure(site, destination, error));
+  const errors = [...owed.unreadable, ...delivery.failures]
+    .slice(0, TOLD)
+    .map((error) => failure(site, destination, error));
   const behind = behindOf(left);
   work.log.info({ destination, copied: done.backups.size, owed: behind.backups }, 'destination caught up with');
   return {
@@ -155,7 +171,9 @@ async function copyOrphanedLogs(delivery: Delivery): Promise<void> {
     if (isOver(delivery)) return;
     const limit = Math.min(LONGEST, Math.max(1, end - clock()));
     const { errors } = await copyLogs({ site, source, destination, limit, work });
-    delivery.failures.push(...errors.map(({ message, remedy }) => new BackupError('failed', message, remedy === null ? {} : { remedy })));
+    delivery.failures.push(
+      ...errors.map(({ message, remedy }) => new BackupError('failed', message, remedy === null ? {} : { remedy })),
+    );
   }
 }
 
@@ -188,7 +206,8 @@ async function lookAt(
   { to, tops, wanted, remembered, now }: Look,
 ): Promise<Held | { readonly error: BackupError }> {
   const isRemote = site.config.destinations[destination]?.type !== 'directory';
-  if (isRemote && remembered !== undefined && isRecent(remembered, now) && holdsAll(remembered, wanted)) return remembered;
+  if (isRemote && remembered !== undefined && isRecent(remembered, now) && holdsAll(remembered, wanted))
+    return remembered;
   try {
     return await bounded({ what: `looking at ${destination}`, limit: LOOKING, work }, async () =>
       heldAt(to, tops, wanted, now),

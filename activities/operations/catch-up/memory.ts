@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Site } from '../../site.ts';
 import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
 
-const memory = z.looseObject({
+const memory = z.object({
   /** RFC 3339: when both sides were compared last. */
   compared: z.string(),
   /** Folders of backups, and keys of small records with their sizes. */

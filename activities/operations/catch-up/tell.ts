@@ -18,7 +18,13 @@ export interface TellCopiesRequest {
 }
 
 /** @returns the notifiers that failed. */
-export async function tellCopies({ site, spec, destinations, work, ...when }: TellCopiesRequest): Promise<readonly StepError[]> {
+export async function tellCopies({
+  site,
+  spec,
+  destinations,
+  work,
+  ...when
+}: TellCopiesRequest): Promise<readonly StepError[]> {
   const now = when.now ?? Date.now();
   const { remindAfter } = site.config.plans.catchUp;
   const { fresh, open: before } = await readMemory(site.state, 'copies');

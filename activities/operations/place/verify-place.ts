@@ -111,7 +111,11 @@ async function verifyFolder(state: State, { what, folder, objects }: PlaceFolder
   // A copy that was cut off, or is just being made: it is missing as a backup, and catch-up finishes it.
   if (request.source !== undefined || expected.has(folder)) return;
   const why = what === 'leftover' ? `no ${MANIFEST} names them` : 'nothing of ours has such a key';
-  note(state, { problem: 'extra', of: folder === '.' ? objects.map(({ key }) => key).join(', ') : folder, found: [`${objects.length} objects: ${why}`] });
+  note(state, {
+    problem: 'extra',
+    of: folder === '.' ? objects.map(({ key }) => key).join(', ') : folder,
+    found: [`${objects.length} objects: ${why}`],
+  });
 }
 
 async function verifyOne(state: State, folder: string): Promise<void> {
@@ -170,7 +174,8 @@ async function readBackup(state: State, folder: string): Promise<Catalogued | un
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
     state.backups += 1;
-    if (state.request.source === undefined) note(state, { problem: 'damaged', of: folder, found: [`manifest: ${error.message}`] });
+    if (state.request.source === undefined)
+      note(state, { problem: 'damaged', of: folder, found: [`manifest: ${error.message}`] });
     return undefined;
   }
 }
@@ -233,11 +238,19 @@ function note(state: State, problem: PlaceProblem): void {
 }
 
 /** Bytes of all backups together: several are read beside each other. */
-function counted(state: State, reference: string): { readonly progress: Work['progress']; readonly done: (bytes: number) => void } {
+function counted(
+  state: State,
+  reference: string,
+): { readonly progress: Work['progress']; readonly done: (bytes: number) => void } {
   const { work } = state.request;
   return {
     progress: (report) =>
-      work.progress({ ...report, phase: `${state.backups} verified, now ${reference}`, bytes: state.bytes + report.bytes, total: null }),
+      work.progress({
+        ...report,
+        phase: `${state.backups} verified, now ${reference}`,
+        bytes: state.bytes + report.bytes,
+        total: null,
+      }),
     done: (bytes) => {
       state.backups += 1;
       state.bytes += bytes;

@@ -40,7 +40,11 @@ export async function fetchArtifact(
     pipeline(from, counting, createWriteStream(file, { flags: 'w', mode: FILE_MODE }), { signal: work.signal }),
   );
   if (bytes === artifact.bytes && digest.digest('hex') === artifact.sha256) return file;
-  throw new BackupError('verification-failed', `${place.name} gave other bytes for ${key} than it had when it was looked at.`, {
-    remedy: 'Look at the health of that place, and name another one by --from.',
-  });
+  throw new BackupError(
+    'verification-failed',
+    `${place.name} gave other bytes for ${key} than it had when it was looked at.`,
+    {
+      remedy: 'Look at the health of that place, and name another one by --from.',
+    },
+  );
 }

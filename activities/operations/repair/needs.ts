@@ -31,7 +31,9 @@ export function hasGood({ checks }: Examined, { object, kind }: Repair): boolean
 
 /** What repair does not mend: objects that no manifest names, parents that are missing. */
 export function otherFaults(checks: readonly Check[]): readonly string[] {
-  const found = checks.filter(({ name, compared, ok }) => (name === 'nothing else' || name === 'parents') && compared && !ok);
+  const found = checks.filter(
+    ({ name, compared, ok }) => (name === 'nothing else' || name === 'parents') && compared && !ok,
+  );
   return found.map(({ name, detail }) => `${name}: ${detail}`);
 }
 

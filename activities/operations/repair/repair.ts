@@ -39,7 +39,13 @@ export async function repairBackup(request: RepairRequest): Promise<Repaired> {
   const repairs = repairsNeeded(checks, wanted.backup.manifest);
   if (repairs.length === 0) {
     const others = otherFaults(checks);
-    return { ...of, state: others.length === 0 ? 'good' : 'not repaired', repairs, from: [], why: others.join('; ') || null };
+    return {
+      ...of,
+      state: others.length === 0 ? 'good' : 'not repaired',
+      repairs,
+      from: [],
+      why: others.join('; ') || null,
+    };
   }
   const stranger = await strangerAt(request);
   if (stranger !== null) return { ...of, state: 'not repaired', repairs, from: [], why: stranger };
@@ -77,7 +83,10 @@ async function strangerAt({ site, wanted, target }: RepairRequest): Promise<stri
 }
 
 /** The first place that has a good one of each. Places are looked at as far as they are needed: each look reads all of it. */
-async function chooseSources(request: RepairRequest, repairs: readonly Repair[]): Promise<ReadonlyMap<Repair, RepairPlace>> {
+async function chooseSources(
+  request: RepairRequest,
+  repairs: readonly Repair[],
+): Promise<ReadonlyMap<Repair, RepairPlace>> {
   const chosen = new Map<Repair, RepairPlace>();
   for (const source of request.sources) {
     if (chosen.size === repairs.length) break;
@@ -95,7 +104,10 @@ async function examineSource(request: RepairRequest, source: RepairPlace): Promi
     return await examine(request, source);
   } catch (error) {
     if (request.work.signal.aborted || !(error instanceof BackupError)) throw error;
-    request.work.log.warn({ place: source.name, code: error.code }, 'a place that could have a good copy cannot be looked at');
+    request.work.log.warn(
+      { place: source.name, code: error.code },
+      'a place that could have a good copy cannot be looked at',
+    );
     return undefined;
   }
 }

@@ -21,7 +21,10 @@ export function registerCopies(program: Command, cli: OpenCli): void {
     .description(
       'put right what is damaged or lacking at one place, from another that verifies; prints its plan, and changes something with --yes only; exit status 9 when something stays damaged',
     )
-    .argument('[reference...]', 'only these backups, with what they build on, each read whole; else what checks and listings show')
+    .argument(
+      '[reference...]',
+      'only these backups, with what they build on, each read whole; else what checks and listings show',
+    )
     .option('--source <name>', 'without references: only backups of this source')
     .option('--from <destination>', 'take good ones from there only ("repository" for the repository)')
     .option('--to <destination>', 'repair there only ("repository" for the repository)')
@@ -52,7 +55,9 @@ async function repairCommand(cli: Cli, references: readonly string[], options: R
   }
   const shown = done.filter(({ state }) => state !== 'good' || references.length > 0);
   const bad = done.some(({ state }) => state === 'not repaired');
-  cli.out.result({ dryRun, verdict: bad ? 'failed' : 'ok', looked: candidates.length, repairs: shown }, () => repairsText(cli, shown));
+  cli.out.result({ dryRun, verdict: bad ? 'failed' : 'ok', looked: candidates.length, repairs: shown }, () =>
+    repairsText(cli, shown),
+  );
   if (dryRun && done.some(({ state }) => state === 'to repair')) cli.out.note('Nothing was changed: --yes does it.');
   if (bad) cli.exitWith(exitStatus('verification-failed'));
 }
@@ -99,6 +104,8 @@ function repairsText({ out }: Cli, done: readonly Repaired[]): string {
     repairs.map(({ object }) => object).join(', '),
     from.join(', '),
   ]);
-  const whys = done.filter(({ why }) => why !== null).map(({ reference, place, why }) => `${reference} at ${place}: ${why}`);
+  const whys = done
+    .filter(({ why }) => why !== null)
+    .map(({ reference, place, why }) => `${reference} at ${place}: ${why}`);
   return [table(['backup', 'at', 'state', 'objects', 'from'], rows), ...whys].join('\n');
 }

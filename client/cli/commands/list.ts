@@ -31,14 +31,15 @@ export function registerList(program: Command, cli: OpenCli): void {
 }
 
 async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
-  const [{ readOverview, verdictOf }, { requireSource }, { placeOption }, units, { sizesRatio }, copies] = await Promise.all([
-    import('../../backups/overview.ts'),
-    import('../../backups/choose.ts'),
-    import('../place-option.ts'),
-    import('../../../model/units.ts'),
-    import('../../../model/ratio.ts'),
-    import('../../backups/copies.ts'),
-  ]);
+  const [{ readOverview, verdictOf }, { requireSource }, { placeOption }, units, { sizesRatio }, copies] =
+    await Promise.all([
+      import('../../backups/overview.ts'),
+      import('../../backups/choose.ts'),
+      import('../place-option.ts'),
+      import('../../../model/units.ts'),
+      import('../../../model/ratio.ts'),
+      import('../../backups/copies.ts'),
+    ]);
   const site = await cli.site();
   const overview = await readOverview(site, placeOption(options.destination), { logs: options.logs ?? false });
   const entries = overview.entries.filter(({ source }) => options.source === undefined || source === options.source);

@@ -151,14 +151,14 @@ async function startDetached(cli: Cli, session: Session, input: PlanInput): Prom
 }
 
 async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
-  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result, logs, copies] =
+  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result, logs, { closingTable }] =
     await Promise.all([
       import('../../runs/run-plan.ts'),
       import('../../../model/run.ts'),
       import('../../runs/view.ts'),
       import('../../runs/result.ts'),
       import('../../runs/logs-result.ts'),
-      import('../../runs/copies-result.ts'),
+      import('../closing-table.ts'),
     ]);
   const ui = runAddress(session, runId(input.plan, input.scheduled));
   if (ui) cli.out.note(`Web UI: ${ui}`);
@@ -175,11 +175,7 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
     await view.close();
     cli.out.result({ ...report, ui }, () =>
       [
-        report.destinations
-          ? table([...copies.COPIES_COLUMNS], copies.copiesRows(report.destinations), ['backups owed', 'bytes', 'records'])
-          : input.plan === 'logs'
-            ? table([...logs.LOGS_COLUMNS], logs.logsRows(report), ['stored', 'time'])
-            : table([...result.RUN_COLUMNS], result.runRows(report), ['stored', 'ratio', 'time']),
+        closingTable(input.plan, report),
         ...result.runProblems(report),
         ...logs.fullsDue(report),
         `${report.runId}: ${report.outcome}`,

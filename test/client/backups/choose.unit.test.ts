@@ -43,7 +43,12 @@ function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'dail
 }
 
 function overview(entries: readonly BackupEntry[], recoveryPoints: readonly RecoveryPoint[] = []): Overview {
-  return { entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)), recoveryPoints, problems: [] };
+  return {
+    entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)),
+    recoveryPoints,
+    places: ['repository'],
+    problems: [],
+  };
 }
 
 function failedRun(scheduled: string): RecoveryPoint {

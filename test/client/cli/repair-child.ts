@@ -18,4 +18,11 @@ const target = {
     process.kill(process.pid, 'SIGSTOP');
   },
 };
-await repairBackup({ site, wanted: { backup, catalogue }, target, sources: [repository], dryRun: false, work: testWork() });
+await repairBackup({
+  site,
+  wanted: { backup, catalogue },
+  target,
+  sources: [repository],
+  dryRun: false,
+  work: testWork(),
+});

@@ -57,7 +57,13 @@ describe('a whole place', () => {
       const scheduled = `2026-11-${day}T02:00:00Z`;
       await writeFile(path.join(data, `of-${day}`), day.repeat(1000));
       const run = { runId: `daily-${scheduled}`, scheduled, attempt: 1, busy: 0 };
-      const { backup } = await captureBackup({ site: made.site, source: 'stack', tier: 'daily', ...run, work: testWork() });
+      const { backup } = await captureBackup({
+        site: made.site,
+        source: 'stack',
+        tier: 'daily',
+        ...run,
+        work: testWork(),
+      });
       for (const destination of ['vault', 'remote'])
         await copyToDestination({ site: made.site, backup, destination, work: testWork() });
     }
@@ -118,7 +124,10 @@ describe('a whole place', () => {
   it('tells damaged, wrongly signed, missing and extra from each other, with exit status 9', async () => {
     await flip(at('vault', FULL, 'base.tar.zst.age'));
     const manifest = at('vault', CHILD, 'manifest.json');
-    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('"crash"', '"quiesced"').replace('"fuzzy"', '"quiesced"'));
+    await writeFile(
+      manifest,
+      (await readFile(manifest, 'utf8')).replace('"crash"', '"quiesced"').replace('"fuzzy"', '"quiesced"'),
+    );
     await mkdir(at('vault', 'configs/stack/20261120T020000Z-full'));
     await writeFile(at('vault', 'configs/stack/20261120T020000Z-full/base.tar.zst.age'), 'cut off');
     await writeFile(at('vault', 'holiday.jpg'), 'not ours');
@@ -133,7 +142,10 @@ describe('a whole place', () => {
     ]);
     await rm(at('vault', CHILD), { recursive: true });
     const missing = (await verify('--destination', 'vault')).problems.filter(({ problem }) => problem === 'missing');
-    assert.deepEqual(missing.map(({ of }) => of), [CHILD]);
+    assert.deepEqual(
+      missing.map(({ of }) => of),
+      [CHILD],
+    );
     await writeFile(at('vault', FULL, 'manifest.json'), 'no JSON');
     const unread = (await verify('--destination', 'vault')).problems.find(({ of }) => of === FULL);
     assert.match(unread?.found.join() ?? '', /manifest: The manifest is not JSON/);
@@ -166,7 +178,11 @@ describe('a whole place', () => {
     assert.deepEqual(new Set(plan.repairs.map(({ state }) => state)), new Set(['to repair']));
     assert.deepEqual(await contents('vault'), damaged);
     const done = await repair('--to', 'vault', '--yes');
-    assert.deepEqual([done.code, done.repairs.map(({ state }) => state)], [0, ['repaired', 'repaired']], JSON.stringify(done));
+    assert.deepEqual(
+      [done.code, done.repairs.map(({ state }) => state)],
+      [0, ['repaired', 'repaired']],
+      JSON.stringify(done),
+    );
     assert.deepEqual(await contents('vault'), good);
     assert.deepEqual((await verify('--destination', 'vault')).problems, []);
     assert.deepEqual((await repair()).repairs, [], 'the evidence of the repair counts now');

@@ -87,9 +87,14 @@ describe('delivery of what a destination lacks', () => {
     assert.equal(first.newest, '2026-11-24T02:00:00Z');
     const [old, oldChild, full, child] = made.map(({ folder }) => folder);
     const arrived = await Promise.all(
-      [full, child, old, oldChild].map(async (folder) => (await stat(path.join(vault, folder ?? '', MANIFEST))).ctimeMs),
+      [full, child, old, oldChild].map(
+        async (folder) => (await stat(path.join(vault, folder ?? '', MANIFEST))).ctimeMs,
+      ),
     );
-    assert.deepEqual(arrived, arrived.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      arrived,
+      arrived.toSorted((a, b) => a - b),
+    );
     await assertSame(vault, ...made.map(({ folder }) => folder));
     const again = await deliver('vault');
     assert.deepEqual([again.state, again.copied.backups], ['served', 0]);
@@ -158,7 +163,12 @@ describe('delivery of what a destination lacks', () => {
     const absent = await deliver('usb');
     assert.deepEqual([absent.state, absent.errors, absent.newest], ['absent', [], null]);
     assert.equal(absent.behind?.backups, 1);
-    const copy = await copyToDestination({ site, backup: pinned(first.manifest), destination: 'usb', work: testWork() });
+    const copy = await copyToDestination({
+      site,
+      backup: pinned(first.manifest),
+      destination: 'usb',
+      work: testWork(),
+    });
     assert.match('skipped' in copy ? copy.skipped : '', /removable disk is absent/);
     assert.deepEqual(await readdir(usb), [], 'the bare mount point');
     plugIn(disk, usb);
