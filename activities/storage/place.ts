@@ -56,12 +56,17 @@ export async function requirePlace(place: Place, use: 'read' | 'write'): Promise
     if (there !== undefined && there.site !== site) throw foreign(place, there);
     const remembered = await remember(place);
     if (there === undefined && remembered?.path === root) throw unmounted(place);
-    if (there === undefined && place.removable && found.dev === (await ifThere(stat(place.state)))?.dev)
-      throw noDisk(place);
+    if (there === undefined && place.removable && found.dev === (await deviceAround(place.state))) throw noDisk(place);
     if (there !== undefined && remembered?.path === root && remembered.id === there.id) return;
     if (use === 'read') return;
     await store(place, there ?? (await mark(place)));
   });
+}
+
+/** The device of a folder, or of where it would be made. */
+async function deviceAround(folder: string): Promise<number> {
+  const found = await ifThere(stat(folder));
+  return found === undefined ? deviceAround(path.dirname(folder)) : found.dev;
 }
 
 async function readMarker(root: string): Promise<Marker | undefined> {

@@ -126,7 +126,7 @@ async function deliver(delivery: Delivery): Promise<Done> {
     return { backups: copied, records, owedRecords: without(owed.records, records), lost: false };
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
-    delivery.failures.push(error);
+    if (!isAbsence(delivery.site, delivery.destination, error)) delivery.failures.push(error);
     const lost = error.code === 'unreachable';
     return { backups: copied, records, owedRecords: without(owed.records, records), lost };
   }

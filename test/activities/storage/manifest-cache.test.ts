@@ -48,6 +48,12 @@ describe('the memory of manifests', () => {
     return readCatalogue(await openRepository(site));
   }
 
+  /** Remembers all that there is. */
+  async function anew(): Promise<void> {
+    await rm(file, { force: true });
+    await catalogue();
+  }
+
   /** What was read, without what is in memory only. */
   function seen({ backups, problems }: Catalogue): unknown {
     return { backups: backups.map((each) => ({ ...each, sha256: manifestDigest(each.manifest) })), problems };
@@ -77,7 +83,7 @@ describe('the memory of manifests', () => {
   });
 
   it('a manifest that changed is read again, whatever its size and time of change say', async () => {
-    await catalogue();
+    await anew();
     const folder = await write(3, { host: 'hare' });
     const at = path.join(site.repository, folder, 'manifest.json');
     await utimes(at, new Date(0), new Date(0));
@@ -99,7 +105,7 @@ describe('the memory of manifests', () => {
   });
 
   it('one that is so young that a change might not show is not remembered', async () => {
-    await catalogue();
+    await anew();
     await write(4, { host: 'there' });
     assert.equal((await reads()).count, 1);
     assert.equal((await reads()).count, 1);
@@ -108,8 +114,7 @@ describe('the memory of manifests', () => {
   });
 
   it('damaged, cut off, or of another version, it counts for nothing', async () => {
-    await rm(file, { force: true });
-    await catalogue();
+    await anew();
     const whole = await readFile(file);
     const flipped = Buffer.from(whole);
     const at = flipped.indexOf('"bytes":') + 8;

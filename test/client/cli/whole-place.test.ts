@@ -1,5 +1,6 @@
 /** `verify` of a whole place, and `copies repair`: on real captures, which decrypt. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -7,7 +8,7 @@ import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { endChildren, startChild } from '../../support/children.ts';
-import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { cleanUp, plugIn, temporaryFolder, unmount } from '../../support/folders.ts';
 import { keysIn } from '../../support/keys-in.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
@@ -224,12 +225,18 @@ describe('a whole place', () => {
   });
 
   it('says why where writing is refused, and the good objects stay', async () => {
-    await rm(at('vault', FULL, 'inventory.zst.age'));
-    await mkdir(at('vault', FULL, 'inventory.zst.age'));
-    await writeFile(at('vault', FULL, 'inventory.zst.age', 'in-the-way'), '');
-    const { code, repairs } = await repair('stack/20261121', '--to', 'vault', '--yes');
-    assert.equal(code, 9);
-    assert.ok(repairs[0]?.why, JSON.stringify(repairs));
+    await flip(at('vault', FULL, 'base.tar.zst.age'));
+    const before = await contents('vault');
+    plugIn(at('vault'), at('vault'));
+    try {
+      execFileSync('mount', ['-o', 'remount,bind,ro', at('vault')]);
+      const { code, repairs } = await repair('stack/20261121', '--to', 'vault', '--yes');
+      assert.deepEqual([code, repairs[0]?.state], [9, 'not repaired']);
+      assert.match(repairs[0]?.why ?? '', /mounted read-only .* Look in `dmesg`/);
+    } finally {
+      unmount(at('vault'));
+    }
+    assert.deepEqual(await contents('vault'), before);
   });
 
   it('killed in the middle of a repair, the next one ends well', async () => {

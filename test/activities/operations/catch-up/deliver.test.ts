@@ -8,6 +8,7 @@ import { copyToDestination } from '../../../../activities/operations/copy-to.ts'
 import type { Site } from '../../../../activities/site.ts';
 import { listBackups, pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { directoryStore } from '../../../../activities/storage/directory.ts';
+import { prepareRepository } from '../../../../activities/storage/repository.ts';
 import type { Delivered } from '../../../../model/catch-up.ts';
 import { MANIFEST } from '../../../../model/paths.ts';
 import { writeBackup, type BackupOptions } from '../../../support/backups.ts';
@@ -123,6 +124,7 @@ describe('delivery of what a destination lacks', () => {
 
   it('a recovery point that was signed again replaces the one before', async () => {
     const key = 'recovery-points/daily-2026-11-23T02:00:00Z.json';
+    await prepareRepository(site);
     const here = directoryStore(site.repository);
     await here.putSmall(key, Buffer.from('{"outcome":"partial"}'), { replace: true });
     assert.equal((await deliver('vault')).copied.records, 1);
