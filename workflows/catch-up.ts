@@ -24,8 +24,8 @@ import { HOST, OUTCOME, PLAN, SITE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { telling, tickPlanning } from './steps.ts';
 
-/** Milliseconds that a step may need beyond its deadline, to list both sides and to end a copy that is small. */
-const GRACE = 60_000;
+/** Beyond its deadline a step may need so much of it to end a copy that is small. */
+const GRACE = 1.1;
 
 export async function catchUp(input: ScheduledInput): Promise<RunReport> {
   const scheduled = input.scheduled ?? scheduledOf(input.plan, workflowInfo().workflowId);
@@ -86,7 +86,7 @@ export async function catchUp(input: ScheduledInput): Promise<RunReport> {
         ],
         staticSummary: `to ${destination} what it lacks of ${host}`,
       });
-      const delivered = await (byHand ? child.result() : within(deadline + GRACE, child.result()));
+      const delivered = await (byHand ? child.result() : within(deadline * GRACE, child.result()));
       if (delivered) update(delivered);
     } catch (error) {
       if (CancellationScope.current().consideredCancelled) throw error;

@@ -51,7 +51,7 @@ export async function watchRun(
   const looking = look(client, handle, interval, onProgress, ended.signal);
   try {
     const report = await result;
-    onProgress(report.sources.map((source) => ({ ...source, steps: [] })));
+    onProgress(report.destinations?.map(deliveryLine) ?? report.sources.map((source) => ({ ...source, steps: [] })));
     return report;
   } catch (error) {
     throw asError(error, handle.workflowId);
@@ -104,24 +104,26 @@ async function deliveries(
   const { typedSearchAttributes } = await handle.describe();
   const site = typedSearchAttributes.get(SITE) ?? '';
   return Promise.all(
-    destinations.map(async ({ destination, host, state, errors }) => {
-      const done = state !== 'copying';
-      const line = { captured: null, copies: [], verified: false, errors } as const;
-      const of = { ...line, source: `${destination} from ${host}`, state: done ? 'done' : 'copying' } as const;
-      if (done)
-        return {
-          ...of,
-          outcome: state === 'failed' ? 'failed' : errors.length > 0 ? 'partial' : 'complete',
-          steps: [],
-        };
-      const child = client.workflow.getHandle(deliveryId(site, { destination, host }));
+    destinations.map(async (one) => {
+      if (one.state !== 'copying') return deliveryLine(one);
+      const child = client.workflow.getHandle(deliveryId(site, one));
       const steps = await child.describe().then(
         ({ raw }) => (raw.pendingActivities ?? []).map(stepProgress),
+        // It has not begun, or its data are gone: the next look tells.
         () => [],
       );
-      return { ...of, outcome: null, steps };
+      return { ...deliveryLine(one), steps };
     }),
   );
+}
+
+/** A destination as the views show a source. */
+function deliveryLine({ destination, host, state, errors }: Delivered): SourceProgress {
+  const line = { captured: null, copies: [], verified: false, errors, steps: [] } as const;
+  const source = `${destination} from ${host}`;
+  if (state === 'copying') return { ...line, source, state, outcome: null };
+  const bad = errors.length > 0 ? 'partial' : 'complete';
+  return { ...line, source, state: 'done', outcome: state === 'failed' ? 'failed' : bad };
 }
 
 async function sourceProgress(client: Client, run: string, source: SourceReport): Promise<SourceProgress> {

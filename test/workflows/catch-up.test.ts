@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { siteSigner } from '../../activities/keys/site-keys.ts';
 import type { Session } from '../../client/runs/session.ts';
+import type { Delivered } from '../../model/catch-up.ts';
 import { taskQueues, type RunReport } from '../../model/run.ts';
+import { writeBackup } from '../support/backups.ts';
 import { json, mosaicHere } from '../support/command-line.ts';
 import { isBackupError } from '../support/errors.ts';
 import { cleanUp, plugIn, smallFileSystem, temporaryFolder, unmount } from '../support/folders.ts';
@@ -49,6 +53,12 @@ describe('catchUp', () => {
         vault: { type: 'directory', path: vault, alertAfter: '1ms' },
         usb: { type: 'directory', path: usb, removable: true },
         remote: { type: 'directory', path: path.join(folder, 'remote') },
+        slow: {
+          type: 'directory',
+          path: path.join(folder, 'slow'),
+          tiers: ['weekly'],
+          windows: [{ from: '00:00', to: '24:00', maxRate: '10kB' }],
+        },
       },
       notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
       plans: {
@@ -59,7 +69,7 @@ describe('catchUp', () => {
           retryFirst: '100ms',
           retryMax: '200ms',
         },
-        catchUp: { workerDeadline: '5s', retryFirst: '100ms', heartbeat: '5s' },
+        catchUp: { deadline: '2s', workerDeadline: '5s', retryFirst: '100ms', heartbeat: '5s' },
       },
       temporal: await ownTemporal(),
     });
@@ -82,7 +92,7 @@ describe('catchUp', () => {
       ['usb'],
     );
     const tick = await catchUp();
-    assert.deepEqual(states(tick), { vault: 'served', usb: 'absent', remote: 'served' });
+    assert.deepEqual(states(tick), { vault: 'served', usb: 'absent', remote: 'served', slow: 'served' });
     assert.equal(tick.outcome, 'complete', JSON.stringify(tick));
   });
 
@@ -92,7 +102,7 @@ describe('catchUp', () => {
     assert.equal(partial.outcome, 'partial');
     const away = await catchUp();
     assert.equal(away.outcome, 'partial');
-    assert.deepEqual(states(away), { vault: 'unreachable', usb: 'absent', remote: 'served' });
+    assert.deepEqual(states(away), { vault: 'unreachable', usb: 'absent', remote: 'served', slow: 'served' });
     assert.deepEqual(told(), ['raised copies-behind']);
     assert.match(hook.received[0]?.message ?? '', /vault lacks 1 backups .*The destination vault is not there/);
     const before = await listed();
@@ -105,14 +115,14 @@ describe('catchUp', () => {
     plugIn(usbDisk, usb);
     const served = await catchUp();
     assert.equal(served.outcome, 'complete', JSON.stringify(served));
-    assert.deepEqual(states(served), { vault: 'served', usb: 'served', remote: 'served' });
+    assert.deepEqual(states(served), { vault: 'served', usb: 'served', remote: 'served', slow: 'served' });
     assert.deepEqual(told(), ['raised copies-behind', 'resolved copies-behind']);
     const after = await listed();
     const point = after.recoveryPoints.find(({ id }) => id === partial.runId);
     assert.deepEqual([point?.outcome, point?.wholeNow], ['partial', true], 'what was signed is not changed');
     assert.deepEqual(
       after.behind.map(({ backups }) => backups),
-      [0, 0, 0],
+      [0, 0, 0, 0],
     );
     const since = await mosaicHere(['-c', test.file, 'status']);
     assert.match(since.stdout, /partial; every copy was made since: whole now/);
@@ -121,23 +131,47 @@ describe('catchUp', () => {
 
   it('one that a schedule starts knows its time from its id, works on the short queue, and its history is small', async () => {
     const workflowId = 'catch-up-2026-11-24T05:45:00Z';
-    const input = { site: 'test', plan: 'catch-up' };
-    const report: RunReport = await session.client.workflow.execute('catchUp', {
-      workflowId,
-      taskQueue: 'test',
-      args: [input],
-    });
+    const report = await tick(workflowId);
     assert.equal(report.runId, workflowId);
     assert.equal(report.outcome, 'complete', JSON.stringify(report));
     const handle = session.client.workflow.getHandle(workflowId);
     const { historyLength } = await handle.describe();
-    assert.ok(historyLength <= 50, `${historyLength} events for three destinations`);
+    assert.ok(historyLength <= 60, `${historyLength} events for four destinations`);
     const { currentDetails } = metadata.parse(await handle.query('__temporal_workflow_metadata'));
     assert.match(currentDetails, /^\| vault \| \w+ \| served \| 0 \|/m);
     const child = session.client.workflow.getHandle(`catch-up/test/vault/${test.site.host}`);
     const { events } = await child.fetchHistory();
     const queues = (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.taskQueue?.name ?? []);
     assert.deepEqual(queues, [taskQueues('test', test.site.host).short]);
+  });
+
+  it('a copy that takes long keeps no tick waiting, and is made once', async () => {
+    const backup = await writeBackup(test.site.repository, {
+      source: 'stack',
+      group: 'apps',
+      tier: 'weekly',
+      artifacts: { 'base.tar.zst.age': randomBytes(60_000) },
+      fields: { host: test.site.host },
+      signer: await siteSigner(test.site),
+    });
+    const first = await tick('catch-up-2026-11-24T06:00:00Z');
+    assert.equal(states(first)['slow'], 'copying', JSON.stringify(first));
+    assert.equal(states(first)['vault'], 'served', 'and no other destination');
+    const second = await tick('catch-up-2026-11-24T06:15:00Z');
+    assert.equal(states(second)['slow'], 'copying', JSON.stringify(second));
+    const child = session.client.workflow.getHandle(`catch-up/test/slow/${test.site.host}`);
+    const delivered: Delivered = await child.result();
+    assert.deepEqual([delivered.state, delivered.copied.backups], ['served', 1], JSON.stringify(delivered));
+    assert.ok(delivered.milliseconds > 4_000, 'so many bytes a second, and no more');
+    const there = await readdir(path.join(test.site.repository, '..', 'slow', backup.folder));
+    assert.deepEqual(there.toSorted(), ['base.tar.zst.age', 'key.age', 'manifest.json']);
+  });
+
+  it('by hand it ends when nothing is owed, with a line a destination', async () => {
+    const ended = await mosaicHere(['-c', test.file, 'run', 'catch-up']);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stdout, /^slow +\w+ +served/m);
+    assert.match(ended.stderr, /^vault from \w+: complete/m);
   });
 
   it('takes no sources, and no time but now', async () => {
@@ -150,6 +184,12 @@ describe('catchUp', () => {
 
   function catchUp(sources?: readonly string[]): Promise<RunReport> {
     return runCatchUp({ session, site: 'test', scheduled: scheduled(), ...(sources ? { sources } : {}) });
+  }
+
+  /** As the schedule starts it. */
+  function tick(workflowId: string): Promise<RunReport> {
+    const args = [{ site: 'test', plan: 'catch-up' }];
+    return session.client.workflow.execute('catchUp', { workflowId, taskQueue: 'test', args });
   }
 
   function states({ destinations = [] }: RunReport): Record<string, string> {

@@ -6,6 +6,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
+import { verifyPlace } from '../../../activities/operations/place/verify-place.ts';
+import { openDestination } from '../../../activities/storage/destinations.ts';
+import { openRepository } from '../../../activities/storage/repository.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, plugIn, temporaryFolder, unmount } from '../../support/folders.ts';
@@ -150,6 +153,20 @@ describe('a whole place', () => {
     await writeFile(at('vault', FULL, 'manifest.json'), 'no JSON');
     const unread = (await verify('--destination', 'vault')).problems.find(({ of }) => of === FULL);
     assert.match(unread?.found.join() ?? '', /manifest: The manifest is not JSON/);
+  });
+
+  it('tells what anybody may delete, where a place is to lock what it holds', async () => {
+    const { site } = made;
+    const [store, repository] = [openDestination('vault', site), await openRepository(site)];
+    const open = `${FULL}/base.tar.zst.age`;
+    // No folder has locks: how a place is asked for them stands in for one that has.
+    const lockedUntil = async (key: string) => (key === open ? null : new Date(Date.now() + 60_000));
+    const work = testWork();
+    const request = { site, store: { ...store, lockedUntil }, destination: 'vault', repository, tell: () => {}, work };
+    const { problems } = await verifyPlace(request);
+    assert.deepEqual(problems, [
+      { problem: 'unlocked', of: 'daily/stack/20261121T020000Z-full', found: ['base.tar.zst.age: not locked'] },
+    ]);
   });
 
   it('what is only left over harms nothing: exit status 0', async () => {
