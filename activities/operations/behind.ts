@@ -7,7 +7,7 @@ import { defaultGroup, TIERS } from '../../model/source.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
-import { manifestDigest, parseManifest } from '../storage/manifest-file.ts';
+import { manifestDigest, readableManifest } from '../storage/manifest-file.ts';
 import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
 import { bounded } from './bounded.ts';
@@ -17,7 +17,7 @@ import { sourceConfig } from './source-config.ts';
 /** Milliseconds for a look at one destination. */
 const LOOKING = 10_000;
 
-/** Fulls and incrementals of a source in the repository that began after a moment (RFC 3339), the oldest first. */
+/** Fulls and incrementals of a source in the repository that began after a moment (RFC 3339), the oldest first. A damaged one is none. */
 export async function backupsSince(
   { site, source }: { readonly site: Site; readonly source: string },
   since: string,
@@ -29,9 +29,8 @@ export async function backupsSince(
   for (const tier of TIERS) {
     for await (const { key } of store.list(sourceFolder({ source, group, tier }), { named: MANIFEST })) {
       const bytes = await store.readSmall(key);
-      if (bytes === undefined) continue;
-      const manifest = parseManifest(bytes);
-      if (manifest.kind === 'logs' || manifest.started <= since) continue;
+      const manifest = bytes && readableManifest(bytes);
+      if (!manifest || manifest.kind === 'logs' || manifest.started <= since) continue;
       found.push({ name: { tier, source, id: manifest.id }, folder: path.posix.dirname(key), manifest });
     }
   }
@@ -78,5 +77,6 @@ async function holdsOne(site: Site, name: string, backups: readonly Catalogued[]
 }
 
 function isSame(bytes: Uint8Array | undefined, manifest: Manifest): boolean {
-  return bytes !== undefined && manifestDigest(parseManifest(bytes)) === manifestDigest(manifest);
+  const found = bytes && readableManifest(bytes);
+  return found !== undefined && manifestDigest(found) === manifestDigest(manifest);
 }

@@ -9,7 +9,7 @@ import { formatBytes } from '../../model/units.ts';
 import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
-import { checkManifest, encodeManifest, manifestDigest, parseManifest } from '../storage/manifest-file.ts';
+import { checkManifest, encodeManifest, manifestDigest, readableManifest } from '../storage/manifest-file.ts';
 import type { Destination, LocalStore } from '../storage/types.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
@@ -76,7 +76,7 @@ async function copyMember(request: CopyRequest, member: Catalogued): Promise<num
 async function manifestThere(to: Destination, { name, folder, manifest }: Catalogued): Promise<Manifest | undefined> {
   const bytes = await to.readSmall(`${folder}/${MANIFEST}`);
   if (bytes === undefined) return undefined;
-  const found = parsed(bytes);
+  const found = readableManifest(bytes);
   if (found !== undefined && manifestDigest(found) === manifestDigest(manifest)) return found;
   const reference = formatReference(name);
   const what = found === undefined ? 'a manifest that cannot be read' : 'another backup of this name';
@@ -88,15 +88,6 @@ async function manifestThere(to: Destination, { name, folder, manifest }: Catalo
       facts: { reference, destination: to.name, folder },
     },
   );
-}
-
-function parsed(bytes: Uint8Array): Manifest | undefined {
-  try {
-    return parseManifest(bytes);
-  } catch (error) {
-    if (error instanceof BackupError) return undefined;
-    throw error;
-  }
 }
 
 /** The artifacts that are not at the destination with their size. */

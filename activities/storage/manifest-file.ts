@@ -20,6 +20,16 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return manifest;
 }
 
+/** The same, undefined where it is none: whoever looks for what is there counts a damaged one as missing. */
+export function readableManifest(bytes: Uint8Array): Manifest | undefined {
+  try {
+    return parseManifest(bytes);
+  } catch (error) {
+    if (error instanceof BackupError) return undefined;
+    throw error;
+  }
+}
+
 /** The bytes of a manifest file: for people and `jq` to read. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   return Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`, 'utf8');

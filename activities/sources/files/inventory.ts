@@ -82,15 +82,17 @@ export async function* inventoryLines({ source, state, parents, token, own }: In
   yield formatHeader(source);
   for (const parent of parents) yield* readList(state, parent);
   const list = await createList(state, token);
+  let closed = false;
   try {
     for await (const lines of ownLines(token, own)) {
       await list.write(lines);
       yield lines;
     }
     await list.close();
-  } catch (error) {
-    await list.abandon();
-    throw error;
+    closed = true;
+  } finally {
+    // Also where the reader leaves early, which throws nothing here: a capture that is cancelled.
+    if (!closed) await list.abandon();
   }
 }
 

@@ -180,6 +180,9 @@ describe('one tick for one source', () => {
     assert.equal(await asked(site, 'two'), 'later');
     await writeBackup(site.repository, { scheduled: '2026-11-24T00:30:00Z' });
     assert.equal(await asked(site, 'one'), 'a hole: make one', 'that full began before the hole');
+    const { folder: damaged } = await writeBackup(site.repository, { scheduled: '2026-11-24T01:10:00Z' });
+    await writeFile(path.join(site.repository, damaged, 'manifest.json'), '{');
+    assert.equal(await asked(site, 'one'), 'a hole: make one', 'what cannot be read is no full, and keeps none away');
   });
 
   it('a full that is made counts once every destination that takes it holds it', async () => {

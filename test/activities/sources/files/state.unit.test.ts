@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -17,6 +19,7 @@ import { findUnmounted } from '../../../../activities/sources/files/fstab.ts';
 import { compareLayout, readLayout, writeLayout } from '../../../../activities/sources/files/layout.ts';
 import type { FileSystem, Selection } from '../../../../activities/sources/files/selection.ts';
 import { goneBetween } from '../../../../activities/sources/files/gone.ts';
+import { inventoryLines } from '../../../../activities/sources/files/inventory.ts';
 import { createList, haveLists, readList } from '../../../../activities/sources/files/lists.ts';
 import {
   findSnapshot,
@@ -145,6 +148,27 @@ describe('lists of what backups archived', () => {
     assert.equal(await haveLists(state, ['one']), true);
     assert.equal(await haveLists(state, ['one', 'two']), false);
   });
+
+  it('are closed where whoever reads the inventory leaves in its middle: a capture that is cancelled', async () => {
+    async function* own(): AsyncGenerator<string> {
+      for (;;) yield 'a line';
+    }
+    const lines = inventoryLines({ source: '/srv', state, parents: [], token: 'left', own: own() });
+    for (let turn = 0; turn < 4; turn += 1) assert.equal((await lines.next()).done, false);
+    const open = () => readdirSync('/proc/self/fd').filter((fd) => targetOf(fd).endsWith('/list-left.zst'));
+    assert.equal(open().length, 1);
+    await lines.return(undefined);
+    assert.deepEqual(open(), []);
+  });
+
+  function targetOf(fd: string): string {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // The one by which the folder itself was read.
+      return '';
+    }
+  }
 
   it('and snapshot files are swept but for those that count', async () => {
     for (const name of ['tar-a.snar', 'tar-b.snar', 'list-a.zst', 'list-b.zst', 'list-c.zst', 'file-systems.json'])
