@@ -6,9 +6,9 @@ import type { Manifest } from '../../model/manifest.ts';
 import { isFolderOf, MANIFEST } from '../../model/paths.ts';
 import { formatReference, matchReference } from '../../model/reference.ts';
 import type { BackupName, PinnedReference } from '../../model/reference.ts';
-import { readManifestCache, writeManifestCache, type ManifestCache } from './manifest-cache.ts';
 import { manifestDigest, parseManifest } from './manifest-file.ts';
 import { inParallel } from './parallel.ts';
+import { readRemembered } from './remembered.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import type { ListedObject, LocalStore, Store } from './types.ts';
 
@@ -48,7 +48,10 @@ export interface CatalogueOptions {
 /** Every backup that a store holds. One bad manifest never hides the others: it becomes a problem. */
 export async function readCatalogue(store: Store, options: CatalogueOptions = {}): Promise<Catalogue> {
   const listed = await manifestsOf(store, options);
-  const entries = await readEntries(store, listed);
+  const entries = await readRemembered(store, listed, {
+    read: (objects) => inParallel(objects, PARALLEL, (object) => readEntry(store, object)),
+    known: nameOf,
+  });
   const backups = new Map<string, Catalogued>();
   const problems: CatalogueProblem[] = [];
   for (const entry of entries) {
@@ -207,53 +210,6 @@ async function manifestsOf(store: Store, { logs = true }: CatalogueOptions): Pro
     for await (const object of store.list(top, { named: MANIFEST })) found.push(object);
   }
   return found;
-}
-
-/** Those that are remembered are not read again, unless they are other ones now. */
-async function readEntries(
-  store: Store,
-  listed: readonly ListedObject[],
-): Promise<readonly (Catalogued | CatalogueProblem | undefined)[]> {
-  const { remembers } = store;
-  if (remembers === undefined || listed.length < FEW)
-    return inParallel(listed, PARALLEL, (object) => readEntry(store, object));
-  const before = await readManifestCache(remembers);
-  const now = new Map(before);
-  let anew = 0;
-  const entries = await inParallel(listed, PARALLEL, async (object) => {
-    const folder = path.posix.dirname(object.key);
-    const known = before.get(folder);
-    if (known !== undefined && known.version === object.version) return nameOf(folder, known.manifest);
-    const entry = await readEntry(store, object);
-    now.delete(folder);
-    if (entry === undefined || 'problem' in entry || object.version === undefined) return entry;
-    now.set(folder, { version: object.version, manifest: entry.manifest });
-    anew += 1;
-    return entry;
-  });
-  // To write all of it again for a few would cost more than to read those again the next time.
-  if (anew > listed.length * WORTH_WRITING) await remember(remembers, now, listed);
-  return entries;
-}
-
-/** A place with fewer manifests is read as it is. */
-const FEW = 64;
-const WORTH_WRITING = 0.02;
-
-/** What was not listed this time stays only where it was not looked for. A state folder that is full costs time, and nothing else. */
-async function remember(file: string, cache: ManifestCache, listed: readonly ListedObject[]): Promise<void> {
-  const tops = new Set(listed.map(({ key }) => topOf(key)));
-  const there = new Set(listed.map(({ key }) => path.posix.dirname(key)));
-  const kept = [...cache].filter(([folder]) => there.has(folder) || !tops.has(topOf(folder)));
-  try {
-    await writeManifestCache(file, new Map(kept));
-  } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
-  }
-}
-
-function topOf(key: string): string {
-  return key.split('/', 1)[0] ?? '';
 }
 
 async function readEntry(store: Store, object: ListedObject): Promise<Catalogued | CatalogueProblem | undefined> {

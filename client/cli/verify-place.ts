@@ -25,12 +25,16 @@ export async function verifyWholePlace(cli: Cli, options: VerifyPlaceOptions): P
   const site = await cli.site();
   const destination = placeOption(options.destination) ?? null;
   const place = await openPlace(site, destination);
+  const repository = destination === null ? null : await repositoryOf(cli, site);
+  const names = Object.keys(site.config.destinations).filter((name) => name !== destination);
+  const others = await Promise.all(names.map(async (name) => (await openPlace(site, name)).store));
   const deep = options.deep ? await restoring(cli, site, place.store, options.scratch) : undefined;
   const verdict = await verifyPlace({
     site,
     store: place.store,
     destination,
-    repository: await repositoryOf(cli, site),
+    repository,
+    others: [repository, ...others].filter((store) => store !== null),
     ...(options.source !== undefined && { source: options.source }),
     ...(deep && { deep }),
     tell: (problem) => cli.out.note(problemText(cli, place.name, problem)),

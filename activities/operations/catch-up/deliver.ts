@@ -209,7 +209,8 @@ async function lookAt(
   if (isRemote && remembered !== undefined && isRecent(remembered, now) && holdsAll(remembered, wanted))
     return remembered;
   try {
-    return await bounded({ what: `looking at ${destination}`, limit: LOOKING, work }, async () =>
+    const remedy = 'The next tick looks again. Where it happens again, see what slows that place down.';
+    return await bounded({ what: `looking at ${destination}`, limit: LOOKING, remedy, work }, async () =>
       heldAt(to, tops, wanted, now),
     );
   } catch (error) {

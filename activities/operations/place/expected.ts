@@ -42,13 +42,22 @@ export async function backupsNamed(
 ): Promise<readonly NamedBackup[]> {
   const named = new Map<string, NamedBackup>();
   for (const store of stores) {
-    for await (const { key } of store.list('recovery-points')) {
-      const bytes = await store.readSmall(key);
-      if (bytes === undefined) continue;
-      for (const one of namedIn(bytes, trusted, destination)) named.set(one.reference, one);
+    try {
+      for await (const bytes of pointsAt(store))
+        for (const one of namedIn(bytes, trusted, destination)) named.set(one.reference, one);
+    } catch (error) {
+      // A place that is away says nothing.
+      if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
     }
   }
   return [...named.values()];
+}
+
+async function* pointsAt(store: Store): AsyncGenerator<Uint8Array> {
+  for await (const { key } of store.list('recovery-points')) {
+    const bytes = await store.readSmall(key);
+    if (bytes !== undefined) yield bytes;
+  }
 }
 
 /** A point that is damaged, or a stranger's, names nothing. */

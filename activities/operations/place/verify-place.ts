@@ -27,6 +27,8 @@ export interface VerifyPlaceRequest {
   readonly destination: string | null;
   /** What says what should be there; null where it cannot be looked at. */
   readonly repository: Store | null;
+  /** Other places, whose recovery points say as well what should be there. */
+  readonly others: readonly Store[];
   /** Only backups of this source are verified, and nothing is missing or extra. */
   readonly source?: string;
   /** Restores a backup that is found right, and checks it. */
@@ -63,7 +65,7 @@ const PAGE = 64;
 /** Backups verified at once: a remote place answers slowly, a disk reads no faster for more. */
 const PARALLEL = 4;
 
-/** @throws BackupError `unreachable` where the place itself is gone, `aborted`. */
+/** @throws BackupError `unreachable` where the place itself is gone, `not-found` where there is nothing to verify, `aborted`. */
 export async function verifyPlace(request: VerifyPlaceRequest): Promise<PlaceVerdict> {
   const { site, store, destination, repository, source } = request;
   const expected =
@@ -82,7 +84,20 @@ export async function verifyPlace(request: VerifyPlaceRequest): Promise<PlaceVer
   await verifyPage(state, page);
   if (source === undefined) await findMissing(state);
   const { backups, bytes, problems, unchecked, unrecorded } = state;
+  // That all of nothing is right must not be taken for a verified place.
+  if (backups === 0 && problems.length === 0) throw nothingThere(request);
   return { backups, bytes, problems, unchecked, unrecorded };
+}
+
+function nothingThere({ destination, source }: VerifyPlaceRequest): BackupError {
+  const of = source === undefined ? '' : ` of "${source}"`;
+  return new BackupError(
+    'not-found',
+    `There is no backup${of} at ${destination ?? 'the repository'}: nothing was verified.`,
+    {
+      remedy: 'See `mosaic-backup list` for what there is, and where.',
+    },
+  );
 }
 
 interface State {
@@ -194,13 +209,12 @@ async function checkLocks(state: State, { name, folder, manifest }: Catalogued):
 }
 
 async function findMissing(state: State): Promise<void> {
-  const { site, store, destination, repository } = state.request;
+  const { site, store, destination, others } = state.request;
   for (const folder of state.expected) {
     const where = `not there, though the repository holds it: mosaic-backup run catch-up copies it`;
     note(state, { problem: 'missing', of: folder, found: [where] });
   }
-  const stores: readonly Store[] = repository === null || destination === null ? [store] : [repository, store];
-  for (const named of await backupsNamed(stores, await trustedKeys(site), destination)) {
+  for (const named of await backupsNamed([store, ...others], await trustedKeys(site), destination)) {
     if (named.folders.some((folder) => state.seen.has(folder) || state.expected.has(folder))) continue;
     // Retention removes the oldest first: what is older than all that is there may be gone by right.
     if (!named.folders.some((folder) => state.seen.hasOlder(folder, named.scheduled))) continue;

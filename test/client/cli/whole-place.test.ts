@@ -162,7 +162,15 @@ describe('a whole place', () => {
     // No folder has locks: how a place is asked for them stands in for one that has.
     const lockedUntil = async (key: string) => (key === open ? null : new Date(Date.now() + 60_000));
     const work = testWork();
-    const request = { site, store: { ...store, lockedUntil }, destination: 'vault', repository, tell: () => {}, work };
+    const request = {
+      site,
+      store: { ...store, lockedUntil },
+      destination: 'vault',
+      repository,
+      others: [],
+      tell: () => {},
+      work,
+    };
     const { problems } = await verifyPlace(request);
     assert.deepEqual(problems, [
       { problem: 'unlocked', of: 'daily/stack/20261121T020000Z-full', found: ['base.tar.zst.age: not locked'] },
@@ -173,6 +181,18 @@ describe('a whole place', () => {
     await writeFile(at('vault', 'holiday.jpg'), 'not ours');
     const { code, verdict, problems } = await verify('--destination', 'vault');
     assert.deepEqual([code, verdict, problems.map(({ problem }) => problem)], [0, 'ok', ['extra']]);
+  });
+
+  it('a place that holds nothing is never called right', async () => {
+    await rm(at('vault', 'configs'), { recursive: true });
+    const missing = await verify('--destination', 'vault');
+    assert.deepEqual([missing.code, missing.problems.map(({ of }) => of)], [9, [FULL, CHILD]]);
+    for (const place of ['repository', 'vault']) await rm(at(place, 'configs'), { recursive: true, force: true });
+    for (const args of [['--all'], ['--destination', 'vault'], ['--destination', 'remote', '--source', 'stack']]) {
+      if (args.includes('remote')) await rm(at('remote', 'configs'), { recursive: true });
+      const ended = await run('verify', ...args);
+      assert.deepEqual([ended.code, json(ended).error?.code], [6, 'not-found'], ended.stdout);
+    }
   });
 
   it('without a backup, a destination or --all nothing is guessed', async () => {
