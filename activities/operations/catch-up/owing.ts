@@ -88,10 +88,10 @@ export async function owedOf(site: Site, from: Store, wanted: Wanted, held: Held
   };
 }
 
-/** How far a destination is behind. Newer ones than `now` are of a clock that was wrong, and no younger for it. */
-export function behindOf({ backups, records }: Owed): Behind {
+/** How far a destination is behind. What cannot be read here is owed as well: it will not come by itself. */
+export function behindOf({ backups, records, unreadable }: Owed): Behind {
   return {
-    backups: backups.length,
+    backups: backups.length + unreadable.length,
     bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0),
     since: backups.map(({ finished }) => finished).toSorted()[0] ?? null,
     records: records.length,
