@@ -15,7 +15,7 @@ export const copyWindow = z
     from: clock.describe('when it opens, as in "22:00", UTC'),
     to: clock.describe('when it closes; earlier than `from`: on the next day'),
     maxRate: size
-      .refine((bytes) => bytes > 0, 'nothing would ever be copied\nWrite a size above zero, as in 5MiB.')
+      .refine((bytes) => bytes >= 4096, 'next to nothing would ever be copied\nWrite 4KiB or more, as in 5MiB.')
       .optional()
       .describe('bytes a second meanwhile'),
   })

@@ -5,6 +5,7 @@
 import { NOTHING_OWED, type Behind, type Delivered, type DeliveryState } from '../../../model/catch-up.ts';
 import { newestChainsFirst } from '../../../model/chain-order.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { formatReference } from '../../../model/reference.ts';
 import type { StepError } from '../../../model/run.ts';
 import { openingOf } from '../../../model/windows.ts';
 import type { Site } from '../../site.ts';
@@ -19,6 +20,7 @@ import { copyLogs } from '../copy-logs.ts';
 import { withCopyUnderWay } from '../copy-under-way.ts';
 import { isAbsence, isRemovableIn } from '../plan-run.ts';
 import { stepFailure } from '../step-failure.ts';
+import { unlessStill } from '../unless-still.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
 import { COMPARE_AGAIN, readHeld, writeHeld, type Held } from './memory.ts';
 import {
@@ -158,8 +160,11 @@ async function copyOne(delivery: Delivery, { folder }: OwedBackup): Promise<bool
   if (backup === undefined) return false;
   const current = opening(delivery);
   const place = current.open ? limitedTo(to, current.maxRate) : to;
-  const copied = await withCopyUnderWay({ site, destination, folder, wait: false, work }, async () =>
-    copyBackup({ site, from, to: place, backup, catalogue: await chainAt(from, backup), work }),
+  const what = `the copy of ${formatReference(backup.name)} to ${destination}`;
+  const copied = await withCopyUnderWay({ site, destination, folder, wait: false, work }, () =>
+    unlessStill({ what, work }, async (watched) =>
+      copyBackup({ site, from, to: place, backup, catalogue: await chainAt(from, backup), work: watched }),
+    ),
   );
   return copied !== undefined;
 }
