@@ -1,6 +1,7 @@
 /** How far each destination is behind the repository, and runs that have become whole since. */
 import { readHeld } from '../../activities/operations/catch-up/memory.ts';
 import { newestIn } from '../../activities/operations/catch-up/owing.ts';
+import { isOwedTo } from '../../activities/operations/owed-to.ts';
 import { destinationsOf, isRemovableIn } from '../../activities/operations/plan-run.ts';
 import type { Site } from '../../activities/site.ts';
 import { alertAfterOf } from '../../model/config/destination.ts';
@@ -61,7 +62,7 @@ async function destinationStatus(
   const before = new Set(remembered?.held ?? []);
   const isHeld = ({ places, backup }: BackupEntry) =>
     reached ? places.includes(destination) : before.has(backup.folder);
-  const owed = here.filter((entry) => takes(site, destination, entry) && !isHeld(entry));
+  const owed = here.filter((entry) => isOwedTo(site, destination, entry.backup.manifest) && !isHeld(entry));
   const backups = owed.filter(({ backup }) => backup.name.tier !== null);
   const held = reached
     ? overview.entries.filter(({ places }) => places.includes(destination)).map(({ backup }) => backup.folder)
@@ -87,13 +88,6 @@ function stateOf(
   if (!reached) return isRemovableIn(site, destination) ? 'absent' : 'unreachable';
   if (!late) return 'served';
   return openingOf(site.config.destinations[destination]?.windows, now).open ? 'behind' : 'waiting';
-}
-
-/** Logs go where daily or weekly backups go. */
-function takes(site: Site, destination: string, { backup }: BackupEntry): boolean {
-  const { tier } = backup.name;
-  const tiers = tier === null ? (['daily', 'weekly'] as const) : [tier];
-  return tiers.some((each) => destinationsOf(site, each).includes(destination));
 }
 
 /** `vault: behind by 3 backups (1.2 GiB) since 2026-11-23T02:00:09Z`; undefined where it is not. */

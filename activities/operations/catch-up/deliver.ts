@@ -65,7 +65,7 @@ export async function deliverCopies(request: DeliverRequest): Promise<Delivered>
   const held = await lookAt(request, { to, tops, wanted, remembered, now: began });
   const base = { destination, host: site.host, milliseconds: 0 };
   if ('error' in held) return { ...base, ...(await away(request, { from, wanted, remembered, error: held.error })) };
-  const owed = await owedOf(site, from, wanted, held);
+  const owed = await owedOf(request, from, wanted, held);
   const end = deadline === null ? Number.POSITIVE_INFINITY : began + deadline;
   const delivery: Delivery = { ...request, clock, from, to, wanted, held, owed, end, failures: [] };
   const done = await deliver(delivery);
@@ -207,10 +207,11 @@ interface Look {
 
 /** A remote place that held everything is not listed again while nothing is new here: a hundred thousand keys cost time and money. */
 async function lookAt(
-  { site, destination, work }: DeliverRequest,
+  { site, destination, deadline, work }: DeliverRequest,
   { to, tops, wanted, remembered, now }: Look,
 ): Promise<Held | { readonly error: BackupError }> {
-  const isRemote = site.config.destinations[destination]?.type !== 'directory';
+  // By hand somebody wants to know.
+  const isRemote = deadline !== null && site.config.destinations[destination]?.type !== 'directory';
   if (isRemote && remembered !== undefined && isRecent(remembered, now) && holdsAll(remembered, wanted))
     return remembered;
   try {
@@ -247,15 +248,16 @@ interface Away {
 
 /** How far it is behind by what it held when it was there last: where that is not known, all of it is owed. */
 async function away(
-  { site, destination }: DeliverRequest,
+  request: DeliverRequest,
   { from, wanted, remembered, error }: Away,
 ): Promise<Omit<Delivered, 'destination' | 'host' | 'milliseconds'>> {
+  const { site, destination } = request;
   const absent = isAbsence(site, destination, error);
   const held = remembered ?? { compared: '', held: [], records: {} };
   return {
     state: absent ? 'absent' : 'unreachable',
     copied: { backups: 0, bytes: 0, records: 0 },
-    behind: behindOf(await owedOf(site, from, wanted, held)),
+    behind: behindOf(await owedOf(request, from, wanted, held)),
     newest: newestIn(held.held),
     errors: absent ? [] : [failure(site, destination, error)],
   };

@@ -3,13 +3,12 @@ import { readdir } from 'node:fs/promises';
 import type { Site } from '../../site.ts';
 import { ifThere, translated } from '../../storage/fs-errors.ts';
 import type { LocalStore } from '../../storage/types.ts';
-import { destinationsOf } from '../plan-run.ts';
+import { takesLogs } from '../owed-to.ts';
 import { sourcesWithLogs } from '../plan-logs.ts';
 
 /** Names of sources; none where the destination takes no logs. */
 export async function orphanedLogs(site: Site, from: LocalStore, destination: string): Promise<readonly string[]> {
-  const taken = (['daily', 'weekly'] as const).some((tier) => destinationsOf(site, tier).includes(destination));
-  if (!taken) return [];
+  if (!takesLogs(site, destination)) return [];
   const folder = from.file('logs');
   const found = await translated(folder, 'listing', () => ifThere(readdir(folder, { withFileTypes: true })));
   const shipped = new Set(sourcesWithLogs(site));

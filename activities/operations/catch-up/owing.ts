@@ -11,6 +11,7 @@ import type { Site } from '../../site.ts';
 import { parseManifest } from '../../storage/manifest-file.ts';
 import { inParallel } from '../../storage/parallel.ts';
 import type { Store } from '../../storage/types.ts';
+import { isOwedTo } from '../owed-to.ts';
 import { destinationsOf } from '../plan-run.ts';
 import type { Held } from './memory.ts';
 
@@ -74,7 +75,12 @@ export async function heldAt(to: Store, tops: readonly string[], wanted: Wanted,
 }
 
 /** What is wanted and not held. */
-export async function owedOf(site: Site, from: Store, wanted: Wanted, held: Held): Promise<Owed> {
+export async function owedOf(
+  { site, destination }: { readonly site: Site; readonly destination: string },
+  from: Store,
+  wanted: Wanted,
+  held: Held,
+): Promise<Owed> {
   const there = new Set(held.held);
   const missing = [...wanted.folders].filter((folder) => !there.has(folder));
   const found = (await inParallel(missing, PARALLEL, (folder) => readOwed(from, folder))).filter(
@@ -82,7 +88,9 @@ export async function owedOf(site: Site, from: Store, wanted: Wanted, held: Held
   );
   const records = [...wanted.records].filter(([key, bytes]) => held.records[key] !== bytes).map(([key]) => key);
   return {
-    backups: found.flatMap((each) => (each instanceof BackupError || !isOfHost(site, each) ? [] : [each])),
+    backups: found.flatMap((each) =>
+      each instanceof BackupError || !isOfHost(site, each) || !isOwedTo(site, destination, each) ? [] : [each],
+    ),
     records,
     unreadable: found.flatMap((each) => (each instanceof BackupError ? [each] : [])),
   };
@@ -117,10 +125,7 @@ async function foldersOf(store: Store, tops: readonly string[]): Promise<readonl
   return folders;
 }
 
-async function readOwed(
-  from: Store,
-  folder: string,
-): Promise<(OwedBackup & { readonly host: string }) | BackupError | undefined> {
+async function readOwed(from: Store, folder: string): Promise<Slim | BackupError | undefined> {
   try {
     const bytes = await from.readSmall(`${folder}/${MANIFEST}`);
     // Removed since it was listed.
@@ -134,7 +139,9 @@ async function readOwed(
   }
 }
 
-function slim(folder: string, manifest: Manifest): OwedBackup & { readonly host: string } {
-  const { source, kind, scheduled, finished, host } = manifest;
-  return { folder, source, kind, scheduled, finished, host, bytes: sizes(manifest).stored };
+type Slim = OwedBackup & Pick<Manifest, 'host' | 'tier' | 'source' | 'scheduled' | 'started'>;
+
+function slim(folder: string, manifest: Manifest): Slim {
+  const { source, tier, kind, scheduled, started, finished, host } = manifest;
+  return { folder, source, tier, kind, scheduled, started, finished, host, bytes: sizes(manifest).stored };
 }

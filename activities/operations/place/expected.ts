@@ -10,13 +10,12 @@ import type { Site } from '../../site.ts';
 import { parseRecord } from '../../storage/record.ts';
 import type { Store } from '../../storage/types.ts';
 import { topsTaken } from '../catch-up/owing.ts';
-import { destinationsOf } from '../plan-run.ts';
+import { takesLogs } from '../owed-to.ts';
 
 /** Folders of the backups in the repository that belong at a destination, logs too. */
 export async function foldersExpected(site: Site, repository: Store, destination: string): Promise<Set<string>> {
-  const takesLogs = (['daily', 'weekly'] as const).some((tier) => destinationsOf(site, tier).includes(destination));
   const found = new Set<string>();
-  for (const top of [...topsTaken(site, destination), ...(takesLogs ? ['logs'] : [])]) {
+  for (const top of [...topsTaken(site, destination), ...(takesLogs(site, destination) ? ['logs'] : [])]) {
     for await (const { key } of repository.list(top, { named: MANIFEST })) found.add(path.posix.dirname(key));
   }
   return found;

@@ -11,11 +11,12 @@ import { formatReference } from '../../../model/reference.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { chainOf, type Catalogued } from '../../storage/catalogue.ts';
-import { chainAt } from '../../storage/chain-at.ts';
+import { backupIn, chainAt } from '../../storage/chain-at.ts';
 import { parseManifest } from '../../storage/manifest-file.ts';
 import { inParallel } from '../../storage/parallel.ts';
 import type { Destination, Store, WritableStore } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
+import { isOwedTo } from '../owed-to.ts';
 import { verifyBackup } from '../verify.ts';
 import { backupsNamed, foldersExpected } from './expected.ts';
 import { walkPlace, type PlaceFolder } from './walk.ts';
@@ -209,8 +210,10 @@ async function checkLocks(state: State, { name, folder, manifest }: Catalogued):
 }
 
 async function findMissing(state: State): Promise<void> {
-  const { site, store, destination, others } = state.request;
+  const { site, store, destination, repository, others } = state.request;
   for (const folder of state.expected) {
+    const here = repository && destination !== null ? await backupIn(repository, folder) : undefined;
+    if (here && destination !== null && !isOwedTo(site, destination, here.manifest)) continue;
     const where = `not there, though the repository holds it: mosaic-backup run catch-up copies it`;
     note(state, { problem: 'missing', of: folder, found: [where] });
   }
