@@ -10,9 +10,9 @@ const REPORT = { phase: 'copying', bytes: 1, total: null, activity: 0 };
 describe('work that may not stand still', () => {
   it('may take as long as it moves', async () => {
     const work = testWork({ standstill: STILL });
-    const result = await unlessStill({ what: 'a copy', work }, async ({ progress }) => {
+    const result = await unlessStill({ what: 'a copy', work }, async (watched) => {
       for (let turn = 0; turn < 10; turn++) {
-        progress(REPORT);
+        watched.progress(REPORT);
         await pause(STILL / 5);
       }
       return 'done';
