@@ -1,70 +1,85 @@
-/** A catalogue's entries: those whose manifests are remembered are not read again, unless they are other ones now. */
-import path from 'node:path';
+/** Records of a place: those that are remembered are not read again, unless they are other ones now. */
 import { BackupError } from '../../model/errors.ts';
-import type { Manifest } from '../../model/manifest.ts';
-import type { Catalogued, CatalogueProblem } from './catalogue.ts';
-import { readManifestCache, writeManifestCache, type ManifestCache } from './manifest-cache.ts';
+import {
+  readRecordCache,
+  writeRecordCache,
+  type CachedRecord,
+  type CacheFile,
+  type RecordCache,
+} from './record-cache.ts';
 import type { ListedObject, Store } from './types.ts';
 
-type Entry = Catalogued | CatalogueProblem | undefined;
-
-export interface EntryReader {
-  /** Reads manifests; one result for each, in their order. */
-  readonly read: (objects: readonly ListedObject[]) => Promise<readonly Entry[]>;
-  /** The entry of a manifest that was read before. */
-  readonly known: (folder: string, manifest: Manifest) => Catalogued;
+export interface RecordReader<Value, Result> {
+  /** Absent: nothing is remembered of the place. */
+  readonly cache: CacheFile | undefined;
+  /** Reads records; one result for each, in their order. */
+  readonly read: (objects: readonly ListedObject[]) => Promise<readonly Result[]>;
+  /** What of a result is to be remembered, if anything. */
+  readonly keep: (result: Result) => Omit<CachedRecord<Value>, 'version'> | undefined;
+  /** The result of a record that was read before. */
+  readonly known: (key: string, record: CachedRecord<Value>) => Result;
+  /** Whether a record would have been listed: what was not looked for stays remembered. */
+  readonly lookedFor: (key: string) => boolean;
 }
 
-/** A place with fewer manifests is read as it is. */
+/** The file of one kind of records of a place. @param of what their values hang on besides their objects. */
+export function cacheOf({ remembers }: Pick<Store, 'remembers'>, kind: string, of = ''): CacheFile | undefined {
+  return remembers === undefined ? undefined : { file: `${remembers}-${kind}.jsonl`, of: `${kind} ${of}` };
+}
+
+/** A place with fewer records is read as it is. */
 const FEW = 64;
 /** To write all of it again for a few would cost more than to read those again the next time. */
 const WORTH_WRITING = 0.02;
 
-/** @param listed manifests, in the order in which their entries are wanted. */
-export async function readRemembered(
-  { remembers }: Pick<Store, 'remembers'>,
+/** @param listed in the order in which the results are wanted. */
+export async function readRemembered<Value, Result>(
   listed: readonly ListedObject[],
-  { read, known }: EntryReader,
-): Promise<readonly Entry[]> {
-  if (remembers === undefined || listed.length < FEW) return read(listed);
-  const before = await readManifestCache(remembers);
-  const isSame = ({ key, version }: ListedObject) =>
-    version !== undefined && before.get(path.posix.dirname(key))?.version === version;
-  const others = listed.filter((object) => !isSame(object));
-  const anew = new Map((await read(others)).map((entry, index) => [others[index]?.key, entry] as const));
-  if (others.length > listed.length * WORTH_WRITING) await remember(remembers, before, { listed, anew });
-  return listed.map(({ key }) => {
-    if (anew.has(key)) return anew.get(key);
-    const folder = path.posix.dirname(key);
-    const same = before.get(folder);
-    return same && known(folder, same.manifest);
+  reader: RecordReader<Value, Result>,
+): Promise<readonly Result[]> {
+  const { cache, read, known } = reader;
+  if (cache === undefined || listed.length < FEW) return read(listed);
+  const before = await readRecordCache<Value>(cache);
+  const same = ({ key, version }: ListedObject) => {
+    const found = before.get(key);
+    return version !== undefined && found?.version === version ? found : undefined;
+  };
+  const others = listed.filter((object) => same(object) === undefined);
+  const results = await read(others);
+  const anew = new Map(others.map(({ key }, index) => [key, results[index]] as const));
+  if (others.length > listed.length * WORTH_WRITING) await remember(reader, cache, { listed, before, anew });
+  return listed.map((object) => {
+    const found = same(object);
+    if (found) return known(object.key, found);
+    // It was read just now: every one that is not the same was.
+    return anew.get(object.key) as Result;
   });
 }
 
-interface Looked {
+interface Looked<Value, Result> {
   readonly listed: readonly ListedObject[];
+  readonly before: RecordCache<Value>;
   /** What was read, by keys. */
-  readonly anew: ReadonlyMap<string | undefined, Entry>;
+  readonly anew: ReadonlyMap<string, Result | undefined>;
 }
 
-/** What was not listed this time stays only where it was not looked for. A state folder that is full costs time, and nothing else. */
-async function remember(file: string, before: ManifestCache, { listed, anew }: Looked): Promise<void> {
-  const tops = new Set(listed.map(({ key }) => topOf(key)));
-  const now = new Map([...before].filter(([folder]) => !tops.has(topOf(folder))));
+/** A state folder that is full costs time, and nothing else. */
+async function remember<Value, Result>(
+  { keep, lookedFor }: RecordReader<Value, Result>,
+  cache: CacheFile,
+  { listed, before, anew }: Looked<Value, Result>,
+): Promise<void> {
+  const now = new Map([...before].filter(([key]) => !lookedFor(key)));
   for (const { key, version } of listed) {
-    const folder = path.posix.dirname(key);
-    const entry = anew.get(key);
-    const same = anew.has(key) ? undefined : before.get(folder);
-    if (same) now.set(folder, same);
-    if (entry && 'manifest' in entry && version !== undefined) now.set(folder, { version, manifest: entry.manifest });
+    const result = anew.get(key);
+    const old = anew.has(key) ? undefined : before.get(key);
+    if (old) now.set(key, old);
+    const kept = result === undefined || version === undefined ? undefined : keep(result);
+    if (kept && version !== undefined) now.set(key, { ...kept, version });
   }
   try {
-    await writeManifestCache(file, now);
+    await writeRecordCache(cache, now);
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
   }
-}
-
-function topOf(key: string): string {
-  return key.split('/', 1)[0] ?? '';
 }

@@ -42,9 +42,9 @@ export async function openRepository(site: Site): Promise<LocalStore & WritableS
   return { ...repositoryStore(site.repository), remembers: rememberedOf(site.state, 'repository') };
 }
 
-/** The file that remembers the manifests of a place, for `Store.remembers`. */
+/** Where the records of a place are remembered, for `Store.remembers`. */
 export function rememberedOf(state: string, place: string): string {
-  return path.join(state, 'catalogue', `${place}.jsonl`);
+  return path.join(state, 'catalogue', place);
 }
 
 function repositoryPlace(site: Site): Place {

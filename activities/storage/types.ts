@@ -29,7 +29,7 @@ export interface ListOptions {
 
 /** Reading side: what listing, verification and restore need. Keys that leave the root are refused everywhere. */
 export interface Store {
-  /** File in state that remembers its manifests; absent where nothing is remembered. */
+  /** Beginning of the names of files in state that remember its records; absent where nothing is remembered. */
   readonly remembers?: string;
   /**
    * Every object below a prefix (a folder without its last slash; '' is the root), in the order of keys; staging,

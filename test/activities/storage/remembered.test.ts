@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { siteSigner } from '../../../activities/keys/site-keys.ts';
+import { siteSigner, trustedKeys } from '../../../activities/keys/site-keys.ts';
 import type { Signer } from '../../../activities/keys/signing.ts';
 import type { Site } from '../../../activities/site.ts';
-import { readCatalogue, type Catalogue } from '../../../activities/storage/catalogue.ts';
+import { pinned, readCatalogue, type Catalogue } from '../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../activities/storage/destinations.ts';
 import { encodeManifest, manifestDigest } from '../../../activities/storage/manifest-file.ts';
-import { openRepository } from '../../../activities/storage/repository.ts';
+import { readEvidence, signEvidence, writeEvidence } from '../../../activities/storage/evidence-file.ts';
+import { openRepository, prepareRepository } from '../../../activities/storage/repository.ts';
+import { EVIDENCE_SCHEMA, type UnsignedEvidence } from '../../../model/evidence.ts';
+import { keysIn } from '../../support/keys-in.ts';
 import { testBackup } from '../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
@@ -18,7 +21,7 @@ const COUNT = 100;
 /** A manifest that is younger is not remembered. */
 const SETTLED = 2_200;
 
-describe('the memory of manifests', () => {
+describe('the memory of a place', () => {
   let site: Site;
   let signer: Signer;
   let file: string;
@@ -29,7 +32,7 @@ describe('the memory of manifests', () => {
     ({ site } = await makeSite({ folder, sources: { postgres: { type: 'postgres' } } }));
     signer = await siteSigner(site);
     for (let index = 0; index < COUNT; index++) await write(index);
-    file = path.join(site.state, 'catalogue', 'repository.jsonl');
+    file = path.join(site.state, 'catalogue', 'repository-manifests.jsonl');
     plain = await catalogue();
     await rm(file, { force: true });
     await pause(SETTLED);
@@ -138,7 +141,7 @@ describe('the memory of manifests', () => {
   it('two at once leave a whole one, and a state folder that cannot be written to costs time only', async () => {
     await rm(file, { force: true });
     await Promise.all([catalogue(), catalogue(), catalogue()]);
-    assert.deepEqual(await readdir(path.dirname(file)), ['repository.jsonl']);
+    assert.deepEqual(await readdir(path.dirname(file)), ['repository-manifests.jsonl']);
     assert.equal((await reads()).count, 0);
   });
 
@@ -146,5 +149,41 @@ describe('the memory of manifests', () => {
     const destination = openDestination('vault', site);
     assert.notEqual(destination.remembers, (await openRepository(site)).remembers);
     assert.deepEqual((await readCatalogue(destination)).backups, []);
+  });
+
+  it('evidence is remembered with whom it was believed of, and never where it is not good', async () => {
+    const { site } = await makeSite({ folder: await temporaryFolder(), sources: { postgres: { type: 'postgres' } } });
+    await prepareRepository(site);
+    const store = await openRepository(site);
+    const trusted = await trustedKeys(site);
+    const own = await siteSigner(site);
+    const { name, manifest } = testBackup({ signer: own });
+    for (let index = 0; index < COUNT; index++) {
+      const unsigned = {
+        schema: EVIDENCE_SCHEMA,
+        site: 'test',
+        backup: pinned(manifest),
+        destination: null,
+        what: 'verify',
+        time: new Date(Date.UTC(2026, 0, 1, index)).toISOString(),
+        checks: [],
+        verdict: 'ok',
+      } satisfies UnsignedEvidence;
+      await writeEvidence(store, name, signEvidence(unsigned, own));
+    }
+    const [first = ''] = await keysIn(path.join(site.repository, 'evidence'));
+    const at = path.join(site.repository, 'evidence', first);
+    await pause(SETTLED);
+    let count = 0;
+    const counting = { ...store, readSmall: (key: string) => ((count += 1), store.readSmall(key)) };
+    const plain = await readEvidence(counting, trusted);
+    assert.deepEqual([plain.length, count], [COUNT, COUNT]);
+    assert.deepEqual(await readEvidence(counting, trusted), plain);
+    assert.equal(count, COUNT, 'nothing is read again');
+    assert.deepEqual(await readEvidence(counting, trusted, 'postgres'), plain);
+    await writeFile(at, (await readFile(at, 'utf8')).replace('"ok"', '"failed"'));
+    assert.equal((await readEvidence(counting, trusted)).length, COUNT - 1, 'it was changed after it was signed');
+    assert.equal(count, COUNT + 1);
+    assert.deepEqual(await readEvidence(counting, []), [], 'nobody is believed any more');
   });
 });
