@@ -4,6 +4,7 @@
 export const ALERTS = [
   'logs-stalled',
   'logs-hole',
+  'logs-missing',
   'logs-conflict',
   'logs-stray',
   'slot-lost',

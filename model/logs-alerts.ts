@@ -1,6 +1,6 @@
 /** What is wrong with the shipping of logs, from what a tick found. Pure. */
 import type { Condition } from './alert.ts';
-import type { LogsFacts, LogsSpec, ServerStanding } from './logs-run.ts';
+import type { LogsFacts, LogsSpec, MissingLogs, ServerStanding } from './logs-run.ts';
 import type { SourceReport } from './run.ts';
 import type { SourceType } from './source.ts';
 import { formatBytes, formatDuration } from './units.ts';
@@ -51,6 +51,7 @@ export function conditions(ticked: Ticked, thresholds: Thresholds): readonly Con
     return [
       ...(age >= thresholds.stalled ? [stalledCondition(report, of.host, age)] : []),
       ...(logs?.gap ? [hole(of, step?.type, logs.gap, spec.runId)] : []),
+      ...(logs?.missing ?? []).map((range) => missing(of, range, step?.destinations ?? [])),
       ...(logs?.slotLost ? [slotLost(of, logs.slotLost, spec.runId)] : []),
       ...conflicts(of, report),
       ...(logs?.stray ? [stray(of, logs.stray)] : []),
@@ -100,6 +101,25 @@ function hole(of: Of, type: SourceType | undefined, message: string, run: string
     message: `${of.source}: ${message}`,
     remedy: `A full is made at once (mosaic-backup status shows from when on any time can be restored again). ${why}`,
     once: true,
+  };
+}
+
+/** They came, and are gone: a copy of them may be whole. */
+function missing(of: Of, { from, to }: MissingLogs, destinations: readonly string[]): Condition {
+  const { source } = of;
+  const [copy = 'NAME'] = destinations;
+  const until = to === null ? 'on' : `until ${to}, where a later backup ends`;
+  const now =
+    to === null
+      ? ` mosaic-backup run daily --source ${source} makes a backup that times from now on are restored from.`
+      : '';
+  return {
+    ...of,
+    alert: 'logs-missing',
+    key: `logs-missing/${source}/${from}`,
+    message: `${source}: backups of logs are gone from the repository, or their manifests cannot be read. It can be restored to any time up to ${from}, and to none from there ${until}.`,
+    remedy: `${destinations.length > 0 ? `${destinations.join(' or ')} may still hold them` : 'Another copy may still hold them'}: mosaic-backup restore latest --source ${source} --at TIME --from ${copy} --to DIR restores from there, and mosaic-backup list --logs --source ${source} --destination ${copy} says what there is. Copied from there to the same place below logs/${source} of the repository, they count again.${now} Find out who removed them.`,
+    once: false,
   };
 }
 

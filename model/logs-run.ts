@@ -70,8 +70,18 @@ export interface LogsFacts {
   readonly slotLost: string | null;
   /** How the server itself stands; null where it could not be asked. */
   readonly server: ServerStanding | null;
+  /** Times that are lost because logs are gone from the repository; absent where it was not looked, or not all of them yet. */
+  readonly missing?: readonly MissingLogs[];
   /** Servers of the same host whose sources ship no logs, and so have no tick of their own: once a tick, in one of its steps. */
   readonly beside?: readonly SpaceBeside[];
+}
+
+/** A time to which a source could be restored, and cannot any more. RFC 3339, by the server's clock. */
+export interface MissingLogs {
+  /** Up to here it can. */
+  readonly from: string;
+  /** And from this backup's end on; null where none stands behind it. */
+  readonly to: string | null;
 }
 
 export interface SpaceBeside {

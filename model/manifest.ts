@@ -64,6 +64,11 @@ export const manifest = z.looseObject({
   engine: z.record(z.string(), z.unknown()),
   /** Of logs, by the server's clock: all that was committed until then is in these or earlier ones. Null: not known. */
   coversUntil: time.nullable().optional(),
+  /**
+   * RFC 3339: only where the worker's clock was set back since another backup of the source was sealed. It is later than
+   * that of all before it, and stands for `finished` wherever backups are put in order (`orderOf`).
+   */
+  order: time.optional(),
   consistency: z.enum(CONSISTENCIES),
   position: z.record(z.string(), z.unknown()).nullable(),
   artifacts: z.array(artifact),
@@ -93,6 +98,19 @@ export function canonical(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('not a JSON value');
   return text;
+}
+
+type Ordered = Pick<UnsignedManifest, 'order' | 'finished'>;
+
+/** The place of a backup among those of its source, in the order in which they were sealed: milliseconds since the epoch. */
+export function orderOf({ order, finished }: Ordered): number {
+  return Date.parse(order ?? finished);
+}
+
+/** What says that a backup is sealed behind others; nothing where the clock does. */
+export function orderBehind(finished: string, before: readonly Ordered[]): { readonly order?: string } {
+  const latest = Math.max(...before.map(orderOf));
+  return latest < Date.parse(finished) || before.length === 0 ? {} : { order: new Date(latest + 1).toISOString() };
 }
 
 /** Sums over a backup's artifacts, in bytes. */

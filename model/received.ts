@@ -101,6 +101,7 @@ const logsFacts = z.object({
       slot: z.object({ name: z.string(), kept: z.number(), limit: z.number().nullable() }).nullable(),
     })
     .nullable(),
+  missing: z.array(z.object({ from: z.string(), to: z.string().nullable() })).exactOptional(),
   beside: z.array(z.object({ source: name, space })).exactOptional(),
 }) satisfies z.ZodType<LogsFacts>;
 

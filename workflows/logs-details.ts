@@ -28,6 +28,9 @@ function row({ source, state, outcome, captured, copies, logs }: SourceReport): 
 function notes({ source, errors, logs }: SourceReport): readonly string[] {
   return [
     ...(logs?.gap ? [`\n**${source}**: ${logs.gap}`] : []),
+    ...(logs?.missing ?? []).map(
+      ({ from, to }) => `\n**${source}**: logs are gone: no time from ${from} until ${to ?? 'now'} can be restored`,
+    ),
     ...(logs ? fullNote(source, logs) : []),
     ...errors.map((error) => `\n**${source}**: ${inWords(error)}`),
   ];

@@ -6,7 +6,14 @@ import path from 'node:path';
 import type { SourceConfig } from '../../model/config/source.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
-import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest, type Warning } from '../../model/manifest.ts';
+import {
+  MANIFEST_SCHEMA,
+  orderBehind,
+  sizes,
+  type Manifest,
+  type UnsignedManifest,
+  type Warning,
+} from '../../model/manifest.ts';
 import { backupFolder, backupId, MANIFEST, sourceFolder, type BackupPlace } from '../../model/paths.ts';
 import type { CapturedBackup } from '../../model/run.ts';
 import { defaultGroup, type Kind, type Tier } from '../../model/source.ts';
@@ -89,7 +96,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
   const adapter = adapterFor(context.config.type);
   const began = new Date().toISOString();
   const findings = await preflight(adapter, context);
-  const { chain, warnings } = await newestChain(site, source);
+  const { chain, warnings, all } = await newestChain(site, source);
   const kind = await adapter.nextKind(context, chain);
   await requireRoom(site, chain, kind);
 
@@ -107,6 +114,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
       spool: attempt.spool,
     });
     work.signal.throwIfAborted();
+    const finished = new Date().toISOString();
     const unsigned = {
       schema: MANIFEST_SCHEMA,
       id: backupId(scheduled, kind),
@@ -121,7 +129,8 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
       copyOf: null,
       scheduled,
       started: began,
-      finished: new Date().toISOString(),
+      finished,
+      ...orderBehind(finished, all),
       engine: captured.engine,
       consistency: captured.consistency,
       position: captured.position,

@@ -12,6 +12,8 @@ export interface NewestChain {
   readonly chain: readonly Manifest[];
   /** Why there is none although the source has backups. */
   readonly warnings: readonly Warning[];
+  /** All fulls and incrementals of the source in the repository, of whichever chain. */
+  readonly all: readonly Manifest[];
 }
 
 /**
@@ -22,15 +24,16 @@ export async function newestChain(site: Site, source: string): Promise<NewestCha
   const store = repositoryStore(site.repository);
   const catalogue = (await listBackups(store, { logs: false })).filter(({ name }) => name.source === source);
   const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
-  if (!newest) return { chain: [], warnings: [] };
+  const all = catalogue.map(({ manifest }) => manifest);
+  if (!newest) return { chain: [], warnings: [], all };
   try {
     const chain = chainOf(catalogue, newest);
     await requireUndamaged(site, source, chain);
-    return { chain: chain.map(({ manifest }) => manifest), warnings: [] };
+    return { chain: chain.map(({ manifest }) => manifest), warnings: [], all };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     const message = `the newest chain cannot be built upon, so this is a full: ${error.message}`;
-    return { chain: [], warnings: [{ code: 'chain-broken', message, partial: false }] };
+    return { chain: [], warnings: [{ code: 'chain-broken', message, partial: false }], all };
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a recovery to a point in time needs: which backup, which logs. Read from the manifests alone. */
 import { BackupError } from '../../model/errors.ts';
+import { orderOf } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
 import { describeTarget, type RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
@@ -34,7 +35,7 @@ export function planRecovery({ catalogue, source, target, from }: RecoveryReques
   const logs = own.filter(({ manifest }) => manifest.kind === 'logs');
   const bases = own
     .filter((entry) => entry.manifest.kind !== 'logs' && (from === undefined || entry === from))
-    .toSorted((a, b) => b.manifest.finished.localeCompare(a.manifest.finished));
+    .toSorted((a, b) => orderOf(b.manifest) - orderOf(a.manifest));
   const [newest] = bases;
   if (!newest) {
     throw new BackupError('not-found', `There is no backup of "${source}" here to recover from.`, {

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceConfig } from '../../model/config/source.ts';
-import { MANIFEST_SCHEMA, sizes, type Manifest, type UnsignedManifest } from '../../model/manifest.ts';
+import { MANIFEST_SCHEMA, orderBehind, sizes, type Manifest, type UnsignedManifest } from '../../model/manifest.ts';
 import { logsFolder, logsId } from '../../model/paths.ts';
 import type { ShippedLogs } from '../../model/run.ts';
 import { logsOf } from '../sources/index.ts';
@@ -113,7 +113,7 @@ export async function shipUnderLease(
     });
     if (!shipped) return null;
     work.signal.throwIfAborted();
-    const unsigned = await manifestOf(request, { config, began, attempt, shipped });
+    const unsigned = await manifestOf(request, { config, began, attempt, shipped, before: last?.all ?? [] });
     const folder = logsFolder(source, dayOf(request, last), shipped.first, shipped.last);
     const gap = gapOf(unsigned);
     if (gap !== null) await noteFullDue({ site, source }, unsigned.finished, gap);
@@ -128,12 +128,15 @@ interface Made {
   readonly began: string;
   readonly attempt: Attempt;
   readonly shipped: Shipped;
+  /** What was sealed last, and around it. */
+  readonly before: readonly Manifest[];
 }
 
 async function manifestOf(
   { site, source, runId, scheduled }: ShipRequest,
-  { config, began, attempt, shipped }: Made,
+  { config, began, attempt, shipped, before }: Made,
 ): Promise<UnsignedManifest> {
+  const finished = new Date().toISOString();
   return {
     schema: MANIFEST_SCHEMA,
     id: logsId(shipped.first, shipped.last),
@@ -148,7 +151,8 @@ async function manifestOf(
     copyOf: null,
     scheduled,
     started: began,
-    finished: new Date().toISOString(),
+    finished,
+    ...orderBehind(finished, before),
     engine: shipped.engine,
     coversUntil: shipped.coversUntil,
     consistency: 'crash',

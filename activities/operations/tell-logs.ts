@@ -21,6 +21,7 @@ function isLookedAt(alert: AlertName, { logs }: SourceReport): boolean {
   if (alert === 'server-space' || alert === 'slot-behind') return Boolean(logs?.server);
   // Only a shipping looks into the spool.
   if (alert === 'logs-stray') return Boolean(logs?.shipped);
+  if (alert === 'logs-missing') return logs?.missing !== undefined;
   return alert !== 'logs-conflict' || logs !== null;
 }
 

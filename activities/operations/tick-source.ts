@@ -1,7 +1,7 @@
 /** One tick for one source: its logs are shipped, then copied wherever they are lacking. What fails is in the report. */
 import { hostOf } from '../../model/config/hosts.ts';
 import type { SourceConfig } from '../../model/config/source.ts';
-import type { LogsFacts, LogsStep, LogsTick, LogsWaits, SpaceBeside } from '../../model/logs-run.ts';
+import type { LogsFacts, LogsStep, LogsTick, LogsWaits, MissingLogs, SpaceBeside } from '../../model/logs-run.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { CapturedBackup, ShippedLogs, StepError, StepInput } from '../../model/run.ts';
@@ -16,6 +16,7 @@ import type { Work } from '../work.ts';
 import { bounded } from './bounded.ts';
 import { copyLogs, type CopiedLogs } from './copy-logs.ts';
 import { askForFull } from './full-due.ts';
+import { missingLogs } from './missing-logs.ts';
 import { sourcesWithLogs } from './plan-logs.ts';
 import { planRun } from './plan-run.ts';
 import { releaseRemoved } from './removed-sources.ts';
@@ -58,6 +59,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
   );
   const looked = await lookAtServer(request, shipping);
   const newest = (await lastLocalLogs(await openRepository(site), source, lastOf))?.manifest;
+  const gone = await lookForMissing(request);
   const due = await askForFull({ site, source, runId, work });
   const facts: LogsFacts = {
     shipped: !('error' in shipping),
@@ -71,6 +73,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
     space: await spaceOf(site),
     slotLost: await slotLostIn({ site, source, runId }),
     server: looked.server,
+    ...(gone.missing && { missing: gone.missing }),
     ...(isFirst(site, source) && { beside: await serversBeside(request) }),
   };
   work.log.info({ source, shipped: facts.shipped, coversUntil: facts.coversUntil }, 'logs ticked');
@@ -85,6 +88,7 @@ export async function tickSource(request: TickRequest): Promise<LogsTick> {
       // A server that does not even ship has said why.
       ...('error' in shipping ? [shipping.error] : looked.errors),
       ...copies.flatMap(({ errors }) => errors),
+      ...gone.errors,
     ],
   };
 }
@@ -182,6 +186,25 @@ async function lookAtServer({ site, step: { source, type }, work }: TickRequest,
   } catch (error) {
     if (work.signal.aborted) throw error;
     return { server: null, errors: [stepFailure(site, 'look at the server', error)] };
+  }
+}
+
+interface Missing {
+  /** Absent where it is not known. */
+  readonly missing?: readonly MissingLogs[];
+  readonly errors: readonly StepError[];
+}
+
+async function lookForMissing({ site, step: { source }, work }: TickRequest): Promise<Missing> {
+  const what = `looking for logs of ${source} that are gone`;
+  try {
+    const missing = await bounded({ what, limit: LOOKING, work }, (bound) =>
+      missingLogs({ site, source, work: bound }),
+    );
+    return { ...(missing && { missing }), errors: [] };
+  } catch (error) {
+    if (work.signal.aborted) throw error;
+    return { errors: [stepFailure(site, 'look for logs that are gone', error)] };
   }
 }
 

@@ -46,6 +46,11 @@ export interface LogsPlace {
   readonly end: bigint;
 }
 
+export interface JoinOptions {
+  /** Also across what is missing, as if it were there; never across a hole that was told of when it came (`logs-gap`). */
+  readonly whole: boolean;
+}
+
 /** The continuous logs of a source type. */
 export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
   /**
@@ -57,6 +62,11 @@ export interface LogsAdapter<Config extends SourceConfig = SourceConfig> {
   ship(context: LogsContext<Config>): Promise<Shipped | null>;
   /** Where logs of this type lie; null where the manifest does not say it. Pure. */
   placeOf(manifest: Manifest): LogsPlace | null;
+  /**
+   * The same logs as few manifests: those that follow each other, as `select` sees it, are one. What is given twice or in
+   * parts counts once with `whole`. For `select` alone: their artifacts are left out. Pure.
+   */
+  join(all: readonly Manifest[], options: JoinOptions): readonly Manifest[];
   /** How the server stands: what could end its logs, or itself. Read only, and quick. */
   standing(context: LogsSource<Config>): Promise<ServerStanding>;
   /** What a source has left on its server for its logs, by its state alone; null where nothing. Absent: the type leaves nothing. */

@@ -2,7 +2,7 @@
  * The order of a source's logs: by what they hold, and not by when somebody sealed them. A worker's clock may be set
  * back, and what it seals then would count as older than what it follows: every shipping after it would tell of a hole.
  */
-import type { Manifest } from '../../model/manifest.ts';
+import { orderOf, type Manifest } from '../../model/manifest.ts';
 import { logsOf } from './index.ts';
 
 interface Of {
@@ -23,7 +23,7 @@ export function inOrder<Each extends Of>(all: readonly Each[]): readonly Each[] 
   const placed = all.map((each) => ({ each, ...placeOf(each.manifest) }));
   return [...Map.groupBy(placed, ({ history }) => history).values()]
     .map((own) => own.toSorted(compare))
-    .toSorted((a, b) => sealed(a.at(-1)).localeCompare(sealed(b.at(-1))))
+    .toSorted((a, b) => sealed(a.at(-1)) - sealed(b.at(-1)))
     .flat()
     .map(({ each }) => each);
 }
@@ -37,11 +37,11 @@ export function lastOf(all: readonly Manifest[]): Manifest | undefined {
 function compare(a: Placed<Of>, b: Placed<Of>): number {
   if (a.end !== b.end) return a.end < b.end ? -1 : 1;
   const [one, two] = [a.each.manifest, b.each.manifest];
-  return (one.coversUntil ?? '').localeCompare(two.coversUntil ?? '') || one.finished.localeCompare(two.finished);
+  return (one.coversUntil ?? '').localeCompare(two.coversUntil ?? '') || orderOf(one) - orderOf(two);
 }
 
-function sealed(of: Placed<Of> | undefined): string {
-  return of?.each.manifest.finished ?? '';
+function sealed(of: Placed<Of> | undefined): number {
+  return of ? orderOf(of.each.manifest) : 0;
 }
 
 function placeOf(manifest: Manifest): { readonly history: string; readonly end: bigint } {

@@ -32,6 +32,7 @@ export type {
   Shipped,
   LogsAdapter,
   LogsPlace,
+  JoinOptions,
   Leaving,
   LeftOnServer,
   LogSelection,

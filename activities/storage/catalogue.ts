@@ -92,6 +92,8 @@ export async function localLogsDays(store: LocalStore, source: string): Promise<
 export interface LastLogs {
   readonly day: string;
   readonly manifest: Manifest;
+  /** All logs of that day. */
+  readonly all: readonly Manifest[];
 }
 
 /**
@@ -104,12 +106,25 @@ export async function lastLocalLogs(
   newest: (manifests: readonly Manifest[]) => Manifest | undefined,
 ): Promise<LastLogs | null> {
   for (const day of await localLogsDays(store, source)) {
-    const keys: string[] = [];
-    for await (const { key } of store.list(`${logsOf(source)}/${day}`, { named: MANIFEST })) keys.push(key);
-    const manifest = newest(await readable(store, keys));
-    if (manifest) return { day, manifest };
+    const all = await localLogsOf(store, source, day);
+    const manifest = newest(all);
+    if (manifest) return { day, manifest, all };
   }
   return null;
+}
+
+/** The logs of one day in the repository. A damaged one counts as missing. */
+export async function localLogsOf(store: LocalStore, source: string, day: string): Promise<readonly Manifest[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(`${logsOf(source)}/${day}`, { named: MANIFEST })) keys.push(key);
+  return readable(store, keys);
+}
+
+/** Names of the folders below one day: what was removed is missed by them, and no manifest is read for it. */
+export async function localLogsNames(store: LocalStore, source: string, day: string): Promise<readonly string[]> {
+  const folder = store.file(`${logsOf(source)}/${day}`);
+  const found = await translated(folder, 'listing', () => ifThere(readdir(folder)));
+  return (found ?? []).toSorted();
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Until when a source can be restored to any time: the newest of its logs that reach back without a hole to a backup. */
-import { selectorOf } from '../../activities/sources/index.ts';
+import { logsOf } from '../../activities/sources/index.ts';
+import { reachOf } from '../../activities/sources/reach.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { isDamaged, type BackupEntry } from './overview.ts';
 
@@ -38,10 +39,15 @@ function restorableAt(entries: readonly BackupEntry[], place: string): Restorabl
       !entry.broken.some((broken) => broken.place === place),
   );
   const logs = usable.map(({ backup }) => backup.manifest).filter(({ kind }) => kind === 'logs');
+  // Of each type that the source ever had: eight thousand logs are few runs, and each backup looks through them.
+  const runs = new Map(
+    [...new Set(logs.map(({ type }) => type))].map((type) => [type, logsOf(type)?.join(logs, { whole: false })]),
+  );
   let best: Restorable | null = null;
   for (const { backup, reference } of usable) {
-    if (backup.manifest.kind === 'logs') continue;
-    const until = reachOf(backup.manifest, logs);
+    const { manifest } = backup;
+    if (manifest.kind === 'logs') continue;
+    const until = reachOf(manifest, runs.get(manifest.type) ?? [])?.until ?? null;
     if (until !== null && (best === null || until > best.until))
       best = { until, seen: seenAt(until, logs), place, base: reference };
   }
@@ -52,12 +58,4 @@ function restorableAt(entries: readonly BackupEntry[], place: string): Restorabl
 function seenAt(until: string, logs: readonly Manifest[]): string {
   const began = logs.filter(({ coversUntil }) => coversUntil === until).map(({ started }) => started);
   return began.toSorted()[0] ?? until;
-}
-
-/** Nobody's logs reach so far: a selection that fails says how far they do. */
-const NEVER = { kind: 'time', time: '9999-12-31T23:59:59Z' } as const;
-
-function reachOf(base: Manifest, logs: readonly Manifest[]): string | null {
-  const selection = selectorOf(base.type)?.(base, logs, NEVER);
-  return selection?.reached === false ? selection.until : null;
 }

@@ -22,6 +22,11 @@ export const logPosition = z.looseObject({
   method: z.literal('binlog'),
   /** An id of our own: after a restore GTIDs and file names begin again, and mean something else. */
   lineage: z.string(),
+  /**
+   * The data folder of the server that wrote them, as backups of it name it (`lineage` in position.ts). Absent in logs of
+   * earlier versions, and where this host does not see it.
+   */
+  dataFolder: z.string().optional(),
   firstFile: z.string(),
   lastFile: z.string(),
   /** All transactions before the first file, and at the end of the last. */
@@ -37,7 +42,7 @@ export const logPosition = z.looseObject({
 });
 export type LogPosition = z.infer<typeof logPosition>;
 
-/** Names of files grow within a lineage. */
+/** Numbers of files grow within a lineage. */
 export function placeOf({ position }: Manifest): LogsPlace | null {
   const { lineage, lastFile } = logPosition.safeParse(position).data ?? {};
   return lineage === undefined || lastFile === undefined
@@ -71,6 +76,15 @@ export function continues({ lineage, lastFile, gtidEnd }: LogPosition, mark: Log
     mark.lineage === lineage &&
     numberOf(mark.lastFile) === numberOf(lastFile) &&
     sameGtids(mark.gtidEnd, gtidEnd)
+  );
+}
+
+/** Whether logs begin where others of the same lineage end, so that nothing lacks between the two. */
+export function follows(before: LogPosition, after: LogPosition): boolean {
+  return (
+    before.lineage === after.lineage &&
+    numberOf(after.firstFile) === numberOf(before.lastFile) + 1 &&
+    sameGtids(before.gtidEnd, after.gtidStart)
   );
 }
 

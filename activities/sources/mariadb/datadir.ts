@@ -45,3 +45,13 @@ export async function lineageOf({ settings }: Facts): Promise<string> {
   const { ino, birthtimeNs } = await stat(path.resolve(DATADIR, home, first), { bigint: true });
   return `${ino}:${birthtimeNs}`;
 }
+
+/** The same where this host sees the folder. */
+export async function lineageIfSeen(facts: Facts): Promise<string | undefined> {
+  try {
+    return await lineageOf(facts);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EACCES', 'EPERM', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}

@@ -37,6 +37,13 @@ export function furthest(positions: readonly string[]): string {
   return [...domains.values()].join(',');
 }
 
+/** Whether a position lies nowhere behind another, in each domain that the other knows. */
+export function isUpTo(position: string, end: string): boolean {
+  return listOf(end)
+    .map(parseGtid)
+    .every(({ domain, sequence }) => sequenceIn(position, domain) <= sequence);
+}
+
 /** The position right behind one, in each domain. */
 export function behind(position: string): string {
   return listOf(position)

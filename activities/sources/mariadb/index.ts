@@ -10,6 +10,7 @@ import { planExport } from './export/restore.ts';
 import { gatherFacts } from './facts.ts';
 import { inPlace } from './in-place/index.ts';
 import { decideKind } from './kind.ts';
+import { join } from './join.ts';
 import { ship } from './logs.ts';
 import { standing } from './standing.ts';
 import { preflight } from './preflight.ts';
@@ -34,7 +35,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   check,
   checkExports,
   withExportPlan: async (request, use) => use(await planExport(request)),
-  logs: { ship, standing, placeOf },
+  logs: { ship, standing, placeOf, join },
   select,
   inPlace,
 };

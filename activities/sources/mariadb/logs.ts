@@ -19,6 +19,7 @@ import {
   type LogPosition,
 } from './binlogs.ts';
 import { backupConnection, type Connection } from './connection.ts';
+import { lineageIfSeen } from './datadir.ts';
 import { describeEngine } from './engine.ts';
 import { gatherFacts, type Facts } from './facts.ts';
 import { sameGtids } from './gtid.ts';
@@ -46,7 +47,9 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   if (before) await requireUnbroken(connection, before, received, options);
   // Before the flush: what was committed until then is in the files that end now.
   const { time: coversUntil, gtid } = await now(connection, options);
-  if (before && sameGtids(before.gtidEnd, gtid)) return idle(before, coversUntil, facts);
+  const dataFolder = await lineageIfSeen(facts);
+  const written = dataFolder === undefined ? {} : { dataFolder };
+  if (before && sameGtids(before.gtidEnd, gtid)) return idle(before, { ...written, coversUntil }, facts);
   await run(connection, 'FLUSH BINARY LOGS', options);
   const all = await listBinlogs(connection, options);
   const after = before ? numberOf(before.lastFile) : await lineageBegins(received);
@@ -64,6 +67,7 @@ export async function ship(context: LogsContext<MariadbSource>): Promise<Shipped
   const position: LogPosition = {
     method: 'binlog',
     lineage,
+    ...written,
     firstFile: first.name,
     lastFile: final.name,
     gtidStart: before?.gtidEnd ?? (await startOf(connection, first.name, options)),
@@ -130,7 +134,8 @@ function newLineage(last: LogPosition, first: Binlog): Warning {
 }
 
 /** Nothing was committed since: that is what is stored, and nothing is asked of the server. */
-function idle(before: LogPosition, coversUntil: string, facts: Facts): Shipped {
+function idle(before: LogPosition, now: Pick<LogPosition, 'dataFolder' | 'coversUntil'>, facts: Facts): Shipped {
+  const { coversUntil } = now;
   const position: LogPosition = {
     method: 'binlog',
     lineage: before.lineage,
@@ -138,7 +143,7 @@ function idle(before: LogPosition, coversUntil: string, facts: Facts): Shipped {
     lastFile: before.lastFile,
     gtidStart: before.gtidEnd,
     gtidEnd: before.gtidEnd,
-    coversUntil,
+    ...now,
     idle: true,
   };
   return {

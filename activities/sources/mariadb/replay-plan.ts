@@ -7,7 +7,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
-import { continues, familyOf, logPosition, numberOf, type LogPosition } from './binlogs.ts';
+import { continues, familyOf, follows, logPosition, numberOf, type LogPosition } from './binlogs.ts';
 import { artifactOf } from './logs.ts';
 import { parseGtid, sameGtids, sequenceIn } from './gtid.ts';
 import type { PhysicalPosition } from './position.ts';
@@ -70,11 +70,7 @@ function positionOf(manifest: Manifest): LogPosition {
 }
 
 function requireNext(before: LogPosition | undefined, position: LogPosition): void {
-  const follows =
-    before?.lineage === position.lineage &&
-    numberOf(position.firstFile) === numberOf(before.lastFile) + 1 &&
-    sameGtids(before.gtidEnd, position.gtidStart);
-  if (follows) return;
+  if (before && follows(before, position)) return;
   throw refused(holeBetween(before, position));
 }
 

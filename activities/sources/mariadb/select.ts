@@ -1,14 +1,15 @@
 /** Which backups of binary logs a recovery needs. Pure. */
 import { BackupError } from '../../../model/errors.ts';
-import type { Manifest } from '../../../model/manifest.ts';
+import { orderOf, type Manifest } from '../../../model/manifest.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
+import { microseconds } from '../../../model/time.ts';
 import type { LogSelection } from '../types.ts';
-import { continues, familyOf, logPosition, numberOf, type LogPosition } from './binlogs.ts';
-import { furthest, sameGtids } from './gtid.ts';
+import { continues, familyOf, follows, logPosition, numberOf, type LogPosition } from './binlogs.ts';
+import { furthest, isUpTo, sameGtids } from './gtid.ts';
 import { physicalPosition, type PhysicalPosition } from './position.ts';
 import { planReplay, stoodStill } from './replay-plan.ts';
 
-interface Logs {
+export interface Logs {
   readonly manifest: Manifest;
   readonly position: LogPosition;
 }
@@ -22,7 +23,7 @@ export function select(base: Manifest, all: readonly Manifest[], target: Restore
   }
   const { files, marks } = logsIn(all);
   const found = runFrom(base, parsed.data, files);
-  const mark = markBehind(base, parsed.data, { last: found.at(-1)?.position, marks });
+  const mark = markBehind(parsed.data, { last: found.at(-1)?.position, marks, from });
   const run = [...found.map(({ manifest }) => manifest), ...(mark ? [mark] : [])];
   const until = run.at(-1)?.coversUntil ?? null;
   const failure = (count: number): string | null =>
@@ -54,7 +55,7 @@ function whyNot(
 }
 
 /** Those that hold files, and those that only say that nothing was committed. */
-function logsIn(all: readonly Manifest[]): { readonly files: readonly Logs[]; readonly marks: readonly Logs[] } {
+export function logsIn(all: readonly Manifest[]): { readonly files: readonly Logs[]; readonly marks: readonly Logs[] } {
   const logs = all.flatMap((manifest) => {
     const position = logPosition.safeParse(manifest.position);
     return position.success ? [{ manifest, position: position.data }] : [];
@@ -69,36 +70,65 @@ interface Idle {
   /** The end of the logs that follow on the backup; undefined where none do. */
   readonly last: LogPosition | undefined;
   readonly marks: readonly Logs[];
+  /** RFC 3339, by the server's clock: when the backup ended. */
+  readonly from: string;
 }
 
 /** The record that reaches furthest of the idle time behind these logs, or behind a backup that was taken in it. */
-function markBehind(base: Manifest, position: PhysicalPosition, { last, marks }: Idle): Manifest | undefined {
+function markBehind(position: PhysicalPosition, { last, marks, from }: Idle): Manifest | undefined {
   return marks
-    .filter(
-      ({ manifest, position: mark }) =>
-        isAfter(manifest, base) && (last ? continues(last, mark) : stoodStill(position, mark)),
+    .filter(({ position: mark }) =>
+      last ? continues(last, mark) : stoodStill(position, mark) && microseconds(mark.coversUntil) >= microseconds(from),
     )
     .toSorted((a, b) => a.position.coversUntil.localeCompare(b.position.coversUntil))
     .at(-1)?.manifest;
 }
 
-/** The logs from the file in which the backup was taken, up to the first hole. */
-function runFrom(base: Manifest, { binlogFile, gtid }: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
-  if (binlogFile === null) return [];
-  const first = logs
-    .filter(
-      ({ manifest, position }) =>
-        holds(position, binlogFile) && isAfter(manifest, base) && beginsBefore(position, gtid),
-    )
-    .toSorted((a, b) => a.manifest.finished.localeCompare(b.manifest.finished))[0];
-  if (!first) return [];
+/**
+ * The logs from the file in which the backup was taken, up to the first hole. Where the repository had lost them, files
+ * were shipped once more, from the first that the server has: of several runs it is the one that reaches furthest.
+ */
+function runFrom(base: Manifest, position: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
+  const byFirst = Map.groupBy(logs, ({ position: { lineage, firstFile } }) => `${lineage} ${numberOf(firstFile)}`);
+  return firstBehind(base, position, logs)
+    .map((first) => runBehind(first, byFirst))
+    .reduce<readonly Logs[]>((furthest, run) => (endOf(run) > endOf(furthest) ? run : furthest), []);
+}
+
+function runBehind(first: Logs, byFirst: ReadonlyMap<string, readonly Logs[]>): readonly Logs[] {
   const run = [first];
-  for (;;) {
-    const last = run.at(-1)?.position ?? first.position;
-    const next = logs.find(({ position }) => follows(last, position));
+  for (let last = first.position; ;) {
+    const next = byFirst
+      .get(`${last.lineage} ${numberOf(last.lastFile) + 1}`)
+      ?.find((each) => follows(last, each.position));
     if (!next) return run;
     run.push(next);
+    last = next.position;
   }
+}
+
+function endOf(run: readonly Logs[]): number {
+  return numberOf(run.at(-1)?.position.lastFile ?? '.0');
+}
+
+/**
+ * Logs that hold the file in which the backup was taken, and its GTID. Names of files come again after a restore in
+ * place, and GTIDs where somebody has put older data back by hand: what was written by the server of the same data folder
+ * is of the same history. Where no logs say that, clocks are left: a file is finished, and shipped, after the backup.
+ */
+function firstBehind(base: Manifest, position: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
+  const { binlogFile, gtid, lineage } = position;
+  if (binlogFile === null) return [];
+  const holding = logs
+    .filter((each) => holds(each.position, binlogFile) && isWithin(each.position, gtid))
+    .toSorted((a, b) => orderOf(a.manifest) - orderOf(b.manifest));
+  const own = holding.filter((each) => each.position.dataFolder === lineage);
+  return own.length > 0 ? own : holding.filter(isAfter(base)).slice(0, 1);
+}
+
+/** Both times are of our own clock, whatever the server's says; where it was set back in between, they are refused. */
+function isAfter({ started }: Manifest): (logs: Logs) => boolean {
+  return ({ manifest: { finished } }) => Date.parse(finished) > Date.parse(started);
 }
 
 function holds({ firstFile, lastFile }: LogPosition, file: string): boolean {
@@ -106,24 +136,6 @@ function holds({ firstFile, lastFile }: LogPosition, file: string): boolean {
   return familyOf(firstFile) === familyOf(file) && numberOf(firstFile) <= number && number <= numberOf(lastFile);
 }
 
-/**
- * The file in which a backup ends is finished, and shipped, after it. Names of files begin again after a recovery in
- * place: one that was shipped earlier is another history's. Both times are of our own clock, whatever the server's says;
- * where it was set back in between, the logs are refused, and never taken for another history's.
- */
-function isAfter(logs: Manifest, base: Manifest): boolean {
-  return Date.parse(logs.finished) > Date.parse(base.started);
-}
-
-/** After a restore in place files of the same name come again, and begin behind every GTID that there was before it. */
-function beginsBefore({ gtidStart }: LogPosition, gtid: string | null): boolean {
-  return gtid === null || sameGtids(furthest([gtidStart, gtid]), furthest([gtid]));
-}
-
-function follows(before: LogPosition, after: LogPosition): boolean {
-  return (
-    before.lineage === after.lineage &&
-    numberOf(after.firstFile) === numberOf(before.lastFile) + 1 &&
-    sameGtids(before.gtidEnd, after.gtidStart)
-  );
+function isWithin({ gtidStart, gtidEnd }: LogPosition, gtid: string | null): boolean {
+  return gtid === null || (sameGtids(furthest([gtidStart, gtid]), furthest([gtid])) && isUpTo(gtid, gtidEnd));
 }

@@ -99,6 +99,26 @@ describe('a worker and a server whose clocks disagree', function () {
     });
   }
 
+  for (const engine of ['shop', 'db'] as const) {
+    it(`P51 what is shipped after the worker's clock was set back leads on from a full before that (${engine})`, async () => {
+      const site = await ownSite(engine);
+      await step(site, '+2h', 'capture', engine);
+      for (let shipped = 0; shipped < 2; shipped++) {
+        await commit(engine);
+        await step(site, '+0', 'ship', engine);
+      }
+      const plan = planRecovery({ catalogue: await listed(site), source: engine, target: { kind: 'end' } });
+      assert.equal(plan.logs.length, 2);
+      // It began two hours before the other by these clocks, and is the newest all the same.
+      await step(site, '+0', 'capture', engine);
+      await commit(engine);
+      await step(site, '+0', 'ship', engine);
+      const next = planRecovery({ catalogue: await listed(site), source: engine, target: { kind: 'end' } });
+      assert.equal(next.logs.length, 1);
+      assert.notEqual(next.chain.at(-1)?.name.id, plan.chain.at(-1)?.name.id);
+    });
+  }
+
   async function ownSite(engine: Engine): Promise<TestSite> {
     // Slots bear the name of the site.
     const name = `test${sites++}`;

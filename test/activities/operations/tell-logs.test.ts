@@ -1,4 +1,4 @@
-/** Alerts of servers that ship no logs: found by the tick of another source of their host. */
+/** Alerts of what not every tick can look at: it is over only once it was looked at. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -32,11 +32,11 @@ const FACTS: LogsFacts = {
   server: null,
 };
 
-describe('telling of a server that ships no logs', () => {
+describe('telling of what lasts', () => {
   let site: Site;
   let heard: string;
 
-  before(async () => {
+  beforeEach(async () => {
     const folder = await temporaryFolder();
     heard = path.join(folder, 'heard');
     const sources = { db: { type: 'postgres' as const }, cache: { type: 'redis' as const } };
@@ -45,9 +45,13 @@ describe('telling of a server that ships no logs', () => {
   });
   after(cleanUp);
 
-  /** What was told after a tick that found so many bytes free, or did not see. */
-  async function tick(free: number | undefined): Promise<readonly string[]> {
-    const beside = free === undefined ? [] : [{ source: 'cache', space: [{ path: '/redis', free }] }];
+  /** A server beside the source with so many bytes free; undefined where it was not seen. */
+  function withFree(free: number | undefined): Promise<readonly string[]> {
+    return tick({ beside: free === undefined ? [] : [{ source: 'cache', space: [{ path: '/redis', free }] }] });
+  }
+
+  /** What was told up to a tick that found this. */
+  async function tick(found: Partial<LogsFacts>): Promise<readonly string[]> {
     const report: SourceReport = {
       source: 'db',
       state: 'done',
@@ -56,7 +60,7 @@ describe('telling of a server that ships no logs', () => {
       copies: [],
       verified: false,
       errors: [],
-      logs: { ...FACTS, beside },
+      logs: { ...FACTS, ...found },
     };
     assert.deepEqual(await tellLogs({ site, spec: SPEC, sources: [report], work: testWork() }), []);
     const lines = (await readFile(heard, 'utf8')).trimEnd().split('\n');
@@ -65,9 +69,20 @@ describe('telling of a server that ships no logs', () => {
       .map((each) => `${each.state} ${each.alert} ${each.source}`);
   }
 
-  it('raises its full disk under its own name, and resolves it only once the disk was seen again', async () => {
-    assert.deepEqual(await tick(1000), ['raised server-space cache']);
-    assert.deepEqual(await tick(undefined), ['raised server-space cache'], 'not seen is not over');
-    assert.deepEqual(await tick(2 ** 40), ['raised server-space cache', 'resolved server-space cache']);
+  it('a server that ships no logs: its full disk under its own name, resolved only once the disk was seen again', async () => {
+    assert.deepEqual(await withFree(1000), ['raised server-space cache']);
+    assert.deepEqual(await withFree(undefined), ['raised server-space cache'], 'not seen is not over');
+    assert.deepEqual(await withFree(2 ** 40), ['raised server-space cache', 'resolved server-space cache']);
+  });
+
+  it('P03 logs that are gone: each time by itself, over only once it was looked for again', async () => {
+    const [one, two] = [
+      { from: '2026-11-24T01:00:00Z', to: '2026-11-24T01:30:00Z' },
+      { from: '2026-11-24T01:50:00Z', to: null },
+    ];
+    const raised = ['raised logs-missing db', 'raised logs-missing db'];
+    assert.deepEqual(await tick({ missing: [one, two] }), raised);
+    assert.deepEqual(await tick({}), raised, 'not looked for is not over');
+    assert.deepEqual(await tick({ missing: [one] }), [...raised, 'resolved logs-missing db']);
   });
 });

@@ -65,6 +65,7 @@ async function save(
   const position: LogPosition = {
     method: 'binlog',
     lineage,
+    ...(before?.dataFolder !== undefined && { dataFolder: before.dataFolder }),
     firstFile: first.name,
     lastFile: final.name,
     gtidStart: before?.gtidEnd ?? begin.start,

@@ -9,7 +9,7 @@ import { basePosition, type BasePosition } from '../incremental/position.ts';
 import { covers, firstSegment, isOurs, lastSegment, logsPosition, type LogsPosition } from './position.ts';
 import { follows, segmentAt, segmentName } from './segments.ts';
 
-interface Logs {
+export interface Logs {
   readonly manifest: Manifest;
   readonly position: LogsPosition;
 }
@@ -126,17 +126,28 @@ function byPlace(a: LogsPosition, b: LogsPosition): number {
   return Number(lsnNumber(a.startLsn) - lsnNumber(b.startLsn));
 }
 
-function byEnd(a: LogsPosition, b: LogsPosition): number {
+export function byEnd(a: LogsPosition, b: LogsPosition): number {
   return Number(lsnNumber(a.endLsn) - lsnNumber(b.endLsn));
 }
 
 /** Name of the segment that is missing between two; undefined where none is. */
-function wantedAfter(before: LogsPosition, after: LogsPosition): string | undefined {
+export function wantedAfter(before: LogsPosition, after: LogsPosition): string | undefined {
   const last = lastSegment(before);
   const first = firstSegment(after);
   // What shipping itself called a hole is one, whatever the names say.
-  if (after.gap === null && last && first && follows(last, first)) return undefined;
+  if (after.gap === null && last && first && (follows(last, first) || goesOver(before, after))) return undefined;
   return last ? segmentName({ ...last, number: last.number + 1n }, before.segmentBytes) : 'a segment';
+}
+
+/**
+ * Whether logs begin with segments that the ones before end with. What was sealed last is received already, and sealed
+ * once more where the repository had lost it: the same twice is fine, another one of its name is not.
+ */
+function goesOver(before: LogsPosition, after: LogsPosition): boolean {
+  const twice = Object.entries(after.segments).filter(([name]) => name in before.segments);
+  return (
+    twice.length > 0 && byEnd(before, after) <= 0 && twice.every(([name, digest]) => digest === before.segments[name])
+  );
 }
 
 function reaches({ manifest, position }: Logs, target: RestoreTarget, isLast: boolean): boolean {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chown, mkdir, readdir } from 'node:fs/promises';
+import { chown, mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
@@ -145,6 +145,42 @@ describe('restores in place of a MariaDB source', function () {
     if (user) await chown(outside, user.uid, user.gid);
     await start(path.join(outside, 'binlog'));
     await twice(false);
+  });
+
+  it('P54 the old data put back by hand: a full of them takes no logs of the history between, though files and GTIDs come again', async () => {
+    await start();
+    await full();
+    const one = await insert(1);
+    await insert(2);
+    await ship();
+    await inPlace(site, { at: one });
+    // One backup of logs with many files and GTIDs: those of the full below are among them.
+    for (let id = 11; id < 21; id++) {
+      await insert(id);
+      await server.sql('FLUSH BINARY LOGS');
+    }
+    await ship();
+    await server.end();
+    const before = (await readdir(folder)).find((name) => name.startsWith('data.before-'));
+    assert.ok(before);
+    await rename(server.data, `${server.data}.failed-by-hand`);
+    await rename(path.join(folder, before), server.data);
+    await server.restart();
+    assert.deepEqual(await rows(), [1, 2]);
+    const ids = [21, 22, 23, 24, 25];
+    for (const id of ids) await insert(id);
+    const { backup } = await full();
+    const catalogue = await listed(site);
+    const from = catalogue.find(({ manifest }) => backup.reference.endsWith(`/${manifest.id}`));
+    assert.ok(from);
+    const early = async () => planRecovery({ catalogue, source: SOURCE, target: parseTarget('end'), from });
+    await isBackupError(early(), 'refused');
+    // What the server has does not follow what was shipped last: that is said once, and it begins anew.
+    await isBackupError(ship(), 'conflict');
+    assert.match((await ship())?.gap ?? '', /begin anew/);
+    await insert(26);
+    await ship();
+    assert.deepEqual(await rowsAt('end'), [1, 2, ...ids, 26]);
   });
 
   function sequenceOf(gtid: string): number {

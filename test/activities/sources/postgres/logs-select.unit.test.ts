@@ -52,6 +52,17 @@ describe('the WAL that a recovery of PostgreSQL needs', () => {
     assert.ok(!hole.reached);
     assert.match(hole.why, /000000010000000000000003 is missing/);
     assert.equal(hole.until, COVERED);
+    const again = logs({ from: 2, to: 5, at: end });
+    assert.equal(reached(end, [logs(), again]), true, 'the same segment twice, where the repository had lost its logs');
+    const names = Object.keys(logs().position?.['segments'] ?? {});
+    const other = {
+      ...again,
+      position: {
+        ...again.position,
+        segments: { ...Object(again.position?.['segments']), [names[0] ?? '']: 'another' },
+      },
+    };
+    assert.equal(reached(end, [logs(), other]), false, 'another one of its name');
     const foreign = { ...third, position: { ...third.position, systemId: '1' } };
     assert.equal(reached(end, [logs(), foreign]), false);
     const later = { ...BASE, position: { ...BASE.position, timeline: 2 } };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
@@ -110,6 +110,24 @@ describe('recovery of a PostgreSQL source to a point in time', () => {
     const first = await insert(1);
     await ship();
     assert.deepEqual(await rowsAt(first), [1]);
+  });
+
+  it('P03 over a segment that is sealed twice, since the repository had lost its logs', async () => {
+    await ship();
+    await full();
+    await insert(1);
+    await ship();
+    const there = path.join(site.repository, 'logs', SOURCE);
+    const copy = path.join(folder, 'copy');
+    await rename(there, copy);
+    await insert(2);
+    await ship();
+    await cp(copy, there, { recursive: true });
+    const segments = (await listed(site)).flatMap(({ manifest }) => Object.keys(manifest.position?.['segments'] ?? {}));
+    assert.ok(new Set(segments).size < segments.length, segments.join());
+    await insert(3);
+    await ship();
+    assert.deepEqual(await rowsAt('end'), [1, 2, 3]);
   });
 
   it('to an LSN, and to a named restore point', async () => {

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { select } from '../../../../activities/sources/mariadb/select.ts';
+import type { Manifest } from '../../../../model/manifest.ts';
+import { testBackup } from '../../../support/backups.ts';
+
+const END = { kind: 'end' } as const;
+const FULL = '2026-11-24T02:00:00Z';
+const [EARLIER, LATER] = ['2026-11-24T01:00:00Z', '2026-11-24T03:00:00Z'];
+
+const BASE = testBackup({
+  fields: {
+    type: 'mariadb',
+    started: FULL,
+    finished: FULL,
+    position: {
+      method: 'physical',
+      lsnFolder: 'x',
+      fromLsn: '0',
+      toLsn: '1',
+      lastLsn: '1',
+      binlogFile: 'mysql-bin.000005',
+      binlogPosition: 400,
+      gtid: '0-1-50',
+      lineage: 'data',
+      endedAt: FULL,
+    },
+  },
+}).manifest;
+
+interface Logs {
+  readonly lineage: string;
+  readonly gtids: readonly [string, string];
+  readonly finished: string;
+  readonly dataFolder?: string;
+}
+
+/** Files four to six. */
+function logs({ lineage, gtids: [gtidStart, gtidEnd], finished, ...more }: Logs): Manifest {
+  const files = { firstFile: 'mysql-bin.000004', lastFile: 'mysql-bin.000006' };
+  const position = { method: 'binlog', lineage, ...files, gtidStart, gtidEnd, coversUntil: LATER, ...more };
+  const artifacts = [4, 5, 6].map((number) => ({
+    role: 'binlog',
+    name: `binlog.00000${number}.zst.age`,
+    bytes: 1,
+    sha256: '0'.repeat(64),
+    plainBytes: 1,
+  }));
+  const fields = {
+    type: 'mariadb',
+    kind: 'logs',
+    tier: null,
+    id: lineage,
+    finished,
+    position,
+    coversUntil: LATER,
+    artifacts,
+  };
+  return testBackup({ fields }).manifest;
+}
+
+function chosen(...all: readonly Manifest[]): readonly string[] {
+  const selection = select(BASE, all, END);
+  return selection.reached ? selection.logs.map(({ id }) => id) : [];
+}
+
+describe('the first binary logs behind a full of MariaDB', () => {
+  const gtids = ['0-1-40', '0-1-60'] as const;
+
+  it('P51 are those of the same data folder that hold its file and GTID, whatever the clock says', () => {
+    const own = logs({ lineage: 'own', gtids, finished: EARLIER, dataFolder: 'data' });
+    assert.deepEqual(chosen(own), ['own']);
+    const other = logs({ lineage: 'other', gtids, finished: LATER, dataFolder: 'another' });
+    assert.deepEqual(chosen(other, own), ['own'], 'older data were put back by hand: file and GTID fit to both');
+  });
+
+  it('P51 are those that reach furthest, where files were shipped once more', () => {
+    const own = logs({ lineage: 'own', gtids, finished: EARLIER, dataFolder: 'data' });
+    const more = { ...own.position, lastFile: 'mysql-bin.000005', gtidEnd: '0-1-55' };
+    const shorter = { ...own, id: 'shorter', position: more };
+    assert.deepEqual(chosen(shorter, own), ['own']);
+    assert.deepEqual(chosen(own, shorter), ['own']);
+  });
+
+  it('P51 are never of a history that ended before it, or began behind it', () => {
+    for (const range of [
+      ['0-1-20', '0-1-49'],
+      ['0-1-51', '0-1-60'],
+    ] as const)
+      assert.deepEqual(chosen(logs({ lineage: 'own', gtids: range, finished: LATER, dataFolder: 'data' })), []);
+    // A domain of which the file knows nothing says nothing.
+    const replica = { ...BASE, position: { ...BASE.position, gtid: '0-1-50,7-1-9' } };
+    assert.equal(
+      select(replica, [logs({ lineage: 'own', gtids, finished: LATER, dataFolder: 'data' })], END).reached,
+      true,
+    );
+  });
+
+  it('P51 where they do not say which data folder wrote them, none that were sealed before it', () => {
+    assert.deepEqual(chosen(logs({ lineage: 'own', gtids, finished: LATER })), ['own']);
+    assert.deepEqual(chosen(logs({ lineage: 'own', gtids, finished: EARLIER })), []);
+    assert.deepEqual(chosen(logs({ lineage: 'own', gtids, finished: LATER, dataFolder: 'moved' })), ['own']);
+  });
+});
