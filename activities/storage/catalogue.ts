@@ -31,6 +31,8 @@ export interface Catalogue {
   /** In the order of their folders; no two bear one name. */
   readonly backups: readonly Catalogued[];
   readonly problems: readonly CatalogueProblem[];
+  /** Backups that count, with what somebody has done to them at that place. */
+  readonly warnings: readonly CatalogueProblem[];
 }
 
 /** Top-level folders that hold backups. Evidence and recovery points are not walked. */
@@ -66,7 +68,10 @@ export async function readCatalogue(store: Store, options: CatalogueOptions = {}
         problem: `It bears the name of another: ${reference} is in ${first.folder}.`,
       });
   }
-  return { backups: [...backups.values()], problems };
+  const warnings = listed.flatMap(({ key, problem }) =>
+    problem === undefined ? [] : [{ folder: path.posix.dirname(key), problem }],
+  );
+  return { backups: [...backups.values()], problems, warnings };
 }
 
 /** The backups that a store holds, without what could not be read (`readCatalogue` tells that too). */

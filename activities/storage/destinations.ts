@@ -2,8 +2,10 @@
 import type { DestinationConfig } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
+import { acceptsOf } from './accepts.ts';
 import { directoryDestination } from './directory-destination.ts';
 import { rememberedOf } from './repository.ts';
+import { s3Destination } from './s3/index.ts';
 import type { Destination, DestinationContext } from './types.ts';
 
 type ConfigOf<Type> = Extract<DestinationConfig, { readonly type: Type }>;
@@ -13,11 +15,14 @@ const TYPES: {
   readonly [Type in DestinationConfig['type']]: (context: DestinationContext<ConfigOf<Type>>) => Destination;
 } = {
   directory: directoryDestination,
+  s3: s3Destination,
 };
 
 /** A destination from its config. */
 export function makeDestination(context: DestinationContext<DestinationConfig>): Destination {
-  return TYPES[context.config.type](context);
+  // What the table gives for a type takes the config of that type, which the compiler cannot see from here.
+  const make = TYPES[context.config.type] as (context: DestinationContext<DestinationConfig>) => Destination;
+  return make(context);
 }
 
 /**
@@ -33,12 +38,7 @@ export function openDestination(name: string, site: Site): Destination {
       facts: { destination: name, known },
     });
   }
-  const made = makeDestination({
-    name,
-    config,
-    site: site.config.site,
-    state: site.state,
-    readSecret: site.readSecret,
-  });
-  return { ...made, remembers: rememberedOf(site.state, `destination-${name}`) };
+  const { state, readSecret } = site;
+  const made = makeDestination({ name, config, site: site.config.site, state, readSecret, accepts: acceptsOf(site) });
+  return { ...made, remembers: rememberedOf(state, `destination-${name}`) };
 }

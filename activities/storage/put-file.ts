@@ -6,6 +6,7 @@ import { BackupError } from '../../model/errors.ts';
 import { digestFile } from '../streams/digest.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
+import { damagedFile, isEqual, missingFile } from './damaged-file.ts';
 import { FILE_MODE, makeFolders, publish } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
@@ -41,7 +42,7 @@ export async function putFile(request: FilePut): Promise<void> {
   try {
     await copy(temporary, request);
     const written = await confirm(temporary, request);
-    if (!equal(written, expected)) throw await mismatch(written, request);
+    if (!isEqual(written, expected)) throw await mismatch(written, request);
     throwIfAborted(work);
     await makeFolders(root, path.posix.dirname(key));
     await publish(temporary, target);
@@ -65,12 +66,12 @@ function confirm(file: string, { to, expected, work }: FilePut): Promise<Stored>
 async function isSame(target: string, expected: Stored, request: FilePut): Promise<boolean> {
   const found = await ifThere(stat(target));
   if (found === undefined || !found.isFile() || found.size !== expected.bytes) return false;
-  return equal(await confirm(target, request), expected);
+  return isEqual(await confirm(target, request), expected);
 }
 
 async function copy(temporary: string, { file, to, expected, maxRate, work }: FilePut): Promise<void> {
   const from = await translated(file, `reading ${file}`, () => ifThere(open(file, 'r')));
-  if (from === undefined) throw missing(file, to);
+  if (from === undefined) throw missingFile(file, to);
   try {
     const into = await open(temporary, 'wx', FILE_MODE);
     try {
@@ -125,17 +126,6 @@ async function writeAll(into: FileHandle, bytes: Buffer): Promise<void> {
   }
 }
 
-function missing(file: string, to: string): BackupError {
-  return new BackupError(
-    'verification-failed',
-    `${file} is not there, though its manifest names it. It was not copied to ${to}.`,
-    {
-      remedy: 'Do not rely on this backup. See who removed the file, use another copy, and take a new backup.',
-      facts: { file },
-    },
-  );
-}
-
 /** Which side is wrong: the file that was to be copied, or what came back of it. */
 async function mismatch(written: Stored, { file, key, to, expected, work }: FilePut): Promise<BackupError> {
   const here = await digestFile(file, work, 'reading the local file again');
@@ -147,25 +137,11 @@ async function mismatch(written: Stored, { file, key, to, expected, work }: File
     foundBytes: here.bytes,
     foundSha256: here.sha256,
   };
-  if (!equal(here, expected)) {
-    return new BackupError(
-      'verification-failed',
-      `${file} is damaged: its size or digest is not what its manifest says. It was not copied to ${to}.`,
-      {
-        remedy:
-          'Do not rely on this backup. Look at the disk that it is on (dmesg, smartctl -a), use another copy, and take a new backup.',
-        facts,
-      },
-    );
-  }
+  if (!isEqual(here, expected)) return damagedFile({ key, file, expected, found: here, to });
   return new BackupError('failed', `${to} gave back other bytes than were written to it for ${key}.`, {
     remedy: 'Look at the health of that disk (dmesg, smartctl -a) and of the memory; the step is tried again.',
     facts: { ...facts, foundBytes: written.bytes, foundSha256: written.sha256 },
   });
-}
-
-function equal(a: Stored, b: Stored): boolean {
-  return a.bytes === b.bytes && a.sha256 === b.sha256;
 }
 
 function throwIfAborted(work: Work): void {

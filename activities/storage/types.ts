@@ -20,6 +20,8 @@ export interface ListedObject {
    * tell, or the object is so young that a change might not show.
    */
   readonly version?: string;
+  /** What somebody has done to it at that place, in words, though it can still be read. */
+  readonly problem?: string;
 }
 
 export interface ListOptions {
@@ -93,12 +95,27 @@ export interface Destination extends WritableStore {
    * to have none.
    */
   lockedUntil?(key: string): Promise<Date | null>;
+  /**
+   * Copies an object to another key without sending it again; confirmed as `put` is. Absent where a place cannot.
+   * Where nothing is under `from`, or something else than `expected`, nothing is done: whoever puts it then sends it.
+   * @throws BackupError as `put`.
+   */
+  copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
+  /** The place's own clock. Absent where it cannot be asked. */
+  clock?(): Promise<Date>;
   /** By whom objects are deleted; null where only another host has an identity that may. */
   pruner(): Promise<Pruner | null>;
   /** Free bytes, or null where the question makes no sense. */
   free(): Promise<number | null>;
   /** Fails with a typed error unless the place can be reached and written. */
   probe(): Promise<void>;
+  /** What its settings do not protect from, for doctor. Absent where there are none to look at. */
+  weaknesses?(): Promise<readonly Weakness[]>;
+}
+
+export interface Weakness {
+  readonly message: string;
+  readonly remedy: string;
 }
 
 /** Deletes objects, by the identity of the config that may. */
@@ -110,6 +127,12 @@ export interface Pruner {
   remove(key: string): Promise<void>;
 }
 
+/**
+ * Whether this is a manifest that we would believe: signed by a trusted key and, with an identity at hand, with a `key`
+ * that opens. Where a place keeps versions, anybody who may write can put a newer one above it.
+ */
+export type Accepts = (key: string, bytes: Uint8Array) => Promise<boolean>;
+
 /** What a destination is made from. */
 export interface DestinationContext<Config extends DestinationConfig> {
   readonly name: string;
@@ -120,4 +143,6 @@ export interface DestinationContext<Config extends DestinationConfig> {
   readonly state: string;
   /** Reads the secrets that the config names: credentials, keys of ssh. */
   readonly readSecret: SecretReader;
+  /** Absent: the newest version is the one, whatever it says. */
+  readonly accepts?: Accepts;
 }

@@ -66,8 +66,8 @@ async function* blocksOfFile(handle: FileHandle, source: Readable): AsyncGenerat
   }
 }
 
-/** As much as fits, less only at the end of the file. */
-async function fill(handle: FileHandle, into: Buffer, position: number): Promise<number> {
+/** Reads as much as fits; less only at the end of the file. */
+export async function fill(handle: FileHandle, into: Buffer, position: number): Promise<number> {
   let filled = 0;
   while (filled < into.length) {
     const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);

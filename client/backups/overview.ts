@@ -132,7 +132,7 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
   const name = destination ?? REPOSITORY;
   try {
     const { store } = await openPlace(site, destination);
-    const { backups, problems } = await readCatalogue(store, options);
+    const { backups, problems, warnings } = await readCatalogue(store, options);
     const [evidence, points] = await Promise.all([readEvidence(store, trusted), readRecoveryPoints(store, trusted)]);
     return {
       name,
@@ -142,6 +142,7 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
       points: points.read,
       problems: [
         ...problems.map(({ folder, problem }) => ({ folder, problem: `${folder} counts as no backup: ${problem}` })),
+        ...warnings.map(({ folder, problem }) => ({ folder, problem: `${folder}: ${problem}` })),
         ...points.problems.map((problem) => ({ folder: null, problem })),
       ],
     };

@@ -62,6 +62,9 @@ export async function examineDestination(site: Site, name: string): Promise<Seen
           ),
         ]
       : [];
+  const weak = ((await destination.weaknesses?.()) ?? []).map(({ message, remedy }) =>
+    warning('destination.weak', message, remedy, name),
+  );
   const facts = [
     destination.type,
     device,
@@ -70,7 +73,7 @@ export async function examineDestination(site: Site, name: string): Promise<Seen
   ];
   return {
     facts: facts.filter((fact) => fact !== '').join(', '),
-    findings: [...same, ...(free === null ? [] : tight(name, free, needed, name))],
+    findings: [...same, ...weak, ...(free === null ? [] : tight(name, free, needed, name))],
   };
 }
 

@@ -17,7 +17,9 @@ cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mosaic-backup
 . "$bootstrap/say.sh"
 . "$bootstrap/node-modules.sh"
 . "$bootstrap/packages.sh"
+. "$bootstrap/go.sh"
 . "$bootstrap/temporal.sh"
+. "$bootstrap/versitygw.sh"
 . "$bootstrap/postgresql.sh"
 
 all_types='postgres mariadb redis'
@@ -73,13 +75,18 @@ wants_postgresql() {
   case $set in test | bench) ;; *) return 1 ;; esac
 }
 
+# An S3 server, for the sample and the tests. A config of the user's own has his.
+wants_versitygw() {
+  case $set in sample | test | bench) ;; *) return 1 ;; esac
+}
+
 usage() {
   echo 'usage: run.sh start|test|test:unit|test:faults|bench [arguments…], or run.sh setup [client|sample|test|bench]' >&2
   exit 2
 }
 
 nothing_to_do() {
-  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; } && { ! wants_postgresql || find_postgresql; }
+  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; } && { ! wants_versitygw || find_versitygw; } && { ! wants_postgresql || find_postgresql; }
 }
 
 set_up() {
@@ -92,6 +99,7 @@ set_up() {
   install_needs "$set"
   node_modules_fit || set_up_node_modules
   [ $temporal = no ] || find_temporal || install_temporal
+  ! wants_versitygw || find_versitygw || install_versitygw
   ! wants_postgresql || find_postgresql || install_postgresql
   exec 8<&- 9>&-
 }
@@ -124,6 +132,7 @@ nothing_to_do || set_up
 PATH=$root/node_modules/.bin:$(dirname -- "$node"):$PATH
 export PATH
 [ $temporal = no ] || export TEMPORAL_CLI
+! wants_versitygw || export VERSITYGW
 # As in infra/mosaic-backup: every process of a job starts with less to compile.
 NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$root/node_modules/.cache/mosaic-backup}
 export NODE_COMPILE_CACHE

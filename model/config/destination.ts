@@ -1,26 +1,8 @@
 /** The `destinations` of a config. */
 import { z } from 'zod';
-import { TIERS } from '../source.ts';
-import { duration } from '../units.ts';
+import { common } from './destinations/common.ts';
+import { reachOfS3, s3Destination } from './destinations/s3.ts';
 import { absolutePath } from './fields.ts';
-import { copyWindow } from './windows.ts';
-
-const common = {
-  tiers: z
-    .array(z.enum(TIERS))
-    .min(1)
-    .optional()
-    .describe('only backups of these tiers are copied here; all when absent'),
-  offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
-  windows: z
-    .array(copyWindow)
-    .min(1)
-    .optional()
-    .describe('backups are copied here at these times of day only; logs and small records at any time'),
-  alertAfter: duration
-    .optional()
-    .describe('copies that are owed for so long are an alert: 1d; 7d for a removable disk'),
-};
 
 const DAY = 86_400_000;
 
@@ -35,7 +17,7 @@ export const directoryDestination = z.strictObject({
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
-export const destinationConfig = z.discriminatedUnion('type', [directoryDestination]);
+export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, s3Destination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
 
 /** A disk that may be absent: no run fails by it. */
@@ -50,6 +32,7 @@ export function alertAfterOf(config: DestinationConfig): number {
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {
+  if (config.type === 's3') return reachOfS3(config);
   return `${config.path} (${config.type})`;
 }
 

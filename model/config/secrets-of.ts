@@ -1,8 +1,9 @@
 /** Every secret that a config names. */
+import { secretsOfS3 } from './destinations/s3.ts';
 import type { Secret } from './secret.ts';
 import type { SiteConfig } from './site.ts';
 
-export function secretsOf({ encryption, signing, sources, notify }: SiteConfig): readonly Secret[] {
+export function secretsOf({ encryption, signing, sources, destinations, notify }: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
     if (source.type === 'files') return [];
     return [
@@ -11,8 +12,13 @@ export function secretsOf({ encryption, signing, sources, notify }: SiteConfig):
       'export' in source ? source.export?.password : undefined,
     ];
   });
+  const ofDestinations = Object.values(destinations).flatMap((destination) =>
+    destination.type === 's3' ? secretsOfS3(destination) : [],
+  );
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
-  return [encryption.identity, signing.key, ...ofSources, ...ofNotifiers].filter((secret) => secret !== undefined);
+  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers].filter(
+    (secret) => secret !== undefined,
+  );
 }

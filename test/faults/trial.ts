@@ -121,6 +121,7 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
     return new Date(Date.UTC(2026, 0, number, count)).toISOString().replace('.000Z', 'Z');
   }
 
+  const vault = site.destinations?.['vault'];
   return {
     lab,
     name,
@@ -130,7 +131,7 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
     data,
     repository,
     state,
-    vault: site.destinations?.['vault']?.path ?? path.join(folder, 'vault'),
+    vault: vault?.type === 'directory' ? vault.path : path.join(folder, 'vault'),
     identity: identities[0],
     site: openSite,
     time,

@@ -48,7 +48,9 @@ export async function makeSite({ folder, ...options }: SiteOptions): Promise<Tes
   } satisfies SiteInput;
   // As an operator does: the program makes no destination's folder, which could be a missing mount.
   await Promise.all(
-    Object.values(config.destinations ?? {}).map(({ path }) => mkdir(path, { recursive: true, mode: 0o700 })),
+    Object.values(config.destinations ?? {}).map(async (destination) => {
+      if (destination.type === 'directory') await mkdir(destination.path, { recursive: true, mode: 0o700 });
+    }),
   );
   const file = path.join(folder, 'config.yaml');
   await writeFile(file, stringify(config));

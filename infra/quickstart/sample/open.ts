@@ -4,12 +4,12 @@ import path from 'node:path';
 import { messageOf } from '../../../activities/streams/errno.ts';
 import { requireSpace } from '../../../activities/storage/space.ts';
 import { formatBytes } from '../../../model/units.ts';
-import type { SiteInput } from '../../../model/config/site.ts';
+import { BUCKET_SERVER, startBucket, type SampleBucket } from './bucket.ts';
 import type { RunningDatabase, SampleDatabase } from './database.ts';
 import { DATABASES } from './engines.ts';
 import { endStrayServers } from './leftovers.ts';
 import { clearPlace, markComplete, type SamplePlace } from './place.ts';
-import { makeKeys, writeConfig } from './settings.ts';
+import { makeKeys, writeConfig, type SampleServers } from './settings.ts';
 import { makeStack } from './stack.ts';
 
 export interface Sample {
@@ -39,16 +39,17 @@ const KEPT = 4 * 2 ** 30;
 
 /** Puts in order what an earlier start left behind. Nothing of the sample runs yet. */
 export async function tidySample(place: SamplePlace, { note }: OpenOptions): Promise<void> {
-  await endStrayServers(place.root, DATABASES);
+  await endStrayServers(place.root, [...DATABASES, BUCKET_SERVER]);
   await Promise.all(DATABASES.map((database) => database.tidy(place)));
   await rm(place.scratch, { recursive: true, force: true });
-  const bytes = (await Promise.all([place.repository, place.vault].map(bytesBelow))).reduce(
+  const bytes = (await Promise.all([place.repository, place.vault, place.bucket].map(bytesBelow))).reduce(
     (sum, each) => sum + each,
     0,
   );
   if (bytes <= KEPT) return;
   note(`The sample's backups have grown to ${formatBytes(bytes)}: they are begun anew.`);
-  for (const folder of [place.repository, place.vault, place.state]) await rm(folder, { recursive: true, force: true });
+  for (const folder of [place.repository, place.vault, place.bucket, place.state])
+    await rm(folder, { recursive: true, force: true });
   await mkdir(place.vault, { mode: 0o700 });
 }
 
@@ -62,7 +63,7 @@ export async function reopenSample(place: SamplePlace, { signal, note }: OpenOpt
     const sizes = await Promise.all(
       databases.map(async ({ of, server }) => `${of.engine} with ${formatBytes(await server.reopen(signal))}`),
     );
-    await writeConfig(place, sourcesOf(databases));
+    await writeConfig(place, configOf(servers));
     note(`The sample in ${place.root}: ${sizes.join(', ')}, and a stack folder.`);
     return { ...servers, ready: Promise.resolve() };
   } catch (error) {
@@ -89,7 +90,7 @@ export async function makeSample(place: SamplePlace, { signal, note }: OpenOptio
   ]);
   const servers = await startAll(place);
   try {
-    await writeConfig(place, sourcesOf(servers.databases));
+    await writeConfig(place, configOf(servers));
   } catch (error) {
     await servers.stop('immediate');
     throw error;
@@ -102,28 +103,34 @@ async function fillAll(place: SamplePlace, databases: readonly OpenDatabase[], s
   await markComplete(place);
 }
 
-function sourcesOf(databases: readonly OpenDatabase[]): SiteInput['sources'] {
-  return Object.fromEntries(databases.map(({ of, server }) => [of.source, server.config]));
+function configOf({ databases, bucket }: Servers): SampleServers {
+  return {
+    databases: Object.fromEntries(databases.map(({ of, server }) => [of.source, server.config])),
+    destinations: { remote: bucket.destination },
+  };
 }
 
 interface Servers {
   readonly databases: readonly OpenDatabase[];
+  readonly bucket: SampleBucket;
   stop(how?: 'fast' | 'immediate'): Promise<void>;
 }
 
 /** Starts all servers beside each other. When one does not start, none is left running. */
 async function startAll(place: SamplePlace): Promise<Servers> {
-  const starts = await Promise.allSettled(
-    DATABASES.map(async (of): Promise<OpenDatabase> => ({ of, server: await of.start(place) })),
-  );
+  const [bucketStart, ...starts] = await Promise.allSettled([
+    startBucket(place),
+    ...DATABASES.map(async (of): Promise<OpenDatabase> => ({ of, server: await of.start(place) })),
+  ]);
+  const bucket = bucketStart.status === 'fulfilled' ? bucketStart.value : undefined;
   const databases = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
   const stop = async (how: 'fast' | 'immediate' = 'fast') => {
-    await Promise.all(databases.map(({ server }) => server.stop(how)));
+    await Promise.all([bucket?.stop(), ...databases.map(({ server }) => server.stop(how))]);
   };
-  const failed = starts.find((start) => start.status === 'rejected');
-  if (!failed) return { databases, stop };
+  const failed = [bucketStart, ...starts].find((start) => start.status === 'rejected');
+  if (bucket && !failed) return { databases, bucket, stop };
   await stop('immediate');
-  throw failed.reason;
+  throw failed?.reason;
 }
 
 async function bytesBelow(folder: string): Promise<number> {

@@ -24,6 +24,8 @@ export interface SamplePlace {
   readonly repository: string;
   readonly state: string;
   readonly vault: string;
+  /** What the private S3 server keeps. */
+  readonly bucket: string;
   readonly scratch: string;
 }
 
@@ -54,6 +56,7 @@ export function samplePlace(env: NodeJS.ProcessEnv = process.env): SamplePlace {
     repository: below('repository'),
     state: below('state'),
     vault: below('vault'),
+    bucket: below('bucket'),
     scratch: below('scratch'),
   };
 }

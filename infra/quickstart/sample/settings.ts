@@ -25,8 +25,13 @@ export async function makeKeys({ keys }: SamplePlace): Promise<void> {
   ]);
 }
 
-/** @param databases the sources of the running servers. */
-export async function writeConfig(place: SamplePlace, databases: SiteInput['sources']): Promise<void> {
+/** The parts of the config that are servers, as they run now. */
+export interface SampleServers {
+  readonly databases: SiteInput['sources'];
+  readonly destinations: NonNullable<SiteInput['destinations']>;
+}
+
+export async function writeConfig(place: SamplePlace, { databases, destinations }: SampleServers): Promise<void> {
   const { recipients, signing } = publicKeys.parse(
     JSON.parse(await readFile(path.join(place.keys, 'public.json'), 'utf8')),
   );
@@ -42,7 +47,7 @@ export async function writeConfig(place: SamplePlace, databases: SiteInput['sour
       ...databases,
       stack: { type: 'files', group: 'configs', paths: [place.stack] },
     },
-    destinations: { vault: { type: 'directory', path: place.vault } },
+    destinations: { vault: { type: 'directory', path: place.vault }, ...destinations },
     // Somebody watches: what does not heal within a minute is told.
     plans: {
       daily: {

@@ -68,7 +68,11 @@ describe('catalogue', () => {
   });
 
   it('is empty where nothing is', async () => {
-    assert.deepEqual(await readCatalogue(repositoryStore(path.join(root, 'not-there'))), { backups: [], problems: [] });
+    assert.deepEqual(await readCatalogue(repositoryStore(path.join(root, 'not-there'))), {
+      backups: [],
+      problems: [],
+      warnings: [],
+    });
   });
 
   it('names what is bad, and hides nothing good', async () => {

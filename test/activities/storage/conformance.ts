@@ -300,7 +300,8 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
 
 async function listed(store: Store, prefix: string, named?: string): Promise<ListedObject[]> {
   const objects: ListedObject[] = [];
-  for await (const object of store.list(prefix, named === undefined ? {} : { named })) objects.push(object);
+  const options = named === undefined ? {} : { named };
+  for await (const { key, bytes } of store.list(prefix, options)) objects.push({ key, bytes });
   return objects;
 }
 

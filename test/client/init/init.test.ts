@@ -38,7 +38,7 @@ describe('init', () => {
     const made = await initialise(given);
     const site = await loadSite({ file: made.file, env: {} });
     assert.deepEqual(Object.keys(site.config.sources), ['postgres', 'postgres-5433', 'my-stack']);
-    assert.deepEqual(site.config.destinations['vault']?.path, path.join(given.cwd, 'vault'));
+    assert.deepEqual(site.config.destinations['vault'], { type: 'directory', path: path.join(given.cwd, 'vault') });
     assert.equal(new Set(site.config.encryption.recipients).size, 2);
     for (const file of [made.file, ...Object.values(made.files)])
       assert.equal((await stat(file)).mode & 0o777, 0o600, file);

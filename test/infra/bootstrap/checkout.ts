@@ -64,7 +64,13 @@ export async function makeCheckout(): Promise<Checkout> {
     return spawn(program, rest, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: programs, XDG_CACHE_HOME: path.join(root, 'cache'), TEMPORAL_CLI: '/bin/true', ...env },
+      env: {
+        PATH: programs,
+        XDG_CACHE_HOME: path.join(root, 'cache'),
+        TEMPORAL_CLI: '/bin/true',
+        VERSITYGW: '/bin/true',
+        ...env,
+      },
     });
   }
 

@@ -148,6 +148,22 @@ describe('npm scripts: set-up', () => {
     assert.match(stderr, /TEMPORAL_CLI names no program: \/nowhere\/temporal/);
   });
 
+  it('refuses a VERSITYGW that is no program, for the sample, and wants none for a config of the user', async () => {
+    const checkout = await makeCheckout();
+    await makeQuickstart(checkout.root, 'console.log(process.env.VERSITYGW);');
+    await writeFile(
+      path.join(checkout.root, 'infra/bootstrap/needs.txt'),
+      'client sh dash runs\nsample sh dash runs\n',
+    );
+    const env = { VERSITYGW: '/nowhere/versitygw' };
+    const { code, stderr } = await checkout.run(['start'], { env });
+    assert.equal(code, 4);
+    assert.match(stderr, /VERSITYGW names no program: \/nowhere\/versitygw/);
+    assert.equal((await checkout.run(['start', '-c', 'site.yaml'], { env })).code, 0);
+    await checkout.program('versitygw', '#!/bin/sh\n');
+    assert.equal((await checkout.run(['start'], { env: { VERSITYGW: '' } })).stdout, `${checkout.path}/versitygw\n`);
+  });
+
   it('takes the Temporal of the PATH before the cached one', async () => {
     const checkout = await makeCheckout();
     await makeQuickstart(checkout.root, 'console.log(process.env.TEMPORAL_CLI);');

@@ -1,0 +1,76 @@
+/** Whether what is stored is what was to be stored. */
+import { BackupError } from '../../../model/errors.ts';
+import type { Work } from '../../work.ts';
+import { isEqual } from '../damaged-file.ts';
+import type { Stored } from '../types.ts';
+import { DIGEST } from './attributes.ts';
+import type { Bucket } from './bucket.ts';
+import { agrees } from './checksums.ts';
+import { digestBack, headOf, type ObjectVersion } from './read.ts';
+
+/** Classes out of which nothing can be read before it has been asked for. */
+const ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+
+/** Whether an object of this class must be asked for before it can be read. */
+export function isArchived(storageClass: string | undefined): boolean {
+  return ARCHIVED.has(storageClass ?? '');
+}
+
+export interface Confirming {
+  readonly bucket: Bucket;
+  readonly object: ObjectVersion;
+  readonly expected: Stored;
+  /** The checksum that the server must have computed. */
+  readonly checksum: string;
+  readonly work: Work;
+}
+
+/**
+ * Asks the server for the SHA-256 that it computed itself over what it received and stored, and compares it with what
+ * was sent; where it tells none, or the config wants it, reads the object back.
+ * @throws BackupError `failed` when it is another object.
+ */
+export async function confirmStored(confirming: Confirming): Promise<void> {
+  const { bucket, object, expected, checksum, work } = confirming;
+  const head = await headOf(bucket, object, work.signal);
+  if (head === undefined) throw different(confirming, 'it is not there');
+  if (head.ContentLength !== undefined && head.ContentLength !== expected.bytes) {
+    throw different(confirming, `it has ${head.ContentLength} bytes there, and ${expected.bytes} were sent`);
+  }
+  const agreed = agrees(head.ChecksumSHA256, checksum);
+  if (agreed === false) throw different(confirming, 'its checksum there is another');
+  const archived = isArchived(head.StorageClass);
+  if (agreed && (bucket.config.confirm === 'checksum' || archived)) return;
+  const found = await digestBack(bucket, object, readingBack(confirming), `confirming at ${bucket.where.destination}`);
+  if (found === undefined || !isEqual(found, expected)) throw different(confirming, 'what is read back is another');
+}
+
+/** Reading back moves no new bytes; it shows as activity, so that it is not taken for a standstill. */
+function readingBack({ expected, work }: Pick<Confirming, 'expected' | 'work'>): Work {
+  const total = expected.bytes;
+  return { ...work, progress: ({ phase, bytes }) => work.progress({ phase, bytes: total, total, activity: bytes }) };
+}
+
+/**
+ * Whether the object that bears the name now is the expected one. What the server says of it is only a quick no: what
+ * damaged it may not have been the server, so that an object that is left is one that was read. One in an archive
+ * cannot be read, and goes by its checksum.
+ */
+export async function isThere({ bucket, object, expected, work }: Omit<Confirming, 'checksum'>): Promise<boolean> {
+  const head = await headOf(bucket, object, work.signal);
+  if (head === undefined || head.ContentLength !== expected.bytes) return false;
+  const recorded = head.Metadata?.[DIGEST];
+  if (recorded !== undefined && recorded !== expected.sha256) return false;
+  if (isArchived(head.StorageClass)) return recorded === expected.sha256;
+  const phase = `comparing with what is at ${bucket.where.destination}`;
+  const found = await digestBack(bucket, object, readingBack({ expected, work }), phase);
+  return found !== undefined && isEqual(found, expected);
+}
+
+function different({ bucket, object }: Confirming, why: string): BackupError {
+  const { destination } = bucket.where;
+  return new BackupError('failed', `${destination} did not store ${object.key} as it was sent: ${why}.`, {
+    remedy: 'Look at the health of that server, and at who else writes to this bucket; the step is tried again.',
+    facts: { destination, key: object.key },
+  });
+}

@@ -1,0 +1,262 @@
+/**
+ * Upload in parts. What the server has acknowledged is not sent again: the upload is remembered in state, and an
+ * attempt that takes it over compares each part of the file with what the server holds of it.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { BackupError } from '../../../model/errors.ts';
+import { damagedFile, isEqual } from '../damaged-file.ts';
+import { abortUpload, partsOf } from './abandoned.ts';
+import { artifactAttributes } from './attributes.ts';
+import { withBody } from './body.ts';
+import { compositeChecksum } from './checksums.ts';
+import { confirmStored } from './confirm.ts';
+import { isAbsent } from './errors.ts';
+import { extendLock } from './lock.ts';
+import { paceOf } from './pace.ts';
+import { partReader, type FilePart } from './part-reader.ts';
+import { cutBy, type Cut } from './parts.ts';
+import type { Put } from './put.ts';
+import { watchSending, type Sending } from './sending.ts';
+import type { Adopted } from './uploads.ts';
+
+export interface PartsPut extends Put {
+  readonly opened: FileHandle;
+  readonly cut: Cut;
+}
+
+/** A part at the other side. */
+interface Held {
+  readonly etag: string;
+  readonly sha256: Buffer;
+}
+
+export async function putParts(put: PartsPut): Promise<void> {
+  const { bucket, uploads, key, expected, options, work } = put;
+  const { upload, file, held } = (await takeOver(put)) ?? (await begin(put));
+  let version: string | undefined;
+  let parts: readonly Held[] | undefined;
+  try {
+    parts = await sendParts(put, upload, held);
+    version = await complete(put, upload.uploadId, parts);
+  } catch (error) {
+    await leave(put, { upload, file }, { error, wasSent: parts !== undefined });
+    throw error;
+  }
+  await uploads.forget(file);
+  const checksum = compositeChecksum(parts.map(({ sha256 }) => sha256));
+  await confirmStored({ bucket, object: { key, version }, expected, checksum, work });
+  await extendLock(bucket, key, options);
+  work.log.debug(
+    { key, destination: bucket.where.destination, bytes: expected.bytes, parts: parts.length },
+    'object stored and confirmed',
+  );
+}
+
+interface UnderWay extends Adopted {
+  /** By number, what the server holds already: the checksum that it tells. */
+  readonly held: ReadonlyMap<number, { readonly etag: string; readonly checksum: string | undefined }>;
+}
+
+/** An upload of this object that a dead process, or a failed attempt, has left. */
+async function takeOver(put: PartsPut): Promise<UnderWay | undefined> {
+  const { bucket, uploads, key, expected, work } = put;
+  for (;;) {
+    const adopted = await uploads.adopt(bucket.objectOf(key), expected);
+    if (adopted === undefined) return undefined;
+    const held = await heldOf(put, adopted).catch(async (error: unknown) => {
+      await uploads.release(adopted.file);
+      throw error;
+    });
+    if (held !== undefined) {
+      work.log.info(
+        { key, destination: bucket.where.destination, parts: held.size },
+        'upload goes on where it stopped',
+      );
+      return { ...adopted, held };
+    }
+    // Somebody has aborted it, a rule of the bucket perhaps.
+    await uploads.forget(adopted.file);
+  }
+}
+
+/** What the server holds of an upload; undefined where it knows none such. */
+async function heldOf(put: PartsPut, adopted: Adopted): Promise<UnderWay['held'] | undefined> {
+  const { object, uploadId } = adopted.upload;
+  const parts = await partsOf(put.bucket, { object, uploadId, signal: put.work.signal });
+  if (parts === undefined) return undefined;
+  await abortOthers(put, adopted);
+  return new Map(
+    parts.map(({ PartNumber, ETag, ChecksumSHA256 }) => [
+      PartNumber ?? 0,
+      { etag: ETag ?? '', checksum: ChecksumSHA256 },
+    ]),
+  );
+}
+
+async function begin(put: PartsPut): Promise<UnderWay> {
+  const { bucket, uploads, key, expected, options, work, cut } = put;
+  await abortOthers(put, undefined);
+  const object = bucket.objectOf(key);
+  const made = await bucket.call(
+    { doing: `beginning the upload of ${key}`, right: 's3:PutObject', signal: work.signal },
+    (s3, call) =>
+      s3.createMultipartUpload(
+        {
+          Bucket: bucket.name,
+          Key: object,
+          ChecksumAlgorithm: 'SHA256',
+          ...artifactAttributes(bucket.config, expected, options),
+        },
+        call,
+      ),
+  );
+  const upload = { bucket: bucket.name, object, uploadId: made.UploadId ?? '', ...expected, partSize: cut.size };
+  return { upload, file: await uploads.remember(upload), held: new Map() };
+}
+
+/** Gives back what dead processes have left of other uploads of this object: of another content, or one too many. */
+export async function abortOthers({ bucket, uploads, key }: Put, own: Adopted | undefined): Promise<void> {
+  for (const { file, upload, alive } of await uploads.all()) {
+    if (alive || file === own?.file || upload.object !== bucket.objectOf(key)) continue;
+    await abortUpload(bucket, upload.object, upload.uploadId);
+    await uploads.forget(file);
+  }
+}
+
+/** All parts, as far as the server does not hold them; the file is digested on the way. */
+async function sendParts(
+  put: PartsPut,
+  { uploadId, partSize }: Adopted['upload'],
+  held: UnderWay['held'],
+): Promise<readonly Held[]> {
+  const { bucket, key, file, expected, opened, work } = put;
+  const cut = cutBy(expected.bytes, partSize, bucket.config.parallel);
+  const sending = watchSending(`copying to ${bucket.where.destination}`, expected.bytes, work);
+  const reader = partReader({ file, opened, cut, bytes: expected.bytes });
+  const send = partSender(put, uploadId, sending);
+  const parts: Held[] = [];
+
+  async function lane(): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(cut.size);
+    for (;;) {
+      sending.signal.throwIfAborted();
+      const part = await reader.next(buffer);
+      if (part === undefined) return;
+      const there = held.get(part.number);
+      const isHeld = there?.checksum === part.sha256.toString('base64');
+      parts[part.number - 1] = { etag: there && isHeld ? there.etag : await send(part), sha256: part.sha256 };
+      sending.acknowledged(part.number, part.bytes.length);
+    }
+  }
+
+  await sending.during(() => together(cut.lanes, lane, sending));
+  const found = reader.stored();
+  if (!isEqual(found, expected)) throw damagedFile({ key, file, expected, found, to: bucket.where.destination });
+  return parts;
+}
+
+/** Runs lanes beside each other. The first failure ends the others, and is told once all have ended: their memory is in use until then. */
+async function together(count: number, lane: () => Promise<void>, sending: Sending): Promise<void> {
+  let first: { readonly error: unknown } | undefined;
+  await Promise.all(
+    Array.from({ length: count }, async () => {
+      try {
+        await lane();
+      } catch (error) {
+        first ??= { error };
+        sending.end();
+      }
+    }),
+  );
+  if (first !== undefined) throw first.error;
+}
+
+/** What sends one part, and returns its ETag. */
+function partSender(put: Put, uploadId: string, sending: Sending): (part: FilePart) => Promise<string> {
+  const { bucket, key } = put;
+  const limit = paceOf(put);
+  return async ({ number, bytes, sha256 }) => {
+    const { UploadPartCommand } = await import('@aws-sdk/client-s3');
+    const command = new UploadPartCommand({
+      Bucket: bucket.name,
+      Key: bucket.objectOf(key),
+      UploadId: uploadId,
+      PartNumber: number,
+      Body: bytes,
+      ChecksumSHA256: sha256.toString('base64'),
+    });
+    withBody(command, { bytes, pace: limit, ...sending.part(number) });
+    const doing = { doing: `copying ${key}, part ${number},`, right: 's3:PutObject', signal: sending.signal };
+    const { ETag } = await bucket.call(doing, (s3, options) => s3.send(command, options));
+    return ETag ?? '';
+  };
+}
+
+/** Makes the parts one object; returns its version. Where an answer was lost the upload is gone, and the object there. */
+async function complete(
+  { bucket, key, work }: Put,
+  uploadId: string,
+  parts: readonly Held[],
+): Promise<string | undefined> {
+  const doing = { doing: `completing ${key}`, right: 's3:PutObject', signal: work.signal };
+  return bucket.callSlow(doing, async (s3, options) => {
+    try {
+      const done = await s3.completeMultipartUpload(
+        {
+          Bucket: bucket.name,
+          Key: bucket.objectOf(key),
+          UploadId: uploadId,
+          MultipartUpload: {
+            Parts: parts.map(({ etag, sha256 }, index) => ({
+              PartNumber: index + 1,
+              ETag: etag,
+              ChecksumSHA256: sha256.toString('base64'),
+            })),
+          },
+        },
+        options,
+      );
+      return done.VersionId;
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      return undefined;
+    }
+  });
+}
+
+/** Failures after which the next attempt goes on with the same upload, at least while its parts are sent. */
+const GOES_ON: ReadonlySet<string> = new Set(['unreachable', 'standstill', 'access-denied', 'config']);
+
+interface Left {
+  readonly error: unknown;
+  /** All parts are there: what failed is to make them one. */
+  readonly wasSent: boolean;
+}
+
+/** What is left of a failed upload: kept where the next attempt goes on with it, given back where none will. */
+async function leave(
+  { bucket, uploads, work }: Put,
+  { upload, file }: Adopted,
+  { error, wasSent }: Left,
+): Promise<void> {
+  const code = error instanceof BackupError ? error.code : undefined;
+  const goesOn = code !== undefined && (GOES_ON.has(code) || (code === 'failed' && !wasSent));
+  if (goesOn || (code === 'aborted' && isShuttingDown(work.signal))) {
+    await uploads.release(file);
+    return;
+  }
+  try {
+    await abortUpload(bucket, upload.object, upload.uploadId);
+    await uploads.forget(file);
+  } catch (problem) {
+    if (!(problem instanceof BackupError)) throw problem;
+    // Whoever uploads here next looks for it; the first failure is what the operator must know.
+    work.log.warn({ destination: bucket.where.destination, problem: problem.message }, 'upload could not be aborted');
+    await uploads.release(file);
+  }
+}
+
+/** A worker that is restarted is no operator who cancels: the next one goes on. The reason is Temporal's, as a text. */
+function isShuttingDown({ reason }: AbortSignal): boolean {
+  return reason instanceof Error && reason.message === 'WORKER_SHUTDOWN';
+}

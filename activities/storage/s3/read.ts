@@ -1,0 +1,144 @@
+/** Reading of objects. A connection that is cut in the middle of a large one is made again, and the reading goes on. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Readable } from 'node:stream';
+import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { BackupError } from '../../../model/errors.ts';
+import { digestOf } from '../../streams/digest.ts';
+import type { Work } from '../../work.ts';
+import type { Stored } from '../types.ts';
+import type { Bucket } from './bucket.ts';
+import { isAbsent, s3Error } from './errors.ts';
+
+/** An object, or one version of it. */
+export interface ObjectVersion {
+  readonly key: string;
+  /** Undefined: the current one. */
+  readonly version?: string | undefined;
+}
+
+/** Times that a reading goes on after a cut without having moved in between. */
+const ATTEMPTS = 4;
+/** Milliseconds, times the attempts so far. */
+const PAUSE = 500;
+
+/** What the server says of an object; undefined where there is none. */
+export async function headOf(
+  bucket: Bucket,
+  { key, version }: ObjectVersion,
+  signal?: AbortSignal,
+): Promise<HeadObjectCommandOutput | undefined> {
+  const wanted = {
+    Bucket: bucket.name,
+    Key: bucket.objectOf(key),
+    ChecksumMode: 'ENABLED' as const,
+    ...versionId(version),
+  };
+  return bucket.call({ doing: `looking at ${key}`, right: 's3:GetObject', signal }, (s3, options) =>
+    ifPresent(s3.headObject(wanted, options)),
+  );
+}
+
+/** A small object whole; undefined where there is none. */
+export async function bytesOf(bucket: Bucket, { key, version }: ObjectVersion): Promise<Uint8Array | undefined> {
+  const wanted = { Bucket: bucket.name, Key: bucket.objectOf(key), ...versionId(version) };
+  return bucket.call({ doing: `reading ${key}`, right: 's3:GetObject' }, async (s3, options) => {
+    const found = await ifPresent(s3.getObject(wanted, options));
+    return found?.Body?.transformToByteArray();
+  });
+}
+
+/** Size and digest of an object, read to its end; undefined where there is none. */
+export async function digestBack(
+  bucket: Bucket,
+  object: ObjectVersion,
+  work: Work,
+  phase: string,
+): Promise<Stored | undefined> {
+  const stream = await openObject(bucket, object, work.signal);
+  return stream === undefined ? undefined : digestOf(stream, work, phase);
+}
+
+/** A bulk object; undefined where there is none. */
+export async function openObject(
+  bucket: Bucket,
+  object: ObjectVersion,
+  signal?: AbortSignal,
+): Promise<Readable | undefined> {
+  const first = await get(bucket, object, { from: 0, signal });
+  if (first === undefined) return undefined;
+  return Readable.from(blocks(bucket, object, { first, signal }), { objectMode: false, highWaterMark: 1024 * 1024 });
+}
+
+interface Reading {
+  readonly first: GetObjectCommandOutput;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function* blocks(bucket: Bucket, object: ObjectVersion, { first, signal }: Reading): AsyncGenerator<Uint8Array> {
+  const total = first.ContentLength ?? 0;
+  let at = 0;
+  let response: GetObjectCommandOutput | undefined = first;
+  for (let attempt = 1; ; attempt += 1) {
+    const before = at;
+    try {
+      response ??= await get(bucket, object, { from: at, etag: first.ETag, signal });
+      if (response === undefined) throw gone(bucket, object);
+      for await (const block of response.Body as AsyncIterable<Uint8Array>) {
+        // in Node it is a stream of bytes
+        at += block.length;
+        yield block;
+      }
+      if (at >= total) return;
+      throw Object.assign(new Error('the answer ended before the object did'), { code: 'ECONNRESET' });
+    } catch (error) {
+      const doing = { doing: `reading ${object.key}`, right: 's3:GetObject', signal };
+      const translated = s3Error(error, doing, bucket.where);
+      if (!(translated instanceof BackupError) || translated.code !== 'unreachable') throw translated;
+      if (at > before) attempt = 1;
+      if (attempt >= ATTEMPTS) throw translated;
+      response = undefined;
+      await pause(attempt * PAUSE, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+interface From {
+  readonly from: number;
+  readonly etag?: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** From a byte on, of the object that was begun with: another of its name since then is refused by the server. */
+async function get(bucket: Bucket, { key, version }: ObjectVersion, { from, etag, signal }: From) {
+  const wanted = {
+    Bucket: bucket.name,
+    Key: bucket.objectOf(key),
+    ...versionId(version),
+    ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
+    ...(etag === undefined ? {} : { IfMatch: etag }),
+  };
+  return bucket.call({ doing: `reading ${key}`, right: 's3:GetObject', signal }, (s3, options) =>
+    ifPresent(s3.getObject(wanted, options)),
+  );
+}
+
+function versionId(version: string | undefined) {
+  return version === undefined ? {} : { VersionId: version };
+}
+
+/** The answer, or undefined where the server has no such object. */
+export async function ifPresent<Result>(answer: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+function gone({ where }: Bucket, { key }: ObjectVersion): BackupError {
+  return new BackupError('not-found', `${key} was deleted at ${where.destination} while it was read.`, {
+    remedy: 'See who deletes there; use another copy.',
+    facts: { key, destination: where.destination },
+  });
+}

@@ -1,0 +1,34 @@
+/** What objects are stored with. The gateway of the tests takes classes and encryption, and keeps neither: the requests are looked at. */
+import assert from 'node:assert/strict';
+import { artifactAttributes, smallAttributes } from '../../../../activities/storage/s3/attributes.ts';
+import { s3Destination } from '../../../../model/config/destinations/s3.ts';
+
+const EXPECTED = { bytes: 3, sha256: 'ab'.repeat(32) };
+
+describe('what objects of S3 are stored with', () => {
+  const later = new Date(Date.now() + 60_000);
+
+  function config(fields: object) {
+    return s3Destination.parse({ type: 's3', bucket: 'backups', ...fields });
+  }
+
+  it('a class is for artifacts alone, the encryption for all', () => {
+    const chosen = config({ storageClass: 'DEEP_ARCHIVE', encryption: { kms: 'a-key' } });
+    const { StorageClass, ServerSideEncryption, SSEKMSKeyId, Metadata } = artifactAttributes(chosen, EXPECTED, {});
+    assert.deepEqual([StorageClass, ServerSideEncryption, SSEKMSKeyId], ['DEEP_ARCHIVE', 'aws:kms', 'a-key']);
+    assert.deepEqual(Metadata, { sha256: EXPECTED.sha256 });
+    assert.deepEqual(smallAttributes(chosen, {}), { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'a-key' });
+    assert.deepEqual(smallAttributes(config({ encryption: 'AES256' }), {}), { ServerSideEncryption: 'AES256' });
+  });
+
+  it('a lock is for both, until its date, and neither without a date nor for one that is over', () => {
+    const locked = { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: later };
+    const chosen = config({ lock: 'compliance' });
+    assert.deepEqual(smallAttributes(chosen, { until: later }), locked);
+    const { ObjectLockMode, ObjectLockRetainUntilDate } = artifactAttributes(chosen, EXPECTED, { until: later });
+    assert.deepEqual({ ObjectLockMode, ObjectLockRetainUntilDate }, locked);
+    assert.deepEqual(smallAttributes(chosen, {}), {});
+    assert.deepEqual(smallAttributes(chosen, { until: new Date(Date.now() - 1) }), {});
+    assert.deepEqual(smallAttributes(config({}), { until: later }), {});
+  });
+});
