@@ -2,11 +2,13 @@
 import { Context } from '@temporalio/activity';
 import type { Verified } from './operations/verify-copy.ts';
 import type { PinnedReference } from '../model/reference.ts';
-import type { CapturedBackup, CopiedBackup, SkippedCopy, StepInput } from '../model/run.ts';
-import { copyInput, stepInput, verifyInput } from '../model/received.ts';
+import type { RetentionSummary } from '../model/retention/summary.ts';
+import type { CapturedBackup, CopiedBackup, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
+import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
 import { received, runStep } from './activity-work.ts';
-import { captureBackup } from './operations/capture.ts';
+import { captureOrTake } from './operations/archive/capture-or-take.ts';
 import { copyToDestination } from './operations/copy-to.ts';
+import { prune } from './operations/prune/index.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
 
@@ -16,6 +18,8 @@ export interface BackupActivities {
     input: StepInput & { readonly backup: PinnedReference; readonly destination: string },
   ): Promise<CopiedBackup | SkippedCopy>;
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
+  /** Deletes what is due of sources of the host, at every place where it may. */
+  retention(input: RetentionInput): Promise<RetentionSummary>;
 }
 
 /** @param openSite reads the config anew, so that a change counts from the next step on. */
@@ -24,7 +28,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     capture: (sent) => {
       const { step, runId, scheduled, waits } = received(stepInput, sent);
       return runStep({ waits, deadline: waits.captureDeadline }, async (work) =>
-        captureBackup({
+        captureOrTake({
           site: await openSite(),
           source: step.source,
           tier: step.tier,
@@ -37,15 +41,22 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
       );
     },
     copy: (sent) => {
-      const { backup, destination, waits } = received(copyInput, sent);
+      const { backup, destination, step, waits } = received(copyInput, sent);
       return runStep({ waits, deadline: waits.copyDeadline }, async (work) =>
-        copyToDestination({ site: await openSite(), backup, destination, work }),
+        copyToDestination({ site: await openSite(), backup, destination, tier: step.tier, work }),
       );
     },
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
       return runStep({ waits, deadline: waits.verifyDeadline }, async (work) =>
         verifyInRepository({ site: await openSite(), backup, work }),
+      );
+    },
+    retention: (sent) => {
+      const { waits, sources } = received(retentionInput, sent);
+      return runStep(
+        { waits },
+        async (work) => (await prune({ site: await openSite(), sources, apply: true, work })).summary,
       );
     },
   };

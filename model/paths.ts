@@ -68,9 +68,22 @@ export function recoveryPointKey(runId: string): string {
   return `recovery-points/${runId}.json`;
 }
 
-/** Key of an evidence record. */
-export function evidenceKey(source: string, id: string, time: string, what: 'verify' | 'test' | 'drill'): string {
+/** What checks leave, and what people have said of a backup. */
+export type RecordKind = 'verify' | 'test' | 'drill' | 'hold' | 'unhold' | 'accept';
+
+/** Key of an evidence record, or of a mark. */
+export function evidenceKey(source: string, id: string, time: string, what: RecordKind): string {
   return `evidence/${source}/${id}/${time}-${what}.json`;
+}
+
+/** The folder of the records of what was deleted of a source. No backup has such an id. */
+export function pruneRecords(source: string): string {
+  return `evidence/${source}/pruned`;
+}
+
+/** Key of the record of a deletion. */
+export function pruneRecordKey(source: string, time: string, state: 'begun' | 'ended'): string {
+  return `${pruneRecords(source)}/${time}-${state}.json`;
 }
 
 /** Whether a key names an object below the root: no empty, dotted or hidden part, nothing absolute, no control characters. */

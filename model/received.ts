@@ -7,7 +7,16 @@ import { DELIVERY_STATES, type CatchUpSpec, type Delivered, type DeliveryInput }
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
 import { OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
-import { STEP_STATES, type RunReport, type RunSpec, type SourceReport, type StepInput, type Waits } from './run.ts';
+import type { RetentionSummary } from './retention/summary.ts';
+import {
+  STEP_STATES,
+  type RetentionInput,
+  type RunReport,
+  type RunSpec,
+  type SourceReport,
+  type StepInput,
+  type Waits,
+} from './run.ts';
 import { GROUPS, KINDS, name, SOURCE_TYPES, TIERS } from './source.ts';
 
 const scheduled = z.iso.datetime({ offset: false });
@@ -50,7 +59,28 @@ export const runSpec = z.object({
   scheduled,
   phases: z.array(z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep) })),
   waits,
+  retention: z.boolean().exactOptional(),
 }) satisfies z.ZodType<RunSpec>;
+
+export const retentionInput = z.object({ waits, sources: z.array(name) }) satisfies z.ZodType<RetentionInput>;
+
+const amount = z.object({ backups: z.number(), bytes: z.number() });
+const retentionSummary = z.object({
+  host: name,
+  places: z.array(
+    z.object({
+      place: name,
+      away: z.string().nullable(),
+      mayDelete: z.boolean(),
+      kept: amount,
+      due: amount,
+      deleted: amount,
+      left: amount,
+      problems: z.array(z.string()),
+    }),
+  ),
+  stopped: z.array(z.object({ source: name, reasons: z.array(z.string()) })),
+}) satisfies z.ZodType<RetentionSummary>;
 
 const logsWaits = z.object({
   workerDeadline: milliseconds,
@@ -177,4 +207,5 @@ export const runReport = z.object({
   sources: z.array(sourceReport),
   errors: z.array(stepError),
   destinations: z.array(delivered).exactOptional(),
+  retention: z.array(retentionSummary).exactOptional(),
 }) satisfies z.ZodType<RunReport>;

@@ -3,6 +3,7 @@ import type { Delivered } from './catch-up.ts';
 import type { LogsFacts } from './logs-run.ts';
 import type { Outcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
+import type { RetentionSummary } from './retention/summary.ts';
 import type { Group, Kind, SourceType, Tier } from './source.ts';
 import { scheduledTime } from './time.ts';
 
@@ -68,6 +69,15 @@ export interface RunSpec {
   /** Groups in their order, each with its sources; empty groups are left out. */
   readonly phases: readonly { readonly group: Group; readonly steps: readonly SourceStep[] }[];
   readonly waits: Waits;
+  /** Whether what is due is deleted at the end. Absent: an older version planned the run. */
+  readonly retention?: boolean;
+}
+
+/** What the step of a host that prunes gets. */
+export interface RetentionInput {
+  readonly waits: Waits;
+  /** Those of the run that are captured on the host. */
+  readonly sources: readonly string[];
 }
 
 /** What every activity on a source gets. */
@@ -157,10 +167,12 @@ export interface RunReport {
   readonly runId: string;
   readonly outcome: Outcome | null;
   readonly sources: readonly SourceReport[];
-  /** What failed besides the sources: the recovery point. */
+  /** What failed besides the sources: the recovery point, and retention. */
   readonly errors: readonly StepError[];
   /** Only in a run that catches up. */
   readonly destinations?: readonly Delivered[];
+  /** What was deleted, and what is due; a host each. Absent before it was looked at, and where runs do not. */
+  readonly retention?: readonly RetentionSummary[];
 }
 
 /** A run is complete when every source is, failed when every source is, else partial. */

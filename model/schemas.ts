@@ -4,6 +4,8 @@ import { evidence, EVIDENCE_SCHEMA } from './evidence.ts';
 import { EXPORT_LIST_SCHEMA, exportEntry, exportListHeader } from './export.ts';
 import { fileEntry, INVENTORY_SCHEMA, inventoryHeader, postgresEntry } from './inventory.ts';
 import { manifest, MANIFEST_SCHEMA } from './manifest.ts';
+import { mark, MARK_SCHEMA } from './mark.ts';
+import { PRUNE_SCHEMA, pruneRecord } from './prune-record.ts';
 import { recoveryPoint, RECOVERY_POINT_SCHEMA } from './recovery-point.ts';
 
 const STORED = {
@@ -24,6 +26,12 @@ const STORED = {
     title: 'The backups that one run produced, over all its sources',
     schema: recoveryPoint,
   },
+  mark: {
+    id: MARK_SCHEMA,
+    title: 'What somebody has said of one backup: a hold, its end, that its size is right',
+    schema: mark,
+  },
+  prune: { id: PRUNE_SCHEMA, title: 'What was deleted at one place, and why', schema: pruneRecord },
 } as const;
 
 /** Names of the published schemas. */
@@ -34,6 +42,8 @@ export const STORED_SCHEMAS: readonly StoredSchema[] = [
   'export-list',
   'evidence',
   'recovery-point',
+  'mark',
+  'prune',
 ];
 
 /** The JSON Schema (draft 2020-12) of one kind of stored record. Unknown fields are allowed everywhere: newer versions add some. */

@@ -1,7 +1,7 @@
 /**
  * The daily plan: databases, then applications, then the system, then configs. Each phase begins when the
  * captures of the one before have ended; copies and verification go on beside it. At the end the recovery
- * point is signed. One source failing stops nothing else.
+ * point is signed, and what is due by the rules of retention is deleted. One source failing stops nothing else.
  */
 import {
   CancellationScope,
@@ -12,6 +12,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { PlanInput, RunReport, RunSpec, SourceReport, SourceStep, StepError } from '../model/run.ts';
 import { runId, runOutcome } from '../model/run.ts';
 import { backupSource } from './backup-source.ts';
@@ -19,16 +20,23 @@ import { runDetails } from './details.ts';
 import { captureEnded, runStatus } from './messages.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { planning, reporting } from './steps.ts';
+import { planning, reporting, retentionSteps } from './steps.ts';
 
 export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   const id = runId(input.plan, input.scheduled);
   const sources = new Map<string, SourceReport>();
   const readingEnded = new Set<string>();
   const errors: StepError[] = [];
+  const retention: RetentionSummary[] = [];
   let outcome: RunReport['outcome'] = null;
 
-  const report = (): RunReport => ({ runId: id, outcome, sources: [...sources.values()], errors });
+  const report = (): RunReport => ({
+    runId: id,
+    outcome,
+    sources: [...sources.values()],
+    errors,
+    ...(retention.length > 0 ? { retention } : {}),
+  });
   setHandler(runStatus, report);
   setHandler(captureEnded, (source) => void readingEnded.add(source));
 
@@ -53,6 +61,8 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   outcome = runOutcome([...sources.values()].map((source) => source.outcome ?? 'failed'));
   await signRecoveryPoint(spec);
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
+  setCurrentDetails(runDetails(report()));
+  if (spec.retention) await retain(spec);
   setCurrentDetails(runDetails(report()));
   return report();
 
@@ -95,6 +105,26 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
       errors.push(stepError('recovery point', error));
     }
     if (errors.length > 0 && outcome === 'complete') outcome = 'partial';
+  }
+
+  /** What fails here makes no backup worse: it is told, and the next run does it. */
+  async function retain({ phases, waits }: RunSpec): Promise<void> {
+    const byHost = Map.groupBy(
+      phases.flatMap(({ steps }) => steps),
+      ({ host }) => host,
+    );
+    const pruned = [...byHost].map(async ([host, steps]) => {
+      try {
+        const { retention: prune } = retentionSteps(input.site, host, waits);
+        const names = steps.map(({ source }) => source);
+        const summary = `delete what is due of ${names.join(', ')}, at every place`;
+        retention.push(await prune.executeWithOptions({ summary }, [{ waits, sources: names }]));
+      } catch (error) {
+        if (CancellationScope.current().consideredCancelled) throw error;
+        errors.push(stepError('retention', error));
+      }
+    });
+    await Promise.all(pruned);
   }
 }
 

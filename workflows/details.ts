@@ -1,12 +1,13 @@
 /** The Markdown that operators read as "current details" in Temporal's Web UI. */
 import { formatBytes, formatDuration } from '../model/units.ts';
+import { retentionLines } from '../model/retention/lines.ts';
 import type { RunReport, SourceReport, StepError } from '../model/run.ts';
 
 /**
  * What is wrong and what to do about it, then the run as a table, one line a source: the Web UI shows but the first lines
  * at once.
  */
-export function runDetails({ outcome, sources, errors: ofRun }: RunReport): string {
+export function runDetails({ outcome, sources, errors: ofRun, retention = [] }: RunReport): string {
   const rows = sources.map(
     (source) =>
       `| ${source.source} | ${source.outcome ?? source.state} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
@@ -19,6 +20,7 @@ export function runDetails({ outcome, sources, errors: ofRun }: RunReport): stri
     '| source | state | kind | stored | time | copies | verified |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
+    ...retention.flatMap(retentionLines).map((line) => `\n${line}`),
     LAST,
   ].join('\n');
 }

@@ -3,4 +3,5 @@ export { backupSource } from './backup-source.ts';
 export { catchUp } from './catch-up.ts';
 export { dailyBackup } from './daily-backup.ts';
 export { deliverCopies } from './deliver-copies.ts';
+export { monthlyArchive } from './monthly-archive.ts';
 export { shipLogs } from './ship-logs.ts';

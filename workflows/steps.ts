@@ -49,6 +49,19 @@ export function hostSteps(site: string, { step, waits }: StepInput, deadline: nu
   });
 }
 
+/** Retention on a host: what it does not get done the next run does. It must not hold that up. */
+export function retentionSteps(site: string, host: string, waits: Waits) {
+  return proxyActivities<BackupActivities>({
+    taskQueue: taskQueues(site, host).host,
+    scheduleToStartTimeout: '10m',
+    startToCloseTimeout: '1h',
+    scheduleToCloseTimeout: '3h',
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { ...retries(waits), maximumAttempts: 3 },
+  });
+}
+
 /** Whether a host is there is asked on its short queue, where no long capture stands before the question. */
 export function shortSteps(site: string, { step, waits }: StepInput, deadline: number) {
   return proxyActivities<ShortActivities>({

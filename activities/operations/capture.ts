@@ -96,12 +96,15 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
   const adapter = adapterFor(context.config.type);
   const began = new Date().toISOString();
   const findings = await preflight(adapter, context);
-  const { chain, warnings, all } = await newestChain(site, source);
+  const newest = await newestChain(site, source);
+  // What is kept for months and years must not need others that are not.
+  const alone = tier === 'monthly' || tier === 'yearly';
+  const { chain, warnings } = alone ? { chain: [], warnings: [] } : newest;
   const kind = await adapter.nextKind(context, chain);
-  await requireRoom(site, chain, kind);
+  await requireRoom(site, newest.chain, kind);
 
   const of = { site, source, config: context.config, attempt: request.attempt, lease: source, work } as const;
-  return withAttempt({ ...of, expected: expectedBytes(chain, kind) }, async (attempt) => {
+  return withAttempt({ ...of, expected: expectedBytes(newest.chain, kind) }, async (attempt) => {
     const parent = kind === 'incremental' ? chain.at(-1) : undefined;
     const captured = await adapter.capture({
       ...context,
@@ -130,7 +133,7 @@ async function captureUnderLease(request: CaptureRequest, context: SourceContext
       scheduled,
       started: began,
       finished,
-      ...orderBehind(finished, all),
+      ...orderBehind(finished, newest.all),
       engine: captured.engine,
       consistency: captured.consistency,
       position: captured.position,
@@ -228,7 +231,11 @@ async function requireRoom(site: Site, chain: readonly Manifest[], kind: Kind): 
   await requireSpace({ path: site.repository, needed: Math.ceil(expected * 1.1) + SPARE_BYTES });
 }
 
-function summary(manifest: Manifest, started: number, existed: boolean): CapturedBackup {
+/**
+ * What later steps and reports need of a sealed backup.
+ * @param started milliseconds since the epoch: when this attempt began; of one that existed its manifest tells the time.
+ */
+export function summary(manifest: Manifest, started: number, existed: boolean): CapturedBackup {
   const { stored, plain } = sizes(manifest);
   return {
     backup: pinned(manifest),

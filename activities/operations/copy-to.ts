@@ -3,12 +3,14 @@ import { pinnedReference, type PinnedReference } from '../../model/reference.ts'
 import { sizes } from '../../model/manifest.ts';
 import type { CopiedBackup, SkippedCopy } from '../../model/run.ts';
 import { openingOf, windowsInWords } from '../../model/windows.ts';
+import type { Tier } from '../../model/source.ts';
 import type { Site } from '../site.ts';
 import { findPinned, listBackups } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
 import { limitedTo } from '../storage/rate.ts';
 import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
+import { archiveAt } from './archive/index.ts';
 import { copyBackup } from './copy.ts';
 import { withCopyUnderWay } from './copy-under-way.ts';
 import { isAbsence } from './plan-run.ts';
@@ -17,6 +19,8 @@ export interface CopyToRequest {
   readonly site: Site;
   readonly backup: PinnedReference;
   readonly destination: string;
+  /** Of the plan: a monthly one archives, whatever tier the backup is of. Absent: it is copied as it is. */
+  readonly tier?: Tier;
   readonly work: Work;
 }
 
@@ -25,13 +29,15 @@ export interface CopyToRequest {
  * @throws BackupError `not-found`, `unreachable`, `no-space`, `verification-failed`.
  */
 export async function copyToDestination(request: CopyToRequest): Promise<CopiedBackup | SkippedCopy> {
-  const { site, destination } = request;
+  const { site, destination, tier } = request;
+  // What the archive step makes is made there alone: nothing in the repository owes it, and catch-up could not make it.
+  if (tier === 'monthly') return copyNow(request, undefined);
   const config = site.config.destinations[destination];
-  const opening = openingOf(config?.windows, Date.now());
+  const opening = openingOf(config?.windows, Date.now(), site.config.timeZone);
   if (!opening.open)
     return {
       destination,
-      skipped: `it takes copies ${windowsInWords(config?.windows ?? [])} only; catch-up makes this one`,
+      skipped: `it takes copies ${windowsInWords(config?.windows ?? [], site.config.timeZone)} only; catch-up makes this one`,
     };
   try {
     return await copyNow(request, opening.maxRate);
@@ -42,7 +48,7 @@ export async function copyToDestination(request: CopyToRequest): Promise<CopiedB
 }
 
 async function copyNow(
-  { site, backup, destination, work }: CopyToRequest,
+  { site, backup, destination, tier, work }: CopyToRequest,
   maxRate: number | undefined,
 ): Promise<CopiedBackup> {
   const started = Date.now();
@@ -50,9 +56,13 @@ async function copyNow(
   const catalogue = await listBackups(from, { logs: false });
   const found = findPinned(catalogue, pinnedReference.parse(backup));
   const to = limitedTo(openDestination(destination, site), maxRate);
-  // Catch-up may just be at it; then nothing is left to do but to see that it is there.
-  await withCopyUnderWay({ site, destination, folder: found.folder, wait: true, work }, () =>
-    copyBackup({ site, from, to, backup: found, catalogue, work }),
-  );
+  if (tier === 'monthly') {
+    await archiveAt({ site, from, to, original: found, work });
+  } else {
+    // Catch-up may just be at it; then nothing is left to do but to see that it is there.
+    await withCopyUnderWay({ site, destination, folder: found.folder, wait: true, work }, () =>
+      copyBackup({ site, from, to, backup: found, catalogue, work }),
+    );
+  }
   return { destination, bytes: sizes(found.manifest).stored, milliseconds: Date.now() - started };
 }

@@ -4,13 +4,14 @@ import { sizes } from '../../model/manifest.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { KEY_FILE, MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
+import { keptUntil } from '../../model/retention/kept-until.ts';
 import type { CopiedBackup } from '../../model/run.ts';
 import { formatBytes } from '../../model/units.ts';
 import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
 import { checkManifest, encodeManifest, manifestDigest, readableManifest } from '../storage/manifest-file.ts';
-import type { Destination, LocalStore } from '../storage/types.ts';
+import type { Destination, Keeping, LocalStore } from '../storage/types.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 
@@ -36,18 +37,38 @@ export async function copyBackup(request: CopyRequest): Promise<CopiedBackup> {
   const { site, to, backup, catalogue, work } = request;
   const trusted = await trustedKeys(site);
   let bytes = 0;
-  for (const member of chainOf(catalogue, backup)) {
+  for (const { member, keeping } of withKeeping(request, chainOf(catalogue, backup))) {
     if (work.signal.aborted) throw aborted();
     checkManifest(member.manifest, trusted);
-    bytes += await copyMember(request, member);
+    bytes += await copyMember(request, member, keeping);
   }
   const milliseconds = Date.now() - started;
   work.log.info({ backup: formatReference(backup.name), destination: to.name, bytes, milliseconds }, 'backup copied');
   return { destination: to.name, bytes, milliseconds };
 }
 
+interface Member {
+  readonly member: Catalogued;
+  readonly keeping: Keeping;
+}
+
+/** Until when the rules keep each member of a chain: a parent as long as its last child. Full first, as the chain. */
+function withKeeping({ site: { config }, to }: CopyRequest, chain: readonly Catalogued[]): readonly Member[] {
+  const now = Date.now();
+  let last: Date | null = null;
+  return chain
+    .toReversed()
+    .map((member) => {
+      const { source, tier, scheduled, started } = member.manifest;
+      const own = keptUntil({ config, destination: to.name, source, tier, scheduled, started }, now);
+      if (own !== null && (last === null || own > last)) last = own;
+      return { member, keeping: last === null ? {} : { until: last } };
+    })
+    .toReversed();
+}
+
 /** Copies one member of a chain; returns the bytes of the artifacts that were put. */
-async function copyMember(request: CopyRequest, member: Catalogued): Promise<number> {
+async function copyMember(request: CopyRequest, member: Catalogued, keeping: Keeping): Promise<number> {
   const { from, to } = request;
   const { folder, manifest } = member;
   const there = await manifestThere(to, member);
@@ -60,13 +81,21 @@ async function copyMember(request: CopyRequest, member: Catalogued): Promise<num
   let bytes = 0;
   for (const artifact of artifacts) {
     const key = `${folder}/${artifact.name}`;
-    await to.put(key, from.file(key), artifact, shifted(request.work, bytes, total));
+    await to.put(key, from.file(key), artifact, shifted(request.work, bytes, total), keeping);
     bytes += artifact.bytes;
   }
   // `key` alone may differ from what is there: recipients were rotated. It is written whole, so replacing it is safe.
-  await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(manifest.key, 'utf8'), { replace: true });
-  await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(manifest), { replace: there !== undefined });
+  await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(manifest.key, 'utf8'), { replace: true, ...keeping });
+  const encoded = encodeManifest(manifest);
+  await to.putSmall(`${folder}/${MANIFEST}`, encoded, { replace: there !== undefined, ...keeping });
+  // What was there before has the lock of then: it may have got a child since.
+  if (there !== undefined && keeping.until !== undefined) await keepLonger(to, member, keeping.until);
   return bytes;
+}
+
+async function keepLonger(to: Destination, { folder, manifest }: Catalogued, until: Date): Promise<void> {
+  const names = [...manifest.artifacts.map(({ name }) => name), KEY_FILE, MANIFEST];
+  for (const name of names) await to.keep(`${folder}/${name}`, until);
 }
 
 /**

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 import { BackupError } from '../../model/errors.ts';
 import type { MissingLogs } from '../../model/logs-run.ts';
 import { orderOf, type Manifest } from '../../model/manifest.ts';
+import { rulesOf } from '../../model/retention/rules.ts';
+import { earlier } from '../../model/retention/zone.ts';
 import { logsOf } from '../sources/index.ts';
 import { lostTimes } from '../sources/lost-times.ts';
 import type { LogsAdapter } from '../sources/types.ts';
@@ -27,8 +29,6 @@ export interface LookRequest {
 }
 
 const DAY = 86_400_000;
-/** Milliseconds: from fulls and incrementals of so long any time is to be restored. Logs of before may be gone. */
-const WINDOW = 28 * DAY;
 /** What a backup builds on may be older; logs behind it may lie under a day before it, by a clock that was wrong. */
 const OLDEST_PARENT = 92 * DAY;
 const MARGIN = 2 * DAY;
@@ -49,16 +49,22 @@ export async function missingLogs({
   const adapter = logsOf(type);
   if (!adapter) return [];
   const of = { site, source };
+  const begins = windowOf(site, source, now);
   const before = await readSeenLogs(of);
-  const looked = await lookAtDays({ store: await openRepository(site), source, adapter, before, now, work });
+  const looked = await lookAtDays({ store: await openRepository(site), source, adapter, before, now, begins, work });
   const here = Object.values(looked.days).flatMap(({ runs }) => runs);
   // What ended before the oldest backup that counts, none of them leads to.
-  const remembered = before.whole.filter((each) => orderOf(each) >= now - WINDOW - MARGIN);
+  const remembered = before.whole.filter((each) => orderOf(each) >= begins - MARGIN);
   const whole = adapter.join([...remembered, ...here], { whole: true });
   await writeSeenLogs(of, { days: looked.days, whole: [...whole] });
   if (!looked.complete) return null;
-  const bases = (await restorable(of, now)).filter((base) => base.type === type);
+  const bases = (await restorable(of, begins)).filter((base) => base.type === type);
   return few(lostTimes({ bases, logs: adapter.join(here, { whole: false }), whole }));
+}
+
+/** From backups since then any time is to be restored; logs of before may be gone: retention deletes them. */
+function windowOf({ config }: Site, source: string, now: number): number {
+  return earlier(now, rulesOf(config, source).logs, config.timeZone);
 }
 
 function few(lost: readonly MissingLogs[]): readonly MissingLogs[] {
@@ -72,6 +78,8 @@ interface Looking {
   readonly adapter: LogsAdapter;
   readonly before: SeenLogs;
   readonly now: number;
+  /** When the window begins. */
+  readonly begins: number;
   readonly work: Work;
 }
 
@@ -82,8 +90,8 @@ interface LookedAt {
 }
 
 /** The newest day first: it changes. Then what was never read, and last the day that was read longest ago. */
-async function lookAtDays({ store, source, adapter, before, now, work }: Looking): Promise<LookedAt> {
-  const oldest = new Date(now - WINDOW - MARGIN).toISOString().slice(0, 10);
+async function lookAtDays({ store, source, adapter, before, now, begins, work }: Looking): Promise<LookedAt> {
+  const oldest = new Date(begins - MARGIN).toISOString().slice(0, 10);
   const days = (await localLogsDays(store, source)).filter((day) => day >= oldest);
   const found = await Promise.all(days.map((day) => namesOf(store, source, day)));
   const known = found.flatMap(({ day, names, count }) => {
@@ -118,10 +126,10 @@ async function namesOf(store: LocalStore, source: string, day: string): Promise<
 }
 
 /** Those that are not older than logs are kept for, and have all that they build on beside them. */
-async function restorable(of: Pick<LookRequest, 'site' | 'source'>, now: number): Promise<readonly Manifest[]> {
-  const all = await backupsSince(of, new Date(now - WINDOW - OLDEST_PARENT).toISOString());
+async function restorable(of: Pick<LookRequest, 'site' | 'source'>, begins: number): Promise<readonly Manifest[]> {
+  const all = await backupsSince(of, new Date(begins - OLDEST_PARENT).toISOString());
   return all
-    .filter((each) => Date.parse(each.manifest.started) >= now - WINDOW && isWhole(all, each))
+    .filter((each) => Date.parse(each.manifest.started) >= begins && isWhole(all, each))
     .map(({ manifest }) => manifest);
 }
 

@@ -5,30 +5,38 @@ import { runId, type PlanInput, type RunSpec, type SourceStep } from '../../mode
 import { defaultGroup, GROUPS, type Tier } from '../../model/source.ts';
 import { scheduledTime } from '../../model/time.ts';
 import type { Site } from '../site.ts';
+import { archiveDestinations } from './archive/index.ts';
 import { sourceConfig } from './source-config.ts';
 
 /** @throws BackupError `not-found` when a source that was asked for is not in the config; `config` for an unknown plan. */
 export function planRun(site: Site, input: PlanInput): RunSpec {
   const { config } = site;
-  if (input.plan !== 'daily')
-    throw new BackupError('config', `the site has no plan "${input.plan}"`, { remedy: 'Choose: daily.' });
+  const { plan } = input;
+  if (plan !== 'daily' && plan !== 'monthly')
+    throw new BackupError('config', `the site has no plan "${plan}"`, { remedy: 'Choose: daily, monthly.' });
   if (input.site !== config.site) {
     throw new BackupError('config', `this worker serves the site "${config.site}", not "${input.site}"`, {
       remedy: `Look at "site" in ${site.file}.`,
     });
   }
+  if (plan === 'monthly' && archiveDestinations(site).length === 0) {
+    throw new BackupError('config', 'no destination takes monthly or yearly backups: nothing would be archived', {
+      remedy: `Add one under destinations in ${site.file}, best with tiers: [monthly, yearly].`,
+    });
+  }
   // Named twice, a source is backed up once all the same.
   const names = [...new Set(input.sources ?? Object.keys(config.sources))];
-  const steps = names.map((source) => stepOf(site, source, 'daily'));
+  const steps = names.map((source) => stepOf(site, source, plan));
   return {
     runId: runId(input.plan, input.scheduled),
     site: config.site,
-    plan: input.plan,
+    plan,
     scheduled: scheduledTime(input.scheduled),
     phases: GROUPS.map((group) => ({ group, steps: steps.filter((step) => step.group === group) })).filter(
       (phase) => phase.steps.length > 0,
     ),
     waits: config.plans.daily,
+    retention: config.retention.prune,
   };
 }
 
@@ -40,7 +48,7 @@ function stepOf(site: Site, source: string, tier: Tier): SourceStep {
     group: config.group ?? defaultGroup(config.type),
     host: config.host ?? site.host,
     tier,
-    destinations: destinationsOf(site, tier),
+    destinations: tier === 'monthly' ? archiveDestinations(site) : destinationsOf(site, tier),
   };
 }
 

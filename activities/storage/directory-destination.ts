@@ -1,5 +1,5 @@
 /** The destination type `directory`: a folder on another disk, or on a network share. */
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import type { DirectoryDestination } from '../../model/config/destination.ts';
 import { deviceOf } from './device.ts';
 import { directoryStore, fileOf, removeObject } from './directory.ts';
@@ -56,6 +56,19 @@ export function directoryDestination(context: DestinationContext<DirectoryDestin
     },
     async keep() {
       // A folder has no locks.
+    },
+    async clock() {
+      await there('write');
+      return translated(root, `asking for the time at ${name}`, async () => {
+        // Of a network share the server says what time it is.
+        const file = await incomingFile(root, 'clock');
+        try {
+          await writeNew(file, Buffer.from('clock'));
+          return (await stat(file)).mtime;
+        } finally {
+          await rm(file, { force: true });
+        }
+      });
     },
     async pruner() {
       return {

@@ -35,7 +35,7 @@ export async function readEvidence(
 ): Promise<readonly Evidence[]> {
   const below = source === undefined ? 'evidence' : `evidence/${source}`;
   const listed: ListedObject[] = [];
-  for await (const object of store.list(below)) listed.push(object);
+  for await (const object of store.list(below)) if (OF_A_CHECK.test(object.key)) listed.push(object);
   const records = await readRemembered<Evidence, Evidence | undefined>(listed, {
     // Whom a record is believed of is a part of what was found out about it.
     cache: cacheOf(store, 'evidence', digestOf(trusted)),
@@ -50,6 +50,9 @@ export async function readEvidence(
 function digestOf(trusted: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(trusted)).digest('hex');
 }
+
+/** Marks and records of deletions lie beside them. */
+const OF_A_CHECK = /-(?:verify|test|drill)\.json$/;
 
 async function readRecord(store: Store, key: string, trusted: readonly string[]): Promise<Evidence | undefined> {
   const bytes = await store.readSmall(key);

@@ -78,15 +78,18 @@ async function destinationPlace(name: string, site: Site) {
 
 /** Logs have copies of their own, and are not what a source restores from alone. */
 function heldOf({ backups }: Catalogue): readonly HeldBackup[] {
-  return backups
-    .filter(({ name }) => name.tier !== null)
-    .map(({ name, manifest }) => ({
-      source: manifest.source,
-      reference: formatReference(name),
-      sha256: manifestDigest(manifest),
-      scheduled: manifest.scheduled,
-      parent: manifest.parent?.reference ?? null,
-    }));
+  return (
+    backups
+      // What the archive holds under another tier is a copy for later, and no newer than what it is of.
+      .filter(({ name, manifest }) => name.tier !== null && manifest.copyOf === null)
+      .map(({ name, manifest }) => ({
+        source: manifest.source,
+        reference: formatReference(name),
+        sha256: manifestDigest(manifest),
+        scheduled: manifest.scheduled,
+        parent: manifest.parent?.reference ?? null,
+      }))
+  );
 }
 
 function unreadable(name: string, folder: string, problem: string): Finding {

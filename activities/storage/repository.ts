@@ -9,13 +9,13 @@ import { BackupError } from '../../model/errors.ts';
 import { LATEST, MANIFEST, sourceFolder, STAGING } from '../../model/paths.ts';
 import type { BackupPlace } from '../../model/paths.ts';
 import type { Site } from '../site.ts';
-import { directoryStore, fileOf } from './directory.ts';
+import { directoryStore, fileOf, removeObject } from './directory.ts';
 import { FOLDER_MODE, makeFolders, makePath, publish, syncFiles, syncFolder } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 import type { Lease } from './lease.ts';
 import { requirePlace, wasUsed, type Place } from './place.ts';
-import type { LocalStore, WritableStore } from './types.ts';
+import type { LocalStore, Pruner, WritableStore } from './types.ts';
 
 export { freeSpace, requireSpace } from './space.ts';
 
@@ -54,6 +54,16 @@ function repositoryPlace(site: Site): Place {
 /** The repository as a store; its objects are files of this host. Whether it is the right folder, `openRepository` sees. */
 export function repositoryStore(root: string): LocalStore & WritableStore {
   return directoryStore(root);
+}
+
+/** Deletes objects of the repository. */
+export function repositoryPruner(site: Site): Pruner {
+  return {
+    async remove(key) {
+      await requirePlace(repositoryPlace(site), 'write');
+      await removeObject(site.repository, key);
+    },
+  };
 }
 
 /** Stores a small record (recovery point, evidence) in the repository, replacing another of its name. */
@@ -134,6 +144,34 @@ export async function pointLatest(root: string, place: BackupPlace): Promise<voi
     try {
       await makeFolders(root, STAGING);
       await symlink(place.id, temporary);
+      await publish(temporary, link);
+    } finally {
+      inUse.delete(temporary);
+    }
+  });
+}
+
+/**
+ * Points `latest` beside a folder that was deleted at what is the newest there now, and removes it, with its folder, where
+ * nothing is. A link that leads somewhere is left.
+ * @param folder key of what was deleted.
+ */
+export async function mendLatest(root: string, folder: string): Promise<void> {
+  const parent = path.dirname(fileOf(root, folder));
+  const link = path.join(parent, LATEST);
+  await translated(link, 'renewing the link to the latest backup', async () => {
+    if ((await ifThere(readlink(link))) === undefined || (await ifThere(stat(link))) !== undefined) return;
+    const ids = ((await ifThere(readdir(parent))) ?? []).filter((name) => name !== LATEST).toSorted();
+    const newest = ids.at(-1);
+    if (newest === undefined) {
+      await removeObject(root, path.posix.join(path.posix.dirname(folder), LATEST));
+      return;
+    }
+    const temporary = path.join(root, STAGING, `latest-${randomUUID()}${holderTag(thisHolder())}`);
+    inUse.add(temporary);
+    try {
+      await makeFolders(root, STAGING);
+      await symlink(newest, temporary);
       await publish(temporary, link);
     } finally {
       inUse.delete(temporary);

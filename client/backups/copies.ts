@@ -87,7 +87,9 @@ function stateOf(
 ): CopiesState {
   if (!reached) return isRemovableIn(site, destination) ? 'absent' : 'unreachable';
   if (!late) return 'served';
-  return openingOf(site.config.destinations[destination]?.windows, now).open ? 'behind' : 'waiting';
+  return openingOf(site.config.destinations[destination]?.windows, now, site.config.timeZone).open
+    ? 'behind'
+    : 'waiting';
 }
 
 /** `vault: behind by 3 backups (1.2 GiB) since 2026-11-23T02:00:09Z`; undefined where it is not. */

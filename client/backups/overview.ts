@@ -3,9 +3,11 @@ import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
 import { readCatalogue, pinned, type Catalogued, type CatalogueOptions } from '../../activities/storage/catalogue.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
+import { readMarks } from '../../activities/storage/marks.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import { sizes } from '../../model/manifest.ts';
+import { holdsIn, type Mark } from '../../model/mark.ts';
 import { formatReference } from '../../model/reference.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { openPlace, REPOSITORY } from './places.ts';
@@ -26,6 +28,8 @@ export interface BackupEntry {
   readonly verified: readonly Proof[];
   /** The newest restore test or drill; null when there was none. */
   readonly proven: Proof | null;
+  /** The hold that keeps it at every place; null where there is none. */
+  readonly held: Mark | null;
   /** Places where this cannot be restored, whole as it may be: what it builds on is missing there, or damaged. */
   readonly broken: readonly BrokenChain[];
 }
@@ -49,6 +53,8 @@ export interface Overview {
   readonly recoveryPoints: readonly RecoveryPoint[];
   /** Places that could be looked at, shown or not. */
   readonly places: readonly string[];
+  /** What people have said of backups, the oldest first. */
+  readonly marks: readonly Mark[];
   /** Places that could not be looked at, and folders that are no backups. */
   readonly problems: readonly Problem[];
 }
@@ -76,13 +82,15 @@ export async function readOverview(
   // The others are looked at even then: what they know of a backup counts here too, since its digest is the same.
   const looked = await Promise.all(names.map((name) => look(site, name, { trusted, strict: name === only, options })));
   const evidence = looked.flatMap((place) => place.evidence);
+  const marks = looked.flatMap((place) => place.marks).toSorted((a, b) => (a.time < b.time ? -1 : 1));
   const shown = (name: string) => only === undefined || name === (only ?? REPOSITORY);
   // The manifest that counts is the one at the place that is shown: the `key` of another's may be an older one, or damaged.
   const shownFirst = looked.toSorted((a, b) => Number(shown(b.name)) - Number(shown(a.name)));
   return {
-    entries: withBrokenChains(merge(shownFirst, evidence))
+    entries: withBrokenChains(merge(shownFirst, evidence, holdsIn(marks)))
       .filter(({ places }) => places.some(shown))
       .toSorted((a, b) => newestFirst(a.backup, b.backup)),
+    marks,
     recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),
     places: looked.filter(({ reached }) => reached).map(({ name }) => name),
     problems: looked
@@ -117,6 +125,7 @@ interface Looked {
   readonly reached: boolean;
   readonly backups: readonly Catalogued[];
   readonly evidence: readonly Evidence[];
+  readonly marks: readonly Mark[];
   readonly points: readonly RecoveryPoint[];
   readonly problems: readonly Omit<Problem, 'place'>[];
 }
@@ -133,12 +142,17 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
   try {
     const { store } = await openPlace(site, destination);
     const { backups, problems, warnings } = await readCatalogue(store, options);
-    const [evidence, points] = await Promise.all([readEvidence(store, trusted), readRecoveryPoints(store, trusted)]);
+    const [evidence, marks, points] = await Promise.all([
+      readEvidence(store, trusted),
+      readMarks(store, trusted),
+      readRecoveryPoints(store, trusted),
+    ]);
     return {
       name,
       reached: true,
       backups,
       evidence,
+      marks,
       points: points.read,
       problems: [
         ...problems.map(({ folder, problem }) => ({ folder, problem: `${folder} counts as no backup: ${problem}` })),
@@ -153,6 +167,7 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
       reached: false,
       backups: [],
       evidence: [],
+      marks: [],
       points: [],
       problems: [{ folder: null, problem: [error.message, error.remedy].filter(Boolean).join(' ') }],
     };
@@ -186,7 +201,11 @@ function brokenAt(entry: Alone, place: string, byDigest: ReadonlyMap<string, Alo
 }
 
 /** The same backup at several places is one entry; another one under the same name is an entry of its own. */
-function merge(looked: readonly Looked[], evidence: readonly Evidence[]): readonly Alone[] {
+function merge(
+  looked: readonly Looked[],
+  evidence: readonly Evidence[],
+  holds: ReadonlyMap<string, Mark>,
+): readonly Alone[] {
   const found = new Map<string, { readonly backup: Catalogued; readonly sha256: string; readonly places: string[] }>();
   for (const { name, backups } of looked) {
     for (const backup of backups) {
@@ -211,6 +230,7 @@ function merge(looked: readonly Looked[], evidence: readonly Evidence[]): readon
       places,
       verified: newestOfEach(records.filter(({ what }) => what === 'verify').map(proofOf)),
       proven: tests.at(-1) ?? null,
+      held: holds.get(sha256) ?? null,
     };
   });
 }

@@ -4,9 +4,11 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCopies } from './commands/copies.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerHold } from './commands/hold.ts';
 import { registerInit } from './commands/init.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerList } from './commands/list.ts';
+import { registerPrune } from './commands/prune.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSchedules } from './commands/schedules.ts';
@@ -29,6 +31,8 @@ export const COMMANDS: readonly Register[] = [
   registerVerify,
   registerCopies,
   registerRestore,
+  registerPrune,
+  registerHold,
   registerStatus,
   registerKeys,
   registerCompletion,

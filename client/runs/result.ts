@@ -1,4 +1,5 @@
 /** The result of a run as the command line prints it. */
+import { retentionLines } from '../../model/retention/lines.ts';
 import { sizesRatio } from '../../model/ratio.ts';
 import type { RunReport, SourceReport, StepError } from '../../model/run.ts';
 import { formatBytes, formatDuration } from '../../model/units.ts';
@@ -27,6 +28,11 @@ export function runRows({ sources }: RunReport): string[][] {
 /** What is wrong and what to do, a paragraph each; empty when nothing is. */
 export function runProblems({ sources, errors, destinations = [] }: RunReport): string[] {
   return [...[...errors, ...destinations.flatMap((one) => one.errors)].map(inWords), ...sources.flatMap(problemsOf)];
+}
+
+/** What retention deleted, and what it could not; empty where nothing is to be told. */
+export function runRetention({ retention = [] }: RunReport): string[] {
+  return retention.flatMap(retentionLines);
 }
 
 function problemsOf({ source, errors, captured, skipped = [] }: SourceReport): string[] {

@@ -15,6 +15,7 @@ export type RunHandle = WorkflowHandle<PlanWorkflow>;
 /** The workflow type of each plan, and what its runs do. */
 export const PLANS = {
   daily: { workflowType: 'dailyBackup', does: 'daily backup' },
+  monthly: { workflowType: 'monthlyArchive', does: 'monthly archive' },
   logs: { workflowType: 'shipLogs', does: 'log shipping' },
   'catch-up': { workflowType: 'catchUp', does: 'catch-up of copies' },
 } as const satisfies Record<string, { readonly workflowType: string; readonly does: string }>;

@@ -5,6 +5,7 @@ import { duration, size } from '../units.ts';
 import { destinationConfig } from './destination.ts';
 import { absolutePath, port, publicKey, recipient } from './fields.ts';
 import { notifierConfig } from './notify.ts';
+import { siteRetention, timeZone } from './retention.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
 
@@ -99,6 +100,7 @@ const catchUpPlan = z
 
 export const siteConfig = z.strictObject({
   site: name.describe('the name of the installation'),
+  timeZone,
   hosts: named(z.strictObject({ repository: absolutePath.optional(), state: absolutePath.optional() }))
     .optional()
     .describe('the machines with a worker; absent: this one alone'),
@@ -147,6 +149,7 @@ export const siteConfig = z.strictObject({
     .describe('who made the backups'),
   sources: named(sourceConfig).describe('what is backed up'),
   destinations: named(destinationConfig).default({}).describe('where further copies go'),
+  retention: siteRetention.prefault({}).describe('how long backups are kept'),
   notify: z.array(notifierConfig).default([]).describe('who is told when something is wrong'),
   plans: z.strictObject({ daily: plan.prefault({}), logs: logsPlan.prefault({}), catchUp: catchUpPlan }).prefault({}),
 });

@@ -6,6 +6,7 @@ import { containerConfig } from './container.ts';
 import { absolutePath, port } from './fields.ts';
 import { glob } from './glob.ts';
 import { inPlace } from './in-place.ts';
+import { sourceRetention } from './retention.ts';
 import { secret } from './secret.ts';
 
 const common = {
@@ -20,6 +21,7 @@ const common = {
       rto: duration.optional().describe('how long until service is back'),
     })
     .optional(),
+  retention: sourceRetention,
   limits: z
     .strictObject({
       maxRate: size

@@ -12,7 +12,7 @@ const clock = z
 
 export const copyWindow = z
   .strictObject({
-    from: clock.describe('when it opens, as in "22:00", UTC'),
+    from: clock.describe("when it opens, as in '22:00', in the site's timeZone"),
     to: clock.describe('when it closes; earlier than `from`: on the next day'),
     maxRate: size
       .refine((bytes) => bytes >= 4096, 'next to nothing would ever be copied\nWrite 4KiB or more, as in 5MiB.')

@@ -49,4 +49,6 @@ export const KILL_POINTS: readonly KillPoint[] = [
   { name: 'evidence written, and nobody knows', at: `${STORAGE}/evidence-file.ts#writeEvidence`, when: 'left', sources: ANY },
   { name: 'the recovery point is to be signed', at: `${OPERATIONS}/recovery-point.ts#writeRecoveryPoint`, sources: ANY },
   { name: 'the recovery point is in the repository only', at: `${STORAGE}/repository.ts#putRepositorySmall`, when: 'left', sources: ANY },
+  { name: 'retention begins', at: `${OPERATIONS}/prune/index.ts#prune`, sources: ANY },
+  { name: 'retention has ended, and nobody knows', at: `${OPERATIONS}/prune/index.ts#prune`, when: 'left', sources: ANY },
 ];

@@ -12,6 +12,8 @@ describe('published schemas', () => {
       'urn:mosaic-backup:export-list:1',
       'urn:mosaic-backup:evidence:1',
       'urn:mosaic-backup:recovery-point:1',
+      'urn:mosaic-backup:mark:1',
+      'urn:mosaic-backup:prune:1',
     ]);
   });
 

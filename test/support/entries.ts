@@ -4,6 +4,7 @@ import { pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
 import type { BackupEntry } from '../../client/backups/overview.ts';
 import { logsFolder, logsId } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
+import type { Tier } from '../../model/source.ts';
 import { testBackup } from './backups.ts';
 
 const SYSTEM = '7423000000000000001';
@@ -21,6 +22,7 @@ export function entryOf(backup: Catalogued, options: Partial<BackupEntry> = {}):
     places: ['repository'],
     verified: [],
     proven: null,
+    held: null,
     broken: [],
     ...options,
   };
@@ -66,7 +68,11 @@ export function logsBackup({ source = 'postgres', from, to, at, gap, timeline = 
 }
 
 /** A full of PostgreSQL that ends within a segment. */
-export function fullBackup(at: string, segment: number, timeline = 1): Catalogued {
+export function fullBackup(
+  at: string,
+  segment: number,
+  { timeline = 1, tier = 'daily' }: { readonly timeline?: number; readonly tier?: Tier } = {},
+): Catalogued {
   const position = { systemId: SYSTEM, timeline, startLsn: lsn(segment, 40), endLsn: lsn(segment, 300) };
-  return testBackup({ scheduled: at, fields: { position, type: 'postgres' } });
+  return testBackup({ scheduled: at, tier, fields: { position, type: 'postgres' } });
 }

@@ -26,6 +26,11 @@ export function runDaily(options: DailyOptions): Promise<RunReport> {
   return run('daily', options);
 }
 
+/** Runs the monthly plan to its end. */
+export function runMonthly(options: DailyOptions): Promise<RunReport> {
+  return run('monthly', options);
+}
+
 /** One tick of log shipping, to its end. */
 export function runLogs(options: DailyOptions): Promise<RunReport> {
   return run('logs', options);

@@ -29,6 +29,8 @@ describe('catchUp, its worker killed in the middle of a copy', () => {
     await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
     test = await makeSite({
       folder,
+      // Fixed days: nothing of them is over.
+      retention: { prune: false },
       sources: { stack: { type: 'files', paths: ['/etc/hostname'] } },
       plans: { catchUp: { workerDeadline: '60s', retryFirst: '100ms', heartbeat: '2s' } },
       temporal: { address: temporal.address },

@@ -48,6 +48,8 @@ describe('catchUp', () => {
     await writeFile(path.join(data, 'file'), 'x'.repeat(100_000));
     test = await makeSite({
       folder,
+      // Fixed days: nothing of them is over.
+      retention: { prune: false },
       sources: { stack: { type: 'files', paths: [data] } },
       destinations: {
         vault: { type: 'directory', path: vault, alertAfter: '1ms' },

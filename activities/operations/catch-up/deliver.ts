@@ -190,7 +190,7 @@ function isOver({ clock, end, work }: Delivery): boolean {
 }
 
 function opening({ site, destination, clock }: Delivery): ReturnType<typeof openingOf> {
-  return openingOf(site.config.destinations[destination]?.windows, clock());
+  return openingOf(site.config.destinations[destination]?.windows, clock(), site.config.timeZone);
 }
 
 function isOfOne({ code }: BackupError): boolean {

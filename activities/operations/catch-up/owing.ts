@@ -5,7 +5,7 @@ import type { Behind } from '../../../model/catch-up.ts';
 import type { Member } from '../../../model/chain-order.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { sizes, type Manifest } from '../../../model/manifest.ts';
-import { MANIFEST, parseBackupId, RECORD_FOLDERS, topsOf } from '../../../model/paths.ts';
+import { MANIFEST, parseBackupId, pruneRecords, RECORD_FOLDERS, topsOf } from '../../../model/paths.ts';
 import { TIERS } from '../../../model/source.ts';
 import type { Site } from '../../site.ts';
 import { parseManifest } from '../../storage/manifest-file.ts';
@@ -60,7 +60,9 @@ export async function wantedAt(from: Store, tops: readonly string[]): Promise<Wa
 
 /** Evidence of what a destination does not take is of no use there; of logs it always is where they go. */
 function isWanted(key: string, ids: ReadonlySet<string>): boolean {
-  const [top, , id = ''] = key.split('/');
+  const [top, source = '', id = ''] = key.split('/');
+  // What was deleted at one place says nothing of another.
+  if (key.startsWith(`${pruneRecords(source)}/`)) return false;
   return top !== 'evidence' || parseBackupId(id) === undefined || ids.has(id);
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { canonical } from '../../../model/manifest.ts';
 import { MANIFEST, parseBackupId, possibleFolders } from '../../../model/paths.ts';
 import { recoveryPoint } from '../../../model/recovery-point.ts';
-import { TIERS } from '../../../model/source.ts';
+import { TIERS, type Tier } from '../../../model/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { verifySignature } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
@@ -24,6 +24,8 @@ export async function foldersExpected(site: Site, repository: Store, destination
 /** One backup that a recovery point names. */
 export interface NamedBackup {
   readonly reference: string;
+  readonly source: string;
+  readonly tier: Tier;
   readonly recoveryPoint: string;
   readonly scheduled: string;
   /** Everywhere it may lie. */
@@ -71,7 +73,7 @@ function namedIn(bytes: Uint8Array, trusted: readonly string[], destination: str
       const scheduled = parseBackupId(id)?.scheduled;
       if (tier === undefined || scheduled === undefined) return [];
       const folders = possibleFolders({ tier, source, id });
-      return [{ reference: backup.reference, recoveryPoint: unsigned.id, scheduled, folders }];
+      return [{ reference: backup.reference, source, tier, recoveryPoint: unsigned.id, scheduled, folders }];
     });
   } catch (error) {
     if (error instanceof BackupError && error.code === 'verification-failed') return [];

@@ -219,8 +219,11 @@ async function findMissing(state: State): Promise<void> {
   }
   for (const named of await backupsNamed([store, ...others], await trustedKeys(site), destination)) {
     if (named.folders.some((folder) => state.seen.has(folder) || state.expected.has(folder))) continue;
-    // Retention removes the oldest first: what is older than all that is there may be gone by right.
-    if (!named.folders.some((folder) => state.seen.hasOlder(folder, named.scheduled))) continue;
+    const { source, tier, scheduled } = named;
+    // What its time is over is gone by right; in the repository retention removes the oldest first.
+    const owed = destination === null || isOwedTo(site, destination, { source, tier, scheduled, started: scheduled });
+    if (!owed) continue;
+    if (destination === null && !named.folders.some((folder) => state.seen.hasOlder(folder, named.scheduled))) continue;
     const found = [`not there, though the recovery point ${named.recoveryPoint} names it`];
     note(state, { problem: 'missing', of: named.reference, found });
   }

@@ -70,7 +70,7 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
       cli.out.style(
         verdict === 'damaged' || verdict === 'broken' ? 'red' : verdict === 'unverified' ? 'yellow' : 'green',
         verdict,
-      ),
+      ) + (entry.held ? ', on hold' : ''),
     ];
   }
 
@@ -100,7 +100,7 @@ function pointsTable(points: readonly (RecoveryPoint & { readonly wholeNow: bool
 
 /** A backup as JSON, in lists and in `show`. */
 export function entryJson(entry: BackupEntry): Readonly<Record<string, unknown>> {
-  const { reference, source, sha256, stored, plain, places, verified, proven, broken, backup } = entry;
+  const { reference, source, sha256, stored, plain, places, verified, proven, held, broken, backup } = entry;
   const { type, kind, tier, scheduled, started, finished, host, parent, consistency, coversUntil, warnings } =
     backup.manifest;
   return {
@@ -123,6 +123,7 @@ export function entryJson(entry: BackupEntry): Readonly<Record<string, unknown>>
     places,
     verified,
     proven,
+    held: held && { since: held.time, reason: held.reason },
     broken,
     warnings,
   };

@@ -1,4 +1,4 @@
-/** `run daily`, `run logs`: a run of a plan now, with live progress. */
+/** `run daily`, `run monthly`, `run logs`: a run of a plan now, with live progress. */
 import type { Command } from 'commander';
 import type { Session } from '../../runs/session.ts';
 import type { Site } from '../../../activities/site.ts';
@@ -21,7 +21,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
   const run = program
     .command('run')
     .description('run a plan now, with live progress; ^C cancels it cleanly')
-    .argument('<plan>', 'the plan: daily, logs or catch-up')
+    .argument('<plan>', 'the plan: daily, monthly, logs or catch-up')
     .option('--source <name>', 'only this source; may be given several times', several)
     .option('--at <time>', 'the scheduled time (RFC 3339): the same plan and time again does only what is missing')
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
@@ -30,6 +30,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
   examples(run, [
     ['run daily', 'back up every source now'],
     ['run daily --source postgres', 'only one source'],
+    ['run monthly', 'archive the newest full of each source that is at most a week old'],
     ['run logs', 'ship WAL now, and copy what destinations lack'],
     ['run catch-up', 'copy now whatever destinations lack'],
     ['run daily --at 2026-11-23T02:00:00Z', 'make up what the run of that time lacks'],
@@ -177,6 +178,7 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
       [
         closingTable(input.plan, report),
         ...result.runProblems(report),
+        ...result.runRetention(report),
         ...logs.fullsDue(report),
         `${report.runId}: ${report.outcome}`,
       ].join('\n'),

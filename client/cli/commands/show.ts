@@ -94,6 +94,7 @@ function backupText(entry: BackupEntry, formatBytes: (bytes: number) => string):
     ['at', entry.places.map((place) => `${place}:${folder}`).join('  ')],
     ['verified', entry.verified.map(proofText).join(', ') || 'never'],
     ['proven', entry.proven ? proofText(entry.proven) : 'never restored and checked'],
+    ['on hold', entry.held ? `since ${entry.held.time}: ${entry.held.reason}` : ''],
     ['broken', entry.broken.map(({ problem }) => problem).join('; ')],
     ['signed by', manifest.signature.keyId],
     [

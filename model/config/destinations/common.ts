@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TIERS } from '../../source.ts';
 import { duration } from '../../units.ts';
 import { copyWindow } from '../windows.ts';
+import { retentionClass } from '../retention.ts';
 
 export const common = {
   tiers: z
@@ -10,6 +11,7 @@ export const common = {
     .min(1)
     .optional()
     .describe('only backups of these tiers are copied here; all when absent'),
+  retention: retentionClass,
   offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
   windows: z
     .array(copyWindow)

@@ -54,6 +54,7 @@ describe('the example config', () => {
       ['plans', 'daily'],
       ['plans', 'logs'],
       ['plans', 'catchUp'],
+      ['retention'],
       ['sources', 'stack'],
       ['destinations', 'remote'],
     ]) {

@@ -12,6 +12,7 @@ import { repositoryStore } from '../../../activities/storage/repository.ts';
 import type { Destination } from '../../../activities/storage/types.ts';
 import type { CopiedBackup } from '../../../model/run.ts';
 import { formatReference } from '../../../model/reference.ts';
+import { wholeSeconds } from '../../../model/time.ts';
 import { writeBackup, type BackupOptions } from '../../support/backups.ts';
 import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, smallFileSystem, temporaryFolder } from '../../support/folders.ts';
@@ -83,6 +84,45 @@ describe('copy of a backup', () => {
       assert.ok(there && here?.equals(there), name);
     }
   }
+
+  it('locks a copy as long as it is kept there, and a parent as long as its last child', async () => {
+    const asked = new Map<string, string>();
+    const locking: Destination = {
+      ...to,
+      put: (key, file_, expected, work, keeping) => {
+        asked.set(`put ${key}`, keeping?.until?.toISOString() ?? 'never');
+        return to.put(key, file_, expected, work, keeping);
+      },
+      putSmall: (key, bytes, options) => {
+        asked.set(`put ${key}`, options.until?.toISOString() ?? 'never');
+        return to.putSmall(key, bytes, options);
+      },
+      keep: (key, until) => {
+        asked.set(`keep ${key}`, until.toISOString());
+        return Promise.resolve();
+      },
+    };
+    const soon = wholeSeconds(Date.now());
+    const later = wholeSeconds(Date.now() + 86_400_000);
+    const kept = (time: string) => new Date(Date.parse(time) + 7 * 86_400_000).toISOString();
+    const full = await backup({ scheduled: soon });
+    await copy(full, testWork(), locking);
+    const names = ['base.tar.zst.age', 'inventory.zst.age', 'key.age', 'manifest.json'];
+    for (const name of names) assert.equal(asked.get(`put ${full.folder}/${name}`), kept(soon), name);
+    const child = await backup({ scheduled: later, parent: full.manifest });
+    await copy(child, testWork(), locking);
+    for (const name of names) {
+      assert.equal(asked.get(`put ${child.folder}/${name}`), kept(later), name);
+      assert.equal(asked.get(`keep ${full.folder}/${name}`), kept(later), `${name} of the parent`);
+    }
+    assert.equal((await backupOfLongAgo()).until, 'never', 'a lock in the past is none');
+
+    async function backupOfLongAgo(): Promise<{ readonly until: string | undefined }> {
+      const old = await backup({ scheduled: '2026-01-01T02:00:00Z' });
+      await copy(old, testWork(), locking);
+      return { until: asked.get(`put ${old.folder}/manifest.json`) };
+    }
+  });
 
   it('is the same, byte by byte, and says how much was copied', async () => {
     const chosen = await backup();

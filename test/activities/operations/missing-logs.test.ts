@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { prune } from '../../../activities/operations/prune/index.ts';
 import { missingLogs } from '../../../activities/operations/missing-logs.ts';
 import { encodeManifest } from '../../../activities/storage/manifest-file.ts';
 import { prepareRepository, repositoryStore } from '../../../activities/storage/repository.ts';
 import type { Site } from '../../../activities/site.ts';
 import { listBackups, type Catalogued } from '../../../activities/storage/catalogue.ts';
 import type { MissingLogs } from '../../../model/logs-run.ts';
-import { testBackup } from '../../support/backups.ts';
+import { TEST_KEY, testBackup } from '../../support/backups.ts';
 import { fullBackup, logsBackup } from '../../support/entries.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
@@ -98,6 +99,30 @@ describe('the look for logs that are gone', () => {
     assert.equal((await look())?.length, 1);
     assert.deepEqual(await look(NOW + 28 * DAY), []);
     await rm(path.join(site.repository, 'daily'), { recursive: true });
+    assert.deepEqual(await look(), []);
+  });
+
+  it('P03 what retention deletes is not missed: it leaves what every backup in the window leads on to', async () => {
+    const { signing } = site.config;
+    site = { ...site, config: { ...site.config, signing: { ...signing, trusted: [TEST_KEY.publicKey] } } };
+    const time = (days: number) => new Date(NOW - days * DAY).toISOString();
+    const logs = Array.from({ length: 40 }, (_, day) =>
+      logsBackup({ from: day + 2, to: day + 3, at: time(39.5 - day) }),
+    );
+    const fulls = [39, 32, 25, 18, 11, 4, 1, 0.01].map((days) =>
+      fullBackup(time(days).replace(/\.\d+Z/, 'Z'), Math.floor(41 - days), { tier: 'weekly' }),
+    );
+    await put(...fulls, ...logs);
+    await look();
+    assert.deepEqual(await look(), []);
+    const { summary } = await prune({ site, now: NOW, apply: true, work: testWork() });
+    assert.deepEqual(summary.places[0]?.problems, []);
+    const left = await listBackups(repositoryStore(site.repository));
+    assert.deepEqual(
+      [left.filter(({ name }) => name.tier === null).length, left.filter(({ name }) => name.tier !== null).length],
+      [26, 6],
+      'the logs of before the oldest full are gone, and so are fulls of before four weeks',
+    );
     assert.deepEqual(await look(), []);
   });
 

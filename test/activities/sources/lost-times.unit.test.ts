@@ -12,7 +12,7 @@ function at(minute: number): string {
 }
 
 function pgFull(segment: number, timeline = 1): Manifest {
-  return fullBackup(at(segment), segment, timeline).manifest;
+  return fullBackup(at(segment), segment, { timeline }).manifest;
 }
 
 /** WAL of one segment, which covers until the minute of its end. */

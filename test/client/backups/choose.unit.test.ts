@@ -38,6 +38,7 @@ function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'dail
     places: ['repository'],
     verified,
     proven: null,
+    held: null,
     broken: [],
   };
 }
@@ -45,6 +46,7 @@ function entry(scheduled: string, verified: readonly Proof[], tier: Tier = 'dail
 function overview(entries: readonly BackupEntry[], recoveryPoints: readonly RecoveryPoint[] = []): Overview {
   return {
     entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)),
+    marks: [],
     recoveryPoints,
     places: ['repository'],
     problems: [],

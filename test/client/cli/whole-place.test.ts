@@ -51,6 +51,8 @@ describe('a whole place', () => {
     await writeFile(path.join(data, 'file'), 'x'.repeat(50_000));
     made = await makeSite({
       folder,
+      // Fixed days: nothing of them is over.
+      retention: { prune: false },
       sources: { stack: { type: 'files', group: 'configs', paths: [data] } },
       destinations: {
         vault: { type: 'directory', path: path.join(folder, 'vault') },

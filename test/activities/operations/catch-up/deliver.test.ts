@@ -36,6 +36,8 @@ describe('delivery of what a destination lacks', () => {
     disk = await smallFileSystem('16m');
     ({ site, file } = await makeSite({
       folder,
+      // Fixed days: nothing of them is over.
+      retention: { prune: false },
       sources: { stack: { type: 'files', paths: ['/etc/hostname'] }, db: { type: 'postgres' } },
       destinations: {
         vault: { type: 'directory', path: vault },
@@ -120,6 +122,17 @@ describe('delivery of what a destination lacks', () => {
       `${monthly.folder}/manifest.json`,
       'recovery-points/daily-2026-11-23T02:00:00Z.json',
     ]);
+  });
+
+  it('what retention keeps no longer is owed to nobody', async () => {
+    const config = { ...site.config, retention: { ...site.config.retention, prune: true } };
+    const now = `${new Date().toISOString().slice(0, 10)}T00:00:00Z`;
+    const fields = { host: site.host, started: now, finished: now };
+    await backup({ scheduled: '2020-01-01T02:00:00Z' });
+    const kept = await backup({ scheduled: now, fields });
+    const delivered = await deliver('vault', { site: { ...site, config } });
+    assert.deepEqual([delivered.state, delivered.copied.backups], ['served', 1], JSON.stringify(delivered));
+    await assertSame(vault, kept.folder);
   });
 
   it('a recovery point that was signed again replaces the one before', async () => {

@@ -1,0 +1,17 @@
+/** The first step of a source in a run: a capture, or for the archive a full that is there already. */
+import type { CapturedBackup } from '../../../model/run.ts';
+import { captureBackup, summary, type CaptureRequest } from '../capture.ts';
+import { sourceConfig } from '../source-config.ts';
+import { chooseForArchive } from './choose.ts';
+
+/** @throws BackupError as `captureBackup`. */
+export async function captureOrTake(request: CaptureRequest): Promise<CapturedBackup> {
+  const { site, source, tier, scheduled, work } = request;
+  if (tier !== 'monthly') return captureBackup(request);
+  const config = sourceConfig(site, source);
+  const taken = await chooseForArchive({ site, source, config, scheduled });
+  if (!taken) return captureBackup(request);
+  const found = summary(taken.manifest, Date.now(), true);
+  work.log.info({ source, backup: found.backup.reference }, 'a full of the last seven days is archived');
+  return found;
+}

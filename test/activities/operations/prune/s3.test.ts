@@ -1,0 +1,71 @@
+/** Prune of a real bucket with Object Lock. */
+import assert from 'node:assert/strict';
+import { copyBackup } from '../../../../activities/operations/copy.ts';
+import type { PruneRequest } from '../../../../activities/operations/prune/index.ts';
+import { listBackups } from '../../../../activities/storage/catalogue.ts';
+import { openDestination } from '../../../../activities/storage/destinations.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import type { S3Destination } from '../../../../model/config/destinations/s3.ts';
+import { cleanUp } from '../../../support/folders.ts';
+import { startGateway, stopGateways, type Gateway } from '../../../support/versitygw.ts';
+import { testWork } from '../../../support/work.ts';
+import { destinationOf } from '../../storage/destination-of.ts';
+import { contextOf, listed, makeBucket } from '../../storage/s3/place.ts';
+import { DAY, openLab, verdicts } from './lab.ts';
+
+describe('prune of a bucket', () => {
+  let gateway: Gateway;
+
+  before(async () => {
+    gateway = await startGateway();
+  });
+  after(async () => {
+    await stopGateways();
+    await cleanUp();
+  });
+
+  it('deletes for good what is due, keeps what a lock keeps with its parent, and nothing without an identity that may', async () => {
+    const lab = await openLab();
+    const bucket = await makeBucket(gateway, { lock: true });
+    const context = await contextOf(gateway, bucket, { lock: 'governance' });
+    const { prune: _prune, ...writing } = context.config;
+    const opening = (config: S3Destination) => {
+      const destination = destinationOf({ ...context, name: 'vault', config });
+      const open: NonNullable<PruneRequest['open']> = (name, site) =>
+        name === 'vault' ? destination : openDestination(name, site);
+      return { destination, open };
+    };
+    const { destination: to, open } = opening(context.config);
+    const gone = await lab.at(['repository'], 14);
+    const full = await lab.at(['repository'], 12);
+    const child = await lab.at(['repository'], 11, { parent: full.manifest });
+    const fresh = [await lab.at(['repository'], 1), await lab.at(['repository'], 0)];
+    const from = repositoryStore(lab.site.repository);
+    const catalogue = await listBackups(from);
+    for (const backup of catalogue) await copyBackup({ site: lab.site, from, to, backup, catalogue, work: testWork() });
+    for (const { key } of await listed(to.list(child.folder))) await to.keep(key, new Date(lab.now + DAY));
+
+    const told = await lab.run({ open: opening(writing).open });
+    assert.deepEqual(
+      told.summary.places.filter(({ place }) => place === 'vault').map((each) => [each.mayDelete, each.left.backups]),
+      [[false, 1]],
+    );
+    const pruned = await lab.run({ open });
+    assert.deepEqual(pruned.summary.places[1]?.problems, []);
+    assert.deepEqual(verdicts(pruned, 'vault'), {
+      [gone.folder]: 'delete: expired',
+      [full.folder]: 'due: expired parent',
+      [child.folder]: 'due: expired locked',
+      ...Object.fromEntries(fresh.map(({ folder }) => [folder, 'keep: period'])),
+    });
+    assert.deepEqual(
+      (await listBackups(to)).map(({ folder }) => folder),
+      [full, child, ...fresh].map(({ folder }) => folder),
+    );
+    const { Versions = [], DeleteMarkers = [] } = await gateway.admin.listObjectVersions({
+      Bucket: bucket,
+      Prefix: gone.folder,
+    });
+    assert.deepEqual([Versions.length, DeleteMarkers.length], [0, 0], 'no version of it is left');
+  });
+});
