@@ -5,12 +5,10 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ifThere } from '../storage/fs-errors.ts';
+import { socketFolder } from '../storage/socket-folder.ts';
 import { commandLine, environment } from '../streams/programs.ts';
 import type { Relay } from './relay.ts';
 
@@ -25,9 +23,7 @@ const PREFIX = 'mosaic-door-';
 
 /** Opens one. @param name of the socket: what clients look for in the folder. */
 export async function openDoor({ program }: Relay, name: string): Promise<Door> {
-  await sweep();
-  // Short, since the path of a socket has at most 107 bytes, and on no shared file system.
-  const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const folder = await socketFolder(PREFIX);
   const relays = new Set<ChildProcess>();
   const [command, ...args] = commandLine(program);
 
@@ -63,17 +59,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
   await exit;
-}
-
-/** Removes the folders of processes that were killed: a name holds the process's id. */
-async function sweep(): Promise<void> {
-  const uid = process.getuid?.();
-  for (const name of await readdir(tmpdir())) {
-    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    const folder = path.join(tmpdir(), name);
-    // Another sweep may have been quicker.
-    const found = await ifThere(stat(folder));
-    if (found?.uid === uid) await rm(folder, { recursive: true, force: true });
-  }
 }

@@ -5,6 +5,7 @@ import type { Site } from '../site.ts';
 import { acceptsOf } from './accepts.ts';
 import { directoryDestination } from './directory-destination.ts';
 import { rememberedOf } from './repository.ts';
+import { rsyncDestination } from './rsync/index.ts';
 import { s3Destination } from './s3/index.ts';
 import type { Destination, DestinationContext } from './types.ts';
 
@@ -15,6 +16,7 @@ const TYPES: {
   readonly [Type in DestinationConfig['type']]: (context: DestinationContext<ConfigOf<Type>>) => Destination;
 } = {
   directory: directoryDestination,
+  rsync: rsyncDestination,
   s3: s3Destination,
 };
 

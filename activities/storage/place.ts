@@ -42,25 +42,33 @@ export async function wasUsed(place: Place): Promise<boolean> {
   return (await remember(place))?.path === place.root;
 }
 
+/** Where the marker of a place is kept, and how it is read and written there. */
+export interface Marked {
+  /** Undefined where there is none. */
+  readonly read: () => Promise<Uint8Array | undefined>;
+  /** Writes it unless there is one by now; then tells the one that is there. */
+  readonly mark: (bytes: Uint8Array) => Promise<Uint8Array>;
+}
+
 /**
  * Makes sure that a place is the one that was used before. Reading from a place that was never written to is fine;
  * writing to it for the first time marks it.
  * @throws BackupError `unreachable` when its folder is missing or its disk is not mounted, `refused` when it belongs to another site.
  */
 export async function requirePlace(place: Place, use: 'read' | 'write'): Promise<void> {
-  const { root, site } = place;
+  const { root } = place;
+  const file = path.join(root, MARKER);
   await translated(root, `looking at the ${place.what}`, async () => {
     const found = await ifThere(stat(root));
     if (found === undefined || !found.isDirectory()) throw missing(place);
-    const there = await readMarker(root);
-    if (there !== undefined && there.site !== site) throw foreign(place, there);
-    const remembered = await remember(place);
-    if (there === undefined && remembered?.path === root) throw unmounted(place);
-    if (there === undefined && place.removable && found.dev === (await deviceAround(place.state))) throw noDisk(place);
-    if (there !== undefined && remembered?.path === root && remembered.id === there.id) return;
-    if (use === 'read') return;
-    await store(place, there ?? (await mark(place)));
+    if (place.removable && found.dev === (await deviceAround(place.state)) && (await isNew(place))) throw noDisk(place);
+    await requireMarker(place, use, { read: () => ifThere(readFile(file)), mark: (bytes) => markFile(file, bytes) });
   });
+}
+
+/** Neither used before nor marked: it may be a bare mount point. */
+async function isNew(place: Place): Promise<boolean> {
+  return !(await wasUsed(place)) && (await ifThere(stat(path.join(place.root, MARKER)))) === undefined;
 }
 
 /** The device of a folder, or of where it would be made. */
@@ -69,19 +77,34 @@ async function deviceAround(folder: string): Promise<number> {
   return found === undefined ? deviceAround(path.dirname(folder)) : found.dev;
 }
 
-async function readMarker(root: string): Promise<Marker | undefined> {
-  const bytes = await ifThere(readFile(path.join(root, MARKER)));
-  return bytes === undefined ? undefined : parseRecord(bytes, marker, `marker ${path.join(root, MARKER)}`);
+/**
+ * As `requirePlace`, for a place that is there and may hold its marker anywhere.
+ * @throws BackupError `unreachable` when the place was used before and has no marker, `refused` when it belongs to another site.
+ */
+export async function requireMarker(place: Place, use: 'read' | 'write', { read, mark }: Marked): Promise<void> {
+  const { root, site } = place;
+  const there = parseMarker(place, await read());
+  const remembered = await remember(place);
+  if (there === undefined && remembered?.path === root) throw unmounted(place);
+  if (there !== undefined && remembered?.path === root && remembered.id === there.id) return;
+  if (use === 'read') return;
+  const made: Marker = { schema: MARKER_SCHEMA, id: randomUUID(), site, created: new Date().toISOString() };
+  await store(place, there ?? parseMarker(place, await mark(encode(made))) ?? made);
 }
 
-async function mark(place: Place): Promise<Marker> {
-  const { root, site } = place;
-  const made: Marker = { schema: MARKER_SCHEMA, id: randomUUID(), site, created: new Date().toISOString() };
+function parseMarker(place: Place, bytes: Uint8Array | undefined): Marker | undefined {
+  if (bytes === undefined) return undefined;
+  const there = parseRecord(bytes, marker, `marker ${place.root}/${MARKER}`);
+  if (there.site !== place.site) throw foreign(place, there);
+  return there;
+}
+
+async function markFile(file: string, bytes: Uint8Array): Promise<Uint8Array> {
   try {
-    await writeNew(path.join(root, MARKER), encode(made));
-    return made;
+    await writeNew(file, bytes);
+    return bytes;
   } catch (error) {
-    const other = errnoOf(error) === 'EEXIST' ? await readMarker(root) : undefined;
+    const other = errnoOf(error) === 'EEXIST' ? await ifThere(readFile(file)) : undefined;
     if (other === undefined) throw error;
     return other;
   }

@@ -29,8 +29,16 @@ export function counter(): Counter {
   };
 }
 
-/** Reads a stream to its end. Fails with `aborted`, `standstill`, or what the stream fails with. */
-export async function digestOf(readable: Readable, work: Work, phase: string): Promise<Stored> {
+/**
+ * Reads a stream to its end. Fails with `aborted`, `standstill`, or what the stream fails with.
+ * @param also given every block on the way.
+ */
+export async function digestOf(
+  readable: Readable,
+  work: Work,
+  phase: string,
+  also: (block: Uint8Array) => void = () => {},
+): Promise<Stored> {
   const count = counter();
   let failed: { readonly error: unknown } | undefined;
   const stop = watch({
@@ -46,7 +54,10 @@ export async function digestOf(readable: Readable, work: Work, phase: string): P
   });
   try {
     addAbortSignal(work.signal, readable);
-    for await (const block of blocksOf(readable)) count.add(block);
+    for await (const block of blocksOf(readable)) {
+      count.add(block);
+      also(block);
+    }
     return count.stored();
   } catch (error) {
     if (failed) throw failed.error;

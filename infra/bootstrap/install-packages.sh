@@ -4,7 +4,7 @@
 # `postgresql-client` and `postgresql-server` stand for the packages of one major version. A PostgreSQL server
 # is installed as a program only: without its default cluster and with its services masked, both before the
 # install, so that it takes no port of this machine, now or at the next boot. So is a Redis server, whose package
-# would start one on port 6379, and the Docker Engine, which would change the firewall. Nothing is upgraded or removed.
+# would start one on port 6379, the Docker Engine, which would change the firewall, and sshd, which would open the machine. Nothing is upgraded or removed.
 set -eu
 
 bootstrap=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -92,6 +92,14 @@ keep_docker_off() {
   say '  systemctl unmask docker.service docker.socket containerd.service; systemctl enable --now containerd.service docker.socket docker.service'
 }
 
+# As above. Nobody asked for a way into this machine.
+keep_sshd_off() {
+  [ ! -e /lib/systemd/system/ssh.service ] || return 0
+  mask ssh.service ssh.socket
+  say 'sshd is installed with its services masked. To use it yourself one day:'
+  say '  systemctl unmask ssh.service ssh.socket; systemctl enable --now ssh.service'
+}
+
 # The major version whose programs are here already, else the preferred one, else the newest of the archive.
 postgresql_version() {
   for file in /usr/lib/postgresql/*/bin/pg_basebackup; do
@@ -130,6 +138,7 @@ forbid_services
 case " $* " in *' postgresql-server '*) keep_postgresql_off ;; esac
 case " $* " in *' redis-server '*) keep_redis_off ;; esac
 case " $* " in *' docker.io '*) keep_docker_off ;; esac
+case " $* " in *' openssh-server '*) keep_sshd_off ;; esac
 say "installing Debian packages:$wanted"
 # shellcheck disable=SC2086 # a list of names
 if ! apt install --yes --no-install-recommends --no-remove --no-upgrade $wanted; then

@@ -1,7 +1,7 @@
 # Sourced: programs of the machine. They are looked for by name, so what came from elsewhere than Debian's
 # archive counts too, and a program that was removed later is noticed.
 
-# missing_needs SET: the packages that lack, one a line. Of the clients only those for the source types in $types.
+# missing_needs SET: the packages that lack, one a line. Of the clients only those for the types in $types.
 missing_needs() {
   [ "$1" != none ] || return 0
   found_set=no

@@ -22,9 +22,9 @@ cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mosaic-backup
 . "$bootstrap/versitygw.sh"
 . "$bootstrap/postgresql.sh"
 
-all_types='postgres mariadb redis'
+all_types='postgres mariadb redis rsync'
 
-# What a job needs: one of the sets of needs.txt, of the clients those for some source types, and whether Temporal.
+# What a job needs: one of the sets of needs.txt, of the clients those for some types, and whether Temporal.
 needs_of() {
   temporal=yes
   types=$all_types
@@ -58,7 +58,7 @@ needs_of() {
   esac
 }
 
-# types_in FILE: the types of sources that a config has. All of them where it cannot be told: one program too many does
+# types_in FILE: the types of sources and destinations that a config has. All of them where it cannot be told: one program too many does
 # no harm, and what is wrong with the file is told by the job.
 types_in() {
   # npm changes into the checkout; a relative path is meant from where the user is.

@@ -1,6 +1,7 @@
 /** The `destinations` of a config. */
 import { z } from 'zod';
 import { common } from './destinations/common.ts';
+import { reachOfRsync, rsyncDestination } from './destinations/rsync.ts';
 import { reachOfS3, s3Destination } from './destinations/s3.ts';
 import { absolutePath } from './fields.ts';
 
@@ -17,7 +18,7 @@ export const directoryDestination = z.strictObject({
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
-export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, s3Destination]);
+export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, rsyncDestination, s3Destination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
 
 /** A disk that may be absent: no run fails by it. */
@@ -32,6 +33,7 @@ export function alertAfterOf(config: DestinationConfig): number {
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {
+  if (config.type === 'rsync') return reachOfRsync(config);
   if (config.type === 's3') return reachOfS3(config);
   return `${config.path} (${config.type})`;
 }

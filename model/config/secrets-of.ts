@@ -1,4 +1,5 @@
 /** Every secret that a config names. */
+import { secretsOfRsync } from './destinations/rsync.ts';
 import { secretsOfS3 } from './destinations/s3.ts';
 import type { Secret } from './secret.ts';
 import type { SiteConfig } from './site.ts';
@@ -13,7 +14,11 @@ export function secretsOf({ encryption, signing, sources, destinations, notify }
     ];
   });
   const ofDestinations = Object.values(destinations).flatMap((destination) =>
-    destination.type === 's3' ? secretsOfS3(destination) : [],
+    destination.type === 'rsync'
+      ? secretsOfRsync(destination)
+      : destination.type === 's3'
+        ? secretsOfS3(destination)
+        : [],
   );
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,

@@ -57,9 +57,10 @@ describe('the example config', () => {
       ['retention'],
       ['sources', 'stack'],
       ['destinations', 'remote'],
+      ['destinations', 'secondary'],
     ]) {
       const shown = new Set(Object.keys(valueAt(plain, path) ?? {}));
-      const hidden = new Set(['configFile', 'compression', 'limits', 'objectives']);
+      const hidden = new Set(['configFile', 'compression', 'limits', 'objectives', 'hostKey']);
       for (const key of keysAt(path, plain)) assert.ok(shown.has(key) || hidden.has(key), [...path, key].join('.'));
     }
   });

@@ -33,8 +33,15 @@ const PUT_CHILD = new URL('./put-child.ts', import.meta.url);
 const KEY = 'daily/postgres/20261123T020000Z-full/base.tar.zst.age';
 const MEBIBYTE = 2 ** 20;
 
-/** @param make a place with `bytes` of free space at least, and not much more. */
-export function destinationConformance(type: string, make: (bytes: number) => Promise<Place>): void {
+/**
+ * @param make a place with `bytes` of free space at least, and not much more.
+ * @param options.runs how many sets of keys are tried: fewer where each step takes a connection's time.
+ */
+export function destinationConformance(
+  type: string,
+  make: (bytes: number) => Promise<Place>,
+  { runs = 15 }: { readonly runs?: number } = {},
+): void {
   describe(`destination type ${type}`, () => {
     let files: string;
     let place: Place;
@@ -118,7 +125,7 @@ export function destinationConformance(type: string, make: (bytes: number) => Pr
           for (const each of chosen) await fresh.putSmall(each, Buffer.from(each), { replace: false });
           assert.deepEqual(await keysBelow(fresh, ''), chosen.toSorted(byBytes));
         }),
-        { numRuns: 15 },
+        { numRuns: runs },
       );
     });
 

@@ -64,11 +64,11 @@ describe('npm scripts: set-up', () => {
     assert.equal(help.stdout, 'started --help\n', help.stderr);
   });
 
-  it('asks for the client programs of those source types only that a config of the user has, and of all for the sample', async () => {
+  it('asks for the client programs of those types only that a config of the user has, and of all for the sample', async () => {
     const checkout = await makeCheckout();
     await makeQuickstart(checkout.root, "console.log('started');");
     const needs = path.join(checkout.root, 'infra/bootstrap/needs.txt');
-    const types = ['postgres', 'mariadb', 'redis'];
+    const types = ['postgres', 'mariadb', 'redis', 'rsync'];
     const lines = types.map((type) => `client:${type} ${type}-client ${type}-tools captures`);
     await writeFile(needs, ['client sh dash runs', ...lines, 'sample sh dash runs', ''].join('\n'));
     const lacking = async (...args: readonly string[]) => {
@@ -81,6 +81,8 @@ describe('npm scripts: set-up', () => {
     await writeFile(config, 'sources:\n  wiki:\n    type: mariadb\n  data: { "type": "postgres" }\n');
     for (const args of [['-c', 'site.yaml'], ['--config', config], [`--config=${config}`], [`-c${config}`]])
       assert.deepEqual(await lacking('--once', ...args), ['postgres', 'mariadb'], args.join(' '));
+    await writeFile(config, 'sources:\n  data: { type: files }\ndestinations:\n  vault: { type: rsync }\n');
+    assert.deepEqual(await lacking('-c', config), ['rsync']);
     assert.deepEqual(await lacking('-c', '/nowhere.yaml'), types);
     assert.deepEqual(await lacking(), types);
   });

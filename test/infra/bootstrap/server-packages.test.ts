@@ -161,6 +161,43 @@ describe('bootstrap: the Docker Engine as programs only', () => {
   }).timeout(60_000);
 });
 
+/** A machine that never had sshd. */
+const WITHOUT_SSHD = `
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+had=$(dpkg-query -W -f '\${Package}\\n' openssh-server 2>/dev/null || :)
+[ -z "$had" ] || dpkg --purge --force-all $had >/dev/null 2>&1 || :
+rm -f /etc/systemd/system/ssh.* /lib/systemd/system/ssh.* /usr/sbin/policy-rc.d
+`;
+
+describe('bootstrap: sshd as a program only', () => {
+  it('is installed with its services masked, and starts none', async () => {
+    const found = await onAnImage(`${WITHOUT_SSHD}
+      sh /bootstrap/install-packages.sh openssh-server >&2
+      for unit in ssh.service ssh.socket; do echo "$unit: $(readlink /etc/systemd/system/$unit)"; done
+      echo "policy: $(ls /usr/sbin/policy-rc.d 2>/dev/null || echo none)"
+      echo "program: $(ls /usr/sbin/sshd)"
+      echo "running: $(ls /run/sshd.pid 2>/dev/null || echo none)"
+    `);
+    assert.deepEqual(found, [
+      'ssh.service: /dev/null',
+      'ssh.socket: /dev/null',
+      'policy: none',
+      'program: /usr/sbin/sshd',
+      'running: none',
+    ]);
+  }).timeout(180_000);
+
+  it('leaves a server alone that the user has', async () => {
+    const found = await onAnImage(`
+      rm -f /etc/systemd/system/ssh.*
+      mkdir -p /lib/systemd/system && echo '[Unit]' >/lib/systemd/system/ssh.service
+      sh /bootstrap/install-packages.sh openssh-server no-such-package >&2 || echo "status: $?"
+      echo "units: $(ls /etc/systemd/system | grep -c '^ssh' || :)"
+    `);
+    assert.deepEqual(found, ['status: 1', 'units: 0']);
+  }).timeout(60_000);
+});
+
 async function onAnImage(script: string): Promise<readonly string[]> {
   const args = ['--mount', '--propagation', 'private', '--', 'sh', '-c', ON_AN_IMAGE, 'sh', BOOTSTRAP, script];
   const { stdout } = await promisify(execFile)('unshare', args, { maxBuffer: 2 ** 24 });

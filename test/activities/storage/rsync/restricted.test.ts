@@ -1,0 +1,20 @@
+/** The conformance suite over a real sshd that lets in rsync alone. */
+import { startSshd, type Sshd } from '../../../support/rsync/sshd.ts';
+import { destinationConformance } from '../conformance.ts';
+import { rsyncPlace } from './places.ts';
+
+describe('rsync behind rrsync', function () {
+  // Each step is some processes at both ends.
+  this.timeout(300_000);
+  let sshd: Sshd;
+  before(async () => {
+    sshd = await startSshd();
+  });
+  after(() => sshd.stop());
+
+  destinationConformance(
+    'rsync',
+    (bytes) => rsyncPlace(bytes, { sshd, restrict: (root) => `restrict,command="rrsync -no-lock ${root}"` }),
+    { runs: 4 },
+  );
+});
