@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Verified } from './operations/verify-copy.ts';
 import type { PinnedReference } from '../model/reference.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
-import type { CapturedBackup, CopiedBackup, RetentionInput, StepInput } from '../model/run.ts';
+import type { CapturedBackup, CopiedBackup, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
 import { received, runStep } from './activity-work.ts';
 import { captureOrTake } from './operations/archive/capture-or-take.ts';
@@ -14,7 +14,9 @@ import type { Site } from './site.ts';
 
 export interface BackupActivities {
   capture(input: StepInput): Promise<CapturedBackup>;
-  copy(input: StepInput & { readonly backup: PinnedReference; readonly destination: string }): Promise<CopiedBackup>;
+  copy(
+    input: StepInput & { readonly backup: PinnedReference; readonly destination: string },
+  ): Promise<CopiedBackup | SkippedCopy>;
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
   /** Deletes what is due of sources of the host, at every place where it may. */
   retention(input: RetentionInput): Promise<RetentionSummary>;

@@ -1,9 +1,12 @@
 /** The steps of the coordinator, as activities: what a run is to do, and the record of what it did. */
+import type { CatchUpSpec, Delivered } from '../model/catch-up.ts';
 import type { LogsSpec } from '../model/logs-run.ts';
 import type { PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
 import { z } from 'zod';
-import { logsSpec, planInput, runReport, runSpec, sourceReport } from '../model/received.ts';
+import { catchUpSpec, delivered, logsSpec, planInput, runReport, runSpec, sourceReport } from '../model/received.ts';
 import { received, runStep } from './activity-work.ts';
+import { planCatchUp } from './operations/catch-up/plan.ts';
+import { tellCopies } from './operations/catch-up/tell.ts';
 import { planLogs } from './operations/plan-logs.ts';
 import { planRun } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
@@ -17,6 +20,12 @@ export interface CoordinationActivities {
   tellLogs(input: {
     readonly spec: LogsSpec;
     readonly sources: readonly SourceReport[];
+  }): Promise<readonly StepError[]>;
+  planCatchUp(input: PlanInput): Promise<CatchUpSpec>;
+  /** @returns the notifiers that failed. */
+  tellCopies(input: {
+    readonly spec: CatchUpSpec;
+    readonly destinations: readonly Delivered[];
   }): Promise<readonly StepError[]>;
   signRecoveryPoint(input: {
     readonly spec: RunSpec;
@@ -38,6 +47,14 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     tellLogs: (sent) => {
       const { spec, sources } = received(z.object({ spec: logsSpec, sources: z.array(sourceReport) }), sent);
       return runStep({}, async (work) => tellLogs({ site: await openSite(), spec, sources, work }));
+    },
+    planCatchUp: (sent) => {
+      const input = received(planInput, sent);
+      return runStep({}, async () => planCatchUp(await openSite(), input));
+    },
+    tellCopies: (sent) => {
+      const { spec, destinations } = received(z.object({ spec: catchUpSpec, destinations: z.array(delivered) }), sent);
+      return runStep({}, async (work) => tellCopies({ site: await openSite(), spec, destinations, work }));
     },
     signRecoveryPoint: (sent) => {
       const { spec, report } = received(z.object({ spec: runSpec, report: runReport }), sent);

@@ -1,9 +1,11 @@
 /** The short steps on a host, as activities: they are done at once, whatever long steps run there. */
 import { Context } from '@temporalio/activity';
 import { hostname } from 'node:os';
+import type { Delivered, DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput, LogsTick } from '../model/logs-run.ts';
-import { logsInput } from '../model/received.ts';
+import { deliveryInput, logsInput } from '../model/received.ts';
 import { received, runStep } from './activity-work.ts';
+import { deliverCopies } from './operations/catch-up/deliver.ts';
 import { tickSource } from './operations/tick-source.ts';
 import type { Site } from './site.ts';
 import { productVersion } from './version.ts';
@@ -13,6 +15,8 @@ export interface ShortActivities {
   ping(): Promise<{ readonly machine: string; readonly version: string }>;
   /** Ships the logs of one source, and copies what destinations lack. Bounded; what fails is in the result. */
   shipLogs(input: LogsInput): Promise<LogsTick>;
+  /** Copies what a destination lacks. Here, since it must keep no capture from its turn; what fails is in the result. */
+  deliver(input: DeliveryInput): Promise<Delivered>;
 }
 
 /** @param openSite reads the config anew, so that a change counts from the next step on. */
@@ -31,6 +35,12 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
           attempt: Context.current().info.attempt,
           work,
         }),
+      );
+    },
+    deliver: (sent) => {
+      const { step, deadline, waits } = received(deliveryInput, sent);
+      return runStep({ waits: { ...waits, retryMax: waits.retryFirst } }, async (work) =>
+        deliverCopies({ site: await openSite(), destination: step.destination, deadline, work }),
       );
     },
   };

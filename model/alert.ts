@@ -11,6 +11,7 @@ export const ALERTS = [
   'slot-behind',
   'server-space',
   'little-space',
+  'copies-behind',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -55,6 +55,14 @@ export function logsFolder(source: string, day: string, first: string, last: str
   return `logs/${source}/${day}/${logsId(first, last)}`;
 }
 
+/** Folders of small records: what is written of backups, and delivered wherever backups go. */
+export const RECORD_FOLDERS = ['recovery-points', 'evidence'] as const;
+
+/** The folder at the root in which backups of a tier lie. */
+export function topsOf(tier: Tier): readonly string[] {
+  return tier === 'daily' ? ['configs', 'daily'] : [tier];
+}
+
 /** Key of a recovery point: the id of the run that made it. */
 export function recoveryPointKey(runId: string): string {
   return `recovery-points/${runId}.json`;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isRecipient } from './keys.ts';
+import { DELIVERY_STATES, type CatchUpSpec, type Delivered, type DeliveryInput } from './catch-up.ts';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
 import { OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
@@ -160,16 +161,54 @@ export const sourceReport = z.object({
     })
     .nullable(),
   copies: z.array(z.object({ destination: name, bytes, milliseconds: z.number() })),
+  skipped: z.array(z.object({ destination: name, skipped: z.string() })).exactOptional(),
   verified: z.boolean(),
   errors: z.array(stepError),
   logs: logsFacts.nullable().exactOptional(),
 }) satisfies z.ZodType<SourceReport>;
+
+const deliveryStep = z.object({ destination: name, host: name });
+const catchUpWaits = z.object({
+  workerDeadline: milliseconds,
+  retryFirst: milliseconds,
+  heartbeat: milliseconds,
+  standstill: milliseconds,
+});
+export const deliveryInput = z.object({
+  site: name,
+  runId,
+  step: deliveryStep,
+  deadline: milliseconds.nullable(),
+  waits: catchUpWaits,
+}) satisfies z.ZodType<DeliveryInput>;
+export const catchUpSpec = z.object({
+  runId,
+  site: name,
+  plan: name,
+  scheduled,
+  steps: z.array(deliveryStep),
+  deadline: milliseconds,
+  waits: catchUpWaits,
+  notified: z.boolean(),
+}) satisfies z.ZodType<CatchUpSpec>;
+const count = z.number().nonnegative();
+export const delivered = z.object({
+  destination: name,
+  host: name,
+  state: z.enum(DELIVERY_STATES),
+  copied: z.object({ backups: count, bytes, records: count }),
+  milliseconds: z.number(),
+  behind: z.object({ backups: count, bytes, since: z.string().nullable(), records: count }).nullable(),
+  newest: z.string().nullable(),
+  errors: z.array(stepError),
+}) satisfies z.ZodType<Delivered>;
 
 export const runReport = z.object({
   runId,
   outcome: z.enum(OUTCOMES).nullable(),
   sources: z.array(sourceReport),
   errors: z.array(stepError),
+  destinations: z.array(delivered).exactOptional(),
   retention: z.array(retentionSummary).exactOptional(),
 }) satisfies z.ZodType<RunReport>;
 

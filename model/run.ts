@@ -1,4 +1,5 @@
 /** Runs of plans: what travels between client, workflows and activities. Small, and never a secret. */
+import type { Delivered } from './catch-up.ts';
 import type { LogsFacts } from './logs-run.ts';
 import type { Outcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
@@ -130,6 +131,13 @@ export interface CopiedBackup {
   readonly milliseconds: number;
 }
 
+/** A copy that is not made now, which is no failure: catch-up makes it. */
+export interface SkippedCopy {
+  readonly destination: string;
+  /** Why, in words. */
+  readonly skipped: string;
+}
+
 export interface StepError {
   readonly step: string;
   readonly code: string;
@@ -147,6 +155,8 @@ export interface SourceReport {
   readonly outcome: Outcome | null;
   readonly captured: CapturedBackup | null;
   readonly copies: readonly CopiedBackup[];
+  /** Destinations that get their copy later: a removable disk that is absent, a window that is closed. */
+  readonly skipped?: readonly SkippedCopy[];
   readonly verified: boolean;
   readonly errors: readonly StepError[];
   /** Only in a run that ships logs; null until its step has ended. */
@@ -159,6 +169,8 @@ export interface RunReport {
   readonly sources: readonly SourceReport[];
   /** What failed besides the sources: the recovery point, and retention. */
   readonly errors: readonly StepError[];
+  /** Only in a run that catches up. */
+  readonly destinations?: readonly Delivered[];
   /** What was deleted, and what is due; a host each. Absent before it was looked at, and where runs do not. */
   readonly retention?: readonly RetentionSummary[];
 }

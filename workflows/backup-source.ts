@@ -9,7 +9,15 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CapturedBackup, CopiedBackup, SourceReport, StepError, StepInput, StepState } from '../model/run.ts';
+import type {
+  CapturedBackup,
+  CopiedBackup,
+  SkippedCopy,
+  SourceReport,
+  StepError,
+  StepInput,
+  StepState,
+} from '../model/run.ts';
 import { sourceOutcome } from '../model/run.ts';
 import { sourceDetails } from './details.ts';
 import { captureEnded, sourceStatus } from './messages.ts';
@@ -26,13 +34,23 @@ export interface SourceInput extends StepInput {
 export async function backupSource(input: SourceInput): Promise<SourceReport> {
   const { site, step, waits } = input;
   const copies: CopiedBackup[] = [];
+  const skipped: SkippedCopy[] = [];
   const errors: StepError[] = [];
   let state: StepState = 'pending';
   let captured: CapturedBackup | null = null;
   let verified = false;
   let outcome: SourceReport['outcome'] = null;
 
-  const report = (): SourceReport => ({ source: step.source, state, outcome, captured, copies, verified, errors });
+  const report = (): SourceReport => ({
+    source: step.source,
+    state,
+    outcome,
+    captured,
+    copies,
+    ...(skipped.length > 0 && { skipped }),
+    verified,
+    errors,
+  });
   setHandler(sourceStatus, report);
   enter('capturing');
 
@@ -66,11 +84,10 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   async function copyTo(destination: string, backup: CapturedBackup['backup']): Promise<void> {
     try {
       const { copy } = hostSteps(site, input, waits.copyDeadline);
-      copies.push(
-        await copy.executeWithOptions({ summary: `copy ${step.source} to ${destination}, confirmed there` }, [
-          { ...input, backup, destination },
-        ]),
-      );
+      const summary = `copy ${step.source} to ${destination}, confirmed there`;
+      const copied = await copy.executeWithOptions({ summary }, [{ ...input, backup, destination }]);
+      if ('skipped' in copied) skipped.push(copied);
+      else copies.push(copied);
     } catch (error) {
       errors.push(stepError(`copy to ${destination}`, error));
     }

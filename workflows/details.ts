@@ -10,7 +10,7 @@ import type { RunReport, SourceReport, StepError } from '../model/run.ts';
 export function runDetails({ outcome, sources, errors: ofRun, retention = [] }: RunReport): string {
   const rows = sources.map(
     (source) =>
-      `| ${source.source} | ${source.outcome ?? source.state} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${source.copies.map(({ destination }) => destination).join(', ')} | ${source.verified ? 'yes' : ''} |`,
+      `| ${source.source} | ${source.outcome ?? source.state} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
   );
   return [
     outcome ? `**${outcome}**` : '**running** (each source has a page of its own, under "Relationships")',
@@ -27,7 +27,7 @@ export function runDetails({ outcome, sources, errors: ofRun, retention = [] }: 
 
 /** One source: its state, each failure with its remedy, what was stored. */
 export function sourceDetails(report: SourceReport): string {
-  const { captured, copies, errors, outcome, state } = report;
+  const { captured, copies, skipped = [], errors, outcome, state } = report;
   return [
     outcome ? `**${outcome}**` : `**${state}**${WHILE_RUNNING}`,
     ...errors.map((error) => `\n${inWords(error)}`),
@@ -39,6 +39,7 @@ export function sourceDetails(report: SourceReport): string {
       ({ destination, bytes, milliseconds }) =>
         `\ncopy at ${destination}: ${formatBytes(bytes)} in ${formatDuration(milliseconds)}`,
     ),
+    ...skipped.map(({ destination, skipped: why }) => `\ncopy at ${destination}: skipped, ${why}`),
     LAST,
   ].join('\n');
 }
@@ -53,6 +54,11 @@ const LAST = '\n\u00a0';
 /** A failed step and what to do about it. */
 export function inWords({ step, message, remedy }: StepError): string {
   return `${step} failed: ${message}${remedy ? `\n\nWhat to do: ${remedy}` : ''}`;
+}
+
+function copiesOf({ copies, skipped = [] }: SourceReport): string {
+  const later = skipped.map(({ destination }) => `${destination} (skipped)`);
+  return [...copies.map(({ destination }) => destination), ...later].join(', ');
 }
 
 function size({ captured }: SourceReport): string {

@@ -1,6 +1,8 @@
 /** Every workflow type that a worker offers. */
 export { backupSource } from './backup-source.ts';
+export { catchUp } from './catch-up.ts';
 export { dailyBackup } from './daily-backup.ts';
+export { deliverCopies } from './deliver-copies.ts';
 export { monthlyArchive } from './monthly-archive.ts';
 export { rotateKeys } from './rotate-keys.ts';
 export { shipLogs } from './ship-logs.ts';

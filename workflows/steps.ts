@@ -4,6 +4,7 @@ import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
 import type { RotationActivities } from '../activities/key-rotation.ts';
 import type { ShortActivities } from '../activities/short.ts';
+import type { DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput } from '../model/logs-run.ts';
 import type { RotationWaits } from '../model/rotation.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
@@ -142,6 +143,21 @@ export function rotationSteps(site: string, host: string, { retryFirst, retryMax
       maximumInterval: retryMax,
       maximumAttempts: ROTATION_ATTEMPTS,
     },
+  });
+}
+
+/**
+ * The one step of a delivery, on the host's short queue: it may take hours, and must neither wait for captures nor keep
+ * them waiting. It ends by itself; only a worker that died makes a second attempt.
+ */
+export function deliverySteps(site: string, { step, waits }: DeliveryInput) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, step.host).short,
+    scheduleToStartTimeout: waits.workerDeadline,
+    startToCloseTimeout: LONGEST,
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: waits.retryFirst, maximumAttempts: 2 },
   });
 }
 

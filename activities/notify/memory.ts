@@ -27,12 +27,15 @@ const memory = z.looseObject({
 });
 export type Memory = z.infer<typeof memory>;
 
-export async function readMemory(state: string): Promise<Memory> {
-  return (await readMemoryFile(fileOf(state), memory)) ?? { fresh: {}, open: [] };
+/** Whose alerts: each plan remembers its own. */
+export type Teller = 'logs' | 'copies';
+
+export async function readMemory(state: string, teller: Teller): Promise<Memory> {
+  return (await readMemoryFile(fileOf(state, teller), memory)) ?? { fresh: {}, open: [] };
 }
 
-export function writeMemory(state: string, value: Memory): Promise<void> {
-  return writeMemoryFile(fileOf(state), value);
+export function writeMemory(state: string, teller: Teller, value: Memory): Promise<void> {
+  return writeMemoryFile(fileOf(state, teller), value);
 }
 
 /** One that was changed in the config is a new one, and is told everything that lasts. */
@@ -40,6 +43,6 @@ export function notifierKey(config: NotifierConfig): string {
   return createHash('sha256').update(JSON.stringify(config)).digest('hex').slice(0, 16);
 }
 
-function fileOf(state: string): string {
-  return path.join(state, 'alerts', 'logs.json');
+function fileOf(state: string, teller: Teller): string {
+  return path.join(state, 'alerts', `${teller}.json`);
 }

@@ -11,7 +11,7 @@ import { manifestDigest, readableManifest } from '../storage/manifest-file.ts';
 import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
 import { bounded } from './bounded.ts';
-import { destinationsOf } from './plan-run.ts';
+import { destinationsOf, isRemovableIn } from './plan-run.ts';
 import { sourceConfig } from './source-config.ts';
 
 /** Milliseconds for a look at one destination. */
@@ -39,14 +39,16 @@ export async function backupsSince(
 
 /**
  * Destinations that take one of these backups, and hold none. A manifest there stands for its chain: parents are copied
- * before it. One that cannot be looked at, for whatever reason, counts as without: what makes up for it says why.
+ * before it. One that cannot be looked at, for whatever reason, counts as without: what makes up for it says why. A
+ * removable disk is not waited for: catch-up serves it when it is back.
  */
 export async function destinationsWithout(
   site: Site,
   backups: readonly Catalogued[],
   work: Work,
 ): Promise<readonly string[]> {
-  const names = [...new Set(backups.flatMap(({ manifest }) => destinationsOf(site, manifest.tier ?? 'daily')))];
+  const taking = new Set(backups.flatMap(({ manifest }) => destinationsOf(site, manifest.tier ?? 'daily')));
+  const names = [...taking].filter((name) => !isRemovableIn(site, name));
   const holding = await Promise.all(
     names.map((destination) => {
       const taken = backups.filter(({ manifest }) =>

@@ -8,8 +8,13 @@ export interface Bound {
   readonly what: string;
   /** Milliseconds. */
   readonly limit: number;
+  /** What to do where it happens again; of a tick of logs when absent. */
+  readonly remedy?: string;
   readonly work: Work;
 }
+
+const OF_LOGS =
+  'The next tick goes on. Where it happens again, see what slows it down; logs.deadline of the source sets the time.';
 
 /** Milliseconds that cancelled work has to end its children and clean up, before nobody waits for it any more. */
 const CLEANING_UP = 5_000;
@@ -19,12 +24,15 @@ const CLEANING_UP = 5_000;
  * whatever it still does can be done twice.
  * @throws BackupError `standstill` at the limit; whatever the body throws; the caller's own cancellation.
  */
-export async function bounded<T>({ what, limit, work }: Bound, body: (work: Work) => Promise<T>): Promise<T> {
+export async function bounded<T>(
+  { what, limit, remedy = OF_LOGS, work }: Bound,
+  body: (work: Work) => Promise<T>,
+): Promise<T> {
   const late = new AbortController();
   const left = Promise.withResolvers<never>();
   const timers = [
     setTimeout(() => late.abort(), limit),
-    setTimeout(() => left.reject(tooLate(what, limit)), limit + CLEANING_UP),
+    setTimeout(() => left.reject(tooLate({ what, limit, remedy })), limit + CLEANING_UP),
   ];
   const running = body({ ...work, signal: AbortSignal.any([work.signal, late.signal]) });
   // Left behind, it may fail when nobody listens any more.
@@ -32,17 +40,16 @@ export async function bounded<T>({ what, limit, work }: Bound, body: (work: Work
   try {
     return await Promise.race([running, left.promise]);
   } catch (error) {
-    if (late.signal.aborted && !work.signal.aborted) throw tooLate(what, limit, error);
+    if (late.signal.aborted && !work.signal.aborted) throw tooLate({ what, limit, remedy }, error);
     throw error;
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }
 }
 
-function tooLate(what: string, limit: number, cause?: unknown): BackupError {
+function tooLate({ what, limit, remedy }: Required<Omit<Bound, 'work'>>, cause?: unknown): BackupError {
   return new BackupError('standstill', `${what} did not end within ${formatDuration(limit)}, and was ended.`, {
-    remedy:
-      'The next tick goes on. Where it happens again, see what slows it down; logs.deadline of the source sets the time.',
+    remedy,
     cause,
   });
 }

@@ -20,6 +20,7 @@ import type { Work } from '../work.ts';
 import { bounded } from './bounded.ts';
 import { readCopiedDays, writeCopiedDays } from './copied-days.ts';
 import { copyBackup } from './copy.ts';
+import { isAbsence } from './plan-run.ts';
 import { stepFailure } from './step-failure.ts';
 
 export interface CopyLogsRequest {
@@ -84,7 +85,8 @@ export async function copyLogs(request: CopyLogsRequest): Promise<CopiedLogs> {
     });
   } catch (error) {
     if (work.signal.aborted) throw error;
-    failures.push(stepFailure(site, step, error));
+    // A removable disk that is absent is no failure: what it lacks is compared when it is back.
+    if (!isAbsence(site, destination, error)) failures.push(stepFailure(site, step, error));
   }
   const milliseconds = Date.now() - began;
   return {

@@ -1,4 +1,5 @@
 /** What a run is to do, read from the config. */
+import { isRemovable } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import { runId, type PlanInput, type RunSpec, type SourceStep } from '../../model/run.ts';
 import { defaultGroup, GROUPS, type Tier } from '../../model/source.ts';
@@ -56,4 +57,15 @@ export function destinationsOf({ config }: Pick<Site, 'config'>, tier: Tier): re
   return Object.entries(config.destinations)
     .filter(([, { tiers }]) => !tiers || tiers.includes(tier))
     .map(([destination]) => destination);
+}
+
+/** Whether a destination is a disk that may be absent. */
+export function isRemovableIn({ config }: Pick<Site, 'config'>, destination: string): boolean {
+  const found = config.destinations[destination];
+  return found !== undefined && isRemovable(found);
+}
+
+/** Whether an error says that a removable disk is absent, which is no failure. */
+export function isAbsence(site: Pick<Site, 'config'>, destination: string, error: unknown): boolean {
+  return error instanceof BackupError && error.code === 'unreachable' && isRemovableIn(site, destination);
 }

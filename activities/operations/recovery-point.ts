@@ -13,6 +13,7 @@ import { prepareRepository, putRepositorySmall, repositoryStore } from '../stora
 import { parseRecord } from '../storage/record.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { isAbsence } from './plan-run.ts';
 
 export interface RecoveryPointRequest {
   readonly site: Site;
@@ -59,6 +60,8 @@ export async function writeRecoveryPoint({
     try {
       await openDestination(name, site).putSmall(key, bytes, { replace: true });
     } catch (error) {
+      // Catch-up delivers it when the disk is back.
+      if (isAbsence(site, name, error)) continue;
       const message = `the recovery point could not be copied to ${name}: ${error instanceof Error ? error.message : String(error)}`;
       work.log.warn({ destination: name, recoveryPoint: spec.runId }, message);
       warnings.push(message);

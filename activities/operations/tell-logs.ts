@@ -33,7 +33,7 @@ function isLookedAt(alert: AlertName, { logs }: SourceReport): boolean {
 export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsRequest): Promise<readonly StepError[]> {
   const now = when.now ?? Date.now();
   const { every, stalledAfter, spareSpace, serverSpace, slotUse, remindAfter } = site.config.plans.logs;
-  const before = await readMemory(site.state);
+  const before = await readMemory(site.state, 'logs');
   const fresh = freshness({ sources, fresh: before.fresh, now });
   const found = conditions(
     { spec, sources, fresh, now },
@@ -46,7 +46,7 @@ export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsR
   );
   const run = spec.runId;
   const { open, errors } = await tell({ site, run, found, before: before.open, lookedFor, remindAfter, now, work });
-  await writeMemory(site.state, { fresh, open: [...open] });
+  await writeMemory(site.state, 'logs', { fresh, open: [...open] });
   return errors;
 
   /** A run of some sources says nothing of the others, nor of hosts that did not answer. */

@@ -6,8 +6,9 @@ import type { Manifest } from '../../model/manifest.ts';
 import { isFolderOf, MANIFEST } from '../../model/paths.ts';
 import { formatReference, matchReference } from '../../model/reference.ts';
 import type { BackupName, PinnedReference } from '../../model/reference.ts';
-import { manifestDigest, parseManifest } from './manifest-file.ts';
+import { knowDigest, manifestDigest, parseManifest } from './manifest-file.ts';
 import { inParallel } from './parallel.ts';
+import { cacheOf, readRemembered } from './remembered.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import type { ListedObject, LocalStore, Store } from './types.ts';
 
@@ -49,7 +50,7 @@ export interface CatalogueOptions {
 /** Every backup that a store holds. One bad manifest never hides the others: it becomes a problem. */
 export async function readCatalogue(store: Store, options: CatalogueOptions = {}): Promise<Catalogue> {
   const listed = await manifestsOf(store, options);
-  const entries = await inParallel(listed, PARALLEL, (object) => readEntry(store, object));
+  const entries = await readEntries(store, listed, options);
   const backups = new Map<string, Catalogued>();
   const problems: CatalogueProblem[] = [];
   for (const entry of entries) {
@@ -250,12 +251,37 @@ export function chainOf(catalogue: readonly Catalogued[], backup: Catalogued): r
   return chain;
 }
 
-async function manifestsOf(store: Store, { logs = true }: CatalogueOptions): Promise<readonly ListedObject[]> {
+function topsOf({ logs = true }: CatalogueOptions): readonly string[] {
+  return TOP.filter((each) => logs || each !== 'logs');
+}
+
+async function manifestsOf(store: Store, options: CatalogueOptions): Promise<readonly ListedObject[]> {
   const found: ListedObject[] = [];
-  for (const top of TOP.filter((each) => logs || each !== 'logs')) {
+  for (const top of topsOf(options)) {
     for await (const object of store.list(top, { named: MANIFEST })) found.push(object);
   }
   return found;
+}
+
+type Entry = Catalogued | CatalogueProblem | undefined;
+
+function readEntries(
+  store: Store,
+  listed: readonly ListedObject[],
+  options: CatalogueOptions,
+): Promise<readonly Entry[]> {
+  const tops = topsOf(options);
+  return readRemembered<Manifest, Entry>(listed, {
+    cache: cacheOf(store, 'manifests'),
+    read: (objects) => inParallel(objects, PARALLEL, (object) => readEntry(store, object)),
+    keep: (entry) =>
+      entry && 'manifest' in entry ? { note: manifestDigest(entry.manifest), value: entry.manifest } : undefined,
+    known(key, { note, value }) {
+      knowDigest(value, note);
+      return nameOf(path.posix.dirname(key), value);
+    },
+    lookedFor: (key) => tops.some((top) => key.startsWith(`${top}/`)),
+  });
 }
 
 async function readEntry(store: Store, object: ListedObject): Promise<Catalogued | CatalogueProblem | undefined> {
@@ -274,7 +300,10 @@ async function readEntry(store: Store, object: ListedObject): Promise<Catalogued
 }
 
 function entryOf(folder: string, bytes: Uint8Array): Catalogued {
-  const manifest = parseManifest(bytes);
+  return nameOf(folder, parseManifest(bytes));
+}
+
+function nameOf(folder: string, manifest: Manifest): Catalogued {
   const name: BackupName = { tier: manifest.tier, source: manifest.source, id: manifest.id };
   if (isFolderOf(folder, name)) return { name, folder, manifest };
   throw new BackupError(

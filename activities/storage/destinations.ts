@@ -4,6 +4,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
 import { acceptsOf } from './accepts.ts';
 import { directoryDestination } from './directory-destination.ts';
+import { rememberedOf } from './repository.ts';
 import { rsyncDestination } from './rsync/index.ts';
 import { s3Destination } from './s3/index.ts';
 import type { Destination, DestinationContext } from './types.ts';
@@ -40,5 +41,6 @@ export function openDestination(name: string, site: Site): Destination {
     });
   }
   const { state, readSecret } = site;
-  return makeDestination({ name, config, site: site.config.site, state, readSecret, accepts: acceptsOf(site) });
+  const made = makeDestination({ name, config, site: site.config.site, state, readSecret, accepts: acceptsOf(site) });
+  return { ...made, remembers: rememberedOf(state, `destination-${name}`) };
 }

@@ -9,7 +9,7 @@ import { requirePlace } from './place.ts';
 import { putFile } from './put-file.ts';
 import { freeSpace } from './space.ts';
 import { writeNew } from './durable.ts';
-import type { Destination, DestinationContext, ListOptions, Stored } from './types.ts';
+import type { Destination, DestinationContext, ListOptions, PutOptions, Stored } from './types.ts';
 import type { Work } from '../work.ts';
 
 export function directoryDestination(context: DestinationContext<DirectoryDestination>): Destination {
@@ -18,7 +18,8 @@ export function directoryDestination(context: DestinationContext<DirectoryDestin
   const store = directoryStore(root);
 
   function there(use: 'read' | 'write'): Promise<void> {
-    return requirePlace({ what: `destination ${name}`, root, site, state }, use);
+    const removable = config.removable ?? false;
+    return requirePlace({ what: `destination ${name}`, root, site, state, removable }, use);
   }
 
   return {
@@ -46,11 +47,11 @@ export function directoryDestination(context: DestinationContext<DirectoryDestin
       await there('write');
       await store.putSmall(key, bytes, options);
     },
-    async put(key: string, file: string, expected: Stored, work: Work) {
+    async put(key: string, file: string, expected: Stored, work: Work, options?: PutOptions) {
       const target = fileOf(root, key);
       await there('write');
       await translated(target, `copying ${key} to ${name}`, () =>
-        putFile({ root, key, file, expected, to: name, work }),
+        putFile({ root, key, file, expected, to: name, maxRate: options?.maxRate, work }),
       );
     },
     async keep() {

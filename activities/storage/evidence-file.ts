@@ -1,4 +1,5 @@
 /** Evidence records: signed, written where the backup was checked, never changed. */
+import { createHash } from 'node:crypto';
 import { canonical } from '../../model/manifest.ts';
 import { evidence as evidenceSchema } from '../../model/evidence.ts';
 import type { Evidence, UnsignedEvidence } from '../../model/evidence.ts';
@@ -9,7 +10,8 @@ import { verifySignature } from '../keys/signing.ts';
 import type { Signer, TrustedKey } from '../keys/signing.ts';
 import { inParallel } from './parallel.ts';
 import { parseRecord } from './record.ts';
-import type { Store, WritableStore } from './types.ts';
+import { cacheOf, readRemembered } from './remembered.ts';
+import type { ListedObject, Store, WritableStore } from './types.ts';
 
 export function signEvidence(unsigned: UnsignedEvidence, signer: Signer): Evidence {
   return { ...unsigned, signature: signer.sign(canonical(unsigned)) };
@@ -31,12 +33,22 @@ export async function readEvidence(
   trusted: readonly TrustedKey[],
   source?: string,
 ): Promise<readonly Evidence[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(source === undefined ? 'evidence' : `evidence/${source}`)) {
-    if (OF_A_CHECK.test(key)) keys.push(key);
-  }
-  const records = await inParallel(keys, 16, (key) => readRecord(store, key, trusted));
+  const below = source === undefined ? 'evidence' : `evidence/${source}`;
+  const listed: ListedObject[] = [];
+  for await (const object of store.list(below)) if (OF_A_CHECK.test(object.key)) listed.push(object);
+  const records = await readRemembered<Evidence, Evidence | undefined>(listed, {
+    // Whom a record is believed of is a part of what was found out about it.
+    cache: cacheOf(store, 'evidence', digestOf(trusted)),
+    read: (objects) => inParallel(objects, 16, ({ key }) => readRecord(store, key, trusted)),
+    keep: (record) => record && { note: '', value: record },
+    known: (_key, { value }) => value,
+    lookedFor: (key) => key.startsWith(`${below}/`),
+  });
   return records.filter((record) => record !== undefined).toSorted((a, b) => (a.time < b.time ? -1 : 1));
+}
+
+function digestOf(trusted: readonly TrustedKey[]): string {
+  return createHash('sha256').update(JSON.stringify(trusted)).digest('hex');
 }
 
 /** Marks and records of deletions lie beside them. */

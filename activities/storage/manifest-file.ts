@@ -83,9 +83,21 @@ export function pinned(manifest: Manifest): PinnedReference {
   return { reference: formatReference(manifest), sha256: manifestDigest(manifest) };
 }
 
+/** Digests of manifests that are in memory: a catalogue is asked for each several times. */
+const DIGESTS = new WeakMap<object, string>();
+
 /** SHA-256, lowercase hex, of a manifest's signed form. */
 export function manifestDigest(manifest: Manifest): string {
-  return createHash('sha256').update(signedForm(manifest), 'utf8').digest('hex');
+  const known = DIGESTS.get(manifest);
+  if (known !== undefined) return known;
+  const digest = createHash('sha256').update(signedForm(manifest), 'utf8').digest('hex');
+  DIGESTS.set(manifest, digest);
+  return digest;
+}
+
+/** Says what the digest of a manifest is, where it was computed before. */
+export function knowDigest(manifest: Manifest, sha256: string): void {
+  DIGESTS.set(manifest, sha256);
 }
 
 /** A manifest without a signature is told as what it is, before the shape of the rest. */

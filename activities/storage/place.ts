@@ -33,6 +33,8 @@ export interface Place {
   readonly site: string;
   /** This host's state folder. */
   readonly state: string;
+  /** It is a disk of its own: before its first use a folder on the disk of the state folder is its bare mount point. */
+  readonly removable?: boolean;
 }
 
 /** Whether this host has written to the place before. */
@@ -59,8 +61,20 @@ export async function requirePlace(place: Place, use: 'read' | 'write'): Promise
   await translated(root, `looking at the ${place.what}`, async () => {
     const found = await ifThere(stat(root));
     if (found === undefined || !found.isDirectory()) throw missing(place);
+    if (place.removable && found.dev === (await deviceAround(place.state)) && (await isNew(place))) throw noDisk(place);
     await requireMarker(place, use, { read: () => ifThere(readFile(file)), mark: (bytes) => markFile(file, bytes) });
   });
+}
+
+/** Neither used before nor marked: it may be a bare mount point. */
+async function isNew(place: Place): Promise<boolean> {
+  return !(await wasUsed(place)) && (await ifThere(stat(path.join(place.root, MARKER)))) === undefined;
+}
+
+/** The device of a folder, or of where it would be made. */
+async function deviceAround(folder: string): Promise<number> {
+  const found = await ifThere(stat(folder));
+  return found === undefined ? deviceAround(path.dirname(folder)) : found.dev;
 }
 
 /**
@@ -139,6 +153,13 @@ function unmounted(place: Place): BackupError {
       facts: { path: root, marker: MARKER },
     },
   );
+}
+
+function noDisk({ root, what }: Place): BackupError {
+  return new BackupError('unreachable', `The ${what} is not there: no disk is mounted at ${root}.`, {
+    remedy: `Plug the disk in and mount it; a folder that is to stay on this machine's own disk is not "removable".`,
+    facts: { path: root },
+  });
 }
 
 function foreign({ root, what, site }: Place, there: Marker): BackupError {

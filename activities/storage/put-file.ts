@@ -10,6 +10,7 @@ import { damagedFile, isEqual, missingFile } from './damaged-file.ts';
 import { FILE_MODE, makeFolders, publish } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
+import { pacer } from './rate.ts';
 import { readBack } from './read-back.ts';
 import type { Stored } from './types.ts';
 
@@ -23,6 +24,8 @@ export interface FilePut {
   readonly expected: Stored;
   /** Name of the destination, for progress and messages. */
   readonly to: string;
+  /** Bytes a second; no limit when absent. */
+  readonly maxRate?: number | undefined;
   readonly work: Work;
 }
 
@@ -66,15 +69,17 @@ async function isSame(target: string, expected: Stored, request: FilePut): Promi
   return isEqual(await confirm(target, request), expected);
 }
 
-async function copy(temporary: string, { file, to, expected, work }: FilePut): Promise<void> {
+async function copy(temporary: string, { file, to, expected, maxRate, work }: FilePut): Promise<void> {
   const from = await translated(file, `reading ${file}`, () => ifThere(open(file, 'r')));
   if (from === undefined) throw missingFile(file, to);
   try {
     const into = await open(temporary, 'wx', FILE_MODE);
     try {
-      await pump({ from, file, into }, (bytes) => {
+      const pace = pacer(maxRate);
+      await pump({ from, file, into }, async (bytes) => {
         throwIfAborted(work);
         work.progress({ phase: `copying to ${to}`, bytes, total: expected.bytes, activity: 0 });
+        await pace(bytes, work.signal);
       });
       await into.sync();
     } finally {
@@ -93,7 +98,7 @@ interface Pump {
 }
 
 /** Reads the next chunk while the last one is written. Not copy_file_range: it would share blocks where it can, and that is no copy. */
-async function pump({ from, file, into }: Pump, moved: (bytes: number) => void): Promise<void> {
+async function pump({ from, file, into }: Pump, moved: (bytes: number) => Promise<void>): Promise<void> {
   const buffers = [Buffer.allocUnsafeSlow(CHUNK), Buffer.allocUnsafeSlow(CHUNK)] as const;
   let bytes = 0;
   let writing: Promise<void> = Promise.resolve();
@@ -102,7 +107,7 @@ async function pump({ from, file, into }: Pump, moved: (bytes: number) => void):
       const buffer = buffers[turn % 2 === 0 ? 0 : 1];
       const { bytesRead } = await translated(file, `reading ${file}`, () => from.read(buffer, 0, CHUNK, null));
       await writing;
-      moved(bytes);
+      await moved(bytes);
       if (bytesRead === 0) return;
       bytes += bytesRead;
       writing = writeAll(into, buffer.subarray(0, bytesRead));

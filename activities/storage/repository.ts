@@ -39,7 +39,12 @@ export async function prepareRepository(site: Site): Promise<void> {
 export async function openRepository(site: Site): Promise<LocalStore & WritableStore> {
   const place = repositoryPlace(site);
   if (await wasUsed(place)) await requirePlace(place, 'read');
-  return repositoryStore(site.repository);
+  return { ...repositoryStore(site.repository), remembers: rememberedOf(site.state, 'repository') };
+}
+
+/** Where the records of a place are remembered, for `Store.remembers`. */
+export function rememberedOf(state: string, place: string): string {
+  return path.join(state, 'catalogue', place);
 }
 
 function repositoryPlace(site: Site): Place {

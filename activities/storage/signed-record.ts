@@ -16,7 +16,7 @@ export async function putSigned(store: WritableStore, key: string, unsigned: obj
 }
 
 /** A record; undefined where there is none, or where it is damaged or not signed by a trusted key: then it is nobody's word. */
-export async function readSigned<Value extends { readonly signature: Signature }>(
+export async function readSigned<Value extends { readonly signature: Signature; readonly time: string }>(
   store: Store,
   key: string,
   schema: z.ZodType<Value>,
@@ -27,7 +27,7 @@ export async function readSigned<Value extends { readonly signature: Signature }
   try {
     const record = parseRecord(bytes, schema, 'record');
     const { signature, ...unsigned } = record;
-    return verifySignature(canonical(unsigned), signature, trusted) === 'good' ? record : undefined;
+    return verifySignature(canonical(unsigned), signature, trusted, record.time) === 'good' ? record : undefined;
   } catch (error) {
     if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
     throw error;

@@ -31,6 +31,8 @@ export interface ListOptions {
 
 /** Reading side: what listing, verification and restore need. Keys that leave the root are refused everywhere. */
 export interface Store {
+  /** Beginning of the names of files in state that remember its records; absent where nothing is remembered. */
+  readonly remembers?: string;
   /**
    * Every object below a prefix (a folder without its last slash; '' is the root), in the order of keys; staging,
    * links and whatever else begins with a dot are left out. Nothing below it: ends at once. The place itself cannot

@@ -52,6 +52,8 @@ export interface Overview {
   readonly entries: readonly BackupEntry[];
   /** Newest first. */
   readonly recoveryPoints: readonly RecoveryPoint[];
+  /** Places that could be looked at, shown or not. */
+  readonly places: readonly string[];
   /** What people have said of backups, the oldest first. */
   readonly marks: readonly Mark[];
   /** Places that could not be looked at, and folders that are no backups. */
@@ -91,6 +93,7 @@ export async function readOverview(
       .toSorted((a, b) => newestFirst(a.backup, b.backup)),
     marks,
     recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),
+    places: looked.filter(({ reached }) => reached).map(({ name }) => name),
     problems: looked
       .filter(({ name }) => shown(name))
       .flatMap(({ name, problems }) => problems.map((problem) => ({ place: name, ...problem }))),
@@ -120,6 +123,7 @@ export function isDamaged({ verified, proven }: Pick<BackupEntry, 'verified' | '
 
 interface Looked {
   readonly name: string;
+  readonly reached: boolean;
   readonly backups: readonly Catalogued[];
   readonly evidence: readonly Evidence[];
   readonly marks: readonly Mark[];
@@ -146,6 +150,7 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
     ]);
     return {
       name,
+      reached: true,
       backups,
       evidence,
       marks,
@@ -160,6 +165,7 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
     if (strict || !(error instanceof BackupError)) throw error;
     return {
       name,
+      reached: false,
       backups: [],
       evidence: [],
       marks: [],

@@ -5,6 +5,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { SourcePlacement } from '../../model/placement.ts';
 import { formatDuration } from '../../model/units.ts';
 import { shipsLogs } from '../../activities/operations/ship-logs.ts';
+import { copiesFindings, copiesStatus, isWholeNow, type DestinationStatus } from './copies.ts';
 import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
 import { restorablePlaces } from './restorable.ts';
@@ -53,9 +54,20 @@ export interface SiteStatus {
   readonly site: string;
   readonly host: string;
   readonly sources: readonly SourceStatus[];
+  /** How far each destination is behind the repository. */
+  readonly destinations: readonly DestinationStatus[];
+  /** How the newest run that signed a recovery point ended; null before the first. */
+  readonly lastRun: LastRun | null;
   /** When the recovery kit was confirmed as stored elsewhere; null while it is not. */
   readonly kitConfirmed: string | null;
   readonly findings: readonly Finding[];
+}
+
+export interface LastRun {
+  readonly id: string;
+  readonly outcome: string;
+  /** It ended partial by a copy, which was made up for. */
+  readonly wholeNow: boolean;
 }
 
 /** Source without an objective of its own: a daily that is missing for so long is overdue, in ms. */
@@ -74,16 +86,23 @@ export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStat
       return sourceStatus({ site, placed, entries: overview.entries, since, now });
     }),
   );
+  const destinations = await copiesStatus(site, overview, { logs: true, now });
+  const absent = new Set(destinations.filter(({ state }) => state === 'absent').map(({ destination }) => destination));
+  const [last] = overview.recoveryPoints;
   return {
     site: site.config.site,
     host: site.host,
     sources,
+    destinations,
+    lastRun: last ? { id: last.id, outcome: last.outcome, wholeNow: isWholeNow(site, last, overview.entries) } : null,
     kitConfirmed,
     findings: [
       ...(kitConfirmed === null ? [kitFinding()] : []),
       ...sources.flatMap(sourceFindings),
       ...restores,
-      ...placement.findings,
+      ...copiesFindings(site, destinations, now),
+      // A removable disk that is absent is as it should be, until its copies are too old.
+      ...placement.findings.filter(({ code, subject }) => code !== 'placement.unreachable' || !absent.has(subject)),
       ...overview.problems.flatMap(logsFindings),
     ],
   };

@@ -2,6 +2,7 @@
 import type { Register } from './command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerCopies } from './commands/copies.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerHold } from './commands/hold.ts';
 import { registerImport } from './commands/import.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Register[] = [
   registerList,
   registerShow,
   registerVerify,
+  registerCopies,
   registerRestore,
   registerPrune,
   registerHold,

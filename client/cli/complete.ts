@@ -103,7 +103,7 @@ async function valuesNamed(name: string, names: Names): Promise<Completion> {
   if (name === 'destination') return [...(await listed(names.destinations())), bare('repository')];
   if (name === 'reference') return listed(names.references());
   if (name === 'backup') return [bare('latest'), ...(await listed(names.references()))];
-  return name === 'plan' ? [bare('daily'), bare('monthly'), bare('logs')] : [];
+  return name === 'plan' ? [bare('daily'), bare('monthly'), bare('logs'), bare('catch-up')] : [];
 }
 
 async function listed(values: Promise<readonly string[]>): Promise<readonly Candidate[]> {

@@ -1,6 +1,7 @@
 /** Repository, state and destinations: reachable, writable, roomy, and apart from each other. */
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isAbsence } from '../../activities/operations/plan-run.ts';
 import type { Site } from '../../activities/site.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
@@ -37,7 +38,13 @@ export async function examineState({ state }: Site): Promise<Seen> {
 
 export async function examineDestination(site: Site, name: string): Promise<Seen> {
   const destination = openDestination(name, site);
-  await destination.probe();
+  try {
+    await destination.probe();
+  } catch (error) {
+    // That it is absent is as it should be; `status` says when its copies are too old.
+    if (isAbsence(site, name, error)) return { facts: 'removable, absent' };
+    throw error;
+  }
   const [free, device, own] = [
     await destination.free(),
     await destination.device(),

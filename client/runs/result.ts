@@ -26,8 +26,8 @@ export function runRows({ sources }: RunReport): string[][] {
 }
 
 /** What is wrong and what to do, a paragraph each; empty when nothing is. */
-export function runProblems({ sources, errors }: RunReport): string[] {
-  return [...errors.map(inWords), ...sources.flatMap(problemsOf)];
+export function runProblems({ sources, errors, destinations = [] }: RunReport): string[] {
+  return [...[...errors, ...destinations.flatMap((one) => one.errors)].map(inWords), ...sources.flatMap(problemsOf)];
 }
 
 /** What retention deleted, and what it could not; empty where nothing is to be told. */
@@ -35,10 +35,11 @@ export function runRetention({ retention = [] }: RunReport): string[] {
   return retention.flatMap(retentionLines);
 }
 
-function problemsOf({ source, errors, captured }: SourceReport): string[] {
+function problemsOf({ source, errors, captured, skipped = [] }: SourceReport): string[] {
   const failures = errors.map((error) => `${source}, ${inWords(error)}`);
   const notes = (captured?.warnings ?? []).map((warning) => `${source}: ${warning}`);
-  return [...failures, ...notes];
+  const later = skipped.map(({ destination, skipped: why }) => `${source}, copy to ${destination}: skipped, ${why}`);
+  return [...failures, ...notes, ...later];
 }
 
 function inWords({ step, message, remedy }: StepError): string {

@@ -17,6 +17,7 @@ export const PLANS = {
   daily: { workflowType: 'dailyBackup', does: 'daily backup' },
   monthly: { workflowType: 'monthlyArchive', does: 'monthly archive' },
   logs: { workflowType: 'shipLogs', does: 'log shipping' },
+  'catch-up': { workflowType: 'catchUp', does: 'catch-up of copies' },
 } as const satisfies Record<string, { readonly workflowType: string; readonly does: string }>;
 export type Plan = keyof typeof PLANS;
 

@@ -6,6 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError, isErrorCode } from '../../model/errors.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
 import { runStatus, sourceStatus } from '../../workflows/messages.ts';
+import { SITE } from '../../workflows/search-attributes.ts';
+import { deliveryId, type Delivered } from '../../model/catch-up.ts';
 import { stepId } from '../../model/logs-run.ts';
 import { remedyOf } from '../../workflows/step-error.ts';
 import type { RunHandle } from './start.ts';
@@ -49,7 +51,7 @@ export async function watchRun(
   const looking = look(client, handle, interval, onProgress, ended.signal);
   try {
     const report = await result;
-    onProgress(report.sources.map((source) => ({ ...source, steps: [] })));
+    onProgress(report.destinations?.map(deliveryLine) ?? report.sources.map((source) => ({ ...source, steps: [] })));
     return report;
   } catch (error) {
     throw runError(error, handle.workflowId);
@@ -67,8 +69,10 @@ async function look(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const { sources } = await handle.query(runStatus);
-      onProgress(await progressOf(client, handle, sources));
+      const { sources, destinations } = await handle.query(runStatus);
+      onProgress(
+        destinations ? await deliveries(client, handle, destinations) : await progressOf(client, handle, sources),
+      );
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.
     }
@@ -89,6 +93,37 @@ async function progressOf(
     const own = (raw.pendingActivities ?? []).filter(({ activityId }) => activityId === stepId(source.source));
     return { ...source, steps: own.map(stepProgress) };
   });
+}
+
+/** Each destination as a line of its own, with the bytes of its workflow. */
+async function deliveries(
+  client: Client,
+  handle: RunHandle,
+  destinations: readonly Delivered[],
+): Promise<readonly SourceProgress[]> {
+  const { typedSearchAttributes } = await handle.describe();
+  const site = typedSearchAttributes.get(SITE) ?? '';
+  return Promise.all(
+    destinations.map(async (one) => {
+      if (one.state !== 'copying') return deliveryLine(one);
+      const child = client.workflow.getHandle(deliveryId(site, one));
+      const steps = await child.describe().then(
+        ({ raw }) => (raw.pendingActivities ?? []).map(stepProgress),
+        // It has not begun, or its data are gone: the next look tells.
+        () => [],
+      );
+      return { ...deliveryLine(one), steps };
+    }),
+  );
+}
+
+/** A destination as the views show a source. */
+function deliveryLine({ destination, host, state, errors }: Delivered): SourceProgress {
+  const line = { captured: null, copies: [], verified: false, errors, steps: [] } as const;
+  const source = `${destination} from ${host}`;
+  if (state === 'copying') return { ...line, source, state, outcome: null };
+  const bad = errors.length > 0 ? 'partial' : 'complete';
+  return { ...line, source, state: 'done', outcome: state === 'failed' ? 'failed' : bad };
 }
 
 async function sourceProgress(client: Client, run: string, source: SourceReport): Promise<SourceProgress> {

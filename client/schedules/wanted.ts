@@ -31,7 +31,11 @@ export function schedulePrefix(site: string): string {
 
 /** The schedules of a site, by their plans. */
 export function wantedSchedules(config: SiteConfig): readonly Schedule[] {
-  return sourcesWithLogs({ config }).length > 0 ? [schedule(config, 'logs', config.plans.logs.every)] : [];
+  const { logs, catchUp } = config.plans;
+  return [
+    ...(Object.keys(config.destinations).length > 0 ? [schedule(config, 'catch-up', catchUp.every)] : []),
+    ...(sourcesWithLogs({ config }).length > 0 ? [schedule(config, 'logs', logs.every)] : []),
+  ];
 }
 
 function schedule({ site }: SiteConfig, plan: Plan, every: number): Schedule {

@@ -5,15 +5,31 @@ import { reachOfRsync, rsyncDestination } from './destinations/rsync.ts';
 import { reachOfS3, s3Destination } from './destinations/s3.ts';
 import { absolutePath } from './fields.ts';
 
+const DAY = 86_400_000;
+
 export const directoryDestination = z.strictObject({
   type: z.literal('directory'),
   ...common,
   path: absolutePath.describe('a folder, best on another device: a mounted disk or network share'),
+  removable: z
+    .boolean()
+    .optional()
+    .describe('a disk that is sometimes absent: runs are complete without it, and it is served when it is back'),
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
 export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, rsyncDestination, s3Destination]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
+
+/** A disk that may be absent: no run fails by it. */
+export function isRemovable(config: DestinationConfig): boolean {
+  return config.type === 'directory' && config.removable === true;
+}
+
+/** Milliseconds that copies may be owed before somebody is told. */
+export function alertAfterOf(config: DestinationConfig): number {
+  return config.alertAfter ?? (isRemovable(config) ? 7 * DAY : DAY);
+}
 
 /** Where a destination is, for people: the recovery kit, and messages. */
 export function reachOf(config: DestinationConfig): string {

@@ -78,6 +78,26 @@ const logsPlan = z.strictObject({
     .describe('a PostgreSQL slot that keeps so much of what it may (max_slot_wal_keep_size) is an alert'),
 });
 
+const catchUpPlan = z
+  .strictObject({
+    every: duration
+      .refine(
+        (milliseconds) => milliseconds >= SHORTEST_TICK && milliseconds % 1000 === 0,
+        'copies cannot be due so often\nWrite whole seconds, 20s or more, as in 15m.',
+      )
+      .prefault('15m')
+      .describe('how often destinations are looked at, and what they lack is copied'),
+    deadline: wait.prefault('10m').describe('a step begins no further copy after so long; the next one goes on'),
+    workerDeadline: wait
+      .prefault('30s')
+      .describe("how long a step waits for a host's worker; the next tick does its work"),
+    retryFirst: wait.prefault('2s').describe('the pause before the one further attempt'),
+    heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
+    standstill: wait.prefault('10m').describe('a copy that moves nothing for so long is ended'),
+    remindAfter: wait.prefault('1d').describe('an alert that lasts is told again after so long'),
+  })
+  .prefault({});
+
 export const siteConfig = z.strictObject({
   site: name.describe('the name of the installation'),
   timeZone,
@@ -143,7 +163,7 @@ export const siteConfig = z.strictObject({
   destinations: named(destinationConfig).default({}).describe('where further copies go'),
   retention: siteRetention.prefault({}).describe('how long backups are kept'),
   notify: z.array(notifierConfig).default([]).describe('who is told when something is wrong'),
-  plans: z.strictObject({ daily: plan.prefault({}), logs: logsPlan.prefault({}) }).prefault({}),
+  plans: z.strictObject({ daily: plan.prefault({}), logs: logsPlan.prefault({}), catchUp: catchUpPlan }).prefault({}),
 });
 export type SiteConfig = z.output<typeof siteConfig>;
 /** What stands in the file. */

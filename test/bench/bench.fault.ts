@@ -25,6 +25,7 @@ const RESULTS: Readonly<Record<string, Readonly<Record<string, readonly string[]
   'incremental-mariadb': { 'incremental-mariadb': ['a full'] },
   'logs-postgres': logs('logs-postgres'),
   'logs-mariadb': logs('logs-mariadb'),
+  listing: { 'listing-again': [], 'listing-first': [] },
   'memory-growth': { 'memory-growth': [] },
   'tiny-run': { 'tiny-run': [] },
   'first-byte': { 'first-byte-postgres': [], 'first-byte-files': [] },

@@ -43,6 +43,12 @@ export function remount(folder: string, mode: 'ro' | 'rw'): void {
   execFileSync('mount', ['-o', `remount,${mode}`, folder]);
 }
 
+/** Mounts a small file system at a further place, as when a disk is plugged in again; `unmount` takes it away. */
+export function plugIn(disk: string, at: string): void {
+  execFileSync('mount', ['--bind', disk, at]);
+  mounted.unshift(at);
+}
+
 /** Unmounts a small file system: what is below its folder is gone, as when a disk is unplugged. */
 export function unmount(folder: string): void {
   execFileSync('umount', [folder]);

@@ -36,6 +36,11 @@ export function runLogs(options: DailyOptions): Promise<RunReport> {
   return run('logs', options);
 }
 
+/** One tick of catch-up, to its end: as by hand, until nothing is owed. */
+export function runCatchUp(options: DailyOptions): Promise<RunReport> {
+  return run('catch-up', options);
+}
+
 function run(
   plan: string,
   { session, site, scheduled, sources, signal, onProgress }: DailyOptions,

@@ -1,6 +1,7 @@
 /** `list`: every backup, with the places that hold it. */
 import type { Command } from 'commander';
-import type { BackupEntry, Overview } from '../../backups/overview.ts';
+import type { RecoveryPoint } from '../../../model/recovery-point.ts';
+import type { BackupEntry } from '../../backups/overview.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../output.ts';
@@ -30,13 +31,15 @@ export function registerList(program: Command, cli: OpenCli): void {
 }
 
 async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
-  const [{ readOverview, verdictOf }, { requireSource }, { placeOption }, units, { sizesRatio }] = await Promise.all([
-    import('../../backups/overview.ts'),
-    import('../../backups/choose.ts'),
-    import('../place-option.ts'),
-    import('../../../model/units.ts'),
-    import('../../../model/ratio.ts'),
-  ]);
+  const [{ readOverview, verdictOf }, { requireSource }, { placeOption }, units, { sizesRatio }, copies] =
+    await Promise.all([
+      import('../../backups/overview.ts'),
+      import('../../backups/choose.ts'),
+      import('../place-option.ts'),
+      import('../../../model/units.ts'),
+      import('../../../model/ratio.ts'),
+      import('../../backups/copies.ts'),
+    ]);
   const site = await cli.site();
   const overview = await readOverview(site, placeOption(options.destination), { logs: options.logs ?? false });
   const entries = overview.entries.filter(({ source }) => options.source === undefined || source === options.source);
@@ -46,6 +49,12 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
     for (const { problem } of broken) cli.out.note(`${reference} ${problem}`);
   }
   const now = Date.now();
+  const behind = await copies.copiesStatus(site, overview, { logs: options.logs ?? false, now });
+  for (const line of behind.map(copies.behindText)) if (line !== undefined) cli.out.note(line);
+  const points = overview.recoveryPoints.map((point) => ({
+    ...point,
+    wholeNow: copies.isWholeNow(site, point, overview.entries),
+  }));
 
   function row(entry: BackupEntry): string[] {
     const { manifest } = entry.backup;
@@ -66,9 +75,9 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
   }
 
   cli.out.result(
-    { backups: entries.map(entryJson), recoveryPoints: overview.recoveryPoints, problems: overview.problems },
+    { backups: entries.map(entryJson), recoveryPoints: points, behind, problems: overview.problems },
     () => {
-      if (options.recoveryPoints) return pointsTable(overview);
+      if (options.recoveryPoints) return pointsTable(points);
       if (entries.length === 0) return 'no backups';
       return table(['reference', 'kind', 'time', 'age', 'stored', 'ratio', 'at', 'checked'], entries.map(row), [
         'age',
@@ -79,11 +88,11 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
   );
 }
 
-function pointsTable({ recoveryPoints }: Overview): string {
-  if (recoveryPoints.length === 0) return 'no recovery points';
-  const rows = recoveryPoints.map(({ id, outcome, sources }) => [
+function pointsTable(points: readonly (RecoveryPoint & { readonly wholeNow: boolean })[]): string {
+  if (points.length === 0) return 'no recovery points';
+  const rows = points.map(({ id, outcome, wholeNow, sources }) => [
     id,
-    outcome,
+    wholeNow ? `${outcome}, whole now` : outcome,
     sources.map(({ source, outcome }) => `${source} ${outcome}`).join(', '),
   ]);
   return table(['recovery point', 'outcome', 'sources'], rows);

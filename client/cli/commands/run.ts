@@ -21,7 +21,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
   const run = program
     .command('run')
     .description('run a plan now, with live progress; ^C cancels it cleanly')
-    .argument('<plan>', 'the plan: daily, monthly or logs')
+    .argument('<plan>', 'the plan: daily, monthly, logs or catch-up')
     .option('--source <name>', 'only this source; may be given several times', several)
     .option('--at <time>', 'the scheduled time (RFC 3339): the same plan and time again does only what is missing')
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
@@ -32,6 +32,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
     ['run daily --source postgres', 'only one source'],
     ['run monthly', 'archive the newest full of each source that is at most a week old'],
     ['run logs', 'ship WAL now, and copy what destinations lack'],
+    ['run catch-up', 'copy now whatever destinations lack'],
     ['run daily --at 2026-11-23T02:00:00Z', 'make up what the run of that time lacks'],
   ]);
 }
@@ -46,13 +47,11 @@ async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<
     ...(options.source ? { sources: options.source } : {}),
   };
   await refuseFuture(input.scheduled);
-  if (plan === 'logs' && options.at !== undefined) throw await logsAreNow();
+  if (plan !== 'daily' && options.at !== undefined) throw await isAlwaysNow(plan);
   // Wrong names fail here, before anything is started.
   const planned = await planOf(site, input);
   if (options.dryRun) {
-    cli.out.result({ dryRun: true, ...planned.spec }, () =>
-      table(['source', 'phase', 'host', 'copies to'], planned.rows),
-    );
+    cli.out.result({ dryRun: true, ...planned.spec }, () => table(planned.columns, planned.rows));
     return;
   }
   await runNow(cli, input, options.detach ?? false);
@@ -60,22 +59,33 @@ async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<
 
 interface Planned {
   readonly spec: Json;
+  readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
 /** What a run would do. @throws BackupError for a plan or a source that there is not. */
 async function planOf(site: Site, input: PlanInput): Promise<Planned> {
   const { requirePlan } = await import('../../runs/start.ts');
-  if (requirePlan(input.plan) === 'logs') {
+  const plan = requirePlan(input.plan);
+  if (plan === 'catch-up') {
+    const { planCatchUp } = await import('../../../activities/operations/catch-up/plan.ts');
+    const spec = planCatchUp(site, input);
+    if (spec.steps.length === 0) throw await noDestinations(site);
+    const rows = spec.steps.map(({ destination, host }) => [destination, host]);
+    return { spec: { ...spec }, columns: ['destination', 'from'], rows };
+  }
+  const columns = ['source', 'phase', 'host', 'copies to'];
+  if (plan === 'logs') {
     const { planLogs } = await import('../../../activities/operations/plan-logs.ts');
     const spec = planLogs(site, input);
     if (spec.steps.length === 0) throw await noLogs(site);
-    return { spec: { ...spec }, rows: spec.steps.map((step) => rowOf(step, 'logs')) };
+    return { spec: { ...spec }, columns, rows: spec.steps.map((step) => rowOf(step, 'logs')) };
   }
   const { planRun } = await import('../../../activities/operations/plan-run.ts');
   const spec = planRun(site, input);
   return {
     spec: { ...spec },
+    columns,
     rows: spec.phases.flatMap(({ group, steps }) => steps.map((step) => rowOf(step, group))),
   };
 }
@@ -91,9 +101,17 @@ async function noLogs({ file }: Site): Promise<Error> {
   });
 }
 
-async function logsAreNow(): Promise<Error> {
+async function noDestinations({ file }: Site): Promise<Error> {
   const { BackupError } = await import('../../../model/errors.ts');
-  return new BackupError('usage', 'logs are always shipped up to now: there is nothing to make up for another time', {
+  return new BackupError('config', 'the site has no destinations: there is nothing to catch up with', {
+    remedy: `Name at least one under destinations in ${file}.`,
+  });
+}
+
+async function isAlwaysNow(plan: string): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  const does = plan === 'logs' ? 'logs are always shipped up to now' : 'catch-up always copies all that is lacking now';
+  return new BackupError('usage', `${does}: there is nothing to make up for another time`, {
     remedy: 'Leave --at out.',
   });
 }
@@ -134,13 +152,14 @@ async function startDetached(cli: Cli, session: Session, input: PlanInput): Prom
 }
 
 async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
-  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result, logs] =
+  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result, logs, { closingTable }] =
     await Promise.all([
       import('../../runs/run-plan.ts'),
       import('../../../model/run.ts'),
       import('../../runs/view.ts'),
       import('../../runs/result.ts'),
       import('../../runs/logs-result.ts'),
+      import('../closing-table.ts'),
     ]);
   const ui = runAddress(session, runId(input.plan, input.scheduled));
   if (ui) cli.out.note(`Web UI: ${ui}`);
@@ -157,9 +176,7 @@ async function follow(cli: Cli, session: Session, input: PlanInput): Promise<voi
     await view.close();
     cli.out.result({ ...report, ui }, () =>
       [
-        input.plan === 'logs'
-          ? table([...logs.LOGS_COLUMNS], logs.logsRows(report), ['stored', 'time'])
-          : table([...result.RUN_COLUMNS], result.runRows(report), ['stored', 'ratio', 'time']),
+        closingTable(input.plan, report),
         ...result.runProblems(report),
         ...result.runRetention(report),
         ...logs.fullsDue(report),

@@ -1,6 +1,6 @@
 /** `status`: how each source stands. Always exit status 0: `doctor` is the one whose status is a verdict. */
 import type { Command } from 'commander';
-import type { SourceStatus } from '../../backups/status.ts';
+import type { SiteStatus, SourceStatus } from '../../backups/status.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { findingsText } from '../findings.ts';
@@ -20,7 +20,7 @@ export function registerStatus(program: Command, cli: OpenCli): void {
 }
 
 async function statusCommand(cli: Cli): Promise<void> {
-  const [{ lossOf, siteStatus }, { formatDuration }] = await Promise.all([
+  const [{ lossOf, siteStatus }, { formatBytes, formatDuration }] = await Promise.all([
     import('../../backups/status.ts'),
     import('../../../model/units.ts'),
   ]);
@@ -61,13 +61,32 @@ async function statusCommand(cli: Cli): Promise<void> {
     ]);
   }
 
+  function destinationRow(of: SiteStatus['destinations'][number]): string[] {
+    const { destination, state, backups, bytes, since, logs, newest } = of;
+    const style = state === 'served' ? 'green' : state === 'unreachable' ? 'red' : 'yellow';
+    return [
+      destination,
+      out.style(style, state),
+      String(backups),
+      backups > 0 ? formatBytes(bytes) : '',
+      since ?? '',
+      logs === null ? '' : String(logs),
+      newest ?? '',
+    ];
+  }
+
+  const { lastRun } = status;
+  const ran = lastRun
+    ? `\nLast run: ${lastRun.id}: ${lastRun.outcome}${lastRun.wholeNow ? '; every copy was made since: whole now' : ''}`
+    : '';
+
   out.result({ ...status }, () => {
     const kit =
       status.kitConfirmed === null
         ? out.style('red', 'NOT confirmed as stored elsewhere')
         : `confirmed ${status.kitConfirmed}`;
     const parts = [
-      `${status.site}, seen from ${status.host}. Recovery kit: ${kit}`,
+      `${status.site}, seen from ${status.host}. Recovery kit: ${kit}${ran}`,
       table(
         ['source', 'newest', 'age', 'objective', 'checked', 'copies', 'devices', 'off-site', 'at'],
         status.sources.map(row),
@@ -75,6 +94,15 @@ async function statusCommand(cli: Cli): Promise<void> {
       ),
       ...(logged.length > 0
         ? [table(['source', 'restorable until', 'lag', 'at', 'from'], logged.flatMap(logsRows), ['lag'])]
+        : []),
+      ...(status.destinations.length > 0
+        ? [
+            table(
+              ['destination', 'state', 'behind', 'bytes', 'since', 'logs behind', 'newest there'],
+              status.destinations.map(destinationRow),
+              ['behind', 'bytes', 'logs behind'],
+            ),
+          ]
         : []),
       findingsText(status.findings, out),
     ];

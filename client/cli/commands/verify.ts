@@ -1,4 +1,4 @@
-/** `verify REF | latest | PATH`: are the bytes there, whole, and by whom it says. Needs no Temporal. */
+/** `verify REF | latest | PATH`, or a whole place: are the bytes there, whole, and by whom it says. Needs no Temporal. */
 import type { Command } from 'commander';
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
@@ -14,6 +14,7 @@ interface VerifyOptions {
   readonly destination?: string;
   readonly deep?: boolean;
   readonly scratch?: string;
+  readonly all?: boolean;
 }
 
 export function registerVerify(program: Command, cli: OpenCli): void {
@@ -22,15 +23,20 @@ export function registerVerify(program: Command, cli: OpenCli): void {
     .description(
       'check digests and signatures of a backup and of all that it builds on; exit status 9 when one is damaged, else 3 when --deep had nothing to check one with',
     )
-    .argument('<backup>', 'a reference, "latest" (the newest of each source), or the folder of a backup')
-    .option('--source <name>', 'with "latest": only of this source')
+    .argument(
+      '[backup]',
+      'a reference, "latest" (the newest of each source), or the folder of a backup; without it all that --destination holds',
+    )
+    .option('--all', 'everything in the repository, or at --destination: also what is missing there, or left over')
+    .option('--source <name>', 'with "latest" or a whole place: only of this source')
     .option('--destination <name>', 'the copy there, rather than the one in the repository')
     .option('--deep', 'also decrypt, restore into scratch, and check what was restored')
     .option('--scratch <folder>', 'where --deep restores to for its checks; nothing stays there')
-    .action((backup: string, options: VerifyOptions) => verifyCommand(cli(), backup, options));
+    .action((backup: string | undefined, options: VerifyOptions) => chooseCommand(cli(), backup, options));
   examples(verify, [
     ['verify latest', 'the newest backup of each source'],
     ['verify postgres/20261123 --destination vault', 'the copy at a destination'],
+    ['verify --destination vault', 'everything there: damaged, missing, unlocked, wrongly signed, left over'],
     ['verify latest --source stack --deep', 'restore it as well, and compare'],
     ['verify /media/usb/20261123T020000Z-full', 'a copy that was carried here'],
   ]);
@@ -55,6 +61,19 @@ interface Verified {
   readonly damagedParent: string | null;
   /** It was to be restored and checked, and there was nothing here to check it with. */
   readonly unchecked: boolean;
+}
+
+async function chooseCommand(cli: Cli, backup: string | undefined, options: VerifyOptions): Promise<void> {
+  if (backup !== undefined && !options.all) return verifyCommand(cli, backup, options);
+  if (backup === undefined && (options.all || options.destination !== undefined)) {
+    const { verifyWholePlace } = await import('../verify-place.ts');
+    return verifyWholePlace(cli, options);
+  }
+  const { BackupError } = await import('../../../model/errors.ts');
+  const both = backup !== undefined;
+  throw new BackupError('usage', both ? '--all goes without a backup.' : 'What is to be verified?', {
+    remedy: 'Name a backup, or "latest"; or everything: --destination NAME, or --all for the repository.',
+  });
 }
 
 async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): Promise<void> {

@@ -1,6 +1,8 @@
 /** What every destination says about itself, whatever its type. */
 import { z } from 'zod';
 import { TIERS } from '../../source.ts';
+import { duration } from '../../units.ts';
+import { copyWindow } from '../windows.ts';
 import { retentionClass } from '../retention.ts';
 
 export const common = {
@@ -18,4 +20,12 @@ export const common = {
     ),
   retention: retentionClass,
   offsite: z.boolean().optional().describe('whether this copy survives the loss of the site'),
+  windows: z
+    .array(copyWindow)
+    .min(1)
+    .optional()
+    .describe('backups are copied here at these times of day only; logs and small records at any time'),
+  alertAfter: duration
+    .optional()
+    .describe('copies that are owed for so long are an alert: 1d; 7d for a removable disk'),
 };

@@ -53,6 +53,7 @@ describe('the example config', () => {
       ['signing'],
       ['plans', 'daily'],
       ['plans', 'logs'],
+      ['plans', 'catchUp'],
       ['retention'],
       ['sources', 'stack'],
       ['destinations', 'remote'],

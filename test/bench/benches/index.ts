@@ -2,6 +2,7 @@
 import { filesAgain, filesFirst } from './files.ts';
 import { firstByte } from './first-byte.ts';
 import { incrementalMariadb, incrementalPostgres } from './incremental.ts';
+import { listing } from './listing.ts';
 import { logsMariadb, logsPostgres } from './logs/index.ts';
 import { memory } from './memory.ts';
 import { pgbackrest } from './pgbackrest.ts';
@@ -20,6 +21,7 @@ export const BENCHES: readonly Bench[] = [
   incrementalMariadb,
   logsPostgres,
   logsMariadb,
+  listing,
   memory,
   tinyRun,
   firstByte,

@@ -5,6 +5,8 @@ export interface Scale {
   readonly postgres: { readonly bytes: number };
   /** Logs that one tick ships. */
   readonly logBytes: number;
+  /** Backups of a repository that is listed. */
+  readonly manifests: number;
 }
 
 export const FULL: Scale = {
@@ -12,6 +14,7 @@ export const FULL: Scale = {
   tree: { bytes: 4_000_000_000, files: 100_000, folders: 6_000 },
   postgres: { bytes: 3_000_000_000 },
   logBytes: 250_000_000,
+  manifests: 100_000,
 };
 
 export const SMALL: Scale = {
@@ -19,4 +22,5 @@ export const SMALL: Scale = {
   tree: { bytes: 150_000_000, files: 5_000, folders: 300 },
   postgres: { bytes: 150_000_000 },
   logBytes: 10_000_000,
+  manifests: 2_000,
 };

@@ -48,6 +48,7 @@ function overview(entries: readonly BackupEntry[], recoveryPoints: readonly Reco
     entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)),
     marks: [],
     recoveryPoints,
+    places: ['repository'],
     problems: [],
   };
 }

@@ -17,6 +17,7 @@ import { startCommand, type CommandProcess } from '../../support/worker-process.
 import { ownTemporal } from '../../support/ports.ts';
 
 const ID = 'mosaic-backup/test/logs';
+const CATCH_UP = 'mosaic-backup/test/catch-up';
 const changes = z.looseObject({ changes: z.array(z.looseObject({ do: z.string(), id: z.string() })) });
 const listed = z.looseObject({
   schedules: z.array(
@@ -58,7 +59,10 @@ describe('schedules and `run logs` on the command line', () => {
     const { schedules } = listed.parse(await json('schedules', 'list'));
     assert.deepEqual(
       schedules.map(({ id, schedule }) => [id, schedule?.every]),
-      [[ID, 3_600_000]],
+      [
+        [CATCH_UP, 900_000],
+        [ID, 3_600_000],
+      ],
     );
     assert.deepEqual(await changed('apply'), []);
   });
@@ -92,7 +96,10 @@ describe('schedules and `run logs` on the command line', () => {
     const { schedules } = listed.parse(await json('schedules', 'list'));
     assert.deepEqual(
       schedules.map(({ paused, schedule }) => [paused, schedule?.every]),
-      [[true, 7_200_000]],
+      [
+        [false, 900_000],
+        [true, 7_200_000],
+      ],
     );
   });
 
@@ -148,7 +155,7 @@ describe('schedules and `run logs` on the command line', () => {
     await json('schedules', 'resume');
     assert.equal(await isPaused(), false);
     const paused = z.looseObject({ schedules: z.array(z.string()) });
-    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [ID]);
+    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [CATCH_UP, ID]);
     assert.equal(await isPaused(), true);
     assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, []);
     const site = await loadSite({ file: test.file });

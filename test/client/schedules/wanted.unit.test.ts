@@ -38,6 +38,15 @@ describe('the schedules that a config wants', () => {
     assert.equal(siteConfig.safeParse({ ...config(), plans: { logs: { every: '5s' } } }).success, false);
   });
 
+  it('catch up with destinations every fifteen minutes, where there are any', () => {
+    const destinations = { vault: { type: 'directory' as const, path: '/mnt/vault' } };
+    const [catchUp, logs, ...others] = wantedSchedules(config({ destinations }));
+    assert.deepEqual([catchUp?.id, logs?.id, others], ['mosaic-backup/prod/catch-up', 'mosaic-backup/prod/logs', []]);
+    assert.equal(catchUp?.every, 900_000);
+    assert.deepEqual([catchUp.workflowType, catchUp.workflowId], ['catchUp', 'catch-up']);
+    assert.deepEqual(catchUp.input, { site: 'prod', plan: 'catch-up' });
+  });
+
   it('are none where no source ships logs', () => {
     const files = { stack: { type: 'files' as const, paths: ['/opt'] } };
     assert.deepEqual(wantedSchedules(config({ sources: files })), []);

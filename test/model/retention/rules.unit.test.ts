@@ -75,7 +75,7 @@ describe('retention in a config', () => {
 
   it('keeps each tier at the places of the table, and never nowhere', () => {
     const path = '/mnt';
-    const archive: DestinationConfig = { type: 'directory', path, tiers: ['monthly', 'yearly'] };
+    const archive = { type: 'directory', path, tiers: ['monthly', 'yearly'] } satisfies DestinationConfig;
     const names = (tier: Tier, destinations: SiteInput['destinations']) =>
       keepersOf(tier, sitePlaces(configOf({ destinations }))).map(({ name }) => name);
     const both: SiteInput['destinations'] = { vault: { type: 'directory', path }, cold: archive };

@@ -1,0 +1,49 @@
+/** The coordinator's part of catch-up: whoever is named in the config is told which destination is behind for too long. */
+import type { CatchUpSpec, Delivered } from '../../../model/catch-up.ts';
+import { alertAfterOf } from '../../../model/config/destination.ts';
+import { copiesConditions, wasLookedAt, type CopiesLimit } from '../../../model/copies-alerts.ts';
+import type { StepError } from '../../../model/run.ts';
+import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
+import { tell } from '../../notify/tell.ts';
+import type { Site } from '../../site.ts';
+import type { Work } from '../../work.ts';
+import { isRemovableIn } from '../plan-run.ts';
+
+export interface TellCopiesRequest {
+  readonly site: Site;
+  readonly spec: CatchUpSpec;
+  readonly destinations: readonly Delivered[];
+  readonly now?: number;
+  readonly work: Work;
+}
+
+/** @returns the notifiers that failed. */
+export async function tellCopies({
+  site,
+  spec,
+  destinations,
+  work,
+  ...when
+}: TellCopiesRequest): Promise<readonly StepError[]> {
+  const now = when.now ?? Date.now();
+  const { remindAfter } = site.config.plans.catchUp;
+  const { fresh, open: before } = await readMemory(site.state, 'copies');
+  const found = copiesConditions(destinations, (destination) => limitOf(site, destination), now);
+  const run = spec.runId;
+  const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, work });
+  await writeMemory(site.state, 'copies', { fresh, open: [...open] });
+  return errors;
+
+  /** What the config no longer has, nobody waits for; of a host that gave no answer nothing is over. */
+  function lookedFor({ key }: Remembered): boolean {
+    const [, destination = '', host] = key.split('/');
+    const one = destinations.find((each) => each.destination === destination && each.host === host);
+    return one === undefined ? site.config.destinations[destination] === undefined : wasLookedAt(one);
+  }
+}
+
+function limitOf(site: Site, destination: string): CopiesLimit {
+  const config = site.config.destinations[destination];
+  const alertAfter = config === undefined ? Number.POSITIVE_INFINITY : alertAfterOf(config);
+  return { alertAfter, removable: isRemovableIn(site, destination) };
+}

@@ -1,0 +1,163 @@
+/**
+ * Repair of one backup at one place from others that were just verified. What is written goes the way of every copy: it
+ * bears its name only when the place has read back exactly what the signed manifest names. So a good object is never
+ * replaced by a bad one, and killed anywhere it is done again.
+ */
+import { BackupError } from '../../../model/errors.ts';
+import { KEY_FILE, MANIFEST } from '../../../model/paths.ts';
+import { formatReference } from '../../../model/reference.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
+import type { Site } from '../../site.ts';
+import { backupIn } from '../../storage/chain-at.ts';
+import { encodeManifest, manifestDigest, manifestVerdict } from '../../storage/manifest-file.ts';
+import { makePath } from '../../storage/durable.ts';
+import { withScratch } from '../../storage/scratch.ts';
+import type { Work } from '../../work.ts';
+import { forgetHeld } from '../catch-up/memory.ts';
+import { verifyBackup } from '../verify.ts';
+import { storedChecks } from '../verify-checks.ts';
+import { fetchArtifact } from './fetch.ts';
+import { hasGood, otherFaults, repairsNeeded } from './needs.ts';
+import type { Examined, Repair, Repaired, RepairPlace, Wanted } from './types.ts';
+
+export interface RepairRequest {
+  readonly site: Site;
+  readonly wanted: Wanted;
+  readonly target: RepairPlace;
+  /** Where good objects may come from, in this order. */
+  readonly sources: readonly RepairPlace[];
+  /** Says what would be done, and changes nothing. */
+  readonly dryRun: boolean;
+  readonly work: Work;
+}
+
+/** @throws BackupError where the target cannot be looked at: `unreachable`, `aborted`. What cannot be put right is in the result. */
+export async function repairBackup(request: RepairRequest): Promise<Repaired> {
+  const { wanted, target, dryRun } = request;
+  const of = { reference: formatReference(wanted.backup.name), place: target.name };
+  const { checks } = await examine(request, target);
+  const repairs = repairsNeeded(checks, wanted.backup.manifest);
+  if (repairs.length === 0) {
+    const others = otherFaults(checks);
+    return {
+      ...of,
+      state: others.length === 0 ? 'good' : 'not repaired',
+      repairs,
+      from: [],
+      why: others.join('; ') || null,
+    };
+  }
+  const stranger = await strangerAt(request);
+  if (stranger !== null) return { ...of, state: 'not repaired', repairs, from: [], why: stranger };
+  const chosen = await chooseSources(request, repairs);
+  const from = [...new Set([...chosen.values()].map(({ name }) => name))];
+  const lacking = repairs.filter((repair) => !chosen.has(repair));
+  if (lacking.length > 0) {
+    const names = lacking.map(({ object }) => object).join(', ');
+    const why = `no other place that can be looked at holds a good ${names}; nothing was changed`;
+    return { ...of, state: 'not repaired', repairs, from, why };
+  }
+  if (dryRun) return { ...of, state: 'to repair', repairs, from, why: null };
+  const why = await putAll(request, chosen);
+  return { ...of, state: why === null ? 'repaired' : 'not repaired', repairs, from, why };
+}
+
+async function examine({ site, wanted, work }: RepairRequest, place: RepairPlace): Promise<Examined> {
+  const checks = await storedChecks({
+    site,
+    store: place.store,
+    backup: wanted.backup,
+    catalogue: wanted.catalogue,
+    trusted: await trustedKeys(site),
+    work,
+  });
+  return { place, checks };
+}
+
+/** Another backup that a trusted key signed under this name is no damage: which of both counts, only people know. */
+async function strangerAt({ site, wanted, target }: RepairRequest): Promise<string | null> {
+  const there = await backupIn(target.store, wanted.backup.folder);
+  if (there === undefined || manifestDigest(there.manifest) === manifestDigest(wanted.backup.manifest)) return null;
+  if (manifestVerdict(there.manifest, await trustedKeys(site)) !== 'good') return null;
+  return 'another backup, signed by a trusted key, bears its name there: see which of both is right, and move the other away';
+}
+
+/** The first place that has a good one of each. Places are looked at as far as they are needed: each look reads all of it. */
+async function chooseSources(
+  request: RepairRequest,
+  repairs: readonly Repair[],
+): Promise<ReadonlyMap<Repair, RepairPlace>> {
+  const chosen = new Map<Repair, RepairPlace>();
+  for (const source of request.sources) {
+    if (chosen.size === repairs.length) break;
+    const examined = await examineSource(request, source);
+    for (const repair of examined === undefined ? [] : repairs) {
+      if (!chosen.has(repair) && examined !== undefined && hasGood(examined, repair)) chosen.set(repair, source);
+    }
+  }
+  return chosen;
+}
+
+/** One that is away has nothing to give. */
+async function examineSource(request: RepairRequest, source: RepairPlace): Promise<Examined | undefined> {
+  try {
+    return await examine(request, source);
+  } catch (error) {
+    if (request.work.signal.aborted || !(error instanceof BackupError)) throw error;
+    request.work.log.warn(
+      { place: source.name, code: error.code },
+      'a place that could have a good copy cannot be looked at',
+    );
+    return undefined;
+  }
+}
+
+/** @returns why not all of it is right now; null when it is. */
+async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, RepairPlace>): Promise<string | null> {
+  const { site, wanted, target, work } = request;
+  try {
+    await makePath(site.state);
+    await withScratch(site.state, 'repair-', async (scratch) => {
+      for (const [{ object, kind }, source] of chosen) {
+        if (kind === 'artifact') await putArtifact(request, source, object, scratch);
+        else await putRecord(request, source);
+      }
+    });
+    if (target.destination !== null) await forgetHeld(site, target.destination);
+    // The evidence of before says that it is damaged.
+    const { store, destination: destinationName } = target;
+    const { backup, catalogue } = wanted;
+    const evidence = await verifyBackup({ site, store, destinationName, backup, catalogue, work });
+    const wrong = evidence.checks.filter(({ compared, ok }) => compared && !ok);
+    return wrong.length === 0 ? null : wrong.map(({ name, detail }) => `${name}: ${detail}`).join('; ');
+  } catch (error) {
+    if (work.signal.aborted || !(error instanceof BackupError)) throw error;
+    return [error.message, error.remedy].filter(Boolean).join(' ');
+  }
+}
+
+async function putArtifact(
+  { wanted, target, work }: RepairRequest,
+  source: RepairPlace,
+  name: string,
+  scratch: string,
+): Promise<void> {
+  const { folder, manifest } = wanted.backup;
+  const artifact = manifest.artifacts.find((each) => each.name === name);
+  if (artifact === undefined) throw new TypeError(`${name} is no artifact of ${folder}`);
+  const file = await fetchArtifact(source, folder, artifact, scratch, work);
+  await target.put(`${folder}/${name}`, file, artifact, work);
+}
+
+/** The key of the source's own manifest: a rotation may have reached one place and not the other. */
+async function putRecord({ wanted, target }: RepairRequest, source: RepairPlace): Promise<void> {
+  const { folder, manifest: expected } = wanted.backup;
+  const found = await backupIn(source.store, folder);
+  if (found === undefined || manifestDigest(found.manifest) !== manifestDigest(expected)) {
+    throw new BackupError('verification-failed', `The manifest of ${folder} at ${source.name} changed meanwhile.`, {
+      remedy: 'Look who writes there, then try again.',
+    });
+  }
+  await target.store.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(found.manifest.key, 'utf8'), { replace: true });
+  await target.store.putSmall(`${folder}/${MANIFEST}`, encodeManifest(found.manifest), { replace: true });
+}

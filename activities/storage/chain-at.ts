@@ -1,0 +1,49 @@
+/** One backup with all that it builds on, read from a place without reading the rest of its catalogue. */
+import { BackupError } from '../../model/errors.ts';
+import { MANIFEST, possibleFolders } from '../../model/paths.ts';
+import { TIERS } from '../../model/source.ts';
+import type { Catalogued } from './catalogue.ts';
+import { parseManifest } from './manifest-file.ts';
+import type { Store } from './types.ts';
+
+/**
+ * The backup and its parents as far as they are there and can be read, for `chainOf` to judge: what is missing or
+ * another one is found there.
+ */
+export async function chainAt(store: Store, backup: Catalogued): Promise<readonly Catalogued[]> {
+  const chain = [backup];
+  const seen = new Set([backup.folder]);
+  for (let child = backup; child.manifest.parent !== null;) {
+    const parent = await backupNamed(store, child.manifest.parent.reference);
+    if (parent === undefined || seen.has(parent.folder)) break;
+    seen.add(parent.folder);
+    chain.push(parent);
+    child = parent;
+  }
+  return chain;
+}
+
+/** A backup by its folder; undefined where there is none, or none that can be read. */
+export async function backupIn(store: Store, folder: string): Promise<Catalogued | undefined> {
+  const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
+  if (bytes === undefined) return undefined;
+  try {
+    const manifest = parseManifest(bytes);
+    const { tier, source, id } = manifest;
+    return { name: { tier, source, id }, folder, manifest };
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
+    throw error;
+  }
+}
+
+async function backupNamed(store: Store, reference: string): Promise<Catalogued | undefined> {
+  const [top, source, id, ...rest] = reference.split('/');
+  const tier = TIERS.find((each) => each === top);
+  if (tier === undefined || source === undefined || id === undefined || rest.length > 0) return undefined;
+  for (const folder of possibleFolders({ tier, source, id })) {
+    const found = await backupIn(store, folder);
+    if (found?.name.tier === tier && found.name.source === source && found.name.id === id) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,111 @@
+/** `copies repair`: what is damaged or lacking at one place comes from another that verifies. Needs no Temporal. */
+import type { Command } from 'commander';
+import type { Repaired } from '../../../activities/operations/repair/types.ts';
+import type { Candidate } from '../../backups/repairs.ts';
+import { examples, type OpenCli } from '../command.ts';
+import type { Cli } from '../context.ts';
+import { table } from '../output.ts';
+
+interface RepairOptions {
+  readonly source?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+export function registerCopies(program: Command, cli: OpenCli): void {
+  const copies = program.command('copies').description('copies of backups, and what is wrong with them');
+  const repair = copies
+    .command('repair')
+    .description(
+      'put right what is damaged or lacking at one place, from another that verifies; prints its plan, and changes something with --yes only; exit status 9 when something stays damaged',
+    )
+    .argument(
+      '[reference...]',
+      'only these backups, with what they build on, each read whole; else what checks and listings show',
+    )
+    .option('--source <name>', 'without references: only backups of this source')
+    .option('--from <destination>', 'take good ones from there only ("repository" for the repository)')
+    .option('--to <destination>', 'repair there only ("repository" for the repository)')
+    .option('--dry-run', 'print what would be done, and do nothing: as without --yes')
+    .option('--yes', 'do it')
+    .action((references: readonly string[], options: RepairOptions) => repairCommand(cli(), references, options));
+  examples(repair, [
+    ['verify --destination vault', 'find what is damaged there, first'],
+    ['copies repair --to vault', 'what would be put right there, and from where'],
+    ['copies repair --to vault --yes', 'do it'],
+    ['copies repair postgres/20261123 --to repository --from vault --yes', 'bring a backup back'],
+  ]);
+}
+
+async function repairCommand(cli: Cli, references: readonly string[], options: RepairOptions): Promise<void> {
+  const [{ exitStatus }, { repairBackup }] = await Promise.all([
+    import('../../../model/errors.ts'),
+    import('../../../activities/operations/repair/repair.ts'),
+  ]);
+  const site = await cli.site();
+  const { candidates, sources } = await choose(cli, references, options);
+  const dryRun = options.dryRun === true || options.yes !== true;
+  const done: Repaired[] = [];
+  for (const { wanted, target } of candidates) {
+    const work = await cli.work(target.name);
+    const others = sources.filter(({ name }) => name !== target.name);
+    done.push(await repairBackup({ site, wanted, target, sources: others, dryRun, work }));
+  }
+  const shown = done.filter(({ state }) => state !== 'good' || references.length > 0);
+  const bad = done.some(({ state }) => state === 'not repaired');
+  cli.out.result({ dryRun, verdict: bad ? 'failed' : 'ok', looked: candidates.length, repairs: shown }, () =>
+    repairsText(cli, shown),
+  );
+  if (dryRun && done.some(({ state }) => state === 'to repair')) cli.out.note('Nothing was changed: --yes does it.');
+  if (bad) cli.exitWith(exitStatus('verification-failed'));
+}
+
+interface Chosen {
+  readonly candidates: readonly Candidate[];
+  readonly sources: readonly Candidate['target'][];
+}
+
+async function choose(cli: Cli, references: readonly string[], options: RepairOptions): Promise<Chosen> {
+  const [repairs, { readOverview }, { repairPlace }, { placeOption }, { requireSource }] = await Promise.all([
+    import('../../backups/repairs.ts'),
+    import('../../backups/overview.ts'),
+    import('../../../activities/operations/repair/places.ts'),
+    import('../place-option.ts'),
+    import('../../backups/choose.ts'),
+  ]);
+  const site = await cli.site();
+  const all = [null, ...Object.keys(site.config.destinations)];
+  const [to, from] = [placeOption(options.to), placeOption(options.from)];
+  const overview = await readOverview(site);
+  requireSource(site, overview, options.source);
+  for (const { place, problem } of overview.problems) cli.out.note(`${place}: ${problem}`);
+  // A place that is away is told of above; one that was named fails.
+  const places = all.filter((name) => overview.places.includes(name ?? 'repository'));
+  const open = (names: readonly (string | null)[]) => Promise.all(names.map((name) => repairPlace(site, name)));
+  const targets = await open(to === undefined ? places : [to]);
+  const sources = await open(from === undefined ? places : [from]);
+  const signed = await repairs.signedEntries(site, overview);
+  if (references.length > 0) {
+    const candidates = repairs.namedCandidates(signed, references, { targets, everywhere: to !== undefined });
+    return { candidates, sources };
+  }
+  const found = await Promise.all(targets.map((target) => repairs.damagedCandidates(signed, target, options.source)));
+  return { candidates: found.flat(), sources };
+}
+
+function repairsText({ out }: Cli, done: readonly Repaired[]): string {
+  if (done.length === 0) return 'nothing is known to be damaged: mosaic-backup verify --destination NAME looks';
+  const rows = done.map(({ reference, place, state, repairs, from }) => [
+    reference,
+    place,
+    out.style(state === 'not repaired' ? 'red' : state === 'to repair' ? 'yellow' : 'green', state),
+    repairs.map(({ object }) => object).join(', '),
+    from.join(', '),
+  ]);
+  const whys = done
+    .filter(({ why }) => why !== null)
+    .map(({ reference, place, why }) => `${reference} at ${place}: ${why}`);
+  return [table(['backup', 'at', 'state', 'objects', 'from'], rows), ...whys].join('\n');
+}
