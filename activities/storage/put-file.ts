@@ -10,7 +10,7 @@ import { damagedFile, isEqual, missingFile } from './damaged-file.ts';
 import { FILE_MODE, makeFolders, publish } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import { incomingFile } from './incoming.ts';
-import { pacer } from './rate.ts';
+import { paceOf } from './rate.ts';
 import { readBack } from './read-back.ts';
 import type { Stored } from './types.ts';
 
@@ -75,11 +75,13 @@ async function copy(temporary: string, { file, to, expected, maxRate, work }: Fi
   try {
     const into = await open(temporary, 'wx', FILE_MODE);
     try {
-      const pace = pacer(maxRate);
+      const pace = paceOf(maxRate);
+      let paced = 0;
       await pump({ from, file, into }, async (bytes) => {
         throwIfAborted(work);
         work.progress({ phase: `copying to ${to}`, bytes, total: expected.bytes, activity: 0 });
-        await pace(bytes, work.signal);
+        await pace(bytes - paced, work.signal).catch(() => throwIfAborted(work));
+        paced = bytes;
       });
       await into.sync();
     } finally {

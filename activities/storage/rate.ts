@@ -1,5 +1,5 @@
 /** How fast a destination may be written to. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Destination } from './types.ts';
 
 /** The same destination, to which no more than so many bytes a second are sent; no limit when undefined. */
@@ -11,13 +11,27 @@ export function limitedTo(to: Destination, maxRate: number | undefined): Destina
   };
 }
 
-/** Waits until so many bytes may have been sent since it was made. */
-export function pacer(maxRate: number | undefined): (bytes: number, signal: AbortSignal) => Promise<void> {
-  const began = performance.now();
-  return async (bytes, signal) => {
-    if (maxRate === undefined) return;
-    const early = (bytes / maxRate) * 1000 - (performance.now() - began);
-    // Cancelled it goes on at once: whoever sends looks for that by itself.
-    if (early > 0) await sleep(early, undefined, { signal }).catch(() => undefined);
+/** The slowest of what config and caller allow, in bytes a second; undefined where nobody says anything. */
+export function slowestOf(...rates: readonly (number | undefined)[]): number | undefined {
+  const said = rates.filter((rate) => rate !== undefined);
+  return said.length === 0 ? undefined : Math.min(...said);
+}
+
+/** Waits until so many bytes more may go out. */
+export type Pace = (bytes: number, signal?: AbortSignal) => Promise<void>;
+
+/**
+ * A limit of bandwidth, which several streams may share.
+ * @param rate bytes a second; undefined: no limit.
+ */
+export function paceOf(rate: number | undefined): Pace {
+  // Milliseconds of the monotonic clock at which the next bytes are due.
+  let due = 0;
+  return async function wait(bytes, signal) {
+    if (rate === undefined) return;
+    const now = performance.now();
+    const start = Math.max(due, now);
+    due = start + (bytes * 1000) / rate;
+    if (start > now) await pause(start - now, undefined, signal === undefined ? {} : { signal });
   };
 }

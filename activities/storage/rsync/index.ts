@@ -2,6 +2,7 @@
 import { BackupError } from '../../../model/errors.ts';
 import type { RsyncDestination } from '../../../model/config/destinations/rsync.ts';
 import { isKey } from '../../../model/paths.ts';
+import { slowestOf } from '../rate.ts';
 import type { Destination, DestinationContext, Pruner } from '../types.ts';
 import { ownError } from './errors.ts';
 import { askedOnce } from './known.ts';
@@ -81,11 +82,12 @@ export function rsyncDestination(context: DestinationContext<RsyncDestination>):
           throw replace ? notReplaced(link, key) : conflict(link, key);
       });
     },
-    async put(key, file, expected, work) {
+    async put(key, file, expected, work, options) {
       requireKey(key, name);
+      const maxRate = slowestOf(config.maxRate, options?.maxRate);
       await at(
         'write',
-        (side) => withSpool(state, (stage) => side.put({ key, file, expected, maxRate: config.maxRate, work, stage })),
+        (side) => withSpool(state, (stage) => side.put({ key, file, expected, maxRate, work, stage })),
         { signal: work.signal },
       );
       work.log.debug({ key, destination: name, bytes: expected.bytes }, 'object stored and confirmed');

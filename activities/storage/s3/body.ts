@@ -1,7 +1,7 @@
 /** The body of a request as a stream, made anew for each attempt: it can be slowed down, and tells what went out. */
 import { Readable } from 'node:stream';
 import type { PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
-import type { Pace } from './pace.ts';
+import type { Pace } from '../rate.ts';
 
 /** Small enough for a smooth stream at a low rate, large enough to cost nothing at a high one. */
 const CHUNK = 256 * 1024;

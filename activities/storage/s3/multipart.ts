@@ -12,7 +12,7 @@ import { compositeChecksum } from './checksums.ts';
 import { confirmStored } from './confirm.ts';
 import { isAbsent } from './errors.ts';
 import { extendLock } from './lock.ts';
-import { paceOf } from './pace.ts';
+import { paceOf, slowestOf } from '../rate.ts';
 import { partReader, type FilePart } from './part-reader.ts';
 import { cutBy, type Cut } from './parts.ts';
 import type { Put } from './put.ts';
@@ -174,7 +174,7 @@ async function together(count: number, lane: () => Promise<void>, sending: Sendi
 /** What sends one part, and returns its ETag. */
 function partSender(put: Put, uploadId: string, sending: Sending): (part: FilePart) => Promise<string> {
   const { bucket, key } = put;
-  const limit = paceOf(put);
+  const limit = paceOf(slowestOf(put.bucket.config.maxRate, put.options.maxRate));
   return async ({ number, bytes, sha256 }) => {
     const { UploadPartCommand } = await import('@aws-sdk/client-s3');
     const command = new UploadPartCommand({

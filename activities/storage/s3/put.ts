@@ -14,7 +14,7 @@ import { wholeChecksum } from './checksums.ts';
 import { confirmStored, isThere } from './confirm.ts';
 import { extendLock } from './lock.ts';
 import { abortOthers, putParts } from './multipart.ts';
-import { paceOf } from './pace.ts';
+import { paceOf, slowestOf } from '../rate.ts';
 import { cutOf } from './parts.ts';
 import { watchSending } from './sending.ts';
 import type { Uploads } from './uploads.ts';
@@ -68,7 +68,11 @@ async function putWhole(put: Put, opened: FileHandle): Promise<void> {
       ChecksumSHA256: checksum,
       ...artifactAttributes(bucket.config, expected, options),
     });
-    return withBody(made, { bytes, pace: paceOf(put), ...sending.part(1) });
+    return withBody(made, {
+      bytes,
+      pace: paceOf(slowestOf(put.bucket.config.maxRate, put.options.maxRate)),
+      ...sending.part(1),
+    });
   };
   const { VersionId: version } = await sending.during(() =>
     bucket.call({ doing: `copying ${key}`, right: 's3:PutObject', signal: sending.signal }, async (s3, call) =>
