@@ -3,8 +3,10 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Binaries } from '../../../activities/sources/postgres/binaries.ts';
 import type { PrivateServer } from '../../../activities/sources/postgres/server.ts';
+import type { Stored } from '../../../activities/storage/types.ts';
 import { formatBytes } from '../../../model/units.ts';
 import { shell } from '../shell.ts';
+import { makeArtifact } from './artifact.ts';
 import { cached } from './cache.ts';
 import { cachedBinaries, makeCluster, psql, serverBinaries, startCluster } from './database.ts';
 import { makeMariadb } from './mariadb.ts';
@@ -39,6 +41,13 @@ export interface Dormant {
   readonly bytes: number;
 }
 
+/** A file such as captures leave behind: to whoever stores it, random bytes. */
+export interface ArtifactFile {
+  /** Alone in its folder. */
+  readonly file: string;
+  readonly stored: Stored;
+}
+
 export interface Data {
   readonly scale: Scale;
   tree(): Promise<Tree>;
@@ -49,6 +58,10 @@ export interface Data {
   postgres18(): Promise<Dormant & { readonly binaries: Binaries }>;
   /** Of the same size. */
   mariadb(): Promise<Dormant>;
+  /** To be uploaded. */
+  artifact(): Promise<ArtifactFile>;
+  /** To be copied to several places at once. */
+  copied(): Promise<ArtifactFile>;
   /** Stops the servers. */
   close(): Promise<void>;
 }
@@ -73,6 +86,8 @@ export function benchData({ cache, scale, signal, say }: DataOptions): Data {
     emptyPostgres,
     postgres18: once(thePostgres18),
     mariadb: once(theMariadb),
+    artifact: once(() => theArtifact('artifact', scale.artifact.bytes)),
+    copied: once(() => theArtifact('copied', scale.copied.bytes)),
     async close() {
       for (const server of servers.splice(0)) await server.stop();
     },
@@ -101,6 +116,13 @@ export function benchData({ cache, scale, signal, say }: DataOptions): Data {
       return { bytes: await bytesOf(path.join(place, 'data', 'shop')) };
     });
     return { folder: place, bytes };
+  }
+
+  async function theArtifact(name: string, bytes: number): Promise<ArtifactFile> {
+    const place = path.join(folder, name);
+    const file = path.join(place, 'base.tar.zst.age');
+    const stored = await cached(place, () => makeArtifact({ file, bytes, signal, onProgress: progress(name, bytes) }));
+    return { file, stored };
   }
 
   async function bytesOf(place: string): Promise<number> {

@@ -7,7 +7,13 @@ export interface Scale {
   readonly logBytes: number;
   /** Backups of a repository that is listed. */
   readonly manifests: number;
+  /** An artifact that is uploaded, in parts of so many bytes; the full one has those of the shipped defaults. */
+  readonly artifact: { readonly bytes: number; readonly part: number };
+  /** An artifact that is copied to several places at once. */
+  readonly copied: { readonly bytes: number };
 }
+
+const MEBIBYTE = 2 ** 20;
 
 export const FULL: Scale = {
   name: 'full',
@@ -15,6 +21,8 @@ export const FULL: Scale = {
   postgres: { bytes: 3_000_000_000 },
   logBytes: 250_000_000,
   manifests: 100_000,
+  artifact: { bytes: 4_000_000_000, part: 16 * MEBIBYTE },
+  copied: { bytes: 1_000_000_000 },
 };
 
 export const SMALL: Scale = {
@@ -23,4 +31,6 @@ export const SMALL: Scale = {
   postgres: { bytes: 150_000_000 },
   logBytes: 10_000_000,
   manifests: 2_000,
+  artifact: { bytes: 64_000_000, part: 5 * MEBIBYTE },
+  copied: { bytes: 16_000_000 },
 };
