@@ -21,5 +21,8 @@ export const evidence = z.looseObject({
 export type Evidence = z.infer<typeof evidence>;
 export type Check = Evidence['checks'][number];
 
+/** What lists and retention go by. The checks in words are most of a record, and a hundred thousand of them are held at once. */
+export type Verified = Pick<Evidence, 'backup' | 'destination' | 'what' | 'time' | 'verdict'>;
+
 export const unsignedEvidence = evidence.omit({ signature: true });
 export type UnsignedEvidence = z.infer<typeof unsignedEvidence>;

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { canonical } from '../../model/manifest.ts';
 import { evidence as evidenceSchema } from '../../model/evidence.ts';
-import type { Evidence, UnsignedEvidence } from '../../model/evidence.ts';
+import type { Evidence, UnsignedEvidence, Verified } from '../../model/evidence.ts';
 import { BackupError } from '../../model/errors.ts';
 import { evidenceKey } from '../../model/paths.ts';
 import type { BackupName } from '../../model/reference.ts';
 import { verifySignature } from '../keys/signing.ts';
 import type { Signer, TrustedKey } from '../keys/signing.ts';
+import { listAll } from './list-all.ts';
 import { inParallel } from './parallel.ts';
 import { parseRecord } from './record.ts';
 import { cacheOf, readRemembered } from './remembered.ts';
@@ -32,11 +33,25 @@ export async function readEvidence(
   store: Store,
   trusted: readonly TrustedKey[],
   source?: string,
-): Promise<readonly Evidence[]> {
+): Promise<readonly Verified[]> {
   const below = source === undefined ? 'evidence' : `evidence/${source}`;
-  const listed: ListedObject[] = [];
-  for await (const object of store.list(below)) if (OF_A_CHECK.test(object.key)) listed.push(object);
-  const records = await readRemembered<Evidence, Evidence | undefined>(listed, {
+  return evidenceAmong(store, trusted, { listed: await listAll(store, below), below });
+}
+
+/** What was listed below `evidence`, or a folder in it. */
+export interface ListedBelow {
+  readonly listed: readonly ListedObject[];
+  readonly below: string;
+}
+
+/** The same, of what has been listed. */
+export async function evidenceAmong(
+  store: Store,
+  trusted: readonly TrustedKey[],
+  { listed, below }: ListedBelow,
+): Promise<readonly Verified[]> {
+  const checks = listed.filter(({ key }) => OF_A_CHECK.test(key));
+  const records = await readRemembered<Verified, Verified | undefined>(checks, {
     // Whom a record is believed of is a part of what was found out about it.
     cache: cacheOf(store, 'evidence', digestOf(trusted)),
     read: (objects) => inParallel(objects, 16, ({ key }) => readRecord(store, key, trusted)),
@@ -54,13 +69,14 @@ function digestOf(trusted: readonly TrustedKey[]): string {
 /** Marks and records of deletions lie beside them. */
 const OF_A_CHECK = /-(?:verify|test|drill)\.json$/;
 
-async function readRecord(store: Store, key: string, trusted: readonly TrustedKey[]): Promise<Evidence | undefined> {
+async function readRecord(store: Store, key: string, trusted: readonly TrustedKey[]): Promise<Verified | undefined> {
   const bytes = await store.readSmall(key);
   if (bytes === undefined) return undefined;
   try {
     const { signature, ...unsigned } = parseRecord(bytes, evidenceSchema, 'evidence record');
     if (verifySignature(canonical(unsigned), signature, trusted, unsigned.time) !== 'good') return undefined;
-    return parseRecord(bytes, evidenceSchema, 'evidence record');
+    const { backup, destination, what, time, verdict } = unsigned;
+    return { backup, destination, what, time, verdict };
   } catch (error) {
     // A record that is none proves nothing, and hides no other.
     if (error instanceof BackupError && error.code === 'verification-failed') return undefined;

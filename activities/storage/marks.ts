@@ -4,9 +4,10 @@ import { BackupError } from '../../model/errors.ts';
 import { canonical } from '../../model/manifest.ts';
 import { mark, type Mark } from '../../model/mark.ts';
 import { verifySignature } from '../keys/signing.ts';
+import { listAll } from './list-all.ts';
 import { inParallel } from './parallel.ts';
 import { parseRecord } from './record.ts';
-import type { Store } from './types.ts';
+import type { ListedObject, Store } from './types.ts';
 
 const OF_A_MARK = /^evidence\/[^/]+\/[^/]+\/[^/]+-(?:hold|unhold|accept)\.json$/;
 
@@ -15,10 +16,16 @@ const OF_A_MARK = /^evidence\/[^/]+\/[^/]+\/[^/]+-(?:hold|unhold|accept)\.json$/
  * counts as well when its key is not trusted any more, since to keep is what can be taken back.
  */
 export async function readMarks(store: Store, trusted: readonly TrustedKey[]): Promise<readonly Mark[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list('evidence')) {
-    if (OF_A_MARK.test(key)) keys.push(key);
-  }
+  return marksAmong(store, trusted, await listAll(store, 'evidence'));
+}
+
+/** The same, of what has been listed below `evidence`. */
+export async function marksAmong(
+  store: Store,
+  trusted: readonly TrustedKey[],
+  listed: readonly ListedObject[],
+): Promise<readonly Mark[]> {
+  const keys = listed.map(({ key }) => key).filter((key) => OF_A_MARK.test(key));
   const found = await inParallel(keys, 16, (key) => readMark(store, key, trusted));
   return found.filter((each) => each !== undefined).toSorted((a, b) => (a.time < b.time ? -1 : 1));
 }

@@ -3,10 +3,9 @@ import type { TrustedKey } from '../../activities/keys/signing.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
 import { readCatalogue, pinned, type Catalogued, type CatalogueOptions } from '../../activities/storage/catalogue.ts';
-import { readEvidence } from '../../activities/storage/evidence-file.ts';
-import { readMarks } from '../../activities/storage/marks.ts';
+import { readSaid } from '../../activities/storage/said.ts';
 import { BackupError } from '../../model/errors.ts';
-import type { Evidence } from '../../model/evidence.ts';
+import type { Verified } from '../../model/evidence.ts';
 import { sizes } from '../../model/manifest.ts';
 import { holdsIn, type Mark } from '../../model/mark.ts';
 import { formatReference } from '../../model/reference.ts';
@@ -125,7 +124,7 @@ interface Looked {
   readonly name: string;
   readonly reached: boolean;
   readonly backups: readonly Catalogued[];
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly Verified[];
   readonly marks: readonly Mark[];
   readonly points: readonly RecoveryPoint[];
   readonly problems: readonly Omit<Problem, 'place'>[];
@@ -143,9 +142,8 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
   try {
     const { store } = await openPlace(site, destination);
     const { backups, problems, warnings } = await readCatalogue(store, options);
-    const [evidence, marks, points] = await Promise.all([
-      readEvidence(store, trusted),
-      readMarks(store, trusted),
+    const [{ evidence, marks }, points] = await Promise.all([
+      readSaid(store, trusted),
       readRecoveryPoints(store, trusted),
     ]);
     return {
@@ -204,7 +202,7 @@ function brokenAt(entry: Alone, place: string, byDigest: ReadonlyMap<string, Alo
 /** The same backup at several places is one entry; another one under the same name is an entry of its own. */
 function merge(
   looked: readonly Looked[],
-  evidence: readonly Evidence[],
+  evidence: readonly Verified[],
   holds: ReadonlyMap<string, Mark>,
 ): readonly Alone[] {
   const found = new Map<string, { readonly backup: Catalogued; readonly sha256: string; readonly places: string[] }>();
@@ -236,7 +234,7 @@ function merge(
   });
 }
 
-function proofOf({ destination, time, verdict }: Evidence): Proof {
+function proofOf({ destination, time, verdict }: Verified): Proof {
   return { place: destination ?? REPOSITORY, time, ok: verdict === 'ok' };
 }
 

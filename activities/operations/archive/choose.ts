@@ -1,6 +1,6 @@
 /** Which full the archive takes: one of the last seven days, so that nothing is read from the source twice. */
 import type { SourceConfig } from '../../../model/config/source.ts';
-import type { Evidence } from '../../../model/evidence.ts';
+import type { Verified } from '../../../model/evidence.ts';
 import type { Tier } from '../../../model/source.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
@@ -51,7 +51,7 @@ function holdsExports(artifacts: Catalogued['manifest']['artifacts'], config: So
 }
 
 /** What the last check of it in the repository found. */
-function lastVerdict({ manifest }: Catalogued, evidence: readonly Evidence[]): Evidence['verdict'] | undefined {
+function lastVerdict({ manifest }: Catalogued, evidence: readonly Verified[]): Verified['verdict'] | undefined {
   const { sha256 } = pinned(manifest);
   return evidence.findLast(({ backup, destination }) => backup.sha256 === sha256 && destination === null)?.verdict;
 }

@@ -4,7 +4,7 @@ import { classOf, rulesOf } from '../../../model/retention/rules.ts';
 import { LOCAL } from '../../../model/retention/kept-until.ts';
 import type { CheckedCopy, KeptBackup, RetentionInput, RetentionPlace } from '../../../model/retention/types.ts';
 import { BackupError } from '../../../model/errors.ts';
-import type { Evidence } from '../../../model/evidence.ts';
+import type { Verified } from '../../../model/evidence.ts';
 import { acceptedIn, holdsIn, type Mark } from '../../../model/mark.ts';
 import { orderOf } from '../../../model/manifest.ts';
 import { formatReference } from '../../../model/reference.ts';
@@ -12,10 +12,9 @@ import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { inOrder } from '../../sources/logs-order.ts';
 import { readCatalogue, type Catalogue, type Catalogued } from '../../storage/catalogue.ts';
-import { readEvidence } from '../../storage/evidence-file.ts';
 import { manifestDigest, manifestVerdict } from '../../storage/manifest-file.ts';
-import { readMarks } from '../../storage/marks.ts';
 import { openRepository, repositoryPruner } from '../../storage/repository.ts';
+import { readSaid } from '../../storage/said.ts';
 import type { Destination, Pruner, WritableStore } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 
@@ -90,7 +89,7 @@ interface Found {
   readonly open: OpenPlace;
   readonly clock: number | null;
   readonly catalogue: Catalogue;
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly Verified[];
   readonly marks: readonly Mark[];
 }
 
@@ -99,11 +98,7 @@ type Opening = OpenPlace & Pick<Found, 'clock'> & { readonly trusted: readonly T
 async function look(name: string, work: Work, opening: () => Promise<Opening>): Promise<Looked> {
   try {
     const { store, pruner, clock, trusted } = await opening();
-    const [catalogue, evidence, marks] = await Promise.all([
-      readCatalogue(store),
-      readEvidence(store, trusted),
-      readMarks(store, trusted),
-    ]);
+    const [catalogue, { evidence, marks }] = await Promise.all([readCatalogue(store), readSaid(store, trusted)]);
     return { name, found: { open: { store, pruner }, clock, catalogue, evidence, marks }, problem: null };
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
@@ -197,7 +192,7 @@ function sourceIn(folder: string): string | null {
   return folder.startsWith('daily/system/') ? null : (parts.at(-2) ?? null);
 }
 
-function checkOf({ backup, destination, what, verdict, time }: Evidence): CheckedCopy {
+function checkOf({ backup, destination, what, verdict, time }: Verified): CheckedCopy {
   return {
     sha256: backup.sha256,
     place: destination ?? LOCAL,

@@ -13,6 +13,7 @@ import { encodeManifest, pinned, signManifest } from '../../../activities/storag
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import type { WritableStore } from '../../../activities/storage/types.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { evidence } from '../../../model/evidence.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import { testBackup, writeBackup, type BackupOptions } from '../../support/backups.ts';
 import { cleanUp, remount, smallFileSystem, temporaryFolder, unmount } from '../../support/folders.ts';
@@ -80,7 +81,8 @@ describe('verification of a backup', () => {
     assert.equal(found.verdict, 'failed');
     const [record] = await readEvidence(openDestination('vault', site), await trustedKeys(site));
     assert.equal(record?.verdict, 'failed');
-    assert.deepEqual(record.checks, found.checks);
+    const recorded = await readFile(path.join(vault, found.recorded ?? ''), 'utf8');
+    assert.deepEqual(evidence.parse(JSON.parse(recorded)).checks, found.checks);
   }
 
   async function rewrite(change: (manifest: Manifest) => Manifest): Promise<void> {
