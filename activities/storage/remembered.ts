@@ -41,18 +41,19 @@ export async function readRemembered<Value, Result>(
   if (cache === undefined || listed.length < FEW) return read(listed);
   const before = await readRecordCache<Value>(cache);
   const same = ({ key, version }: ListedObject) => {
-    const found = before.get(key);
-    return version !== undefined && found?.version === version ? found : undefined;
+    const record = before.get(key);
+    return version !== undefined && record?.version === version ? record : undefined;
   };
-  const others = listed.filter((object) => same(object) === undefined);
+  const found = listed.map(same);
+  const others = listed.filter((_object, index) => found[index] === undefined);
   const results = await read(others);
   const anew = new Map(others.map(({ key }, index) => [key, results[index]] as const));
   if (others.length > listed.length * WORTH_WRITING) await remember(reader, cache, { listed, before, anew });
-  return listed.map((object) => {
-    const found = same(object);
-    if (found) return known(object.key, found);
+  return listed.map(({ key }, index) => {
+    const record = found[index];
+    if (record) return known(key, record);
     // It was read just now: every one that is not the same was.
-    return anew.get(object.key) as Result;
+    return anew.get(key) as Result;
   });
 }
 
