@@ -13,7 +13,7 @@ import { parseOptions, USAGE, type Options } from './options.ts';
 import { asJson, met, type Result } from './result.ts';
 import { tableOf } from './table.ts';
 
-/** Data, and the largest outputs that lie beside each other, as a multiple of the data. */
+/** Data, and the largest outputs that lie beside each other, as a multiple of the data. Artifacts are kept besides. */
 const ROOM = 3.5;
 
 const stop = new AbortController();
@@ -95,7 +95,8 @@ async function runOne(
 
 async function requireRoom({ cache, scale }: Options): Promise<void> {
   const { bavail, bsize } = await statfs(cache);
-  const needed = (scale.tree.bytes + scale.postgres.bytes) * ROOM;
+  const { tree, postgres, artifact, copied } = scale;
+  const needed = (tree.bytes + postgres.bytes) * ROOM + artifact.bytes + copied.bytes;
   if (bavail * bsize > needed) return;
   throw new Error(
     `${cache} has ${formatBytes(bavail * bsize)} free, ${formatBytes(needed)} are needed: name another place with --cache`,

@@ -22,7 +22,7 @@ export const USAGE = `npm run bench -- [--out FILE] [--only NAME] [--small] [--r
   --only NAME     one of: ${BENCHES.map(({ name }) => name).join(', ')}; may be given again
   --small         little data: to try the bench out, not to judge by
   --rounds N      runs of each contender, ${ROUNDS} by default; peers that take long run once or twice, as the table says
-  --cache FOLDER  where the data are made and kept, and where everything is written; some 25 GB, on a file
+  --cache FOLDER  where the data are made and kept, and where everything is written; some 30 GB, on a file
                   system that others may pass through; ${defaultCache()} by default`;
 
 /** @throws Error that says what is wrong with them. */
