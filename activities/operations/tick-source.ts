@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../site.ts';
 import { adapterFor, logsOf } from '../sources/index.ts';
 import { lastOf } from '../sources/logs-order.ts';
-import { lastLocalLogs } from '../storage/catalogue.ts';
+import { lastLocalLogs } from '../storage/local-logs.ts';
 import { openRepository } from '../storage/repository.ts';
 import { freeSpace } from '../storage/space.ts';
 import type { Work } from '../work.ts';

@@ -68,11 +68,11 @@ export const runs: readonly Scenario[] = [
       requireComplete(await (await trial.run(0)).report());
       await rm(trial.state, { recursive: true });
       requireComplete(await (await trial.run(1)).report());
-      const [, second] = await manifests(trial);
+      const [, second] = await manifests(trial, 'stack');
       assert.equal(second?.kind, 'full');
       assert.match(JSON.stringify(second.warnings), /is not in \S+ any more/);
       await requireSound(trial, 2);
-      const [, , third] = await manifests(trial);
+      const [, , third] = await manifests(trial, 'stack');
       assert.equal(third?.kind, 'incremental');
       return 'a full, with a warning; then incrementals again';
     },
@@ -95,7 +95,8 @@ export const runs: readonly Scenario[] = [
   },
 ];
 
-async function manifests({ repository }: Trial) {
+async function manifests({ repository }: Trial, source: string) {
   const { backups } = await readCatalogue(repositoryStore(repository));
-  return backups.map(({ manifest }) => manifest).toSorted((a, b) => a.scheduled.localeCompare(b.scheduled));
+  const own = backups.filter(({ manifest }) => manifest.source === source);
+  return own.map(({ manifest }) => manifest).toSorted((a, b) => a.scheduled.localeCompare(b.scheduled));
 }

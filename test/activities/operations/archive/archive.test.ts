@@ -160,7 +160,9 @@ describe('the archive step', () => {
       [
         ['monthly', ['vault', 'cold']],
         ['monthly', ['vault', 'cold']],
+        ['monthly', ['vault', 'cold']],
       ],
+      "its two sources, and this host's own",
     );
     const alone = { ...site, config: { ...site.config, destinations: {} } };
     assert.throws(() => planRun(alone, input), /nothing would be archived/);
