@@ -15,7 +15,7 @@ const LOCK = '{"lockfileVersion":3,"packages":{"":{}}}';
 const TOOLS =
   'sh dirname flock id sha256sum sort tr mkdir uname sed grep paste cat printf mv rm mktemp chmod tail head ' +
   'age zstd tar setpriv perl getfacl getfattr jq openssl redis-cli redis-server ' +
-  'mariadb mariadb-backup mariadbd';
+  'mariadb mariadb-backup mariadbd ssh rsync sshd';
 
 export interface Checkout {
   readonly root: string;
