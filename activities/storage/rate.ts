@@ -25,13 +25,13 @@ export type Pace = (bytes: number, signal?: AbortSignal) => Promise<void>;
  * @param rate bytes a second; undefined: no limit.
  */
 export function paceOf(rate: number | undefined): Pace {
-  // Milliseconds of the monotonic clock at which the next bytes are due.
+  // Milliseconds of the monotonic clock until which the line is taken.
   let due = 0;
   return async function wait(bytes, signal) {
     if (rate === undefined) return;
     const now = performance.now();
-    const start = Math.max(due, now);
-    due = start + (bytes * 1000) / rate;
-    if (start > now) await pause(start - now, undefined, signal === undefined ? {} : { signal });
+    // They wait for their own time as well: else what goes in one piece would know no limit.
+    due = Math.max(due, now) + (bytes * 1000) / rate;
+    await pause(due - now, undefined, signal === undefined ? {} : { signal });
   };
 }

@@ -10,7 +10,7 @@ import { ownTemporal } from '../support/ports.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('the published package', function () {
-  this.timeout(180_000);
+  this.timeout(480_000);
   after(cleanUp);
 
   it('packs, installs in an empty folder, and runs a backup there', async () => {

@@ -106,10 +106,14 @@ describe('catchUp', () => {
     assert.equal(away.outcome, 'partial');
     assert.deepEqual(states(away), { vault: 'unreachable', usb: 'absent', remote: 'served', slow: 'served' });
     assert.deepEqual(told(), ['raised copies-behind']);
-    assert.match(hook.received[0]?.message ?? '', /vault lacks 1 backups .*The destination vault is not there/);
+    assert.match(hook.received[0]?.message ?? '', /vault lacks 2 backups .*The destination vault is not there/);
     const before = await listed();
     assert.equal(before.recoveryPoints.find(({ id }) => id === partial.runId)?.wholeNow, false);
-    assert.equal(before.behind.find(({ destination }) => destination === 'vault')?.backups, 1);
+    assert.equal(
+      before.behind.find(({ destination }) => destination === 'vault')?.backups,
+      2,
+      "the source's, and the host's own",
+    );
     const status = standing.parse(JSON.parse((await mosaicHere(['-c', test.file, '--json', 'status'])).stdout));
     assert.equal(status.destinations.find(({ destination }) => destination === 'vault')?.state, 'unreachable');
 

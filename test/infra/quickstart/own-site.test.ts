@@ -32,13 +32,12 @@ describe('npm start -- -c FILE', () => {
     assert.match(stdout, /"proven"/);
   });
 
-  it('ends with the exit code of a run in which a source failed, and says what to do', async () => {
+  it('ends with the exit code of a run of which only the own source of the host came through, and says what to do', async () => {
     await rm(path.join(folder, 'data'), { recursive: true });
     const impatient = path.join(folder, 'impatient.yaml');
     const waits = 'plans: { daily: { captureDeadline: 2s, retryFirst: 200ms, retryMax: 1s } }\n';
     await writeFile(impatient, `${await readFile(file, 'utf8')}\n${waits}`);
     const { stdout, stderr, exitCode } = await start('-c', impatient, '--once');
-    // Partial: the host's own source is captured all the same.
     assert.equal(exitCode, 3, stderr);
     assert.match(stdout + stderr, /What to do|→/);
   });

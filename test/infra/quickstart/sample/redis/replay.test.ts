@@ -37,6 +37,7 @@ describe('sample: replay of the journal of Redis', () => {
     await until(
       '200 transactions',
       async () => workload.failure() !== undefined || (await workload.confirmed()) >= 200,
+      120_000,
     );
     await workload.stop();
     assert.equal(workload.failure(), undefined);
