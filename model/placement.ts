@@ -1,4 +1,5 @@
 /** Where the newest backup of each source is: the rule 3-2-1 says three copies, on two devices, one of them off-site. */
+import { countDevices } from './device.ts';
 import type { Finding } from './finding.ts';
 
 /** One backup as a place holds it. Only what has its manifest there is a backup there. */
@@ -41,7 +42,7 @@ export function placements(sources: readonly string[], places: readonly HoldingP
       reference: newest?.reference ?? null,
       places: holding.map(({ name }) => name),
       copies: holding.length,
-      devices: new Set(holding.map(({ device }) => device)).size,
+      devices: countDevices(holding.map(({ device }) => device)),
       offsite: holding.filter(({ offsite }) => offsite).length,
     };
   });

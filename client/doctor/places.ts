@@ -11,6 +11,7 @@ import { openRepository } from '../../activities/storage/repository.ts';
 import { freeSpace } from '../../activities/storage/space.ts';
 import { destinationFolders } from '../../model/config/destination.ts';
 import { isWithin } from '../../model/config/folders.ts';
+import { isThisMachine } from '../../model/device.ts';
 import type { Finding } from '../../model/finding.ts';
 import { sizes } from '../../model/manifest.ts';
 import { formatBytes } from '../../model/units.ts';
@@ -51,17 +52,6 @@ export async function examineDestination(site: Site, name: string): Promise<Seen
     await ifThere(deviceOf(await existing(site.repository))),
   ];
   const needed = newestSizes(await listBackups(await openRepository(site), { logs: false }));
-  const same =
-    own === device
-      ? [
-          warning(
-            'destination.same-device',
-            `${name} is on the device of the repository (${device}): one failure takes both`,
-            'Put it on another device, or add a destination that is.',
-            name,
-          ),
-        ]
-      : [];
   const weak = ((await destination.weaknesses?.()) ?? []).map(({ message, remedy }) =>
     warning('destination.weak', message, remedy, name),
   );
@@ -73,8 +63,22 @@ export async function examineDestination(site: Site, name: string): Promise<Seen
   ];
   return {
     facts: facts.filter((fact) => fact !== '').join(', '),
-    findings: [...same, ...weak, ...(free === null ? [] : tight(name, free, needed, name))],
+    findings: [...sameDevice(name, own, device), ...weak, ...(free === null ? [] : tight(name, free, needed, name))],
   };
+}
+
+/** One failure takes a destination on the repository's device, and one on a server of this machine, wherever that is. */
+function sameDevice(name: string, own: string | undefined, device: string): readonly Finding[] {
+  const code = 'destination.same-device';
+  if (own === device) {
+    const message = `${name} is on the device of the repository (${device}): one failure takes both`;
+    return [warning(code, message, 'Put it on another device, or add a destination that is.', name)];
+  }
+  if (!isThisMachine(device)) return [];
+  const message = `${name} is a server of this machine (${device}): one failure takes both, and it counts as no further device`;
+  const remedy =
+    'Put it on another machine. Where that address is a tunnel to one, give the tunnel a name of its own in /etc/hosts.';
+  return [warning(code, message, remedy, name)];
 }
 
 /** What the config cannot see: two of its folders that are one through a link. */

@@ -6,6 +6,7 @@ import { runExitStatus } from '../../client/runs/result.ts';
 import { openRunSession, ownSession, type Session, type SessionOptions } from '../../client/runs/session.ts';
 import { embeddedEndpoint } from '../../client/temporal/endpoint.ts';
 import { exitStatus } from '../../model/errors.ts';
+import { copiesTold } from './copies-told.ts';
 import type { QuickstartArguments } from './arguments.ts';
 import { impatient, runDaily } from './daily.ts';
 import { isSound, proveRun } from './prove.ts';
@@ -27,6 +28,7 @@ export async function ownSite(cli: Cli, { once, prove }: QuickstartArguments): P
       run,
       proofs,
       compared: [],
+      places: copiesTold(run.report, site.config),
       next: [
         [`infra/mosaic-backup -c ${site.file} list`, 'every backup, with its copies'],
         ...(prove ? [] : [['npm start -- -c FILE --prove', 'also restores into scratch, and checks'] as const]),

@@ -2,6 +2,7 @@
 import type { Cli } from '../../client/cli/context.ts';
 import { untilInterrupted } from '../../client/cli/until-interrupted.ts';
 import type { Session } from '../../client/runs/session.ts';
+import type { Site } from '../../activities/site.ts';
 import { exitStatus } from '../../model/errors.ts';
 import type { RunReport } from '../../model/run.ts';
 import type { QuickstartArguments } from './arguments.ts';
@@ -9,6 +10,7 @@ import { sampleComparison, type Written } from './compare-sample.ts';
 import type { DailyRun } from './daily.ts';
 import type { Proof } from './prove.ts';
 import { makeSample, reopenSample, tidySample, type OpenOptions, type Sample } from './sample/open.ts';
+import { REMOTES } from './sample/remotes.ts';
 import { claimPlace, isComplete, type SamplePlace } from './sample/place.ts';
 
 export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartArguments): Promise<void> {
@@ -38,7 +40,7 @@ export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartA
     }),
     shipLogs(cli, session, site),
   ]);
-  await show(cli, place, { run, proofs, logs, compared: comparison.summary() });
+  await show(cli, { place, site, run, proofs, logs, compared: comparison.summary() });
   const ended = [run.report, logs].map(runExitStatus).find((status) => status !== 0) ?? 0;
   cli.exitWith(proofs.every(isProven) ? ended : exitStatus('verification-failed'));
   if (once) return;
@@ -119,18 +121,28 @@ function forgetOtherTemporal(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(env)) if (name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI') delete env[name];
 }
 
+const behindServers = REMOTES.map(({ destination }) => destination).join(' and ');
+/** What is otherwise than where somebody relies on it. */
+const ONE_MACHINE = [
+  'All on one machine, as this is a sample: 3-2-1 wants two devices and a place elsewhere, and `status` says so.',
+  `${behindServers} run with the sample only: once it has ended, \`status\`, \`list\` and \`doctor\` say that they do not answer.`,
+];
+
 interface Shown {
+  readonly place: SamplePlace;
+  readonly site: Site;
   readonly run: DailyRun;
   readonly proofs: readonly Proof[];
   readonly logs: RunReport;
   readonly compared: readonly string[];
 }
 
-async function show(cli: Cli, place: SamplePlace, { run, proofs, logs, compared }: Shown): Promise<void> {
-  const [{ printScreen }, { restorableUntil }, { runProblems }] = await Promise.all([
+async function show(cli: Cli, { place, site, run, proofs, logs, compared }: Shown): Promise<void> {
+  const [{ printScreen }, { restorableUntil }, { runProblems }, { copiesTold }] = await Promise.all([
     import('./screen.ts'),
     import('./logs.ts'),
     import('../../client/runs/result.ts'),
+    import('./copies-told.ts'),
   ]);
   const command = `infra/mosaic-backup -c ${place.config}`;
   printScreen(cli.out, {
@@ -138,6 +150,7 @@ async function show(cli: Cli, place: SamplePlace, { run, proofs, logs, compared 
     run,
     proofs,
     compared: [...compared, ...restorableUntil(logs), ...runProblems(logs)],
+    places: [...copiesTold(run.report, site.config), ...ONE_MACHINE],
     next: [
       [`${command} status`, 'age, copies, and until when each can be restored'],
       [`${command} list`, 'every backup, with its copies and proof'],

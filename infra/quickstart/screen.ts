@@ -5,6 +5,7 @@ import { runProblems } from '../../client/runs/result.ts';
 import { sizesRatio } from '../../model/ratio.ts';
 import type { SourceReport } from '../../model/run.ts';
 import { formatBytes, formatDuration } from '../../model/units.ts';
+import { HERE } from './copies-told.ts';
 import type { DailyRun } from './daily.ts';
 import { notLookedAt } from './not-looked-at.ts';
 import { isProven, isSound, type Proof } from './prove.ts';
@@ -16,6 +17,8 @@ export interface Screen {
   readonly proofs: readonly Proof[];
   /** What was compared with the source, in words, a line each. */
   readonly compared: readonly string[];
+  /** Where the copies are, in words, a line each. */
+  readonly places: readonly string[];
   /** Commands that go on from here, each with what it does. */
   readonly next: readonly (readonly [command: string, does: string])[];
 }
@@ -35,7 +38,7 @@ export function printScreen(out: Output, screen: Screen): void {
   out.result(value, () => screenText(out, screen));
 }
 
-function screenText(out: Output, { title, run, proofs, compared, next }: Screen): string {
+function screenText(out: Output, { title, run, proofs, compared, places, next }: Screen): string {
   const { report, ui, milliseconds } = run;
   const rows = report.sources.map((source) =>
     row(
@@ -55,6 +58,7 @@ function screenText(out: Output, { title, run, proofs, compared, next }: Screen)
     ...compared,
     ...problems,
     ...(compared.length + problems.length > 0 ? [''] : []),
+    ...(places.length > 0 ? [...places, ''] : []),
     ...(ui ? [`The run in the Web UI  ${out.style('cyan', ui)}`, ''] : []),
     ...next.map(([command, does]) => `${command.padEnd(width)}  ${out.style('dim', does)}`),
   ].join('\n');
@@ -69,7 +73,7 @@ function row(out: Output, { source, captured, copies, ...report }: SourceReport,
     captured ? formatBytes(captured.bytes) : '',
     captured ? sizesRatio(captured.plainBytes, captured.bytes) : '',
     captured ? formatDuration(captured.milliseconds) : '',
-    ['here', ...copies.map(({ destination }) => destination)].slice(captured ? 0 : 1).join(', '),
+    [HERE, ...copies.map(({ destination }) => destination).toSorted()].slice(captured ? 0 : 1).join(', '),
     out.style(good ? 'green' : 'red', verdict),
   ];
 }

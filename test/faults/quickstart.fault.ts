@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { SourceReport } from '../../model/run.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 
 const MAIN = fileURLToPath(new URL('../../infra/quickstart/main.ts', import.meta.url));
@@ -42,6 +43,7 @@ describe('npm start', function () {
     assert.equal(report.outcome, 'complete');
     assert.equal(report.proven, true);
     assert.deepEqual(sourcesOf(report), ['shop', 'wiki', 'cache', 'stack', 'mosaic-backup-local']);
+    for (const copies of copiesOf(report)) assert.deepEqual(copies, ['offsite', 'remote', 'vault']);
     await nothingRuns(folder);
   });
 
@@ -87,6 +89,12 @@ describe('npm start', function () {
 function sourcesOf({ proofs }: Readonly<Record<string, unknown>>): readonly unknown[] {
   assert.ok(Array.isArray(proofs));
   return proofs.map((proof: { readonly source: unknown }) => proof.source);
+}
+
+/** For each source, the destinations that have confirmed their copy. */
+function copiesOf({ sources }: Readonly<Record<string, unknown>>): readonly (readonly string[])[] {
+  assert.ok(Array.isArray(sources) && sources.length === 5);
+  return sources.map(({ copies }: SourceReport) => copies.map(({ destination }) => destination).toSorted());
 }
 
 /** Waits until a process has said something on stderr, which it goes on to write to. */

@@ -57,6 +57,16 @@ describe('placement', () => {
     );
   });
 
+  it('counts a server of this machine as a copy, and as no further device', () => {
+    const places = [
+      place('repository', 'disk:a', [FULL]),
+      place('remote', 'server:127.0.0.1', [FULL]),
+      place('far', 'server:127.0.0.1:/dev/sda1', [FULL]),
+    ];
+    const [found] = placements(['postgres'], places);
+    assert.deepEqual([found?.copies, found?.devices], [3, 1]);
+  });
+
   it('counts no older backup, no other of its name, and none without what it builds on', () => {
     const places = [
       place('repository', 'disk:a', [FULL, INCREMENTAL]),

@@ -4,11 +4,12 @@ import path from 'node:path';
 import { messageOf } from '../../../activities/streams/errno.ts';
 import { requireSpace } from '../../../activities/storage/space.ts';
 import { formatBytes } from '../../../model/units.ts';
-import { BUCKET_SERVER, startBucket, type SampleBucket } from './bucket.ts';
 import type { RunningDatabase, SampleDatabase } from './database.ts';
 import { DATABASES } from './engines.ts';
 import { endStrayServers } from './leftovers.ts';
 import { clearPlace, markComplete, type SamplePlace } from './place.ts';
+import type { RunningRemote, SampleRemote } from './remote.ts';
+import { REMOTES } from './remotes.ts';
 import { makeKeys, writeConfig, type SampleServers } from './settings.ts';
 import { makeStack } from './stack.ts';
 
@@ -32,24 +33,21 @@ export interface OpenOptions {
   readonly note: (text: string) => void;
 }
 
-/** The sample with its backups, a second copy of them, and a restore. */
+/** The sample with its backups, three copies of them, and a restore. */
 const NEEDED = 3 * 2 ** 30;
-/** Every start adds a full backup and its copy; with more than this they are begun anew. */
+/** Every start adds a full backup and its copies; with more than this they are begun anew. */
 const KEPT = 4 * 2 ** 30;
 
 /** Puts in order what an earlier start left behind. Nothing of the sample runs yet. */
 export async function tidySample(place: SamplePlace, { note }: OpenOptions): Promise<void> {
-  await endStrayServers(place.root, [...DATABASES, BUCKET_SERVER]);
+  await endStrayServers(place.root, [...DATABASES, ...REMOTES]);
   await Promise.all(DATABASES.map((database) => database.tidy(place)));
   await rm(place.scratch, { recursive: true, force: true });
-  const bytes = (await Promise.all([place.repository, place.vault, place.bucket].map(bytesBelow))).reduce(
-    (sum, each) => sum + each,
-    0,
-  );
+  const backups = [place.repository, place.vault, place.bucket, place.offsite];
+  const bytes = (await Promise.all(backups.map(bytesBelow))).reduce((sum, each) => sum + each, 0);
   if (bytes <= KEPT) return;
   note(`The sample's backups have grown to ${formatBytes(bytes)}: they are begun anew.`);
-  for (const folder of [place.repository, place.vault, place.bucket, place.state])
-    await rm(folder, { recursive: true, force: true });
+  for (const folder of [...backups, place.state]) await rm(folder, { recursive: true, force: true });
   await mkdir(place.vault, { mode: 0o700 });
 }
 
@@ -103,34 +101,48 @@ async function fillAll(place: SamplePlace, databases: readonly OpenDatabase[], s
   await markComplete(place);
 }
 
-function configOf({ databases, bucket }: Servers): SampleServers {
+function configOf({ databases, remotes }: Servers): SampleServers {
   return {
     databases: Object.fromEntries(databases.map(({ of, server }) => [of.source, server.config])),
-    destinations: { remote: bucket.destination },
+    destinations: Object.fromEntries(remotes.map(({ of, server }) => [of.destination, server.config])),
   };
+}
+
+interface OpenRemote {
+  readonly of: SampleRemote;
+  readonly server: RunningRemote;
 }
 
 interface Servers {
   readonly databases: readonly OpenDatabase[];
-  readonly bucket: SampleBucket;
+  readonly remotes: readonly OpenRemote[];
   stop(how?: 'fast' | 'immediate'): Promise<void>;
 }
 
 /** Starts all servers beside each other. When one does not start, none is left running. */
 async function startAll(place: SamplePlace): Promise<Servers> {
-  const [bucketStart, ...starts] = await Promise.allSettled([
-    startBucket(place),
-    ...DATABASES.map(async (of): Promise<OpenDatabase> => ({ of, server: await of.start(place) })),
+  const [databases, remotes] = await Promise.all([
+    Promise.allSettled(DATABASES.map(async (of): Promise<OpenDatabase> => ({ of, server: await of.start(place) }))),
+    Promise.allSettled(REMOTES.map(async (of): Promise<OpenRemote> => ({ of, server: await of.start(place) }))),
   ]);
-  const bucket = bucketStart.status === 'fulfilled' ? bucketStart.value : undefined;
-  const databases = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const started = { databases: databases.flatMap(valueOf), remotes: remotes.flatMap(valueOf) };
   const stop = async (how: 'fast' | 'immediate' = 'fast') => {
-    await Promise.all([bucket?.stop(), ...databases.map(({ server }) => server.stop(how))]);
+    const ends = [
+      ...started.databases.map(({ server }) => server.stop(how)),
+      ...started.remotes.map(({ server }) => server.stop()),
+    ];
+    await Promise.all(ends);
   };
-  const failed = [bucketStart, ...starts].find((start) => start.status === 'rejected');
-  if (bucket && !failed) return { databases, bucket, stop };
-  await stop('immediate');
-  throw failed?.reason;
+  const failed = [...databases, ...remotes].find((start) => start.status === 'rejected');
+  if (failed) {
+    await stop('immediate');
+    throw failed.reason;
+  }
+  return { ...started, stop };
+}
+
+function valueOf<T>(start: PromiseSettledResult<T>): readonly T[] {
+  return start.status === 'fulfilled' ? [start.value] : [];
 }
 
 async function bytesBelow(folder: string): Promise<number> {

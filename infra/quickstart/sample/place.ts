@@ -26,11 +26,15 @@ export interface SamplePlace {
   readonly vault: string;
   /** What the private S3 server keeps. */
   readonly bucket: string;
+  /** What the private sshd keeps, and its config. */
+  readonly offsite: string;
   readonly scratch: string;
 }
 
 /** Raised when a sample of an older version cannot serve any more: it is made anew. */
 const VERSION = 2;
+/** As the schema of `target` has it. */
+const PLAIN = /^[A-Za-z0-9._+@,=/-]+$/;
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 /** Written first: the folder is ours. Then `COMPLETE`, last: all of it was made. */
 const OURS = '.mosaic-backup-sample';
@@ -57,6 +61,7 @@ export function samplePlace(env: NodeJS.ProcessEnv = process.env): SamplePlace {
     state: below('state'),
     vault: below('vault'),
     bucket: below('bucket'),
+    offsite: below('offsite'),
     scratch: below('scratch'),
   };
 }
@@ -67,6 +72,8 @@ export function samplePlace(env: NodeJS.ProcessEnv = process.env): SamplePlace {
  *   start uses it now.
  */
 export async function claimPlace({ root }: SamplePlace, signal: AbortSignal): Promise<Lease> {
+  if (!PLAIN.test(root))
+    throw refused(root, 'a destination over rsync takes a path of letters, digits and ._+@,=- only');
   await mkdir(root, { recursive: true, mode: 0o755 });
   const { uid } = await stat(root);
   if (uid !== process.getuid?.()) {

@@ -91,6 +91,7 @@ for (const kind of ['with a shell', 'append-only'] as const) {
     it('is what doctor and the recovery kit say of it', async () => {
       const doctor = await run('doctor');
       assert.match(doctor.stdout, /"rsync, server:127\.0\.0\.1/, doctor.stdout);
+      assert.match(doctor.stdout, /vault is a server of this machine .*: one failure takes both/);
       const { stdout } = await mosaicHere(['-c', made.file, 'keys', 'kit']);
       assert.match(stdout, /vault: .*@127\.0\.0\.1:.* by rsync over ssh, port \d+/);
       assert.equal(json(doctor).error, undefined);

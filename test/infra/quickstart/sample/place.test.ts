@@ -33,6 +33,12 @@ describe('sample: its folder', () => {
     assert.equal(await readFile(path.join(here.root, 'thesis.txt'), 'utf8'), 'all of it');
   });
 
+  it('refuses a path that rsync could not be told of, and makes nothing', async () => {
+    const here = samplePlace({ MOSAIC_SAMPLE: path.join(await temporaryFolder(), 'my sample') });
+    await isBackupError(claimPlace(here, signal), 'refused');
+    assert.equal(existsSync(here.root), false);
+  });
+
   it('is complete only once everything was made, and not any more once it is made anew', async () => {
     const here = await place();
     const lease = await claimPlace(here, signal);
