@@ -2,7 +2,7 @@
  * That a backup is just being copied to a destination, in state: a run and catch-up of one host would else send the same
  * bytes beside each other. It spares work and guards nothing: every copy may be done twice at once.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../site.ts';
@@ -26,6 +26,10 @@ export interface CopyUnderWay {
 
 /** Milliseconds between two looks at another's copy. */
 const LOOK = 500;
+/** Milliseconds between two signs of life of whoever copies. */
+const BEAT = 2000;
+/** Milliseconds without one after which it counts as dead: a process that is stopped, or a machine that slept, copies nothing. */
+const SILENT = 10_000;
 
 /** Runs a copy while no other process of this host makes the same; undefined where one does and nobody waits. */
 export async function withCopyUnderWay<Result>(
@@ -38,11 +42,19 @@ export async function withCopyUnderWay<Result>(
     if (of.work.signal.aborted) throw aborted();
     await pause(LOOK, undefined, { signal: of.work.signal }).catch(() => undefined);
   }
+  const beating = setInterval(() => beat(file), BEAT).unref();
   try {
     return await copy();
   } finally {
+    clearInterval(beating);
     await rm(file, { force: true });
   }
+}
+
+/** One that fails counts as none given: at worst the same bytes are sent twice. */
+function beat(file: string): void {
+  const now = new Date();
+  utimes(file, now, now).catch(() => undefined);
 }
 
 async function take(file: string): Promise<boolean> {
@@ -62,8 +74,8 @@ async function take(file: string): Promise<boolean> {
 }
 
 async function isHeld(file: string): Promise<boolean> {
-  const bytes = await ifThere(readFile(file));
-  if (bytes === undefined) return false;
+  const [bytes, noted] = await Promise.all([ifThere(readFile(file)), ifThere(stat(file))]);
+  if (bytes === undefined || noted === undefined || Date.now() - noted.mtimeMs > SILENT) return false;
   try {
     return (await isAlive(parseRecord(bytes, holder, 'note of a copy'))) === true;
   } catch (error) {
