@@ -39,8 +39,9 @@ export async function withCopyUnderWay<Result>(
   const file = fileOf(of);
   while (!(await take(file))) {
     if (!of.wait) return undefined;
-    if (of.work.signal.aborted) throw aborted();
-    await pause(LOOK, undefined, { signal: of.work.signal }).catch(() => undefined);
+    await pause(LOOK, undefined, { signal: of.work.signal }).catch(() => {
+      throw aborted();
+    });
   }
   const beating = setInterval(() => beat(file), BEAT).unref();
   try {

@@ -1,9 +1,8 @@
 /** One backup with all that it builds on, read from a place without reading the rest of its catalogue. */
-import { BackupError } from '../../model/errors.ts';
 import { MANIFEST, possibleFolders } from '../../model/paths.ts';
 import { TIERS } from '../../model/source.ts';
 import type { Catalogued } from './catalogue.ts';
-import { parseManifest } from './manifest-file.ts';
+import { readableManifest } from './manifest-file.ts';
 import type { Store } from './types.ts';
 
 /**
@@ -26,15 +25,10 @@ export async function chainAt(store: Store, backup: Catalogued): Promise<readonl
 /** A backup by its folder; undefined where there is none, or none that can be read. */
 export async function backupIn(store: Store, folder: string): Promise<Catalogued | undefined> {
   const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
-  if (bytes === undefined) return undefined;
-  try {
-    const manifest = parseManifest(bytes);
-    const { tier, source, id } = manifest;
-    return { name: { tier, source, id }, folder, manifest };
-  } catch (error) {
-    if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
-    throw error;
-  }
+  const manifest = bytes && readableManifest(bytes);
+  if (!manifest) return undefined;
+  const { tier, source, id } = manifest;
+  return { name: { tier, source, id }, folder, manifest };
 }
 
 async function backupNamed(store: Store, reference: string): Promise<Catalogued | undefined> {

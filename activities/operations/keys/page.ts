@@ -155,10 +155,11 @@ function named({ at, pass }: PageRequest, backup: string): Pick<RotationProblem,
 
 /** The wrap that the repository of this host has of a backup. */
 function wrapsOf(site: Site) {
-  const repository: Promise<Store | undefined> = openPlaceNamed(site, REPOSITORY).catch(() => undefined);
+  let repository: Promise<Store> | undefined;
   return async (folder: string, digest: string): Promise<string | undefined> => {
     try {
-      const bytes = await (await repository)?.readSmall(`${folder}/${MANIFEST}`);
+      repository ??= openPlaceNamed(site, REPOSITORY);
+      const bytes = await (await repository).readSmall(`${folder}/${MANIFEST}`);
       const manifest = bytes === undefined ? undefined : readableManifest(bytes);
       return manifest !== undefined && manifestDigest(manifest) === digest ? manifest.key : undefined;
     } catch (error) {

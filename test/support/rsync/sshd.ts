@@ -2,13 +2,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { locate } from '../../../activities/streams/locate.ts';
 import { temporaryFolder } from '../folders.ts';
-import { freePort } from '../ports.ts';
+import { freePort, listens } from '../ports.ts';
 import { until } from '../until.ts';
 
 export interface Sshd {
@@ -47,7 +46,7 @@ export async function startSshd({ port, config = [] }: SshdOptions = {}): Promis
   const file = path.join(folder, 'sshd_config');
   await writeFile(file, `${[...settings(own, folder, authorized), ...config].join('\n')}\n`);
   const { child, log } = start(file);
-  await until('sshd listens', () => isListening(own));
+  await until('sshd listens', () => listens(own));
   let keys = 0;
   return {
     port: own,
@@ -95,19 +94,6 @@ function start(file: string) {
   });
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
   return { child, log: () => text };
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    // Not yet.
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 async function makeKey(file: string): Promise<ClientKey> {
