@@ -14,6 +14,8 @@ const CODES = {
   refused: { exit: 4, retryable: false },
   'preflight-failed': { exit: 4, retryable: true },
   'no-space': { exit: 4, retryable: true },
+  /** In cold storage: it must be thawed before it can be read. */
+  frozen: { exit: 4, retryable: false },
   'not-empty': { exit: 4, retryable: false },
   'missing-program': { exit: 4, retryable: true },
   'missing-identity': { exit: 4, retryable: false },

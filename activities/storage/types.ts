@@ -1,6 +1,7 @@
 /** The vocabulary of storage: one interface for the repository's reading side and for every destination. */
 import type { Readable } from 'node:stream';
 import type { DestinationConfig } from '../../model/config/destination.ts';
+import type { ThawSpeed } from '../../model/config/destinations/thaw.ts';
 import type { SecretReader } from '../config/secrets.ts';
 import type { Work } from '../work.ts';
 
@@ -41,10 +42,36 @@ export interface Store {
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
   /** A small object (manifest, evidence, recovery point); undefined when there is none. */
   readSmall(key: string): Promise<Uint8Array | undefined>;
-  /** A bulk object. Fails with `not-found`. */
+  /** A bulk object. Fails with `not-found`; with `frozen` where it must be thawed first. */
   open(key: string): Promise<Readable>;
+  /** How objects are brought back that lie frozen. Absent where every object is readable at once. */
+  readonly thawing?: Thawing;
   /** Reads the object back at the other side; undefined when there is none. */
   digest(key: string, work: Work): Promise<Stored | undefined>;
+}
+
+/** Cold storage: an object is asked for, hours later it can be read, and days later it is frozen again. */
+export interface Thawing {
+  /**
+   * Whether an object can be read now. Small objects (manifests, evidence) always can.
+   * @throws BackupError `not-found`, `unreachable`, `access-denied`.
+   */
+  state(key: string): Promise<ThawState>;
+  /** Asks for an object. One that is readable, or asked for already, is left: asking costs money. */
+  ask(key: string, options: ThawOptions): Promise<void>;
+}
+
+export type ThawState =
+  | { readonly state: 'frozen' }
+  /** Asked for, and not there yet. */
+  | { readonly state: 'thawing'; readonly since?: Date }
+  /** Readable; where it was thawed, until then. */
+  | { readonly state: 'readable'; readonly until?: Date };
+
+export interface ThawOptions {
+  readonly speed: ThawSpeed;
+  /** Days that it stays readable, where the place lets one choose. */
+  readonly days: number;
 }
 
 /** A store whose objects are files of this host: the side that copies are made from. */
