@@ -112,7 +112,9 @@ async function aheadOf(destination: Destination, work: Work): Promise<number | n
   if (!destination.clock) return null;
   try {
     const before = Date.now();
-    const there = (await destination.clock()).getTime();
+    const time = await destination.clock();
+    if (time === null) return null;
+    const there = time.getTime();
     // What lies between question and answer is nobody's fault.
     return there < before ? there - before : Math.max(0, there - Date.now());
   } catch (error) {

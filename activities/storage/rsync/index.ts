@@ -100,6 +100,7 @@ export function rsyncDestination(context: DestinationContext<RsyncDestination>):
       if (prune === undefined) return null;
       return prunerBy(prune === true ? writer : serverOf(context, prune.key));
     },
+    clock: () => at('read', (side) => side.clock()),
     free: () => at('read', (side) => side.free()),
     device: () => at('read', (side) => side.device()),
     probe: () => at('write', (side) => side.probe()),

@@ -3,7 +3,7 @@ import { isKey } from '../../../model/paths.ts';
 import { lineSplitter } from '../../streams/lines.ts';
 import { MARKER } from '../place.ts';
 import type { ListedObject } from '../types.ts';
-import { quietWork } from './quiet.ts';
+import { quietWork } from '../quiet.ts';
 import type { Link } from './link.ts';
 import { requireSame } from './place-there.ts';
 import { rootOf, runRsync } from './program.ts';

@@ -8,7 +8,7 @@ import { requireSpace } from '../space.ts';
 import type { Stored } from '../types.ts';
 import type { Link } from './link.ts';
 import { sizeOf } from './list.ts';
-import { quietWork } from './quiet.ts';
+import { quietWork } from '../quiet.ts';
 import { withSpool } from './spool.ts';
 import { pull } from './transfer.ts';
 

@@ -7,7 +7,7 @@ import { askedOnce } from './known.ts';
 import type { Link } from './link.ts';
 import { literal, wayTo } from './list.ts';
 import { INCOMING, rootOf, runRsync } from './program.ts';
-import { quietWork } from './quiet.ts';
+import { quietWork } from '../quiet.ts';
 
 /**
  * Deletes, in order, files, folders that are empty, and hidden folders with all that is in them. What is not there is

@@ -20,6 +20,7 @@ export function rsyncSide(link: Link, options: RsyncSideOptions): Side {
     remove: (key) => remove(link, state, key),
     free: async () => null,
     device: async () => `server:${link.server.host}`,
+    clock: async () => null,
     probe: () => touchThere(link, state),
   };
 }

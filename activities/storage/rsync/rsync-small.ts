@@ -6,7 +6,7 @@ import { MARKER } from '../place.ts';
 import type { Link } from './link.ts';
 import { requireSame } from './place-there.ts';
 import { INCOMING, rootOf, runRsync } from './program.ts';
-import { quietWork } from './quiet.ts';
+import { quietWork } from '../quiet.ts';
 import { withSpool } from './spool.ts';
 import { pull, push } from './transfer.ts';
 

@@ -10,7 +10,7 @@ import type { Stored } from '../types.ts';
 import { sessionError } from './errors.ts';
 import type { Link } from './link.ts';
 import { writeAll } from './pipe.ts';
-import { quietWork } from './quiet.ts';
+import { quietWork } from '../quiet.ts';
 import { quote } from './quote.ts';
 import { runScript, scriptIn, SHELL } from './script.ts';
 

@@ -23,6 +23,7 @@ export function shellSide(link: Link): Side {
     remove: (key) => remove(link, key),
     free: async () => (await space(link)).free,
     device: async () => `server:${link.server.host}:${(await space(link)).device}`,
+    clock: () => clock(link),
     async probe() {
       const file = quote(`${INCOMING}/probe-${randomUUID()}`);
       await runScript(link, `mkdir -p -- ${INCOMING}\necho probe >${file}\nrm -f -- ${file}`, { doing: 'writing' });
@@ -56,6 +57,11 @@ async function remove(link: Link, key: string): Promise<void> {
   await runScript(link, [SETTLE, `rm -f -- ${quote(key)}`, ...empty, settled(key)].join('\n'), {
     doing: `deleting ${key}`,
   });
+}
+
+async function clock(link: Link): Promise<Date | null> {
+  const { stdout } = await runScript(link, 'date +%s', { doing: 'asking for the time' });
+  return /^\d+$/.test(stdout) ? new Date(Number(stdout) * 1000) : null;
 }
 
 interface Space {

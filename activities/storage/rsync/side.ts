@@ -20,6 +20,8 @@ export interface Side {
   remove(key: string): Promise<void>;
   free(): Promise<number | null>;
   device(): Promise<string>;
+  /** What time it is there; null where it cannot be asked. */
+  clock(): Promise<Date | null>;
   /** Writes something that leaves nothing. */
   probe(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** Work that nobody watches: short questions to the other side. */
-import type { Work } from '../../work.ts';
+import type { Work } from '../work.ts';
 
 /** Milliseconds. Past a dead link, which ssh notices sooner, it is a disk that hangs there. */
 const STANDSTILL = 300_000;
