@@ -1,6 +1,8 @@
 /** Which manifests a site believes, for places that keep several versions of one. */
+import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
+import { isFolderOf } from '../../model/paths.ts';
 import { unwrapIdentity } from '../keys/identity.ts';
 import type { TrustedKey } from '../keys/signing.ts';
 import { siteIdentity, trustedKeys } from '../keys/site-keys.ts';
@@ -9,15 +11,16 @@ import { manifestVerdict, parseManifest } from './manifest-file.ts';
 import type { Accepts } from './types.ts';
 
 /**
- * Signed by a key that the site trusts and, where this host has an identity, with a `key` that it opens: `key` is not
- * under the signature, since rotation rewrites it, so that a foreign one makes no bad signature.
+ * Of the backup whose folder it lies in, signed by a key that the site trusts and, where this host has an identity, with
+ * a `key` that it opens: `key` is not under the signature, since rotation rewrites it, so that a foreign one makes no bad
+ * signature; and whoever may write can put the manifest of one backup over that of another, which is signed as well.
  */
 export function acceptsOf(site: Site): Accepts {
   let keys: Promise<readonly TrustedKey[]> | undefined;
   let identity: Promise<string | undefined> | undefined;
-  return async function accepts(_key, bytes) {
+  return async function accepts(key, bytes) {
     const manifest = parsed(bytes);
-    if (manifest === undefined) return false;
+    if (manifest === undefined || !isFolderOf(path.posix.dirname(key), manifest)) return false;
     keys ??= trustedKeys(site);
     if (manifestVerdict(manifest, await keys) !== 'good') return false;
     identity ??= identityAtHand(site);

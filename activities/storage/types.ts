@@ -42,6 +42,8 @@ export interface Store {
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
   /** A small object (manifest, evidence, recovery point); undefined when there is none. */
   readSmall(key: string): Promise<Uint8Array | undefined>;
+  /** What a small object was before it was replaced, the newest first. Absent where a place keeps nothing of that. */
+  earlier?(key: string): AsyncIterable<Uint8Array>;
   /** A bulk object. Fails with `not-found`; with `frozen` where it must be thawed first. */
   open(key: string): Promise<Readable>;
   /** How objects are brought back that lie frozen. Absent where every object is readable at once. */
@@ -128,8 +130,8 @@ export interface Destination extends WritableStore {
    * @throws BackupError as `put`.
    */
   copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
-  /** The place's own clock. Absent where it cannot be asked. */
-  clock?(): Promise<Date>;
+  /** The place's own clock. Absent, or null, where it cannot be asked. */
+  clock?(): Promise<Date | null>;
   /** By whom objects are deleted; null where only another host has an identity that may. */
   pruner(): Promise<Pruner | null>;
   /** Free bytes, or null where the question makes no sense. */
@@ -155,8 +157,8 @@ export interface Pruner {
 }
 
 /**
- * Whether this is a manifest that we would believe: signed by a trusted key and, with an identity at hand, with a `key`
- * that opens. Where a place keeps versions, anybody who may write can put a newer one above it.
+ * Whether this is a manifest that we would believe under its key: of the backup of that folder, signed by a trusted key
+ * and, with an identity at hand, with a `key` that opens. Where a place keeps versions, anybody who may write can put a newer one above it.
  */
 export type Accepts = (key: string, bytes: Uint8Array) => Promise<boolean>;
 

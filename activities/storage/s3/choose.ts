@@ -6,16 +6,19 @@
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { MANIFEST } from '../../../model/paths.ts';
-import type { Manifest } from '../../../model/manifest.ts';
+import type { Artifact } from '../../../model/manifest.ts';
 import { parseManifest } from '../manifest-file.ts';
 import type { Accepts } from '../types.ts';
-import { DIGEST } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
-import { bytesOf, headOf } from './read.ts';
+import { artifactVersion } from './choose-artifact.ts';
+import { bytesOf } from './read.ts';
 import type { Seen } from './seen.ts';
 import { versionsOf, type Version } from './versions.ts';
 
-/** Versions that are looked at, from the newest on: nobody can make a restore read for ever. */
+/**
+ * Versions that are looked at, of the newest and of the oldest: nobody can make a restore read for ever, and nobody who
+ * comes later can put anything below the first ones, which are ours.
+ */
 const MOST_VERSIONS = 50;
 
 export interface Choosing {
@@ -34,7 +37,7 @@ export async function chooseManifest(
   const newest = await bytesOf(bucket, { key });
   if (accepts === undefined || seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return newest;
   if (newest !== undefined && (await accepts(key, newest))) return newest;
-  for (const { id: version } of await datedVersions(bucket, key)) {
+  for (const { id: version } of lookedAt(await versionsOf(bucket, key))) {
     const bytes = await bytesOf(bucket, { key, version });
     if (bytes !== undefined && (await accepts(key, bytes))) return bytes;
   }
@@ -46,21 +49,31 @@ export async function chooseVersion(choosing: Choosing, key: string): Promise<st
   const { bucket, versioned, seen } = choosing;
   if (seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return undefined;
   const all = await versionsOf(bucket, key);
-  const versions = all.filter(({ marker }) => !marker).slice(0, MOST_VERSIONS);
+  const versions = lookedAt(all);
   const [newest] = versions;
   if (newest === undefined || all.length === 1) return undefined;
   const artifact = await artifactOf(choosing, key);
-  if (artifact !== undefined) {
-    for (const version of versions) if (await isArtifact(bucket, key, { version, artifact })) return version.id;
+  const right = artifact && (await artifactVersion(bucket, key, { versions, artifact }));
+  return right ?? newest.id;
+}
+
+/**
+ * What a small object was before, the newest first: for whoever finds that the one that is read now is not right.
+ */
+export async function* earlierOf({ bucket, versioned }: Choosing, key: string): AsyncGenerator<Uint8Array> {
+  if (!(await versioned())) return;
+  for (const { id: version } of lookedAt(await versionsOf(bucket, key))) {
+    const bytes = await bytesOf(bucket, { key, version });
+    if (bytes !== undefined) yield bytes;
   }
-  return newest.id;
 }
 
-async function datedVersions(bucket: Bucket, key: string): Promise<readonly Version[]> {
-  return (await versionsOf(bucket, key)).filter(({ marker }) => !marker).slice(0, MOST_VERSIONS);
+/** @param all the newest first. */
+function lookedAt(all: readonly Version[]): readonly Version[] {
+  const versions = all.filter(({ marker }) => !marker);
+  if (versions.length <= 2 * MOST_VERSIONS) return versions;
+  return [...versions.slice(0, MOST_VERSIONS), ...versions.slice(-MOST_VERSIONS)];
 }
-
-type Artifact = Manifest['artifacts'][number];
 
 /** What the manifest beside says of an artifact; undefined where none does. */
 async function artifactOf(choosing: Choosing, key: string): Promise<Artifact | undefined> {
@@ -72,15 +85,4 @@ async function artifactOf(choosing: Choosing, key: string): Promise<Artifact | u
     if (error instanceof BackupError) return undefined;
     throw error;
   }
-}
-
-/** By what was recorded when it was stored: whether it still is that is for whoever reads it to see. */
-async function isArtifact(
-  bucket: Bucket,
-  key: string,
-  { version, artifact }: { readonly version: Version; readonly artifact: Artifact },
-): Promise<boolean> {
-  if (version.bytes !== artifact.bytes) return false;
-  const head = await headOf(bucket, { key, version: version.id });
-  return head?.Metadata?.[DIGEST] === artifact.sha256;
 }

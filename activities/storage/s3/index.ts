@@ -6,7 +6,7 @@ import { MANIFEST } from '../../../model/paths.ts';
 import type { Destination, DestinationContext, Pruner, Weakness } from '../types.ts';
 import { abortAbandoned, IDLE_FOR } from './abandoned.ts';
 import { openBucket, type Bucket } from './bucket.ts';
-import { chooseManifest, chooseVersion } from './choose.ts';
+import { chooseManifest, chooseVersion, earlierOf } from './choose.ts';
 import { listObjects, listVersions } from './list.ts';
 import { serverTime } from './clock.ts';
 import { copyObject } from './copy-within.ts';
@@ -41,6 +41,10 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
     async readSmall(key) {
       bucket.objectOf(key);
       return key.endsWith(`/${MANIFEST}`) ? chooseManifest(choosing, key) : bytesOf(bucket, { key });
+    },
+    earlier(key) {
+      bucket.objectOf(key);
+      return earlierOf(choosing, key);
     },
     async open(key) {
       bucket.objectOf(key);

@@ -104,6 +104,28 @@ describe('versions and locks in S3', () => {
     assert.equal(parseManifest(read ?? new Uint8Array()).key, rotated);
   });
 
+  it('takes the manifest of another backup, signed as well, for none of this one', async () => {
+    const wrapped = parseManifest(manifest).key;
+    const other = testBackup({ scheduled: '2026-11-22T02:00:00Z', fields: { key: wrapped } });
+    await overwrite(keys.manifest, encodeManifest(other.manifest));
+    const { backups, problems } = await readCatalogue(anew());
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      backups.map((backup) => encodeManifest(backup.manifest)),
+      [Buffer.from(manifest)],
+    );
+  });
+
+  it('finds what was there first below whatever number of others', async () => {
+    for (const [key, body] of [
+      [keys.manifest, Buffer.from('not a manifest')],
+      [keys.artifact, CONTENT.toReversed()],
+    ] as const)
+      await Promise.all(Array.from({ length: 110 }, () => overwrite(key, body)));
+    assert.deepEqual(Buffer.from((await anew().readSmall(keys.manifest)) ?? []), Buffer.from(manifest));
+    assert.deepEqual(await anew().digest(keys.artifact, testWork()), storedOf(CONTENT));
+  });
+
   it('tells what is wrong with the newest where no version is accepted', async () => {
     const key = 'daily/postgres/20261124T020000Z-full/manifest.json';
     await overwrite(key, Buffer.from('first'));
@@ -137,6 +159,29 @@ describe('versions and locks in S3', () => {
     await overwrite(keys.artifact, CONTENT.toReversed());
     assert.deepEqual(await anew().digest(keys.artifact, testWork()), storedOf(CONTENT));
     assert.ok((await buffer(await anew().open(keys.artifact))).equals(CONTENT));
+  });
+
+  it('believes no artifact that only says of itself that it is the one', async () => {
+    // Of one in parts the server has computed no checksum of the whole: those are read.
+    const large = randomBytes(6 * 2 ** 20);
+    const context = await contextOf(gateway, bucket, { partSize: 5 * 2 ** 20 });
+    const at = `${path.posix.dirname(keys.manifest)}/large`;
+    const both = testBackup({
+      artifacts: { 'base.tar.zst.age': CONTENT, large },
+      fields: { key: parseManifest(manifest).key },
+    });
+    await writeFile(file, large);
+    await destinationOf(context).put(at, file, storedOf(large), testWork());
+    await overwrite(keys.manifest, encodeManifest(both.manifest));
+    for (const [key, right] of [
+      [keys.artifact, CONTENT],
+      [at, large],
+    ] as const) {
+      const Metadata = { sha256: storedOf(right).sha256 };
+      await gateway.admin.putObject({ Bucket: bucket, Key: key, Body: right.toReversed(), Metadata });
+      assert.deepEqual(await anew().digest(key, testWork()), storedOf(right), key);
+      assert.ok((await buffer(await anew().open(key))).equals(right), key);
+    }
   });
 
   it('locks until the date that it is told, makes a lock longer and never shorter', async () => {
