@@ -1,18 +1,17 @@
 /** Reading of one stored backup: artifacts come out digested, decrypted and decompressed. */
 import { BackupError, type ErrorFacts } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/manifest.ts';
-import { KEY_FILE } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
-import { unwrapIdentity } from '../keys/identity.ts';
 import { siteIdentity, trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import type { BackupReader } from '../sources/types.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { checkManifest, pinned } from '../storage/manifest-file.ts';
 import type { Store } from '../storage/types.ts';
-import { readLines, readStream } from '../streams/read.ts';
+import { isLocked, readLines, readStream } from '../streams/read.ts';
 import type { Program } from '../streams/types.ts';
 import type { Work } from '../work.ts';
+import { otherIdentity, ownIdentity } from './own-identity.ts';
 
 export interface OpenOptions {
   readonly site: Site;
@@ -28,22 +27,49 @@ export interface OpenOptions {
 export async function openBackup({ site, store, backup, work }: OpenOptions): Promise<BackupReader> {
   const { manifest } = backup;
   checkManifest(manifest, await trustedKeys(site));
-  const identity = await ownIdentity(store, backup, await siteIdentity(site)).catch((error: unknown) => {
+  const identities = await siteIdentity(site);
+  let identity = await ownIdentity(store, backup, identities).catch((error: unknown) => {
     throw ofBackup(manifest, error);
   });
 
-  async function stored(artifact: Artifact) {
+  async function stored(artifact: Artifact, by: string) {
     const source = await store.open(`${backup.folder}/${artifact.name}`);
-    return { source, expected: artifact, identity, work };
+    return { source, expected: artifact, identity: by, work };
+  }
+
+  /** Whether there is another key to read with: no program has seen a byte of what was locked. */
+  async function hasAnother(error: unknown, used: string): Promise<boolean> {
+    if (!isLocked(error)) return false;
+    // Somebody who read beside this one has found it.
+    if (identity !== used) return true;
+    const other = await otherIdentity(store, backup, identities, identity);
+    if (other === undefined) return false;
+    work.log.warn({ backup: formatReference(manifest) }, 'its key was replaced by one that is not its own');
+    identity = other;
+    return true;
   }
 
   async function read(role: string, name: string, consumers: readonly Program[], own: Work): Promise<void> {
     const artifact = manifest.artifacts.find((entry) => entry.role === role && entry.name === name);
     if (!artifact) throw lacks(manifest, `${role} (${name})`);
+    const by = identity;
     try {
-      await readStream({ ...(await stored(artifact)), consumer: consumers, redact: site.redact, work: own });
+      await readStream({ ...(await stored(artifact, by)), consumer: consumers, redact: site.redact, work: own });
     } catch (error) {
+      if (await hasAnother(error, by)) return read(role, name, consumers, own);
       throw named(manifest, artifact, error);
+    }
+  }
+
+  async function* lines(role: string): AsyncGenerator<string> {
+    const artifact = manifest.artifacts.find((entry) => entry.role === role);
+    if (!artifact) throw lacks(manifest, role);
+    const by = identity;
+    try {
+      yield* readLines(await stored(artifact, by));
+    } catch (error) {
+      if (await hasAnother(error, by)) yield* lines(role);
+      else throw named(manifest, artifact, error);
     }
   }
 
@@ -51,39 +77,8 @@ export async function openBackup({ site, store, backup, work }: OpenOptions): Pr
     manifest,
     into: (role: string, name: string, consumer: Program) => read(role, name, [consumer], work),
     through: read,
-    async *lines(role: string) {
-      const artifact = manifest.artifacts.find((entry) => entry.role === role);
-      if (!artifact) throw lacks(manifest, role);
-      try {
-        yield* readLines(await stored(artifact));
-      } catch (error) {
-        throw named(manifest, artifact, error);
-      }
-    },
+    lines,
   };
-}
-
-/** Out of the manifest; out of key.age where that one does not open: a rotation that was cut off leaves the two different. */
-async function ownIdentity(store: Store, { folder, manifest }: Catalogued, identities: string): Promise<string> {
-  try {
-    return await unwrapIdentity(manifest.key, identities);
-  } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
-    const other = await identityBeside(store, folder, identities);
-    if (other !== undefined) return other;
-    throw error;
-  }
-}
-
-/** Undefined where key.age opens no better: what the manifest's own key said is then the error that counts. */
-async function identityBeside(store: Store, folder: string, identities: string): Promise<string | undefined> {
-  try {
-    const bytes = await store.readSmall(`${folder}/${KEY_FILE}`);
-    return bytes === undefined ? undefined : await unwrapIdentity(Buffer.from(bytes).toString('utf8'), identities);
-  } catch (error) {
-    if (error instanceof BackupError) return undefined;
-    throw error;
-  }
 }
 
 /** What is wrong with the key of a backup, with its name: a chain and its logs have many. */

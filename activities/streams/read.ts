@@ -8,6 +8,7 @@ import type { Work } from '../work.ts';
 import { blocksOf } from './blocks-of.ts';
 import { decompressedBytes, decompressor, decryptor } from './compression.ts';
 import { type Counter, counter } from './digest.ts';
+import { readError } from './file-errors.ts';
 import { linesOf } from './lines.ts';
 import { runPipeline } from './pipeline.ts';
 import type { Redact } from './redact.ts';
@@ -107,6 +108,9 @@ async function feedChecked(
   }
   try {
     await pipeline(checked(blocksOf(source)), new Socket({ fd, readable: false, writable: true }), { signal });
+  } catch (error) {
+    // What the device says; what the programs say is told by their exit status.
+    throw readError('the stored file', error);
   } finally {
     source.destroy();
   }
@@ -121,6 +125,14 @@ function differs(how: string, expected: Stored, bytes: number): BackupError {
 
 const OTHER_COPY = 'Use another copy of this backup, or another backup.';
 
+/** The fact of an error that says: nothing was decrypted with this identity, not even a byte. */
+const LOCKED = 'locked';
+
+/** Whether an artifact could not be opened at all, for the identity is not the one that it was encrypted to. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof BackupError && error.facts[LOCKED] === true;
+}
+
 /** age and zstd fail on what is damaged or locked to another key; when they are killed, it says nothing of the artifact. */
 function asVerification(error: unknown): unknown {
   if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
@@ -129,7 +141,11 @@ function asVerification(error: unknown): unknown {
   // One flipped bit in the header looks like another recipient.
   if (/no identity matched/.test(String(stderr))) {
     const message = 'The artifact is locked to another key than its manifest holds, or its header is damaged.';
-    return new BackupError('verification-failed', message, { remedy: OTHER_COPY, facts: error.facts, cause: error });
+    return new BackupError('verification-failed', message, {
+      remedy: OTHER_COPY,
+      facts: { ...error.facts, [LOCKED]: true },
+      cause: error,
+    });
   }
   return new BackupError('verification-failed', `The artifact cannot be read: ${error.message}`, {
     remedy: OTHER_COPY,

@@ -231,6 +231,9 @@ describe('rotation of recipients', () => {
     assert.ok(backup);
     const wrong = await wrapIdentity(identity, made.site.config.encryption.recipients);
     await writeFile(path.join(at, 'manifest.json'), encodeManifest({ ...backup.manifest, key: wrong }));
+    // So does a restore.
+    const vault = path.join(folder, 'vault');
+    assert.equal(await restoredWith(site, made.identities[0], vault), 'what was there then\n');
     assert.equal((await rotate(site, [made.fresh])).outcome, 'complete');
     const opened = await unwrapIdentity(
       await readFile(path.join(at, 'key.age'), 'utf8'),
