@@ -6,6 +6,7 @@ import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { listBackups, pinned, type Catalogued } from '../../storage/catalogue.ts';
 import { readEvidence } from '../../storage/evidence-file.ts';
+import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { openRepository } from '../../storage/repository.ts';
 
 /** Milliseconds: as old as it may be. */
@@ -25,13 +26,16 @@ export interface ChooseRequest {
  */
 export async function chooseForArchive({ site, source, config, scheduled }: ChooseRequest): Promise<Catalogued | null> {
   const store = await openRepository(site);
+  const trusted = await trustedKeys(site);
   const [catalogue, evidence] = await Promise.all([
     listBackups(store, { logs: false }),
-    trustedKeys(site).then((trusted) => readEvidence(store, trusted, source)),
+    readEvidence(store, trusted, source),
   ]);
   const until = Date.parse(scheduled);
   const fulls = catalogue
     .filter(({ name, manifest }) => name.source === source && manifest.kind === 'full' && manifest.copyOf === null)
+    // The archive's manifest is signed here: it must not make a stranger's ours.
+    .filter(({ manifest }) => manifestVerdict(manifest, trusted) === 'good')
     .filter(
       ({ manifest }) => isWithin(Date.parse(manifest.scheduled), until) && holdsExports(manifest.artifacts, config),
     )

@@ -7,10 +7,10 @@ import { backupFolder, MANIFEST } from '../../../model/paths.ts';
 import type { CopiedBackup } from '../../../model/run.ts';
 import { defaultGroup, type Tier } from '../../../model/source.ts';
 import { keptUntil } from '../../../model/retention/kept-until.ts';
-import { siteSigner } from '../../keys/site-keys.ts';
+import { siteSigner, trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { pinned, type Catalogued } from '../../storage/catalogue.ts';
-import { manifestDigest, readableManifest, signManifest } from '../../storage/manifest-file.ts';
+import { checkManifest, manifestDigest, readableManifest, signManifest } from '../../storage/manifest-file.ts';
 import type { Destination, LocalStore } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { copyBackup } from '../copy.ts';
@@ -28,6 +28,8 @@ export interface CopyAsRequest {
 /** @throws BackupError as `copyBackup`. */
 export async function copyAs(request: CopyAsRequest): Promise<CopiedBackup> {
   const { site, from, to, original, tier, work } = request;
+  // What is signed below is said by this host: nothing of a stranger's, or changed since, becomes its own.
+  checkManifest(original.manifest, await trustedKeys(site));
   const backup = await underTier(site, original, tier);
   await copyWithinPlace(request, backup);
   // The bytes lie in the original's folder.

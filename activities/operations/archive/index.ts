@@ -5,9 +5,10 @@ import { sitePlaces } from '../../../model/retention/kept-until.ts';
 import { MANIFEST, sourceFolder } from '../../../model/paths.ts';
 import type { CopiedBackup } from '../../../model/run.ts';
 import { defaultGroup, type Tier } from '../../../model/source.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import type { Catalogued } from '../../storage/catalogue.ts';
-import { readableManifest } from '../../storage/manifest-file.ts';
+import { manifestVerdict, readableManifest } from '../../storage/manifest-file.ts';
 import type { Destination, LocalStore } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { copyBackup } from '../copy.ts';
@@ -54,15 +55,17 @@ function underTier(request: ArchiveRequest, tier: Tier): Promise<CopiedBackup> {
   return copyAs({ ...request, tier });
 }
 
-/** Whether the destination holds no other yearly of the source from the same year, by the site's calendar. */
+/** Whether the destination holds no other yearly of the source from the same year, by the site's calendar. A stranger's is none. */
 async function isFirstOfYear({ site, to, original }: ArchiveRequest): Promise<boolean> {
   const { timeZone } = site.config;
   const yearOf = (scheduled: string) => localMonth(Date.parse(scheduled), timeZone).year;
   const { source, type, id, scheduled } = original.manifest;
   const folder = sourceFolder({ source, group: defaultGroup(type), tier: 'yearly' });
+  const trusted = await trustedKeys(site);
   for await (const { key } of to.list(folder, { named: MANIFEST })) {
     const bytes = await to.readSmall(key);
     const found = bytes && readableManifest(bytes);
+    if (found && manifestVerdict(found, trusted) !== 'good') continue;
     if (found && found.id !== id && yearOf(found.scheduled) === yearOf(scheduled)) return false;
   }
   return true;

@@ -11,6 +11,7 @@ import { planRun } from '../../../../activities/operations/plan-run.ts';
 import { sourceConfig } from '../../../../activities/operations/source-config.ts';
 import { verifyBackup } from '../../../../activities/operations/verify.ts';
 import { verifyInRepository } from '../../../../activities/operations/verify-copy.ts';
+import { newSigningKey, signer as signerOf } from '../../../../activities/keys/signing.ts';
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { proveBackup } from '../../../../activities/operations/restore.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -151,6 +152,23 @@ describe('the archive step', () => {
     // Its export is not where the manifest says it is.
     await assert.rejects(verifyInRepository({ site, backup: pinned(good.manifest), work: testWork() }));
     assert.equal(await chosen(), null);
+  });
+
+  it('makes nothing its own that nobody of the site has signed: neither a full nor what holds the place of a yearly', async () => {
+    const forged = { source: SOURCE, group: 'apps', signer: signerOf(newSigningKey().privatePem) } as const;
+    const stranger = await writeBackup(site.repository, { ...forged, tier: 'weekly', scheduled: at(1) });
+    const find = () => chooseForArchive({ site, source: SOURCE, config: sourceConfig(site, SOURCE), scheduled: at(2) });
+    assert.equal(await find(), null);
+    const from = await openRepository(site);
+    const to = openDestination('cold', site);
+    await assert.rejects(archiveAt({ site, from, to, original: stranger, work: testWork() }), {
+      code: 'not-authentic',
+    });
+    assert.deepEqual(await held('cold'), []);
+    await writeBackup(path.join(folder, 'cold'), { ...forged, tier: 'yearly', scheduled: at(-30) });
+    const weekly = await captureBackup(request('weekly', 0));
+    await archive(weekly);
+    assert.ok((await held('cold')).includes(`yearly/${SOURCE}/20261101T010000Z-full`));
   });
 
   it('is refused where nobody would keep what it makes', () => {
