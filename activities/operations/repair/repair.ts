@@ -12,8 +12,10 @@ import { backupIn } from '../../storage/chain-at.ts';
 import { encodeManifest, manifestDigest, manifestVerdict } from '../../storage/manifest-file.ts';
 import { makePath } from '../../storage/durable.ts';
 import { withScratch } from '../../storage/scratch.ts';
+import type { Keeping } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { forgetHeld } from '../catch-up/memory.ts';
+import { keepingOf } from '../keeping.ts';
 import { verifyBackup } from '../verify.ts';
 import { storedChecks } from '../verify-checks.ts';
 import { fetchArtifact } from './fetch.ts';
@@ -136,21 +138,24 @@ async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, Repair
   }
 }
 
-async function putArtifact(
-  { wanted, target, work }: RepairRequest,
-  source: RepairPlace,
-  name: string,
-  scratch: string,
-): Promise<void> {
+/** What is put anew is a new object, and is locked as the one before was to be. */
+function keeping({ site, wanted, target }: RepairRequest): Keeping {
+  if (target.destination === null) return {};
+  return keepingOf(site, target.destination, wanted.backup, wanted.catalogue);
+}
+
+async function putArtifact(request: RepairRequest, source: RepairPlace, name: string, scratch: string): Promise<void> {
+  const { wanted, target, work } = request;
   const { folder, manifest } = wanted.backup;
   const artifact = manifest.artifacts.find((each) => each.name === name);
   if (artifact === undefined) throw new TypeError(`${name} is no artifact of ${folder}`);
   const file = await fetchArtifact(source, folder, artifact, scratch, work);
-  await target.put(`${folder}/${name}`, file, artifact, work);
+  await target.put(`${folder}/${name}`, file, artifact, work, keeping(request));
 }
 
 /** The key of the source's own manifest: a rotation may have reached one place and not the other. */
-async function putRecord({ wanted, target }: RepairRequest, source: RepairPlace): Promise<void> {
+async function putRecord(request: RepairRequest, source: RepairPlace): Promise<void> {
+  const { wanted, target } = request;
   const { folder, manifest: expected } = wanted.backup;
   const found = await backupIn(source.store, folder);
   if (found === undefined || manifestDigest(found.manifest) !== manifestDigest(expected)) {
@@ -158,6 +163,7 @@ async function putRecord({ wanted, target }: RepairRequest, source: RepairPlace)
       remedy: 'Look who writes there, then try again.',
     });
   }
-  await target.store.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(found.manifest.key, 'utf8'), { replace: true });
-  await target.store.putSmall(`${folder}/${MANIFEST}`, encodeManifest(found.manifest), { replace: true });
+  const how = { replace: true, ...keeping(request) };
+  await target.store.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(found.manifest.key, 'utf8'), how);
+  await target.store.putSmall(`${folder}/${MANIFEST}`, encodeManifest(found.manifest), how);
 }

@@ -1,7 +1,12 @@
-/** Prune of a real bucket with Object Lock. */
+/** Prune and repair of a real bucket with Object Lock. */
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { copyBackup } from '../../../../activities/operations/copy.ts';
 import type { PruneRequest } from '../../../../activities/operations/prune/index.ts';
+import { repairPlace } from '../../../../activities/operations/repair/places.ts';
+import { repairBackup } from '../../../../activities/operations/repair/repair.ts';
+import type { RepairPlace } from '../../../../activities/operations/repair/types.ts';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
@@ -13,7 +18,7 @@ import { destinationOf } from '../../storage/destination-of.ts';
 import { contextOf, listed, makeBucket } from '../../storage/s3/place.ts';
 import { DAY, openLab, verdicts } from './lab.ts';
 
-describe('prune of a bucket', () => {
+describe('retention of a bucket', () => {
   let gateway: Gateway;
 
   before(async () => {
@@ -67,5 +72,36 @@ describe('prune of a bucket', () => {
       Prefix: gone.folder,
     });
     assert.deepEqual([Versions.length, DeleteMarkers.length], [0, 0], 'no version of it is left');
+  });
+
+  it('has what a repair puts anew locked as the rest is, as long as what builds on it', async () => {
+    const lab = await openLab();
+    // What these backups hold does not decrypt, nor do their keys.
+    const { identity: _identity, ...encryption } = lab.site.config.encryption;
+    const site = { ...lab.site, config: { ...lab.site.config, encryption } };
+    const bucket = await makeBucket(gateway, { lock: true });
+    const context = await contextOf(gateway, bucket, { lock: 'governance' });
+    const to = destinationOf({ ...context, name: 'vault' });
+    const full = await lab.at(['repository'], 2);
+    await lab.at(['repository'], 0, { parent: full.manifest });
+    const from = repositoryStore(site.repository);
+    const catalogue = await listBackups(from);
+    for (const backup of catalogue) await copyBackup({ site, from, to, backup, catalogue, work: testWork() });
+    const artifact = `${full.folder}/base.tar.zst.age`;
+    const locked = await to.lockedUntil?.(artifact);
+    // What a disk does, below the server.
+    const file = path.join(gateway.root, bucket, artifact);
+    await writeFile(file, Buffer.from(await readFile(file)).fill('x', 0, 4));
+    const target: RepairPlace = { name: 'vault', destination: 'vault', store: to, put: (...put) => to.put(...put) };
+    const sources = [await repairPlace(site, null)];
+    const request = { site, wanted: { backup: full, catalogue }, target, sources, dryRun: false, work: testWork() };
+    const done = await repairBackup(request);
+    assert.deepEqual(
+      [done.state, done.repairs.map(({ object }) => object)],
+      ['repaired', ['base.tar.zst.age']],
+      done.why ?? '',
+    );
+    assert.ok(locked);
+    assert.deepEqual(await to.lockedUntil?.(artifact), locked);
   });
 });
