@@ -1,6 +1,7 @@
 /** Whether an identity opens an encrypted stream, by the stream's header alone. */
 import type { Readable } from 'node:stream';
 import { Decrypter } from 'age-encryption';
+import { readError } from '../streams/file-errors.ts';
 
 /** No header of ours comes near it: one recipient takes some 200 bytes. */
 const LONGEST_HEADER = 64 * 1024;
@@ -8,6 +9,7 @@ const LONGEST_HEADER = 64 * 1024;
 /**
  * Reads the header of an age stream, and no more of it, and tries the identity on it. The header's own MAC is checked,
  * nothing behind it. Destroys the stream.
+ * @throws BackupError `failed` where the stream cannot be read; what the place fails with.
  */
 export async function opensHeader(identity: string, stream: Readable): Promise<boolean> {
   const header = await readHeader(stream);
@@ -32,6 +34,8 @@ async function readHeader(stream: Readable): Promise<Uint8Array | undefined> {
       if (read.length > LONGEST_HEADER) return undefined;
     }
     return undefined;
+  } catch (error) {
+    throw readError('an artifact', error);
   } finally {
     stream.destroy();
   }

@@ -48,7 +48,8 @@ async function manifestCheck(
   store: Store,
   backup: Catalogued,
 ): Promise<{ readonly check: Check; readonly manifest?: Manifest }> {
-  const bytes = await store.readSmall(`${backup.folder}/${MANIFEST}`);
+  const bytes = await smallAt(store, `${backup.folder}/${MANIFEST}`);
+  if (bytes instanceof BackupError) return { check: bad('manifest', bytes.message) };
   if (bytes === undefined) return { check: bad('manifest', `${MANIFEST} is not there`) };
   try {
     const manifest = parseManifest(bytes);
@@ -125,7 +126,8 @@ async function artifactCheck(store: Store, folder: string, artifact: Artifact, w
  * more, and an identity at hand, where there is one, tells whether they hold the same all the same.
  */
 async function keyCheck({ site, store, backup: { folder } }: StoredChecksRequest, { key }: Manifest): Promise<Check> {
-  const bytes = await store.readSmall(`${folder}/${KEY_FILE}`);
+  const bytes = await smallAt(store, `${folder}/${KEY_FILE}`);
+  if (bytes instanceof BackupError) return bad(KEY_FILE, bytes.message);
   if (bytes === undefined) return bad(KEY_FILE, 'it is not there');
   const beside = Buffer.from(bytes).toString('utf8');
   if (beside === key || beside === (await keyNow(store, folder))) return good(KEY_FILE, "equals the manifest's");
@@ -136,6 +138,16 @@ async function keyCheck({ site, store, backup: { folder } }: StoredChecksRequest
       return good(KEY_FILE, "holds the same as the manifest's, in another wrap: a rotation of keys is not finished");
   }
   return bad(KEY_FILE, "it differs from the manifest's");
+}
+
+/** `failed` is what the device itself reports: that the bytes cannot be had back is a verdict. */
+async function smallAt(store: Store, key: string): Promise<Uint8Array | BackupError | undefined> {
+  try {
+    return await store.readSmall(key);
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'failed') return error;
+    throw error;
+  }
 }
 
 async function keyNow(store: Store, folder: string): Promise<string | undefined> {
@@ -158,9 +170,10 @@ async function opensCheck({ site, store, backup }: StoredChecksRequest, { key, a
   }
   for (const { name } of artifacts) {
     const stream = await store.open(`${backup.folder}/${name}`).catch(said);
-    // Whether it is there at all is another check.
+    // Whether it is there at all, and can be read, is another check.
     if (stream instanceof BackupError) continue;
-    if (!(await opensHeader(identity, stream))) return bad('key', `it opens, but what it holds does not open ${name}`);
+    if ((await opensHeader(identity, stream).catch(said)) === false)
+      return bad('key', `it opens, but what it holds does not open ${name}`);
   }
   return good('key', 'it opens, and fits every artifact');
 }

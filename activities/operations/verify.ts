@@ -3,6 +3,7 @@ import { BackupError } from '../../model/errors.ts';
 import { EVIDENCE_SCHEMA } from '../../model/evidence.ts';
 import type { Check, UnsignedEvidence } from '../../model/evidence.ts';
 import type { Signature } from '../../model/manifest.ts';
+import { MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
 import { optionalSigner, trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
@@ -28,6 +29,8 @@ export interface VerifyRequest {
    * do it, why stands in their place, as a check that was not made.
    */
   readonly deep?: (work: Work) => Promise<readonly Check[]>;
+  /** Retention may delete it meanwhile, which is no verdict: then `not-found`, and nothing is recorded. */
+  readonly mayGo?: boolean;
   readonly work: Work;
 }
 
@@ -44,7 +47,7 @@ export type Verification = UnsignedEvidence & {
 /**
  * Verifies a backup at a place and records the verdict there, a bad one too.
  * @returns the evidence; `verdict` is `failed` when the backup is not what was captured.
- * @throws BackupError only when nothing can be said of the backup: `unreachable`, `aborted`, `missing-identity` (deep).
+ * @throws BackupError only when nothing can be said of the backup: `unreachable`, `aborted`, `missing-identity` (deep), `not-found` (`mayGo`).
  */
 export async function verifyBackup(request: VerifyRequest): Promise<Verification> {
   const { site, backup, work } = request;
@@ -52,6 +55,7 @@ export async function verifyBackup(request: VerifyRequest): Promise<Verification
   const restored = await deepChecks(request, stored);
   const checks = [...stored, ...restored];
   const verdict = isGood(checks) ? 'ok' : 'failed';
+  if (verdict === 'failed' && request.mayGo && (await isGone(request))) throw gone(request);
   const unsigned = {
     schema: EVIDENCE_SCHEMA,
     site: site.config.site,
@@ -65,6 +69,18 @@ export async function verifyBackup(request: VerifyRequest): Promise<Verification
   const facts = { backup: formatReference(backup.name), destination: request.destinationName, verdict };
   work.log.info(facts, 'backup verified');
   return record(request, unsigned);
+}
+
+async function isGone({ store, backup: { folder } }: VerifyRequest): Promise<boolean> {
+  return (await store.readSmall(`${folder}/${MANIFEST}`)) === undefined;
+}
+
+function gone({ backup, destinationName }: VerifyRequest): BackupError {
+  const [reference, place] = [formatReference(backup.name), destinationName ?? 'the repository'];
+  return new BackupError('not-found', `${reference} was deleted at ${place} while it was verified.`, {
+    remedy: 'Where retention did so (`mosaic-backup prune` tells what is due), all is well.',
+    facts: { reference, gone: true },
+  });
 }
 
 /** A restore of which nothing could be looked at (no programs for it here) proves nothing, and is not called a test. */

@@ -35,6 +35,11 @@ const MEANINGS: Readonly<
     means: 'the device reports an I/O error',
     remedy: 'Look in `dmesg` and at the health of the disk (smartctl -a).',
   },
+  EISDIR: {
+    code: 'failed',
+    means: 'a folder lies where a file should be',
+    remedy: 'See who has put it there, and move it away; another copy can be copied there again.',
+  },
   ESTALE: { code: 'unreachable', means: 'the network mount has gone stale', remedy: 'Mount it again.' },
   ENOTCONN: { code: 'unreachable', means: 'the mount has lost its connection', remedy: 'Mount it again.' },
   EHOSTDOWN: {

@@ -81,11 +81,9 @@ export async function fitsArtifacts(
 ): Promise<boolean | null> {
   for (const { name } of artifacts) {
     const stream = await store.open(`${folder}/${name}`).catch(said);
-    if (stream instanceof BackupError) {
-      if (stream.code === 'unreachable' || stream.code === 'aborted') throw stream;
-      continue;
-    }
-    return opensHeader(identity, stream);
+    const opens = stream instanceof BackupError ? stream : await opensHeader(identity, stream).catch(said);
+    if (!(opens instanceof BackupError)) return opens;
+    if (opens.code === 'unreachable' || opens.code === 'aborted') throw opens;
   }
   return null;
 }

@@ -132,8 +132,12 @@ const OF_THE_PLACE: ReadonlySet<string> = new Set([
   'config',
 ]);
 
+/** A file that a disk does not give back, or that is none: every other backup there goes on. */
+const OF_ONE_FILE: ReadonlySet<unknown> = new Set(['EIO', 'EISDIR']);
+
 function ofBackup(request: PageRequest, backup: Catalogued, error: unknown): RotationProblem {
-  if (!(error instanceof BackupError) || OF_THE_PLACE.has(error.code)) throw error;
+  if (!(error instanceof BackupError)) throw error;
+  if (OF_THE_PLACE.has(error.code) && !OF_ONE_FILE.has(error.facts['errno'])) throw error;
   const { code, message, remedy = null } = error;
   return { ...named(request, formatReference(backup.name)), code, message, remedy };
 }

@@ -120,10 +120,7 @@ async function verifyPage(state: State, page: readonly PlaceFolder[]): Promise<v
 
 async function verifyFolder(state: State, { what, folder, objects }: PlaceFolder): Promise<void> {
   const { request, expected } = state;
-  if (what === 'backup') {
-    expected.delete(folder);
-    return verifyOne(state, folder);
-  }
+  if (what === 'backup') return verifyOne(state, folder);
   // A copy that was cut off, or is just being made: it is missing as a backup, and catch-up finishes it.
   if (request.source !== undefined || expected.has(folder)) return;
   const why = what === 'leftover' ? `no ${MANIFEST} names them` : 'nothing of ours has such a key';
@@ -135,12 +132,12 @@ async function verifyFolder(state: State, { what, folder, objects }: PlaceFolder
 }
 
 async function verifyOne(state: State, folder: string): Promise<void> {
-  const { request } = state;
+  const { request, expected } = state;
+  const wasExpected = expected.delete(folder);
   const { site, store, destination, source, work } = request;
   const backup = await readBackup(state, folder);
   if (backup === undefined || (source !== undefined && backup.name.source !== source)) return;
   const reference = formatReference(backup.name);
-  state.seen.add(folder);
   // Logs are replayed on top of a backup, and are no state of their own.
   const deep = backup.name.tier === null ? undefined : request.deep;
   const chain = await chainAt(store, backup);
@@ -159,8 +156,15 @@ async function verifyOne(state: State, folder: string): Promise<void> {
         return checks;
       },
     }),
+    mayGo: true,
     work: { ...work, progress },
-  });
+  }).catch(goneMeanwhile);
+  if (evidence === undefined) {
+    // Whether it should be there still is told with all that is missing.
+    if (wasExpected) expected.add(folder);
+    return;
+  }
+  state.seen.add(folder);
   done(sizes(backup.manifest).stored);
   const wrong = evidence.checks.filter(({ compared, ok }) => compared && !ok);
   const signature = wrong.filter(({ name }) => name === 'signature');
@@ -173,22 +177,30 @@ async function verifyOne(state: State, folder: string): Promise<void> {
   await checkLocks(state, backup);
 }
 
+function goneMeanwhile(error: unknown): undefined {
+  if (error instanceof BackupError && error.facts['gone'] === true) return undefined;
+  throw error;
+}
+
 function inWords({ name, detail }: Check): string {
   return `${name}: ${detail}`;
 }
 
+/** Codes that speak of this one: it is no manifest, or its disk does not give it back. */
+const OF_THE_MANIFEST: ReadonlySet<string> = new Set(['verification-failed', 'failed']);
+
 /** What is no manifest is a damaged backup, of which no more can be said. */
 async function readBackup(state: State, folder: string): Promise<Catalogued | undefined> {
   const { store, work } = state.request;
-  const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
-  // Removed since it was listed.
-  if (bytes === undefined) return undefined;
   try {
+    const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
+    // Removed since it was listed.
+    if (bytes === undefined) return undefined;
     const manifest = parseManifest(bytes);
     const { tier, source, id } = manifest;
     return { name: { tier, source, id }, folder, manifest };
   } catch (error) {
-    if (work.signal.aborted || !(error instanceof BackupError)) throw error;
+    if (work.signal.aborted || !(error instanceof BackupError) || !OF_THE_MANIFEST.has(error.code)) throw error;
     state.backups += 1;
     if (state.request.source === undefined)
       note(state, { problem: 'damaged', of: folder, found: [`manifest: ${error.message}`] });
@@ -212,8 +224,11 @@ async function checkLocks(state: State, { name, folder, manifest }: Catalogued):
 async function findMissing(state: State): Promise<void> {
   const { site, store, destination, repository, others } = state.request;
   for (const folder of state.expected) {
-    const here = repository && destination !== null ? await backupIn(repository, folder) : undefined;
-    if (here && destination !== null && !isOwedTo(site, destination, here.manifest)) continue;
+    if (destination === null || repository === null) continue;
+    const here = await backupIn(repository, folder);
+    if (here && !isOwedTo(site, destination, here.manifest)) continue;
+    // Retention has deleted it there too since this began.
+    if (!here && (await repository.readSmall(`${folder}/${MANIFEST}`)) === undefined) continue;
     const where = `not there, though the repository holds it: mosaic-backup run catch-up copies it`;
     note(state, { problem: 'missing', of: folder, found: [where] });
   }

@@ -9,6 +9,7 @@ import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { verifyPlace } from '../../../activities/operations/place/verify-place.ts';
 import { openDestination } from '../../../activities/storage/destinations.ts';
 import { openRepository } from '../../../activities/storage/repository.ts';
+import { BackupError } from '../../../model/errors.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, plugIn, temporaryFolder, unmount } from '../../support/folders.ts';
@@ -177,6 +178,63 @@ describe('a whole place', () => {
     assert.deepEqual(problems, [
       { problem: 'unlocked', of: 'daily/stack/20261121T020000Z-full', found: ['base.tar.zst.age: not locked'] },
     ]);
+  });
+
+  it('tells of a file that cannot be read, and goes on with the others; a restore names another copy', async () => {
+    const artifact = at('vault', CHILD, 'base.tar.zst.age');
+    await rm(artifact);
+    await mkdir(artifact);
+    const { code, problems } = await verify('--destination', 'vault');
+    assert.deepEqual(
+      [code, problems.map(({ problem, of }) => `${problem} ${of}`)],
+      [9, ['damaged daily/stack/20261122T020000Z-incremental']],
+    );
+    assert.match(problems[0]?.found.join() ?? '', /base\.tar\.zst\.age: .* could not be read/);
+    const ended = await run('restore', 'stack/20261122', '--from', 'vault', '--to', at('restored'));
+    assert.notEqual(json(ended).error?.code, 'bug', ended.stdout);
+    assert.match(json(ended).error?.remedy ?? '', /--from (?:repository|remote)/);
+    await rm(at('vault', FULL, 'key.age'));
+    await mkdir(at('vault', FULL, 'key.age'));
+    const checked = await run('keys', 'check');
+    assert.equal(checked.code, 9, checked.stdout);
+    const rotated = await run('keys', 'rotate', '--direct');
+    assert.equal(rotated.code, 3, rotated.stdout);
+    const both = await verify('--destination', 'vault');
+    assert.deepEqual([both.code, both.problems.length], [9, 2]);
+    const mended = await repair('--to', 'vault', '--yes');
+    assert.deepEqual([mended.code, mended.repairs.map(({ state }) => state)], [9, ['not repaired', 'not repaired']]);
+  });
+
+  it('takes what retention deletes meanwhile for neither damaged nor missing', async () => {
+    const { site } = made;
+    const [store, repository] = [openDestination('vault', site), await openRepository(site)];
+    let pruned = false;
+    const digest: typeof store.digest = async (key, work) => {
+      if (key.startsWith(FULL) && !pruned) {
+        pruned = true;
+        for (const place of ['repository', 'vault'])
+          for (const each of [CHILD, FULL]) await rm(at(place, each), { recursive: true });
+      }
+      return store.digest(key, work);
+    };
+    const request = {
+      site,
+      store: { ...store, digest },
+      destination: 'vault',
+      repository,
+      others: [],
+      work: testWork(),
+    };
+    const { problems } = await verifyPlace({ ...request, tell: () => {} }).catch((error: unknown) => {
+      assert.equal(error instanceof BackupError && error.code, 'not-found');
+      return { problems: [] };
+    });
+    assert.deepEqual([pruned, problems], [true, []]);
+    assert.deepEqual(
+      (await keysIn(at('vault'))).filter((key) => key.startsWith('evidence/')),
+      [],
+      'no verdict on what is gone',
+    );
   });
 
   it('what is only left over harms nothing: exit status 0', async () => {
