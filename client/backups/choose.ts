@@ -5,7 +5,7 @@ import { formatDuration } from '../../model/units.ts';
 import { nearest } from '../../model/config/nearest.ts';
 import { findBackup, type Catalogued } from '../../activities/storage/catalogue.ts';
 import type { Site } from '../../activities/site.ts';
-import { isDamaged, type BackupEntry, type Overview, type Problem } from './overview.ts';
+import { isAuthentic, isDamaged, type BackupEntry, type Overview, type Problem } from './overview.ts';
 import { REPOSITORY } from './places.ts';
 
 export const LATEST_REFERENCE = 'latest';
@@ -30,7 +30,7 @@ export function chooseByReference(overview: Overview, reference: string, source?
 function findReadable(overview: Overview, reference: string): Catalogued {
   try {
     return findBackup(
-      overview.entries.map(({ backup }) => backup),
+      ofTheirName(overview).map(({ backup }) => backup),
       reference,
     );
   } catch (error) {
@@ -45,6 +45,16 @@ function findReadable(overview: Overview, reference: string): Catalogued {
       facts: { reference, place, folder },
     });
   }
+}
+
+/** Where somebody has put another backup under the name of one, somewhere, the name means the one that is ours. */
+function ofTheirName(overview: Overview): readonly BackupEntry[] {
+  const same = Map.groupBy(overview.entries, (entry) => entry.reference);
+  return overview.entries.filter((entry) => {
+    const others = same.get(entry.reference) ?? [];
+    const isOurs = ({ backup }: BackupEntry) => isAuthentic(overview, backup);
+    return others.length === 1 || isOurs(entry) || !others.some(isOurs);
+  });
 }
 
 /** Whether a reference, shortened or not, means the backup that should be in a folder. Its group is not in its name. */
@@ -144,9 +154,11 @@ export function latestOf(overview: Overview, source: string, place: string, now 
   const own = overview.entries.filter((entry) => isWhole(entry) && entry.source === source);
   if (own.length === 0) throw noBackup(source, overview);
   const lenient = place !== REPOSITORY || !own.some(isChecked);
-  const entry = own.find((candidate) => flawOf(candidate, place) === null && (lenient || isChecked(candidate)));
-  if (!entry) throw noneVerified(source, own, place);
-  const newerEntries = own.slice(0, own.indexOf(entry)).map((newer) => whyNot(newer, place));
+  const entry = own.find(
+    (candidate) => (lenient || isChecked(candidate)) && flawOf(overview, candidate, place) === null,
+  );
+  if (!entry) throw noneVerified(overview, { source, own, place });
+  const newerEntries = own.slice(0, own.indexOf(entry)).map((newer) => whyNot(overview, newer, place));
   const failures = overview.recoveryPoints
     .filter((point) => isLater(point, entry))
     .flatMap((point) => failureIn(point, source));
@@ -178,13 +190,16 @@ function isChecked({ verified, proven }: BackupEntry): boolean {
 }
 
 /** Why a restore from this place is known to fail, to follow the backup's name; null when nothing speaks against it. */
-export function flawOf(entry: BackupEntry, at: string): string | null {
+export function flawOf(overview: Pick<Overview, 'trusted'>, entry: BackupEntry, at: string): string | null {
   if (isDamaged(entry, at)) return 'is damaged';
-  return entry.broken.find(({ place }) => place === at)?.problem ?? null;
+  const broken = entry.broken.find(({ place }) => place === at)?.problem;
+  return broken ?? (isAuthentic(overview, entry.backup) ? null : STRANGE);
 }
 
-function whyNot(entry: BackupEntry, at: string): string {
-  return `${entry.reference} ${flawOf(entry, at) ?? 'is not verified'}`;
+const STRANGE = 'is not what a trusted key has signed';
+
+function whyNot(overview: Overview, entry: BackupEntry, at: string): string {
+  return `${entry.reference} ${flawOf(overview, entry, at) ?? 'is not verified'}`;
 }
 
 function isLater(point: RecoveryPoint, { backup }: BackupEntry): boolean {
@@ -209,10 +224,16 @@ function noBackup(source: string, { entries }: Overview, configured: readonly st
   });
 }
 
-function noneVerified(source: string, own: readonly BackupEntry[], place: string): BackupError {
+interface Own {
+  readonly source: string;
+  readonly own: readonly BackupEntry[];
+  readonly place: string;
+}
+
+function noneVerified(overview: Overview, { source, own, place }: Own): BackupError {
   // Where one may be good, that is the one to look at: what is damaged was looked at already.
-  const newest = (own.find((entry) => flawOf(entry, place) === null) ?? own[0])?.reference ?? '';
-  const reasons = own.map((entry) => whyNot(entry, place));
+  const newest = (own.find((entry) => flawOf(overview, entry, place) === null) ?? own[0])?.reference ?? '';
+  const reasons = own.map((entry) => whyNot(overview, entry, place));
   const message = `None of the ${own.length} backups of "${source}" at ${place} is verified and whole: ${reasons.slice(0, 3).join('; ')}${reasons.length > 3 ? '; …' : ''}.`;
   return new BackupError('not-found', message, {
     remedy: `Verify one (mosaic-backup verify ${newest}), name the one to use, or take another place (--from).`,

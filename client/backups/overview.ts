@@ -3,6 +3,7 @@ import type { TrustedKey } from '../../activities/keys/signing.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
 import { readCatalogue, pinned, type Catalogued, type CatalogueOptions } from '../../activities/storage/catalogue.ts';
+import { manifestVerdict } from '../../activities/storage/manifest-file.ts';
 import { readSaid } from '../../activities/storage/said.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Verified } from '../../model/evidence.ts';
@@ -55,6 +56,8 @@ export interface Overview {
   readonly places: readonly string[];
   /** What people have said of backups, the oldest first. */
   readonly marks: readonly Mark[];
+  /** Keys whose signatures count. */
+  readonly trusted: readonly TrustedKey[];
   /** Places that could not be looked at, and folders that are no backups. */
   readonly problems: readonly Problem[];
 }
@@ -91,6 +94,7 @@ export async function readOverview(
       .filter(({ places }) => places.some(shown))
       .toSorted((a, b) => newestFirst(a.backup, b.backup)),
     marks,
+    trusted,
     recoveryPoints: onceEach(looked.flatMap(({ points }) => points)),
     places: looked.filter(({ reached }) => reached).map(({ name }) => name),
     problems: looked
@@ -118,6 +122,14 @@ export type Verdict = 'proven' | 'verified' | 'damaged' | 'broken' | 'unverified
 export function isDamaged({ verified, proven }: Pick<BackupEntry, 'verified' | 'proven'>, at: string): boolean {
   const checks = proven === null ? verified : [...verified, proven];
   return checks.some(({ place, ok }) => place === at && !ok);
+}
+
+/**
+ * Whether a key that counts here has signed it: whoever may write at a place can put something there that looks newer.
+ * Asked of those that are chosen among, and not of each of a hundred thousand.
+ */
+export function isAuthentic({ trusted }: Pick<Overview, 'trusted'>, { manifest }: Catalogued): boolean {
+  return manifestVerdict(manifest, trusted) === 'good';
 }
 
 interface Looked {

@@ -9,7 +9,15 @@ import { copiesFindings, copiesStatus, isWholeNow, type DestinationStatus } from
 import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
 import { restorablePlaces } from './restorable.ts';
-import { readOverview, verdictOf, type BackupEntry, type Problem, type Verdict } from './overview.ts';
+import {
+  isAuthentic,
+  readOverview,
+  verdictOf,
+  type BackupEntry,
+  type Overview,
+  type Problem,
+  type Verdict,
+} from './overview.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -83,7 +91,7 @@ export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStat
   const sources = await Promise.all(
     placement.sources.map(async (placed) => {
       const since = await restoredSince(site, placed.source);
-      return sourceStatus({ site, placed, entries: overview.entries, since, now });
+      return sourceStatus({ site, placed, overview, since, now });
     }),
   );
   const destinations = await copiesStatus(site, overview, { logs: true, now });
@@ -138,16 +146,20 @@ export function kitFinding(): Finding {
 interface Asked {
   readonly site: Site;
   readonly placed: SourcePlacement;
-  readonly entries: readonly BackupEntry[];
+  readonly overview: Overview;
   /** RFC 3339: when it was restored in place last. What was backed up before are other data than the server's. */
   readonly since: string | null;
   readonly now: number;
 }
 
-function sourceStatus({ site, placed, entries, since, now }: Asked): SourceStatus {
+function sourceStatus({ site, placed, overview, since, now }: Asked): SourceStatus {
+  const { entries } = overview;
   const { source, copies, devices, offsite, places } = placed;
   const config = site.config.sources[source];
-  const newest = entries.find((entry) => entry.source === source && entry.backup.name.tier !== null);
+  // What a stranger has put somewhere is nobody's newest success.
+  const newest = entries.find(
+    (entry) => entry.source === source && entry.backup.name.tier !== null && isAuthentic(overview, entry.backup),
+  );
   return {
     source,
     type: config?.type ?? '',

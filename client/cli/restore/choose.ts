@@ -25,7 +25,7 @@ export async function choose(
   wanted: string,
   options: RestoreOptions,
 ): Promise<Chosen> {
-  const [{ readOverview }, choosing, { chainOf }, { REPOSITORY }] = await Promise.all([
+  const [{ isAuthentic, readOverview }, choosing, { chainOf }, { REPOSITORY }] = await Promise.all([
     import('../../backups/overview.ts'),
     import('../../backups/choose.ts'),
     import('../../../activities/storage/catalogue.ts'),
@@ -42,13 +42,13 @@ export async function choose(
   if (target) {
     const source = await sourceOf(site, options.source);
     choosing.requireSource(site, overview, source);
-    const flaws = new Map(
-      overview.entries.map(({ backup, ...entry }) => [
-        backup,
-        choosing.flawOf({ backup, ...entry }, destination ?? REPOSITORY),
-      ]),
-    );
-    return soundest(catalogue, source, target, flaws);
+    const byBackup = new Map(overview.entries.map((entry) => [entry.backup, entry]));
+    const flawOf = (backup: Catalogued) => {
+      const entry = byBackup.get(backup);
+      return entry ? choosing.flawOf(overview, entry, destination ?? REPOSITORY) : null;
+    };
+    const isStrange = (backup: Catalogued) => !isAuthentic(overview, backup);
+    return soundest(catalogue, source, target, { flawOf, isStrange });
   }
   const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
   choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
@@ -109,11 +109,20 @@ async function soundest(
   catalogue: readonly Catalogued[],
   source: string,
   target: RestoreTarget,
-  flaws: ReadonlyMap<Catalogued, string | null>,
+  { flawOf, isStrange }: Flaws,
 ): Promise<Chosen> {
-  const flawOf = (backup: Catalogued | undefined) => (backup && flaws.get(backup)) ?? null;
   const newest = await recover(catalogue, source, target);
-  const flaw = flawOf(newest.chain.at(-1));
+  const strange = [...newest.chain, ...(newest.replay?.logs ?? [])].find(isStrange);
+  if (strange) {
+    // What somebody has put there neither leads anywhere nor hides what does.
+    const own = catalogue.filter((backup) => !isStrange(backup));
+    const { formatReference } = await import('../../../model/reference.ts');
+    const told = `newer, but not used: ${formatReference(strange.name)} is not what a trusted key has signed`;
+    const chosen = await soundest(own, source, target, { flawOf, isStrange });
+    return { ...chosen, told: [...(chosen.told ?? []), told] };
+  }
+  const last = newest.chain.at(-1);
+  const flaw = last ? flawOf(last) : null;
   if (flaw === null) return newest;
   const told = `${newest.reference} ${flaw}`;
   const sound = catalogue.filter((backup) => backup.manifest.kind === 'logs' || flawOf(backup) === null);
@@ -122,10 +131,16 @@ async function soundest(
     if (error instanceof BackupError) return null;
     throw error;
   });
-  const last = newest.replay?.logs.at(-1);
-  if (other !== null && last !== undefined && other.replay?.logs.at(-1) === last)
+  const end = newest.replay?.logs.at(-1);
+  if (other !== null && end !== undefined && other.replay?.logs.at(-1) === end)
     return { ...other, told: [...(newest.told ?? []), `newer, but not used: ${told}`] };
   return { ...newest, told: [...(newest.told ?? []), `${told}; no other backup leads there from this place`] };
+}
+
+interface Flaws {
+  /** What is known to speak against a backup at this place. */
+  readonly flawOf: (backup: Catalogued) => string | null;
+  readonly isStrange: (backup: Catalogued) => boolean;
 }
 
 /** `latest` is of one source; where the site has only one, it need not be said. */

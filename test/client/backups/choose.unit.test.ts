@@ -14,11 +14,12 @@ import {
   type Proof,
 } from '../../../client/backups/overview.ts';
 import { pinned } from '../../../activities/storage/catalogue.ts';
+import { newSigningKey, signer } from '../../../activities/keys/signing.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import type { Tier } from '../../../model/source.ts';
-import { testBackup } from '../../support/backups.ts';
+import { TEST_KEY, testBackup } from '../../support/backups.ts';
 import { entryOf, logsBackup } from '../../support/entries.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
@@ -47,6 +48,7 @@ function overview(entries: readonly BackupEntry[], recoveryPoints: readonly Reco
   return {
     entries: entries.toSorted((a, b) => newestFirst(a.backup, b.backup)),
     marks: [],
+    trusted: [TEST_KEY.publicKey],
     recoveryPoints,
     places: ['repository'],
     problems: [],
@@ -119,6 +121,23 @@ describe('latest', () => {
     assert.equal(found.verified, false);
   });
 
+  it('is nothing that a stranger has signed, however new it looks, and says what was passed over', () => {
+    const own = entry('2026-11-23T02:00:00Z', [GOOD]);
+    const backup = testBackup({
+      source: 'stack',
+      scheduled: '2026-11-24T02:00:00Z',
+      signer: signer(newSigningKey().privatePem),
+    });
+    const strange = entryOf(backup, { places: ['vault'] });
+    const all = overview([own, strange]);
+    for (const place of ['vault', 'repository']) {
+      const { entry: found, newer } = latestOf(all, 'stack', place, NOW);
+      assert.equal(found, own);
+      assert.match(newer.join(), /20261124T020000Z-full is (?:not what a trusted key has signed|not verified)/);
+    }
+    assert.throws(() => latestOf(overview([strange]), 'stack', 'vault', NOW), /is not what a trusted key has signed/);
+  });
+
   it('is not lost to a damaged copy at another place', () => {
     const newest = entry('2026-11-24T02:00:00Z', [GOOD, BAD_THERE]);
     const all = overview([entry('2026-11-23T02:00:00Z', [GOOD]), newest]);
@@ -165,6 +184,20 @@ describe('choosing', () => {
       newestOfEachSource(all, 'other').map(({ source }) => source),
       ['other'],
     );
+  });
+
+  it('means ours, where a stranger has put something under its name at another place', () => {
+    const own = entry('2026-11-22T02:00:00Z', [GOOD]);
+    const forged = testBackup({
+      source: 'stack',
+      scheduled: '2026-11-22T02:00:00Z',
+      fields: { host: 'elsewhere' },
+      signer: signer(newSigningKey().privatePem),
+    });
+    const both = overview([entryOf(forged, { places: ['vault'] }), own]);
+    assert.equal(chooseByReference(both, own.reference), own);
+    const alone = overview([entryOf(forged, { places: ['vault'] })]);
+    assert.equal(chooseByReference(alone, own.reference).backup, forged, 'so that it can be looked at');
   });
 
   it('takes shortened references, and refuses those that mean several', () => {
