@@ -31,7 +31,26 @@ function checkSpelling(section: string, names: readonly string[]): readonly Conf
   return [...wrong, ...twins];
 }
 
-function checkReserved({ sources }: Draft): readonly ConfigProblem[] {
+/** As the repository is called among the places, in commands and in what retention decides. */
+const PLACE = 'repository';
+
+function checkReserved({ sources, destinations }: Draft): readonly ConfigProblem[] {
+  return [...reservedSources(sources), ...reservedDestinations(destinations)];
+}
+
+function reservedDestinations(destinations: Draft['destinations']): readonly ConfigProblem[] {
+  return Object.keys(destinations)
+    .filter((name) => name.toLowerCase() === PLACE)
+    .map((name) =>
+      problem(
+        ['destinations', name],
+        'a destination cannot have this name: the repository itself has it',
+        'Choose another name.',
+      ),
+    );
+}
+
+function reservedSources(sources: Draft['sources']): readonly ConfigProblem[] {
   return Object.entries(sources).flatMap(([name, source]) => {
     const lower = name.toLowerCase();
     const reserved =

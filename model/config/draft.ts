@@ -36,7 +36,19 @@ const draft = z.object({
       })
       .catch({}),
   ),
-  destinations: entries(z.object({ path }).catch({})),
+  destinations: entries(
+    z
+      .object({
+        path,
+        bucket: text,
+        endpoint: text,
+        prefix: text,
+        target: text,
+        port: z.number().optional().catch(undefined),
+        key: z.unknown().optional(),
+      })
+      .catch({}),
+  ),
 });
 /** `hasSources`: whether `sources` is a mapping at all. */
 export type Draft = z.output<typeof draft> & { readonly hasSources: boolean };

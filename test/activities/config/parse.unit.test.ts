@@ -150,6 +150,29 @@ const CASES: readonly (readonly [
     ['11:35 destinations.again.path', /same folder as the destination "vault"/],
   ],
   [
+    'two destinations at one place of a server',
+    [
+      'path: /vault }',
+      `path: /vault }
+  one: { type: s3, bucket: backups, prefix: prod, endpoint: "https://s3.example.org" }
+  two: { type: s3, bucket: backups, prefix: prod/sub, endpoint: "https://S3.example.org/", tiers: [yearly] }
+  three: { type: s3, bucket: backups, endpoint: "https://s3.example.org" }
+  four: { type: s3, bucket: backups, prefix: production, endpoint: "https://s3.example.org:9000" }
+  five: { type: rsync, target: "backup@vault:/srv/a", key: { file: /keys/v } }
+  six: { type: rsync, target: "backup@vault:/srv/a/", port: 22, key: { file: /keys/v } }
+  seven: { type: rsync, target: "backup@vault:/srv/a", key: { file: /keys/w } }`,
+    ],
+    ['12:45 destinations.two.prefix', /lies inside the destination "one"/],
+    ['13:30 destinations.three.bucket', /the destination "one" lies inside it/],
+    ['13:30 destinations.three.bucket', /the destination "two" lies inside it/],
+    ['16:31 destinations.six.target', /the same place as the destination "five"/],
+  ],
+  [
+    "a destination that has the repository's name",
+    ['vault:', 'repository:'],
+    ['10:3 destinations.repository', /the repository itself has it/],
+  ],
+  [
     'the repository inside a source',
     ['paths: [/data]', 'paths: [/]'],
     ['8:33 sources.stack.paths[0]', /the repository lies inside it.*"exclude"/],
