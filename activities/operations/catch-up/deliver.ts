@@ -118,11 +118,12 @@ interface Done {
 
 /** Small records first: they are done at once, and no window keeps them. */
 async function deliver(delivery: Delivery): Promise<Done> {
-  const { from, to, owed, work } = delivery;
+  const { from, to, owed, failures, work } = delivery;
   const copied = new Set<string>();
   const records: string[] = [];
   try {
-    await deliverRecords({ from, to, keys: owed.records, done: records, until: () => isOver(delivery), work });
+    const until = () => isOver(delivery);
+    await deliverRecords({ from, to, keys: owed.records, done: records, failures, until, work });
     await copyAll(delivery, copied);
     await copyOrphanedLogs(delivery);
     return { backups: copied, records, owedRecords: without(owed.records, records), lost: false };

@@ -146,6 +146,25 @@ describe('delivery of what a destination lacks', () => {
     assert.deepEqual(await directoryStore(vault).readSmall(key), await here.readSmall(key));
   });
 
+  it('a record that is another one there is told, and keeps neither a backup nor another record from its copy', async () => {
+    const made = await backup();
+    const here = directoryStore(site.repository);
+    const keys = ['2026-11-23T02:01:00.000Z', '2026-11-23T02:02:00.000Z'].map(
+      (time) => `evidence/postgres/${made.name.id}/${time}-verify.json`,
+    );
+    for (const key of keys) await here.putSmall(key, Buffer.from('{}'), { replace: false });
+    await directoryStore(vault).putSmall(keys[0] ?? '', Buffer.from('cut off'), { replace: false });
+    const delivered = await deliver('vault');
+    assert.deepEqual([delivered.state, delivered.copied.backups, delivered.copied.records], ['behind', 1, 1]);
+    assert.deepEqual(delivered.behind, { backups: 0, bytes: 0, since: null, records: 1 });
+    assert.deepEqual(
+      delivered.errors.map(({ code }) => code),
+      ['conflict'],
+    );
+    await assertSame(vault, made.folder);
+    assert.deepEqual(Buffer.from((await directoryStore(vault).readSmall(keys[0] ?? '')) ?? []), Buffer.from('cut off'));
+  });
+
   it('begins no copy behind its deadline, says what is left, and the next step goes on', async () => {
     const made = await chains();
     let now = NOON;
