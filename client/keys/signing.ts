@@ -16,24 +16,31 @@ export interface NewSigning {
 }
 
 /**
- * Makes a new signing key beside the old one, and has the config use it and trust both. What the old one signed stays good.
- * A kill before the config is written leaves a key file that nobody uses.
+ * The file of the key that this host signs with, where it can be replaced from here.
  * @throws BackupError `refused` where the config does not name the key by a file.
  */
+export function replaceableKey({ config, file }: Site): string {
+  const { key } = config.signing;
+  if (key !== undefined && 'file' in key) return key.file;
+  throw new BackupError(
+    'refused',
+    `${file} names no file as signing.key, so it cannot be replaced from here. Nothing was changed.`,
+    {
+      remedy:
+        'Make a new key (`openssl genpkey -algorithm ed25519`), put it where the old one comes from, and add its public key to signing.trusted beside the old one: doctor prints it.',
+    },
+  );
+}
+
+/**
+ * Makes a new signing key beside the old one, and has the config use it and trust both. What the old one signed stays good.
+ * A kill before the config is written leaves a key file that nobody uses.
+ * @throws BackupError as `replaceableKey`.
+ */
 export async function rotateSigning(site: Site, env: Environment): Promise<NewSigning> {
-  const { key } = site.config.signing;
-  if (key === undefined || !('file' in key)) {
-    throw new BackupError(
-      'refused',
-      `${site.file} names no file as signing.key, so it cannot be replaced from here. Nothing was changed.`,
-      {
-        remedy:
-          'Make a new key (`openssl genpkey -algorithm ed25519`), put it where the old one comes from, and add its public key to signing.trusted beside the old one: doctor prints it.',
-      },
-    );
-  }
+  const own = replaceableKey(site);
   const before = (await ownSigner(site).catch(() => undefined))?.publicKey ?? null;
-  const { file, publicKey } = await writeBeside(key.file);
+  const { file, publicKey } = await writeBeside(own);
   const { trusted } = site.config.signing;
   const added = [before, publicKey].filter((each) => each !== null).filter((each) => !trusted.includes(each));
   await editConfig({

@@ -129,6 +129,11 @@ async function firstBytes(file: string): Promise<Buffer> {
         : error;
     });
     try {
+      if (!(await handle.stat()).isFile())
+        throw new BackupError('refused', `${file} is no file. Nothing was taken in.`, {
+          remedy: 'Name the archive itself.',
+          facts: { file },
+        });
       const { bytesRead, buffer } = await handle.read(Buffer.alloc(256), 0, 256, 0);
       return buffer.subarray(0, bytesRead);
     } finally {

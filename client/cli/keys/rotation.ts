@@ -45,7 +45,7 @@ export function registerRotation(keys: Command, cli: OpenCli): void {
 }
 
 async function rotateCommand(cli: Cli, options: RotateOptions): Promise<void> {
-  if (options.signing) return (await import('./signing.ts')).rotateSigningCommand(cli);
+  if (options.signing) return (await import('./signing.ts')).rotateSigningCommand(cli, options.dryRun ?? false);
   if (options.pause || options.resume || options.status)
     return (await import('./rotation-control.ts')).controlCommand(cli, options);
   const { identityFiles } = await import('./files.ts');

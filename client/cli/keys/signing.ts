@@ -39,9 +39,17 @@ async function revokeCommand(cli: Cli, key: string, since: string | undefined): 
   cli.out.note('Do the same in the config of every other host of the site.');
 }
 
-export async function rotateSigningCommand(cli: Cli): Promise<void> {
-  const { rotateSigning } = await import('../../keys/signing.ts');
+export async function rotateSigningCommand(cli: Cli, dryRun: boolean): Promise<void> {
+  const { replaceableKey, rotateSigning } = await import('../../keys/signing.ts');
   const site = await cli.site();
+  if (dryRun) {
+    const key = replaceableKey(site);
+    cli.out.result(
+      { dryRun, key, config: site.file },
+      () => `would make a new signing key beside ${key}, and name it in ${site.file}, which would trust both`,
+    );
+    return;
+  }
   const made = await rotateSigning(site, cli.env);
   cli.out.result({ ...made, config: site.file }, () => made.publicKey);
   cli.out.note(

@@ -110,6 +110,7 @@ describe('import', () => {
     assert.equal(literal.code, 2);
     assert.ok(!literal.stderr.includes('battery'));
     assert.equal((await take(path.join(folder, 'never'), '2025-07-01T02:00:00Z')).code, 6);
+    assert.equal((await take(folder, '2025-07-01T02:00:00Z')).code, 4, 'a folder');
     assert.deepEqual(await readdir(path.join(made.site.repository, 'daily/apps/stack')), before);
     assert.deepEqual(await readdir(path.join(made.site.repository, '.staging')), []);
   });

@@ -170,6 +170,10 @@ describe('keys', () => {
 
   describe('of signing', () => {
     it('rotate: what the old key signed stays good, the new one signs from now on', async () => {
+      const before = await readFile(made.file, 'utf8');
+      const planned = await keys('rotate', '--signing', '--dry-run');
+      assert.match(planned.stdout, /would make a new signing key beside .*signing\.pem/);
+      assert.equal(await readFile(made.file, 'utf8'), before, 'nothing is changed');
       const { code, stdout } = await keys('rotate', '--signing');
       assert.equal(code, 0);
       const site = await loadSite({ file: made.file, env: process.env });
