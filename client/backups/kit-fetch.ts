@@ -10,6 +10,12 @@ export function fetchCommand(config: DestinationConfig): string {
   return `mkdir -p backup && cp -r ${quoted(config.path)}/FOLDER/. backup/`;
 }
 
+/** What to add to that command where somebody has overwritten or hidden what is there; null where nothing helps. */
+export function fetchOlder({ type }: DestinationConfig): string | null {
+  if (type !== 's3') return null;
+  return '--s3-versions: what was there before comes beside it, as NAME-vTIME.json; give the right one its name';
+}
+
 /** With the key that the operator tells of in `access`; the key of the server is asked about on the first connection. */
 function byRsync({ target, port }: RsyncDestination): string {
   const shell = `ssh -i KEY${port === 22 ? '' : ` -p ${port}`}`;

@@ -49,7 +49,7 @@ function placesPart({ places }: Kit): KitPart {
   };
 }
 
-function placeText({ name, reach, access, fetch }: KitPlace): string {
+function placeText({ name, reach, access, fetch, older }: KitPlace): string {
   const lines = [
     `     ${name}: ${reach}`,
     ...(access === null
@@ -59,6 +59,7 @@ function placeText({ name, reach, access, fetch }: KitPlace): string {
           .split('\n')
           .map((line) => `       ${line}`)),
     ...(fetch === null ? [] : [`       fetch: ${fetch}`]),
+    ...(older === null ? [] : [`       overwritten by somebody (below: NOT SIGNED, FAILED)? Add ${older}`]),
   ];
   return lines.join('\n');
 }
@@ -129,6 +130,7 @@ for signer in $SIGNERS; do
     -sigfile "$OWN/signature" > "$OWN/said" 2>&1 && : > "$OWN/authentic"
 done || :
 [ -e "$OWN/authentic" ] || { echo "NOT SIGNED by a key of this site: do not restore from it" >&2; exit 1; }
+jq -r '"A backup of \\(.source), \\(.kind), made for \\(.scheduled)"' "$BACKUP/manifest.json"
 # Is every byte the one that was captured?
 (cd "$BACKUP" && jq -r '.artifacts[] | "\\(.sha256)  \\(.name)"' manifest.json | sha256sum --check)
 # The backup's own key, then its artifacts.

@@ -9,7 +9,7 @@ import { reachOf } from '../../model/config/destination.ts';
 import { hostNames } from '../../model/config/hosts.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { SiteInput } from '../../model/config/site.ts';
-import { fetchCommand } from './kit-fetch.ts';
+import { fetchCommand, fetchOlder } from './kit-fetch.ts';
 import { recoveryConfig } from './recovery-config.ts';
 
 export interface Kit {
@@ -38,6 +38,8 @@ export interface KitPlace {
   readonly access: string | null;
   /** A command of standard programs that fetches one backup's folder; null where the machine is gone with it. */
   readonly fetch: string | null;
+  /** What to add to it where what is there was overwritten; null where nothing helps. */
+  readonly older: string | null;
 }
 
 /**
@@ -77,12 +79,14 @@ export async function makeKit(site: Site, identities: string): Promise<Kit> {
         reach: config.hosts?.[host]?.repository ?? config.repository,
         access: null,
         fetch: null,
+        older: null,
       })),
       ...Object.entries(config.destinations).map(([name, destination]) => ({
         name,
         reach: reachOf(destination),
         access: destination.access ?? null,
         fetch: fetchCommand(destination),
+        older: fetchOlder(destination),
       })),
     ],
     versions: await versions(),
