@@ -4,6 +4,7 @@ import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { formatDuration } from '../../model/units.ts';
 import { nearest } from '../../model/config/nearest.ts';
 import { findBackup, type Catalogued } from '../../activities/storage/catalogue.ts';
+import { checkManifest } from '../../activities/storage/manifest-file.ts';
 import type { Site } from '../../activities/site.ts';
 import { isAuthentic, isDamaged, type BackupEntry, type Overview, type Problem } from './overview.ts';
 import { REPOSITORY } from './places.ts';
@@ -224,6 +225,10 @@ function noBackup(source: string, { entries }: Overview, configured: readonly st
   });
 }
 
+function requireAuthentic({ trusted }: Overview, [newest]: readonly BackupEntry[]): void {
+  if (newest) checkManifest(newest.backup.manifest, trusted);
+}
+
 interface Own {
   readonly source: string;
   readonly own: readonly BackupEntry[];
@@ -231,6 +236,8 @@ interface Own {
 }
 
 function noneVerified(overview: Overview, { source, own, place }: Own): BackupError {
+  // A key that is missing in the config, rather than a stranger: it is told what to do.
+  if (own.every(({ backup }) => !isAuthentic(overview, backup))) requireAuthentic(overview, own);
   // Where one may be good, that is the one to look at: what is damaged was looked at already.
   const newest = (own.find((entry) => flawOf(overview, entry, place) === null) ?? own[0])?.reference ?? '';
   const reasons = own.map((entry) => whyNot(overview, entry, place));

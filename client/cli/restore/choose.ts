@@ -111,26 +111,27 @@ async function soundest(
   target: RestoreTarget,
   { flawOf, isStrange }: Flaws,
 ): Promise<Chosen> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  const orNone = (error: unknown) => {
+    if (error instanceof BackupError) return null;
+    throw error;
+  };
   const newest = await recover(catalogue, source, target);
   const strange = [...newest.chain, ...(newest.replay?.logs ?? [])].find(isStrange);
   if (strange) {
-    // What somebody has put there neither leads anywhere nor hides what does.
+    // What somebody has put there neither leads anywhere nor hides what does. Where nothing else is left its opening says why not.
     const own = catalogue.filter((backup) => !isStrange(backup));
+    const chosen = await soundest(own, source, target, { flawOf, isStrange }).catch(orNone);
     const { formatReference } = await import('../../../model/reference.ts');
     const told = `newer, but not used: ${formatReference(strange.name)} is not what a trusted key has signed`;
-    const chosen = await soundest(own, source, target, { flawOf, isStrange });
-    return { ...chosen, told: [...(chosen.told ?? []), told] };
+    return chosen === null ? newest : { ...chosen, told: [...(chosen.told ?? []), told] };
   }
   const last = newest.chain.at(-1);
   const flaw = last ? flawOf(last) : null;
   if (flaw === null) return newest;
   const told = `${newest.reference} ${flaw}`;
   const sound = catalogue.filter((backup) => backup.manifest.kind === 'logs' || flawOf(backup) === null);
-  const { BackupError } = await import('../../../model/errors.ts');
-  const other = await recover(sound, source, target).catch((error: unknown) => {
-    if (error instanceof BackupError) return null;
-    throw error;
-  });
+  const other = await recover(sound, source, target).catch(orNone);
   const end = newest.replay?.logs.at(-1);
   if (other !== null && end !== undefined && other.replay?.logs.at(-1) === end)
     return { ...other, told: [...(newest.told ?? []), `newer, but not used: ${told}`] };
