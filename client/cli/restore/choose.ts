@@ -4,6 +4,7 @@ import type { Catalogued } from '../../../activities/storage/catalogue.ts';
 import { namedSources } from '../../../model/config/own-source.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { Latest } from '../../backups/choose.ts';
+import { recover, soundest } from './recovery.ts';
 import type { RestoreOptions } from './options.ts';
 
 /** What is to be restored. */
@@ -71,77 +72,6 @@ async function targetOf({ at, before }: RestoreOptions): Promise<RestoreTarget |
   const target = parseTarget(before);
   if (target.kind === 'position') return { kind: 'before', position: target.position };
   throw new BackupError('usage', `"${before}" is no GTID.`, { remedy: 'Write one as in 0-1-42.' });
-}
-
-/** The backup and logs that reach a target. `from`: of this backup alone. */
-async function recover(
-  catalogue: readonly Catalogued[],
-  source: string,
-  target: RestoreTarget,
-  from?: Catalogued,
-): Promise<Chosen> {
-  const [{ planRecovery }, { formatReference }] = await Promise.all([
-    import('../../../activities/operations/recovery.ts'),
-    import('../../../model/reference.ts'),
-  ]);
-  const plan = planRecovery({ catalogue, source, target, ...(from && { from }) });
-  const base = plan.chain.at(-1);
-  return {
-    chain: plan.chain,
-    replay: { logs: plan.logs, target: plan.target },
-    reference: base ? formatReference(base.name) : '',
-    latest: null,
-    // Of any other target it is plain why; "end" sounds as if nothing were newer.
-    told:
-      plan.passed !== null && target.kind === 'end'
-        ? [
-            `newer, but not used: ${formatReference(plan.passed.backup.name)}: ${plan.passed.why.replace(/\.$/, '')}; without --at it is restored as it is`,
-          ]
-        : [],
-  };
-}
-
-/**
- * From a backup that nothing speaks against, where one leads as far: through the very same last logs, so that it is the same
- * history and the same moment. Else from what there is, with a word about it: a restore looks at every byte that it uses.
- */
-async function soundest(
-  catalogue: readonly Catalogued[],
-  source: string,
-  target: RestoreTarget,
-  { flawOf, isStrange }: Flaws,
-): Promise<Chosen> {
-  const { BackupError } = await import('../../../model/errors.ts');
-  const orNone = (error: unknown) => {
-    if (error instanceof BackupError) return null;
-    throw error;
-  };
-  const newest = await recover(catalogue, source, target);
-  const strange = [...newest.chain, ...(newest.replay?.logs ?? [])].find(isStrange);
-  if (strange) {
-    // What somebody has put there neither leads anywhere nor hides what does. Where nothing else is left its opening says why not.
-    const own = catalogue.filter((backup) => !isStrange(backup));
-    const chosen = await soundest(own, source, target, { flawOf, isStrange }).catch(orNone);
-    const { formatReference } = await import('../../../model/reference.ts');
-    const told = `newer, but not used: ${formatReference(strange.name)} is not what a trusted key has signed`;
-    return chosen === null ? newest : { ...chosen, told: [...(chosen.told ?? []), told] };
-  }
-  const last = newest.chain.at(-1);
-  const flaw = last ? flawOf(last) : null;
-  if (flaw === null) return newest;
-  const told = `${newest.reference} ${flaw}`;
-  const sound = catalogue.filter((backup) => backup.manifest.kind === 'logs' || flawOf(backup) === null);
-  const other = await recover(sound, source, target).catch(orNone);
-  const end = newest.replay?.logs.at(-1);
-  if (other !== null && end !== undefined && other.replay?.logs.at(-1) === end)
-    return { ...other, told: [...(newest.told ?? []), `newer, but not used: ${told}`] };
-  return { ...newest, told: [...(newest.told ?? []), `${told}; no other backup leads there from this place`] };
-}
-
-interface Flaws {
-  /** What is known to speak against a backup at this place. */
-  readonly flawOf: (backup: Catalogued) => string | null;
-  readonly isStrange: (backup: Catalogued) => boolean;
 }
 
 /** `latest` is of one source; where the site has only one, it need not be said. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inOrder } from '../../../activities/sources/logs-order.ts';
 import { restorablePlaces, restorableUntil } from '../../../client/backups/restorable.ts';
 import type { BackupEntry } from '../../../client/backups/overview.ts';
 import { entryOf, fullBackup, logsBackup } from '../../support/entries.ts';
@@ -43,6 +44,17 @@ describe('until when a source can be restored', () => {
     assert.equal(until([full, ...logs([4, 5])]), undefined);
     assert.equal(until([full, ...logs([3, 4])]), at(20), 'the full holds the segment of its end whole');
     assert.equal(restorableUntil([full, ...logs([2])], 'other'), null);
+  });
+
+  it('minds nothing that somebody has put there, which says nothing that its type knows', () => {
+    const strange = [fullBackup(at(12), 3), logsBackup({ from: 4, to: 7, at: at(25) })].map(({ manifest, ...backup }) =>
+      entryOf({ ...backup, manifest: { ...manifest, position: null } }),
+    );
+    assert.equal(until([full, ...logs([2, 3, 4]), ...strange]), at(20));
+    assert.deepEqual(
+      inOrder([...strange.map(({ backup }) => backup), ...logs([3, 2]).map(({ backup }) => backup)]).length,
+      4,
+    );
   });
 
   it('ends before a hole, and before logs that are missing without anybody having said so', () => {
