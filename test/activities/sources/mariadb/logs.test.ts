@@ -47,7 +47,7 @@ describe('binary logs of a MariaDB source', () => {
     await server.sql(`
       DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop;
       CREATE TABLE kept (id int PRIMARY KEY); FLUSH BINARY LOGS; INSERT INTO kept VALUES (1)`);
-    await capture(site, `2026-03-01T02:0${runs}:00Z`);
+    await capture(site, `2026-03-01T02:${String(runs).padStart(2, '0')}:00Z`);
     return { site, shipping: await makeShipping(site, own) };
   }
 
