@@ -123,6 +123,20 @@ describe('the first binary logs behind a full of MariaDB', () => {
     assert.deepEqual(chosen(before), ['before'], 'none came later: the clock of the server was set back');
   });
 
+  it('P21 are followed by none that begin elsewhere than they end, though the numbers of files go on', () => {
+    const own = logs({ lineage: 'own', gtids, finished: LATER, dataFolder: 'data' });
+    const seventh = { firstFile: 'mysql-bin.000007', lastFile: 'mysql-bin.000007', gtidEnd: '0-1-70' };
+    const artifacts = own.artifacts.slice(0, 1).map((one) => Object.assign({}, one, { name: 'binlog.000007.zst.age' }));
+    for (const [gtidStart, runs] of [
+      ['0-1-60', ['own', 'next']],
+      ['0-1-61', ['own']],
+      ['0-1-59', ['own']],
+    ] as const) {
+      const next = { ...own, id: 'next', artifacts, position: { ...own.position, ...seventh, gtidStart } };
+      assert.deepEqual(chosen(own, next), runs);
+    }
+  });
+
   it('P19 lead to no GTID of a domain that nobody has seen, and to nothing before it', () => {
     const own = logs({ lineage: 'own', gtids, finished: LATER, dataFolder: 'data' });
     assert.deepEqual(chosenFor({ kind: 'before', position: '0-1-60' }, own), ['own']);
