@@ -2,7 +2,6 @@
  * The order of a source's logs: by what they hold, and not by when somebody sealed them. A worker's clock may be set
  * back, and what it seals then would count as older than what it follows: every shipping after it would tell of a hole.
  */
-import { z } from 'zod';
 import { orderOf, type Manifest } from '../../model/manifest.ts';
 import { logsOf } from './index.ts';
 
@@ -45,22 +44,6 @@ function sealed(of: Placed<Of> | undefined): number {
   return of ? orderOf(of.each.manifest) : 0;
 }
 
-/** What says nothing that its type knows (somebody has put it there: it is shipped with what it must say) has a history of its own. */
 function placeOf(manifest: Manifest): { readonly history: string; readonly end: bigint } {
-  return unlessStrange(() => logsOf(manifest.type)?.placeOf(manifest)) ?? { history: '', end: 0n };
-}
-
-/** Whether logs say where they lie as those of their type do: whoever may write at a destination can put others there. */
-export function isPlaced(manifest: Manifest): boolean {
-  return unlessStrange(() => logsOf(manifest.type)?.placeOf(manifest)) !== undefined;
-}
-
-/** What is made of the positions of manifests; undefined where one is none of its type. */
-export function unlessStrange<Result>(make: () => Result): Result | undefined {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof z.ZodError) return undefined;
-    throw error;
-  }
+  return logsOf(manifest.type)?.placeOf(manifest) ?? { history: '', end: 0n };
 }

@@ -1,6 +1,5 @@
 /** Until when a source can be restored to any time: the newest of its logs that reach back without a hole to a backup. */
 import { logsOf } from '../../activities/sources/index.ts';
-import { isPlaced, unlessStrange } from '../../activities/sources/logs-order.ts';
 import { reachOf } from '../../activities/sources/reach.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { isDamaged, type BackupEntry } from './overview.ts';
@@ -39,9 +38,7 @@ function restorableAt(entries: readonly BackupEntry[], place: string): Restorabl
       !isDamaged(entry, place) &&
       !entry.broken.some((broken) => broken.place === place),
   );
-  const logs = usable
-    .map(({ backup }) => backup.manifest)
-    .filter((manifest) => manifest.kind === 'logs' && isPlaced(manifest));
+  const logs = usable.map(({ backup }) => backup.manifest).filter(({ kind }) => kind === 'logs');
   // Of each type that the source ever had: eight thousand logs are few runs, and each backup looks through them.
   const runs = new Map(
     [...new Set(logs.map(({ type }) => type))].map((type) => [type, logsOf(type)?.join(logs, { whole: false })]),
@@ -50,7 +47,7 @@ function restorableAt(entries: readonly BackupEntry[], place: string): Restorabl
   for (const { backup, reference } of usable) {
     const { manifest } = backup;
     if (manifest.kind === 'logs') continue;
-    const until = unlessStrange(() => reachOf(manifest, runs.get(manifest.type) ?? []))?.until ?? null;
+    const until = reachOf(manifest, runs.get(manifest.type) ?? [])?.until ?? null;
     if (until !== null && (best === null || until > best.until))
       best = { until, seen: seenAt(until, logs), place, base: reference };
   }

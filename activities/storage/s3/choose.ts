@@ -16,10 +16,10 @@ import type { Seen } from './seen.ts';
 import { versionsOf, type Version } from './versions.ts';
 
 /**
- * Versions that are looked at, of the newest and of the oldest: nobody can make a restore read for ever, and nobody who
- * comes later can put anything below the first ones, which are ours.
+ * Versions that are looked at from the newest on. Then it goes on from the oldest: whoever has put very many above ours
+ * could not put one below it.
  */
-const MOST_VERSIONS = 50;
+const NEWEST = 20;
 
 export interface Choosing {
   readonly bucket: Bucket;
@@ -30,49 +30,56 @@ export interface Choosing {
 }
 
 /** A manifest as it is accepted; where no version is, the newest that is visible, so that what is wrong with it is told. */
-export async function chooseManifest(
-  { bucket, versioned, seen, accepts }: Choosing,
-  key: string,
-): Promise<Uint8Array | undefined> {
-  const newest = await bytesOf(bucket, { key });
-  if (accepts === undefined || seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return newest;
-  if (newest !== undefined && (await accepts(key, newest))) return newest;
-  for (const { id: version } of lookedAt(await versionsOf(bucket, key))) {
-    const bytes = await bytesOf(bucket, { key, version });
-    if (bytes !== undefined && (await accepts(key, bytes))) return bytes;
-  }
-  return newest;
+export async function chooseManifest(choosing: Choosing, key: string): Promise<Uint8Array | undefined> {
+  return (await acceptedManifest(choosing, key)).bytes;
 }
 
-/** The version of an artifact to read; undefined for the current one. */
+/** The version of an object to read, or to keep; undefined for the current one. */
 export async function chooseVersion(choosing: Choosing, key: string): Promise<string | undefined> {
   const { bucket, versioned, seen } = choosing;
   if (seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return undefined;
-  const all = await versionsOf(bucket, key);
-  const versions = lookedAt(all);
+  if (path.posix.basename(key) === MANIFEST) return (await acceptedManifest(choosing, key)).version;
+  const versions = await objectVersions(bucket, key);
   const [newest] = versions;
-  if (newest === undefined || all.length === 1) return undefined;
+  if (newest === undefined || (versions.length === 1 && newest.latest)) return undefined;
   const artifact = await artifactOf(choosing, key);
   const right = artifact && (await artifactVersion(bucket, key, { versions, artifact }));
   return right ?? newest.id;
 }
 
-/**
- * What a small object was before, the newest first: for whoever finds that the one that is read now is not right.
- */
+/** What a small object was before: for whoever finds that the one that is read now is not right. */
 export async function* earlierOf({ bucket, versioned }: Choosing, key: string): AsyncGenerator<Uint8Array> {
   if (!(await versioned())) return;
-  for (const { id: version } of lookedAt(await versionsOf(bucket, key))) {
+  for (const { id: version } of inTurn(await objectVersions(bucket, key))) {
     const bytes = await bytesOf(bucket, { key, version });
     if (bytes !== undefined) yield bytes;
   }
 }
 
-/** @param all the newest first. */
-function lookedAt(all: readonly Version[]): readonly Version[] {
-  const versions = all.filter(({ marker }) => !marker);
-  if (versions.length <= 2 * MOST_VERSIONS) return versions;
-  return [...versions.slice(0, MOST_VERSIONS), ...versions.slice(-MOST_VERSIONS)];
+interface Chosen {
+  readonly bytes: Uint8Array | undefined;
+  /** Undefined: the current one. */
+  readonly version: string | undefined;
+}
+
+async function acceptedManifest({ bucket, versioned, seen, accepts }: Choosing, key: string): Promise<Chosen> {
+  const current = { bytes: await bytesOf(bucket, { key }), version: undefined };
+  if (accepts === undefined || seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return current;
+  if (current.bytes !== undefined && (await accepts(key, current.bytes))) return current;
+  for (const { id: version } of inTurn(await objectVersions(bucket, key))) {
+    const bytes = await bytesOf(bucket, { key, version });
+    if (bytes !== undefined && (await accepts(key, bytes))) return { bytes, version };
+  }
+  return current;
+}
+
+/** The newest first, without delete markers. */
+async function objectVersions(bucket: Bucket, key: string): Promise<readonly Version[]> {
+  return (await versionsOf(bucket, key)).filter(({ marker }) => !marker);
+}
+
+function inTurn(versions: readonly Version[]): readonly Version[] {
+  return [...versions.slice(0, NEWEST), ...versions.slice(NEWEST).toReversed()];
 }
 
 /** What the manifest beside says of an artifact; undefined where none does. */

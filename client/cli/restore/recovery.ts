@@ -1,5 +1,4 @@
 /** Which backup and logs lead to a moment: `restore --at`. */
-import { z } from 'zod';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
@@ -42,8 +41,7 @@ export async function soundest(
   { flawOf, isStrange }: Flaws,
 ): Promise<Chosen> {
   const orNone = (error: unknown) => {
-    // A position that is none of its type is a stranger's.
-    if (error instanceof BackupError || error instanceof z.ZodError) return null;
+    if (error instanceof BackupError) return null;
     throw error;
   };
   const newest = await recover(catalogue, source, target).catch(orNone);
