@@ -73,6 +73,8 @@ describe('prune on a server', function () {
       const live = await at(1, { parent: kept.manifest });
       const fresh = await at(0);
       const to = openDestination('vault', site);
+      const time = await to.clock?.();
+      assert.ok(time && Math.abs(time.getTime() - now) < 120_000, 'its clock is compared with ours');
       const from = repositoryStore(site.repository);
       const catalogue = await listBackups(from);
       // What a copy leaves there are the same files; of S3 the server keeps more beside each.
