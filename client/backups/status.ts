@@ -23,6 +23,8 @@ export interface SourceStatus {
   readonly source: string;
   readonly type: string;
   readonly newest: string | null;
+  /** Reference of what looks newer than that, and is not what a trusted key has signed. */
+  readonly strange: string | null;
   /** Milliseconds since the newest capture began; null without one. */
   readonly age: number | null;
   /** Milliseconds, from `objectives.rpo`; null where the config sets none. */
@@ -156,14 +158,14 @@ function sourceStatus({ site, placed, overview, since, now }: Asked): SourceStat
   const { entries } = overview;
   const { source, copies, devices, offsite, places } = placed;
   const config = site.config.sources[source];
+  const own = entries.filter((entry) => entry.source === source && entry.backup.name.tier !== null);
   // What a stranger has put somewhere is nobody's newest success.
-  const newest = entries.find(
-    (entry) => entry.source === source && entry.backup.name.tier !== null && isAuthentic(overview, entry.backup),
-  );
+  const newest = own.find(({ backup }) => isAuthentic(overview, backup));
   return {
     source,
     type: config?.type ?? '',
     newest: newest?.reference ?? null,
+    strange: own[0] === newest ? null : (own[0]?.reference ?? null),
     age: newest ? Math.max(0, now - Date.parse(newest.backup.manifest.started)) : null,
     objective: config?.objectives?.rpo ?? null,
     checked: newest ? verdictOf(newest) : null,
@@ -197,11 +199,19 @@ export function lossOf({ age, logs }: Pick<SourceStatus, 'age' | 'logs'>): numbe
   return age === null ? null : Math.min(age, logs?.lag ?? age);
 }
 
+function strangeFindings({ source, strange }: SourceStatus): readonly Finding[] {
+  if (strange === null) return [];
+  const message = `${source}: ${strange} is newer than all that counts, and is not what a trusted key has signed`;
+  const remedy =
+    'If a host of this site made it, add its public key to signing.trusted; else find out who can write where it lies: mosaic-backup show';
+  return [{ code: 'status.strange', severity: 'error', message, remedy: `${remedy} ${strange}`, subject: source }];
+}
+
 function sourceFindings(status: SourceStatus): readonly Finding[] {
   const { source, newest, age, objective, checked, broken, logs } = status;
   const loss = lossOf(status);
-  if (newest === null || age === null || loss === null) return [];
-  const findings: Finding[] = [];
+  if (newest === null || age === null || loss === null) return strangeFindings(status);
+  const findings: Finding[] = [...strangeFindings(status)];
   if (logs?.restorableUntil === null) {
     findings.push({
       code: 'status.no-pitr',

@@ -205,6 +205,31 @@ describe('a whole place', () => {
     assert.deepEqual([mended.code, mended.repairs.map(({ state }) => state)], [9, ['not repaired', 'not repaired']]);
   });
 
+  it('says of what a stranger has put there that it is none of ours, and restores what is', async () => {
+    const forged = 'configs/stack/20261125T020000Z-full';
+    await cp(at('vault', FULL), at('vault', forged), { recursive: true });
+    const file = at('vault', forged, 'manifest.json');
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replaceAll('2026-11-21T02', '2026-11-25T02').replaceAll('20261121T', '20261125T'),
+    );
+    const status = await run('status');
+    assert.match(status.stdout, /"status\.strange"[^}]*20261125T020000Z-full is newer than all that counts/);
+    assert.match(status.stdout, /"newest": "daily\/stack\/20261122T020000Z-incremental"/);
+    const restored = await run(
+      'restore',
+      'latest',
+      '--source',
+      'stack',
+      '--from',
+      'vault',
+      '--to',
+      at('restored-ours'),
+    );
+    assert.equal(restored.code, 0, restored.stdout);
+    assert.match(restored.stdout, /"reference": "daily\/stack\/20261122T020000Z-incremental"/);
+  });
+
   it('takes what retention deletes meanwhile for neither damaged nor missing', async () => {
     const { site } = made;
     const [store, repository] = [openDestination('vault', site), await openRepository(site)];
