@@ -26,7 +26,6 @@ const OPERATION = 'activities/operations/prune';
 /** One after the other: each goes on where the one before was cut off. The last ones are within the second step. */
 const POINTS: readonly SignalPoint[] = [
   { at: `${OPERATION}/records.ts#recordBegun`, when: 'left' },
-  { at: `${OPERATION}/remove.ts#removeManifest` },
   { at: `${OPERATION}/remove.ts#removeManifest`, when: 'left' },
 ];
 const KINDS = [
