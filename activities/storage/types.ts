@@ -1,7 +1,7 @@
 /** The vocabulary of storage: one interface for the repository's reading side and for every destination. */
 import type { Readable } from 'node:stream';
 import type { DestinationConfig } from '../../model/config/destination.ts';
-import type { ThawSpeed } from '../../model/config/destinations/thaw.ts';
+import type { ThawSpeed, ThawTimes } from '../../model/config/destinations/thaw.ts';
 import type { SecretReader } from '../config/secrets.ts';
 import type { Work } from '../work.ts';
 
@@ -52,12 +52,18 @@ export interface Store {
 
 /** Cold storage: an object is asked for, hours later it can be read, and days later it is frozen again. */
 export interface Thawing {
+  /** The speeds that can be asked for, and what each takes. */
+  readonly takes: ThawTimes;
   /**
    * Whether an object can be read now. Small objects (manifests, evidence) always can.
    * @throws BackupError `not-found`, `unreachable`, `access-denied`.
    */
   state(key: string): Promise<ThawState>;
-  /** Asks for an object. One that is readable, or asked for already, is left: asking costs money. */
+  /**
+   * Asks for an object. One that is asked for already is left, and one that is readable at most kept for longer, where
+   * that is nearly free: asking costs money.
+   * @throws BackupError as `state`; `refused` for a speed that the object cannot be had with.
+   */
   ask(key: string, options: ThawOptions): Promise<void>;
 }
 
