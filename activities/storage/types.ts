@@ -52,6 +52,8 @@ export interface Store {
 
 /** Cold storage: an object is asked for, hours later it can be read, and days later it is frozen again. */
 export interface Thawing {
+  /** The name of the place, for messages and commands. */
+  readonly destination: string;
   /** The speeds that can be asked for, and what each takes. */
   readonly takes: ThawTimes;
   /**
@@ -130,7 +132,8 @@ export interface Destination extends WritableStore {
   lockedUntil?(key: string): Promise<Date | null>;
   /**
    * Copies an object to another key without sending it again; confirmed as `put` is. Absent where a place cannot.
-   * Where nothing is under `from`, or something else than `expected`, nothing is done: whoever puts it then sends it.
+   * Where nothing that can be read is under `from`, or something else than `expected`, nothing is done: whoever puts it
+   * then sends it.
    * @throws BackupError as `put`.
    */
   copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
