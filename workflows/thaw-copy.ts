@@ -70,7 +70,7 @@ export async function thawCopy(run: ThawRun): Promise<ThawReport> {
       if (facts === null || isFinal(cause)) throw cause;
     }
     show();
-    if (error === null && isThawed(facts)) return true;
+    if (error === null && facts !== null && isThawed(facts)) return true;
     if (isLate()) await tell();
     return false;
   }
@@ -89,6 +89,7 @@ export async function thawCopy(run: ThawRun): Promise<ThawReport> {
       const summary = 'tell whoever is to know that it takes longer than promised, or no longer';
       await thawTelling(input.site).tellThaw.executeWithOptions({ summary }, [report()]);
     } catch (cause) {
+      // The step has logged why. A cancellation is thrown on.
       stepError('notify', cause);
     }
   }
