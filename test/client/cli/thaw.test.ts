@@ -39,7 +39,7 @@ describe('a copy in cold storage, on the command line', () => {
 
   before(async () => {
     moto = await startMoto();
-    cold = await makeColdSite(await temporaryFolder(), moto);
+    cold = await makeColdSite({ folder: await temporaryFolder(), moto });
   });
   after(async () => {
     await stopMoto();
@@ -60,16 +60,8 @@ describe('a copy in cold storage, on the command line', () => {
     return path.join(cold.folder, `restored-${(turn += 1)}`);
   }
 
-  async function assertRestored(to: string): Promise<void> {
-    for (const name of ['first', 'second'])
-      assert.equal(
-        await readFile(path.join(to, cold.data, name), 'utf8'),
-        await readFile(path.join(cold.data, name), 'utf8'),
-      );
-  }
-
   it('is priced before anything is asked for: objects, sizes, times and costs by dated prices', async () => {
-    const [, incremental] = cold.references;
+    const [, incremental] = cold.references('stack');
     for (const args of [[], ['--dry-run'], ['--dry-run', '--yes']]) {
       const { facts, speeds, dryRun } = await printed('copies', 'thaw', incremental, '--from', 'archive', ...args);
       assert.equal(dryRun, true);
@@ -98,7 +90,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('refuses a speed that the class does not have, days that are none, and a place where nothing freezes', async () => {
-    const [full] = cold.references;
+    const [full] = cold.references('stack');
     const thaw = (...args: readonly string[]) => mosaic('--json', 'copies', 'thaw', full, ...args);
     const expedited = json(await thaw('--from', 'archive', '--speed', 'expedited', '--yes')).error;
     assert.equal(expedited?.code, 'usage');
@@ -120,7 +112,7 @@ describe('a copy in cold storage, on the command line', () => {
   }
 
   it('a restore says that it is frozen before anything is fetched, with the command, and with the copy that can be read at once', async () => {
-    const [full, incremental] = cold.references;
+    const [full, incremental] = cold.references('stack');
     const to = target();
     const refused = await mosaic('--json', 'restore', incremental, '--from', 'archive', '--to', to);
     assert.equal(refused.code, 4, refused.stderr);
@@ -140,7 +132,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('is verified by nothing while it lies frozen, and what is wrong with it all the same is told', async () => {
-    const [full] = cold.references;
+    const [full] = cold.references('stack');
     const one = await mosaic('--json', 'verify', full, '--destination', 'archive');
     assert.equal(one.code, 4, one.stdout);
     assert.equal(json(one).error?.code, 'frozen');
@@ -164,7 +156,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('repairs nothing from what lies frozen, and says that it could', async () => {
-    const [, incremental] = cold.references;
+    const [, incremental] = cold.references('stack');
     const file = path.join(cold.site.repository, incremental.replace('daily', 'configs'), 'base.tar.zst.age');
     const good = await readFile(file);
     await writeFile(file, 'damaged');
@@ -179,7 +171,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('is asked for once, is waited for, and then restores as the source was; the same again asks for nothing', async () => {
-    const [, incremental] = cold.references;
+    const [, incremental] = cold.references('stack');
     const thaw = ['copies', 'thaw', incremental, '--from', 'archive', '--yes', '--direct', '--days', '3'];
     const waiting = printed(...thaw);
     const { all } = (await printed('copies', 'thaw', incremental, '--from', 'archive')).facts;
@@ -197,7 +189,7 @@ describe('a copy in cold storage, on the command line', () => {
     const to = target();
     const restored = await mosaic('restore', incremental, '--from', 'archive', '--to', to);
     assert.equal(restored.code, 0, restored.stderr);
-    await assertRestored(to);
+    await cold.assertRestored('stack', to);
     const verified = await mosaic('verify', '--destination', 'archive', '--deep');
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
     const file = path.join(cold.site.repository, incremental.replace('daily', 'configs'), 'base.tar.zst.age');
