@@ -76,7 +76,7 @@ describe('thawCopy', function () {
 
   function idOf(reference: string): string {
     const backup = { reference, sha256: '' };
-    return thawId({ site: 'test', destination: 'archive', backup, folder: '', target: null });
+    return thawId({ site: 'test', destination: 'archive', backup, target: null });
   }
 
   async function onItsWay(id: string): Promise<ThawReport> {
