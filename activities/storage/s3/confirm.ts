@@ -1,4 +1,5 @@
 /** Whether what is stored is what was to be stored. */
+import { FROZEN_CLASSES } from '../../../model/config/destinations/thaw.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
 import { isEqual } from '../damaged-file.ts';
@@ -8,12 +9,9 @@ import type { Bucket } from './bucket.ts';
 import { agrees } from './checksums.ts';
 import { digestBack, headOf, type ObjectVersion } from './read.ts';
 
-/** Classes out of which nothing can be read before it has been asked for. */
-const ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
-
 /** Whether an object of this class must be asked for before it can be read. */
 export function isArchived(storageClass: string | undefined): boolean {
-  return ARCHIVED.has(storageClass ?? '');
+  return FROZEN_CLASSES.has(storageClass ?? '');
 }
 
 export interface Confirming {
