@@ -26,7 +26,7 @@ export interface Confirming {
 /**
  * Asks the server for the SHA-256 that it computed itself over what it received and stored, and compares it with what
  * was sent; where it tells none, or the config wants it, reads the object back.
- * @throws BackupError `failed` when it is another object.
+ * @throws BackupError `failed` when it is another object; `refused` where it lies frozen, and the server tells no checksum.
  */
 export async function confirmStored(confirming: Confirming): Promise<void> {
   const { bucket, object, expected, checksum, work } = confirming;
@@ -39,6 +39,7 @@ export async function confirmStored(confirming: Confirming): Promise<void> {
   if (agreed === false) throw different(confirming, 'its checksum there is another');
   const archived = isArchived(head.StorageClass);
   if (agreed && (bucket.config.confirm === 'checksum' || archived)) return;
+  if (archived) throw unconfirmed(confirming, head.StorageClass);
   const found = await digestBack(bucket, object, readingBack(confirming), `confirming at ${bucket.where.destination}`);
   if (found === undefined || !isEqual(found, expected)) throw different(confirming, 'what is read back is another');
 }
@@ -63,6 +64,19 @@ export async function isThere({ bucket, object, expected, work }: Omit<Confirmin
   const phase = `comparing with what is at ${bucket.where.destination}`;
   const found = await digestBack(bucket, object, readingBack({ expected, work }), phase);
   return found !== undefined && isEqual(found, expected);
+}
+
+/** Nobody will ever know before a restore whether it is what was sent. */
+function unconfirmed({ bucket, object }: Confirming, storageClass = ''): BackupError {
+  const { destination, server } = bucket.where;
+  return new BackupError(
+    'refused',
+    `${destination} took ${object.key} in the class ${storageClass}, and tells no SHA-256 of it: out of cold storage it cannot be read back, so that the copy is not confirmed.`,
+    {
+      remedy: `Choose a class that is read at once (storageClass), or a server that computes SHA-256: ${server} does not.`,
+      facts: { destination, key: object.key },
+    },
+  );
 }
 
 function different({ bucket, object }: Confirming, why: string): BackupError {

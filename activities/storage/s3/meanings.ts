@@ -90,7 +90,8 @@ const UNTRUSTED: Meaning = {
 const FROZEN: Meaning = {
   code: 'frozen',
   means: 'it lies frozen in cold storage, and must be thawed before it can be read',
-  remedy: 'mosaic-backup copies thaw REFERENCE --from DESTINATION says what that takes, and does it; or use another copy.',
+  remedy:
+    'mosaic-backup copies thaw REFERENCE --from DESTINATION says what that takes, and does it; or use another copy.',
 };
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
