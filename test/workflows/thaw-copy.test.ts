@@ -48,6 +48,7 @@ describe('thawCopy', function () {
       },
     );
     worker = run('worker');
+    await worker.printed('serves');
   });
   beforeEach(() => moto.hold());
   after(async () => {

@@ -203,7 +203,8 @@ describe('a copy in cold storage, on the command line', () => {
 
   it('P48 thaws and restores on a machine that has nothing but the bucket and the recovery kit, killed in the middle of the wait', async () => {
     await moto.hold();
-    const gone = await makeColdSite({ folder: await temporaryFolder(), moto });
+    // Killed between two looks: one that is killed in a look is noticed by its silence alone.
+    const gone = await makeColdSite({ folder: await temporaryFolder(), moto, interval: '2s' });
     const kit = await mosaicHere(['-c', gone.file, 'keys', 'kit']);
     assert.equal(kit.code, 0, kit.stderr);
     const empty = await temporaryFolder();
