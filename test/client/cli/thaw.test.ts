@@ -5,7 +5,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
+import { proveBackup, restoreBackup } from '../../../activities/operations/restore.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
+import { openDestination } from '../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { makeColdSite, type ColdSite } from '../../support/cold.ts';
@@ -131,6 +133,21 @@ describe('a copy in cold storage, on the command line', () => {
     assert.match(dry.stderr, /standard \*/);
     assert.match((await mosaic('restore', full, '--to', to, '--thaw', 'bulk')).stderr, /--thaw is for cold storage/);
     assert.deepEqual(await moto.asked(), []);
+  });
+
+  it('no operation makes anything, or fetches a byte, of what lies frozen', async () => {
+    const store = openDestination('archive', cold.site);
+    const chain = (await listBackups(store)).slice(0, 1);
+    const fetched: string[] = [];
+    const counting = { ...store, open: async (key: string) => (fetched.push(key), store.open(key)) };
+    const request = { site: cold.site, store: counting, chain, work: testWork() };
+    const within = path.join(cold.folder, 'never-made');
+    await assert.rejects(restoreBackup({ ...request, to: path.join(within, 'restored'), paths: [] }), {
+      code: 'frozen',
+    });
+    await assert.rejects(proveBackup({ ...request, within }), { code: 'frozen' });
+    assert.ok(!existsSync(within));
+    assert.deepEqual(fetched, []);
   });
 
   it('is verified by nothing while it lies frozen, and what is wrong with it all the same is told', async () => {
