@@ -23,15 +23,23 @@ export async function requireThawed(
   if (facts.readable.objects < facts.all.objects) throw frozen(thawing.destination, wanted, facts);
 }
 
-/** @param options what else the command must be told, as in ` --at end`. */
-export function frozen(destination: string, backup: Catalogued, facts: ThawFacts, options = ''): BackupError {
+/**
+ * @param options what else the command must be told, as in ` --at end`.
+ * @param also what brings it back besides.
+ */
+export function frozen(
+  destination: string,
+  backup: Catalogued,
+  facts: ThawFacts,
+  { options = '', also = '' } = {},
+): BackupError {
   const reference = formatReference(backup.name);
   const { all, frozen: asleep, thawing } = facts;
   const lie = `${asleep.objects} of ${all.objects} objects (${formatBytes(asleep.bytes)}) lie frozen at ${destination}`;
   const come = `${thawing.objects} (${formatBytes(thawing.bytes)}) were asked for and are not there yet`;
   const what = asleep.objects === 0 ? `at ${destination} ${come}` : thawing.objects === 0 ? lie : `${lie}, ${come}`;
   return new BackupError('frozen', `${reference} cannot be read now: ${what}. Nothing was fetched.`, {
-    remedy: `mosaic-backup copies thaw ${reference} --from ${destination}${options} says what it takes and costs, asks for it with --yes, and waits.`,
+    remedy: `mosaic-backup copies thaw ${reference} --from ${destination}${options} says what it takes and costs, and with --yes asks for it and waits.${also}`,
     facts: {
       reference,
       manifest: pinned(backup.manifest).sha256,

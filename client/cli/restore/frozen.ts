@@ -59,5 +59,6 @@ export async function thawed(
   if (options.thaw !== undefined) return (await waitForThaw(cli, plan)) !== null;
   const backup = chosen.chain.at(-1);
   if (!backup) throw new TypeError('a restore without a backup');
-  throw frozen(plan.input.destination, backup, plan.facts, optionsText(plan.input));
+  const also = ` The same restore with --thaw ${plan.input.speed} does that, and then restores.`;
+  throw frozen(plan.input.destination, backup, plan.facts, { options: optionsText(plan.input), also });
 }

@@ -153,10 +153,12 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('is verified by nothing while it lies frozen, and what is wrong with it all the same is told', async () => {
-    const [full] = cold.references('stack');
-    const one = await mosaic('--json', 'verify', full, '--destination', 'archive');
+    const [full, incremental] = cold.references('stack');
+    const one = await mosaic('verify', incremental, '--destination', 'archive');
     assert.equal(one.code, 4, one.stdout);
-    assert.equal(json(one).error?.code, 'frozen');
+    for (const reference of [full, incremental])
+      assert.match(one.stdout, new RegExp(`${reference} at archive: FROZEN`));
+    assert.match(one.stdout, new RegExp(`copies thaw ${incremental} --from archive`));
     const all = await mosaic('verify', '--destination', 'archive');
     assert.equal(all.code, 3, all.stdout + all.stderr);
     assert.match(all.stdout, /archive: FROZEN: 2 backups, 0 B read/);
