@@ -7,7 +7,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { isThawed } from '../../../model/thaw.ts';
 import { planThaw, type ThawPlan } from '../../thaw/plan.ts';
 import { speedOf } from '../copies/thaw.ts';
-import { optionsText, previewText } from '../copies/thaw-text.ts';
+import { previewText } from '../copies/thaw-text.ts';
 import { waitForThaw } from '../copies/thaw-wait.ts';
 import type { Cli } from '../context.ts';
 import type { Chosen } from './choose.ts';
@@ -60,5 +60,5 @@ export async function thawed(
   const backup = chosen.chain.at(-1);
   if (!backup) throw new TypeError('a restore without a backup');
   const also = ` The same restore with --thaw ${plan.input.speed} does that, and then restores.`;
-  throw frozen(plan.input.destination, backup, plan.facts, { options: optionsText(plan.input), also });
+  throw frozen(plan.input.destination, backup, plan.facts, { target: plan.input.target, also });
 }
