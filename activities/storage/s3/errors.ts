@@ -41,7 +41,10 @@ export function s3Error(error: unknown, { doing, right, signal }: Doing, where: 
     meaning.code,
     `${doing} at ${destination} failed: ${meaning.means} (bucket ${bucket} at ${server}).`,
     {
-      remedy: meaning.remedy.replaceAll('BUCKET', bucket).replaceAll('SERVER', server),
+      remedy: meaning.remedy
+        .replaceAll('BUCKET', bucket)
+        .replaceAll('SERVER', server)
+        .replaceAll('DESTINATION', destination),
       facts: {
         destination,
         bucket,

@@ -5,7 +5,7 @@ import type { Failure } from './errors.ts';
 export interface Meaning {
   readonly code: ErrorCode;
   readonly means: string;
-  /** BUCKET and SERVER stand for those of the destination. */
+  /** BUCKET and SERVER stand for those of the destination, DESTINATION for its name. */
   readonly remedy: string;
   /** False where what the server said may repeat parts of the signed request. */
   readonly quotable?: false;
@@ -87,6 +87,13 @@ const UNTRUSTED: Meaning = {
   remedy: "Name the certificate that signed it in the destination's ca; never turn the check off.",
 };
 
+const FROZEN: Meaning = {
+  code: 'frozen',
+  means: 'it lies frozen in cold storage, and must be thawed before it can be read',
+  remedy:
+    'mosaic-backup copies thaw REFERENCE --from DESTINATION says what that takes, and does it; or use another copy.',
+};
+
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   NoSuchBucket: NO_BUCKET,
   QuotaExceeded: FULL,
@@ -115,11 +122,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     remedy: 'Set the clock of this host (timedatectl status), or that of SERVER; the step is tried again.',
     quotable: false,
   },
-  InvalidObjectState: {
-    code: 'refused',
-    means: 'the object is in an archive, and cannot be read before it has been asked for',
-    remedy:
-      'Ask for it (aws s3api restore-object --bucket BUCKET --key KEY --restore-request Days=7), and come back when it is there.',
+  InvalidObjectState: FROZEN,
+  ObjectNotInActiveTierError: FROZEN,
+  GlacierExpeditedRetrievalNotAvailable: {
+    code: 'unreachable',
+    means: 'it has no capacity for expedited retrievals just now',
+    remedy: 'It is asked again; the speed standard (--speed standard) needs no such capacity.',
   },
   BadDigest: ALTERED,
   InvalidDigest: ALTERED,
@@ -188,6 +196,6 @@ function denied(right: string): Meaning {
   return {
     code: 'access-denied',
     means: `these credentials lack the right ${right}`,
-    remedy: `Give them ${right} on BUCKET, as in infra/roles/s3-policy.json; a bucket policy, a lock or a key of KMS can deny it as well.`,
+    remedy: `Give them ${right} on BUCKET, as in infra/roles/${right === 's3:RestoreObject' ? 's3-restore-policy.json' : 's3-policy.json'}; a bucket policy, a lock or a key of KMS can deny it as well.`,
   };
 }

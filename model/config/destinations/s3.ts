@@ -5,6 +5,7 @@ import { duration, size } from '../../units.ts';
 import { absolutePath } from '../fields.ts';
 import { secret } from '../secret.ts';
 import { common } from './common.ts';
+import { thawField } from './thaw.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** What S3 takes: all parts but the last have 5 MiB at least, none more than 5 GiB. */
@@ -63,6 +64,7 @@ export const s3Destination = z.strictObject({
     .enum(STORAGE_CLASSES)
     .optional()
     .describe('class of the artifacts; manifests and other small objects stay in STANDARD'),
+  ...thawField,
   encryption: z
     .union([z.literal('AES256'), z.strictObject({ kms: z.string().min(1) })], {
       error: 'not an encryption of the server\nWrite AES256, or { kms: KEY }.',
