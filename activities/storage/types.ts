@@ -172,4 +172,6 @@ export interface DestinationContext<Config extends DestinationConfig> {
   readonly readSecret: SecretReader;
   /** Absent: the newest version is the one, whatever it says. */
   readonly accepts?: Accepts;
+  /** Another destination of the site, for what this one cannot keep. @throws BackupError `not-found`. */
+  readonly openOther: (name: string) => Destination;
 }

@@ -17,7 +17,7 @@ import { putArtifact } from './put.ts';
 import { bytesOf, digestBack, openObject } from './read.ts';
 import { noneSeen } from './seen.ts';
 import { putSmall } from './small.ts';
-import { uploadsIn } from './uploads.ts';
+import { uploadsIn } from '../upload/uploads.ts';
 import { keepsVersions } from './versions.ts';
 
 export function s3Destination(context: DestinationContext<S3Destination>): Destination {

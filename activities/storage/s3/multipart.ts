@@ -7,17 +7,19 @@ import { BackupError } from '../../../model/errors.ts';
 import { damagedFile, isEqual } from '../damaged-file.ts';
 import { abortUpload, partsOf } from './abandoned.ts';
 import { artifactAttributes } from './attributes.ts';
-import { withBody } from './body.ts';
+import { withBody } from '../aws/body.ts';
 import { compositeChecksum } from './checksums.ts';
 import { confirmStored } from './confirm.ts';
 import { isAbsent } from './errors.ts';
 import { extendLock } from './lock.ts';
 import { paceOf, slowestOf } from '../rate.ts';
-import { partReader, type FilePart } from './part-reader.ts';
-import { cutBy, type Cut } from './parts.ts';
+import { partReader, type FilePart } from '../upload/part-reader.ts';
+import { cutBy, type Cut } from '../upload/cut.ts';
+import { together } from '../upload/lanes.ts';
+import { isGoneOnWith, type Left } from '../upload/left.ts';
 import type { Put } from './put.ts';
-import { watchSending, type Sending } from './sending.ts';
-import type { Adopted } from './uploads.ts';
+import { watchSending, type Sending } from '../upload/sending.ts';
+import type { Adopted } from '../upload/uploads.ts';
 
 export interface PartsPut extends Put {
   readonly opened: FileHandle;
@@ -155,22 +157,6 @@ async function sendParts(
   return parts;
 }
 
-/** Runs lanes beside each other. The first failure ends the others, and is told once all have ended: their memory is in use until then. */
-async function together(count: number, lane: () => Promise<void>, sending: Sending): Promise<void> {
-  let first: { readonly error: unknown } | undefined;
-  await Promise.all(
-    Array.from({ length: count }, async () => {
-      try {
-        await lane();
-      } catch (error) {
-        first ??= { error };
-        sending.end();
-      }
-    }),
-  );
-  if (first !== undefined) throw first.error;
-}
-
 /** What sends one part, and returns its ETag. */
 function partSender(put: Put, uploadId: string, sending: Sending): (part: FilePart) => Promise<string> {
   const { bucket, key } = put;
@@ -224,24 +210,13 @@ async function complete(
   });
 }
 
-/** Failures after which the next attempt goes on with the same upload, at least while its parts are sent. */
-const GOES_ON: ReadonlySet<string> = new Set(['unreachable', 'standstill', 'access-denied', 'config']);
-
-interface Left {
-  readonly error: unknown;
-  /** All parts are there: what failed is to make them one. */
-  readonly wasSent: boolean;
-}
-
 /** What is left of a failed upload: kept where the next attempt goes on with it, given back where none will. */
 async function leave(
   { bucket, uploads, work }: Put,
   { upload, file }: Adopted,
-  { error, wasSent }: Left,
+  left: Omit<Left, 'signal'>,
 ): Promise<void> {
-  const code = error instanceof BackupError ? error.code : undefined;
-  const goesOn = code !== undefined && (GOES_ON.has(code) || (code === 'failed' && !wasSent));
-  if (goesOn || (code === 'aborted' && isShuttingDown(work.signal))) {
+  if (isGoneOnWith({ ...left, signal: work.signal })) {
     await uploads.release(file);
     return;
   }
@@ -254,9 +229,4 @@ async function leave(
     work.log.warn({ destination: bucket.where.destination, problem: problem.message }, 'upload could not be aborted');
     await uploads.release(file);
   }
-}
-
-/** A worker that is restarted is no operator who cancels: the next one goes on. The reason is Temporal's, as a text. */
-function isShuttingDown({ reason }: AbortSignal): boolean {
-  return reason instanceof Error && reason.message === 'WORKER_SHUTDOWN';
 }
