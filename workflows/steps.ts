@@ -4,10 +4,12 @@ import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
 import type { RotationActivities } from '../activities/key-rotation.ts';
 import type { ShortActivities } from '../activities/short.ts';
+import type { ThawActivities } from '../activities/thaw.ts';
 import type { DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput } from '../model/logs-run.ts';
 import type { RotationWaits } from '../model/rotation.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
+import type { ThawWaits } from '../model/thaw.ts';
 
 /** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
 export function planning(site: string) {
@@ -158,6 +160,36 @@ export function deliverySteps(site: string, { step, waits }: DeliveryInput) {
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: waits.retryFirst, maximumAttempts: 2 },
+  });
+}
+
+/** A place that is away is tried a few times; the next look of the wait is as good. */
+const THAW_ATTEMPTS = 4;
+
+/** Looks of a thaw, by the coordinator. Nobody is late when its worker is: a wait of days outlives that. */
+export function thawSteps(site: string, { heartbeat, retryFirst, retryMax }: ThawWaits) {
+  return proxyActivities<ThawActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: retryFirst,
+      backoffCoefficient: 2,
+      maximumInterval: retryMax,
+      maximumAttempts: THAW_ATTEMPTS,
+    },
+  });
+}
+
+/** Telling that a thaw is late: what reached nobody is told after the next look. */
+export function thawTelling(site: string) {
+  return proxyActivities<ThawActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '40s',
+    scheduleToCloseTimeout: '1m',
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', maximumAttempts: 2 },
   });
 }
 

@@ -1,7 +1,7 @@
 /** The vocabulary of storage: one interface for the repository's reading side and for every destination. */
 import type { Readable } from 'node:stream';
 import type { DestinationConfig } from '../../model/config/destination.ts';
-import type { ThawSpeed } from '../../model/config/destinations/thaw.ts';
+import type { ThawSpeed, ThawTimes } from '../../model/config/destinations/thaw.ts';
 import type { SecretReader } from '../config/secrets.ts';
 import type { Work } from '../work.ts';
 
@@ -52,12 +52,20 @@ export interface Store {
 
 /** Cold storage: an object is asked for, hours later it can be read, and days later it is frozen again. */
 export interface Thawing {
+  /** The name of the place, for messages and commands. */
+  readonly destination: string;
+  /** The speeds that can be asked for, and what each takes. */
+  readonly takes: ThawTimes;
   /**
    * Whether an object can be read now. Small objects (manifests, evidence) always can.
    * @throws BackupError `not-found`, `unreachable`, `access-denied`.
    */
   state(key: string): Promise<ThawState>;
-  /** Asks for an object. One that is readable, or asked for already, is left: asking costs money. */
+  /**
+   * Asks for an object. One that is asked for already is left, and one that is readable at most kept for longer, where
+   * that is nearly free: asking costs money.
+   * @throws BackupError as `state`; `refused` for a speed that the object cannot be had with.
+   */
   ask(key: string, options: ThawOptions): Promise<void>;
 }
 
@@ -124,7 +132,8 @@ export interface Destination extends WritableStore {
   lockedUntil?(key: string): Promise<Date | null>;
   /**
    * Copies an object to another key without sending it again; confirmed as `put` is. Absent where a place cannot.
-   * Where nothing is under `from`, or something else than `expected`, nothing is done: whoever puts it then sends it.
+   * Where nothing that can be read is under `from`, or something else than `expected`, nothing is done: whoever puts it
+   * then sends it.
    * @throws BackupError as `put`.
    */
   copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;

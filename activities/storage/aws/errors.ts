@@ -46,7 +46,10 @@ export function awsError(error: unknown, { doing, right, signal }: Doing, asked:
     meaning.code,
     `${doing} at ${destination} failed: ${meaning.means} (${kind} ${name} at ${server}).`,
     {
-      remedy: meaning.remedy.replaceAll(kind.toUpperCase(), name).replaceAll('SERVER', server),
+      remedy: meaning.remedy
+        .replaceAll(kind.toUpperCase(), name)
+        .replaceAll('SERVER', server)
+        .replaceAll('DESTINATION', destination),
       facts: {
         destination,
         [kind]: name,

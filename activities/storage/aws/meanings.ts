@@ -5,7 +5,7 @@ import type { Failure } from './errors.ts';
 export interface Meaning {
   readonly code: ErrorCode;
   readonly means: string;
-  /** BUCKET (or VAULT) and SERVER stand for those of the destination. */
+  /** BUCKET (or VAULT) and SERVER stand for those of the destination, DESTINATION for its name. */
   readonly remedy: string;
   /** False where what the server said may repeat parts of the signed request. */
   readonly quotable?: false;

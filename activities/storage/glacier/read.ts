@@ -1,6 +1,7 @@
 /** Reading of archives: what was asked for and is there. */
 import { Readable } from 'node:stream';
 import type { ArchiveRecord } from '../../../model/archive-record.ts';
+import { GLACIER_TIMES } from '../../../model/config/destinations/thaw.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { digestOf } from '../../streams/digest.ts';
 import type { Work } from '../../work.ts';
@@ -73,6 +74,8 @@ export async function digestArchive(reading: Reading, key: string, work: Work): 
 
 export function thawingOf(reading: Reading): Thawing {
   return {
+    destination: reading.vault.destination,
+    takes: GLACIER_TIMES,
     async state(key) {
       const found = await find(reading, key);
       if (found !== undefined) return stateOf(found.retrieval);
@@ -101,14 +104,14 @@ function frozen({ vault }: Reading, key: string, retrieval: Retrieval | undefine
       ? `${key} lies in a vault (${destination}): it must be asked for before it can be read.`
       : `${key} was asked for, and its vault (${destination}) has not brought it yet.`;
   return new BackupError('frozen', message, {
-    remedy: 'Ask for it and wait for it: `mosaic-backup copies thaw`, or `restore --thaw`; docs/cold-storage.md.',
+    remedy: `mosaic-backup copies thaw REFERENCE --from ${destination} says what that takes, and does it.`,
     facts: { key, destination },
   });
 }
 
 function over({ destination }: Vault, key: string): BackupError {
   return new BackupError('frozen', `${key} can no longer be read at ${destination}: what a vault brings is kept for a day.`, {
-    remedy: 'Ask for it again: `mosaic-backup copies thaw`, or `restore --thaw`.',
+    remedy: `mosaic-backup copies thaw REFERENCE --from ${destination} asks for it again.`,
     facts: { key, destination },
   });
 }

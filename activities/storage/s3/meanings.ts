@@ -27,7 +27,12 @@ const NO_SUCH_HOST: Meaning = {
   ...UNKNOWN_HOST,
   remedy:
     'Look at the endpoint (SERVER) and at the name servers; with pathStyle: false the name of the bucket is part of the host.',
-}; with pathStyle: false the name of the bucket is part of the host.`,
+};
+
+const FROZEN: Meaning = {
+  code: 'frozen',
+  means: 'it lies frozen in cold storage, and must be thawed before it can be read',
+  remedy: 'mosaic-backup copies thaw REFERENCE --from DESTINATION says what that takes, and does it; or use another copy.',
 };
 
 const KNOWN: Readonly<Record<string, Meaning>> = {
@@ -40,11 +45,12 @@ const KNOWN: Readonly<Record<string, Meaning>> = {
   TemporaryRedirect: WRONG_REGION,
   AuthorizationHeaderMalformed: WRONG_REGION,
   IllegalLocationConstraintException: WRONG_REGION,
-  InvalidObjectState: {
-    code: 'refused',
-    means: 'the object is in an archive, and cannot be read before it has been asked for',
-    remedy:
-      'Ask for it (aws s3api restore-object --bucket BUCKET --key KEY --restore-request Days=7), and come back when it is there.',
+  InvalidObjectState: FROZEN,
+  ObjectNotInActiveTierError: FROZEN,
+  GlacierExpeditedRetrievalNotAvailable: {
+    code: 'unreachable',
+    means: 'it has no capacity for expedited retrievals just now',
+    remedy: 'It is asked again; the speed standard (--speed standard) needs no such capacity.',
   },
   BadDigest: ALTERED,
   InvalidDigest: ALTERED,
@@ -74,6 +80,6 @@ function denied(right: string): Meaning {
   return {
     code: 'access-denied',
     means: `these credentials lack the right ${right}`,
-    remedy: `Give them ${right} on BUCKET, as in infra/roles/s3-policy.json; a bucket policy, a lock or a key of KMS can deny it as well.`,
+    remedy: `Give them ${right} on BUCKET, as in infra/roles/${right === 's3:RestoreObject' ? 's3-restore-policy.json' : 's3-policy.json'}; a bucket policy, a lock or a key of KMS can deny it as well.`,
   };
 }

@@ -112,6 +112,14 @@ export async function ifPresent<Result>(answer: Promise<Result>): Promise<Result
   }
 }
 
+/** There is no such object. */
+export function missing({ where }: Bucket, key: string): BackupError {
+  return new BackupError('not-found', `${key} is not there (bucket ${where.bucket} at ${where.server}).`, {
+    remedy: 'Run `mosaic-backup verify` on this backup, and use another copy.',
+    facts: { key, destination: where.destination, bucket: where.bucket },
+  });
+}
+
 function gone({ where }: Bucket, { key }: ObjectVersion): BackupError {
   return new BackupError('not-found', `${key} was deleted at ${where.destination} while it was read.`, {
     remedy: 'See who deletes there; use another copy.',

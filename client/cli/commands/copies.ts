@@ -1,10 +1,14 @@
-/** `copies repair`: what is damaged or lacking at one place comes from another that verifies. Needs no Temporal. */
+/**
+ * `copies repair`: what is damaged or lacking at one place comes from another that verifies. Needs no Temporal.
+ * `copies thaw`: what lies frozen in cold storage is brought back.
+ */
 import type { Command } from 'commander';
 import type { Repaired } from '../../../activities/operations/repair/types.ts';
 import type { Candidate } from '../../backups/repairs.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../output.ts';
+import type { ThawOptions } from '../copies/thaw.ts';
 
 interface RepairOptions {
   readonly source?: string;
@@ -36,6 +40,37 @@ export function registerCopies(program: Command, cli: OpenCli): void {
     ['copies repair --to vault', 'what would be put right there, and from where'],
     ['copies repair --to vault --yes', 'do it'],
     ['copies repair postgres/20261123 --to repository --from vault --yes', 'bring a backup back'],
+  ]);
+  registerThaw(copies, cli);
+}
+
+function registerThaw(copies: Command, cli: OpenCli): void {
+  const thaw = copies
+    .command('thaw')
+    .description(
+      'bring a copy back from cold storage, with all that it builds on: prints what that takes and costs, and with --yes asks for it and waits, for minutes or days; ^C ends the watching alone',
+    )
+    .argument('<backup>', 'a reference, or "latest"')
+    .option('--from <destination>', 'where it lies frozen')
+    .option('--source <name>', 'the source, with "latest"')
+    .option('--at <target>', 'with the logs that lead there, as restore takes it: a time, a position, "end"')
+    .option('--before <gtid>', 'with the logs that lead right before this transaction (MariaDB)')
+    .option('--speed <speed>', 'expedited, standard or bulk; as the config says when left out')
+    .option('--days <days>', 'days that it stays readable; as the config says when left out')
+    .option('--dry-run', 'print what it takes and costs, and ask for nothing: as without --yes')
+    .option('--yes', 'ask for it: that costs money, and cannot be taken back')
+    .option('--detach', 'start the wait and leave; needs a running "up" or a configured Temporal')
+    .option('--direct', 'wait in this process, without Temporal')
+    .option('--status', 'print how far the wait is')
+    .option('--cancel', 'end the wait; what was asked for comes all the same')
+    .action(async (backup: string, options: ThawOptions) => {
+      const { thawCommand } = await import('../copies/thaw.ts');
+      return thawCommand(cli(), backup, options);
+    });
+  examples(thaw, [
+    ['copies thaw yearly/postgres/20260104 --from archive', 'what it takes and costs, by speed'],
+    ['copies thaw yearly/postgres/20260104 --from archive --speed bulk --yes', 'ask for it, and wait'],
+    ['copies thaw yearly/postgres/20260104 --from archive --status', 'how far the wait is'],
   ]);
 }
 

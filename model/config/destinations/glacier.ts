@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { size } from '../../units.ts';
 import { ca, credentials, endpoint, maxRate, prune, timeout } from './aws.ts';
 import { common } from './common.ts';
-import { thawConfig } from './thaw.ts';
+import { thawField } from './thaw.ts';
 
 const MEBIBYTE = 2 ** 20;
 
@@ -40,7 +40,7 @@ export const glacierDestination = z
     parallel: z.int().min(1).max(64).prefault(4).describe('parts under way at once; each takes its size in memory'),
     maxRate,
     timeout,
-    thaw: thawConfig.prefault({}).describe('how it is brought back'),
+    ...thawField,
     prune: prune
       .optional()
       .describe('who deletes what retention no longer keeps: true for the writing identity; absent: another host'),

@@ -4,6 +4,7 @@ import { isKey } from '../../paths.ts';
 import { size } from '../../units.ts';
 import { ca, credentials, endpoint, maxRate, prune, timeout } from './aws.ts';
 import { common } from './common.ts';
+import { thawField } from './thaw.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** What S3 takes: all parts but the last have 5 MiB at least, none more than 5 GiB. */
@@ -48,6 +49,7 @@ export const s3Destination = z.strictObject({
     .enum(STORAGE_CLASSES)
     .optional()
     .describe('class of the artifacts; manifests and other small objects stay in STANDARD'),
+  ...thawField,
   encryption: z
     .union([z.literal('AES256'), z.strictObject({ kms: z.string().min(1) })], {
       error: 'not an encryption of the server\nWrite AES256, or { kms: KEY }.',

@@ -1,0 +1,115 @@
+/** A thaw as a workflow: started or joined, watched, cancelled. */
+import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BackupError } from '../../model/errors.ts';
+import { taskQueues } from '../../model/run.ts';
+import { thawId, type ThawReport } from '../../model/thaw.ts';
+import { thawStatus } from '../../workflows/messages.ts';
+import { PLAN, SITE, SOURCE } from '../../workflows/search-attributes.ts';
+import type { ThawRun } from '../../workflows/thaw-copy.ts';
+import { THAW_TYPE } from '../runs/start.ts';
+import { runError } from '../runs/watch.ts';
+import type { ThawPlan } from './plan.ts';
+
+type ThawWorkflow = (run: ThawRun) => Promise<ThawReport>;
+export type ThawHandle = WorkflowHandle<ThawWorkflow>;
+
+/** A look is some ten events: far below what makes a history slow. */
+const LOOKS_PER_RUN = 250;
+
+/** Starts the wait, or joins the one of the same backup at the same place, whatever its speed: nothing is asked for twice. */
+export async function startThaw(
+  client: Client,
+  { input, waits }: Pick<ThawPlan, 'input' | 'waits'>,
+  { looksPerRun = LOOKS_PER_RUN } = {},
+): Promise<ThawHandle> {
+  const { site, destination, backup, speed } = input;
+  const [, source = ''] = backup.reference.split('/');
+  return client.workflow.start<ThawWorkflow>(THAW_TYPE, {
+    workflowId: thawId(input),
+    taskQueue: taskQueues(site, '').site,
+    args: [{ ...input, waits, looksPerRun }],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    typedSearchAttributes: [
+      { key: SITE, value: site },
+      { key: PLAN, value: 'thaw' },
+      { key: SOURCE, value: source },
+    ],
+    staticSummary: `thaw ${backup.reference} at ${destination} (${speed})`,
+  });
+}
+
+/** How the one that is open stands, or how the last one ended. @throws BackupError `not-found`. */
+export async function thawNow(client: Client, id: string): Promise<ThawReport> {
+  const handle = client.workflow.getHandle<ThawWorkflow>(id);
+  try {
+    const { status } = await handle.describe();
+    return await (status.name === 'COMPLETED' ? handle.result() : handle.query(thawStatus));
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+/** Nobody waits any more. What was asked for cannot be taken back: it comes, and is paid for. @throws BackupError `not-found`. */
+export async function cancelThaw(client: Client, id: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(id).cancel();
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+export interface FollowOptions {
+  /** Aborted: it is watched no longer, and goes on. */
+  readonly signal: AbortSignal;
+  /** Rejects when the own Temporal or worker ends by itself. */
+  readonly broken: Promise<never>;
+  /** Milliseconds between two looks. */
+  readonly interval: number;
+  readonly onProgress: (report: ThawReport) => void;
+}
+
+/** Watches it to its end; null where watching was ended before. @throws BackupError what it failed with; `aborted` when it was cancelled. */
+export async function followThaw(handle: ThawHandle, options: FollowOptions): Promise<ThawReport | null> {
+  const { signal, broken, interval, onProgress } = options;
+  const ended = new AbortController();
+  const left = new Promise<null>((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  const looking = look(handle, interval, onProgress, ended.signal);
+  try {
+    return await Promise.race([handle.result(), left, broken]);
+  } catch (error) {
+    throw runError(error, handle.workflowId);
+  } finally {
+    ended.abort();
+    await looking;
+  }
+}
+
+async function look(
+  handle: ThawHandle,
+  interval: number,
+  onProgress: FollowOptions['onProgress'],
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      onProgress(await handle.query(thawStatus));
+    } catch {
+      // No worker answers just now (it may be restarting): the next look tells.
+    }
+    await pause(interval, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function named(error: unknown): unknown {
+  if (!(error instanceof WorkflowNotFoundError)) return error;
+  return new BackupError('not-found', 'No thaw of this backup is waited for on this Temporal.', {
+    remedy: 'Start one with `mosaic-backup copies thaw`: what was asked for already is not asked for again.',
+    cause: error,
+  });
+}
