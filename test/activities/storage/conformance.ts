@@ -25,6 +25,10 @@ export interface Place {
   forbid(): Promise<void>;
   /** Takes the place away: unmounted, unplugged, disconnected. */
   remove(): Promise<void>;
+  /** Makes an artifact readable. Absent where all of them are. */
+  thaw?(key: string): Promise<void>;
+  /** Artifacts never fill it up: only small objects do. */
+  readonly endless?: true;
   /** Counts what is stored, temporary things and parts of uploads included; the place's own marks are not. */
   stored(): Promise<number>;
 }
@@ -69,6 +73,8 @@ export function destinationConformance(
     it('gives back what was put, byte by byte', async () => {
       const { file, bytes, expected } = await fileOf(3 * MEBIBYTE + 17);
       await destination.put(KEY, file, expected, testWork());
+      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      await place.thaw?.(KEY);
       assert.deepEqual(await destination.digest(KEY, testWork()), expected);
       assert.ok((await buffer(await destination.open(KEY))).equals(bytes));
       assert.deepEqual(await listed(destination, ''), [{ key: KEY, bytes: expected.bytes }]);
@@ -135,6 +141,7 @@ export function destinationConformance(
       await destination.put(KEY, file, expected, testWork());
       assert.equal(await place.stored(), 1);
       await place.damage(KEY);
+      await place.thaw?.(KEY);
       assert.notDeepEqual(await destination.digest(KEY, testWork()), expected, 'the digest is read at the other side');
       await destination.put(KEY, file, expected, testWork());
       assert.deepEqual(await destination.digest(KEY, testWork()), expected);
@@ -168,6 +175,7 @@ export function destinationConformance(
       const { file, bytes, expected } = await fileOf(MEBIBYTE);
       await destination.put(KEY, file, expected, testWork());
       await place.damage(KEY);
+      await place.thaw?.(KEY);
       const damaged = await destination.digest(KEY, testWork());
       await writeFile(file, bytes.toReversed());
       await fails(destination.put(KEY, file, expected, testWork()), 'verification-failed');
@@ -267,7 +275,7 @@ export function destinationConformance(
     it('says that the disk is full, and lists nothing', async () => {
       const { file, expected } = await fileOf(28 * MEBIBYTE);
       await destination.putSmall('a/manifest.json', Buffer.from('{}'), { replace: false });
-      await fails(destination.put(KEY, file, expected, testWork()), 'no-space');
+      if (place.endless !== true) await fails(destination.put(KEY, file, expected, testWork()), 'no-space');
       assert.equal(await place.stored(), 1, 'what was written in vain is given back');
       await place.fill();
       const big = Buffer.alloc(MEBIBYTE);

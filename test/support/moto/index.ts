@@ -41,7 +41,7 @@ export async function startMoto(): Promise<Moto> {
   const args = ['--pdeathsig', 'KILL', '--', 'python3', server, '--host', '127.0.0.1', '--port', String(port)];
   const child = spawn('setpriv', args, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env['PATH'], PYTHONPATH: await packages(), PYTHONDONTWRITEBYTECODE: '1' },
+    env: { PATH: process.env['PATH'], PYTHONPATH: await packages(), PYTHONDONTWRITEBYTECODE: '1', TZ: 'UTC' },
   });
   running.add(child);
   child.stderr.pipe(createWriteStream(said));
