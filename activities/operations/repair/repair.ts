@@ -15,7 +15,7 @@ import { withScratch } from '../../storage/scratch.ts';
 import type { Work } from '../../work.ts';
 import { forgetHeld } from '../catch-up/memory.ts';
 import { verifyBackup } from '../verify.ts';
-import { storedChecks } from '../verify-checks.ts';
+import { frozenIn, storedChecks } from '../verify-checks.ts';
 import { fetchArtifact } from './fetch.ts';
 import { hasGood, otherFaults, repairsNeeded } from './needs.ts';
 import type { Examined, Repair, Repaired, RepairPlace, Wanted } from './types.ts';
@@ -39,22 +39,24 @@ export async function repairBackup(request: RepairRequest): Promise<Repaired> {
   const repairs = repairsNeeded(checks, wanted.backup.manifest);
   if (repairs.length === 0) {
     const others = otherFaults(checks);
+    const sound = frozenIn(checks).length > 0 ? 'frozen' : 'good';
     return {
       ...of,
-      state: others.length === 0 ? 'good' : 'not repaired',
+      state: others.length === 0 ? sound : 'not repaired',
       repairs,
       from: [],
-      why: others.join('; ') || null,
+      why: others.join('; ') || (sound === 'frozen' ? toThaw(of.reference, target.name) : null),
     };
   }
   const stranger = await strangerAt(request);
   if (stranger !== null) return { ...of, state: 'not repaired', repairs, from: [], why: stranger };
-  const chosen = await chooseSources(request, repairs);
+  const { chosen, frozenAt } = await chooseSources(request, repairs);
   const from = [...new Set([...chosen.values()].map(({ name }) => name))];
   const lacking = repairs.filter((repair) => !chosen.has(repair));
   if (lacking.length > 0) {
     const names = lacking.map(({ object }) => object).join(', ');
-    const why = `no other place that can be looked at holds a good ${names}; nothing was changed`;
+    const cold = frozenAt.map((place) => `; it lies frozen at ${place}: ${toThaw(of.reference, place)}`).join('');
+    const why = `no other place that can be looked at holds a good ${names}; nothing was changed${cold}`;
     return { ...of, state: 'not repaired', repairs, from, why };
   }
   if (dryRun) return { ...of, state: 'to repair', repairs, from, why: null };
@@ -82,20 +84,30 @@ async function strangerAt({ site, wanted, target }: RepairRequest): Promise<stri
   return 'another backup, signed by a trusted key, bears its name there: see which of both is right, and move the other away';
 }
 
+interface Sources {
+  readonly chosen: ReadonlyMap<Repair, RepairPlace>;
+  /** Places that may have what lacks, frozen: nobody has read it there. */
+  readonly frozenAt: readonly string[];
+}
+
 /** The first place that has a good one of each. Places are looked at as far as they are needed: each look reads all of it. */
-async function chooseSources(
-  request: RepairRequest,
-  repairs: readonly Repair[],
-): Promise<ReadonlyMap<Repair, RepairPlace>> {
+async function chooseSources(request: RepairRequest, repairs: readonly Repair[]): Promise<Sources> {
   const chosen = new Map<Repair, RepairPlace>();
+  const frozenAt: string[] = [];
   for (const source of request.sources) {
     if (chosen.size === repairs.length) break;
     const examined = await examineSource(request, source);
     for (const repair of examined === undefined ? [] : repairs) {
       if (!chosen.has(repair) && examined !== undefined && hasGood(examined, repair)) chosen.set(repair, source);
     }
+    const frozen = examined === undefined ? [] : frozenIn(examined.checks);
+    if (repairs.some((repair) => !chosen.has(repair) && frozen.includes(repair.object))) frozenAt.push(source.name);
   }
-  return chosen;
+  return { chosen, frozenAt };
+}
+
+function toThaw(reference: string, place: string): string {
+  return `mosaic-backup copies thaw ${reference} --from ${place}, then the same again`;
 }
 
 /** One that is away has nothing to give. */
@@ -132,6 +144,8 @@ async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, Repair
     return wrong.length === 0 ? null : wrong.map(({ name, detail }) => `${name}: ${detail}`).join('; ');
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
+    // What was put was confirmed by its checksum: more cannot be had of it before it is thawed.
+    if (error.code === 'frozen') return null;
     return [error.message, error.remedy].filter(Boolean).join(' ');
   }
 }

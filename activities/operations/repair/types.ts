@@ -29,7 +29,8 @@ export interface Repair {
   readonly wrong: string;
 }
 
-export type RepairState = 'good' | 'to repair' | 'repaired' | 'not repaired';
+/** `frozen`: nothing is known to be wrong, and not all of it could be read. */
+export type RepairState = 'good' | 'frozen' | 'to repair' | 'repaired' | 'not repaired';
 
 /** How a backup at one place fared. */
 export interface Repaired {

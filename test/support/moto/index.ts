@@ -20,8 +20,15 @@ export interface Moto {
   hold(): Promise<void>;
   /** What was asked for is there, and what will be asked for as well. */
   release(): Promise<void>;
-  /** Objects that were asked for so far, once for each request: `bucket/key`. */
-  asked(): Promise<readonly string[]>;
+  /** What was asked for so far, once for each request. */
+  asked(): Promise<readonly Asked[]>;
+}
+
+export interface Asked {
+  /** `bucket/key`. */
+  readonly object: string;
+  /** Absent: the newest. */
+  readonly version?: string;
 }
 
 /** What moto is told: it knows everybody. */
@@ -63,7 +70,14 @@ export async function startMoto(): Promise<Moto> {
     release: () => transition({ progression: 'immediate' }),
     async asked() {
       const lines = (await readFile(said, 'utf8')).split('\n');
-      return lines.flatMap((line) => /"POST \/(\S+?)\?restore\b/.exec(line)?.[1] ?? []).map(decodeURIComponent);
+      return lines.flatMap((line) => {
+        const [, target] = /"POST (\S+) HTTP/.exec(line) ?? [];
+        if (target === undefined) return [];
+        const { pathname, searchParams } = new URL(target, endpoint);
+        if (!searchParams.has('restore')) return [];
+        const version = searchParams.get('versionId');
+        return [{ object: decodeURIComponent(pathname.slice(1)), ...(version === null ? {} : { version }) }];
+      });
     },
   };
 }
