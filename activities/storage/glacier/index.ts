@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { GlacierDestination } from '../../../model/config/destinations/glacier.ts';
 import type { Destination, DestinationContext, Pruner } from '../types.ts';
 import { uploadsIn } from '../upload/uploads.ts';
+import { inventoryOf } from './inventory.ts';
 import { vaultPruner } from './prune.ts';
 import { putArchive } from './put.ts';
 import { digestArchive, openArchive, thawingOf } from './read.ts';
@@ -33,6 +34,7 @@ export function glacierDestination(context: DestinationContext<GlacierDestinatio
       return openArchive(reading, key);
     },
     thawing: thawingOf(reading),
+    inventory: inventoryOf(reading),
     async digest(key, work) {
       return digestArchive(reading, key, work);
     },

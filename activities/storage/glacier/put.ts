@@ -13,7 +13,7 @@ import { confirmed, type Put, type Uploaded } from './confirm.ts';
 import { cutOf } from './cut.ts';
 import { formatDescription } from './description.ts';
 import { abortOthers, uploadParts } from './multipart.ts';
-import { digestArchive } from './read.ts';
+import { isThere } from './read.ts';
 import { treeHashOf } from './tree-hash.ts';
 
 /**
@@ -23,8 +23,7 @@ import { treeHashOf } from './tree-hash.ts';
 export async function putArchive(put: Put): Promise<void> {
   const { vault, records, unrecorded, key, file, expected, options, work } = put;
   if (work.signal.aborted) throw aborted();
-  const there = await digestArchive(put, key, work);
-  if (there !== undefined && isEqual(there, expected)) {
+  if (await isThere(put, key, expected, work)) {
     await abortOthers(put, undefined);
     return;
   }

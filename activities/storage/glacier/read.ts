@@ -6,6 +6,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { digestOf } from '../../streams/digest.ts';
 import type { Work } from '../../work.ts';
 import { continued } from '../aws/continued.ts';
+import { isEqual } from '../damaged-file.ts';
 import type { Stored, Thawing, ThawState } from '../types.ts';
 import type { Records } from './records.ts';
 import type { Retrieval, Retrievals } from './retrievals.ts';
@@ -34,8 +35,7 @@ export async function openArchive(reading: Reading, key: string): Promise<Readab
   const found = await find(reading, key);
   if (found === undefined) {
     // Small objects, and what is empty, lie beside the records.
-    const bytes = await reading.records.at.readSmall(reading.records.keyAt(key));
-    if (bytes === undefined) throw missing(reading, key);
+    const bytes = await requireSmall(reading, key);
     return Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false });
   }
   const { archive, retrieval } = found;
@@ -57,19 +57,25 @@ async function outputOf({ vault }: Reading, { key, bytes }: ArchiveRecord, jobId
   return continued({ total: bytes, first: await from(0), from, translate: (error) => vault.translate(error, doing) });
 }
 
-/**
- * What can be read is read. Of what is frozen it is what the vault computed when it took it, by its tree hash, over the
- * bytes whose SHA-256 was computed in the same reading. Undefined where there is none.
- */
+/** Size and digest of an artifact, read to its end; undefined where there is none. @throws BackupError `frozen`. */
 export async function digestArchive(reading: Reading, key: string, work: Work): Promise<Stored | undefined> {
-  const found = await find(reading, key);
-  if (found === undefined) {
-    const bytes = await reading.records.at.readSmall(reading.records.keyAt(key));
-    return bytes === undefined ? undefined : digestOf(Readable.from([bytes], { objectMode: false }), work, `reading ${key}`);
+  try {
+    return await digestOf(await openArchive(reading, key), work, `reading ${key} back`);
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'not-found') return undefined;
+    throw error;
   }
-  const { archive, retrieval } = found;
-  if (retrieval?.state !== 'readable') return { bytes: archive.bytes, sha256: archive.sha256 };
-  return digestOf(await outputOf(reading, archive, retrieval.jobId), work, `reading ${key} back`);
+}
+
+/**
+ * Whether an artifact is there. One that can be read is read; one that lies frozen goes by its record: by the tree hash
+ * that the vault computed when it took it, over bytes whose SHA-256 was computed in the same reading.
+ */
+export async function isThere(reading: Reading, key: string, expected: Stored, work: Work): Promise<boolean> {
+  const found = await find(reading, key);
+  if (found !== undefined && found.retrieval?.state !== 'readable') return isEqual(found.archive, expected);
+  const there = await digestArchive(reading, key, work);
+  return there !== undefined && isEqual(there, expected);
 }
 
 export function thawingOf(reading: Reading): Thawing {
@@ -79,15 +85,23 @@ export function thawingOf(reading: Reading): Thawing {
     async state(key) {
       const found = await find(reading, key);
       if (found !== undefined) return stateOf(found.retrieval);
-      if ((await reading.records.at.readSmall(reading.records.keyAt(key))) === undefined) throw missing(reading, key);
+      await requireSmall(reading, key);
       return { state: 'readable' };
     },
     async ask(key, options) {
       const found = await find(reading, key);
-      if (found === undefined || found.retrieval !== undefined) return;
-      await reading.retrievals.ask(found.archive, options);
+      if (found === undefined) await requireSmall(reading, key);
+      else if (found.retrieval === undefined) await reading.retrievals.ask(found.archive, options);
     },
   };
+}
+
+/** @throws BackupError `not-found`. */
+async function requireSmall(reading: Reading, key: string): Promise<Uint8Array> {
+  const { records } = reading;
+  const bytes = await records.at.readSmall(records.keyAt(key));
+  if (bytes === undefined) throw missing(reading, key);
+  return bytes;
 }
 
 function stateOf(retrieval: Retrieval | undefined): ThawState {

@@ -11,6 +11,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { isKey, MANIFEST, VAULTS } from '../../../model/paths.ts';
 import { listAll } from '../list-all.ts';
 import { parseManifest } from '../manifest-file.ts';
+import { inParallel } from '../parallel.ts';
 import { parseRecord } from '../record.ts';
 import type { Destination, Keeping, ListedObject, ListOptions } from '../types.ts';
 
@@ -23,11 +24,15 @@ export interface Records {
   list(prefix: string, options: ListOptions): AsyncIterable<ListedObject>;
   /** What is known of the archives of an artifact, the one to be read first; those that cannot be read are left out. */
   archives(key: string): Promise<readonly ArchiveRecord[]>;
+  /** All that can be read of all artifacts, for a comparison with what the vault says. */
+  all(): Promise<readonly ArchiveRecord[]>;
   /** The keys at the other destination of all records of an artifact, readable or not. */
   recordKeys(key: string): Promise<readonly string[]>;
   add(record: Omit<ArchiveRecord, 'schema'>, keeping: Keeping): Promise<void>;
 }
 
+/** Records read at once. */
+const PARALLEL = 16;
 const FOLDER = '.archive';
 const RECORD = /^(.+)\.archive\/(\d{8}T\d{9}Z)-(\d+)-([0-9a-f]{16})\.json$/;
 
@@ -70,6 +75,11 @@ export function recordsAt(at: Destination, name: string): Records {
       const read = await Promise.all(keys.map((each) => readOne(at, each)));
       const known = read.filter((record) => record !== undefined && record.key === key);
       return known.length > 1 ? wantedFirst(known, await digestWanted(at, keyAt(key))) : known;
+    },
+    async all() {
+      const keys = (await listAll(at, before)).map(({ key }) => key).filter((key) => RECORD.test(key));
+      const read = await inParallel(keys, PARALLEL, (key) => readOne(at, key));
+      return read.filter((record) => record !== undefined);
     },
     async add(record, keeping) {
       const stamp = record.uploaded.replaceAll(/[-:.]/g, '');
