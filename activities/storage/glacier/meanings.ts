@@ -50,10 +50,16 @@ export function meaningOf(failure: Failure, right: string): Meaning {
   return commonMeaning(failure, right, { known: KNOWN, denied, docs: 'docs/cold-storage.md' });
 }
 
+/** Policies of infra/roles that give rights which the writing identity does not need. */
+const POLICIES: Readonly<Record<string, string>> = {
+  'glacier:DeleteArchive': 'glacier-prune-policy.json',
+  'glacier:InitiateJob': 'glacier-restore-policy.json',
+};
+
 function denied(right: string): Meaning {
   return {
     code: 'access-denied',
     means: `these credentials lack the right ${right}`,
-    remedy: `Give them ${right} on VAULT, as in infra/roles/glacier-policy.json; a policy or a lock of the vault can deny it as well.`,
+    remedy: `Give them ${right} on VAULT, as in infra/roles/${POLICIES[right] ?? 'glacier-policy.json'}; a policy or a lock of the vault can deny it as well.`,
   };
 }

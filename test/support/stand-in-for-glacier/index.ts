@@ -28,8 +28,10 @@ export interface Vaults {
   release(): void;
   /** Only these rights are given, as a policy names them; undefined: all. By the name of who asks, or for everybody. */
   allow(rights: readonly string[] | undefined, who?: string): void;
-  /** The next request that needs this right is done, and its answer is lost; resolves when it was done. */
+  /** The next request that needs this right is done, and its answer never comes; resolves when it was done. */
   loseAnswer(right: string): Promise<void>;
+  /** Does something right before the next request that needs this right. */
+  before(right: string, act: () => Promise<void>): void;
   /** What was asked for so far. */
   asked(): readonly { readonly archiveId: string; readonly tier: string }[];
   close(): Promise<void>;
@@ -41,6 +43,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
   const rights = new Map<string, ReadonlySet<string>>();
   const asked: { archiveId: string; tier: string }[] = [];
   const losing = new Map<string, () => void>();
+  const acts = new Map<string, () => Promise<void>>();
   let held = false;
   let made = 0;
   const parts = archivesByParts((vault, body, headers) => upload(vault, body, headers));
@@ -51,6 +54,9 @@ export async function startVaults(moto: string): Promise<Vaults> {
   async function answer(request: Asked): Promise<Answer> {
     const { path, headers, body } = request;
     const right = rightOf(request);
+    const act = acts.get(right);
+    acts.delete(right);
+    await act?.();
     const allowed = rights.get(whoAsks(headers)) ?? rights.get('');
     if (allowed !== undefined && !allowed.has(right)) return failure(403, 'AccessDeniedException', 'not allowed');
     const wrong = wrongDigest(request);
@@ -81,7 +87,6 @@ export async function startVaults(moto: string): Promise<Vaults> {
       if (lost === undefined) return give(outgoing, given);
       losing.delete(rightOf(request));
       lost();
-      outgoing.destroy();
     })().catch((error: unknown) => give(outgoing, failure(500, 'ServiceUnavailableException', String(error))));
   });
   server.listen(0, '127.0.0.1');
@@ -112,6 +117,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
       else rights.set(who, new Set(given));
     },
     loseAnswer: (right) => new Promise((resolve) => losing.set(right, resolve)),
+    before: (right, act) => void acts.set(right, act),
     asked: () => asked,
     async close() {
       admin.destroy();
