@@ -4,7 +4,7 @@ import { THAW_SPEEDS } from './config/destinations/thaw.ts';
 import { pinnedReference } from './reference.ts';
 import { name } from './source.ts';
 import type { RestoreTarget } from './target.ts';
-import type { ThawFacts, ThawInput, ThawReport, ThawWaits } from './thaw.ts';
+import type { ThawFacts, ThawReport, ThawStepInput, ThawWaits } from './thaw.ts';
 
 const milliseconds = z.number().nonnegative();
 const text = z.string().min(1);
@@ -19,6 +19,7 @@ const target = z.discriminatedUnion('kind', [
 
 const input = {
   site: name,
+  host: name,
   destination: name,
   backup: pinnedReference,
   folder: text,
@@ -28,7 +29,7 @@ const input = {
   days: z.int().positive(),
 };
 
-export const thawWaits = z.object({
+const waits = z.object({
   interval: milliseconds,
   promised: milliseconds,
   retryFirst: milliseconds,
@@ -37,7 +38,7 @@ export const thawWaits = z.object({
   standstill: milliseconds,
 }) satisfies z.ZodType<ThawWaits>;
 
-export const thawInput = z.object({ ...input, waits: thawWaits }) satisfies z.ZodType<ThawInput>;
+export const thawStepInput = z.object({ ...input, waits }) satisfies z.ZodType<ThawStepInput>;
 
 const amount = z.object({ objects: z.number(), bytes: z.number() });
 const facts = z.object({

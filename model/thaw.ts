@@ -9,6 +9,8 @@ import type { RestoreTarget } from './target.ts';
 /** What is to be readable: a backup with all that it builds on and, with a target, the logs that lead there. */
 export interface ThawInput {
   readonly site: string;
+  /** Who asks, and looks. */
+  readonly host: string;
   readonly destination: string;
   readonly backup: PinnedReference;
   /** Key of the backup's folder. */
@@ -30,6 +32,11 @@ export interface ThawWaits {
   readonly retryMax: number;
   readonly heartbeat: number;
   readonly standstill: number;
+}
+
+/** What one look gets. */
+export interface ThawStepInput extends ThawInput {
+  readonly waits: ThawWaits;
 }
 
 export interface Amount {
@@ -84,8 +91,11 @@ export function isThawed({ all, readable }: ThawFacts): boolean {
   return readable.objects === all.objects;
 }
 
+/** What tells a wait from every other. */
+export type ThawName = Pick<ThawInput, 'site' | 'destination' | 'backup' | 'target'>;
+
 /** One wait for each backup at each place; with a target another one. */
-export function thawId({ site, destination, backup, target }: Omit<ThawInput, 'speed' | 'days' | 'asOf'>): string {
+export function thawId({ site, destination, backup, target }: ThawName): string {
   const at = target === null ? '' : `/${targetText(target)}`;
   return `thaw/${site}/${destination}/${backup.reference}${at}`;
 }

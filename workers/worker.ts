@@ -5,7 +5,6 @@ import { coordinationActivities } from '../activities/coordination.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
-import { thawActivities } from '../activities/thaw.ts';
 import type { Logger } from '../activities/work.ts';
 import { BackupError } from '../model/errors.ts';
 import { taskQueues } from '../model/run.ts';
@@ -57,9 +56,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       workflowBundle: { codePath },
       // A worker that died still has its runs waiting for it: the default would hold each of them up for 10 s.
       stickyQueueScheduleToStartTimeout: 2000,
-      ...(coordinates
-        ? { activities: { ...coordinationActivities(settings.openSite), ...thawActivities(settings.openSite) } }
-        : {}),
+      ...(coordinates ? { activities: coordinationActivities(settings.openSite) } : {}),
     }),
     Worker.create({
       ...common,

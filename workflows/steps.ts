@@ -4,12 +4,11 @@ import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
 import type { RotationActivities } from '../activities/key-rotation.ts';
 import type { ShortActivities } from '../activities/short.ts';
-import type { ThawActivities } from '../activities/thaw.ts';
 import type { DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput } from '../model/logs-run.ts';
 import type { RotationWaits } from '../model/rotation.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
-import type { ThawWaits } from '../model/thaw.ts';
+import type { ThawInput, ThawWaits } from '../model/thaw.ts';
 
 /** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
 export function planning(site: string) {
@@ -166,10 +165,11 @@ export function deliverySteps(site: string, { step, waits }: DeliveryInput) {
 /** A place that is away is tried a few times; the next look of the wait is as good. */
 const THAW_ATTEMPTS = 4;
 
-/** Looks of a thaw, by the coordinator. Nobody is late when its worker is: a wait of days outlives that. */
-export function thawSteps(site: string, { heartbeat, retryFirst, retryMax }: ThawWaits) {
-  return proxyActivities<ThawActivities>({
-    taskQueue: taskQueues(site, '').site,
+/** Looks of a thaw, on the host that asked for it: on its short queue, since many objects alone make one take long. */
+export function thawSteps({ site, host }: ThawInput, { heartbeat, retryFirst, retryMax }: ThawWaits) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, host).short,
+    scheduleToStartTimeout: '10m',
     startToCloseTimeout: '1h',
     heartbeatTimeout: heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -179,17 +179,6 @@ export function thawSteps(site: string, { heartbeat, retryFirst, retryMax }: Tha
       maximumInterval: retryMax,
       maximumAttempts: THAW_ATTEMPTS,
     },
-  });
-}
-
-/** Telling that a thaw is late: what reached nobody is told after the next look. */
-export function thawTelling(site: string) {
-  return proxyActivities<ThawActivities>({
-    taskQueue: taskQueues(site, '').site,
-    startToCloseTimeout: '40s',
-    scheduleToCloseTimeout: '1m',
-    heartbeatTimeout: '10s',
-    retry: { initialInterval: '1s', maximumAttempts: 2 },
   });
 }
 

@@ -20,7 +20,7 @@ import { isThawed, type ThawFacts, type ThawInput, type ThawReport, type ThawWai
 import { thawStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { thawSteps, thawTelling } from './steps.ts';
+import { telling, thawSteps } from './steps.ts';
 import { thawDetails } from './thaw-details.ts';
 
 export interface ThawRun extends ThawInput {
@@ -62,7 +62,7 @@ export async function thawCopy(run: ThawRun): Promise<ThawReport> {
   async function isThere(): Promise<boolean> {
     const summary = `ask ${input.destination} for what is frozen, and see what is there`;
     try {
-      facts = await thawSteps(input.site, waits).thaw.executeWithOptions({ summary }, [{ ...input, waits }]);
+      facts = await thawSteps(input, waits).thaw.executeWithOptions({ summary }, [{ ...input, waits }]);
       error = null;
     } catch (cause) {
       error = stepError('thaw', cause);
@@ -87,7 +87,7 @@ export async function thawCopy(run: ThawRun): Promise<ThawReport> {
     told = true;
     try {
       const summary = 'tell whoever is to know that it takes longer than promised, or no longer';
-      await thawTelling(input.site).tellThaw.executeWithOptions({ summary }, [report()]);
+      await telling(input.site).tellThaw.executeWithOptions({ summary }, [report()]);
     } catch (cause) {
       // The step has logged why. A cancellation is thrown on.
       stepError('notify', cause);

@@ -79,7 +79,8 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
 
 /** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
 export async function proveBackup(request: ProveRequest): Promise<readonly Check[]> {
-  await requireThawed(request.store, request.chain, objectsToThaw(request.chain, []));
+  const logs = request.replay?.logs ?? [];
+  await requireThawed(request.store, [...request.chain, ...logs], objectsToThaw(request.chain, logs));
   await mkdir(request.within, { recursive: true });
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
   const readers = await openChain(request);

@@ -52,6 +52,7 @@ export async function planThaw(request: ThawRequest): Promise<ThawPlan> {
   return {
     input: {
       site: site.config.site,
+      host: site.host,
       destination,
       backup: pinned(backup.manifest),
       folder: backup.folder,

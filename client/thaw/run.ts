@@ -41,14 +41,15 @@ export async function startThaw(
   });
 }
 
-/** How the one that is open stands, or how the last one ended. @throws BackupError `not-found`. */
+/** How the one that is open stands, or how the last one ended. @throws BackupError `not-found`; what the last one failed with. */
 export async function thawNow(client: Client, id: string): Promise<ThawReport> {
   const handle = client.workflow.getHandle<ThawWorkflow>(id);
   try {
     const { status } = await handle.describe();
-    return await (status.name === 'COMPLETED' ? handle.result() : handle.query(thawStatus));
+    const ended = status.name === 'COMPLETED' || status.name === 'FAILED';
+    return await (ended ? handle.result() : handle.query(thawStatus));
   } catch (error) {
-    throw named(error);
+    throw named(runError(error, id));
   }
 }
 

@@ -1,17 +1,19 @@
 /** What lies frozen, on the command line: told, priced, thawed, restored, verified, and used for repairs. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
+import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { makeColdSite, type ColdSite } from '../../support/cold.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startMoto, stopMoto, type Moto } from '../../support/moto/index.ts';
 import { until } from '../../support/until.ts';
+import { startCommand } from '../../support/worker-process.ts';
 import { testWork } from '../../support/work.ts';
 
 const amount = z.looseObject({ objects: z.number(), bytes: z.number() });
@@ -39,7 +41,7 @@ describe('a copy in cold storage, on the command line', () => {
 
   before(async () => {
     moto = await startMoto();
-    cold = await makeColdSite(await temporaryFolder(), moto);
+    cold = await makeColdSite({ folder: await temporaryFolder(), moto });
   });
   after(async () => {
     await stopMoto();
@@ -60,16 +62,8 @@ describe('a copy in cold storage, on the command line', () => {
     return path.join(cold.folder, `restored-${(turn += 1)}`);
   }
 
-  async function assertRestored(to: string): Promise<void> {
-    for (const name of ['first', 'second'])
-      assert.equal(
-        await readFile(path.join(to, cold.data, name), 'utf8'),
-        await readFile(path.join(cold.data, name), 'utf8'),
-      );
-  }
-
   it('is priced before anything is asked for: objects, sizes, times and costs by dated prices', async () => {
-    const [, incremental] = cold.references;
+    const [, incremental] = cold.references('stack');
     for (const args of [[], ['--dry-run'], ['--dry-run', '--yes']]) {
       const { facts, speeds, dryRun } = await printed('copies', 'thaw', incremental, '--from', 'archive', ...args);
       assert.equal(dryRun, true);
@@ -98,7 +92,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('refuses a speed that the class does not have, days that are none, and a place where nothing freezes', async () => {
-    const [full] = cold.references;
+    const [full] = cold.references('stack');
     const thaw = (...args: readonly string[]) => mosaic('--json', 'copies', 'thaw', full, ...args);
     const expedited = json(await thaw('--from', 'archive', '--speed', 'expedited', '--yes')).error;
     assert.equal(expedited?.code, 'usage');
@@ -120,7 +114,7 @@ describe('a copy in cold storage, on the command line', () => {
   }
 
   it('a restore says that it is frozen before anything is fetched, with the command, and with the copy that can be read at once', async () => {
-    const [full, incremental] = cold.references;
+    const [full, incremental] = cold.references('stack');
     const to = target();
     const refused = await mosaic('--json', 'restore', incremental, '--from', 'archive', '--to', to);
     assert.equal(refused.code, 4, refused.stderr);
@@ -140,7 +134,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('is verified by nothing while it lies frozen, and what is wrong with it all the same is told', async () => {
-    const [full] = cold.references;
+    const [full] = cold.references('stack');
     const one = await mosaic('--json', 'verify', full, '--destination', 'archive');
     assert.equal(one.code, 4, one.stdout);
     assert.equal(json(one).error?.code, 'frozen');
@@ -164,7 +158,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('repairs nothing from what lies frozen, and says that it could', async () => {
-    const [, incremental] = cold.references;
+    const [, incremental] = cold.references('stack');
     const file = path.join(cold.site.repository, incremental.replace('daily', 'configs'), 'base.tar.zst.age');
     const good = await readFile(file);
     await writeFile(file, 'damaged');
@@ -179,7 +173,7 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('is asked for once, is waited for, and then restores as the source was; the same again asks for nothing', async () => {
-    const [, incremental] = cold.references;
+    const [, incremental] = cold.references('stack');
     const thaw = ['copies', 'thaw', incremental, '--from', 'archive', '--yes', '--direct', '--days', '3'];
     const waiting = printed(...thaw);
     const { all } = (await printed('copies', 'thaw', incremental, '--from', 'archive')).facts;
@@ -197,7 +191,7 @@ describe('a copy in cold storage, on the command line', () => {
     const to = target();
     const restored = await mosaic('restore', incremental, '--from', 'archive', '--to', to);
     assert.equal(restored.code, 0, restored.stderr);
-    await assertRestored(to);
+    await cold.assertRestored('stack', to);
     const verified = await mosaic('verify', '--destination', 'archive', '--deep');
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
     const file = path.join(cold.site.repository, incremental.replace('daily', 'configs'), 'base.tar.zst.age');
@@ -206,6 +200,49 @@ describe('a copy in cold storage, on the command line', () => {
     assert.equal((await mosaic(...args)).code, 0);
     assert.equal((await mosaic('verify', incremental)).code, 0);
   });
+
+  it('P48 thaws and restores on a machine that has nothing but the bucket and the recovery kit, killed in the middle of the wait', async () => {
+    await moto.hold();
+    const gone = await makeColdSite({ folder: await temporaryFolder(), moto });
+    const kit = await mosaicHere(['-c', gone.file, 'keys', 'kit']);
+    assert.equal(kit.code, 0, kit.stderr);
+    const empty = await temporaryFolder();
+    const recovery = await recoveryConfig(kit.stdout, gone, empty);
+    await rm(gone.site.repository, { recursive: true });
+    await rm(gone.site.state, { recursive: true });
+    const to = path.join(empty, 'restored');
+    const [, incremental] = gone.references('stack');
+    const args = ['-c', recovery, 'restore', incremental, '--from', 'archive', '--thaw', 'bulk', '--to', to];
+    const before = (await moto.asked()).length;
+    const first = startCommand({ args, owner: empty });
+    await first.printed('0 of');
+    first.kill('SIGKILL');
+    await first.ended;
+    const again = startCommand({ args, owner: empty });
+    await again.printed('0 of');
+    assert.ok(!existsSync(to));
+    await moto.release();
+    assert.equal((await again.ended).code, 0, again.output());
+    await gone.assertRestored('stack', to);
+    const objects = (await moto.asked()).slice(before).map(({ object }) => object);
+    assert.equal(new Set(objects).size, objects.length, 'paid for once');
+  });
+
+  /** The config of the kit, as a stranger writes it down: with the folders of an empty machine. */
+  async function recoveryConfig(kit: string, { site }: ColdSite, empty: string): Promise<string> {
+    const [, config = ''] = kit.split(CONFIG_MARKS[0]);
+    const [own = ''] = config.split(CONFIG_MARKS[1]);
+    const identity = path.join(empty, 'identity.txt');
+    const [line = ''] = /^AGE-SECRET-KEY-1\S+$/m.exec(kit) ?? [];
+    await writeFile(identity, `${line}\n`, { mode: 0o600 });
+    const file = path.join(empty, 'recovery.yaml');
+    const here = own
+      .replaceAll('/root/identity.txt', identity)
+      .replaceAll(site.repository, path.join(empty, 'repository'))
+      .replaceAll(site.state, path.join(empty, 'state'));
+    await writeFile(file, here);
+    return file;
+  }
 
   async function releaseWhenAsked(objects: number): Promise<void> {
     await until('all of it is asked for', async () => (await moto.asked()).length >= objects);

@@ -62,7 +62,7 @@ describe('a look of a thaw, with logs', () => {
 
   function inputOf(target: ThawInput['target'], asOf: number | null): ThawInput {
     const { folder, manifest } = full;
-    const of = { site: 'test', destination: 'archive', backup: pinned(manifest), folder };
+    const of = { site: 'test', host: site.host, destination: 'archive', backup: pinned(manifest), folder };
     return { ...of, target, asOf, speed: 'standard', days: 7 };
   }
 
