@@ -12,10 +12,14 @@ export function formatDescription({ site, key, sha256 }: ArchiveDescription): st
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   if (text.length <= LONGEST) return text;
-  throw new BackupError('refused', `${key} is too long a name for a vault: the description of its archive would be cut.`, {
-    remedy: 'Give the source a shorter name.',
-    facts: { key },
-  });
+  throw new BackupError(
+    'refused',
+    `${key} is too long a name for a vault: the description of its archive would be cut.`,
+    {
+      remedy: 'Give the source a shorter name.',
+      facts: { key },
+    },
+  );
 }
 
 /** Undefined for what is none of ours. */

@@ -90,7 +90,10 @@ async function outputOf(vault: Vault, jobId: string) {
   }
 }
 
-async function compare({ vault, records }: Pick<Reading, 'vault' | 'records'>, list: z.output<typeof output>): Promise<InventoryState> {
+async function compare(
+  { vault, records }: Pick<Reading, 'vault' | 'records'>,
+  list: z.output<typeof output>,
+): Promise<InventoryState> {
   const taken = new Date(list.InventoryDate);
   const recorded = new Map((await records.all()).map((record) => [record.archiveId, record]));
   const there = new Map(list.ArchiveList.map((each) => [each.ArchiveId, each]));

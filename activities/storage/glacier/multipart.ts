@@ -84,10 +84,7 @@ function numberOf({ RangeInBytes = '' }: PartListElement, { upload }: Adopted): 
 }
 
 /** The parts of an upload that the vault has acknowledged; undefined where it knows no such upload. */
-async function partsOf(
-  { vault, key, work }: Put,
-  uploadId: string,
-): Promise<readonly PartListElement[] | undefined> {
+async function partsOf({ vault, key, work }: Put, uploadId: string): Promise<readonly PartListElement[] | undefined> {
   const doing = { doing: `looking which parts of ${key} are there`, right: 'glacier:ListParts', signal: work.signal };
   const parts: PartListElement[] = [];
   for (let marker: string | undefined = ''; marker !== undefined;) {
@@ -174,7 +171,10 @@ interface PartSending {
 }
 
 /** What sends one part, and compares what the vault computed of it. */
-function partSender(put: Put, { uploadId, size, sending }: PartSending): (part: FilePart, hash: Buffer) => Promise<void> {
+function partSender(
+  put: Put,
+  { uploadId, size, sending }: PartSending,
+): (part: FilePart, hash: Buffer) => Promise<void> {
   const { vault, key, options } = put;
   const pace = paceOf(slowestOf(vault.config.maxRate, options.maxRate));
   return async ({ number, bytes, sha256 }, hash) => {

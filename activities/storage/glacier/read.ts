@@ -124,10 +124,14 @@ function frozen({ vault }: Reading, key: string, retrieval: Retrieval | undefine
 }
 
 function over({ destination }: Vault, key: string): BackupError {
-  return new BackupError('frozen', `${key} can no longer be read at ${destination}: what a vault brings is kept for a day.`, {
-    remedy: `mosaic-backup copies thaw REFERENCE --from ${destination} asks for it again.`,
-    facts: { key, destination },
-  });
+  return new BackupError(
+    'frozen',
+    `${key} can no longer be read at ${destination}: what a vault brings is kept for a day.`,
+    {
+      remedy: `mosaic-backup copies thaw REFERENCE --from ${destination} asks for it again.`,
+      facts: { key, destination },
+    },
+  );
 }
 
 function missing({ vault }: Reading, key: string): BackupError {

@@ -58,7 +58,8 @@ export function recordsAt(at: Destination, name: string): Records {
       const below = prefix === '' ? before : keyAt(prefix);
       const { named } = options;
       if (named === MANIFEST) {
-        for await (const object of at.list(below, options)) yield { ...object, key: object.key.slice(before.length + 1) };
+        for await (const object of at.list(below, options))
+          yield { ...object, key: object.key.slice(before.length + 1) };
         return;
       }
       // A record does not sort where its key does: `a.archive/…` comes behind `a-b`. Records of cold storage are few.
@@ -66,7 +67,8 @@ export function recordsAt(at: Destination, name: string): Records {
       for await (const object of at.list(below)) {
         const own = { ...object, key: object.key.slice(before.length + 1) };
         const listed = artifactOf(own) ?? own;
-        if (named === undefined || listed.key === named || listed.key.endsWith(`/${named}`)) found.set(listed.key, listed);
+        if (named === undefined || listed.key === named || listed.key.endsWith(`/${named}`))
+          found.set(listed.key, listed);
       }
       yield* [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
     },

@@ -32,7 +32,8 @@ const NO_SUCH_HOST: Meaning = {
 const FROZEN: Meaning = {
   code: 'frozen',
   means: 'it lies frozen in cold storage, and must be thawed before it can be read',
-  remedy: 'mosaic-backup copies thaw REFERENCE --from DESTINATION says what that takes, and does it; or use another copy.',
+  remedy:
+    'mosaic-backup copies thaw REFERENCE --from DESTINATION says what that takes, and does it; or use another copy.',
 };
 
 const KNOWN: Readonly<Record<string, Meaning>> = {

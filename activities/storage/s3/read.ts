@@ -69,7 +69,8 @@ export async function openObject(
       if (response === undefined) throw gone(bucket, object);
       return bodyOf(response);
     },
-    translate: (error) => s3Error(error, { doing: `reading ${object.key}`, right: 's3:GetObject', signal }, bucket.where),
+    translate: (error) =>
+      s3Error(error, { doing: `reading ${object.key}`, right: 's3:GetObject', signal }, bucket.where),
     signal,
   });
 }

@@ -159,7 +159,10 @@ function repairsText({ out }: Cli, done: readonly Repaired[]): string {
   const rows = done.map(({ reference, place, state, repairs, from }) => [
     reference,
     place,
-    out.style(state === 'not repaired' ? 'red' : state === 'to repair' || state === 'frozen' ? 'yellow' : 'green', state),
+    out.style(
+      state === 'not repaired' ? 'red' : state === 'to repair' || state === 'frozen' ? 'yellow' : 'green',
+      state,
+    ),
     repairs.map(({ object }) => object).join(', '),
     from.join(', '),
   ]);

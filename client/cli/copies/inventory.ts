@@ -35,7 +35,11 @@ interface Recorded {
   readonly dryRun: boolean;
 }
 
-async function record(inventory: Inventory, { extra }: InventoryReport, { dryRun = false }: InventoryOptions): Promise<Recorded> {
+async function record(
+  inventory: Inventory,
+  { extra }: InventoryReport,
+  { dryRun = false }: InventoryOptions,
+): Promise<Recorded> {
   const ours = extra.filter(({ of }) => of !== null);
   return { dryRun, archives: dryRun ? ours.length : await inventory.record(ours) };
 }
@@ -52,7 +56,9 @@ function text({ out }: Cli, destination: string, report: InventoryReport, record
   const strange = extra.length - ours.length;
   return [
     `${destination}, as of ${taken.toISOString()}: ${archives} archives, ${formatBytes(bytes)}`,
-    ...missing.map(({ key, archiveId }) => `${out.style('red', 'MISSING')} ${key}: on record as ${archiveId}, and not there`),
+    ...missing.map(
+      ({ key, archiveId }) => `${out.style('red', 'MISSING')} ${key}: on record as ${archiveId}, and not there`,
+    ),
     ...different.map(({ key, found }) => `${out.style('red', 'DIFFERENT')} ${key}: ${found}`),
     ...ours.map(
       ({ of, archiveId, bytes: size }) =>

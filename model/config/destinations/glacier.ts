@@ -20,7 +20,9 @@ export const glacierDestination = z
       .describe('the vault, which must exist'),
     manifests: z
       .string()
-      .describe('the destination of another type that keeps what must be readable at once: manifests, records, archive ids'),
+      .describe(
+        'the destination of another type that keeps what must be readable at once: manifests, records, archive ids',
+      ),
     account: z
       .string()
       .regex(/^(?:-|\d{12})$/, 'not an account\nWrite its 12 digits, or - for the one of the credentials.')

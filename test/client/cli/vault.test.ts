@@ -97,7 +97,10 @@ describe('a copy in a vault, on the command line', () => {
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
     const inventory = ['copies', 'inventory', 'cold'] as const;
     assert.match((await mosaic(...inventory)).stdout, /has no list/);
-    assert.match((await mosaic(...inventory, '--ask')).stdout, /all of it is on record, and all that is on record was there/);
+    assert.match(
+      (await mosaic(...inventory, '--ask')).stdout,
+      /all of it is on record, and all that is on record was there/,
+    );
   });
 
   it('P48 restores on a machine that has nothing but the vault, the place of its records and the recovery kit', async () => {

@@ -22,4 +22,3 @@ export function failure(status: number, code: string, message: string): Answer {
   const body = Buffer.from(JSON.stringify({ code, message, type: 'Client' }));
   return { status, headers: { 'content-type': 'application/json', 'x-amzn-errortype': code }, body };
 }
-

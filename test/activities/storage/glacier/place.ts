@@ -21,7 +21,10 @@ export interface VaultOptions extends Partial<GlacierDestination> {
 }
 
 /** What makes a destination of a new vault, with a state folder of its own. What is left out has its default. */
-export async function contextOf(vaults: Pick<Vaults, 'endpoint' | 'makeVault'>, options: VaultOptions = {}): Promise<VaultContext> {
+export async function contextOf(
+  vaults: Pick<Vaults, 'endpoint' | 'makeVault'>,
+  options: VaultOptions = {},
+): Promise<VaultContext> {
   const { folder = await temporaryFolder(), user = 'testing', ...config } = options;
   const vault = options.vault ?? (await vaults.makeVault());
   const defaults = glacierDestination.parse({ type: 'glacier', vault, manifests: NEAR });

@@ -74,17 +74,33 @@ describe('the records of a vault', () => {
     assert.deepEqual(await names(cold), [backup.folder]);
     assert.deepEqual(await names(near), [own.folder], 'its catalogue has its own alone');
     const walked = await Array.fromAsync(walkPlace(near));
-    assert.deepEqual(walked.map(({ what, folder: each }) => [what, each]), [['backup', own.folder]], 'and nothing is left over');
+    assert.deepEqual(
+      walked.map(({ what, folder: each }) => [what, each]),
+      [['backup', own.folder]],
+      'and nothing is left over',
+    );
     const expected = ['base.tar.zst.age', 'key.age', 'manifest.json'].map((name) => `${backup.folder}/${name}`);
     assert.deepEqual(await keysOf(cold), expected);
     const below = (await keysOf(near)).filter((key) => key !== `${own.folder}/manifest.json`);
-    assert.ok(below.every((key) => key.startsWith(`vaults/cold/${backup.folder}/`)), below.join(' '));
-    const [record = ''] = below.filter((key) => key.includes('.archive/'));
-    const { archiveId: _id, uploaded: _time, treeHash: _hash, ...facts } = archiveRecord.parse(
-      JSON.parse(await readFile(path.join(folder, record), 'utf8')),
+    assert.ok(
+      below.every((key) => key.startsWith(`vaults/cold/${backup.folder}/`)),
+      below.join(' '),
     );
+    const [record = ''] = below.filter((key) => key.includes('.archive/'));
+    const {
+      archiveId: _id,
+      uploaded: _time,
+      treeHash: _hash,
+      ...facts
+    } = archiveRecord.parse(JSON.parse(await readFile(path.join(folder, record), 'utf8')));
     const { site, config } = context;
-    assert.deepEqual(facts, { schema: 'mosaic-backup/archive@1', site, key: KEY, vault: config.vault, ...storedOf(bytes) });
+    assert.deepEqual(facts, {
+      schema: 'mosaic-backup/archive@1',
+      site,
+      key: KEY,
+      vault: config.vault,
+      ...storedOf(bytes),
+    });
   });
 
   it('are deleted with the archive, and nothing else of the other destination', async () => {
@@ -120,7 +136,10 @@ describe('the records of a vault', () => {
     assert.equal(await vaults.count(context.config.vault), 2, 'the next put does not believe that it is there');
     const { extra, missing } = await report();
     assert.deepEqual(missing, []);
-    assert.deepEqual(extra.map(({ of }) => of), [{ key: KEY, sha256: storedOf(bytes).sha256 }]);
+    assert.deepEqual(
+      extra.map(({ of }) => of),
+      [{ key: KEY, sha256: storedOf(bytes).sha256 }],
+    );
     assert.equal(await cold.inventory?.record(extra), 1);
     assert.deepEqual((await report()).extra, []);
     await (await cold.pruner())?.remove(KEY);
@@ -150,7 +169,10 @@ describe('the records of a vault', () => {
     await writeFile(own, JSON.stringify({ ...record, treeHash: '0'.repeat(64) }));
     const found = await report();
     assert.deepEqual(found.missing, [{ key: `${KEY}-2`, archiveId: 'deleted-by-somebody' }]);
-    assert.deepEqual(found.different.map(({ key }) => key), [KEY]);
+    assert.deepEqual(
+      found.different.map(({ key }) => key),
+      [KEY],
+    );
     assert.deepEqual(found.extra, []);
   });
 

@@ -85,6 +85,8 @@ describe('rights of a vault', () => {
     await by?.remove(KEY);
     await by?.remove(`${KEY}-small`);
     assert.equal(await vaults.count(context.config.vault), 0);
-    await assert.rejects(as('pruner', undefined).put(KEY, file, storedOf(bytes), testWork()), { code: 'access-denied' });
+    await assert.rejects(as('pruner', undefined).put(KEY, file, storedOf(bytes), testWork()), {
+      code: 'access-denied',
+    });
   });
 });

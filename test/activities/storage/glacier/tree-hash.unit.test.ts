@@ -33,7 +33,15 @@ describe('the tree hash of Glacier', () => {
         assert.deepEqual(treeHashOf(mebibytesOf(bytes)), expected);
         assert.deepEqual(treeHashOf(parts), expected);
       }),
-      { numRuns: 20, examples: [[MEBIBYTE, 0], [MEBIBYTE + 1, 0], [3 * MEBIBYTE, 1], [7 * MEBIBYTE - 1, 1]] },
+      {
+        numRuns: 20,
+        examples: [
+          [MEBIBYTE, 0],
+          [MEBIBYTE + 1, 0],
+          [3 * MEBIBYTE, 1],
+          [7 * MEBIBYTE - 1, 1],
+        ],
+      },
     );
   });
 

@@ -103,7 +103,9 @@ describe('uploads to a vault', () => {
     const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };
     const admin = new Glacier({ endpoint: vaults.endpoint, region: 'us-east-1', credentials });
     const [name = ''] = await remembered('uploads');
-    const { uploadId } = JSON.parse(await readFile(path.join(context.state, 'uploads', context.name, name), 'utf8')) as {
+    const { uploadId } = JSON.parse(
+      await readFile(path.join(context.state, 'uploads', context.name, name), 'utf8'),
+    ) as {
       uploadId: string; // as the program has written it
     };
     await admin.abortMultipartUpload({ accountId: '-', vaultName: context.config.vault, uploadId });
