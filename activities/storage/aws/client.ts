@@ -26,10 +26,12 @@ export interface ClientOptions {
   readonly readSecret: SecretReader;
   /** Milliseconds after which a connection over which nothing moves is given up. */
   readonly timeout: number;
+  /** Attempts of one request; by default a few, with growing pauses. */
+  readonly attempts?: number;
 }
 
 /** Settings that every service's client takes. */
-export async function clientSettings({ config, credentials, readSecret, timeout }: ClientOptions) {
+export async function clientSettings({ config, credentials, readSecret, timeout, attempts = ATTEMPTS }: ClientOptions) {
   const [{ NodeHttpHandler }, http, https] = await Promise.all([
     import('@smithy/node-http-handler'),
     import('node:http'),
@@ -41,7 +43,7 @@ export async function clientSettings({ config, credentials, readSecret, timeout 
     ...(config.endpoint === undefined ? {} : { endpoint: config.endpoint }),
     ...regionOf(config),
     ...(credentials === undefined ? {} : { credentials: () => identityOf(credentials, readSecret) }),
-    maxAttempts: ATTEMPTS,
+    maxAttempts: attempts,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: CONNECT_WITHIN,
       socketTimeout: timeout,

@@ -15,7 +15,7 @@ import { openVault } from './vault.ts';
 export function glacierDestination(context: DestinationContext<GlacierDestination>): Destination {
   const { name, config, site, state, readSecret } = context;
   const vault = openVault({ destination: name, site, config, credentials: config.credentials, readSecret });
-  const records = recordsAt(context.openOther(config.manifests), name);
+  const records = recordsAt(context.openOther(config.manifests), name, config.vault);
   const retrievals = retrievalsOf(vault, path.join(state, 'retrievals', name));
   const uploads = uploadsIn(path.join(state, 'uploads', name), config.vault);
   const unrecorded = unrecordedIn(path.join(state, 'unrecorded', name), config.vault);

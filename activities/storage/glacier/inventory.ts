@@ -34,7 +34,7 @@ export function inventoryOf(reading: Pick<Reading, 'vault' | 'records'>): Invent
     async ask() {
       const [job] = await inventoryJobs(vault);
       if (job?.StatusCode === 'InProgress') return;
-      await vault.call({ doing: 'asking for an inventory', right: 'glacier:InitiateJob' }, (glacier, options) =>
+      await vault.callOnce({ doing: 'asking for an inventory', right: 'glacier:InitiateJob' }, (glacier, options) =>
         glacier.initiateJob(
           { ...vault.names, jobParameters: { Type: 'inventory-retrieval', Format: 'JSON' } },
           options,
@@ -97,7 +97,7 @@ async function compare(
   const taken = new Date(list.InventoryDate);
   const recorded = new Map((await records.all()).map((record) => [record.archiveId, record]));
   const there = new Map(list.ArchiveList.map((each) => [each.ArchiveId, each]));
-  const known = [...recorded.values()].filter(({ vault: own }) => own === vault.config.vault);
+  const known = [...recorded.values()];
   const report: InventoryReport = {
     taken,
     archives: list.ArchiveList.length,

@@ -36,8 +36,11 @@ const PARALLEL = 16;
 const FOLDER = '.archive';
 const RECORD = /^(.+)\.archive\/(\d{8}T\d{9}Z)-(\d+)-([0-9a-f]{16})\.json$/;
 
-/** @param name of the destination whose vault it is. */
-export function recordsAt(at: Destination, name: string): Records {
+/**
+ * @param name of the destination whose vault it is.
+ * @param vault its name: records of another one, which the destination had before, are of no use.
+ */
+export function recordsAt(at: Destination, name: string, vault: string): Records {
   const before = `${VAULTS}/${name}`;
 
   function keyAt(key: string): string {
@@ -75,13 +78,13 @@ export function recordsAt(at: Destination, name: string): Records {
     async archives(key) {
       const keys = (await recordKeys(key)).toSorted().toReversed();
       const read = await Promise.all(keys.map((each) => readOne(at, each)));
-      const known = read.filter((record) => record !== undefined && record.key === key);
+      const known = read.filter((record) => record?.key === key && record.vault === vault);
       return known.length > 1 ? wantedFirst(known, await digestWanted(at, keyAt(key))) : known;
     },
     async all() {
       const keys = (await listAll(at, before)).map(({ key }) => key).filter((key) => RECORD.test(key));
       const read = await inParallel(keys, PARALLEL, (key) => readOne(at, key));
-      return read.filter((record) => record !== undefined);
+      return read.filter((record) => record?.vault === vault);
     },
     async add(record, keeping) {
       const stamp = record.uploaded.replaceAll(/[-:.]/g, '');

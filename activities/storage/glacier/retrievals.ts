@@ -54,7 +54,7 @@ export function retrievalsOf(vault: Vault, folder: string): Retrievals {
       return found;
     },
     async ask({ archiveId, key }, { speed }) {
-      const { jobId } = await vault.call(
+      const { jobId } = await vault.callOnce(
         { doing: `asking for ${key}`, right: 'glacier:InitiateJob' },
         (glacier, options) =>
           glacier.initiateJob(

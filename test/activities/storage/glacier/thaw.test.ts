@@ -67,6 +67,16 @@ describe('what lies in a vault', () => {
       assert.equal(vaults.asked().length, asked + 1, 'it was paid for once');
     });
 
+    it('does not ask again by itself when the answer was lost, and finds what it had asked for', async () => {
+      const { context } = await stored({ timeout: 4_000 });
+      const asked = vaults.asked().length;
+      void vaults.loseAnswer('glacier:InitiateJob');
+      await assert.rejects(thaw(destinationOf(context), KEY), { code: 'unreachable' });
+      await thaw(destinationOf(context), KEY);
+      assert.equal((await destinationOf(context).thawing?.state(KEY))?.state, 'readable');
+      assert.equal(vaults.asked().length, asked + 1, 'it was paid for once');
+    });
+
     it('asks with the speed that is wanted', async () => {
       const { context } = await stored();
       await destinationOf(context).thawing?.ask(KEY, { speed: 'bulk', days: 1 });
