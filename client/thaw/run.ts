@@ -1,13 +1,13 @@
 /** A thaw as a workflow: started or joined, watched, cancelled. */
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
-import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError } from '../../model/errors.ts';
 import { taskQueues } from '../../model/run.ts';
 import { thawId, type ThawReport } from '../../model/thaw.ts';
 import { thawStatus } from '../../workflows/messages.ts';
 import { PLAN, SITE, SOURCE } from '../../workflows/search-attributes.ts';
 import type { ThawRun } from '../../workflows/thaw-copy.ts';
+import { keepLooking } from '../runs/looking.ts';
 import { THAW_TYPE } from '../runs/start.ts';
 import { runError } from '../runs/watch.ts';
 import type { ThawPlan } from './plan.ts';
@@ -80,7 +80,8 @@ export async function followThaw(handle: ThawHandle, options: FollowOptions): Pr
     if (signal.aborted) resolve(null);
     signal.addEventListener('abort', () => resolve(null), { once: true });
   });
-  const looking = look(handle, interval, onProgress, ended.signal);
+  const ask = () => handle.query(thawStatus);
+  const looking = keepLooking({ ask, onProgress, interval, signal: ended.signal });
   try {
     return await Promise.race([handle.result(), left, broken]);
   } catch (error) {
@@ -88,22 +89,6 @@ export async function followThaw(handle: ThawHandle, options: FollowOptions): Pr
   } finally {
     ended.abort();
     await looking;
-  }
-}
-
-async function look(
-  handle: ThawHandle,
-  interval: number,
-  onProgress: FollowOptions['onProgress'],
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      onProgress(await handle.query(thawStatus));
-    } catch {
-      // No worker answers just now (it may be restarting): the next look tells.
-    }
-    await pause(interval, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -1,5 +1,4 @@
 /** `copies thaw`: what lies frozen is asked for, and waited for. */
-import type { Client } from '@temporalio/client';
 import { BackupError } from '../../../model/errors.ts';
 import { THAW_SPEEDS, type ThawSpeed } from '../../../model/config/destinations/thaw.ts';
 import { isThawed, thawId, type ThawReport } from '../../../model/thaw.ts';
@@ -106,8 +105,12 @@ function told(cli: Cli, plan: ThawPlan, report: ThawReport | null): void {
 
 /** `--status`, `--cancel`. */
 async function control(cli: Cli, { input }: ThawPlan, { cancel }: ThawOptions): Promise<void> {
-  const { cancelThaw, thawNow } = await import('../../thaw/run.ts');
-  await withClient(cli, async (client) => {
+  const [{ cancelThaw, thawNow }, { withClient }] = await Promise.all([
+    import('../../thaw/run.ts'),
+    import('../with-client.ts'),
+  ]);
+  const remedy = 'The same command without --status and --cancel shows how its objects stand, and asks for nothing without --yes.';
+  await withClient(cli, remedy, async (client) => {
     if (cancel) {
       await cancelThaw(client, thawId(input));
       cli.out.result({ run: thawId(input), cancelled: true }, () =>
@@ -118,24 +121,4 @@ async function control(cli: Cli, { input }: ThawPlan, { cancel }: ThawOptions): 
     const report = await thawNow(client, thawId(input));
     cli.out.result({ ...report }, () => reportText(report));
   });
-}
-
-async function withClient(cli: Cli, use: (client: Client) => Promise<void>): Promise<void> {
-  const [{ connectClient }, { configuredEndpoint, embeddedEndpoint }] = await Promise.all([
-    import('../../runs/start.ts'),
-    import('../../temporal/endpoint.ts'),
-  ]);
-  const site = await cli.site();
-  const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
-  if (!endpoint) {
-    throw new BackupError('unreachable', 'no Temporal is configured, and none runs here', {
-      remedy: 'The same command without --status and --cancel shows how its objects stand, and asks for nothing without --yes.',
-    });
-  }
-  const client = await connectClient(endpoint);
-  try {
-    await use(client);
-  } finally {
-    await client.connection.close();
-  }
 }
