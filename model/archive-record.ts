@@ -17,7 +17,19 @@ export const archiveRecord = z.looseObject({
   treeHash: digest.describe("Glacier's own digest, which it computed over what it received"),
   uploaded: z.iso.datetime().describe('when the vault had confirmed it'),
 });
-export type ArchiveRecord = z.output<typeof archiveRecord>;
+
+/** What is known of one archive. */
+export interface ArchiveFacts {
+  readonly site: string;
+  readonly key: string;
+  readonly vault: string;
+  readonly archiveId: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly treeHash: string;
+  /** RFC 3339. */
+  readonly uploaded: string;
+}
 
 /** What an archive's description in the vault says: enough to make its record again when that is lost. */
 export const archiveDescription = z.looseObject({ site: z.string(), key: z.string(), sha256: digest });

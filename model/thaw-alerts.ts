@@ -13,7 +13,8 @@ export function thawConditions(report: ThawReport, host: string, now: number): r
   if (!report.late || report.outcome !== null) return [];
   const { backup, destination, facts, error, started, promised, speed } = report;
   const [, source = null] = backup.reference.split('/');
-  const left = facts === null ? 'all of it' : `${facts.all.objects - facts.readable.objects} of ${facts.all.objects} objects`;
+  const left =
+    facts === null ? 'all of it' : `${facts.all.objects - facts.readable.objects} of ${facts.all.objects} objects`;
   const why = error === null ? '' : ` ${error.message}`;
   const since = formatDuration(now - Date.parse(started));
   return [

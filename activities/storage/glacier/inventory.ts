@@ -5,7 +5,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { GlacierJobDescription } from '@aws-sdk/client-glacier';
 import { z } from 'zod';
-import type { ArchiveRecord } from '../../../model/archive-record.ts';
+import type { ArchiveFacts } from '../../../model/archive-record.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { isKey } from '../../../model/paths.ts';
 import { parseRecord } from '../record.ts';
@@ -112,7 +112,7 @@ async function compare(
   return { state: 'ready', report };
 }
 
-function differences(record: ArchiveRecord, there: Archive | undefined): InventoryReport['different'] {
+function differences(record: ArchiveFacts, there: Archive | undefined): InventoryReport['different'] {
   if (there === undefined || (there.Size === record.bytes && there.SHA256TreeHash === record.treeHash)) return [];
   const { key, archiveId } = record;
   const found = `${there.Size} bytes with the tree hash ${there.SHA256TreeHash}, not ${record.bytes} with ${record.treeHash}`;

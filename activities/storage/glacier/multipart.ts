@@ -88,9 +88,9 @@ async function partsOf({ vault, key, work }: Put, uploadId: string): Promise<rea
   const doing = { doing: `looking which parts of ${key} are there`, right: 'glacier:ListParts', signal: work.signal };
   const parts: PartListElement[] = [];
   for (let marker: string | undefined = ''; marker !== undefined;) {
-    const wanted = { ...vault.names, uploadId, ...(marker === '' ? {} : { marker }) };
+    const from: object = marker === '' ? {} : { marker };
     const page: ListPartsCommandOutput | undefined = await vault.call(doing, (glacier, options) =>
-      ifPresent(glacier.listParts(wanted, options)),
+      ifPresent(glacier.listParts({ ...vault.names, uploadId, ...from }, options)),
     );
     if (page === undefined) return undefined;
     parts.push(...(page.Parts ?? []));

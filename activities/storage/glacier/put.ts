@@ -1,6 +1,6 @@
 /** Storing of an artifact: as one archive, in one request where it is small, in parts where it is not. */
 import { open, type FileHandle } from 'node:fs/promises';
-import type { ArchiveRecord } from '../../../model/archive-record.ts';
+import type { ArchiveFacts } from '../../../model/archive-record.ts';
 import { aborted } from '../../streams/pipeline.ts';
 import { withBody } from '../aws/body.ts';
 import { damagedFile, isEqual, missingFile } from '../damaged-file.ts';
@@ -43,7 +43,7 @@ export async function putArchive(put: Put): Promise<void> {
   work.log.debug({ key, destination: vault.destination, bytes: expected.bytes }, 'archive stored and confirmed');
 }
 
-async function upload(put: Put, opened: FileHandle): Promise<Omit<ArchiveRecord, 'schema'>> {
+async function upload(put: Put, opened: FileHandle): Promise<ArchiveFacts> {
   const { vault, unrecorded, key, expected } = put;
   const cut = cutOf(expected.bytes, vault.config);
   const { archiveId, treeHash, done } =

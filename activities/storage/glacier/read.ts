@@ -1,6 +1,6 @@
 /** Reading of archives: what was asked for and is there. */
 import { Readable } from 'node:stream';
-import type { ArchiveRecord } from '../../../model/archive-record.ts';
+import type { ArchiveFacts } from '../../../model/archive-record.ts';
 import { GLACIER_TIMES } from '../../../model/config/destinations/thaw.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { digestOf } from '../../streams/digest.ts';
@@ -19,7 +19,7 @@ export interface Reading {
 }
 
 interface Found {
-  readonly archive: ArchiveRecord;
+  readonly archive: ArchiveFacts;
   /** Undefined: it is frozen. */
   readonly retrieval: Retrieval | undefined;
 }
@@ -44,7 +44,7 @@ export async function openArchive(reading: Reading, key: string): Promise<Readab
 }
 
 /** The output of a job, which goes on where a connection was cut. */
-async function outputOf({ vault }: Reading, { key, bytes }: ArchiveRecord, jobId: string): Promise<Readable> {
+async function outputOf({ vault }: Reading, { key, bytes }: ArchiveFacts, jobId: string): Promise<Readable> {
   const doing = { doing: `reading ${key}`, right: 'glacier:GetJobOutput' };
   async function from(at: number): Promise<AsyncIterable<Uint8Array>> {
     const range = at === 0 ? {} : { range: `bytes=${at}-${bytes - 1}` };

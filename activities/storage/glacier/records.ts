@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { ARCHIVE_SCHEMA, archiveRecord, type ArchiveRecord } from '../../../model/archive-record.ts';
+import { ARCHIVE_SCHEMA, archiveRecord, type ArchiveFacts } from '../../../model/archive-record.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { isKey, MANIFEST, VAULTS } from '../../../model/paths.ts';
 import { listAll } from '../list-all.ts';
@@ -23,12 +23,12 @@ export interface Records {
   /** In the order of keys: all that lies below a prefix, artifacts with the bytes of their newest archive. */
   list(prefix: string, options: ListOptions): AsyncIterable<ListedObject>;
   /** What is known of the archives of an artifact, the one to be read first; those that cannot be read are left out. */
-  archives(key: string): Promise<readonly ArchiveRecord[]>;
+  archives(key: string): Promise<readonly ArchiveFacts[]>;
   /** All that can be read of all artifacts, for a comparison with what the vault says. */
-  all(): Promise<readonly ArchiveRecord[]>;
+  all(): Promise<readonly ArchiveFacts[]>;
   /** The keys at the other destination of all records of an artifact, readable or not. */
   recordKeys(key: string): Promise<readonly string[]>;
-  add(record: Omit<ArchiveRecord, 'schema'>, keeping: Keeping): Promise<void>;
+  add(record: ArchiveFacts, keeping: Keeping): Promise<void>;
 }
 
 /** Records read at once. */
@@ -77,14 +77,14 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
     },
     async archives(key) {
       const keys = (await recordKeys(key)).toSorted().toReversed();
-      const read = await Promise.all(keys.map((each) => readOne(at, each)));
-      const known = read.filter((record) => record?.key === key && record.vault === vault);
+      const read = await Promise.all(keys.map((each) => readOne(at, each, vault)));
+      const known = read.filter((record) => record !== undefined).filter((record) => record.key === key);
       return known.length > 1 ? wantedFirst(known, await digestWanted(at, keyAt(key))) : known;
     },
     async all() {
       const keys = (await listAll(at, before)).map(({ key }) => key).filter((key) => RECORD.test(key));
-      const read = await inParallel(keys, PARALLEL, (key) => readOne(at, key));
-      return read.filter((record) => record?.vault === vault);
+      const read = await inParallel(keys, PARALLEL, (key) => readOne(at, key, vault));
+      return read.filter((record) => record !== undefined);
     },
     async add(record, keeping) {
       const stamp = record.uploaded.replaceAll(/[-:.]/g, '');
@@ -102,12 +102,13 @@ function artifactOf({ key: record }: ListedObject): ListedObject | undefined {
   return key === undefined ? undefined : { key, bytes: Number(bytes), version: `${stamp}-${tag}` };
 }
 
-/** Undefined for one that is damaged, or was removed since it was listed. */
-async function readOne(at: Destination, key: string): Promise<ArchiveRecord | undefined> {
+/** Undefined for one that is damaged, of another vault, or was removed since it was listed. */
+async function readOne(at: Destination, key: string, vault: string): Promise<ArchiveFacts | undefined> {
   const bytes = await at.readSmall(key);
   if (bytes === undefined) return undefined;
   try {
-    return parseRecord(bytes, archiveRecord, `record ${key}`);
+    const record = parseRecord(bytes, archiveRecord, `record ${key}`);
+    return record.vault === vault ? record : undefined;
   } catch (error) {
     if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
     throw error;
@@ -115,7 +116,7 @@ async function readOne(at: Destination, key: string): Promise<ArchiveRecord | un
 }
 
 /** Whoever may write there can add a record: one of the bytes that the manifest names goes before a newer one of others. */
-function wantedFirst(records: readonly ArchiveRecord[], sha256: string | undefined): readonly ArchiveRecord[] {
+function wantedFirst(records: readonly ArchiveFacts[], sha256: string | undefined): readonly ArchiveFacts[] {
   return records.toSorted((a, b) => Number(b.sha256 === sha256) - Number(a.sha256 === sha256));
 }
 

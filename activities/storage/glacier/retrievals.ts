@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
 import type { DescribeJobCommandOutput, GlacierJobDescription } from '@aws-sdk/client-glacier';
-import type { ArchiveRecord } from '../../../model/archive-record.ts';
+import type { ArchiveFacts } from '../../../model/archive-record.ts';
 import { readMemoryFile, writeMemoryFile } from '../memory-file.ts';
 import type { ThawOptions } from '../types.ts';
 import { ifPresent, type Vault } from './vault.ts';
@@ -19,9 +19,9 @@ export interface Retrieval {
 
 export interface Retrievals {
   /** The job by which an archive can be read, or soon; undefined where it must be asked for. */
-  of(archive: ArchiveRecord): Promise<Retrieval | undefined>;
+  of(archive: ArchiveFacts): Promise<Retrieval | undefined>;
   /** Asks for an archive, whatever has been asked for before. */
-  ask(archive: ArchiveRecord, options: Pick<ThawOptions, 'speed'>): Promise<void>;
+  ask(archive: ArchiveFacts, options: Pick<ThawOptions, 'speed'>): Promise<void>;
 }
 
 /** Milliseconds that Glacier keeps the output of a job. */
@@ -35,7 +35,7 @@ export function retrievalsOf(vault: Vault, folder: string): Retrievals {
   function fileOf(archiveId: string): string {
     return path.join(folder, `${createHash('sha256').update(archiveId).digest('hex').slice(0, 32)}.json`);
   }
-  async function ours({ archiveId, bytes }: ArchiveRecord): Promise<Retrieval | undefined> {
+  async function ours({ archiveId, bytes }: ArchiveFacts): Promise<Retrieval | undefined> {
     const known = await readMemoryFile(fileOf(archiveId), remembered);
     if (known?.archiveId !== archiveId) return undefined;
     const job = await describe(vault, known.jobId);

@@ -5,17 +5,17 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { archiveRecord, ARCHIVE_SCHEMA, type ArchiveRecord } from '../../../model/archive-record.ts';
+import { archiveRecord, ARCHIVE_SCHEMA, type ArchiveFacts } from '../../../model/archive-record.ts';
 import { isEqual } from '../damaged-file.ts';
 import { ifThere } from '../fs-errors.ts';
 import { readMemoryFile, writeMemoryFile } from '../memory-file.ts';
 import type { Stored } from '../types.ts';
 
 export interface Unrecorded {
-  remember(record: Omit<ArchiveRecord, 'schema'>): Promise<void>;
+  remember(record: ArchiveFacts): Promise<void>;
   /** One of exactly these bytes, of the last day; undefined where there is none. */
-  find(key: string, expected: Stored): Promise<ArchiveRecord | undefined>;
-  forget(record: Pick<ArchiveRecord, 'key' | 'archiveId'>): Promise<void>;
+  find(key: string, expected: Stored): Promise<ArchiveFacts | undefined>;
+  forget(record: Pick<ArchiveFacts, 'key' | 'archiveId'>): Promise<void>;
 }
 
 /**
@@ -26,7 +26,7 @@ const COUNTS_FOR = 24 * 3_600_000;
 
 /** @param folder of this destination, in the host's state. */
 export function unrecordedIn(folder: string, vault: string): Unrecorded {
-  function fileOf({ key, archiveId }: Pick<ArchiveRecord, 'key' | 'archiveId'>): string {
+  function fileOf({ key, archiveId }: Pick<ArchiveFacts, 'key' | 'archiveId'>): string {
     return path.join(folder, `${tagOf(key)}-${tagOf(archiveId)}.json`);
   }
   return {

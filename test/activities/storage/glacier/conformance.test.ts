@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ArchiveRecord } from '../../../../model/archive-record.ts';
+import type { ArchiveFacts } from '../../../../model/archive-record.ts';
 import { cleanUp, remount, smallFileSystem, unmount } from '../../../support/folders.ts';
 import { startMoto, stopMoto } from '../../../support/moto/index.ts';
 import { startVaults, type Vaults } from '../../../support/stand-in-for-glacier/index.ts';
@@ -41,9 +41,9 @@ describe('vaults of Glacier over moto', () => {
         .filter((entry) => entry.isFile() && !['.mosaic-backup.json', '.filler'].includes(entry.name))
         .map((entry) => path.join(entry.parentPath, entry.name));
     }
-    async function recordsOf(key: string): Promise<readonly ArchiveRecord[]> {
+    async function recordsOf(key: string): Promise<readonly ArchiveFacts[]> {
       const own = (await files()).filter((file) => file.includes(`${key}.archive/`));
-      return Promise.all(own.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as ArchiveRecord));
+      return Promise.all(own.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as ArchiveFacts));
     }
     return {
       context,

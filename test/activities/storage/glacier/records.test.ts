@@ -4,8 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
+import { listAll } from '../../../../activities/storage/list-all.ts';
 import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
-import { walkPlace } from '../../../../activities/operations/place/walk.ts';
+import { walkPlace, type PlaceFolder } from '../../../../activities/operations/place/walk.ts';
 import type { Destination, InventoryReport } from '../../../../activities/storage/types.ts';
 import { archiveRecord } from '../../../../model/archive-record.ts';
 import { storedOf, testBackup } from '../../../support/backups.ts';
@@ -57,7 +58,7 @@ describe('the records of a vault', () => {
     await cold.putSmall(`${backup.folder}/manifest.json`, encodeManifest(backup.manifest), { replace: false });
   }
   async function keysOf(destination: Destination): Promise<readonly string[]> {
-    return (await Array.fromAsync(destination.list(''))).map(({ key }) => key);
+    return (await listAll(destination, '')).map(({ key }) => key);
   }
   async function report(): Promise<InventoryReport> {
     await cold.inventory?.ask();
@@ -73,7 +74,8 @@ describe('the records of a vault', () => {
     const names = async (of: Destination) => (await listBackups(of)).map((each) => each.folder);
     assert.deepEqual(await names(cold), [backup.folder]);
     assert.deepEqual(await names(near), [own.folder], 'its catalogue has its own alone');
-    const walked = await Array.fromAsync(walkPlace(near));
+    const walked: PlaceFolder[] = [];
+    for await (const each of walkPlace(near)) walked.push(each);
     assert.deepEqual(
       walked.map(({ what, folder: each }) => [what, each]),
       [['backup', own.folder]],

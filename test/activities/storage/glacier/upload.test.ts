@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Glacier } from '@aws-sdk/client-glacier';
+import { listAll } from '../../../../activities/storage/list-all.ts';
 import { storedOf } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -76,7 +77,7 @@ describe('uploads to a vault', () => {
       await child.stopped();
       await child.signal('SIGKILL');
       const destination = destinationOf(context);
-      assert.deepEqual(await Array.fromAsync(destination.list('')), [], 'nothing is listed of it');
+      assert.deepEqual(await listAll(destination, ''), [], 'nothing is listed of it');
       await destination.put(KEY, file, expected, testWork());
       const again = proxy.sent() - bytes.length;
       assert.ok(again < LANES * PART + MEBIBYTE, `${again} bytes were sent twice`);
@@ -89,7 +90,7 @@ describe('uploads to a vault', () => {
     const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: Number.MAX_SAFE_INTEGER });
     await done;
     await child.signal('SIGKILL');
-    assert.deepEqual(await Array.fromAsync(destinationOf(context).list('')), [], 'it has no record, and is no copy');
+    assert.deepEqual(await listAll(destinationOf(context), ''), [], 'it has no record, and is no copy');
     const sent = proxy.sent();
     await destinationOf(context).put(KEY, file, expected, testWork());
     assert.ok(proxy.sent() - sent < MEBIBYTE, 'no part is sent again');
