@@ -38,6 +38,7 @@ describe('a copy in a vault, on the command line', () => {
           manifests: 'near',
           endpoint: vaults.endpoint,
           credentials: await credentialFiles(folder),
+          thaw: { interval: '100ms' },
           prune: true,
         },
       },
