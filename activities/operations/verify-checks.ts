@@ -183,7 +183,8 @@ async function opensCheck({ site, store, backup }: StoredChecksRequest, { key, a
     }
     if (!(await opensHeader(identity, stream))) return bad('key', `it opens, but what it holds does not open ${name}`);
   }
-  if (frozen > 0) return unseen('key', `it opens; whether it fits the ${frozen} artifacts that lie frozen was not tried`);
+  if (frozen > 0)
+    return unseen('key', `it opens; whether it fits the ${frozen} artifacts that lie frozen was not tried`);
   return good('key', 'it opens, and fits every artifact');
 }
 

@@ -107,7 +107,10 @@ describe('thawCopy', function () {
     run('worker');
     const handle = temporal.client().workflow.getHandle(id);
     const details = await until('its worker answers again', () =>
-      handle.query('__temporal_workflow_metadata').then((found) => metadata.parse(found), () => undefined),
+      handle.query('__temporal_workflow_metadata').then(
+        (found) => metadata.parse(found),
+        () => undefined,
+      ),
     );
     assert.match(details.currentDetails, /\*\*waiting\*\* until .*\| on its way \| \d+ \|/s);
     const told = await mosaic('copies', 'thaw', incremental, '--from', 'archive', '--status');

@@ -34,7 +34,10 @@ export function objectsOf({ folder }: Catalogued, artifacts: readonly Artifact[]
 
 /** How they stand now. @throws BackupError `not-found`, `unreachable`, `access-denied`. */
 export async function lookAt(thawing: Thawing, objects: readonly BulkObject[]): Promise<ThawFacts> {
-  const states = await inParallel(objects, PARALLEL, async (object) => ({ object, now: await thawing.state(object.key) }));
+  const states = await inParallel(objects, PARALLEL, async (object) => ({
+    object,
+    now: await thawing.state(object.key),
+  }));
   return states.reduce((facts, { object, now }) => counted(facts, object, now), NO_FACTS);
 }
 

@@ -1,6 +1,7 @@
 /** The destination type `s3`: a bucket of AWS, or of anything that speaks its protocol. */
 import path from 'node:path';
 import type { S3Destination } from '../../../model/config/destinations/s3.ts';
+import { freezes } from '../../../model/config/destinations/thaw.ts';
 import { MANIFEST } from '../../../model/paths.ts';
 import type { Destination, DestinationContext, Pruner, Weakness } from '../types.ts';
 import { abortAbandoned, IDLE_FOR } from './abandoned.ts';
@@ -9,7 +10,6 @@ import { chooseManifest, chooseVersion } from './choose.ts';
 import { listObjects, listVersions } from './list.ts';
 import { serverTime } from './clock.ts';
 import { copyObject } from './copy-within.ts';
-import { isArchived } from './confirm.ts';
 import { extendLock, lockedUntil } from './lock.ts';
 import { probeBucket } from './probe.ts';
 import { s3Pruner } from './prune.ts';
@@ -49,10 +49,7 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
       if (stream === undefined) throw missing(bucket, key);
       return stream;
     },
-    // A rule of the bucket itself can freeze what was stored in another class.
-    ...(isArchived(config.storageClass) || config.thaw !== undefined
-      ? { thawing: s3Thawing(bucket, (key) => chooseVersion(choosing, key)) }
-      : {}),
+    ...(freezes(config) ? { thawing: s3Thawing(bucket, (key) => chooseVersion(choosing, key)) } : {}),
     async digest(key, work) {
       bucket.objectOf(key);
       return digestBack(bucket, { key, version: await chooseVersion(choosing, key) }, work, `reading ${key} back`);

@@ -66,6 +66,8 @@ async function putWhole(put: Put, opened: FileHandle): Promise<void> {
       Key: bucket.objectOf(key),
       Body: bytes,
       ChecksumSHA256: checksum,
+      // Some servers keep a checksum only where its name is said as well.
+      ChecksumAlgorithm: 'SHA256',
       ...artifactAttributes(bucket.config, expected, options),
     });
     return withBody(made, {

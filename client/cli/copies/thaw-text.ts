@@ -16,7 +16,9 @@ export function previewText({ input, facts, speeds }: ThawPlan): string {
   const stand = states
     .filter(([{ objects }]) => objects > 0)
     .map(([{ objects, bytes }, state]) => `${objects} ${state} (${formatBytes(bytes)})`);
-  return [what, `  ${stand.join('; ')}`, ...(frozen.objects > 0 ? ['', speedsText(speeds, input.speed)] : [])].join('\n');
+  return [what, `  ${stand.join('; ')}`, ...(frozen.objects > 0 ? ['', speedsText(speeds, input.speed)] : [])].join(
+    '\n',
+  );
 }
 
 function speedsText(speeds: readonly SpeedPreview[], chosen: string): string {

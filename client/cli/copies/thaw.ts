@@ -100,7 +100,11 @@ async function leave(cli: Cli, plan: ThawPlan): Promise<void> {
 
 function told(cli: Cli, plan: ThawPlan, report: ThawReport | null): void {
   if (report !== null) cli.out.result({ ...report }, () => reportText(report));
-  else cli.out.result({ ...factsOf(plan), outcome: null }, () => 'not waited for any longer; the same command joins it again');
+  else
+    cli.out.result(
+      { ...factsOf(plan), outcome: null },
+      () => 'not waited for any longer; the same command joins it again',
+    );
 }
 
 /** `--status`, `--cancel`. */
@@ -109,12 +113,14 @@ async function control(cli: Cli, { input }: ThawPlan, { cancel }: ThawOptions): 
     import('../../thaw/run.ts'),
     import('../with-client.ts'),
   ]);
-  const remedy = 'The same command without --status and --cancel shows how its objects stand, and asks for nothing without --yes.';
+  const remedy =
+    'The same command without --status and --cancel shows how its objects stand, and asks for nothing without --yes.';
   await withClient(cli, remedy, async (client) => {
     if (cancel) {
       await cancelThaw(client, thawId(input));
-      cli.out.result({ run: thawId(input), cancelled: true }, () =>
-        'nobody waits for it any longer; what was asked for cannot be taken back: it comes, and is paid for',
+      cli.out.result(
+        { run: thawId(input), cancelled: true },
+        () => 'nobody waits for it any longer; what was asked for cannot be taken back: it comes, and is paid for',
       );
       return;
     }

@@ -31,9 +31,13 @@ export async function thawNeeded(request: FrozenRequest, options: RestoreOptions
   const { site, destination, store, chosen } = request;
   if (destination === null || store.thawing === undefined) {
     if (options.thaw === undefined) return null;
-    throw new BackupError('usage', `--thaw is for cold storage: ${destination ?? 'the repository'} can be read at once.`, {
-      remedy: 'Leave it out.',
-    });
+    throw new BackupError(
+      'usage',
+      `--thaw is for cold storage: ${destination ?? 'the repository'} can be read at once.`,
+      {
+        remedy: 'Leave it out.',
+      },
+    );
   }
   const { chain, replay } = chosen;
   const speed = options.thaw === undefined ? undefined : speedOf(options.thaw);
@@ -45,7 +49,12 @@ export async function thawNeeded(request: FrozenRequest, options: RestoreOptions
  * Waits until it is readable; false after ^C.
  * @throws BackupError `frozen` without --thaw.
  */
-export async function thawed(cli: Cli, plan: ThawPlan, { chosen }: FrozenRequest, options: RestoreOptions): Promise<boolean> {
+export async function thawed(
+  cli: Cli,
+  plan: ThawPlan,
+  { chosen }: FrozenRequest,
+  options: RestoreOptions,
+): Promise<boolean> {
   cli.out.note(previewText(plan));
   if (options.thaw !== undefined) return (await waitForThaw(cli, plan)) !== null;
   const backup = chosen.chain.at(-1);

@@ -61,3 +61,24 @@ export type ThawConfig = z.output<typeof thawConfig>;
 export const thawField = {
   thaw: thawConfig.optional().describe('cold storage: how what lies frozen is brought back, and what that costs'),
 };
+
+/** Classes out of which nothing can be read before it has been asked for. */
+export const FROZEN_CLASSES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+
+/** What tells whether artifacts lie frozen at a destination, whatever its type. */
+interface MaybeCold {
+  readonly type: string;
+  readonly storageClass?: string | undefined;
+  readonly thaw?: unknown;
+}
+
+/** Whether artifacts lie frozen there: by their class, or by a rule of the bucket itself where `thaw` is set. */
+export function freezes({ type, storageClass, thaw }: MaybeCold): boolean {
+  return type === 'glacier' || FROZEN_CLASSES.has(storageClass ?? '') || thaw !== undefined;
+}
+
+/** Names of destinations, those first that can be read at once. */
+export function readableFirst(destinations: Readonly<Record<string, MaybeCold>>): readonly string[] {
+  const names = Object.entries(destinations).map(([name, config]) => ({ name, cold: freezes(config) }));
+  return names.toSorted((one, two) => Number(one.cold) - Number(two.cold)).map(({ name }) => name);
+}

@@ -4,12 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import type { Destination, Thawing } from '../../../activities/storage/types.ts';
+import { listAll } from '../../../activities/storage/list-all.ts';
+import type { Destination, Stored, Thawing } from '../../../activities/storage/types.ts';
 import { THAW_SPEEDS } from '../../../model/config/destinations/thaw.ts';
 import type { BackupError } from '../../../model/errors.ts';
-import type { Stored } from '../../../activities/storage/types.ts';
 import { storedOf } from '../../support/backups.ts';
-import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { temporaryFolder } from '../../support/folders.ts';
 import { testWork } from '../../support/work.ts';
 import { destinationOf, type PlaceContext } from './destination-of.ts';
 
@@ -26,7 +26,7 @@ export interface ColdPlace {
 const FOLDER = 'yearly/postgres/20260104T020000Z-full';
 const KEY = `${FOLDER}/base.tar.zst.age`;
 
-/** @param make a fresh, empty place on which what is asked for is held. */
+/** @param make a fresh, empty place on which what is asked for is held. The caller cleans up. */
 export function thawingConformance(type: string, make: () => Promise<ColdPlace>): void {
   describe(`cold storage of the type ${type}`, () => {
     let place: ColdPlace;
@@ -46,8 +46,6 @@ export function thawingConformance(type: string, make: () => Promise<ColdPlace>)
       await writeFile(file, bytes);
       await destination.put(KEY, file, expected, testWork());
     });
-    after(cleanUp);
-
     const options = { speed: 'standard', days: 7 } as const;
 
     it('says what it is called and which speeds it has', () => {
@@ -70,7 +68,7 @@ export function thawingConformance(type: string, make: () => Promise<ColdPlace>)
     });
 
     it('is listed, and its equal is not stored again', async () => {
-      const listed = await Array.fromAsync(destination.list(FOLDER));
+      const listed = await listAll(destination, FOLDER);
       assert.deepEqual(
         listed.map((object) => [object.key, object.bytes]),
         [[KEY, expected.bytes]],

@@ -43,8 +43,9 @@ describe('S3 of cold storage, on moto', () => {
     thawingConformance(`s3, class ${storageClass}`, async () => {
       await moto.hold();
       const context = await coldContext({ storageClass });
-      const own = async () => (await moto.asked()).filter(({ object }) => object.startsWith(`${context.config.bucket}/`));
-      return { context, hold: moto.hold, release: moto.release, asked: async () => (await own()).length };
+      const own = async () =>
+        (await moto.asked()).filter(({ object }) => object.startsWith(`${context.config.bucket}/`));
+      return { context, hold: () => moto.hold(), release: () => moto.release(), asked: async () => (await own()).length };
     });
   }
 
@@ -127,6 +128,7 @@ describe('S3 of cold storage, on moto', () => {
   it('an object that somebody else asks for at the same moment is on its way: a stand-in answers as AWS does', async () => {
     const server = createServer((request, response) => {
       request.resume();
+      if (request.method === 'GET') return response.writeHead(501).end();
       if (request.method === 'HEAD') return response.writeHead(200, { 'x-amz-storage-class': 'GLACIER' }).end();
       const code = request.url?.includes('slow') ? 'GlacierExpeditedRetrievalNotAvailable' : 'RestoreAlreadyInProgress';
       return response
