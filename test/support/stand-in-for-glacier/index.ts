@@ -21,6 +21,8 @@ export interface Vaults {
   count(vault: string): Promise<number>;
   /** Uploads in parts that are under way. */
   uploads(): number;
+  /** The first part of each of those is another from now on. */
+  spoilParts(): void;
   /** From now on one byte of what a job brings of this archive is another. */
   damage(archiveId: string): void;
   /** Jobs stay in progress until `release`. */
@@ -109,6 +111,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
       return (await admin.describeVault({ accountId: '-', vaultName })).NumberOfArchives ?? 0;
     },
     uploads: () => parts.count(),
+    spoilParts: () => parts.spoil(),
     damage: (archiveId) => void damaged.add(archiveId),
     hold: () => void (held = true),
     release: () => void (held = false),

@@ -6,6 +6,8 @@ export interface Parts {
   answer(request: Asked): Promise<Answer>;
   /** Uploads that are under way. */
   count(): number;
+  /** From now on the first part of each is another. */
+  spoil(): void;
 }
 
 interface Upload {
@@ -63,6 +65,9 @@ export function archivesByParts(store: Store): Parts {
 
   return {
     count: () => uploads.size,
+    spoil() {
+      for (const { parts } of uploads.values()) parts.set(0, Buffer.from(parts.get(0)?.toReversed() ?? []));
+    },
     async answer(request) {
       const { method, path, marker } = request;
       const id = path[4];

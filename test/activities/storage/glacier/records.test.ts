@@ -88,7 +88,7 @@ describe('the records of a vault', () => {
       below.every((key) => key.startsWith(`vaults/cold/${backup.folder}/`)),
       below.join(' '),
     );
-    const [record = ''] = below.filter((key) => key.includes('.archive/'));
+    const record = below.find((key) => key.includes('.archive/')) ?? '';
     const {
       archiveId: _id,
       uploaded: _time,

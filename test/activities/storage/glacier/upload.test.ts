@@ -13,7 +13,7 @@ import { openProxy, type Proxy } from '../../../support/proxy.ts';
 import { startVaults, type Vaults } from '../../../support/stand-in-for-glacier/index.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
-import { contextOf, NEAR, thaw, type VaultContext } from './place.ts';
+import { contextOf, thaw, type VaultContext, type VaultOptions } from './place.ts';
 
 const PUT_CHILD = new URL('../put-child.ts', import.meta.url);
 const KEY = 'yearly/postgres/20260104T020000Z-full/base.tar.zst.age';
@@ -48,9 +48,9 @@ describe('uploads to a vault', () => {
     await cleanUp();
   });
 
-  function fresh(partSize = PART): Promise<VaultContext> {
+  function fresh(options: VaultOptions = {}): Promise<VaultContext> {
     const endpoint = `http://${proxy.address}`;
-    return contextOf(vaults, { endpoint, partSize, parallel: LANES });
+    return contextOf(vaults, { endpoint, partSize: PART, parallel: LANES, ...options });
   }
   async function remembered(what: 'uploads' | 'unrecorded'): Promise<readonly string[]> {
     return readdir(path.join(context.state, what, context.name)).catch(() => []);
@@ -94,6 +94,17 @@ describe('uploads to a vault', () => {
     const sent = proxy.sent();
     await destinationOf(context).put(KEY, file, expected, testWork());
     assert.ok(proxy.sent() - sent < MEBIBYTE, 'no part is sent again');
+    await isStoredOnce();
+  });
+
+  it('sends a part again that the vault holds otherwise, and that alone', async () => {
+    const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 4 * PART });
+    await child.stopped();
+    await child.signal('SIGKILL');
+    vaults.spoilParts();
+    await destinationOf(context).put(KEY, file, expected, testWork());
+    const again = proxy.sent() - bytes.length;
+    assert.ok(again < (LANES + 1) * PART + MEBIBYTE, `${again} bytes were sent twice`);
     await isStoredOnce();
   });
 
@@ -146,8 +157,8 @@ describe('uploads to a vault', () => {
     ['in one request', 16 * MEBIBYTE],
   ] as const) {
     it(`${how}: what the vault has and could not be put on record is not sent again`, async () => {
-      context = await fresh(partSize);
-      const folder = (context.others?.[NEAR]?.config as { path: string }).path; // a folder, as place.ts makes it
+      const folder = await temporaryFolder();
+      context = await fresh({ partSize, folder });
       const work = testWork();
       const right = partSize === PART ? 'glacier:CompleteMultipartUpload' : 'glacier:UploadArchive';
       // The vault has it, and at the same moment the place of the records is gone.
