@@ -32,9 +32,9 @@ const KNOWN: Readonly<Record<string, Meaning>> = {
       'Ask more slowly (bulk), or raise the limit: aws glacier get-data-retrieval-policy --account-id - shows it, set-data-retrieval-policy changes it.',
   },
   InsufficientCapacityException: {
-    code: 'busy',
+    code: 'unreachable',
     means: 'there is no capacity for expedited retrievals at the moment',
-    remedy: 'Ask again with the speed standard, or later.',
+    remedy: 'It is asked again; the speed standard (--speed standard) needs no such capacity.',
   },
   LimitExceededException: {
     code: 'refused',
