@@ -83,7 +83,9 @@ export async function followThaw(handle: ThawHandle, options: FollowOptions): Pr
   const ask = () => handle.query(thawStatus);
   const looking = keepLooking({ ask, onProgress, interval, signal: ended.signal });
   try {
-    return await Promise.race([handle.result(), left, broken]);
+    // Waiting for the result is a request of up to 20 s, which would hold up the end of a command that only stops watching.
+    const result = handle.client.withAbortSignal(ended.signal, () => handle.result());
+    return await Promise.race([result, left, broken]);
   } catch (error) {
     throw runError(error, handle.workflowId);
   } finally {

@@ -24,7 +24,7 @@ let made = 0;
 
 /** @param more of the config; `archive` is the cold destination, and `vault` a folder. */
 export async function makeColdSite(
-  { folder, moto, sources = ['stack'], endpoint = moto.endpoint }: ColdOptions,
+  { folder, moto, sources = ['stack'], endpoint = moto.endpoint, interval = '100ms' }: ColdOptions,
   more: Partial<SiteInput> = {},
 ): Promise<ColdSite> {
   made += 1;
@@ -48,7 +48,7 @@ export async function makeColdSite(
         credentials: await credentialFiles(folder),
         storageClass: 'DEEP_ARCHIVE',
         thaw: {
-          interval: '100ms',
+          interval,
           prices: {
             asOf: '2026-11-26',
             speeds: {
@@ -89,6 +89,8 @@ export interface ColdOptions {
   readonly sources?: readonly string[];
   /** How the site reaches moto; straight when absent. */
   readonly endpoint?: string;
+  /** Between two looks of a wait. */
+  readonly interval?: string;
 }
 
 async function backUp({ site }: TestSite, source: string, scheduled: string): Promise<void> {

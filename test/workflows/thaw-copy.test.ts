@@ -17,7 +17,13 @@ import { openProxy, type Proxy } from '../support/proxy.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
 import { until } from '../support/until.ts';
 import { startWebhook, type Webhook } from '../support/webhook.ts';
-import { startCommand, type CommandProcess } from '../support/worker-process.ts';
+import {
+  atPoint,
+  startCommand,
+  type CommandOptions,
+  type CommandProcess,
+  type SignalPoint,
+} from '../support/worker-process.ts';
 
 const metadata = z.looseObject({ currentDetails: z.string() });
 
@@ -28,7 +34,6 @@ describe('thawCopy', function () {
   let hook: Webhook;
   let temporal: TemporalProcess;
   let cold: ColdSite;
-  let worker: CommandProcess;
   const started: CommandProcess[] = [];
 
   before(async () => {
@@ -47,7 +52,6 @@ describe('thawCopy', function () {
         notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
       },
     );
-    worker = run('worker');
   });
   beforeEach(() => moto.hold());
   after(async () => {
@@ -60,8 +64,17 @@ describe('thawCopy', function () {
   });
 
   function run(...args: readonly string[]): CommandProcess {
-    const command = startCommand({ args: ['-c', cold.file, ...args], owner: cold.folder });
+    return keep(startCommand({ args: ['-c', cold.file, ...args], owner: cold.folder }));
+  }
+
+  function keep(command: CommandProcess): CommandProcess {
     started.push(command);
+    return command;
+  }
+
+  async function worker(at: Pick<CommandOptions, 'point' | 'reached'> = {}): Promise<CommandProcess> {
+    const command = keep(startCommand({ args: ['-c', cold.file, 'worker'], owner: cold.folder, ...at }));
+    await command.printed('serves');
     return command;
   }
 
@@ -93,18 +106,24 @@ describe('thawCopy', function () {
     return planThaw({ site: cold.site, destination: 'archive', store, chain, replay: null });
   }
 
-  it('goes on after its worker and Temporal itself are killed in the middle of the wait, and asks for nothing twice', async () => {
+  it('goes on after its worker is killed right after it has asked, and in the middle of the wait with Temporal itself, and asks for nothing twice', async () => {
     const [, incremental] = cold.references('killed');
     const thaw = ['copies', 'thaw', incremental, '--from', 'archive', '--yes'];
+    const reached = path.join(cold.folder, 'reached');
+    const point: SignalPoint = { at: 'activities/operations/thaw/objects.ts#askFor', when: 'left' };
+    const dying = await worker({ point, reached });
     const detached = await mosaic(...thaw, '--detach');
     assert.equal(detached.code, 0, detached.stderr);
     const id = idOf(incremental);
+    await atPoint(dying, point, reached);
+    assert.ok((await asked('killed')).length > 1, 'all of it was asked for, and nobody knows');
+    const next = await worker();
     const before = await onItsWay(id);
-    worker.kill('SIGKILL');
-    await worker.ended;
+    next.kill('SIGKILL');
+    await next.ended;
     await temporal.kill();
     await temporal.start();
-    run('worker');
+    await worker();
     const handle = temporal.client().workflow.getHandle(id);
     const details = await until('its worker answers again', () =>
       handle.query('__temporal_workflow_metadata').then(

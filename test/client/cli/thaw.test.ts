@@ -5,7 +5,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
+import { proveBackup, restoreBackup } from '../../../activities/operations/restore.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
+import { openDestination } from '../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { makeColdSite, type ColdSite } from '../../support/cold.ts';
@@ -133,6 +135,21 @@ describe('a copy in cold storage, on the command line', () => {
     assert.deepEqual(await moto.asked(), []);
   });
 
+  it('no operation makes anything, or fetches a byte, of what lies frozen', async () => {
+    const store = openDestination('archive', cold.site);
+    const chain = (await listBackups(store)).slice(0, 1);
+    const fetched: string[] = [];
+    const counting = { ...store, open: async (key: string) => (fetched.push(key), store.open(key)) };
+    const request = { site: cold.site, store: counting, chain, work: testWork() };
+    const within = path.join(cold.folder, 'never-made');
+    await assert.rejects(restoreBackup({ ...request, to: path.join(within, 'restored'), paths: [] }), {
+      code: 'frozen',
+    });
+    await assert.rejects(proveBackup({ ...request, within }), { code: 'frozen' });
+    assert.ok(!existsSync(within));
+    assert.deepEqual(fetched, []);
+  });
+
   it('is verified by nothing while it lies frozen, and what is wrong with it all the same is told', async () => {
     const [full] = cold.references('stack');
     const one = await mosaic('--json', 'verify', full, '--destination', 'archive');
@@ -203,7 +220,8 @@ describe('a copy in cold storage, on the command line', () => {
 
   it('P48 thaws and restores on a machine that has nothing but the bucket and the recovery kit, killed in the middle of the wait', async () => {
     await moto.hold();
-    const gone = await makeColdSite({ folder: await temporaryFolder(), moto });
+    // Killed between two looks: one that is killed in a look is noticed by its silence alone.
+    const gone = await makeColdSite({ folder: await temporaryFolder(), moto, interval: '2s' });
     const kit = await mosaicHere(['-c', gone.file, 'keys', 'kit']);
     assert.equal(kit.code, 0, kit.stderr);
     const empty = await temporaryFolder();

@@ -45,7 +45,12 @@ describe('S3 of cold storage, on moto', () => {
       const context = await coldContext({ storageClass });
       const own = async () =>
         (await moto.asked()).filter(({ object }) => object.startsWith(`${context.config.bucket}/`));
-      return { context, hold: () => moto.hold(), release: () => moto.release(), asked: async () => (await own()).length };
+      return {
+        context,
+        hold: () => moto.hold(),
+        release: () => moto.release(),
+        asked: async () => (await own()).length,
+      };
     });
   }
 
