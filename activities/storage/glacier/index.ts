@@ -51,6 +51,8 @@ export function glacierDestination(context: DestinationContext<GlacierDestinatio
       const known = await records.recordKeys(key);
       for (const each of known.length > 0 ? known : [own]) await records.at.keep(each, until);
     },
+    // What says how old a copy is lies there, and locks are that place's.
+    ...(records.at.clock && { clock: records.at.clock }),
     async pruner(): Promise<Pruner | null> {
       const { prune } = config;
       const small = await records.at.pruner();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { captureBackup } from '../../../activities/operations/capture.ts';
 import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
@@ -11,6 +12,7 @@ import { ownTemporal } from '../../support/ports.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { startVaults, type Vaults } from '../../support/stand-in-for-glacier/index.ts';
 import { credentialFiles } from '../../support/versitygw.ts';
+import { testWork } from '../../support/work.ts';
 
 const CANARY = 'a-secret-of-the-source-that-leaves-the-host-only-encrypted';
 const listing = z.looseObject({ backups: z.array(z.looseObject({ reference: z.string() })) });
@@ -76,6 +78,18 @@ describe('a copy in a vault, on the command line', () => {
     const { cold } = made.site.config.destinations;
     return cold?.type === 'glacier' ? cold.vault : assert.fail('it is a vault');
   }
+
+  it('catch-up delivers what it lacks', async () => {
+    const { site } = made;
+    const run = { runId: 'daily-2026-11-21T02:00:00Z', scheduled: '2026-11-21T02:00:00Z', attempt: 1, busy: 0 };
+    await writeFile(path.join(folder, 'data', 'more'), 'and what came later\n');
+    const { backup } = await captureBackup({ site, source: 'stack', tier: 'daily', ...run, work: testWork() });
+    assert.ok(!(await listed('cold')).includes(backup.reference));
+    const caughtUp = await mosaic('run', 'catch-up');
+    assert.equal(caughtUp.code, 0, caughtUp.stdout + caughtUp.stderr);
+    assert.ok((await listed('cold')).includes(backup.reference));
+    assert.deepEqual(await listed('near'), []);
+  });
 
   it('P39 nothing of what was captured lies beside it in plaintext', async () => {
     const files = await readdir(path.join(folder, 'near'), { recursive: true, withFileTypes: true });

@@ -72,6 +72,8 @@ export function recordsSuite(given: () => Vaults): void {
       const names = async (of: Destination) => (await listBackups(of)).map((each) => each.folder);
       assert.deepEqual(await names(cold), [backup.folder]);
       assert.deepEqual(await names(near), [own.folder], 'its catalogue has its own alone');
+      const apart = Math.abs(((await cold.clock?.())?.getTime() ?? 0) - Date.now());
+      assert.ok(apart < 60_000, 'the clock is that of the other destination');
       const walked: PlaceFolder[] = [];
       for await (const each of walkPlace(near)) walked.push(each);
       assert.deepEqual(
