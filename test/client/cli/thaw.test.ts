@@ -1,8 +1,10 @@
 /** What lies frozen, on the command line: told, priced, thawed, restored, verified, and used for repairs. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { proveBackup, restoreBackup } from '../../../activities/operations/restore.ts';
@@ -229,9 +231,12 @@ describe('a copy in cold storage, on the command line', () => {
     await rm(gone.site.repository, { recursive: true });
     await rm(gone.site.state, { recursive: true });
     const to = path.join(empty, 'restored');
-    const [, incremental] = gone.references('stack');
+    const [full, incremental] = gone.references('stack');
     const args = ['-c', recovery, 'restore', incremental, '--from', 'archive', '--thaw', 'bulk', '--to', to];
     const before = (await moto.asked()).length;
+    const [ask = '', fetch = ''] = kit.stdout.match(/^.* rclone .*$/gm) ?? [];
+    await byHand(ask, full, empty);
+    assert.equal((await moto.asked()).length, before + 2, 'by the standard program of the kit');
     const first = startCommand({ args, owner: empty });
     await first.printed('0 of');
     first.kill('SIGKILL');
@@ -242,9 +247,17 @@ describe('a copy in cold storage, on the command line', () => {
     await moto.release();
     assert.equal((await again.ended).code, 0, again.output());
     await gone.assertRestored('stack', to);
+    await byHand(fetch, full, empty);
+    assert.ok(existsSync(path.join(empty, 'backup', 'base.tar.zst.age')));
     const objects = (await moto.asked()).slice(before).map(({ object }) => object);
     assert.equal(new Set(objects).size, objects.length, 'paid for once');
   });
+
+  /** A line of the kit, as a stranger completes it. */
+  async function byHand(line: string, reference: string, cwd: string): Promise<void> {
+    const command = line.replaceAll('=…', '=testing').replace('FOLDER', reference.replace('daily', 'configs'));
+    await promisify(execFile)('sh', ['-c', command], { cwd, env: { PATH: process.env['PATH'], HOME: cwd } });
+  }
 
   /** The config of the kit, as a stranger writes it down: with the folders of an empty machine. */
   async function recoveryConfig(kit: string, { site }: ColdSite, empty: string): Promise<string> {

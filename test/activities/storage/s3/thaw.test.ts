@@ -104,6 +104,25 @@ describe('S3 of cold storage, on moto', () => {
     );
   });
 
+  it('what would freeze again soon is kept for longer, and what has half of its days left is not', async () => {
+    await moto.release();
+    const context = await coldContext({ storageClass: 'DEEP_ARCHIVE' });
+    const cold = destinationOf(context);
+    const { file, expected } = await fileOf('readable');
+    await cold.put(KEY, file, expected, testWork());
+    const days = async () => {
+      const now = await cold.thawing?.state(KEY);
+      assert.ok(now?.state === 'readable' && now.until !== undefined);
+      return Math.round((now.until.getTime() - Date.now()) / 86_400_000);
+    };
+    await cold.thawing?.ask(KEY, { ...OPTIONS, days: 2 });
+    assert.equal(await days(), 2);
+    await cold.thawing?.ask(KEY, { ...OPTIONS, days: 3 });
+    assert.equal(await days(), 2);
+    await cold.thawing?.ask(KEY, { ...OPTIONS, days: 7 });
+    assert.equal(await days(), 7);
+  });
+
   it('what lies frozen is not copied within the bucket, so that it is sent', async () => {
     await moto.hold();
     const cold = destinationOf(await coldContext({ storageClass: 'DEEP_ARCHIVE' }));
