@@ -15,6 +15,8 @@ export interface Vaults {
   readonly endpoint: string;
   /** `127.0.0.1:<port>`, for a proxy. */
   readonly address: string;
+  /** The endpoint of moto itself. */
+  readonly moto: string;
   /** Makes a vault, and returns its name. */
   makeVault(): Promise<string>;
   /** Archives in a vault. */
@@ -106,6 +108,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
   return {
     endpoint,
     address: `127.0.0.1:${address.port}`,
+    moto,
     async makeVault() {
       made += 1;
       const vaultName = `vault-${process.pid}-${made}`;

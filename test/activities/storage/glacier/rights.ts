@@ -1,4 +1,4 @@
-/** The rights of infra/roles, which the stand-in holds everybody to: the writing identity has exactly those, and cannot delete. */
+/** The rights of infra/roles, which the stand-in and moto hold everybody to: the writing identity has exactly those, and cannot delete. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Destination } from '../../../../activities/storage/types.ts';
 import { storedOf } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { makeUser, whileChecked } from '../../../support/moto/users.ts';
 import type { Vaults } from '../../../support/stand-in-for-glacier/index.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
@@ -35,8 +36,11 @@ export function rightsSuite(given: () => Vaults): void {
       await cleanUp();
     });
 
+    function textOf(role: string): Promise<string> {
+      return readFile(new URL(role, ROLES), 'utf8');
+    }
     async function rightsOf(role: string): Promise<readonly string[]> {
-      const { Statement } = JSON.parse(await readFile(new URL(role, ROLES), 'utf8')) as {
+      const { Statement } = JSON.parse(await textOf(role)) as {
         readonly Statement: readonly { readonly Action: readonly string[] }[]; // a file of ours
       };
       return Statement.flatMap(({ Action }) => Action);
@@ -86,6 +90,41 @@ export function rightsSuite(given: () => Vaults): void {
       await assert.rejects(as('pruner', undefined).put(KEY, file, storedOf(bytes), testWork()), {
         code: 'access-denied',
       });
+    });
+
+    it('what it sends is signed as moto checks it, by which the writing policy is enough and gives no more', async () => {
+      const users = await Promise.all(
+        ['glacier-policy.json', 'glacier-restore-policy.json', 'glacier-prune-policy.json'].map(async (role) => {
+          const { accessKeyId, secretAccessKey } = await makeUser(vaults.moto, role, await textOf(role));
+          const variable = `TEST_MOTO_${role.replaceAll(/\W/g, '_')}`.toUpperCase();
+          process.env[variable] = accessKeyId;
+          process.env[`${variable}_SECRET`] = secretAccessKey;
+          return { accessKeyId: { env: variable }, secretAccessKey: { env: `${variable}_SECRET` } };
+        }),
+      );
+      const [writer, reader, pruner] = users;
+      assert.ok(writer && reader && pruner);
+      // In one request: moto takes no parts.
+      const own = { ...context.config, endpoint: vaults.moto, partSize: 16 * MEBIBYTE };
+      const by = (credentials: typeof writer, prune = credentials) =>
+        destinationOf({ ...context, config: { ...own, credentials, prune } });
+      await whileChecked(vaults.moto, async () => {
+        const destination = by(writer);
+        await destination.probe();
+        await destination.put(`${KEY}-signed`, file, storedOf(bytes), testWork());
+        await assert.rejects(thaw(destination, `${KEY}-signed`), { code: 'access-denied' });
+        await assert.rejects(async () => (await destination.pruner())?.remove(`${KEY}-signed`), {
+          code: 'access-denied',
+        });
+        await thaw(by(reader), `${KEY}-signed`);
+        assert.deepEqual(await by(reader).digest(`${KEY}-signed`, testWork()), storedOf(bytes));
+        const forged = { ...writer, secretAccessKey: reader.secretAccessKey };
+        await assert.rejects(by(forged).put(`${KEY}-forged`, file, storedOf(bytes), testWork()), {
+          code: 'access-denied',
+        });
+        await (await by(writer, pruner).pruner())?.remove(`${KEY}-signed`);
+      });
+      assert.equal(await vaults.count(context.config.vault), 0);
     });
   });
 }
