@@ -15,7 +15,8 @@ import { openVault } from './vault.ts';
 export function glacierDestination(context: DestinationContext<GlacierDestination>): Destination {
   const { name, config, site, state, readSecret } = context;
   const vault = openVault({ destination: name, site, config, credentials: config.credentials, readSecret });
-  const records = recordsAt(context.openOther(config.manifests), name, config.vault);
+  const other = context.openOther(config.manifests);
+  const records = recordsAt(other, name, config.vault);
   const retrievals = retrievalsOf(vault, path.join(state, 'retrievals', name));
   const uploads = uploadsIn(path.join(state, 'uploads', name), config.vault);
   const unrecorded = unrecordedIn(path.join(state, 'unrecorded', name), config.vault);
@@ -52,7 +53,7 @@ export function glacierDestination(context: DestinationContext<GlacierDestinatio
       for (const each of known.length > 0 ? known : [own]) await records.at.keep(each, until);
     },
     // What says how old a copy is lies there, and locks are that place's.
-    ...(records.at.clock && { clock: records.at.clock }),
+    ...(other.clock && { clock: other.clock.bind(other) }),
     async pruner(): Promise<Pruner | null> {
       const { prune } = config;
       const small = await records.at.pruner();

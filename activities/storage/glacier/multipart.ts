@@ -6,13 +6,12 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ListPartsCommandOutput, PartListElement } from '@aws-sdk/client-glacier';
 import { BackupError } from '../../../model/errors.ts';
 import { withBody } from '../aws/body.ts';
-import { damagedFile, isEqual } from '../damaged-file.ts';
 import { paceOf, slowestOf } from '../rate.ts';
 import { cutBy, type Cut } from '../upload/cut.ts';
-import { together } from '../upload/lanes.ts';
-import { isGoneOnWith, type Left } from '../upload/left.ts';
-import { partReader, type FilePart } from '../upload/part-reader.ts';
-import { watchSending, type Sending } from '../upload/sending.ts';
+import { leaveUpload } from '../upload/left.ts';
+import type { FilePart } from '../upload/part-reader.ts';
+import { sendParts } from '../upload/send-parts.ts';
+import type { Sending } from '../upload/sending.ts';
 import type { Adopted } from '../upload/uploads.ts';
 import { confirmed, type Put, type Uploaded } from './confirm.ts';
 import { formatDescription } from './description.ts';
@@ -43,17 +42,22 @@ export async function uploadParts(put: PartsPut): Promise<Uploaded> {
 
 /** Undefined where the upload that was taken over is gone, and no archive was made of it. */
 async function finish(put: PartsPut, underWay: UnderWay): Promise<Uploaded | undefined> {
-  const { uploads } = put;
+  const { vault, uploads, work } = put;
   const { upload, file, held } = underWay;
   let treeHash: string | undefined;
   try {
-    treeHash = treeHashOf(await sendParts(put, underWay)).toString('hex');
+    treeHash = treeHashOf(await sendAll(put, underWay)).toString('hex');
     const answer = await complete(put, upload.uploadId, treeHash);
     if (answer !== undefined) return { ...confirmed(put, answer, treeHash), done: () => uploads.forget(file) };
     if (held === null) return undefined;
     throw vanished(put);
   } catch (error) {
-    await leave(put, underWay, { error, wasSent: treeHash !== undefined });
+    const abortThis = () => abort(put, upload.uploadId);
+    const { destination } = vault;
+    await leaveUpload(
+      { uploads, file, destination, abort: abortThis, work },
+      { error, wasSent: treeHash !== undefined },
+    );
     throw error;
   }
 }
@@ -135,49 +139,37 @@ async function abort({ vault, key }: Pick<Put, 'vault' | 'key'>, uploadId: strin
   await vault.call(doing, (glacier) => ifPresent(glacier.abortMultipartUpload({ ...vault.names, uploadId })));
 }
 
-/** All parts, as far as the vault does not hold them; the file is digested on the way. Returns their tree hashes. */
-async function sendParts(put: PartsPut, { upload, held }: UnderWay): Promise<readonly Buffer[]> {
+/** All parts, as far as the vault does not hold them. Returns their tree hashes. */
+function sendAll(put: PartsPut, { upload, held }: UnderWay): Promise<readonly Buffer[]> {
   const { vault, key, file, expected, opened, work } = put;
   const cut = cutBy(expected.bytes, upload.partSize, vault.config.parallel);
-  const sending = watchSending(`copying to ${vault.destination}`, expected.bytes, work);
-  const reader = partReader({ file, opened, cut, bytes: expected.bytes, mebibytes: true });
-  const send = partSender(put, { uploadId: upload.uploadId, size: cut.size, sending });
-  const hashes: Buffer[] = [];
-
-  async function lane(): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(cut.size);
-    for (;;) {
-      sending.signal.throwIfAborted();
-      const part = await reader.next(buffer);
-      if (part === undefined) return;
+  const sendOne = partSender(put, { uploadId: upload.uploadId, size: cut.size });
+  return sendParts({
+    key,
+    file,
+    opened,
+    expected,
+    cut,
+    mebibytes: true,
+    to: vault.destination,
+    async send(part, sending) {
       const hash = treeHashOf(part.mebibytes);
       const isHeld = held === null || held.get(part.number) === hash.toString('hex');
-      if (!isHeld) await send(part, hash);
-      hashes[part.number - 1] = hash;
-      sending.acknowledged(part.number, part.bytes.length);
-    }
-  }
-
-  await sending.during(() => together(cut.lanes, lane, sending));
-  const found = reader.stored();
-  if (!isEqual(found, expected)) throw damagedFile({ key, file, expected, found, to: vault.destination });
-  return hashes;
-}
-
-interface PartSending {
-  readonly uploadId: string;
-  readonly size: number;
-  readonly sending: Sending;
+      if (!isHeld) await sendOne(part, hash, sending);
+      return hash;
+    },
+    work,
+  });
 }
 
 /** What sends one part, and compares what the vault computed of it. */
 function partSender(
   put: Put,
-  { uploadId, size, sending }: PartSending,
-): (part: FilePart, hash: Buffer) => Promise<void> {
+  { uploadId, size }: { readonly uploadId: string; readonly size: number },
+): (part: FilePart, hash: Buffer, sending: Sending) => Promise<void> {
   const { vault, key, options } = put;
   const pace = paceOf(slowestOf(vault.config.maxRate, options.maxRate));
-  return async ({ number, bytes, sha256 }, hash) => {
+  return async ({ number, bytes, sha256 }, hash, sending) => {
     const { UploadMultipartPartCommand } = await import('@aws-sdk/client-glacier');
     const begins = (number - 1) * size;
     const checksum = hash.toString('hex');
@@ -202,24 +194,6 @@ async function complete({ vault, key, expected, work }: Put, uploadId: string, c
   const doing = { doing: `completing ${key}`, right: 'glacier:CompleteMultipartUpload', signal: work.signal };
   const wanted = { ...vault.names, uploadId, archiveSize: String(expected.bytes), checksum };
   return vault.call(doing, (glacier, options) => ifPresent(glacier.completeMultipartUpload(wanted, options)));
-}
-
-/** What is left of a failed upload: kept where the next attempt goes on with it, given back where none will. */
-async function leave(put: Put, { upload, file }: Adopted, left: Omit<Left, 'signal'>): Promise<void> {
-  const { vault, uploads, work } = put;
-  if (isGoneOnWith({ ...left, signal: work.signal })) {
-    await uploads.release(file);
-    return;
-  }
-  try {
-    await abort(put, upload.uploadId);
-    await uploads.forget(file);
-  } catch (problem) {
-    if (!(problem instanceof BackupError)) throw problem;
-    // Whoever uploads here next looks for it; the first failure is what the operator must know.
-    work.log.warn({ destination: vault.destination, problem: problem.message }, 'upload could not be aborted');
-    await uploads.release(file);
-  }
 }
 
 function vanished({ vault, key }: Put): BackupError {

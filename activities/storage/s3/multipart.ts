@@ -3,8 +3,6 @@
  * attempt that takes it over compares each part of the file with what the server holds of it.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { BackupError } from '../../../model/errors.ts';
-import { damagedFile, isEqual } from '../damaged-file.ts';
 import { abortUpload, partsOf } from './abandoned.ts';
 import { artifactAttributes } from './attributes.ts';
 import { withBody } from '../aws/body.ts';
@@ -13,12 +11,12 @@ import { confirmStored } from './confirm.ts';
 import { isAbsent } from './errors.ts';
 import { extendLock } from './lock.ts';
 import { paceOf, slowestOf } from '../rate.ts';
-import { partReader, type FilePart } from '../upload/part-reader.ts';
+import type { FilePart } from '../upload/part-reader.ts';
 import { cutBy, type Cut } from '../upload/cut.ts';
-import { together } from '../upload/lanes.ts';
-import { isGoneOnWith, type Left } from '../upload/left.ts';
+import { leaveUpload } from '../upload/left.ts';
 import type { Put } from './put.ts';
-import { watchSending, type Sending } from '../upload/sending.ts';
+import { sendParts } from '../upload/send-parts.ts';
+import type { Sending } from '../upload/sending.ts';
 import type { Adopted } from '../upload/uploads.ts';
 
 export interface PartsPut extends Put {
@@ -38,10 +36,12 @@ export async function putParts(put: PartsPut): Promise<void> {
   let version: string | undefined;
   let parts: readonly Held[] | undefined;
   try {
-    parts = await sendParts(put, upload, held);
+    parts = await sendAll(put, upload, held);
     version = await complete(put, upload.uploadId, parts);
   } catch (error) {
-    await leave(put, { upload, file }, { error, wasSent: parts !== undefined });
+    const abort = () => abortUpload(bucket, upload.object, upload.uploadId);
+    const { destination } = bucket.where;
+    await leaveUpload({ uploads, file, destination, abort, work }, { error, wasSent: parts !== undefined });
     throw error;
   }
   await uploads.forget(file);
@@ -125,43 +125,35 @@ export async function abortOthers({ bucket, uploads, key }: Put, own: Adopted | 
   }
 }
 
-/** All parts, as far as the server does not hold them; the file is digested on the way. */
-async function sendParts(
+/** All parts, as far as the server does not hold them. */
+function sendAll(
   put: PartsPut,
   { uploadId, partSize }: Adopted['upload'],
   held: UnderWay['held'],
 ): Promise<readonly Held[]> {
   const { bucket, key, file, expected, opened, work } = put;
-  const cut = cutBy(expected.bytes, partSize, bucket.config.parallel);
-  const sending = watchSending(`copying to ${bucket.where.destination}`, expected.bytes, work);
-  const reader = partReader({ file, opened, cut, bytes: expected.bytes });
-  const send = partSender(put, uploadId, sending);
-  const parts: Held[] = [];
-
-  async function lane(): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(cut.size);
-    for (;;) {
-      sending.signal.throwIfAborted();
-      const part = await reader.next(buffer);
-      if (part === undefined) return;
+  const sendOne = partSender(put, uploadId);
+  return sendParts({
+    key,
+    file,
+    opened,
+    expected,
+    cut: cutBy(expected.bytes, partSize, bucket.config.parallel),
+    to: bucket.where.destination,
+    async send(part, sending) {
       const there = held.get(part.number);
       const isHeld = there?.checksum === part.sha256.toString('base64');
-      parts[part.number - 1] = { etag: there && isHeld ? there.etag : await send(part), sha256: part.sha256 };
-      sending.acknowledged(part.number, part.bytes.length);
-    }
-  }
-
-  await sending.during(() => together(cut.lanes, lane, sending));
-  const found = reader.stored();
-  if (!isEqual(found, expected)) throw damagedFile({ key, file, expected, found, to: bucket.where.destination });
-  return parts;
+      return { etag: there && isHeld ? there.etag : await sendOne(part, sending), sha256: part.sha256 };
+    },
+    work,
+  });
 }
 
 /** What sends one part, and returns its ETag. */
-function partSender(put: Put, uploadId: string, sending: Sending): (part: FilePart) => Promise<string> {
+function partSender(put: Put, uploadId: string): (part: FilePart, sending: Sending) => Promise<string> {
   const { bucket, key } = put;
   const limit = paceOf(slowestOf(put.bucket.config.maxRate, put.options.maxRate));
-  return async ({ number, bytes, sha256 }) => {
+  return async ({ number, bytes, sha256 }, sending) => {
     const { UploadPartCommand } = await import('@aws-sdk/client-s3');
     const command = new UploadPartCommand({
       Bucket: bucket.name,
@@ -208,25 +200,4 @@ async function complete(
       return undefined;
     }
   });
-}
-
-/** What is left of a failed upload: kept where the next attempt goes on with it, given back where none will. */
-async function leave(
-  { bucket, uploads, work }: Put,
-  { upload, file }: Adopted,
-  left: Omit<Left, 'signal'>,
-): Promise<void> {
-  if (isGoneOnWith({ ...left, signal: work.signal })) {
-    await uploads.release(file);
-    return;
-  }
-  try {
-    await abortUpload(bucket, upload.object, upload.uploadId);
-    await uploads.forget(file);
-  } catch (problem) {
-    if (!(problem instanceof BackupError)) throw problem;
-    // Whoever uploads here next looks for it; the first failure is what the operator must know.
-    work.log.warn({ destination: bucket.where.destination, problem: problem.message }, 'upload could not be aborted');
-    await uploads.release(file);
-  }
 }

@@ -21,10 +21,10 @@ export interface Vaults {
   makeVault(): Promise<string>;
   /** Archives in a vault. */
   count(vault: string): Promise<number>;
-  /** Uploads in parts that are under way. */
-  uploads(): number;
+  /** Uploads to a vault in parts that are under way. */
+  uploads(vault: string): number;
   /** The first part of each of those is another from now on. */
-  spoilParts(): void;
+  spoilParts(vault: string): void;
   /** From now on one byte of what a job brings of this archive is another. */
   damage(archiveId: string): void;
   /** Jobs stay in progress until `release`. */
@@ -118,8 +118,8 @@ export async function startVaults(moto: string): Promise<Vaults> {
     async count(vaultName) {
       return (await admin.describeVault({ accountId: '-', vaultName })).NumberOfArchives ?? 0;
     },
-    uploads: () => parts.count(),
-    spoilParts: () => parts.spoil(),
+    uploads: (vault) => parts.count(vault),
+    spoilParts: (vault) => parts.spoil(vault),
     damage: (archiveId) => void damaged.add(archiveId),
     hold: () => void (held = true),
     release: () => void (held = false),

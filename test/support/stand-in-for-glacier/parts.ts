@@ -4,13 +4,14 @@ import { failure, type Answer, type Asked } from './messages.ts';
 
 export interface Parts {
   answer(request: Asked): Promise<Answer>;
-  /** Uploads that are under way. */
-  count(): number;
+  /** Uploads to a vault that are under way. */
+  count(vault: string): number;
   /** From now on the first part of each is another. */
-  spoil(): void;
+  spoil(vault: string): void;
 }
 
 interface Upload {
+  readonly vault: string;
   readonly description: string;
   readonly partSize: number;
   /** By their first byte. */
@@ -25,11 +26,12 @@ export function archivesByParts(store: Store): Parts {
   const completed = new Map<string, Answer>();
   let made = 0;
 
-  function begin({ headers }: Asked): Answer {
+  function begin({ path, headers }: Asked): Answer {
     made += 1;
     const id = `upload-${made}`;
     const partSize = Number(headers['x-amz-part-size']);
-    uploads.set(id, { description: String(headers['x-amz-archive-description']), partSize, parts: new Map() });
+    const description = String(headers['x-amz-archive-description']);
+    uploads.set(id, { vault: path[2] ?? '', description, partSize, parts: new Map() });
     return done(201, { 'x-amz-multipart-upload-id': id });
   }
   function take({ parts, partSize }: Upload, { headers, body }: Asked): Answer {
@@ -50,6 +52,9 @@ export function archivesByParts(store: Store): Parts {
     const said = { PartSizeInBytes: partSize, Parts, Marker: next === undefined ? null : String(next) };
     return { ...done(200, { 'content-type': 'application/json' }), body: Buffer.from(JSON.stringify(said)) };
   }
+  function of(vault: string): readonly Upload[] {
+    return [...uploads.values()].filter((upload) => upload.vault === vault);
+  }
   async function complete(id: string, { parts, description }: Upload, { path, headers }: Asked): Promise<Answer> {
     const whole = Buffer.concat([...parts].toSorted(([a], [b]) => a - b).map(([, body]) => body));
     const treeHash = simpleTreeHash(whole).toString('hex');
@@ -64,9 +69,9 @@ export function archivesByParts(store: Store): Parts {
   }
 
   return {
-    count: () => uploads.size,
-    spoil() {
-      for (const { parts } of uploads.values()) parts.set(0, Buffer.from(parts.get(0)?.toReversed() ?? []));
+    count: (vault) => of(vault).length,
+    spoil(vault) {
+      for (const { parts } of of(vault)) parts.set(0, Buffer.from(parts.get(0)?.toReversed() ?? []));
     },
     async answer(request) {
       const { method, path, marker } = request;

@@ -59,7 +59,7 @@ export function uploadSuite(given: () => Vaults): void {
       await thaw(destination, KEY);
       assert.deepEqual(await destination.digest(KEY, testWork()), expected);
       assert.equal(await vaults.count(context.config.vault), 1);
-      assert.equal(vaults.uploads(), 0);
+      assert.equal(vaults.uploads(context.config.vault), 0);
       assert.deepEqual([...(await remembered('uploads')), ...(await remembered('unrecorded'))], []);
     }
 
@@ -99,7 +99,7 @@ export function uploadSuite(given: () => Vaults): void {
       const child = startChild(PUT_CHILD, { context, key: KEY, file, expected, stopAt: 4 * PART });
       await child.stopped();
       await child.signal('SIGKILL');
-      vaults.spoilParts();
+      vaults.spoilParts(context.config.vault);
       await destinationOf(context).put(KEY, file, expected, testWork());
       const again = proxy.sent() - bytes.length;
       assert.ok(again < (LANES + 1) * PART + MEBIBYTE, `${again} bytes were sent twice`);
@@ -128,7 +128,7 @@ export function uploadSuite(given: () => Vaults): void {
       const work = testWork();
       const cutting = { ...work, progress: ({ bytes: sent }: { bytes: number }) => sent > 3 * PART && proxy.cut() };
       await assert.rejects(destination.put(KEY, file, expected, cutting), { code: 'unreachable' });
-      assert.equal(vaults.uploads(), 1, 'it is kept for the next attempt');
+      assert.equal(vaults.uploads(context.config.vault), 1, 'it is kept for the next attempt');
       proxy.mend();
       await destination.put(KEY, file, expected, testWork());
       assert.ok(
@@ -166,7 +166,7 @@ export function uploadSuite(given: () => Vaults): void {
       const work = testWork();
       const cancelling = { ...work, progress: ({ bytes: sent }: { bytes: number }) => sent > 2 * PART && work.abort() };
       await assert.rejects(destinationOf(context).put(KEY, file, expected, cancelling), { code: 'aborted' });
-      assert.equal(vaults.uploads(), 0);
+      assert.equal(vaults.uploads(context.config.vault), 0);
       assert.deepEqual(await remembered('uploads'), []);
     });
 
