@@ -4,11 +4,11 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { captureBackup } from '../../../activities/operations/capture.ts';
-import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startMoto, stopMoto } from '../../support/moto/index.ts';
 import { ownTemporal } from '../../support/ports.ts';
+import { writeRecoveryConfig } from '../../support/recovery-config.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { startVaults, type Vaults } from '../../support/stand-in-for-glacier/index.ts';
 import { credentialFiles } from '../../support/versitygw.ts';
@@ -123,18 +123,9 @@ describe('a copy in a vault, on the command line', () => {
     assert.equal(kit.code, 0, kit.stderr);
     assert.match(kit.stdout, /aws glacier get-job-output --account-id - --vault-name vault-/);
     const empty = await temporaryFolder();
-    const identity = path.join(empty, 'identity.txt');
-    const [line = ''] = /^AGE-SECRET-KEY-1\S+$/m.exec(kit.stdout) ?? [];
-    await writeFile(identity, `${line}\n`, { mode: 0o600 });
+    const recovery = await writeRecoveryConfig(kit.stdout, made.site, empty);
     await rm(made.site.repository, { recursive: true });
     await rm(made.site.state, { recursive: true });
-    const [own = ''] = (kit.stdout.split(CONFIG_MARKS[0])[1] ?? '').split(CONFIG_MARKS[1]);
-    const recovery = path.join(empty, 'recovery.yaml');
-    const here = own
-      .replaceAll('/root/identity.txt', identity)
-      .replaceAll(made.site.repository, path.join(empty, 'repository'))
-      .replaceAll(made.site.state, path.join(empty, 'state'));
-    await writeFile(recovery, here);
     const to = path.join(empty, 'restored');
     const asked = vaults.asked().length;
     const args = ['restore', 'latest', '--source', 'stack', '--from', 'cold', '--to', to];
