@@ -157,8 +157,13 @@ export interface Inventory {
   ask(): Promise<void>;
   /** The newest one that is there, compared with what is on record; or how far it is. */
   look(): Promise<InventoryState>;
-  /** Puts archives on record that are ours by their description; returns how many. */
-  record(archives: readonly UnrecordedArchive[]): Promise<number>;
+  /** Puts on record what is ours by its description, and strikes off what is missing, so that it is stored again. */
+  record(report: InventoryReport): Promise<InventoryRecorded>;
+}
+
+export interface InventoryRecorded {
+  readonly added: number;
+  readonly struckOff: number;
 }
 
 export type InventoryState =

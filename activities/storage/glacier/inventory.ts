@@ -29,7 +29,7 @@ const output = z.looseObject({ InventoryDate: z.iso.datetime({ offset: true }), 
 const MARGIN = 3_600_000;
 
 export function inventoryOf(reading: Pick<Reading, 'vault' | 'records'>): Inventory {
-  const { vault } = reading;
+  const { vault, records } = reading;
   return {
     async ask() {
       const [job] = await inventoryJobs(vault);
@@ -49,15 +49,13 @@ export function inventoryOf(reading: Pick<Reading, 'vault' | 'records'>): Invent
       if (waiting === undefined) return { state: 'none' };
       return { state: 'waiting', ...(waiting.CreationDate && { since: new Date(waiting.CreationDate) }) };
     },
-    async record(archives) {
-      let written = 0;
-      for (const each of archives) {
-        const record = recordOf(vault, each);
-        if (record === undefined) continue;
-        await reading.records.add(record, {});
-        written += 1;
-      }
-      return written;
+    async record({ extra, missing }) {
+      const ours = extra.flatMap((each) => recordOf(vault, each) ?? []);
+      for (const each of ours) await records.add(each, {});
+      const gone = new Set(missing.map(({ archiveId }) => archiveId));
+      const struck = (await records.all()).filter(({ archiveId }) => gone.has(archiveId));
+      for (const each of struck) await records.strikeOff(each);
+      return { added: ours.length, struckOff: struck.length };
     },
   };
 }

@@ -13,7 +13,8 @@ export function vaultPruner(vault: Vault, records: Records, small: Pruner): Prun
     async remove(key) {
       const own = records.keyAt(key);
       const keys = await records.recordKeys(key);
-      for (const { archiveId } of await records.archives(key)) {
+      const archives = new Set((await records.everyArchive(key)).map(({ archiveId }) => archiveId));
+      for (const archiveId of archives) {
         const doing = { doing: `deleting ${key}`, right: 'glacier:DeleteArchive' };
         await vault.call(doing, (glacier) => ifPresent(glacier.deleteArchive({ ...vault.names, archiveId })));
       }

@@ -2,7 +2,8 @@
  * Where a vault keeps what must be readable at once: at another destination, below `vaults/<name>/`, under the keys that
  * everything has anywhere else. Of an artifact, which is an archive with a number in the vault, a record lies there in
  * its place: `<key>.archive/<time>-<bytes>-<tag>.json`. Its name holds what a listing needs. None is ever rewritten, so
- * that a place that refuses that will do; of several the newest counts.
+ * that a place that refuses that will do; of several the newest counts. One whose archive the vault no longer has is struck
+ * off by another beside it, `….gone.json`.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -24,17 +25,21 @@ export interface Records {
   list(prefix: string, options: ListOptions): AsyncIterable<ListedObject>;
   /** What is known of the archives of an artifact, the one to be read first; those that cannot be read are left out. */
   archives(key: string): Promise<readonly ArchiveFacts[]>;
+  /** All archives that an artifact ever had, struck off or not: what is to be deleted with it. */
+  everyArchive(key: string): Promise<readonly ArchiveFacts[]>;
   /** All that can be read of all artifacts, for a comparison with what the vault says. */
   all(): Promise<readonly ArchiveFacts[]>;
-  /** The keys at the other destination of all records of an artifact, readable or not. */
+  /** The keys at the other destination of all records of an artifact, readable or not, struck off or not. */
   recordKeys(key: string): Promise<readonly string[]>;
   add(record: ArchiveFacts, keeping: Keeping): Promise<void>;
+  /** Strikes one off: its archive is no longer there, so that the artifact counts as missing. */
+  strikeOff(record: ArchiveFacts): Promise<void>;
 }
 
 /** Records read at once. */
 const PARALLEL = 16;
 const FOLDER = '.archive';
-const RECORD = /^(.+)\.archive\/(\d{8}T\d{9}Z)-(\d+)-([0-9a-f]{16})\.json$/;
+const RECORD = /^(.+)\.archive\/(\d{8}T\d{9}Z)-(\d+)-([0-9a-f]{16})(\.gone)?\.json$/;
 
 /**
  * @param name of the destination whose vault it is.
@@ -53,6 +58,13 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
     return found.map((object) => object.key).filter((one) => RECORD.test(one));
   }
 
+  /** The newest first. */
+  async function readAll(key: string, keys: readonly string[]): Promise<readonly ArchiveFacts[]> {
+    const newestFirst = keys.toSorted().toReversed();
+    const read = await inParallel(newestFirst, PARALLEL, (each) => readOne(at, each, vault));
+    return read.filter((record) => record !== undefined).filter((record) => record.key === key);
+  }
+
   return {
     at,
     keyAt,
@@ -67,8 +79,11 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
       }
       // A record does not sort where its key does: `a.archive/…` comes behind `a-b`. Records of cold storage are few.
       const found = new Map<string, ListedObject>();
-      for await (const object of at.list(below)) {
+      const all = await listAll(at, below);
+      const counting = new Set(inForce(all.map(({ key }) => key)));
+      for (const object of all) {
         const own = { ...object, key: object.key.slice(before.length + 1) };
+        if (RECORD.test(object.key) && !counting.has(object.key)) continue;
         const listed = artifactOf(own) ?? own;
         if (named === undefined || listed.key === named || listed.key.endsWith(`/${named}`))
           found.set(listed.key, listed);
@@ -76,24 +91,48 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
       yield* [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
     },
     async archives(key) {
-      const keys = (await recordKeys(key)).toSorted().toReversed();
+      const keys = inForce(await recordKeys(key))
+        .toSorted()
+        .toReversed();
       const read = await Promise.all(keys.map((each) => readOne(at, each, vault)));
       const known = read.filter((record) => record !== undefined).filter((record) => record.key === key);
       return known.length > 1 ? wantedFirst(known, await digestWanted(at, keyAt(key))) : known;
     },
+    async everyArchive(key) {
+      return readAll(key, await recordKeys(key));
+    },
     async all() {
-      const keys = (await listAll(at, before)).map(({ key }) => key).filter((key) => RECORD.test(key));
+      const keys = inForce((await listAll(at, before)).map(({ key }) => key));
       const read = await inParallel(keys, PARALLEL, (key) => readOne(at, key, vault));
       return read.filter((record) => record !== undefined);
     },
     async add(record, keeping) {
-      const stamp = record.uploaded.replaceAll(/[-:.]/g, '');
-      const tag = createHash('sha256').update(record.archiveId).digest('hex').slice(0, 16);
-      const key = `${keyAt(record.key)}${FOLDER}/${stamp}-${record.bytes}-${tag}.json`;
-      const bytes = Buffer.from(`${JSON.stringify({ schema: ARCHIVE_SCHEMA, ...record }, null, 2)}\n`);
-      await at.putSmall(key, bytes, { replace: false, ...keeping });
+      await at.putSmall(`${nameOf(record)}.json`, encode(record), { replace: false, ...keeping });
+    },
+    async strikeOff(record) {
+      await at.putSmall(`${nameOf(record)}.gone.json`, encode(record), { replace: false });
     },
   };
+
+  /** Of a record, at the other destination. */
+  function nameOf({ key, uploaded, bytes, archiveId }: ArchiveFacts): string {
+    const stamp = uploaded.replaceAll(/[-:.]/g, '');
+    const tag = createHash('sha256').update(archiveId).digest('hex').slice(0, 16);
+    return `${keyAt(key)}${FOLDER}/${stamp}-${bytes}-${tag}`;
+  }
+}
+
+/** Of these keys, the records that were not struck off. */
+function inForce(keys: readonly string[]): readonly string[] {
+  const all = new Set(keys);
+  return keys.filter((key) => {
+    const [record, , , , , gone] = RECORD.exec(key) ?? [];
+    return record !== undefined && gone === undefined && !all.has(key.replace(/\.json$/, '.gone.json'));
+  });
+}
+
+function encode(record: ArchiveFacts): Buffer {
+  return Buffer.from(`${JSON.stringify({ schema: ARCHIVE_SCHEMA, ...record }, null, 2)}\n`);
 }
 
 /** The artifact that a record stands for; undefined for another object. */

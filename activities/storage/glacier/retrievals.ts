@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { DescribeJobCommandOutput, GlacierJobDescription } from '@aws-sdk/client-glacier';
 import type { ArchiveFacts } from '../../../model/archive-record.ts';
+import { BackupError } from '../../../model/errors.ts';
 import { readMemoryFile, writeMemoryFile } from '../memory-file.ts';
 import type { ThawOptions } from '../types.ts';
 import { ifPresent, type Vault } from './vault.ts';
@@ -20,7 +21,7 @@ export interface Retrieval {
 export interface Retrievals {
   /** The job by which an archive can be read, or soon; undefined where it must be asked for. */
   of(archive: ArchiveFacts): Promise<Retrieval | undefined>;
-  /** Asks for an archive, whatever has been asked for before. */
+  /** Asks for an archive, whatever has been asked for before. @throws BackupError `not-found` where the vault has none such. */
   ask(archive: ArchiveFacts, options: Pick<ThawOptions, 'speed'>): Promise<void>;
 }
 
@@ -54,17 +55,29 @@ export function retrievalsOf(vault: Vault, folder: string): Retrievals {
       return found;
     },
     async ask({ archiveId, key }, { speed }) {
-      const { jobId } = await vault.callOnce(
+      const jobParameters = { Type: 'archive-retrieval', ArchiveId: archiveId, Tier: TIERS[speed] };
+      const asked = await vault.callOnce(
         { doing: `asking for ${key}`, right: 'glacier:InitiateJob' },
-        (glacier, options) =>
-          glacier.initiateJob(
-            { ...vault.names, jobParameters: { Type: 'archive-retrieval', ArchiveId: archiveId, Tier: TIERS[speed] } },
-            options,
-          ),
+        (glacier, options) => ifPresent(glacier.initiateJob({ ...vault.names, jobParameters }, options)),
       );
-      if (jobId !== undefined) await writeMemoryFile(fileOf(archiveId), { archiveId, jobId });
+      if (asked === undefined) throw deleted(vault, { archiveId, key });
+      if (asked.jobId !== undefined) await writeMemoryFile(fileOf(archiveId), { archiveId, jobId: asked.jobId });
     },
   };
+}
+
+function deleted(
+  { destination, config }: Vault,
+  { archiveId, key }: Pick<ArchiveFacts, 'archiveId' | 'key'>,
+): BackupError {
+  return new BackupError(
+    'not-found',
+    `The archive of ${key} is not in the vault ${config.vault}, though it is on record: somebody has deleted it.`,
+    {
+      remedy: `See who may. Use another copy; mosaic-backup copies inventory ${destination} says what else is missing.`,
+      facts: { destination, vault: config.vault, key, archiveId },
+    },
+  );
 }
 
 async function describe(vault: Vault, jobId: string): Promise<DescribeJobCommandOutput | undefined> {

@@ -55,8 +55,11 @@ function registerInventory(copies: Command, cli: OpenCli): void {
     )
     .argument('<destination>', 'a destination of type glacier')
     .option('--ask', 'ask the vault for a new list, which takes it hours; the same command without it shows the list')
-    .option('--record', 'put archives on record that are of this site and have no record')
-    .option('--dry-run', 'with --record: print what would be put on record, and do nothing')
+    .option(
+      '--record',
+      'put archives on record that are of this site and have no record, and strike off those that are missing',
+    )
+    .option('--dry-run', 'with --record: print what would be done, and do nothing')
     .action(async (destination: string, options: InventoryOptions) => {
       const { inventoryCommand } = await import('../copies/inventory.ts');
       return inventoryCommand(cli(), destination, options);

@@ -1,6 +1,11 @@
 /** `copies inventory`: what a vault itself says that it holds, and what nobody has on record. */
 import { openDestination } from '../../../activities/storage/destinations.ts';
-import type { Inventory, InventoryReport, InventoryState } from '../../../activities/storage/types.ts';
+import type {
+  Inventory,
+  InventoryRecorded,
+  InventoryReport,
+  InventoryState,
+} from '../../../activities/storage/types.ts';
 import { BackupError, exitStatus } from '../../../model/errors.ts';
 import { formatBytes } from '../../../model/units.ts';
 import type { Cli } from '../context.ts';
@@ -30,18 +35,17 @@ export async function inventoryCommand(cli: Cli, destination: string, options: I
   if (report.missing.length > 0 || report.different.length > 0) cli.exitWith(exitStatus('verification-failed'));
 }
 
-interface Recorded {
-  readonly archives: number;
+interface Recorded extends InventoryRecorded {
   readonly dryRun: boolean;
 }
 
 async function record(
   inventory: Inventory,
-  { extra }: InventoryReport,
+  report: InventoryReport,
   { dryRun = false }: InventoryOptions,
 ): Promise<Recorded> {
-  const ours = extra.filter(({ of }) => of !== null);
-  return { dryRun, archives: dryRun ? ours.length : await inventory.record(ours) };
+  if (!dryRun) return { dryRun, ...(await inventory.record(report)) };
+  return { dryRun, added: report.extra.filter(({ of }) => of !== null).length, struckOff: report.missing.length };
 }
 
 function notYet(destination: string, found: Exclude<InventoryState, { readonly state: 'ready' }>): string {
@@ -67,8 +71,12 @@ function text({ out }: Cli, destination: string, report: InventoryReport, record
     ...(strange > 0 ? [`${strange} archives are of nobody that this site knows`] : []),
     ...(recorded === null
       ? []
-      : [`${recorded.archives} archives ${recorded.dryRun ? 'would be' : 'were'} put on record`]),
-    ...(recorded === null && ours.length > 0 ? [`--record puts them on record`] : []),
+      : [
+          `${recorded.added} archives ${recorded.dryRun ? 'would be' : 'were'} put on record, ${recorded.struckOff} struck off`,
+        ]),
+    ...(recorded === null && ours.length + missing.length > 0
+      ? ['--record puts on record what is not, and strikes off what is missing: copies repair stores it again then']
+      : []),
     ...(extra.length === 0 && missing.length === 0 && different.length === 0
       ? [out.style('green', 'all of it is on record, and all that is on record was there')]
       : []),

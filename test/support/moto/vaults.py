@@ -13,6 +13,7 @@ MEBIBYTE = 2**20
 begin = Job.__init__
 create = Vault.create_archive
 describe = Vault.describe_job
+initiate = Vault.initiate_job
 
 
 def tree_hash(body: bytes) -> str:
@@ -45,6 +46,12 @@ def delete_if_there(self, archive_id):
     return self.archives.pop(archive_id, None)
 
 
+def initiate_known(self, job_type, tier, archive_id):
+    if archive_id is not None and archive_id not in self.archives:
+        raise JsonRESTError("ResourceNotFoundException", "The archive ID was not found: " + archive_id)
+    return initiate(self, job_type, tier, archive_id)
+
+
 def describe_known(self, job_id):
     job = describe(self, job_id)
     if job is None:
@@ -56,3 +63,4 @@ Job.__init__ = begin_done
 Vault.create_archive = create_another
 Vault.delete_archive = delete_if_there
 Vault.describe_job = describe_known
+Vault.initiate_job = initiate_known

@@ -21,6 +21,8 @@ export interface Vaults {
   makeVault(): Promise<string>;
   /** Archives in a vault. */
   count(vault: string): Promise<number>;
+  /** Deletes an archive, as somebody does who may. */
+  remove(vault: string, archiveId: string): Promise<void>;
   /** Uploads to a vault in parts that are under way. */
   uploads(vault: string): number;
   /** The first part of each of those is another from now on. */
@@ -117,6 +119,9 @@ export async function startVaults(moto: string): Promise<Vaults> {
     },
     async count(vaultName) {
       return (await admin.describeVault({ accountId: '-', vaultName })).NumberOfArchives ?? 0;
+    },
+    async remove(vaultName, archiveId) {
+      await admin.deleteArchive({ accountId: '-', vaultName, archiveId });
     },
     uploads: (vault) => parts.count(vault),
     spoilParts: (vault) => parts.spoil(vault),

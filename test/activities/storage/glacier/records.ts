@@ -1,7 +1,7 @@
 /** What a vault keeps at another destination: apart from that one's own, and rebuilt from the vault's inventory when it is lost. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { listAll } from '../../../../activities/storage/list-all.ts';
@@ -57,6 +57,12 @@ export function recordsSuite(given: () => Vaults): void {
     }
     async function keysOf(destination: Destination): Promise<readonly string[]> {
       return (await listAll(destination, '')).map(({ key }) => key);
+    }
+    async function onlyRecord() {
+      const records = path.join(folder, 'vaults/cold', `${KEY}.archive`);
+      const [name = ''] = await readdir(records);
+      const own = path.join(records, name);
+      return { own, record: archiveRecord.parse(JSON.parse(await readFile(own, 'utf8'))) };
     }
     async function report(): Promise<InventoryReport> {
       await cold.inventory?.ask();
@@ -148,7 +154,7 @@ export function recordsSuite(given: () => Vaults): void {
         extra.map(({ of }) => of),
         [{ key: KEY, sha256: storedOf(bytes).sha256 }],
       );
-      assert.equal(await cold.inventory?.record(extra), 1);
+      assert.deepEqual(await cold.inventory?.record(await report()), { added: 1, struckOff: 0 });
       assert.deepEqual((await report()).extra, []);
       await (await cold.pruner())?.remove(KEY);
       assert.equal(await vaults.count(context.config.vault), 0, 'so that it is deleted with its backup');
@@ -158,43 +164,54 @@ export function recordsSuite(given: () => Vaults): void {
       await store();
       await rm(path.join(folder, 'vaults'), { recursive: true });
       assert.deepEqual(await keysOf(cold), []);
-      assert.equal(await cold.inventory?.record((await report()).extra), 1);
+      assert.deepEqual(await cold.inventory?.record(await report()), { added: 1, struckOff: 0 });
       assert.deepEqual(await keysOf(cold), [KEY]);
       await thaw(cold, KEY);
       assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
     });
 
-    it('the inventory names what somebody has deleted, and what is another', async () => {
+    it('what somebody has deleted is missing by the inventory; struck off, it is stored again', async () => {
       await store();
-      const [name = ''] = await readdir(path.join(folder, 'vaults/cold', `${KEY}.archive`));
-      const own = path.join(folder, 'vaults/cold', `${KEY}.archive`, name);
-      const record = archiveRecord.parse(JSON.parse(await readFile(own, 'utf8')));
-      const long = '2020-01-01T00:00:00.000Z';
-      const other = { ...record, key: `${KEY}-2`, uploaded: long, archiveId: 'deleted-by-somebody' };
-      await mkdir(path.join(folder, 'vaults/cold', `${KEY}-2.archive`));
-      const there = path.join(
-        folder,
-        'vaults/cold',
-        `${KEY}-2.archive/20200101T000000000Z-300000-0123456789abcdef.json`,
-      );
-      await writeFile(there, JSON.stringify(other));
-      await writeFile(own, JSON.stringify({ ...record, treeHash: '0'.repeat(64) }));
+      const { vault } = context.config;
+      const { own, record } = await onlyRecord();
+      await rm(own);
+      // It was stored long before the inventory was made.
+      const old = own.replace(/\/\d{8}T\d{9}Z-/, '/20200101T000000000Z-');
+      await writeFile(old, JSON.stringify({ ...record, uploaded: '2020-01-01T00:00:00.000Z' }));
+      assert.deepEqual((await report()).missing, []);
+      await vaults.remove(vault, record.archiveId);
+      await assert.rejects(thaw(cold, KEY), { code: 'not-found', message: /archive of .* is not in the vault/ });
       const found = await report();
-      assert.deepEqual(found.missing, [{ key: `${KEY}-2`, archiveId: 'deleted-by-somebody' }]);
+      assert.deepEqual(found.missing, [{ key: KEY, archiveId: record.archiveId }]);
+      assert.deepEqual(await cold.inventory?.record(found), { added: 0, struckOff: 1 });
+      assert.ok(!(await keysOf(cold)).includes(KEY));
+      await assert.rejects(async () => cold.thawing?.state(KEY), { code: 'not-found' });
+      await store();
+      assert.ok((await keysOf(cold)).includes(KEY));
+      assert.equal(await vaults.count(vault), 1);
+      assert.deepEqual((await report()).missing, []);
+      await (await cold.pruner())?.remove(KEY);
+      assert.ok(!(await keysOf(near)).some((key) => key.includes('.archive/')), 'with all that was noted of it');
+    });
+
+    it('the inventory names an archive that is another than was confirmed', async () => {
+      await store();
+      const { own, record } = await onlyRecord();
+      await writeFile(own, JSON.stringify({ ...record, treeHash: '0'.repeat(64) }));
+      const { different, missing, extra } = await report();
       assert.deepEqual(
-        found.different.map(({ key }) => key),
+        different.map(({ key }) => key),
         [KEY],
       );
-      assert.deepEqual(found.extra, []);
+      assert.deepEqual([missing, extra], [[], []]);
     });
 
     it('of two records the one of the bytes that the manifest names counts, whatever somebody has added', async () => {
       await store();
-      const folderOf = path.join(folder, 'vaults/cold', `${KEY}.archive`);
-      const [name = ''] = await readdir(folderOf);
-      const record = archiveRecord.parse(JSON.parse(await readFile(path.join(folderOf, name), 'utf8')));
+      const { own, record } = await onlyRecord();
       const forged = { ...record, archiveId: 'forged', sha256: 'f'.repeat(64), uploaded: '2999-01-01T00:00:00.000Z' };
-      await writeFile(path.join(folderOf, '29990101T000000000Z-300000-ffffffffffffffff.json'), JSON.stringify(forged));
+      const above = path.join(path.dirname(own), '29990101T000000000Z-300000-ffffffffffffffff.json');
+      await writeFile(above, JSON.stringify(forged));
       await thaw(cold, KEY);
       assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
     });
