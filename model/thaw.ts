@@ -100,12 +100,18 @@ export function thawId({ site, destination, backup, target }: ThawName): string 
   return `thaw/${site}/${destination}/${backup.reference}${at}`;
 }
 
-/** A target as `--at` and `--before` take it. */
+/** A target in a word. */
 export function targetText(target: RestoreTarget): string {
   if (target.kind === 'time') return target.time;
   if (target.kind === 'name') return `name:${target.name}`;
   if (target.kind === 'end') return 'end';
   return target.kind === 'before' ? `before:${target.position}` : target.position;
+}
+
+/** The same as options of a command: ` --at end`; nothing without one. */
+export function targetOptions(target: RestoreTarget | null): string {
+  if (target === null) return '';
+  return target.kind === 'before' ? ` --before ${target.position}` : ` --at ${targetText(target)}`;
 }
 
 /** @throws BackupError `usage` for a speed that the place does not have. */

@@ -166,22 +166,17 @@ export function deliverySteps(site: string, { step, waits }: DeliveryInput) {
 const THAW_ATTEMPTS = 4;
 
 /** Looks of a thaw, on the host that asked for it: on its short queue, since many objects alone make one take long. */
-export function thawSteps({ site, host }: ThawInput, { heartbeat, retryFirst, retryMax }: ThawWaits) {
+export function thawSteps({ site, host }: ThawInput, waits: ThawWaits) {
   return proxyActivities<ShortActivities>({
     taskQueue: taskQueues(site, host).short,
     scheduleToStartTimeout: '10m',
     startToCloseTimeout: '1h',
-    heartbeatTimeout: heartbeat,
+    heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: {
-      initialInterval: retryFirst,
-      backoffCoefficient: 2,
-      maximumInterval: retryMax,
-      maximumAttempts: THAW_ATTEMPTS,
-    },
+    retry: { ...retries(waits), maximumAttempts: THAW_ATTEMPTS },
   });
 }
 
-function retries(waits: Waits) {
+function retries(waits: Pick<Waits, 'retryFirst' | 'retryMax'>) {
   return { initialInterval: waits.retryFirst, backoffCoefficient: 2, maximumInterval: waits.retryMax };
 }

@@ -5,12 +5,13 @@ import type { CopiedBackup, SkippedCopy } from '../../model/run.ts';
 import { openingOf, windowsInWords } from '../../model/windows.ts';
 import type { Tier } from '../../model/source.ts';
 import type { Site } from '../site.ts';
-import { findPinned, listBackups } from '../storage/catalogue.ts';
+import { chainOf, findPinned, listBackups } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
 import { limitedTo } from '../storage/rate.ts';
 import { openRepository } from '../storage/repository.ts';
 import type { Work } from '../work.ts';
 import { archiveAt } from './archive/index.ts';
+import { noteHeld } from './catch-up/memory.ts';
 import { copyBackup } from './copy.ts';
 import { withCopyUnderWay } from './copy-under-way.ts';
 import { isAbsence } from './plan-run.ts';
@@ -62,6 +63,11 @@ async function copyNow(
     // Catch-up may just be at it; then nothing is left to do but to see that it is there.
     await withCopyUnderWay({ site, destination, folder: found.folder, wait: true, work }, () =>
       copyBackup({ site, from, to, backup: found, catalogue, work }),
+    );
+    await noteHeld(
+      site,
+      destination,
+      chainOf(catalogue, found).map(({ folder }) => folder),
     );
   }
   return { destination, bytes: sizes(found.manifest).stored, milliseconds: Date.now() - started };

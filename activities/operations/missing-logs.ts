@@ -50,22 +50,29 @@ export async function missingLogs({
   const adapter = logsOf(type);
   if (!adapter) return [];
   const of = { site, source };
-  const begins = windowOf(site, source, now);
   const before = await readSeenLogs(of);
+  const begins = windowOf(site, { source, now, before });
   const looked = await lookAtDays({ store: await openRepository(site), source, adapter, before, now, begins, work });
   const here = Object.values(looked.days).flatMap(({ runs }) => runs);
   // What ended before the oldest backup that counts, none of them leads to.
   const remembered = before.whole.filter((each) => orderOf(each) >= begins - MARGIN);
   const whole = adapter.join([...remembered, ...here], { whole: true });
-  await writeSeenLogs(of, { days: looked.days, whole: [...whole] });
+  await writeSeenLogs(of, { days: looked.days, whole: [...whole], begins });
   if (!looked.complete) return null;
   const bases = (await restorable(of, begins)).filter((base) => base.type === type);
   return few(lostTimes({ bases, logs: adapter.join(here, { whole: false }), whole }));
 }
 
-/** From backups since then any time is to be restored; logs of before may be gone: retention deletes them. */
-function windowOf({ config }: Site, source: string, now: number): number {
-  return earlier(now, rulesOf(config, source).logs, config.timeZone);
+/**
+ * From backups since then any time is to be restored; logs of before may be gone: retention deletes them. Where they are
+ * now to be kept for longer, it may have deleted them until then. What a clock that was ahead has left is not minded.
+ */
+function windowOf(
+  { config }: Site,
+  { source, now, before }: { readonly source: string; readonly now: number; readonly before: SeenLogs },
+): number {
+  const begins = earlier(now, rulesOf(config, source).logs, config.timeZone);
+  return before.begins !== undefined && before.begins < now ? Math.max(begins, before.begins) : begins;
 }
 
 function few(lost: readonly MissingLogs[]): readonly MissingLogs[] {

@@ -3,7 +3,7 @@ import { BackupError } from '../../model/errors.ts';
 import { orderOf } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
 import { describeTarget, type RestoreTarget } from '../../model/target.ts';
-import { adapterFor } from '../sources/index.ts';
+import { selectorOf } from '../sources/index.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
 
 export interface RecoveryRequest {
@@ -42,8 +42,7 @@ export function planRecovery({ catalogue, source, target, from }: RecoveryReques
       remedy: 'See `mosaic-backup list` for what there is.',
     });
   }
-  const adapter = adapterFor(newest.manifest.type);
-  if (!adapter.select) {
+  if (!selectorOf(newest.manifest.type)) {
     throw new BackupError(
       'usage',
       `A backup of type ${newest.manifest.type} is one moment: there is nothing to recover to.`,
@@ -55,9 +54,11 @@ export function planRecovery({ catalogue, source, target, from }: RecoveryReques
   const manifests = logs.map(({ manifest }) => manifest);
   const failures: Failure[] = [];
   for (const base of bases) {
-    const chain = wholeChain(own, base, failures);
+    // A source may have been of another type before, under the same name.
+    const select = selectorOf(base.manifest.type);
+    const chain = select && wholeChain(own, base, failures);
     if (!chain) continue;
-    const selection = adapter.select(base.manifest, manifests, target);
+    const selection = select(base.manifest, manifests, target);
     if (selection.reached) {
       const chosen = new Set(selection.logs);
       const byManifest = new Map(logs.map((entry) => [entry.manifest, entry]));

@@ -45,7 +45,7 @@ export async function withExportPlan<T>(
   const { manifest } = backup;
   const adapter = adapterFor(manifest.type);
   const read = manifest.artifacts.filter(({ role }) => role === EXPORT_ROLE || role === EXPORT_LIST_ROLE);
-  await requireThawed(store, [backup], objectsOf(backup, read));
+  await requireThawed(store, { chain: [backup], objects: objectsOf(backup, read) });
   const reader = await openBackup({ site, store, backup, work });
   const within = path.resolve(request.scratch ?? tmpdir());
   const config = configOf(site, manifest);

@@ -48,7 +48,7 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   // A link to an empty folder stands for that folder: the rename at the end would not follow it.
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
   const { to, work } = request;
-  await requireThawed(request.store, [...request.chain, ...(request.replay?.logs ?? [])]);
+  await requireThawed(request.store, request);
   await mkdir(path.dirname(to), { recursive: true });
   // The target's own file system: it may be mounted there.
   await requireSpace({ path: to, needed: plainBytes(request.chain) + plainBytes(request.replay?.logs ?? []) });
@@ -79,8 +79,8 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
 
 /** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
 export async function proveBackup(request: ProveRequest): Promise<readonly Check[]> {
-  const logs = request.replay?.logs ?? [];
-  await requireThawed(request.store, [...request.chain, ...logs], objectsToThaw(request.chain, logs));
+  const { chain, replay } = request;
+  await requireThawed(request.store, { chain, replay, objects: objectsToThaw(chain, replay?.logs ?? []) });
   await mkdir(request.within, { recursive: true });
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
   const readers = await openChain(request);

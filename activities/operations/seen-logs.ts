@@ -22,6 +22,8 @@ const memory = z.looseObject({
   days: z.record(z.string(), seenDay),
   /** All that was ever seen, as if nothing were missing. */
   whole: z.array(manifest),
+  /** Milliseconds since the epoch: what was logged before may have been deleted by retention. */
+  begins: z.number().optional(),
 });
 export type SeenLogs = z.infer<typeof memory>;
 

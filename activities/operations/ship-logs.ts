@@ -5,6 +5,7 @@ import type { SourceConfig } from '../../model/config/source.ts';
 import { MANIFEST_SCHEMA, orderBehind, sizes, type Manifest, type UnsignedManifest } from '../../model/manifest.ts';
 import { logsFolder, logsId } from '../../model/paths.ts';
 import type { ShippedLogs } from '../../model/run.ts';
+import type { SourceType } from '../../model/source.ts';
 import { logsOf } from '../sources/index.ts';
 import { lastOf } from '../sources/logs-order.ts';
 import type { LogsContext, LogsSource, Shipped } from '../sources/types.ts';
@@ -99,7 +100,7 @@ export async function shipUnderLease(
   const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
   const store = repositoryStore(site.repository);
-  const last = await lastLocalLogs(store, source, (all) => lastOf(all.filter(isFollowed)));
+  const last = await lastLocalLogs(store, source, (all) => lastOf(all.filter((each) => isFollowed(config.type, each))));
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;
   return withAttempt(of, async (attempt) => {
@@ -177,9 +178,12 @@ function summary(manifest: Manifest): ShippedLogs {
   };
 }
 
-/** What a stopped server had begun to write is followed by nothing: should it run on, it is shipped whole. */
-function isFollowed({ position }: Manifest): boolean {
-  return position?.['tail'] === undefined;
+/**
+ * What a stopped server had begun to write is followed by nothing: should it run on, it is shipped whole. Nor is what says
+ * no place in this type's logs: it is damaged, or the source was of another type before.
+ */
+function isFollowed(type: SourceType, manifest: Manifest): boolean {
+  return manifest.position?.['tail'] === undefined && Boolean(logsOf(type)?.placeOf(manifest));
 }
 
 /** What is missing before logs; null where they follow what was shipped before. */

@@ -198,7 +198,8 @@ function readEntries(
       entry && 'manifest' in entry ? { note: manifestDigest(entry.manifest), value: entry.manifest } : undefined,
     known(key, { note, value }) {
       knowDigest(value, note);
-      return nameOf(path.posix.dirname(key), value);
+      // That it lies where it belongs was seen when it was read.
+      return { name: nameOf(value), folder: path.posix.dirname(key), manifest: value };
     },
     lookedFor: (key) => tops.some((top) => key.startsWith(`${top}/`)),
   });
@@ -224,11 +225,8 @@ export async function readEntry(
 }
 
 function entryOf(folder: string, bytes: Uint8Array): Catalogued {
-  return nameOf(folder, parseManifest(bytes));
-}
-
-function nameOf(folder: string, manifest: Manifest): Catalogued {
-  const name: BackupName = { tier: manifest.tier, source: manifest.source, id: manifest.id };
+  const manifest = parseManifest(bytes);
+  const name = nameOf(manifest);
   if (isFolderOf(folder, name)) return { name, folder, manifest };
   throw new BackupError(
     'verification-failed',
@@ -237,6 +235,10 @@ function nameOf(folder: string, manifest: Manifest): Catalogued {
       remedy: 'Move the folder back to where it belongs.',
     },
   );
+}
+
+function nameOf({ tier, source, id }: Manifest): BackupName {
+  return { tier, source, id };
 }
 
 function abridged(matches: readonly string[]): string {

@@ -9,8 +9,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { blocksOf, openFileStream } from '../streams/blocks-of.ts';
+import { lineSplitter } from '../streams/lines.ts';
 import { productVersion } from '../version.ts';
 import { FILE_MODE, makePath } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
@@ -32,14 +34,16 @@ export interface CacheFile {
   readonly of: string;
 }
 
-const NEWLINE = 0x0a;
 /** Lines that are written at once. */
 const BATCH = 256;
 
 /** Empty where there is none that counts. */
 export async function readRecordCache<Value>({ file, of }: CacheFile): Promise<RecordCache<Value>> {
-  const bytes = await translated(file, 'reading what is remembered of records', () => ifThere(readFile(file)));
-  return (bytes && parse<Value>(bytes, headerOf(of))) ?? new Map<string, CachedRecord<Value>>();
+  const found = await translated(file, 'reading what is remembered of records', async () => {
+    const stream = await ifThere(openFileStream(file));
+    return stream && parse<Value>(blocksOf(stream), headerOf(of));
+  });
+  return found ?? new Map<string, CachedRecord<Value>>();
 }
 
 /** Replaces it whole. */
@@ -82,25 +86,46 @@ async function write(file: string, header: string, cache: RecordCache<unknown>):
   await ended;
 }
 
+/** Bytes of the last line: a SHA-256 and its line break. */
+const LAST = 65;
+
 /** Undefined for anything but a whole one of this very version: what it holds was checked before it was written. */
-function parse<Value>(bytes: Buffer, header: string): RecordCache<Value> | undefined {
-  const last = bytes.lastIndexOf(NEWLINE, bytes.byteLength - 2) + 1;
-  const digest = createHash('sha256').update(bytes.subarray(0, last)).digest('hex');
-  if (bytes.subarray(last).toString('latin1') !== `${digest}\n`) return undefined;
+async function parse<Value>(
+  blocks: AsyncIterable<Uint8Array>,
+  header: string,
+): Promise<RecordCache<Value> | undefined> {
+  const digest = createHash('sha256');
+  const lines = lineSplitter();
   const found = new Map<string, CachedRecord<Value>>();
-  let start = bytes.indexOf(NEWLINE) + 1;
-  if (bytes.subarray(0, start - 1).toString('utf8') !== header) return undefined;
-  while (start < last) {
-    const end = bytes.indexOf(NEWLINE, start);
-    // Written by this version and unchanged since, as its digest says: no schema looks at it again.
-    const [key, version, note, value] = JSON.parse(bytes.toString('utf8', start, end)) as [
-      string,
-      string,
-      string,
-      Value,
-    ];
-    found.set(key, { version, note, value });
-    start = end + 1;
+  let first: string | undefined;
+  let held: Uint8Array = Buffer.of();
+  for await (const block of blocks) {
+    // The block is reused; what may be of the last line is kept back.
+    const bytes = Buffer.concat([held, block]);
+    const end = Math.max(0, bytes.length - LAST);
+    held = bytes.subarray(end);
+    digest.update(bytes.subarray(0, end));
+    for (const line of lines.push(bytes.subarray(0, end))) {
+      if (first === undefined) {
+        first = line;
+        if (first !== header) return undefined;
+        continue;
+      }
+      const record = recordIn<Value>(line);
+      if (record === undefined) return undefined;
+      found.set(...record);
+    }
   }
-  return found;
+  return Buffer.from(held).toString('latin1') === `${digest.digest('hex')}\n` ? found : undefined;
+}
+
+/** Written by this version: whether it is unchanged since its digest says, and no schema looks at it again. */
+function recordIn<Value>(line: string): [key: string, record: CachedRecord<Value>] | undefined {
+  try {
+    const [key, version, note, value] = JSON.parse(line) as [string, string, string, Value];
+    return [key, { version, note, value }];
+  } catch {
+    // Damaged, as its digest would tell.
+    return undefined;
+  }
 }

@@ -27,7 +27,7 @@ export interface DestinationStatus {
   readonly logs: number | null;
   /** RFC 3339: scheduled time of the newest backup that it holds. */
   readonly newest: string | null;
-  /** RFC 3339: of a destination that is away, when it was compared last. */
+  /** RFC 3339: of a destination that is away, when it was compared last; null: never. */
   readonly seen: string | null;
 }
 
@@ -76,7 +76,7 @@ async function destinationStatus(
     since: backups.map(({ backup }) => backup.manifest.finished).toSorted()[0] ?? null,
     logs: logs && reached ? owed.length - backups.length : null,
     newest: newestIn(held),
-    seen: remembered?.compared ?? null,
+    seen: remembered?.compared || null,
   };
 }
 

@@ -101,7 +101,11 @@ export async function readOverview(
 
 /** The newer of two backups first. */
 export function newestFirst(one: Catalogued, two: Catalogued): number {
-  return two.manifest.scheduled.localeCompare(one.manifest.scheduled) || one.folder.localeCompare(two.folder);
+  // By their bytes: of very many, what locales make of each takes a while.
+  const { scheduled: at } = one.manifest;
+  const { scheduled: other } = two.manifest;
+  if (at !== other) return at > other ? -1 : 1;
+  return one.folder < two.folder ? -1 : Number(one.folder > two.folder);
 }
 
 /** What evidence says of a backup in a word, for tables. `broken`: it may be whole, what it builds on is not. */

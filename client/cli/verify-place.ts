@@ -42,7 +42,8 @@ export async function verifyWholePlace(cli: Cli, options: VerifyPlaceOptions): P
   });
   const bad = verdict.problems.filter(({ problem }) => problem !== 'extra');
   const ok = bad.length === 0;
-  cli.out.result({ place: place.name, verdict: ok ? 'ok' : 'failed', ...verdict }, () =>
+  const good = verdict.frozen.length > 0 ? 'frozen' : 'ok';
+  cli.out.result({ place: place.name, verdict: ok ? good : 'failed', ...verdict }, () =>
     summary(cli, place.name, verdict),
   );
   if (!ok) cli.exitWith(exitStatus('verification-failed'));

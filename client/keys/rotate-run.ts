@@ -8,7 +8,7 @@ import { taskQueues } from '../../model/run.ts';
 import { pauseRotation, rotationStatus } from '../../workflows/messages.ts';
 import type { RotationRun } from '../../workflows/rotate-keys.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
-import { keepLooking } from '../runs/looking.ts';
+import { keepLooking, type FollowOptions } from '../runs/looking.ts';
 import { ROTATION_TYPE } from '../runs/start.ts';
 import { runError } from '../runs/watch.ts';
 
@@ -75,19 +75,10 @@ export async function setPaused(client: Client, site: string, paused: boolean): 
   }
 }
 
-export interface FollowOptions {
-  readonly signal: AbortSignal;
-  /** Rejects when the own Temporal or worker ends by itself. */
-  readonly broken: Promise<never>;
-  /** Milliseconds between two looks. */
-  readonly interval: number;
-  readonly onProgress: (report: RotationReport) => void;
-}
-
 /** Waits for its end; ^C cancels it: what is written anew stays so. */
 export async function followRotation(
   handle: RotationHandle,
-  { signal, broken, interval, onProgress }: FollowOptions,
+  { signal, broken, interval, onProgress }: FollowOptions<RotationReport>,
 ): Promise<RotationReport> {
   const ended = new AbortController();
   const cancel = (): void => void handle.cancel().catch(() => undefined);

@@ -10,6 +10,12 @@ export interface Looking<Report> {
   readonly signal: AbortSignal;
 }
 
+/** How somebody follows a workflow to its end. */
+export interface FollowOptions<Report> extends Omit<Looking<Report>, 'ask'> {
+  /** Rejects when the own Temporal or worker ends by itself. */
+  readonly broken: Promise<never>;
+}
+
 export async function keepLooking<Report>({ ask, onProgress, interval, signal }: Looking<Report>): Promise<void> {
   while (!signal.aborted) {
     try {

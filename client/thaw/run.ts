@@ -7,7 +7,7 @@ import { thawId, type ThawReport } from '../../model/thaw.ts';
 import { thawStatus } from '../../workflows/messages.ts';
 import { PLAN, SITE, SOURCE } from '../../workflows/search-attributes.ts';
 import type { ThawRun } from '../../workflows/thaw-copy.ts';
-import { keepLooking } from '../runs/looking.ts';
+import { keepLooking, type FollowOptions } from '../runs/looking.ts';
 import { THAW_TYPE } from '../runs/start.ts';
 import { runError } from '../runs/watch.ts';
 import type { ThawPlan } from './plan.ts';
@@ -62,18 +62,8 @@ export async function cancelThaw(client: Client, id: string): Promise<void> {
   }
 }
 
-export interface FollowOptions {
-  /** Aborted: it is watched no longer, and goes on. */
-  readonly signal: AbortSignal;
-  /** Rejects when the own Temporal or worker ends by itself. */
-  readonly broken: Promise<never>;
-  /** Milliseconds between two looks. */
-  readonly interval: number;
-  readonly onProgress: (report: ThawReport) => void;
-}
-
-/** Watches it to its end; null where watching was ended before. @throws BackupError what it failed with; `aborted` when it was cancelled. */
-export async function followThaw(handle: ThawHandle, options: FollowOptions): Promise<ThawReport | null> {
+/** Watches it to its end; null where watching was ended before: it goes on. @throws BackupError what it failed with; `aborted` when it was cancelled. */
+export async function followThaw(handle: ThawHandle, options: FollowOptions<ThawReport>): Promise<ThawReport | null> {
   const { signal, broken, interval, onProgress } = options;
   const ended = new AbortController();
   const left = new Promise<null>((resolve) => {

@@ -10,10 +10,7 @@ find_moto() {
 }
 
 install_moto() {
-  made=$(mktemp -d "$cache/moto.XXXXXX")
-  trap 'rm -rf "$made"; exit 130' INT
-  trap 'rm -rf "$made"; exit 143' TERM
-  trap 'rm -rf "$made"' EXIT
+  make_folder moto
   say "moto $moto_version for the tests of cold storage, into $moto_cached (PyPI: moto and what it needs, 30 MB)"
   python3 -m pip --version >/dev/null 2>&1 || install_packages python3-pip
   # Every package is named with its version, so none is looked up that nobody chose.
@@ -24,6 +21,5 @@ install_moto() {
   # Pins keep its own version in two files; they must not part.
   [ -d "$made/moto/moto-$moto_version.dist-info" ] || fail 1 "infra/bootstrap/moto.txt has another moto than $moto_version"
   mv "$made/moto" "$moto_cached"
-  rm -rf "$made"
-  trap - EXIT INT TERM
+  drop_folder
 }

@@ -22,7 +22,7 @@ import { isAbsence, isRemovableIn } from '../plan-run.ts';
 import { stepFailure } from '../step-failure.ts';
 import { unlessStill } from '../unless-still.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
-import { COMPARE_AGAIN, readHeld, writeHeld, type Held } from './memory.ts';
+import { COMPARE_AGAIN, NOTHING_HELD, readHeld, writeHeld, type Held } from './memory.ts';
 import {
   behindOf,
   heldAt,
@@ -253,7 +253,7 @@ async function away(
 ): Promise<Omit<Delivered, 'destination' | 'host' | 'milliseconds'>> {
   const { site, destination } = request;
   const absent = isAbsence(site, destination, error);
-  const held = remembered ?? { compared: '', held: [], records: {} };
+  const held = remembered ?? NOTHING_HELD;
   return {
     state: absent ? 'absent' : 'unreachable',
     copied: { backups: 0, bytes: 0, records: 0 },

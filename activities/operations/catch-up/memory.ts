@@ -5,17 +5,21 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { BackupError } from '../../../model/errors.ts';
 import type { Site } from '../../site.ts';
 import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
 
 const memory = z.object({
-  /** RFC 3339: when both sides were compared last. */
+  /** RFC 3339: when both sides were compared last; empty: never yet. */
   compared: z.string(),
   /** Folders of backups, and keys of small records with their sizes. */
   held: z.array(z.string()),
   records: z.record(z.string(), z.number()),
 });
 export type Held = z.infer<typeof memory>;
+
+/** Of a place that was never compared. */
+export const NOTHING_HELD: Held = { compared: '', held: [], records: {} };
 
 /** Milliseconds after which both sides are compared again: what somebody removed at a destination is made up for then. */
 export const COMPARE_AGAIN = 6 * 3_600_000;
@@ -26,6 +30,21 @@ export function readHeld(site: Site, destination: string): Promise<Held | undefi
 
 export function writeHeld(site: Site, destination: string, held: Held): Promise<void> {
   return writeMemoryFile(fileOf(site, destination), held);
+}
+
+/**
+ * What a run has copied counts as well: else a place that goes away before catch-up looks at it seems to lack it. Two at
+ * once may lose one's note, and a state folder that is full takes none: it looks further behind then until it is compared.
+ */
+export async function noteHeld(site: Site, destination: string, folders: readonly string[]): Promise<void> {
+  const before = (await readHeld(site, destination)) ?? NOTHING_HELD;
+  const held = [...new Set([...before.held, ...folders])];
+  if (held.length === before.held.length) return;
+  try {
+    await writeHeld(site, destination, { ...before, held });
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+  }
 }
 
 /** A place that was changed by hand, or by a repair: the next tick compares. */

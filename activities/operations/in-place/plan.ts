@@ -41,7 +41,7 @@ export async function planInPlace(request: InPlaceRequest): Promise<InPlacePlan>
   const { adapter, place } = placeOf(request);
   for (const [program = ''] of [place.stop, place.start]) locate(program);
   const data = await dataFolder(place.data);
-  await requireThawed(store, [...chain, ...(replay?.logs ?? [])]);
+  await requireThawed(store, { chain, replay });
   await requireOwner(data);
   await requireFreeTarget(site, source, data);
   await requireSpace({ path: path.dirname(data), needed: plainBytes(chain) + plainBytes(replay?.logs ?? []) });

@@ -8,7 +8,7 @@ import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
 import type { LogsPlace } from '../types.ts';
 import { optionFile, type Connection } from './connection.ts';
-import { sameGtids } from './gtid.ts';
+import { gtidPosition, sameGtids } from './gtid.ts';
 import { literal, rows, run, type SessionOptions } from './session.ts';
 
 export interface Binlog {
@@ -30,10 +30,10 @@ export const logPosition = z.looseObject({
   firstFile: z.string(),
   lastFile: z.string(),
   /** All transactions before the first file, and at the end of the last. */
-  gtidStart: z.string(),
-  gtidEnd: z.string(),
+  gtidStart: gtidPosition,
+  gtidEnd: gtidPosition,
   /** RFC 3339, UTC, the server's clock: what was committed until then is in these logs or earlier ones. */
-  coversUntil: z.string(),
+  coversUntil: z.iso.datetime(),
   /**
    * It holds no file: from the end of `lastFile`, which was shipped before, until `coversUntil` the server committed
    * nothing. So an idle server's time goes on without an empty file every few minutes, here and on the server.

@@ -1,5 +1,9 @@
 /** GTID positions: the last transaction of each domain, as `0-1-42,1-7-9`. Pure. */
+import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
+
+/** As manifests hold a position; empty where nothing was committed yet. */
+export const gtidPosition = z.string().regex(/^(?:\s*\d+-\d+-\d+\s*(?:,|$))*$/);
 
 export interface Gtid {
   readonly domain: string;

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
+import { gtidPosition } from './gtid.ts';
 
 const lsn = z.string().regex(/^\d+$/);
 
@@ -19,11 +20,11 @@ export const physicalPosition = z.looseObject({
   binlogFile: z.string().nullable(),
   binlogPosition: z.int().nullable(),
   /** The last transaction in it, of each domain one. */
-  gtid: z.string().nullable(),
+  gtid: gtidPosition.nullable(),
   /** Tells one data folder from another. */
   lineage: z.string(),
   /** RFC 3339, by the server's clock: nothing in it was committed later. Absent in backups of earlier versions. */
-  endedAt: z.string().optional(),
+  endedAt: z.iso.datetime().optional(),
 });
 export type PhysicalPosition = z.infer<typeof physicalPosition>;
 

@@ -121,6 +121,9 @@ function stopOf(target: RestoreTarget, reach: Reach): readonly string[] | undefi
   // The stop is included: giving the GTID of a DROP replays the DROP.
   const stop = target.kind === 'before' ? sequence - 1n : sequence;
   const [earliest, latest] = [sequenceIn(reach.gtid, domain), sequenceIn(reach.last.gtidEnd, domain)];
+  // A mistyped domain: before its first transaction is everything, and nothing.
+  if (earliest === 0n && latest === 0n)
+    throw refused(`no transaction of domain ${domain} is in the backup, or in its logs`);
   if (stop < earliest) throw refused(`the backup already has ${reach.gtid}, which is after ${target.position}`);
   if (stop > latest) throw refused(`the logs end at ${reach.last.gtidEnd}, before ${target.position}`);
   if (stop === earliest) return undefined;

@@ -21,30 +21,28 @@ export function select(base: Manifest, all: readonly Manifest[], target: Restore
   if (!parsed.success) {
     return { reached: false, why: 'it is a dump, and logs are replayed on physical backups only', from, until: null };
   }
+  const of = { manifest: base, position: parsed.data };
   const { files, marks } = logsIn(all);
-  const found = runFrom(base, parsed.data, files);
-  const mark = markBehind(parsed.data, { last: found.at(-1)?.position, marks, from });
-  const run = [...found.map(({ manifest }) => manifest), ...(mark ? [mark] : [])];
-  const until = run.at(-1)?.coversUntil ?? null;
-  const failure = (count: number): string | null =>
-    whyNot({ manifest: base, position: parsed.data }, run.slice(0, count), target);
-  const why = failure(run.length);
-  if (why !== null) return { reached: false, why, from, until };
+  const [likely = [], ...others] = runsFrom(of, files, from).map((run) => withMark(run, of.position, { marks, from }));
+  const why = whyNot(of, likely, target);
+  const run = why === null ? likely : others.find((other) => whyNot(of, other, target) === null);
+  if (!run) return { reached: false, why: why ?? '', from, until: likely.at(-1)?.coversUntil ?? null };
   // What some logs reach, more of them reach as well.
   let [least, most] = [1, run.length];
   while (least < most) {
     const middle = Math.floor((least + most) / 2);
-    if (failure(middle) === null) most = middle;
+    if (whyNot(of, run.slice(0, middle), target) === null) most = middle;
     else least = middle + 1;
   }
   return { reached: true, logs: run.slice(0, target.kind === 'end' ? run.length : least) };
 }
 
-function whyNot(
-  base: { readonly manifest: Manifest; readonly position: PhysicalPosition },
-  logs: readonly Manifest[],
-  target: RestoreTarget,
-): string | null {
+interface Base {
+  readonly manifest: Manifest;
+  readonly position: PhysicalPosition;
+}
+
+function whyNot(base: Base, logs: readonly Manifest[], target: RestoreTarget): string | null {
   try {
     planReplay(base, logs, target);
     return null;
@@ -67,32 +65,59 @@ export function logsIn(all: readonly Manifest[]): { readonly files: readonly Log
 }
 
 interface Idle {
-  /** The end of the logs that follow on the backup; undefined where none do. */
-  readonly last: LogPosition | undefined;
   readonly marks: readonly Logs[];
   /** RFC 3339, by the server's clock: when the backup ended. */
   readonly from: string;
 }
 
-/** The record that reaches furthest of the idle time behind these logs, or behind a backup that was taken in it. */
-function markBehind(position: PhysicalPosition, { last, marks, from }: Idle): Manifest | undefined {
-  return marks
+/** With the record that reaches furthest of the idle time behind these logs, or behind a backup that was taken in it. */
+function withMark(run: readonly Logs[], position: PhysicalPosition, { marks, from }: Idle): readonly Manifest[] {
+  const last = run.at(-1)?.position;
+  const mark = marks
     .filter(({ position: mark }) =>
       last ? continues(last, mark) : stoodStill(position, mark) && microseconds(mark.coversUntil) >= microseconds(from),
     )
     .toSorted((a, b) => a.position.coversUntil.localeCompare(b.position.coversUntil))
-    .at(-1)?.manifest;
+    .at(-1);
+  return (mark ? run.concat(mark) : run).map(({ manifest }) => manifest);
 }
 
 /**
- * The logs from the file in which the backup was taken, up to the first hole. Where the repository had lost them, files
- * were shipped once more, from the first that the server has: of several runs it is the one that reaches furthest.
+ * The logs from the file in which the backup was taken, up to the first hole, of each lineage that may be its own: the
+ * likeliest first, and one that is empty where there are none. Where the repository had lost them, files were shipped once
+ * more, from the first that the server has: of several runs of a lineage it is the one that reaches furthest.
  */
-function runFrom(base: Manifest, position: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
+function runsFrom(base: Base, logs: readonly Logs[], from: string): readonly (readonly Logs[])[] {
   const byFirst = Map.groupBy(logs, ({ position: { lineage, firstFile } }) => `${lineage} ${numberOf(firstFile)}`);
-  return firstBehind(base, position, logs)
-    .map((first) => runBehind(first, byFirst))
-    .reduce<readonly Logs[]>((furthest, run) => (endOf(run) > endOf(furthest) ? run : furthest), []);
+  const lineages = Map.groupBy(firstBehind(base, logs), ({ position }) => position.lineage);
+  const runs = [...lineages.values()].map((own) =>
+    own
+      .map((first) => runBehind(first, byFirst))
+      .reduce((furthest, run) => (endOf(run) > endOf(furthest) ? run : furthest), []),
+  );
+  const likely = likeliestFirst(runs, { logs, from });
+  return likely.length > 0 ? likely : [[]];
+}
+
+/**
+ * RESET MASTER, or a disk that was rolled back, begins another lineage in the same data folder, with names and GTIDs of
+ * before. By the server's clock, in whole seconds, the backup is of the first one that goes on behind it. One that ends
+ * before it is its own only where none came later: that clock may have been set back.
+ */
+function likeliestFirst(
+  runs: readonly (readonly Logs[])[],
+  { logs, from }: { readonly logs: readonly Logs[]; readonly from: string },
+): readonly (readonly Logs[])[] {
+  const inOrder = runs.toSorted((a, b) => coveredBy(a.at(-1)) - coveredBy(b.at(-1)));
+  const ended = Math.floor(microseconds(from) / 1e6) * 1e6;
+  const isBehind = (run: readonly Logs[]): boolean => coveredBy(run.at(-1)) >= ended;
+  const latest = logs.reduce((one, two) => (coveredBy(two) > coveredBy(one) ? two : one), logs[0]);
+  const before = inOrder.filter((run) => !isBehind(run) && run[0]?.position.lineage === latest?.position.lineage);
+  return [...inOrder.filter(isBehind), ...before];
+}
+
+function coveredBy(logs: Logs | undefined): number {
+  return microseconds(logs?.position.coversUntil ?? '');
 }
 
 function runBehind(first: Logs, byFirst: ReadonlyMap<string, readonly Logs[]>): readonly Logs[] {
@@ -116,14 +141,14 @@ function endOf(run: readonly Logs[]): number {
  * place, and GTIDs where somebody has put older data back by hand: what was written by the server of the same data folder
  * is of the same history. Where no logs say that, clocks are left: a file is finished, and shipped, after the backup.
  */
-function firstBehind(base: Manifest, position: PhysicalPosition, logs: readonly Logs[]): readonly Logs[] {
+function firstBehind({ manifest, position }: Base, logs: readonly Logs[]): readonly Logs[] {
   const { binlogFile, gtid, lineage } = position;
   if (binlogFile === null) return [];
   const holding = logs
     .filter((each) => holds(each.position, binlogFile) && isWithin(each.position, gtid))
     .toSorted((a, b) => orderOf(a.manifest) - orderOf(b.manifest));
   const own = holding.filter((each) => each.position.dataFolder === lineage);
-  return own.length > 0 ? own : holding.filter(isAfter(base)).slice(0, 1);
+  return own.length > 0 ? own : holding.filter(isAfter(manifest)).slice(0, 1);
 }
 
 /** Both times are of our own clock, whatever the server's says; where it was set back in between, they are refused. */

@@ -1,4 +1,5 @@
 /** pg_basebackup: its arguments, and what its messages tell of the backup's position. */
+import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import type { Limits, Program } from '../../streams/types.ts';
 import { clientProgram, type Client } from './client-program.ts';
@@ -87,7 +88,10 @@ export function positionReader(): { readonly onStderr: (line: string) => void; r
   };
 }
 
-/** `0/2000028` as a number that compares. */
+/** `0/2000028`, as manifests hold it. */
+export const lsn = z.string().regex(/^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/);
+
+/** The same as a number that compares. */
 export function lsnNumber(lsn: string): bigint {
   const [high = '0', low = '0'] = lsn.split('/');
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);

@@ -15,8 +15,11 @@ import { bytesOf, headOf } from './read.ts';
 import type { Seen } from './seen.ts';
 import { versionsOf, type Version } from './versions.ts';
 
-/** Versions that are looked at, from the newest on: nobody can make a restore read for ever. */
-const MOST_VERSIONS = 50;
+/**
+ * Versions that are looked at from the newest on. Then it goes on from the oldest: whoever has put very many above ours
+ * could not put one below it.
+ */
+const NEWEST = 20;
 
 export interface Choosing {
   readonly bucket: Bucket;
@@ -27,37 +30,49 @@ export interface Choosing {
 }
 
 /** A manifest as it is accepted; where no version is, the newest that is visible, so that what is wrong with it is told. */
-export async function chooseManifest(
-  { bucket, versioned, seen, accepts }: Choosing,
-  key: string,
-): Promise<Uint8Array | undefined> {
-  const newest = await bytesOf(bucket, { key });
-  if (accepts === undefined || seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return newest;
-  if (newest !== undefined && (await accepts(key, newest))) return newest;
-  for (const { id: version } of await datedVersions(bucket, key)) {
-    const bytes = await bytesOf(bucket, { key, version });
-    if (bytes !== undefined && (await accepts(key, bytes))) return bytes;
-  }
-  return newest;
+export async function chooseManifest(choosing: Choosing, key: string): Promise<Uint8Array | undefined> {
+  return (await acceptedManifest(choosing, key)).bytes;
 }
 
-/** The version of an artifact to read; undefined for the current one. */
+/** The version of an object to read, or to keep; undefined for the current one. */
 export async function chooseVersion(choosing: Choosing, key: string): Promise<string | undefined> {
   const { bucket, versioned, seen } = choosing;
   if (seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return undefined;
-  const all = await versionsOf(bucket, key);
-  const versions = all.filter(({ marker }) => !marker).slice(0, MOST_VERSIONS);
+  if (path.posix.basename(key) === MANIFEST) return (await acceptedManifest(choosing, key)).version;
+  const versions = await objectVersions(bucket, key);
   const [newest] = versions;
-  if (newest === undefined || all.length === 1) return undefined;
+  if (newest === undefined || (versions.length === 1 && newest.latest)) return undefined;
   const artifact = await artifactOf(choosing, key);
   if (artifact !== undefined) {
-    for (const version of versions) if (await isArtifact(bucket, key, { version, artifact })) return version.id;
+    for (const version of inTurn(versions)) if (await isArtifact(bucket, key, { version, artifact })) return version.id;
   }
   return newest.id;
 }
 
-async function datedVersions(bucket: Bucket, key: string): Promise<readonly Version[]> {
-  return (await versionsOf(bucket, key)).filter(({ marker }) => !marker).slice(0, MOST_VERSIONS);
+interface Chosen {
+  readonly bytes: Uint8Array | undefined;
+  /** Undefined: the current one. */
+  readonly version: string | undefined;
+}
+
+async function acceptedManifest({ bucket, versioned, seen, accepts }: Choosing, key: string): Promise<Chosen> {
+  const current = { bytes: await bytesOf(bucket, { key }), version: undefined };
+  if (accepts === undefined || seen.isSingle(bucket.objectOf(key)) || !(await versioned())) return current;
+  if (current.bytes !== undefined && (await accepts(key, current.bytes))) return current;
+  for (const { id: version } of inTurn(await objectVersions(bucket, key))) {
+    const bytes = await bytesOf(bucket, { key, version });
+    if (bytes !== undefined && (await accepts(key, bytes))) return { bytes, version };
+  }
+  return current;
+}
+
+/** The newest first, without delete markers. */
+async function objectVersions(bucket: Bucket, key: string): Promise<readonly Version[]> {
+  return (await versionsOf(bucket, key)).filter(({ marker }) => !marker);
+}
+
+function inTurn(versions: readonly Version[]): readonly Version[] {
+  return [...versions.slice(0, NEWEST), ...versions.slice(NEWEST).toReversed()];
 }
 
 type Artifact = Manifest['artifacts'][number];

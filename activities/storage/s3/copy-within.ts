@@ -37,7 +37,7 @@ const LIMITS: CopyLimits = { whole: 5_000_000_000, part: 512 * 2 ** 20 };
 export async function copyObject(copy: CopyWithin, limits: CopyLimits = LIMITS): Promise<boolean> {
   const { bucket, from, to, expected, keeping, work } = copy;
   if (await isThere({ bucket, object: { key: to }, expected, work })) {
-    await extendLock(bucket, to, keeping);
+    await extendLock(bucket, { key: to }, keeping);
     return true;
   }
   const original = await headOf(bucket, from, work.signal);

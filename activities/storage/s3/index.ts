@@ -75,9 +75,13 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
     clock: () => serverTime(bucket),
     async keep(key, until) {
       bucket.objectOf(key);
-      await extendLock(bucket, key, { until });
+      await extendLock(bucket, { key, version: await chooseVersion(choosing, key) }, { until });
     },
-    ...(config.lock === undefined ? {} : { lockedUntil: (key: string) => lockedUntil(bucket, key) }),
+    ...(config.lock === undefined
+      ? {}
+      : {
+          lockedUntil: async (key: string) => lockedUntil(bucket, { key, version: await chooseVersion(choosing, key) }),
+        }),
     async pruner(): Promise<Pruner | null> {
       const { prune } = config;
       if (prune === undefined) return null;

@@ -47,7 +47,7 @@ export async function putParts(put: PartsPut): Promise<void> {
   await uploads.forget(file);
   const checksum = compositeChecksum(parts.map(({ sha256 }) => sha256));
   await confirmStored({ bucket, object: { key, version }, expected, checksum, work });
-  await extendLock(bucket, key, options);
+  await extendLock(bucket, { key }, options);
   work.log.debug(
     { key, destination: bucket.where.destination, bytes: expected.bytes, parts: parts.length },
     'object stored and confirmed',

@@ -39,7 +39,7 @@ export async function putArtifact(put: Put): Promise<void> {
   const { bucket, key, file, expected, options, work } = put;
   if (work.signal.aborted) throw aborted();
   if (await isThere({ bucket, object: { key }, expected, work })) {
-    await extendLock(bucket, key, options);
+    await extendLock(bucket, { key }, options);
     await abortOthers(put, undefined);
     return;
   }

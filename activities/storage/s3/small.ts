@@ -25,7 +25,7 @@ export async function putSmall(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const there = await bytesOf(bucket, { key });
     if (there !== undefined && Buffer.from(there).equals(bytes)) {
-      await extendLock(bucket, key, until === undefined ? {} : { until });
+      await extendLock(bucket, { key }, until === undefined ? {} : { until });
       return;
     }
     if (there !== undefined && !replace) throw conflict(bucket, key);
@@ -50,7 +50,7 @@ async function lockOf(
   until: Date | undefined,
 ): Promise<Date | undefined> {
   if (bucket.config.lock === undefined || there === undefined) return until;
-  const locked = await lockedUntil(bucket, key);
+  const locked = await lockedUntil(bucket, { key });
   if (locked === null) return until;
   return until === undefined || locked > until ? locked : until;
 }

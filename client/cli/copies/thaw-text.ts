@@ -1,5 +1,5 @@
 /** A thaw in words. */
-import { targetText, type Cost, type SpeedPreview, type ThawReport } from '../../../model/thaw.ts';
+import { targetOptions, targetText, type Cost, type SpeedPreview, type ThawReport } from '../../../model/thaw.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import type { ThawPlan } from '../../thaw/plan.ts';
 import { table } from '../output.ts';
@@ -66,7 +66,7 @@ export function reportText(report: ThawReport): string {
   const until = facts?.until ?? null;
   return [
     `${what} is readable${until === null ? '' : ` until ${until}`}`,
-    `  mosaic-backup restore ${backup.reference} --from ${destination}${optionsText(report)} --to FOLDER`,
+    `  mosaic-backup restore ${backup.reference} --from ${destination}${targetOptions(report.target)} --to FOLDER`,
   ].join('\n');
 }
 
@@ -74,10 +74,4 @@ type Targeted = Pick<ThawReport, 'target'>;
 
 function logsText({ target }: Targeted): string {
   return target === null ? '' : `, with the logs to ${targetText(target)}`;
-}
-
-/** As the command takes it: ` --at end`. */
-export function optionsText({ target }: Targeted): string {
-  if (target === null) return '';
-  return target.kind === 'before' ? ` --before ${target.position}` : ` --at ${targetText(target)}`;
 }

@@ -7,7 +7,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { isThawed } from '../../../model/thaw.ts';
 import { planThaw, type ThawPlan } from '../../thaw/plan.ts';
 import { speedOf } from '../copies/thaw.ts';
-import { optionsText, previewText } from '../copies/thaw-text.ts';
+import { previewText } from '../copies/thaw-text.ts';
 import { waitForThaw } from '../copies/thaw-wait.ts';
 import type { Cli } from '../context.ts';
 import type { Chosen } from './choose.ts';
@@ -59,5 +59,6 @@ export async function thawed(
   if (options.thaw !== undefined) return (await waitForThaw(cli, plan)) !== null;
   const backup = chosen.chain.at(-1);
   if (!backup) throw new TypeError('a restore without a backup');
-  throw frozen(plan.input.destination, backup, plan.facts, optionsText(plan.input));
+  const also = ` The same restore with --thaw ${plan.input.speed} does that, and then restores.`;
+  throw frozen(plan.input.destination, backup, plan.facts, { target: plan.input.target, also });
 }

@@ -48,7 +48,7 @@ async function readableOf(
   for (const place of places) {
     try {
       const { store } = await openPlace(site, place === REPOSITORY ? null : place);
-      await requireThawed(store, [backup]);
+      await requireThawed(store, { chain: [backup] });
       readable.push(place);
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;

@@ -62,7 +62,7 @@ export async function restoreToFolder(
   }
   if (thaw) {
     // What would be refused in the end is refused before anything is paid for.
-    await rehearse(site, all, to, plain);
+    if (options.thaw !== undefined) await rehearse(site, all, to, plain);
     if (!(await cold.thawed(cli, thaw, frozen, options))) return;
   }
   const { restoreBackup } = await import('../../../activities/operations/restore.ts');

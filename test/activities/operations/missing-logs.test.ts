@@ -8,6 +8,7 @@ import { prepareRepository, repositoryStore } from '../../../activities/storage/
 import type { Site } from '../../../activities/site.ts';
 import { listBackups, type Catalogued } from '../../../activities/storage/catalogue.ts';
 import type { MissingLogs } from '../../../model/logs-run.ts';
+import type { Tier } from '../../../model/source.ts';
 import { TEST_KEY, testBackup } from '../../support/backups.ts';
 import { fullBackup, logsBackup } from '../../support/entries.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
@@ -98,6 +99,7 @@ describe('the look for logs that are gone', () => {
     await rm(file(logs[1] ?? assert.fail()), { recursive: true });
     assert.equal((await look())?.length, 1);
     assert.deepEqual(await look(NOW + 28 * DAY), []);
+    assert.equal((await look())?.length, 1, 'the clock was ahead once');
     await rm(path.join(site.repository, 'daily'), { recursive: true });
     assert.deepEqual(await look(), []);
   });
@@ -109,21 +111,27 @@ describe('the look for logs that are gone', () => {
     const logs = Array.from({ length: 40 }, (_, day) =>
       logsBackup({ from: day + 2, to: day + 3, at: time(39.5 - day) }),
     );
-    const fulls = [39, 32, 25, 18, 11, 4, 1, 0.01].map((days) =>
-      fullBackup(time(days).replace(/\.\d+Z/, 'Z'), Math.floor(41 - days), { tier: 'weekly' }),
-    );
-    await put(...fulls, ...logs);
-    await look();
+    const full = (days: number, tier: Tier) =>
+      fullBackup(time(days).replace(/\.\d+Z/, 'Z'), Math.floor(41 - days), { tier });
+    await put(...[39, 32, 25, 18, 11, 4, 1, 0.01].map((days) => full(days, 'weekly')), full(33, 'monthly'), ...logs);
+    // So that what is older than four weeks by now was seen, and is remembered.
+    assert.deepEqual(await look(NOW - 8 * DAY), []);
     assert.deepEqual(await look(), []);
     const { summary } = await prune({ site, now: NOW, apply: true, work: testWork() });
     assert.deepEqual(summary.places[0]?.problems, []);
     const left = await listBackups(repositoryStore(site.repository));
     assert.deepEqual(
       [left.filter(({ name }) => name.tier === null).length, left.filter(({ name }) => name.tier !== null).length],
-      [26, 6],
+      [26, 7],
       'the logs of before the oldest full are gone, and so are fulls of before four weeks',
     );
     assert.deepEqual(await look(), []);
+    const { config } = site;
+    const longer = { ...config.retention, logs: { count: 8, unit: 'week' } } as const;
+    site = { ...site, config: { ...config, retention: longer } };
+    assert.deepEqual(await look(), [], 'what was deleted before it was to be kept for longer');
+    await rm(file(logs.at(-3) ?? assert.fail()), { recursive: true });
+    assert.equal((await look())?.length, 1);
   });
 
   it('P03 an incremental without its parent leads nowhere, so nothing is lost behind it', async () => {

@@ -111,6 +111,7 @@ describe('times that are lost with logs that are gone', () => {
     assert.deepEqual(lost([pgFull(2)], without(2, 3), all), [{ from: at(2), to: null }]);
     assert.deepEqual(lost([pgFull(2)], without(6), all), [{ from: at(6), to: null }]);
     assert.deepEqual(lost([pgFull(2), pgFull(4)], [], all), [{ from: at(2), to: null }], 'backups alone are no way');
+    assert.deepEqual(lost([pgFull(2), pgFull(9)], without(6), all), [{ from: at(6), to: null }], 'nor an end of it');
     assert.deepEqual(lost([pgFull(2)], all, without(3)), [], 'it is back');
   });
 

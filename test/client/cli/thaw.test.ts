@@ -46,6 +46,7 @@ describe('a copy in cold storage, on the command line', () => {
   before(async () => {
     moto = await startMoto();
     cold = await makeColdSite({ folder: await temporaryFolder(), moto });
+    await copyTo('vault');
   });
   after(async () => {
     await stopMoto();
@@ -104,7 +105,6 @@ describe('a copy in cold storage, on the command line', () => {
     assert.equal(json(await thaw('--from', 'archive', '--speed', 'fast')).error?.code, 'usage');
     assert.equal(json(await thaw('--from', 'archive', '--days', '0')).error?.code, 'usage');
     assert.equal(json(await thaw()).error?.code, 'usage');
-    await copyTo('vault');
     assert.match(json(await thaw('--from', 'vault')).error?.message ?? '', /Nothing freezes at vault/);
     assert.deepEqual(await moto.asked(), []);
   });
@@ -134,6 +134,9 @@ describe('a copy in cold storage, on the command line', () => {
     assert.equal(dry.code, 0, dry.stderr);
     assert.match(dry.stderr, /standard \*/);
     assert.match((await mosaic('restore', full, '--to', to, '--thaw', 'bulk')).stderr, /--thaw is for cold storage/);
+    // What would be refused in the end is refused before anything is paid for.
+    const taken = await mosaic('--json', 'restore', full, '--from', 'archive', '--thaw', 'bulk', '--to', cold.folder);
+    assert.equal(json(taken).error?.code, 'refused', taken.stdout);
     assert.deepEqual(await moto.asked(), []);
   });
 
@@ -153,10 +156,12 @@ describe('a copy in cold storage, on the command line', () => {
   });
 
   it('is verified by nothing while it lies frozen, and what is wrong with it all the same is told', async () => {
-    const [full] = cold.references('stack');
-    const one = await mosaic('--json', 'verify', full, '--destination', 'archive');
+    const [full, incremental] = cold.references('stack');
+    const one = await mosaic('verify', incremental, '--destination', 'archive');
     assert.equal(one.code, 4, one.stdout);
-    assert.equal(json(one).error?.code, 'frozen');
+    for (const reference of [full, incremental])
+      assert.match(one.stdout, new RegExp(`${reference} at archive: FROZEN`));
+    assert.match(one.stdout, new RegExp(`copies thaw ${incremental} --from archive`));
     const all = await mosaic('verify', '--destination', 'archive');
     assert.equal(all.code, 3, all.stdout + all.stderr);
     assert.match(all.stdout, /archive: FROZEN: 2 backups, 0 B read/);

@@ -48,7 +48,7 @@ export async function startMoto(): Promise<Moto> {
   const args = ['--pdeathsig', 'KILL', '--', 'python3', server, '--host', '127.0.0.1', '--port', String(port)];
   const child = spawn('setpriv', args, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env['PATH'], PYTHONPATH: await packages(), PYTHONDONTWRITEBYTECODE: '1', TZ: 'UTC' },
+    env: { PATH: process.env['PATH'], PYTHONPATH: await motoFolder(), PYTHONDONTWRITEBYTECODE: '1', TZ: 'UTC' },
   });
   running.add(child);
   child.stderr.pipe(createWriteStream(said));
@@ -93,8 +93,8 @@ export async function stopMoto(): Promise<void> {
   }
 }
 
-/** As the set-up keeps them. */
-async function packages(): Promise<string> {
+/** Where the set-up keeps its packages. */
+export async function motoFolder(): Promise<string> {
   const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'mosaic-backup');
   const folder = path.join(cache, 'moto-5.2.5');
   await stat(folder).catch((error: unknown) => {

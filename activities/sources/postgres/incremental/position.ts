@@ -1,13 +1,14 @@
 /** What a base backup's manifest says of its place in the WAL, and in its chain. */
 import { z } from 'zod';
+import { lsn } from '../base-backup.ts';
 
 export const basePosition = z.looseObject({
   systemId: z.string(),
   timeline: z.number(),
-  startLsn: z.string(),
-  endLsn: z.string(),
+  startLsn: lsn,
+  endLsn: lsn,
   /** RFC 3339, the server's clock. */
-  endedAt: z.string().optional(),
+  endedAt: z.iso.datetime().optional(),
   /** SHA-256 of its backup_manifest, where an incremental may build on it. */
   backupManifest: z.string().optional(),
 });

@@ -3,16 +3,11 @@ import type { Manifest } from '../../../../model/manifest.ts';
 import { microseconds } from '../../../../model/time.ts';
 import type { JoinOptions } from '../../types.ts';
 import { lsnNumber } from '../base-backup.ts';
-import { logsPosition } from './position.ts';
-import { byEnd, wantedAfter, type Logs } from './select.ts';
+import { byEnd, logsIn, wantedAfter, type Logs } from './select.ts';
 
 /** Within one timeline of one cluster: where another goes on is looked at when a backup is chosen. */
 export function join(all: readonly Manifest[], { whole }: JoinOptions): readonly Manifest[] {
-  const logs = all.flatMap((manifest) => {
-    const { success, data } = logsPosition.safeParse(manifest.position);
-    return success ? [{ manifest, position: data }] : [];
-  });
-  const { tails = [], followed = [] } = Object.groupBy(logs, ({ position }) =>
+  const { tails = [], followed = [] } = Object.groupBy(logsIn(all), ({ position }) =>
     position.tail === undefined ? 'followed' : 'tails',
   );
   const timelines = Map.groupBy(followed, ({ position }) => `${position.systemId}/${position.timeline}`);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Manifest } from '../../../../model/manifest.ts';
 import type { LogsPlace } from '../../types.ts';
-import { lsnNumber } from '../base-backup.ts';
+import { lsn, lsnNumber } from '../base-backup.ts';
 import { parseSegment, type Segment } from './segments.ts';
 
 export const logsPosition = z.looseObject({
@@ -10,9 +10,9 @@ export const logsPosition = z.looseObject({
   /** Of its last segment. */
   timeline: z.int(),
   /** First LSN of its first segment, and the one behind its last. */
-  startLsn: z.string(),
-  endLsn: z.string(),
-  segmentBytes: z.int(),
+  startLsn: lsn,
+  endLsn: lsn,
+  segmentBytes: z.int().positive(),
   /** Made right before the last segment was closed; null where none was closed. Where nothing was committed after a time, recovery stops here. */
   restorePoint: z.string().nullable(),
   /** Why what was shipped before does not reach up to this one; null where it does. */

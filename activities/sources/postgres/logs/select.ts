@@ -17,15 +17,19 @@ export interface Logs {
 /** Selects the shortest run of logs that follow each other from the backup's end to the target. @throws BackupError `usage`. */
 export function select(base: Manifest, all: readonly Manifest[], target: RestoreTarget): LogSelection {
   requireKnown(target);
-  const start = basePosition.parse(base.position);
-  const from = start.endedAt ?? base.finished;
-  const { run, missing } = withTail(start, all, runFrom(start, all));
+  const parsed = basePosition.safeParse(base.position);
+  const from = parsed.data?.endedAt ?? base.finished;
+  if (!parsed.success)
+    return { reached: false, why: 'its manifest does not say where in the WAL it ends', from, until: null };
+  const start = parsed.data;
+  const logs = logsIn(all);
+  const { run, missing } = withTail(start, logs, runFrom(start, logs));
   const until = run.findLast(({ manifest }) => manifest.coversUntil)?.manifest.coversUntil ?? null;
   const refused = (why: string): LogSelection => ({ reached: false, why, from, until });
 
   const early = beforeEnd(target, start, from);
   if (early !== null) return refused(early);
-  const lacking = target.kind === 'name' ? lackingName(target.name, run, all) : null;
+  const lacking = target.kind === 'name' ? lackingName(target.name, run, logs) : null;
   if (lacking !== null) return refused(lacking);
   const last = run.findIndex((logs, index) => reaches(logs, target, index === run.length - 1));
   if (last >= 0) return { reached: true, logs: run.slice(0, last + 1).map(({ manifest }) => manifest) };
@@ -34,6 +38,14 @@ export function select(base: Manifest, all: readonly Manifest[], target: Restore
       ? 'no WAL behind the backup is there'
       : `the WAL that follows on it ends at ${until ?? 'a time that is not known'}`;
   return refused(missing === null ? end : `${end}, and then ${missing} is missing`);
+}
+
+/** Those of WAL; what a manifest says that is damaged, or of another type that the source had before, counts as missing. */
+export function logsIn(all: readonly Manifest[]): readonly Logs[] {
+  return all.flatMap((manifest) => {
+    const { success, data } = logsPosition.safeParse(manifest.position);
+    return success ? [{ manifest, position: data }] : [];
+  });
 }
 
 /** @throws BackupError `usage` for what only MariaDB knows. */
@@ -58,10 +70,9 @@ function beforeEnd(target: RestoreTarget, { endLsn }: BasePosition, endedAt: str
  * Why a restore point is not in a run; null where it is, or where only the recovery tells: those of users stand in no
  * manifest.
  */
-function lackingName(name: string, run: readonly Logs[], all: readonly Manifest[]): string | null {
+function lackingName(name: string, run: readonly Logs[], all: readonly Logs[]): string | null {
   if (run.some(({ position }) => position.restorePoint === name)) return null;
-  if (all.some(({ position }) => logsPosition.parse(position).restorePoint === name))
-    return 'it is not in the WAL that follows on it';
+  if (all.some(({ position }) => position.restorePoint === name)) return 'it is not in the WAL that follows on it';
   return isOurs(name) ? 'no logs here end at it' : null;
 }
 
@@ -72,7 +83,7 @@ interface Run {
 }
 
 /** What a stopped server had begun to write behind the run. Of several tails the longest holds the others. */
-function withTail(start: BasePosition, all: readonly Manifest[], { run, missing }: Run): Run {
+function withTail(start: BasePosition, all: readonly Logs[], { run, missing }: Run): Run {
   const end = run.at(-1);
   const last = end && lastSegment(end.position);
   const tails = logsOf(start, all).filter(({ position }) => {
@@ -86,15 +97,14 @@ function withTail(start: BasePosition, all: readonly Manifest[], { run, missing 
 }
 
 /** All that the backup's cluster wrote on its timeline, and on later ones, by their place. */
-function logsOf(start: BasePosition, all: readonly Manifest[]): readonly Logs[] {
+function logsOf(start: BasePosition, all: readonly Logs[]): readonly Logs[] {
   return all
-    .map((manifest) => ({ manifest, position: logsPosition.parse(manifest.position) }))
     .filter(({ position }) => position.systemId === start.systemId && position.timeline >= start.timeline)
     .toSorted((a, b) => byPlace(a.position, b.position));
 }
 
 /** The logs from the backup's end on, up to the first hole; and the segment that is missing there. */
-function runFrom(start: BasePosition, all: readonly Manifest[]): Run {
+function runFrom(start: BasePosition, all: readonly Logs[]): Run {
   const logs = logsOf(start, all).filter(({ position }) => position.tail === undefined);
   const first = logs.findIndex(({ position }) => beginsAt(position, start));
   if (first < 0) return { run: [], missing: null };

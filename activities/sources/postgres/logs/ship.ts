@@ -23,6 +23,7 @@ import { dropSealed, readReceived, upTo } from './received.ts';
 import { startOf } from './segments.ts';
 import { restoredTimeline } from './restored.ts';
 import { sealReceived } from './seal-received.ts';
+import { requireNotSetBack } from './set-back.ts';
 import { shipSpool } from './ship-spool.ts';
 import { createSlot, dropSlot, findSlot, isWhole, slotName, whyLost } from './slot.ts';
 import { keepSlotRecord, readSlotRecord } from './slot-record.ts';
@@ -72,6 +73,7 @@ async function prepare(session: Session, context: Context, slot: string): Promis
   const { segmentBytes } = about;
   if (there < room) {
     const closed = await closeSegment(session, segmentBytes, context.attempt);
+    requireNotSetBack(context, { systemId: about.systemId, timeline: await currentTimeline(session), closed });
     return { about, binaries, generation, closed, end: closed.end };
   }
   // To close one more would never let it come to the end of what is there already.

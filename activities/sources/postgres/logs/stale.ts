@@ -10,6 +10,7 @@ import type { Server } from './describe-server.ts';
 import { lastSegment, logsPosition } from './position.ts';
 import { segmentDigest, type ReceivedSegment } from './received.ts';
 import { segmentName } from './segments.ts';
+import { logsIn } from './select.ts';
 import type { Context } from './ship.ts';
 import { dropTaken, takeAll } from './spool.ts';
 
@@ -75,10 +76,10 @@ async function digestsOf(
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const found = new Map<string, Set<string>>();
   if (names.length === 0) return found;
-  for await (const { position } of sealed((id) => names.some((name) => mayHold(id, systemId, name)))) {
-    const { segments } = logsPosition.parse(position);
+  for await (const manifest of sealed((id) => names.some((name) => mayHold(id, systemId, name)))) {
+    const [logs] = logsIn([manifest]);
     for (const name of names) {
-      const digest = segments[name];
+      const digest = logs?.position.segments[name];
       if (digest !== undefined) found.set(name, (found.get(name) ?? new Set()).add(digest));
     }
   }

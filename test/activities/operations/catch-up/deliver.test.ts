@@ -213,6 +213,16 @@ describe('delivery of what a destination lacks', () => {
     assert.match(away.errors[0]?.remedy ?? '', /Mount its disk/);
   });
 
+  it('what runs have copied there counts, though it went away before any catch-up looked at it', async () => {
+    const full = await backup();
+    const child = await backup({ scheduled: '2026-11-24T02:00:00Z', parent: full.manifest });
+    await copyToDestination({ site, backup: pinned(child.manifest), destination: 'vault', work: testWork() });
+    await backup({ scheduled: '2026-11-25T02:00:00Z' });
+    await rm(path.join(vault, '.mosaic-backup.json'));
+    const away = await deliver('vault');
+    assert.deepEqual([away.state, away.behind?.backups], ['unreachable', 1]);
+  });
+
   it('two at once, and a run that copies the same, leave every object whole', async () => {
     const made = await chains();
     const [, , , child] = made;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { requireThawed } from '../../../../activities/operations/thaw/require.ts';
 import { thawStep } from '../../../../activities/operations/thaw/step.ts';
 import { pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
@@ -10,6 +11,7 @@ import { planThaw } from '../../../../client/thaw/plan.ts';
 import { orderOf } from '../../../../model/manifest.ts';
 import type { ThawInput } from '../../../../model/thaw.ts';
 import { TEST_KEY } from '../../../support/backups.ts';
+import { json, mosaicHere } from '../../../support/command-line.ts';
 import { fullBackup, logsBackup } from '../../../support/entries.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMoto, stopMoto, type Moto } from '../../../support/moto/index.ts';
@@ -22,6 +24,7 @@ const CONTENT = 'what was captured';
 describe('a look of a thaw, with logs', () => {
   let moto: Moto;
   let site: Site;
+  let file: string;
   const full = fullBackup('2026-11-23T02:00:00Z', 2);
   const logs = [2, 3, 4].map((from) => logsBackup({ from, to: from + 1, at: `2026-11-23T0${from + 1}:00:00Z` }));
 
@@ -30,7 +33,7 @@ describe('a look of a thaw, with logs', () => {
     await moto.admin.createBucket({ Bucket: 'logs' });
     const folder = await temporaryFolder();
     const connection = { host: path.join(folder, 'nothing-runs-here') };
-    ({ site } = await makeSite({
+    ({ site, file } = await makeSite({
       folder,
       sources: { postgres: { type: 'postgres', connection } },
       signing: { trusted: [TEST_KEY.publicKey] },
@@ -83,6 +86,25 @@ describe('a look of a thaw, with logs', () => {
     assert.deepEqual((await asked()).toSorted(), [full.folder, first.folder].toSorted());
     assert.equal((await look(plan.input)).asked.objects, 0);
     assert.equal((await asked()).length, 2);
+  });
+
+  it('the commands take the target of a restore, and a restore says that logs are to be thawed as well', async () => {
+    const { reference } = pinned(full.manifest);
+    const at = ['--from', 'archive', '--at', '2026-11-23T02:30:00Z'];
+    const preview = await mosaicHere(['-c', file, 'copies', 'thaw', reference, ...at]);
+    assert.equal(preview.code, 0, preview.stderr);
+    assert.match(preview.stderr, /with the logs to 2026-11-23T02:30:00Z: 2 objects/);
+    const to = path.join(await temporaryFolder(), 'restored');
+    const restore = await mosaicHere(['-c', file, '--json', 'restore', reference, ...at, '--to', to]);
+    assert.equal(json(restore).error?.code, 'frozen', restore.stdout);
+    assert.match(json(restore).error?.remedy ?? '', /--from archive --at 2026-11-23T02:30:00Z says/);
+    const chain = [full];
+    const target = { kind: 'end' } as const;
+    const store = openDestination('archive', site);
+    await assert.rejects(requireThawed(store, { chain, replay: { logs: logs.slice(0, 1), target } }), {
+      code: 'frozen',
+      remedy: /--from archive --at end says/,
+    });
   });
 
   it('logs that came since belong to another wait: to the end means to the end as it was asked for', async () => {

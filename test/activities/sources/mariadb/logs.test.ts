@@ -47,7 +47,7 @@ describe('binary logs of a MariaDB source', () => {
     await server.sql(`
       DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop;
       CREATE TABLE kept (id int PRIMARY KEY); FLUSH BINARY LOGS; INSERT INTO kept VALUES (1)`);
-    await capture(site, `2026-03-01T02:0${runs}:00Z`);
+    await capture(site, `2026-03-01T02:${String(runs).padStart(2, '0')}:00Z`);
     return { site, shipping: await makeShipping(site, own) };
   }
 
@@ -169,6 +169,34 @@ describe('binary logs of a MariaDB source', () => {
     assert.notEqual(next?.manifest.position?.['lineage'], shipping.sealed[0]?.manifest.position?.['lineage']);
     assert.match(next?.manifest.warnings[0]?.message ?? '', /begin anew with mysql-bin/);
     await isBackupError(restore(site, shipping.sealed, { kind: 'end' }), 'refused');
+  }).timeout(120_000);
+
+  it('P21 what RESET MASTER leaves behind is a history of its own, though names and GTIDs of before come again', async () => {
+    // So that the first logs of each hold low numbers.
+    await server.sql('RESET MASTER');
+    const { site, shipping } = await made();
+    const fill = async (ids: readonly number[]) => {
+      for (const id of ids) await server.sql(`INSERT INTO shop.kept VALUES (${id}); FLUSH BINARY LOGS`);
+      return shipping.ship();
+    };
+    await fill([2, 3, 4, 5]);
+    const old = await fill([6, 7, 8, 9]);
+    await server.sql('RESET MASTER');
+    await server.sql('INSERT INTO shop.kept VALUES (10)');
+    await isBackupError(shipping.ship(), 'conflict');
+    await shipping.ship();
+    const [before] = await readers(site);
+    await capture(site, '2026-03-01T03:00:00Z');
+    const now = await fill([11, 12]);
+    const after = (await readers(site)).at(-1);
+    assert.ok(before && after && old && now);
+    const all = shipping.sealed.map(({ manifest }) => manifest);
+    const last = (base: BackupReader) => {
+      const selection = mariadb.select?.(base.manifest, all, { kind: 'end' });
+      return selection?.reached ? selection.logs.at(-1)?.id : selection?.why;
+    };
+    assert.equal(last(after), now.manifest.id);
+    assert.equal(last(before), old.manifest.id);
   }).timeout(120_000);
 
   it('P21 a missing log is refused before anything is fetched: in the middle, at either end, inside a backup of logs', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inOrder } from '../../../../activities/sources/logs-order.ts';
 import { select } from '../../../../activities/sources/postgres/logs/select.ts';
 import type { LogSelection } from '../../../../activities/sources/types.ts';
 import { parseTarget } from '../../../../model/target.ts';
@@ -36,6 +37,27 @@ describe('the WAL that a recovery of PostgreSQL needs', () => {
     assert.equal(reached(lsn(2, 300)), true);
     assert.equal(reached(lsn(2, 0xff_ff_ff)), true);
     assert.equal(reached(lsn(3)), false);
+  });
+
+  it('P03 what is damaged, or of another type, counts as missing, and ends nothing', () => {
+    const end = '2026-11-23T02:20:00Z';
+    const third = logs({ from: 3, to: 4, at: end });
+    const broken = [
+      { endLsn: 'x' },
+      { startLsn: '0/zz' },
+      { segmentBytes: 0 },
+      { segments: { x: 1 } },
+      { systemId: 1 },
+    ];
+    const others = [null, {}, { method: 'binlog', lineage: 'aaaaaaaa', firstFile: 'x', lastFile: 'x' }];
+    for (const position of [...broken.map((fields) => Object.assign({}, third.position, fields)), ...others]) {
+      const one = { ...third, position };
+      assert.equal(reached(end, [logs(), third, one]), true);
+      assert.equal(reached(end, [logs(), one]), false);
+      assert.equal(inOrder([{ manifest: logs() }, { manifest: one }]).length, 2);
+    }
+    for (const position of [null, { ...BASE.position, endLsn: 'x' }])
+      assert.equal(select({ ...BASE, position }, [logs()], parseTarget(COVERED)).reached, false);
   });
 
   it('P04 a time is not reached by logs of which nobody knows until when they cover', () => {

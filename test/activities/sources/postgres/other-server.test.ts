@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { execa } from 'execa';
+import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import { logsPosition } from '../../../../activities/sources/postgres/logs/position.ts';
+import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
+import { prepareRepository, repositoryStore } from '../../../../activities/storage/repository.ts';
+import { logsBackup } from '../../../support/entries.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
@@ -76,6 +81,59 @@ describe('a PostgreSQL server whose place another one takes', () => {
     async function shippedNames(): Promise<readonly string[]> {
       return (await shipped()).flatMap(({ at: { segments } }) => Object.keys(segments));
     }
+  });
+
+  it('P07 which is set back by hand on its own timeline: what it writes is not taken for what is sealed, and that is told', async () => {
+    const folder = await temporaryFolder();
+    const { site } = await makeSite({ folder, site: 'back', sources: { [SOURCE]: first().config() } });
+    const [data, before] = [first().data, path.join(folder, 'before')];
+    await first().stop();
+    await execa('cp', ['-a', data, before]);
+    await first().start();
+    for (const minute of ['00', '05', '10']) await ship(site, `2026-03-01T03:${minute}:00Z`);
+    const sealed = await listed(site);
+    assert.equal(sealed.length, 3);
+    await first().stop();
+    await rm(data, { recursive: true });
+    await rename(before, data);
+    await first().start();
+    const told = await isBackupError(ship(site, '2026-03-01T03:15:00Z'), 'conflict');
+    assert.match(
+      told.message,
+      /The server was set back: it writes up to 0\/\w+ of timeline 1, of which 0\/\w+ is sealed/,
+    );
+    assert.deepEqual(await listed(site), sealed);
+    // The way on, as docs/postgres.md says it.
+    await first().stop();
+    await writeFile(path.join(data, 'recovery.signal'), '');
+    await first().start({ restore_command: 'false' });
+    assert.match((await ship(site, '2026-03-01T03:20:00Z'))?.gap ?? '', /they begin with 00000002/);
+  });
+
+  it('ships whatever else lies under its name: logs of another type, or such as say no place', async () => {
+    const folder = await temporaryFolder();
+    const { site } = await makeSite({ folder, site: 'named', sources: { [SOURCE]: second().config() } });
+    await prepareRepository(site);
+    const store = repositoryStore(site.repository);
+    for (const [hour, fields] of [
+      ['05', { position: { method: 'binlog', lineage: 'aaaaaaaa' }, type: 'mariadb' }],
+      ['06', { position: { endLsn: 'damaged' } }],
+    ] as const) {
+      const { folder: key, manifest } = logsBackup({
+        source: SOURCE,
+        from: 900,
+        to: 901,
+        at: `2026-03-02T${hour}:00:00Z`,
+      });
+      const position = { ...(hour === '06' && manifest.position), ...fields.position };
+      const bytes = encodeManifest({ ...manifest, ...fields, position });
+      await store.putSmall(`${key.replace('2026-03-02', `2026-03-${hour}`)}/manifest.json`, bytes, { replace: false });
+    }
+    assert.equal((await ship(site, '2026-03-01T04:00:00Z'))?.gap, null);
+    await capture(site, '2026-03-01T04:05:00Z');
+    assert.equal((await ship(site, '2026-03-01T04:10:00Z'))?.gap, null);
+    const plan = planRecovery({ catalogue: await listed(site), source: SOURCE, target: { kind: 'end' } });
+    assert.equal(plan.logs.length, 1);
   });
 
   function first(): TestPostgres {

@@ -139,6 +139,22 @@ describe('versions and locks in S3', () => {
     assert.ok((await buffer(await anew().open(keys.artifact))).equals(CONTENT));
   });
 
+  it('finds both below very many that somebody has put above them, and keeps those locked that it finds', async () => {
+    await destination.keep(keys.manifest, later(60));
+    for (let count = 0; count < 30; count += 1) {
+      await overwrite(keys.manifest, Buffer.from(`no manifest ${count}`));
+      await overwrite(keys.artifact, randomBytes(CONTENT.length));
+    }
+    await destination.putSmall(keys.manifest, Buffer.from('none either'), { replace: true });
+    assert.deepEqual(Buffer.from((await anew().readSmall(keys.manifest)) ?? []), Buffer.from(manifest));
+    assert.deepEqual(await anew().digest(keys.artifact, testWork()), storedOf(CONTENT));
+    for (const key of Object.values(keys)) {
+      await anew().keep(key, later(7_200));
+      assert.deepEqual(await anew().lockedUntil?.(key), later(7_200), key);
+    }
+    assert.deepEqual(await lockOf(keys.artifact), [undefined, undefined], 'and not what is above');
+  });
+
   it('locks until the date that it is told, makes a lock longer and never shorter', async () => {
     const until = later(3_600);
     const key = 'daily/postgres/20261125T020000Z-full/base';
