@@ -37,6 +37,7 @@ export async function putArchive(put: Put): Promise<void> {
     const record = (await unrecorded.find(key, expected)) ?? (await upload(put, opened));
     await records.add(record, options);
     await unrecorded.forget(record);
+    await abortOthers(put, undefined);
   } finally {
     await opened.close();
   }

@@ -1,7 +1,7 @@
 /** What a vault keeps at another destination: apart from that one's own, and rebuilt from the vault's inventory when it is lost. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { listAll } from '../../../../activities/storage/list-all.ts';
@@ -192,6 +192,15 @@ export function recordsSuite(given: () => Vaults): void {
       assert.deepEqual((await report()).missing, []);
       await (await cold.pruner())?.remove(KEY);
       assert.ok(!(await keysOf(near)).some((key) => key.includes('.archive/')), 'with all that was noted of it');
+    });
+
+    it('an archive that was struck off and is there after all is deleted with its backup', async () => {
+      await store();
+      const { own } = await onlyRecord();
+      await copyFile(own, own.replace(/\.json$/, '.gone.json'));
+      assert.ok(!(await keysOf(cold)).includes(KEY));
+      await (await cold.pruner())?.remove(KEY);
+      assert.equal(await vaults.count(context.config.vault), 0);
     });
 
     it('the inventory names an archive that is another than was confirmed', async () => {

@@ -5,6 +5,7 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Glacier } from '@aws-sdk/client-glacier';
 import { listAll } from '../../../../activities/storage/list-all.ts';
+import { uploadsIn } from '../../../../activities/storage/upload/uploads.ts';
 import { storedOf } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -161,6 +162,16 @@ export function uploadSuite(given: () => Vaults): void {
         assert.deepEqual(await remembered('unrecorded'), []);
       });
     }
+
+    it('forgets an upload that a process died over after the vault had made it an archive', async () => {
+      const { vault } = context.config;
+      const uploads = uploadsIn(path.join(context.state, 'uploads', context.name), vault);
+      const other = { bucket: vault, object: KEY, uploadId: 'completed', ...expected, bytes: 1, partSize: PART };
+      await uploads.release(await uploads.remember(other));
+      assert.equal((await remembered('uploads')).length, 1);
+      await destinationOf(context).put(KEY, file, expected, testWork());
+      await isStoredOnce();
+    });
 
     it('gives up an upload that an operator cancels, at once', async () => {
       const work = testWork();
