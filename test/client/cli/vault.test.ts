@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { captureBackup } from '../../../activities/operations/capture.ts';
+import { archiveRecord } from '../../../model/archive-record.ts';
 import { mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startMoto, stopMoto } from '../../support/moto/index.ts';
@@ -116,6 +117,32 @@ describe('a copy in a vault, on the command line', () => {
       (await mosaic(...inventory, '--ask')).stdout,
       /all of it is on record, and all that is on record was there/,
     );
+  });
+
+  it('what somebody has deleted in the vault is told by its inventory, and stored again from the repository', async () => {
+    const inventory = ['copies', 'inventory', 'cold'] as const;
+    const records = await readdir(path.join(folder, 'near'), { recursive: true });
+    const artifact = records.find((name) => /20261121T020000Z-[a-z]+\/[^/]+\.archive\/[^/]+\.json$/.test(name)) ?? '';
+    const own = path.join(folder, 'near', artifact);
+    const record = archiveRecord.parse(JSON.parse(await readFile(own, 'utf8')));
+    await rm(own);
+    // It was stored long before the inventory was made.
+    const old = { ...record, uploaded: '2020-01-01T00:00:00.000Z' };
+    await writeFile(own.replace(/\/\d{8}T\d{9}Z-/, '/20200101T000000000Z-'), JSON.stringify(old));
+    await vaults.remove(vaultName(), record.archiveId);
+    const told = await mosaic(...inventory, '--record', '--dry-run');
+    assert.equal(told.code, 9, told.stdout);
+    assert.match(told.stdout, new RegExp(`MISSING ${record.key}`));
+    assert.match(told.stdout, /0 archives would be put on record, 1 struck off/);
+    assert.match((await mosaic(...inventory, '--record')).stdout, /0 archives were put on record, 1 struck off/);
+    const repaired = await mosaic('copies', 'repair', '--to', 'cold', '--yes');
+    assert.equal(repaired.code, 0, repaired.stdout + repaired.stderr);
+    assert.match(repaired.stdout, new RegExp(`repaired\\s+${path.basename(record.key)}\\s+repository`));
+    assert.match(
+      (await mosaic(...inventory, '--ask')).stdout,
+      /all of it is on record, and all that is on record was there/,
+    );
+    assert.equal((await mosaic('copies', 'inventory', 'near')).code, 2, 'a folder makes no lists of its own');
   });
 
   it('P48 restores on a machine that has nothing but the vault, the place of its records and the recovery kit', async () => {
