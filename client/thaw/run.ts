@@ -1,5 +1,11 @@
 /** A thaw as a workflow: started or joined, watched, cancelled. */
-import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { BackupError } from '../../model/errors.ts';
 import { taskQueues } from '../../model/run.ts';
@@ -77,11 +83,20 @@ export async function followThaw(handle: ThawHandle, options: FollowOptions<Thaw
     const result = handle.client.withAbortSignal(ended.signal, () => handle.result());
     return await Promise.race([result, left, broken]);
   } catch (error) {
-    throw runError(error, handle.workflowId);
+    throw unlessLost(runError(error, handle.workflowId));
   } finally {
     ended.abort();
     await looking;
   }
+}
+
+/** The wait outlives the Temporal that it was watched on, which another command may have lent. */
+function unlessLost(error: unknown): unknown {
+  if (!(error instanceof ServiceError) && !isGrpcServiceError(error)) return error;
+  return new BackupError('unreachable', 'The Temporal on which it is waited for does not answer any more.', {
+    remedy: 'What was asked for comes all the same. The same command joins the wait again, and asks for nothing twice.',
+    cause: error,
+  });
 }
 
 function named(error: unknown): unknown {

@@ -60,8 +60,7 @@ export async function repairBackup(request: RepairRequest): Promise<Repaired> {
     return { ...of, state: 'not repaired', repairs, from, why };
   }
   if (dryRun) return { ...of, state: 'to repair', repairs, from, why: null };
-  const why = await putAll(request, chosen);
-  return { ...of, state: why === null ? 'repaired' : 'not repaired', repairs, from, why };
+  return { ...of, repairs, from, ...(await putAll(request, chosen)) };
 }
 
 async function examine({ site, wanted, work }: RepairRequest, place: RepairPlace): Promise<Examined> {
@@ -124,9 +123,10 @@ async function examineSource(request: RepairRequest, source: RepairPlace): Promi
   }
 }
 
-/** @returns why not all of it is right now; null when it is. */
-async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, RepairPlace>): Promise<string | null> {
-  const { site, wanted, target, work } = request;
+type Outcome = Pick<Repaired, 'state' | 'why'>;
+
+async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, RepairPlace>): Promise<Outcome> {
+  const { site, target, work } = request;
   try {
     await makePath(site.state);
     await withScratch(site.state, 'repair-', async (scratch) => {
@@ -136,17 +136,26 @@ async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, Repair
       }
     });
     if (target.destination !== null) await forgetHeld(site, target.destination);
-    // The evidence of before says that it is damaged.
-    const { store, destination: destinationName } = target;
-    const { backup, catalogue } = wanted;
-    const evidence = await verifyBackup({ site, store, destinationName, backup, catalogue, work });
-    const wrong = evidence.checks.filter(({ compared, ok }) => compared && !ok);
-    return wrong.length === 0 ? null : wrong.map(({ name, detail }) => `${name}: ${detail}`).join('; ');
+    return await verifyNow(request);
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
-    // What was put was confirmed by its checksum: more cannot be had of it before it is thawed.
-    if (error.code === 'frozen') return null;
-    return [error.message, error.remedy].filter(Boolean).join(' ');
+    return { state: 'not repaired', why: [error.message, error.remedy].filter(Boolean).join(' ') };
+  }
+}
+
+/** The evidence of before says that it is damaged. */
+async function verifyNow({ site, wanted, target, work }: RepairRequest): Promise<Outcome> {
+  const { store, destination: destinationName } = target;
+  try {
+    const evidence = await verifyBackup({ site, store, destinationName, ...wanted, work });
+    const wrong = evidence.checks.filter(({ compared, ok }) => compared && !ok);
+    if (wrong.length === 0) return { state: 'repaired', why: null };
+    return { state: 'not repaired', why: wrong.map(({ name, detail }) => `${name}: ${detail}`).join('; ') };
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'frozen') throw error;
+    // More than its checksum cannot be had of what was put before it is thawed.
+    const why = `confirmed by the checksum of ${target.name} alone: what a check found before is on record until it was thawed and verified`;
+    return { state: 'repaired', why };
   }
 }
 

@@ -40,7 +40,7 @@ export interface Repaired {
   readonly repairs: readonly Repair[];
   /** Places that good objects are, or were, taken from. */
   readonly from: readonly string[];
-  /** Why something could not be put right; null where all was. */
+  /** Why something could not be put right, or what is to be known of what was; null where all is right. */
   readonly why: string | null;
 }
 

@@ -178,6 +178,7 @@ describe('a copy in cold storage, on the command line', () => {
     const repaired = await mosaic('copies', 'repair', '--to', 'archive', '--yes');
     assert.equal(repaired.code, 0, repaired.stdout + repaired.stderr);
     assert.match(repaired.stdout, /repaired\s+base\.tar\.zst\.age\s+repository/);
+    assert.match(repaired.stdout, /confirmed by the checksum of archive alone/);
     assert.equal((await mosaic('verify', '--destination', 'archive')).code, 3);
   });
 
