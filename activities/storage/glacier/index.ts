@@ -48,9 +48,7 @@ export function glacierDestination(context: DestinationContext<GlacierDestinatio
     },
     async keep(key, until) {
       // An archive has no lock of its own: a vault has one for all. What says where it is can have one.
-      const own = records.keyAt(key);
-      const known = await records.recordKeys(key);
-      for (const each of known.length > 0 ? known : [own]) await records.at.keep(each, until);
+      await records.keep(key, until);
     },
     // What says how old a copy is lies there, and locks are that place's.
     ...(other.clock && { clock: other.clock.bind(other) }),

@@ -24,6 +24,7 @@ export async function putArchive(put: Put): Promise<void> {
   const { vault, records, unrecorded, key, file, expected, options, work } = put;
   if (work.signal.aborted) throw aborted();
   if (await isThere(put, key, expected, work)) {
+    if (options.until !== undefined) await records.keep(key, options.until);
     await abortOthers(put, undefined);
     return;
   }

@@ -32,6 +32,8 @@ export interface Records {
   /** The keys at the other destination of all records of an artifact, readable or not, struck off or not. */
   recordKeys(key: string): Promise<readonly string[]>;
   add(record: ArchiveFacts, keeping: Keeping): Promise<void>;
+  /** Makes the locks of what lies there of an artifact, or of a small object, longer. */
+  keep(key: string, until: Date): Promise<void>;
   /** Strikes one off: its archive is no longer there, so that the artifact counts as missing. */
   strikeOff(record: ArchiveFacts): Promise<void>;
 }
@@ -108,6 +110,11 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
     },
     async add(record, keeping) {
       await at.putSmall(`${nameOf(record)}.json`, encode(record), { replace: false, ...keeping });
+    },
+    async keep(key, until) {
+      const own = keyAt(key);
+      const known = await recordKeys(key);
+      for (const each of known.length > 0 ? known : [own]) await at.keep(each, until);
     },
     async strikeOff(record) {
       await at.putSmall(`${nameOf(record)}.gone.json`, encode(record), { replace: false });

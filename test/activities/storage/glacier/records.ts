@@ -13,8 +13,10 @@ import { storedOf, testBackup } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import type { Vaults } from '../../../support/stand-in-for-glacier/index.ts';
+import { startGateway, stopGateways } from '../../../support/versitygw.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
+import { contextOf as s3ContextOf, makeBucket } from '../s3/place.ts';
 import { contextOf, NEAR, thaw, type VaultContext } from './place.ts';
 
 const PUT_CHILD = new URL('../put-child.ts', import.meta.url);
@@ -42,6 +44,7 @@ export function recordsSuite(given: () => Vaults): void {
     });
     afterEach(endChildren);
     after(async () => {
+      await stopGateways();
       await cleanUp();
     });
 
@@ -213,6 +216,25 @@ export function recordsSuite(given: () => Vaults): void {
         [KEY],
       );
       assert.deepEqual([missing, extra], [[], []]);
+    });
+
+    it('are locked at a bucket that locks, and as long as their backup is to be kept', async () => {
+      const gateway = await startGateway();
+      const bucket = await makeBucket(gateway, { lock: true });
+      const remote = { ...(await s3ContextOf(gateway, bucket, { lock: 'governance' })), name: NEAR };
+      const locked = destinationOf({ ...context, others: { [NEAR]: remote } });
+      const [until, later, last] = [2030, 2031, 2032].map((year) => new Date(`${year}-01-01T00:00:00Z`));
+      assert.ok(until && later && last);
+      await locked.put(KEY, await file(), storedOf(bytes), testWork(), { until });
+      const [record] = await listAll(destinationOf(remote), `vaults/cold/${KEY}.archive`);
+      const lockOf = () => destinationOf(remote).lockedUntil?.(record?.key ?? '');
+      assert.deepEqual(await lockOf(), until);
+      await locked.keep(KEY, later);
+      assert.deepEqual(await lockOf(), later);
+      await locked.put(KEY, await file(), storedOf(bytes), testWork(), { until: last });
+      assert.deepEqual(await lockOf(), last);
+      await thaw(locked, KEY);
+      assert.deepEqual(await locked.digest(KEY, testWork()), storedOf(bytes));
     });
 
     it('of two records the one of the bytes that the manifest names counts, whatever somebody has added', async () => {
