@@ -145,8 +145,53 @@ export interface Destination extends WritableStore {
   free(): Promise<number | null>;
   /** Fails with a typed error unless the place can be reached and written. */
   probe(): Promise<void>;
+  /** The place's own list of what it holds, where it has one besides `list`. */
+  readonly inventory?: Inventory;
   /** What its settings do not protect from, for doctor. Absent where there are none to look at. */
   weaknesses?(): Promise<readonly Weakness[]>;
+}
+
+/** A list that the place itself makes, in hours: it shows what nobody of ours knows of, and what is no longer there. */
+export interface Inventory {
+  /** Asks for a new one, unless one is under way. */
+  ask(): Promise<void>;
+  /** The newest one that is there, compared with what is on record; or how far it is. */
+  look(): Promise<InventoryState>;
+  /** Puts on record what is ours by its description, and strikes off what is missing, so that it is stored again. */
+  record(report: InventoryReport): Promise<InventoryRecorded>;
+}
+
+export interface InventoryRecorded {
+  readonly added: number;
+  readonly struckOff: number;
+}
+
+export type InventoryState =
+  | { readonly state: 'none' }
+  | { readonly state: 'waiting'; readonly since?: Date }
+  | { readonly state: 'ready'; readonly report: InventoryReport };
+
+export interface InventoryReport {
+  /** What was stored later is not in it. */
+  readonly taken: Date;
+  readonly archives: number;
+  readonly bytes: number;
+  /** On record, and not in the list. */
+  readonly missing: readonly { readonly key: string; readonly archiveId: string }[];
+  /** On record with another size or digest. */
+  readonly different: readonly { readonly key: string; readonly archiveId: string; readonly found: string }[];
+  /** In the list, and not on record. */
+  readonly extra: readonly UnrecordedArchive[];
+}
+
+export interface UnrecordedArchive {
+  readonly archiveId: string;
+  readonly bytes: number;
+  readonly treeHash: string;
+  /** RFC 3339. */
+  readonly created: string;
+  /** What it is by its description; null where it is none of this site's. */
+  readonly of: { readonly key: string; readonly sha256: string } | null;
 }
 
 export interface Weakness {
@@ -181,4 +226,6 @@ export interface DestinationContext<Config extends DestinationConfig> {
   readonly readSecret: SecretReader;
   /** Absent: the newest version is the one, whatever it says. */
   readonly accepts?: Accepts;
+  /** Another destination of the site, for what this one cannot keep. @throws BackupError `not-found`. */
+  readonly openOther: (name: string) => Destination;
 }

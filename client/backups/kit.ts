@@ -82,7 +82,7 @@ export async function makeKit(site: Site, identities: string): Promise<Kit> {
         name,
         reach: reachOf(destination),
         access: destination.access ?? null,
-        fetch: fetchCommand(destination),
+        fetch: fetchCommand(name, destination),
       })),
     ],
     versions: await versions(),

@@ -2,6 +2,7 @@
 import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
+import { checkVaults } from './check-vaults.ts';
 import type { Draft } from './draft.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -12,6 +13,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkRecipients(site),
     ...checkSources(site),
     ...checkFolders(site),
+    ...checkVaults(site),
   ];
 }
 

@@ -36,7 +36,9 @@ const draft = z.object({
       })
       .catch({}),
   ),
-  destinations: entries(z.object({ path }).catch({})),
+  destinations: entries(
+    z.object({ path, type: text, manifests: text, removable: z.boolean().optional().catch(undefined) }).catch({}),
+  ),
 });
 /** `hasSources`: whether `sources` is a mapping at all. */
 export type Draft = z.output<typeof draft> & { readonly hasSources: boolean };

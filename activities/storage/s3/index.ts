@@ -17,8 +17,8 @@ import { putArtifact } from './put.ts';
 import { bytesOf, digestBack, missing, openObject } from './read.ts';
 import { noneSeen } from './seen.ts';
 import { putSmall } from './small.ts';
+import { uploadsIn } from '../upload/uploads.ts';
 import { s3Thawing } from './thaw.ts';
-import { uploadsIn } from './uploads.ts';
 import { keepsVersions } from './versions.ts';
 
 export function s3Destination(context: DestinationContext<S3Destination>): Destination {

@@ -1,6 +1,7 @@
 /**
  * `copies repair`: what is damaged or lacking at one place comes from another that verifies. Needs no Temporal.
  * `copies thaw`: what lies frozen in cold storage is brought back.
+ * `copies inventory`: what a vault itself says that it holds.
  */
 import type { Command } from 'commander';
 import type { Repaired } from '../../../activities/operations/repair/types.ts';
@@ -8,6 +9,7 @@ import type { Candidate } from '../../backups/repairs.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../output.ts';
+import type { InventoryOptions } from '../copies/inventory.ts';
 import type { ThawOptions } from '../copies/thaw.ts';
 
 interface RepairOptions {
@@ -42,6 +44,31 @@ export function registerCopies(program: Command, cli: OpenCli): void {
     ['copies repair postgres/20261123 --to repository --from vault --yes', 'bring a backup back'],
   ]);
   registerThaw(copies, cli);
+  registerInventory(copies, cli);
+}
+
+function registerInventory(copies: Command, cli: OpenCli): void {
+  const inventory = copies
+    .command('inventory')
+    .description(
+      "compare a vault's own list of its archives with what is on record; exit status 9 when archives are missing or others",
+    )
+    .argument('<destination>', 'a destination of type glacier')
+    .option('--ask', 'ask the vault for a new list, which takes it hours; the same command without it shows the list')
+    .option(
+      '--record',
+      'put archives on record that are of this site and have no record, and strike off those that are missing',
+    )
+    .option('--dry-run', 'with --record: print what would be done, and do nothing')
+    .action(async (destination: string, options: InventoryOptions) => {
+      const { inventoryCommand } = await import('../copies/inventory.ts');
+      return inventoryCommand(cli(), destination, options);
+    });
+  examples(inventory, [
+    ['copies inventory old-vault --ask', 'ask for a list; it is there in some hours, and for a day'],
+    ['copies inventory old-vault', 'what is missing there, and what nobody has on record'],
+    ['copies inventory old-vault --record', 'when the destination with the records was lost: make them anew'],
+  ]);
 }
 
 function registerThaw(copies: Command, cli: OpenCli): void {
