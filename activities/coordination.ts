@@ -3,6 +3,8 @@ import type { CatchUpSpec, Delivered } from '../model/catch-up.ts';
 import type { LogsSpec } from '../model/logs-run.ts';
 import type { PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
 import { z } from 'zod';
+import { thawReport } from '../model/received-thaw.ts';
+import type { ThawReport } from '../model/thaw.ts';
 import { catchUpSpec, delivered, logsSpec, planInput, runReport, runSpec, sourceReport } from '../model/received.ts';
 import { received, runStep } from './activity-work.ts';
 import { planCatchUp } from './operations/catch-up/plan.ts';
@@ -10,6 +12,7 @@ import { tellCopies } from './operations/catch-up/tell.ts';
 import { planLogs } from './operations/plan-logs.ts';
 import { planRun } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
+import { tellThaw } from './operations/thaw/tell.ts';
 import { tellLogs } from './operations/tell-logs.ts';
 import type { Site } from './site.ts';
 
@@ -27,6 +30,8 @@ export interface CoordinationActivities {
     readonly spec: CatchUpSpec;
     readonly destinations: readonly Delivered[];
   }): Promise<readonly StepError[]>;
+  /** @returns the notifiers that failed. */
+  tellThaw(report: ThawReport): Promise<readonly StepError[]>;
   signRecoveryPoint(input: {
     readonly spec: RunSpec;
     readonly report: RunReport;
@@ -55,6 +60,10 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     tellCopies: (sent) => {
       const { spec, destinations } = received(z.object({ spec: catchUpSpec, destinations: z.array(delivered) }), sent);
       return runStep({}, async (work) => tellCopies({ site: await openSite(), spec, destinations, work }));
+    },
+    tellThaw: (sent) => {
+      const report = received(thawReport, sent);
+      return runStep({}, async (work) => tellThaw({ site: await openSite(), report, work }));
     },
     signRecoveryPoint: (sent) => {
       const { spec, report } = received(z.object({ spec: runSpec, report: runReport }), sent);

@@ -4,8 +4,11 @@ import { hostname } from 'node:os';
 import type { Delivered, DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput, LogsTick } from '../model/logs-run.ts';
 import { deliveryInput, logsInput } from '../model/received.ts';
+import { thawStepInput } from '../model/received-thaw.ts';
+import type { ThawFacts, ThawStepInput } from '../model/thaw.ts';
 import { received, runStep } from './activity-work.ts';
 import { deliverCopies } from './operations/catch-up/deliver.ts';
+import { thawStep } from './operations/thaw/step.ts';
 import { tickSource } from './operations/tick-source.ts';
 import type { Site } from './site.ts';
 import { productVersion } from './version.ts';
@@ -17,6 +20,8 @@ export interface ShortActivities {
   shipLogs(input: LogsInput): Promise<LogsTick>;
   /** Copies what a destination lacks. Here, since it must keep no capture from its turn; what fails is in the result. */
   deliver(input: DeliveryInput): Promise<Delivered>;
+  /** Asks a place of cold storage for what is frozen of a backup, and says how it stands. */
+  thaw(input: ThawStepInput): Promise<ThawFacts>;
 }
 
 /** @param openSite reads the config anew, so that a change counts from the next step on. */
@@ -42,6 +47,10 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
       return runStep({ waits: { ...waits, retryMax: waits.retryFirst } }, async (work) =>
         deliverCopies({ site: await openSite(), destination: step.destination, deadline, work }),
       );
+    },
+    thaw: (sent) => {
+      const { waits, ...input } = received(thawStepInput, sent);
+      return runStep({ waits }, async (work) => thawStep({ site: await openSite(), input, work }));
     },
   };
 }

@@ -12,6 +12,7 @@ export const ALERTS = [
   'server-space',
   'little-space',
   'copies-behind',
+  'thaw-late',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -58,6 +58,12 @@ export function logsFolder(source: string, day: string, first: string, last: str
 /** Folders of small records: what is written of backups, and delivered wherever backups go. */
 export const RECORD_FOLDERS = ['recovery-points', 'evidence'] as const;
 
+/**
+ * The folder in which a destination keeps what belongs to vaults: their manifests, records and archive ids, by the vault's
+ * name. Nothing in it is a copy at that destination itself.
+ */
+export const VAULTS = 'vaults';
+
 /** The folder at the root in which backups of a tier lie. */
 export function topsOf(tier: Tier): readonly string[] {
   return tier === 'daily' ? ['configs', 'daily'] : [tier];

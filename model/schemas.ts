@@ -1,5 +1,6 @@
 /** JSON Schemas of all that is stored, out of the schemas that the program itself checks with. */
 import { z } from 'zod';
+import { ARCHIVE_SCHEMA, archiveRecord } from './archive-record.ts';
 import { evidence, EVIDENCE_SCHEMA } from './evidence.ts';
 import { EXPORT_LIST_SCHEMA, exportEntry, exportListHeader } from './export.ts';
 import { fileEntry, INVENTORY_SCHEMA, inventoryHeader, postgresEntry } from './inventory.ts';
@@ -31,6 +32,7 @@ const STORED = {
     title: 'What somebody has said of one backup: a hold, its end, that its size is right',
     schema: mark,
   },
+  archive: { id: ARCHIVE_SCHEMA, title: 'What is known of one archive in a vault', schema: archiveRecord },
   prune: { id: PRUNE_SCHEMA, title: 'What was deleted at one place, and why', schema: pruneRecord },
 } as const;
 
@@ -43,6 +45,7 @@ export const STORED_SCHEMAS: readonly StoredSchema[] = [
   'evidence',
   'recovery-point',
   'mark',
+  'archive',
   'prune',
 ];
 

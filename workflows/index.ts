@@ -6,3 +6,4 @@ export { deliverCopies } from './deliver-copies.ts';
 export { monthlyArchive } from './monthly-archive.ts';
 export { rotateKeys } from './rotate-keys.ts';
 export { shipLogs } from './ship-logs.ts';
+export { thawCopy } from './thaw-copy.ts';

@@ -2,6 +2,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
+import type { ThawReport } from '../model/thaw.ts';
 
 /** How far a run has come, over all its sources. */
 export const runStatus = defineQuery<RunReport>('status');
@@ -17,3 +18,6 @@ export const rotationStatus = defineQuery<RotationReport>('status');
 
 /** Asks a rotation to pause after the page that it is at, or to go on. */
 export const pauseRotation = defineSignal<[paused: boolean]>('pauseRotation');
+
+/** How far a thaw has come. */
+export const thawStatus = defineQuery<ThawReport>('status');

@@ -8,6 +8,7 @@ import type { DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput } from '../model/logs-run.ts';
 import type { RotationWaits } from '../model/rotation.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
+import type { ThawInput, ThawWaits } from '../model/thaw.ts';
 
 /** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
 export function planning(site: string) {
@@ -161,6 +162,21 @@ export function deliverySteps(site: string, { step, waits }: DeliveryInput) {
   });
 }
 
-function retries(waits: Waits) {
+/** A place that is away is tried a few times; the next look of the wait is as good. */
+const THAW_ATTEMPTS = 4;
+
+/** Looks of a thaw, on the host that asked for it: on its short queue, since many objects alone make one take long. */
+export function thawSteps({ site, host }: ThawInput, waits: ThawWaits) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, host).short,
+    scheduleToStartTimeout: '10m',
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { ...retries(waits), maximumAttempts: THAW_ATTEMPTS },
+  });
+}
+
+function retries(waits: Pick<Waits, 'retryFirst' | 'retryMax'>) {
   return { initialInterval: waits.retryFirst, backoffCoefficient: 2, maximumInterval: waits.retryMax };
 }

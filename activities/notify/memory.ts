@@ -27,8 +27,8 @@ const memory = z.looseObject({
 });
 export type Memory = z.infer<typeof memory>;
 
-/** Whose alerts: each plan remembers its own. */
-export type Teller = 'logs' | 'copies';
+/** Whose alerts: each remembers its own. */
+export type Teller = 'logs' | 'copies' | 'thaws';
 
 export async function readMemory(state: string, teller: Teller): Promise<Memory> {
   return (await readMemoryFile(fileOf(state, teller), memory)) ?? { fresh: {}, open: [] };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { SourceConfig } from '../../model/config/source.ts';
 import { BackupError } from '../../model/errors.ts';
+import { EXPORT_LIST_ROLE, EXPORT_ROLE } from '../../model/export.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { SourceType } from '../../model/source.ts';
 import type { Site } from '../site.ts';
@@ -13,6 +14,8 @@ import { withScratch } from '../storage/scratch.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { openBackup } from './reader.ts';
+import { objectsOf } from './thaw/objects.ts';
+import { requireThawed } from './thaw/require.ts';
 
 export interface RestoreExportRequest {
   readonly site: Site;
@@ -41,6 +44,8 @@ export async function withExportPlan<T>(
   const { site, store, backup, database, tables, into, replace, owners, work } = request;
   const { manifest } = backup;
   const adapter = adapterFor(manifest.type);
+  const read = manifest.artifacts.filter(({ role }) => role === EXPORT_ROLE || role === EXPORT_LIST_ROLE);
+  await requireThawed(store, { chain: [backup], objects: objectsOf(backup, read) });
   const reader = await openBackup({ site, store, backup, work });
   const within = path.resolve(request.scratch ?? tmpdir());
   const config = configOf(site, manifest);

@@ -18,6 +18,8 @@ import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { openBackup } from './reader.ts';
 import { requireFreeTarget } from './restore-target.ts';
+import { objectsToThaw } from './thaw/objects.ts';
+import { requireThawed } from './thaw/require.ts';
 
 export interface RestoreRequest {
   readonly site: Site;
@@ -36,7 +38,7 @@ export interface RestoreRequest {
 
 /**
  * Restores a backup to a folder.
- * @throws BackupError `refused`, `not-empty`, `no-space`, `not-authentic`, `verification-failed`, `missing-identity`, `not-found`.
+ * @throws BackupError `refused`, `not-empty`, `frozen`, `no-space`, `not-authentic`, `verification-failed`, `missing-identity`, `not-found`.
  */
 export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   if (!path.isAbsolute(asked.to)) throw new BackupError('usage', `the target ${asked.to} is not an absolute path`);
@@ -46,6 +48,7 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   // A link to an empty folder stands for that folder: the rename at the end would not follow it.
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
   const { to, work } = request;
+  await requireThawed(request.store, request);
   await mkdir(path.dirname(to), { recursive: true });
   // The target's own file system: it may be mounted there.
   await requireSpace({ path: to, needed: plainBytes(request.chain) + plainBytes(request.replay?.logs ?? []) });
@@ -76,6 +79,8 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
 
 /** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
 export async function proveBackup(request: ProveRequest): Promise<readonly Check[]> {
+  const { chain, replay } = request;
+  await requireThawed(request.store, { chain, replay, objects: objectsToThaw(chain, replay?.logs ?? []) });
   await mkdir(request.within, { recursive: true });
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
   const readers = await openChain(request);

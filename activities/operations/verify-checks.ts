@@ -117,8 +117,25 @@ async function artifactCheck(store: Store, folder: string, artifact: Artifact, w
   } catch (error) {
     // `failed` is what the device itself reports: the bytes cannot be had back, which is a verdict.
     if (error instanceof BackupError && error.code === 'failed') return bad(name, error.message);
+    if (error instanceof BackupError && error.code === 'frozen') return frozenCheck(store, folder, artifact);
     throw error;
   }
+}
+
+/** Of what lies frozen only its size can be told, by the listing. */
+async function frozenCheck(store: Store, folder: string, { name, bytes }: Artifact): Promise<Check> {
+  for await (const object of store.list(folder)) {
+    if (object.key !== `${folder}/${name}`) continue;
+    return object.bytes === bytes ? unseen(name, FROZEN) : bad(name, `it has ${object.bytes} bytes, not ${bytes}`);
+  }
+  return bad(name, 'it is not there');
+}
+
+const FROZEN = 'not read: it lies frozen in cold storage';
+
+/** The artifacts that could not be read, since they lie frozen. */
+export function frozenIn(checks: readonly Check[]): readonly string[] {
+  return checks.filter(({ compared, detail }) => !compared && detail === FROZEN).map(({ name }) => name);
 }
 
 /**
@@ -168,13 +185,19 @@ async function opensCheck({ site, store, backup }: StoredChecksRequest, { key, a
     const told = identity.code === 'missing-identity' && !(await isOfSite(site, identities));
     return told ? unseen('key', `not tried: ${NOT_OF_SITE}`) : bad('key', identity.message);
   }
+  let frozen = 0;
   for (const { name } of artifacts) {
     const stream = await store.open(`${backup.folder}/${name}`).catch(said);
     // Whether it is there at all, and can be read, is another check.
-    if (stream instanceof BackupError) continue;
+    if (stream instanceof BackupError) {
+      if (stream.code === 'frozen') frozen += 1;
+      continue;
+    }
     if ((await opensHeader(identity, stream).catch(said)) === false)
       return bad('key', `it opens, but what it holds does not open ${name}`);
   }
+  if (frozen > 0)
+    return unseen('key', `it opens; whether it fits the ${frozen} artifacts that lie frozen was not tried`);
   return good('key', 'it opens, and fits every artifact');
 }
 

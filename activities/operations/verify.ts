@@ -11,7 +11,7 @@ import { pinned, type Catalogued } from '../storage/catalogue.ts';
 import { signEvidence, writeEvidence } from '../storage/evidence-file.ts';
 import type { WritableStore } from '../storage/types.ts';
 import type { Work } from '../work.ts';
-import { storedChecks } from './verify-checks.ts';
+import { frozenIn, storedChecks } from './verify-checks.ts';
 
 export interface VerifyRequest {
   readonly site: Site;
@@ -47,11 +47,14 @@ export type Verification = UnsignedEvidence & {
 /**
  * Verifies a backup at a place and records the verdict there, a bad one too.
  * @returns the evidence; `verdict` is `failed` when the backup is not what was captured.
- * @throws BackupError only when nothing can be said of the backup: `unreachable`, `aborted`, `missing-identity` (deep), `not-found` (`mayGo`).
+ * @throws BackupError only when nothing can be said of the backup: `unreachable`, `aborted`, `missing-identity` (deep), `not-found` (`mayGo`);
+ *   `frozen` where all that could be looked at is right, and the rest lies in cold storage: that verifies nothing.
  */
 export async function verifyBackup(request: VerifyRequest): Promise<Verification> {
   const { site, backup, work } = request;
   const stored = await storedChecks({ ...request, trusted: await trustedKeys(site) });
+  const frozen = frozenIn(stored);
+  if (frozen.length > 0 && isGood(stored)) throw liesFrozen(request, frozen.length);
   const restored = await deepChecks(request, stored);
   const checks = [...stored, ...restored];
   const verdict = isGood(checks) ? 'ok' : 'failed';
@@ -136,6 +139,19 @@ async function record({ site, store, backup, work }: VerifyRequest, unsigned: Un
     work.log.warn({ backup: formatReference(backup.name), code: error.code }, 'evidence not recorded');
     return { ...evidence, recorded: null, unrecorded: error.message };
   }
+}
+
+function liesFrozen({ backup, destinationName }: VerifyRequest, count: number): BackupError {
+  const reference = formatReference(backup.name);
+  const of = backup.manifest.artifacts.length;
+  return new BackupError(
+    'frozen',
+    `${reference} cannot be verified now: ${count} of ${of} artifacts lie frozen at ${destinationName ?? 'the repository'}. They are there with their sizes, and what can be read is right.`,
+    {
+      remedy: `mosaic-backup copies thaw ${reference} --from ${destinationName ?? 'DESTINATION'} brings them back; then verify it again.`,
+      facts: { reference, destination: destinationName, frozen: count },
+    },
+  );
 }
 
 function isGood(checks: readonly Check[]): boolean {

@@ -4,6 +4,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
 import { acceptsOf } from './accepts.ts';
 import { directoryDestination } from './directory-destination.ts';
+import { glacierDestination } from './glacier/index.ts';
 import { rememberedOf } from './repository.ts';
 import { rsyncDestination } from './rsync/index.ts';
 import { s3Destination } from './s3/index.ts';
@@ -16,6 +17,7 @@ const TYPES: {
   readonly [Type in DestinationConfig['type']]: (context: DestinationContext<ConfigOf<Type>>) => Destination;
 } = {
   directory: directoryDestination,
+  glacier: glacierDestination,
   rsync: rsyncDestination,
   s3: s3Destination,
 };
@@ -41,6 +43,14 @@ export function openDestination(name: string, site: Site): Destination {
     });
   }
   const { state, readSecret } = site;
-  const made = makeDestination({ name, config, site: site.config.site, state, readSecret, accepts: acceptsOf(site) });
+  const made = makeDestination({
+    name,
+    config,
+    site: site.config.site,
+    state,
+    readSecret,
+    accepts: acceptsOf(site),
+    openOther: (other) => openDestination(other, site),
+  });
   return { ...made, remembers: rememberedOf(state, `destination-${name}`) };
 }

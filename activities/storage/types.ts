@@ -1,7 +1,7 @@
 /** The vocabulary of storage: one interface for the repository's reading side and for every destination. */
 import type { Readable } from 'node:stream';
 import type { DestinationConfig } from '../../model/config/destination.ts';
-import type { ThawSpeed } from '../../model/config/destinations/thaw.ts';
+import type { ThawSpeed, ThawTimes } from '../../model/config/destinations/thaw.ts';
 import type { SecretReader } from '../config/secrets.ts';
 import type { Work } from '../work.ts';
 
@@ -54,12 +54,20 @@ export interface Store {
 
 /** Cold storage: an object is asked for, hours later it can be read, and days later it is frozen again. */
 export interface Thawing {
+  /** The name of the place, for messages and commands. */
+  readonly destination: string;
+  /** The speeds that can be asked for, and what each takes. */
+  readonly takes: ThawTimes;
   /**
    * Whether an object can be read now. Small objects (manifests, evidence) always can.
    * @throws BackupError `not-found`, `unreachable`, `access-denied`.
    */
   state(key: string): Promise<ThawState>;
-  /** Asks for an object. One that is readable, or asked for already, is left: asking costs money. */
+  /**
+   * Asks for an object. One that is asked for already is left, and one that is readable at most kept for longer, where
+   * that is nearly free: asking costs money.
+   * @throws BackupError as `state`; `refused` for a speed that the object cannot be had with.
+   */
   ask(key: string, options: ThawOptions): Promise<void>;
 }
 
@@ -126,7 +134,8 @@ export interface Destination extends WritableStore {
   lockedUntil?(key: string): Promise<Date | null>;
   /**
    * Copies an object to another key without sending it again; confirmed as `put` is. Absent where a place cannot.
-   * Where nothing is under `from`, or something else than `expected`, nothing is done: whoever puts it then sends it.
+   * Where nothing that can be read is under `from`, or something else than `expected`, nothing is done: whoever puts it
+   * then sends it.
    * @throws BackupError as `put`.
    */
   copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
@@ -138,8 +147,53 @@ export interface Destination extends WritableStore {
   free(): Promise<number | null>;
   /** Fails with a typed error unless the place can be reached and written. */
   probe(): Promise<void>;
+  /** The place's own list of what it holds, where it has one besides `list`. */
+  readonly inventory?: Inventory;
   /** What its settings do not protect from, for doctor. Absent where there are none to look at. */
   weaknesses?(): Promise<readonly Weakness[]>;
+}
+
+/** A list that the place itself makes, in hours: it shows what nobody of ours knows of, and what is no longer there. */
+export interface Inventory {
+  /** Asks for a new one, unless one is under way. */
+  ask(): Promise<void>;
+  /** The newest one that is there, compared with what is on record; or how far it is. */
+  look(): Promise<InventoryState>;
+  /** Puts on record what is ours by its description, and strikes off what is missing, so that it is stored again. */
+  record(report: InventoryReport): Promise<InventoryRecorded>;
+}
+
+export interface InventoryRecorded {
+  readonly added: number;
+  readonly struckOff: number;
+}
+
+export type InventoryState =
+  | { readonly state: 'none' }
+  | { readonly state: 'waiting'; readonly since?: Date }
+  | { readonly state: 'ready'; readonly report: InventoryReport };
+
+export interface InventoryReport {
+  /** What was stored later is not in it. */
+  readonly taken: Date;
+  readonly archives: number;
+  readonly bytes: number;
+  /** On record, and not in the list. */
+  readonly missing: readonly { readonly key: string; readonly archiveId: string }[];
+  /** On record with another size or digest. */
+  readonly different: readonly { readonly key: string; readonly archiveId: string; readonly found: string }[];
+  /** In the list, and not on record. */
+  readonly extra: readonly UnrecordedArchive[];
+}
+
+export interface UnrecordedArchive {
+  readonly archiveId: string;
+  readonly bytes: number;
+  readonly treeHash: string;
+  /** RFC 3339. */
+  readonly created: string;
+  /** What it is by its description; null where it is none of this site's. */
+  readonly of: { readonly key: string; readonly sha256: string } | null;
 }
 
 export interface Weakness {
@@ -174,4 +228,6 @@ export interface DestinationContext<Config extends DestinationConfig> {
   readonly readSecret: SecretReader;
   /** Absent: the newest version is the one, whatever it says. */
   readonly accepts?: Accepts;
+  /** Another destination of the site, for what this one cannot keep. @throws BackupError `not-found`. */
+  readonly openOther: (name: string) => Destination;
 }

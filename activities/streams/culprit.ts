@@ -85,7 +85,7 @@ function howItEnded({ code, signal }: Ended): string {
 
 /** Lines that only say that something went wrong before. */
 const TRAILER =
-  /^age: report unexpected|^(?:\S*\/)?tar: (Exiting with failure|Error is not recoverable|Child returned)/;
+  /^age: report unexpected|^pg_receivewal: error: disconnected$|^(?:\S*\/)?tar: (Exiting with failure|Error is not recoverable|Child returned)/;
 
 function lastLine(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());

@@ -1,11 +1,18 @@
 /** How the kit tells to fetch a backup from each type of destination, with programs that every distribution has. */
 import type { DestinationConfig } from '../../model/config/destination.ts';
+import type { GlacierDestination } from '../../model/config/destinations/glacier.ts';
+import { freezes } from '../../model/config/destinations/thaw.ts';
 import type { RsyncDestination } from '../../model/config/destinations/rsync.ts';
 import type { S3Destination } from '../../model/config/destinations/s3.ts';
+import { VAULTS } from '../../model/paths.ts';
 
-/** FOLDER in it is the folder of a backup, as in `daily/postgres/20261123T020000Z-full`. */
-export function fetchCommand(config: DestinationConfig): string {
+/**
+ * @param name of the destination.
+ * FOLDER in it is the folder of a backup, as in `daily/postgres/20261123T020000Z-full`.
+ */
+export function fetchCommand(name: string, config: DestinationConfig): string {
   if (config.type === 's3') return fromS3(config);
+  if (config.type === 'glacier') return fromVault(name, config);
   if (config.type === 'rsync') return byRsync(config);
   return `mkdir -p backup && cp -r ${quoted(config.path)}/FOLDER/. backup/`;
 }
@@ -24,7 +31,8 @@ function byRsync({ target, port }: RsyncDestination): string {
 }
 
 /** Credentials that read come from the environment: they stand in the kit only where the operator has put them there. */
-function fromS3({ bucket, prefix, endpoint, region, pathStyle, ca }: S3Destination): string {
+function fromS3(config: S3Destination): string {
+  const { bucket, prefix, endpoint, region, pathStyle, ca } = config;
   const options = [
     '--s3-env-auth',
     `--s3-provider=${endpoint === undefined ? 'AWS' : 'Other'}`,
@@ -34,7 +42,28 @@ function fromS3({ bucket, prefix, endpoint, region, pathStyle, ca }: S3Destinati
     ...(ca === undefined ? [] : [`--ca-cert=${quoted(ca)}`]),
   ];
   const from = `:s3:${[bucket, ...(prefix === undefined ? [] : [prefix])].join('/')}/FOLDER`;
-  return `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… rclone copy ${options.join(' ')} ${quoted(from)} backup/`;
+  const rclone = (what: string) =>
+    `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… rclone ${what} ${options.join(' ')} ${quoted(from)}`;
+  const copy = `${rclone('copy')} backup/`;
+  if (!freezes(config)) return copy;
+  return `it lies frozen: ask for it first, which costs money,
+         ${rclone('backend restore')} -o priority=Standard -o lifetime=7
+         and up to 12 hours later fetch it:
+         ${copy}`;
+}
+
+/** Archives have numbers alone, which stand in their records; each is asked for, and hours later there for a day. */
+function fromVault(name: string, { vault, account, region, endpoint, manifests }: GlacierDestination): string {
+  const options = [
+    `--account-id ${account}`,
+    `--vault-name ${quoted(vault)}`,
+    ...(region === undefined ? [] : [`--region ${quoted(region)}`]),
+    ...(endpoint === undefined ? [] : [`--endpoint-url ${quoted(endpoint)}`]),
+  ].join(' ');
+  return `first ${VAULTS}/${name}/FOLDER from "${manifests}"; then for each of its folders ARTIFACT.archive, with the archiveId of the newest file in it as ID:
+         aws glacier initiate-job ${options} --job-parameters '{"Type":"archive-retrieval","ArchiveId":"ID"}'
+         some hours later, within a day, with the jobId that it printed as JOB:
+         aws glacier get-job-output ${options} --job-id JOB backup/ARTIFACT`;
 }
 
 function quoted(text: string): string {

@@ -1,5 +1,6 @@
 /** The recovery kit as text: for a password manager, or a safe. */
 import { stringify } from 'yaml';
+import { readableFirst } from '../../model/config/destinations/thaw.ts';
 import type { Kit, KitPlace } from './kit.ts';
 import { KIT_IDENTITY } from './recovery-config.ts';
 
@@ -99,7 +100,7 @@ ${KIT_COMMANDS}`,
 function recoveryPart({ config }: Kit): KitPart {
   const [host, ...others] = Object.keys(config.hosts ?? {});
   const options = `-c recovery.yaml${others.length > 0 ? ` --host ${host}` : ''}`;
-  const from = Object.keys(config.destinations ?? {})[0] ?? 'repository';
+  const [from = 'repository'] = readableFirst(config.destinations ?? {});
   return {
     title: `RESTORE WITH MOSAIC-BACKUP. Save the lines between the marks as recovery.yaml, and set the paths of "repository"
    and "destinations" to where they are now (a repository that is gone may stay as it is).`,

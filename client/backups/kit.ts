@@ -85,7 +85,7 @@ export async function makeKit(site: Site, identities: string): Promise<Kit> {
         name,
         reach: reachOf(destination),
         access: destination.access ?? null,
-        fetch: fetchCommand(destination),
+        fetch: fetchCommand(name, destination),
         older: fetchOlder(destination),
       })),
     ],

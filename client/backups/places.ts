@@ -3,6 +3,7 @@ import type { Site } from '../../activities/site.ts';
 import type { WritableStore } from '../../activities/storage/types.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { openRepository } from '../../activities/storage/repository.ts';
+import { readableFirst } from '../../model/config/destinations/thaw.ts';
 import { BackupError } from '../../model/errors.ts';
 
 /** How lists name the repository among the destinations. */
@@ -23,7 +24,7 @@ export async function openPlace(site: Site, destination: string | null): Promise
   try {
     return { name: REPOSITORY, store: await openRepository(site) };
   } catch (error) {
-    throw withCopies(error, Object.keys(site.config.destinations));
+    throw withCopies(error, readableFirst(site.config.destinations));
   }
 }
 

@@ -6,6 +6,8 @@ export interface Interrupt {
   readonly signal: AbortSignal;
   /** The signal that came first; undefined while none has. */
   readonly received: () => Interruption | undefined;
+  /** What is said at the first signal, in place of a cancellation. */
+  readonly says: (text: string) => void;
   /** Stops listening: the command has ended. */
   readonly stop: () => void;
 }
@@ -17,15 +19,12 @@ export function watchInterrupt(out: Output, exit: (status: number) => void): Int
   const controller = new AbortController();
   let received: Interruption | undefined;
   let since = 0;
+  let said = 'Cancelling, and cleaning up …';
   function onSignal(signal: Interruption): void {
     if (received === undefined) {
       received = signal;
       since = Date.now();
-      out.note(
-        signal === 'SIGINT'
-          ? 'Cancelling, and cleaning up … (^C again leaves at once)'
-          : 'Cancelling, and cleaning up …',
-      );
+      out.note(signal === 'SIGINT' ? `${said} (^C again leaves at once)` : said);
       controller.abort();
       return;
     }
@@ -37,5 +36,8 @@ export function watchInterrupt(out: Output, exit: (status: number) => void): Int
   function stop(): void {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal);
   }
-  return { signal: controller.signal, received: () => received, stop };
+  function says(text: string): void {
+    said = text;
+  }
+  return { signal: controller.signal, received: () => received, says, stop };
 }

@@ -42,11 +42,12 @@ export async function verifyWholePlace(cli: Cli, options: VerifyPlaceOptions): P
   });
   const bad = verdict.problems.filter(({ problem }) => problem !== 'extra');
   const ok = bad.length === 0;
-  cli.out.result({ place: place.name, verdict: ok ? 'ok' : 'failed', ...verdict }, () =>
+  const good = verdict.frozen.length > 0 ? 'frozen' : 'ok';
+  cli.out.result({ place: place.name, verdict: ok ? good : 'failed', ...verdict }, () =>
     summary(cli, place.name, verdict),
   );
   if (!ok) cli.exitWith(exitStatus('verification-failed'));
-  else if (verdict.unchecked.length > 0) cli.exitWith(exitStatus('partial'));
+  else if (verdict.unchecked.length > 0 || verdict.frozen.length > 0) cli.exitWith(exitStatus('partial'));
 }
 
 /** With the repository gone, what is missing is told by recovery points alone. */
@@ -87,16 +88,23 @@ function problemText({ out }: Cli, place: string, { problem, of, found }: PlaceP
 function summary(
   { out }: Cli,
   place: string,
-  { backups, bytes, problems, unchecked, unrecorded }: PlaceVerdict,
+  { backups, bytes, problems, unchecked, frozen, unrecorded }: PlaceVerdict,
 ): string {
   const counts = Map.groupBy(problems, ({ problem }) => problem);
   const told = [...counts].map(([problem, { length }]) => `${length} ${problem.replaceAll('-', ' ')}`);
   const ok = problems.every(({ problem }) => problem === 'extra');
-  const verdict = ok ? out.style('green', 'ok') : out.style('red', 'FAILED');
+  const frozenAlone = frozen.length === backups ? out.style('yellow', 'FROZEN') : out.style('green', 'ok');
+  const verdict = ok ? frozenAlone : out.style('red', 'FAILED');
   return [
     `${place}: ${verdict}: ${backups} backups, ${formatBytes(bytes)} read${told.length > 0 ? `: ${told.join(', ')}` : ''}`,
     ...(unchecked.length > 0
       ? [`  nothing of ${unchecked.length} could be checked on this machine: ${unchecked.slice(0, 5).join(', ')}`]
+      : []),
+    ...(frozen.length > 0
+      ? [
+          `  ${frozen.length} lie frozen, and are not verified by this: there with their sizes, signed, and not read: ${frozen.slice(0, 5).join(', ')}`,
+          `  mosaic-backup copies thaw REFERENCE --from ${place} brings one back`,
+        ]
       : []),
     ...(unrecorded ? [`  not recorded: ${unrecorded.count} verdicts: ${unrecorded.why}`] : []),
     ...(ok ? [] : ['  mosaic-backup copies repair puts right what another place has']),

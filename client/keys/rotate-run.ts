@@ -1,7 +1,6 @@
 /** A rotation as a workflow: started or joined, followed to its end, paused and continued. */
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
-import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { BackupError } from '../../model/errors.ts';
 import type { RotationInput, RotationReport } from '../../model/rotation.ts';
@@ -9,6 +8,7 @@ import { taskQueues } from '../../model/run.ts';
 import { pauseRotation, rotationStatus } from '../../workflows/messages.ts';
 import type { RotationRun } from '../../workflows/rotate-keys.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
+import { keepLooking, type FollowOptions } from '../runs/looking.ts';
 import { ROTATION_TYPE } from '../runs/start.ts';
 import { runError } from '../runs/watch.ts';
 
@@ -75,25 +75,17 @@ export async function setPaused(client: Client, site: string, paused: boolean): 
   }
 }
 
-export interface FollowOptions {
-  readonly signal: AbortSignal;
-  /** Rejects when the own Temporal or worker ends by itself. */
-  readonly broken: Promise<never>;
-  /** Milliseconds between two looks. */
-  readonly interval: number;
-  readonly onProgress: (report: RotationReport) => void;
-}
-
 /** Waits for its end; ^C cancels it: what is written anew stays so. */
 export async function followRotation(
   handle: RotationHandle,
-  { signal, broken, interval, onProgress }: FollowOptions,
+  { signal, broken, interval, onProgress }: FollowOptions<RotationReport>,
 ): Promise<RotationReport> {
   const ended = new AbortController();
   const cancel = (): void => void handle.cancel().catch(() => undefined);
   signal.addEventListener('abort', cancel, { once: true });
   const result = handle.result().finally(() => ended.abort());
-  const looking = look(handle, interval, onProgress, ended.signal);
+  const ask = () => handle.query(rotationStatus);
+  const looking = keepLooking({ ask, onProgress, interval, signal: ended.signal });
   try {
     return await Promise.race([result, broken]);
   } catch (error) {
@@ -102,22 +94,6 @@ export async function followRotation(
     signal.removeEventListener('abort', cancel);
     ended.abort();
     await looking;
-  }
-}
-
-async function look(
-  handle: RotationHandle,
-  interval: number,
-  onProgress: FollowOptions['onProgress'],
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      onProgress(await handle.query(rotationStatus));
-    } catch {
-      // No worker answers just now (it may be restarting): the next look tells.
-    }
-    await pause(interval, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -24,6 +24,9 @@ export type Plan = keyof typeof PLANS;
 /** The workflow type of rotations of keys: no plan, but a run that others on its Temporal wait for. */
 export const ROTATION_TYPE = 'rotateKeys';
 
+/** The workflow type of thaws, which are no plan either. */
+export const THAW_TYPE = 'thawCopy';
+
 /** @throws BackupError `config` for a plan that there is not. */
 export function requirePlan(plan: string): Plan {
   if (Object.hasOwn(PLANS, plan)) return plan as Plan;

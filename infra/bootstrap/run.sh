@@ -21,6 +21,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mosaic-backup
 . "$bootstrap/temporal.sh"
 . "$bootstrap/versitygw.sh"
 . "$bootstrap/postgresql.sh"
+. "$bootstrap/moto.sh"
 
 all_types='postgres mariadb redis rsync'
 
@@ -75,6 +76,11 @@ wants_postgresql() {
   case $set in test | bench) ;; *) return 1 ;; esac
 }
 
+# Cold storage for the tests; the bench's set is that of test:faults as well.
+wants_moto() {
+  case $set in test | bench) ;; *) return 1 ;; esac
+}
+
 # An S3 server, for the sample and the tests. A config of the user's own has his.
 wants_versitygw() {
   case $set in sample | test | bench) ;; *) return 1 ;; esac
@@ -86,7 +92,7 @@ usage() {
 }
 
 nothing_to_do() {
-  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; } && { ! wants_versitygw || find_versitygw; } && { ! wants_postgresql || find_postgresql; }
+  node_modules_fit && [ -z "$(missing_needs "$set")" ] && { [ $temporal = no ] || find_temporal; } && { ! wants_versitygw || find_versitygw; } && { ! wants_postgresql || find_postgresql; } && { ! wants_moto || find_moto; }
 }
 
 set_up() {
@@ -101,6 +107,7 @@ set_up() {
   [ $temporal = no ] || find_temporal || install_temporal
   ! wants_versitygw || find_versitygw || install_versitygw
   ! wants_postgresql || find_postgresql || install_postgresql
+  ! wants_moto || find_moto || install_moto
   exec 8<&- 9>&-
 }
 

@@ -3,6 +3,7 @@ import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
 import { checkRemotes } from './check-remotes.ts';
+import { checkVaults } from './check-vaults.ts';
 import type { Draft } from './draft.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -14,6 +15,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkSources(site),
     ...checkFolders(site),
     ...checkRemotes(site),
+    ...checkVaults(site),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The `destinations` of a config. */
 import { z } from 'zod';
 import { common } from './destinations/common.ts';
+import { glacierDestination, reachOfGlacier } from './destinations/glacier.ts';
 import { reachOfRsync, rsyncDestination } from './destinations/rsync.ts';
 import { reachOfS3, s3Destination } from './destinations/s3.ts';
 import { absolutePath } from './fields.ts';
@@ -18,7 +19,12 @@ export const directoryDestination = z.strictObject({
 });
 export type DirectoryDestination = z.output<typeof directoryDestination>;
 
-export const destinationConfig = z.discriminatedUnion('type', [directoryDestination, rsyncDestination, s3Destination]);
+export const destinationConfig = z.discriminatedUnion('type', [
+  directoryDestination,
+  glacierDestination,
+  rsyncDestination,
+  s3Destination,
+]);
 export type DestinationConfig = z.output<typeof destinationConfig>;
 
 /** A disk that may be absent: no run fails by it. */
@@ -35,6 +41,7 @@ export function alertAfterOf(config: DestinationConfig): number {
 export function reachOf(config: DestinationConfig): string {
   if (config.type === 'rsync') return reachOfRsync(config);
   if (config.type === 's3') return reachOfS3(config);
+  if (config.type === 'glacier') return reachOfGlacier(config);
   return `${config.path} (${config.type})`;
 }
 

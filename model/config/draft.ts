@@ -40,6 +40,9 @@ const draft = z.object({
     z
       .object({
         path,
+        type: text,
+        manifests: text,
+        removable: z.boolean().optional().catch(undefined),
         bucket: text,
         endpoint: text,
         prefix: text,

@@ -1,6 +1,6 @@
 /** Every secret that a config names. */
+import { secretsOfAws } from './destinations/aws.ts';
 import { secretsOfRsync } from './destinations/rsync.ts';
-import { secretsOfS3 } from './destinations/s3.ts';
 import type { Secret } from './secret.ts';
 import type { SiteConfig } from './site.ts';
 
@@ -16,9 +16,9 @@ export function secretsOf({ encryption, signing, sources, destinations, notify }
   const ofDestinations = Object.values(destinations).flatMap((destination) =>
     destination.type === 'rsync'
       ? secretsOfRsync(destination)
-      : destination.type === 's3'
-        ? secretsOfS3(destination)
-        : [],
+      : destination.type === 'directory'
+        ? []
+        : secretsOfAws(destination),
   );
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,

@@ -13,6 +13,7 @@ describe('published schemas', () => {
       'urn:mosaic-backup:evidence:1',
       'urn:mosaic-backup:recovery-point:1',
       'urn:mosaic-backup:mark:1',
+      'urn:mosaic-backup:archive:1',
       'urn:mosaic-backup:prune:1',
     ]);
   });

@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { S3 } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { S3Credentials } from '../../model/config/destinations/s3.ts';
+import type { AwsCredentials } from '../../model/config/destinations/aws.ts';
 import { listens } from '../../infra/quickstart/sample/ports.ts';
 import { temporaryFolder } from './folders.ts';
 import { freePort } from './ports.ts';
@@ -125,7 +125,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** Credentials as a config names them: by variables, which children inherit. */
-export function credentialsOf(user?: string): S3Credentials {
+export function credentialsOf(user?: string): AwsCredentials {
   const name = user ?? ROOT.accessKeyId;
   const variable = `TEST_S3_${name.replaceAll(/[^a-z0-9]/gi, '_')}`.toUpperCase();
   process.env[variable] = name;
@@ -134,7 +134,7 @@ export function credentialsOf(user?: string): S3Credentials {
 }
 
 /** The same of who may do everything, in files: for the command line, which has no variables of the test. */
-export async function credentialFiles(folder: string): Promise<S3Credentials> {
+export async function credentialFiles(folder: string): Promise<AwsCredentials> {
   const [id, secret] = [path.join(folder, 's3-key-id'), path.join(folder, 's3-secret')] as const;
   await writeFile(id, `${ROOT.accessKeyId}\n`, { mode: 0o600 });
   await writeFile(secret, `${ROOT.secretAccessKey}\n`, { mode: 0o600 });

@@ -11,6 +11,7 @@ import { requireSpace } from '../../storage/space.ts';
 import { locate } from '../../streams/locate.ts';
 import { requireFreeTarget } from '../restore-target.ts';
 import { plainBytes } from '../restore.ts';
+import { requireThawed } from '../thaw/require.ts';
 import { sourceConfig } from '../source-config.ts';
 import { dataFolder, ownerOf } from './folders.ts';
 import { readJournal, unfinishedRemedy } from './journal.ts';
@@ -24,10 +25,10 @@ export interface InPlacePlan extends InPlaceExamined {
 
 /**
  * Examines the source, the folder, the programs and the space; nothing is changed.
- * @throws BackupError `refused`, `no-space`, `missing-program`, `busy` (one is unfinished), `config`.
+ * @throws BackupError `refused`, `frozen`, `no-space`, `missing-program`, `busy` (one is unfinished), `config`.
  */
 export async function planInPlace(request: InPlaceRequest): Promise<InPlacePlan> {
-  const { site, source, chain, replay, known } = request;
+  const { site, source, store, chain, replay, known } = request;
   const manifest = chain.at(-1)?.manifest;
   if (!manifest) throw new TypeError('a restore without a backup');
   requireHost(request, manifest);
@@ -40,6 +41,7 @@ export async function planInPlace(request: InPlaceRequest): Promise<InPlacePlan>
   const { adapter, place } = placeOf(request);
   for (const [program = ''] of [place.stop, place.start]) locate(program);
   const data = await dataFolder(place.data);
+  await requireThawed(store, { chain, replay });
   await requireOwner(data);
   await requireFreeTarget(site, source, data);
   await requireSpace({ path: path.dirname(data), needed: plainBytes(chain) + plainBytes(replay?.logs ?? []) });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { RotationProof } from '../../../model/rotation.ts';
+import { isThawed } from '../../../model/thaw.ts';
 import { identitiesAtHand, withIdentities } from '../../keys/at-hand.ts';
 import type { Holder } from '../../keys/wrap.ts';
 import type { Site } from '../../site.ts';
@@ -10,6 +11,7 @@ import { chainOf, listBackups, type Catalogued } from '../../storage/catalogue.t
 import type { Store } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { plainBytes, proveBackup } from '../restore.ts';
+import { lookAt, objectsToThaw } from '../thaw/objects.ts';
 import { openPlaceNamed } from './places.ts';
 
 export interface ProofRequest {
@@ -60,15 +62,23 @@ async function proveWith(request: ProofRequest, holder: Holder): Promise<Rotatio
   }
 }
 
+/** The first place that has one which can be read now; one that lies frozen says what is to be done, where there is no other. */
 async function smallestOf({ site, source, places }: ProofRequest): Promise<Smallest | undefined> {
+  let frozen: Smallest | undefined;
   for (const place of places) {
     const store = await openPlaceNamed(site, place);
     const catalogue = (await listBackups(store, { logs: false })).filter(({ name }) => name.source === source);
     const chains = catalogue.flatMap((backup) => wholeChain(catalogue, backup));
     const [smallest] = chains.toSorted((one, two) => plainBytes(one) - plainBytes(two));
-    if (smallest) return { place, store, chain: smallest };
+    if (!smallest) continue;
+    if (await isThawedAt(store, smallest)) return { place, store, chain: smallest };
+    frozen ??= { place, store, chain: smallest };
   }
-  return undefined;
+  return frozen;
+}
+
+async function isThawedAt({ thawing }: Store, chain: readonly Catalogued[]): Promise<boolean> {
+  return thawing === undefined || isThawed(await lookAt(thawing, objectsToThaw(chain, [])));
 }
 
 function wholeChain(catalogue: readonly Catalogued[], backup: Catalogued): readonly (readonly Catalogued[])[] {

@@ -57,6 +57,8 @@ export interface PlaceVerdict {
   readonly problems: readonly PlaceProblem[];
   /** With `deep`: backups that nothing could be checked with on this machine. */
   readonly unchecked: readonly string[];
+  /** Backups that lie frozen: of these only what can be read at once was looked at, and found right. */
+  readonly frozen: readonly string[];
   /** Verdicts that are not on record at the place, with one reason why. */
   readonly unrecorded: { readonly count: number; readonly why: string } | null;
 }
@@ -74,7 +76,8 @@ export async function verifyPlace(request: VerifyPlaceRequest): Promise<PlaceVer
       ? new Set<string>()
       : await foldersExpected(site, repository, destination);
   const seen = seenSoFar();
-  const state: State = { request, expected, seen, problems: [], backups: 0, bytes: 0, unchecked: [], unrecorded: null };
+  const counts = { problems: [], backups: 0, bytes: 0, unchecked: [], frozen: [], unrecorded: null };
+  const state: State = { request, expected, seen, ...counts };
   let page: PlaceFolder[] = [];
   for await (const folder of walkPlace(store)) {
     page.push(folder);
@@ -84,10 +87,10 @@ export async function verifyPlace(request: VerifyPlaceRequest): Promise<PlaceVer
   }
   await verifyPage(state, page);
   if (source === undefined) await findMissing(state);
-  const { backups, bytes, problems, unchecked, unrecorded } = state;
+  const { backups, bytes, problems, unchecked, frozen, unrecorded } = state;
   // That all of nothing is right must not be taken for a verified place.
   if (backups === 0 && problems.length === 0) throw nothingThere(request);
-  return { backups, bytes, problems, unchecked, unrecorded };
+  return { backups, bytes, problems, unchecked, frozen, unrecorded };
 }
 
 function nothingThere({ destination, source }: VerifyPlaceRequest): BackupError {
@@ -108,6 +111,7 @@ interface State {
   readonly seen: Seen;
   readonly problems: PlaceProblem[];
   readonly unchecked: string[];
+  readonly frozen: string[];
   backups: number;
   bytes: number;
   unrecorded: { readonly count: number; readonly why: string } | null;
@@ -158,13 +162,18 @@ async function verifyOne(state: State, folder: string): Promise<void> {
     }),
     mayGo: true,
     work: { ...work, progress },
-  }).catch(goneMeanwhile);
-  if (evidence === undefined) {
+  }).catch(unlessGoneOrFrozen);
+  if (evidence === 'gone') {
     // Whether it should be there still is told with all that is missing.
     if (wasExpected) expected.add(folder);
     return;
   }
   state.seen.add(folder);
+  if (evidence === 'frozen') {
+    state.frozen.push(reference);
+    done(0);
+    return checkLocks(state, backup);
+  }
   done(sizes(backup.manifest).stored);
   const wrong = evidence.checks.filter(({ compared, ok }) => compared && !ok);
   const signature = wrong.filter(({ name }) => name === 'signature');
@@ -177,8 +186,10 @@ async function verifyOne(state: State, folder: string): Promise<void> {
   await checkLocks(state, backup);
 }
 
-function goneMeanwhile(error: unknown): undefined {
-  if (error instanceof BackupError && error.facts['gone'] === true) return undefined;
+/** What was deleted meanwhile has no verdict; what lies frozen is no failure of the place, and no proof of it. */
+function unlessGoneOrFrozen(error: unknown): 'gone' | 'frozen' {
+  if (error instanceof BackupError && error.facts['gone'] === true) return 'gone';
+  if (error instanceof BackupError && error.code === 'frozen') return 'frozen';
   throw error;
 }
 

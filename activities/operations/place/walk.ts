@@ -1,6 +1,6 @@
 /** A whole place, folder by folder, in the order of keys: however much it holds, one folder is in memory at a time. */
 import path from 'node:path';
-import { MANIFEST, RECORD_FOLDERS } from '../../../model/paths.ts';
+import { MANIFEST, RECORD_FOLDERS, VAULTS } from '../../../model/paths.ts';
 import { TIERS } from '../../../model/source.ts';
 import type { ListedObject, Store } from '../../storage/types.ts';
 
@@ -12,9 +12,10 @@ export interface PlaceFolder {
 }
 
 const BACKUPS: ReadonlySet<string> = new Set(['configs', 'logs', ...TIERS]);
-const RECORDS: ReadonlySet<string> = new Set(RECORD_FOLDERS);
+/** What lies in vaults is walked with the vault. */
+const RECORDS: ReadonlySet<string> = new Set([...RECORD_FOLDERS, VAULTS]);
 
-/** Every folder of a place that has objects in it; small records are left out. */
+/** Every folder of a place that has objects in it; small records are left out, and what is kept there for vaults. */
 export async function* walkPlace(store: Store): AsyncGenerator<PlaceFolder> {
   let folder = '';
   let objects: ListedObject[] = [];

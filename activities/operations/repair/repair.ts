@@ -17,7 +17,7 @@ import type { Work } from '../../work.ts';
 import { forgetHeld } from '../catch-up/memory.ts';
 import { keepingOf } from '../keeping.ts';
 import { verifyBackup } from '../verify.ts';
-import { storedChecks } from '../verify-checks.ts';
+import { frozenIn, storedChecks } from '../verify-checks.ts';
 import { fetchArtifact } from './fetch.ts';
 import { hasGood, otherFaults, repairsNeeded } from './needs.ts';
 import type { Examined, Repair, Repaired, RepairPlace, Wanted } from './types.ts';
@@ -41,27 +41,28 @@ export async function repairBackup(request: RepairRequest): Promise<Repaired> {
   const repairs = repairsNeeded(checks, wanted.backup.manifest);
   if (repairs.length === 0) {
     const others = otherFaults(checks);
+    const sound = frozenIn(checks).length > 0 ? 'frozen' : 'good';
     return {
       ...of,
-      state: others.length === 0 ? 'good' : 'not repaired',
+      state: others.length === 0 ? sound : 'not repaired',
       repairs,
       from: [],
-      why: others.join('; ') || null,
+      why: others.join('; ') || (sound === 'frozen' ? toThaw(of.reference, target.name) : null),
     };
   }
   const stranger = await strangerAt(request);
   if (stranger !== null) return { ...of, state: 'not repaired', repairs, from: [], why: stranger };
-  const chosen = await chooseSources(request, repairs);
+  const { chosen, frozenAt } = await chooseSources(request, repairs);
   const from = [...new Set([...chosen.values()].map(({ name }) => name))];
   const lacking = repairs.filter((repair) => !chosen.has(repair));
   if (lacking.length > 0) {
     const names = lacking.map(({ object }) => object).join(', ');
-    const why = `no other place that can be looked at holds a good ${names}; nothing was changed`;
+    const cold = frozenAt.map((place) => `; it lies frozen at ${place}: ${toThaw(of.reference, place)}`).join('');
+    const why = `no other place that can be looked at holds a good ${names}; nothing was changed${cold}`;
     return { ...of, state: 'not repaired', repairs, from, why };
   }
   if (dryRun) return { ...of, state: 'to repair', repairs, from, why: null };
-  const why = await putAll(request, chosen);
-  return { ...of, state: why === null ? 'repaired' : 'not repaired', repairs, from, why };
+  return { ...of, repairs, from, ...(await putAll(request, chosen)) };
 }
 
 async function examine({ site, wanted, work }: RepairRequest, place: RepairPlace): Promise<Examined> {
@@ -84,20 +85,30 @@ async function strangerAt({ site, wanted, target }: RepairRequest): Promise<stri
   return 'another backup, signed by a trusted key, bears its name there: see which of both is right, and move the other away';
 }
 
+interface Sources {
+  readonly chosen: ReadonlyMap<Repair, RepairPlace>;
+  /** Places that may have what lacks, frozen: nobody has read it there. */
+  readonly frozenAt: readonly string[];
+}
+
 /** The first place that has a good one of each. Places are looked at as far as they are needed: each look reads all of it. */
-async function chooseSources(
-  request: RepairRequest,
-  repairs: readonly Repair[],
-): Promise<ReadonlyMap<Repair, RepairPlace>> {
+async function chooseSources(request: RepairRequest, repairs: readonly Repair[]): Promise<Sources> {
   const chosen = new Map<Repair, RepairPlace>();
+  const frozenAt: string[] = [];
   for (const source of request.sources) {
     if (chosen.size === repairs.length) break;
     const examined = await examineSource(request, source);
     for (const repair of examined === undefined ? [] : repairs) {
       if (!chosen.has(repair) && examined !== undefined && hasGood(examined, repair)) chosen.set(repair, source);
     }
+    const frozen = examined === undefined ? [] : frozenIn(examined.checks);
+    if (repairs.some((repair) => !chosen.has(repair) && frozen.includes(repair.object))) frozenAt.push(source.name);
   }
-  return chosen;
+  return { chosen, frozenAt };
+}
+
+function toThaw(reference: string, place: string): string {
+  return `mosaic-backup copies thaw ${reference} --from ${place}, then the same again`;
 }
 
 /** One that is away has nothing to give. */
@@ -114,9 +125,10 @@ async function examineSource(request: RepairRequest, source: RepairPlace): Promi
   }
 }
 
-/** @returns why not all of it is right now; null when it is. */
-async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, RepairPlace>): Promise<string | null> {
-  const { site, wanted, target, work } = request;
+type Outcome = Pick<Repaired, 'state' | 'why'>;
+
+async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, RepairPlace>): Promise<Outcome> {
+  const { site, target, work } = request;
   try {
     await makePath(site.state);
     await withScratch(site.state, 'repair-', async (scratch) => {
@@ -126,15 +138,26 @@ async function putAll(request: RepairRequest, chosen: ReadonlyMap<Repair, Repair
       }
     });
     if (target.destination !== null) await forgetHeld(site, target.destination);
-    // The evidence of before says that it is damaged.
-    const { store, destination: destinationName } = target;
-    const { backup, catalogue } = wanted;
-    const evidence = await verifyBackup({ site, store, destinationName, backup, catalogue, work });
-    const wrong = evidence.checks.filter(({ compared, ok }) => compared && !ok);
-    return wrong.length === 0 ? null : wrong.map(({ name, detail }) => `${name}: ${detail}`).join('; ');
+    return await verifyNow(request);
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
-    return [error.message, error.remedy].filter(Boolean).join(' ');
+    return { state: 'not repaired', why: [error.message, error.remedy].filter(Boolean).join(' ') };
+  }
+}
+
+/** The evidence of before says that it is damaged. */
+async function verifyNow({ site, wanted, target, work }: RepairRequest): Promise<Outcome> {
+  const { store, destination: destinationName } = target;
+  try {
+    const evidence = await verifyBackup({ site, store, destinationName, ...wanted, work });
+    const wrong = evidence.checks.filter(({ compared, ok }) => compared && !ok);
+    if (wrong.length === 0) return { state: 'repaired', why: null };
+    return { state: 'not repaired', why: wrong.map(({ name, detail }) => `${name}: ${detail}`).join('; ') };
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'frozen') throw error;
+    // More than its checksum cannot be had of what was put before it is thawed.
+    const why = `confirmed by the checksum of ${target.name} alone: what a check found before is on record until it was thawed and verified`;
+    return { state: 'repaired', why };
   }
 }
 

@@ -29,7 +29,8 @@ export interface Repair {
   readonly wrong: string;
 }
 
-export type RepairState = 'good' | 'to repair' | 'repaired' | 'not repaired';
+/** `frozen`: nothing is known to be wrong, and not all of it could be read. */
+export type RepairState = 'good' | 'frozen' | 'to repair' | 'repaired' | 'not repaired';
 
 /** How a backup at one place fared. */
 export interface Repaired {
@@ -39,7 +40,7 @@ export interface Repaired {
   readonly repairs: readonly Repair[];
   /** Places that good objects are, or were, taken from. */
   readonly from: readonly string[];
-  /** Why something could not be put right; null where all was. */
+  /** Why something could not be put right, or what is to be known of what was; null where all is right. */
   readonly why: string | null;
 }
 

@@ -4,7 +4,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
 import type { Bucket } from './bucket.ts';
 import { ifPresent } from './read.ts';
-import type { Uploads } from './uploads.ts';
+import type { Uploads } from '../upload/uploads.ts';
 
 /** Folders that artifacts lie in: what else is uploaded below the prefix is not ours. */
 const OURS = /^(?:configs|daily|logs|monthly|weekly|yearly)\//;

@@ -1,6 +1,7 @@
 /** A bucket as this destination uses it: keys below its prefix, requests with their errors translated. */
 import type { S3 } from '@aws-sdk/client-s3';
-import type { S3Credentials, S3Destination } from '../../../model/config/destinations/s3.ts';
+import type { AwsCredentials } from '../../../model/config/destinations/aws.ts';
+import type { S3Destination } from '../../../model/config/destinations/s3.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { isKey } from '../../../model/paths.ts';
 import type { SecretReader } from '../../config/secrets.ts';
@@ -35,7 +36,7 @@ export interface BucketOptions {
   readonly destination: string;
   readonly config: S3Destination;
   /** Who asks; absent: the SDK's usual chain. */
-  readonly credentials: S3Credentials | undefined;
+  readonly credentials: AwsCredentials | undefined;
   readonly readSecret: SecretReader;
 }
 

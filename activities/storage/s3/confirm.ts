@@ -1,4 +1,5 @@
 /** Whether what is stored is what was to be stored. */
+import { FROZEN_CLASSES } from '../../../model/config/destinations/thaw.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
 import { isEqual } from '../damaged-file.ts';
@@ -8,12 +9,9 @@ import type { Bucket } from './bucket.ts';
 import { agrees } from './checksums.ts';
 import { digestBack, headOf, type ObjectVersion } from './read.ts';
 
-/** Classes out of which nothing can be read before it has been asked for. */
-const ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
-
 /** Whether an object of this class must be asked for before it can be read. */
 export function isArchived(storageClass: string | undefined): boolean {
-  return ARCHIVED.has(storageClass ?? '');
+  return FROZEN_CLASSES.has(storageClass ?? '');
 }
 
 export interface Confirming {
@@ -28,7 +26,7 @@ export interface Confirming {
 /**
  * Asks the server for the SHA-256 that it computed itself over what it received and stored, and compares it with what
  * was sent; where it tells none, or the config wants it, reads the object back.
- * @throws BackupError `failed` when it is another object.
+ * @throws BackupError `failed` when it is another object; `refused` where it lies frozen, and the server tells no checksum.
  */
 export async function confirmStored(confirming: Confirming): Promise<void> {
   const { bucket, object, expected, checksum, work } = confirming;
@@ -41,6 +39,7 @@ export async function confirmStored(confirming: Confirming): Promise<void> {
   if (agreed === false) throw different(confirming, 'its checksum there is another');
   const archived = isArchived(head.StorageClass);
   if (agreed && (bucket.config.confirm === 'checksum' || archived)) return;
+  if (archived) throw unconfirmed(confirming, head.StorageClass);
   const found = await digestBack(bucket, object, readingBack(confirming), `confirming at ${bucket.where.destination}`);
   if (found === undefined || !isEqual(found, expected)) throw different(confirming, 'what is read back is another');
 }
@@ -65,6 +64,19 @@ export async function isThere({ bucket, object, expected, work }: Omit<Confirmin
   const phase = `comparing with what is at ${bucket.where.destination}`;
   const found = await digestBack(bucket, object, readingBack({ expected, work }), phase);
   return found !== undefined && isEqual(found, expected);
+}
+
+/** Nobody will ever know before a restore whether it is what was sent. */
+function unconfirmed({ bucket, object }: Confirming, storageClass = ''): BackupError {
+  const { destination, server } = bucket.where;
+  return new BackupError(
+    'refused',
+    `${destination} took ${object.key} in the class ${storageClass}, and tells no SHA-256 of it: out of cold storage it cannot be read back, so that the copy is not confirmed.`,
+    {
+      remedy: `Choose a class that is read at once (storageClass), or a server that computes SHA-256: ${server} does not.`,
+      facts: { destination, key: object.key },
+    },
+  );
 }
 
 function different({ bucket, object }: Confirming, why: string): BackupError {

@@ -10,6 +10,7 @@ import { wholeChecksum } from './checksums.ts';
 import { isArchived, isThere } from './confirm.ts';
 import { extendLock } from './lock.ts';
 import { digestBack, headOf, type ObjectVersion } from './read.ts';
+import { thawStateOf } from './thaw.ts';
 
 export interface CopyWithin {
   readonly bucket: Bucket;
@@ -29,7 +30,7 @@ export interface CopyLimits {
 const LIMITS: CopyLimits = { whole: 5_000_000_000, part: 512 * 2 ** 20 };
 
 /**
- * False where the original is not there, or is not what is expected: then the caller sends it. Confirmed by the SHA-256
+ * False where the original is not there, lies frozen, or is not what is expected: then the caller sends it. Confirmed by the SHA-256
  * that the server computes over the whole of the copy. Where it tells none, or copied in parts, whose checksums not every
  * server computes, the copy is read back; of one that goes into an archive the original is read before.
  */
@@ -41,12 +42,15 @@ export async function copyObject(copy: CopyWithin, limits: CopyLimits = LIMITS):
   }
   const original = await headOf(bucket, from, work.signal);
   if (original === undefined || original.ContentLength !== expected.bytes) return false;
+  if (thawStateOf(original).state !== 'readable') return false;
+  const archived = isArchived(bucket.config.storageClass);
   if (expected.bytes <= limits.whole) {
     const { checksum, version } = await copyWhole(copy);
-    if (checksum === wholeChecksum(expected.sha256) && bucket.config.confirm === 'checksum') return true;
+    // Out of an archive nothing can be read back.
+    const confirmed = archived || bucket.config.confirm === 'checksum';
+    if (confirmed && checksum === wholeChecksum(expected.sha256)) return true;
     return isRight(copy, { key: to, version });
   }
-  const archived = isArchived(bucket.config.storageClass);
   if (archived && !(await isRight(copy, from))) return false;
   const version = await copyParts(copy, limits.part);
   return archived || isRight(copy, { key: to, version });

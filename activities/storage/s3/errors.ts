@@ -1,16 +1,8 @@
 /** What an S3 server, the network or the SDK says, as an error that tells what to do. */
-import { BackupError } from '../../../model/errors.ts';
-import { aborted } from '../../streams/pipeline.ts';
-import { meaningOf, type Meaning } from './meanings.ts';
+import { awsError, failureOf, type Doing } from '../aws/errors.ts';
+import { meaningOf } from './meanings.ts';
 
-/** One request, for messages. */
-export interface Doing {
-  /** What goes on, as in `reading daily/postgres/…`. */
-  readonly doing: string;
-  /** The right that it needs, as a policy names it: `s3:PutObject`. */
-  readonly right: string;
-  readonly signal?: AbortSignal | undefined;
-}
+export { failureOf, isUnknownHere, saidOneOf, type Doing } from '../aws/errors.ts';
 
 export interface Where {
   /** The destination's name in the config. */
@@ -20,44 +12,9 @@ export interface Where {
   readonly server: string;
 }
 
-/** What is known of a failed request, read from whatever the SDK threw. */
-export interface Failure {
-  /** The server's code (`NoSuchBucket`), the system's (`ECONNREFUSED`) or the SDK's (`TimeoutError`). */
-  readonly code: string;
-  /** HTTP status; undefined where no answer came. */
-  readonly status: number | undefined;
-  readonly message: string;
-}
-
-/** A failed request as a `BackupError`; ours and bugs come back unchanged. The cause holds no request, whose headers are signed. */
-export function s3Error(error: unknown, { doing, right, signal }: Doing, where: Where): unknown {
-  if (error instanceof BackupError) return error;
-  if (signal?.aborted) return aborted();
-  const failure = failureOf(error);
-  if (failure === undefined) return error;
-  const meaning = meaningOf(failure, right);
-  const { destination, bucket, server } = where;
-  return new BackupError(
-    meaning.code,
-    `${doing} at ${destination} failed: ${meaning.means} (bucket ${bucket} at ${server}).`,
-    {
-      remedy: meaning.remedy.replaceAll('BUCKET', bucket).replaceAll('SERVER', server),
-      facts: {
-        destination,
-        bucket,
-        server,
-        s3: failure.code,
-        status: failure.status ?? null,
-        ...quoted(meaning, failure),
-      },
-      cause: new Error(`${failure.code}: ${meaning.quotable === false ? 'see above' : failure.message}`),
-    },
-  );
-}
-
-/** Servers repeat the signed request where a signature is wrong. */
-function quoted({ quotable }: Meaning, { message }: Failure) {
-  return quotable === false ? {} : { said: message };
+/** A failed request as a `BackupError`; ours and bugs come back unchanged. */
+export function s3Error(error: unknown, doing: Doing, { destination, bucket, server }: Where): unknown {
+  return awsError(error, doing, { service: 's3', destination, kind: 'bucket', name: bucket, server, meaningOf });
 }
 
 /** Whether a request failed because there is no such object, or no such version of it; a bucket that is missing is something else. */
@@ -65,43 +22,4 @@ export function isAbsent(error: unknown): boolean {
   const failure = failureOf(error);
   if (failure === undefined || failure.code === 'NoSuchBucket') return false;
   return failure.status === 404 || ['NoSuchKey', 'NotFound', 'NoSuchVersion'].includes(failure.code);
-}
-
-/** Whether the server said one of these codes. */
-export function saidOneOf(error: unknown, ...codes: readonly string[]): boolean {
-  const failure = failureOf(error);
-  return failure !== undefined && codes.includes(failure.code);
-}
-
-/** Whether the server does not know what it was asked. */
-export function isUnknownHere(error: unknown): boolean {
-  const failure = failureOf(error);
-  return failure !== undefined && (failure.status === 501 || failure.code === 'NotImplemented');
-}
-
-export function failureOf(error: unknown): Failure | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const status = statusOf(error);
-  const system = systemCodeOf(error);
-  const named = error.name === 'Error' || error.name === 'TimeoutError' ? (system ?? error.name) : error.name;
-  if (status === undefined && system === undefined && !KNOWN_NAMES.test(error.name) && !/region/i.test(error.message)) {
-    return undefined;
-  }
-  return { code: named, status, message: error.message };
-}
-
-/** Names of errors that the SDK makes without an answer from a server. */
-const KNOWN_NAMES = /^(?:TimeoutError|CredentialsProviderError|TokenProviderError|AbortError)$/;
-
-function statusOf(error: Error): number | undefined {
-  if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null) return undefined;
-  const { httpStatusCode } = error.$metadata as { readonly httpStatusCode?: unknown }; // any object may lack it
-  return typeof httpStatusCode === 'number' ? httpStatusCode : undefined;
-}
-
-/** Node tells several tried addresses as one error, with the code of each inside. */
-function systemCodeOf(error: Error): string | undefined {
-  if ('code' in error && typeof error.code === 'string' && /^[A-Z]/.test(error.code)) return error.code;
-  const [first] = error instanceof AggregateError ? (error.errors as readonly unknown[]) : [];
-  return first instanceof Error ? systemCodeOf(first) : undefined;
 }

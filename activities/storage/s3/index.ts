@@ -1,7 +1,7 @@
 /** The destination type `s3`: a bucket of AWS, or of anything that speaks its protocol. */
 import path from 'node:path';
 import type { S3Destination } from '../../../model/config/destinations/s3.ts';
-import { BackupError } from '../../../model/errors.ts';
+import { freezes } from '../../../model/config/destinations/thaw.ts';
 import { MANIFEST } from '../../../model/paths.ts';
 import type { Destination, DestinationContext, Pruner, Weakness } from '../types.ts';
 import { abortAbandoned, IDLE_FOR } from './abandoned.ts';
@@ -14,10 +14,11 @@ import { extendLock, lockedUntil } from './lock.ts';
 import { probeBucket } from './probe.ts';
 import { s3Pruner } from './prune.ts';
 import { putArtifact } from './put.ts';
-import { bytesOf, digestBack, openObject } from './read.ts';
+import { bytesOf, digestBack, missing, openObject } from './read.ts';
 import { noneSeen } from './seen.ts';
 import { putSmall } from './small.ts';
-import { uploadsIn } from './uploads.ts';
+import { uploadsIn } from '../upload/uploads.ts';
+import { s3Thawing } from './thaw.ts';
 import { keepsVersions } from './versions.ts';
 
 export function s3Destination(context: DestinationContext<S3Destination>): Destination {
@@ -52,6 +53,7 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
       if (stream === undefined) throw missing(bucket, key);
       return stream;
     },
+    ...(freezes(config) ? { thawing: s3Thawing(bucket, (key) => chooseVersion(choosing, key)) } : {}),
     async digest(key, work) {
       bucket.objectOf(key);
       return digestBack(bucket, { key, version: await chooseVersion(choosing, key) }, work, `reading ${key} back`);
@@ -130,11 +132,4 @@ function overwritable({ where, name }: Bucket): Weakness {
     message: `the bucket ${name} of ${where.destination} keeps no versions: whoever has the credentials of this host can overwrite every copy in it`,
     remedy: `Let it keep versions (aws s3api put-bucket-versioning --bucket ${name} --versioning-configuration Status=Enabled), best with Object Lock: docs/s3.md.`,
   };
-}
-
-function missing({ where }: Bucket, key: string): BackupError {
-  return new BackupError('not-found', `${key} is not there (bucket ${where.bucket} at ${where.server}).`, {
-    remedy: 'Run `mosaic-backup verify` on this backup, and use another copy.',
-    facts: { key, destination: where.destination, bucket: where.bucket },
-  });
 }

@@ -3,21 +3,21 @@
  * attempt that takes it over compares each part of the file with what the server holds of it.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { BackupError } from '../../../model/errors.ts';
-import { damagedFile, isEqual } from '../damaged-file.ts';
 import { abortUpload, partsOf } from './abandoned.ts';
 import { artifactAttributes } from './attributes.ts';
-import { withBody } from './body.ts';
+import { withBody } from '../aws/body.ts';
 import { compositeChecksum } from './checksums.ts';
 import { confirmStored } from './confirm.ts';
 import { isAbsent } from './errors.ts';
 import { extendLock } from './lock.ts';
 import { paceOf, slowestOf } from '../rate.ts';
-import { partReader, type FilePart } from './part-reader.ts';
-import { cutBy, type Cut } from './parts.ts';
+import type { FilePart } from '../upload/part-reader.ts';
+import { cutBy, type Cut } from '../upload/cut.ts';
+import { leaveUpload } from '../upload/left.ts';
 import type { Put } from './put.ts';
-import { watchSending, type Sending } from './sending.ts';
-import type { Adopted } from './uploads.ts';
+import { sendParts } from '../upload/send-parts.ts';
+import type { Sending } from '../upload/sending.ts';
+import type { Adopted } from '../upload/uploads.ts';
 
 export interface PartsPut extends Put {
   readonly opened: FileHandle;
@@ -36,10 +36,12 @@ export async function putParts(put: PartsPut): Promise<void> {
   let version: string | undefined;
   let parts: readonly Held[] | undefined;
   try {
-    parts = await sendParts(put, upload, held);
+    parts = await sendAll(put, upload, held);
     version = await complete(put, upload.uploadId, parts);
   } catch (error) {
-    await leave(put, { upload, file }, { error, wasSent: parts !== undefined });
+    const abort = () => abortUpload(bucket, upload.object, upload.uploadId);
+    const { destination } = bucket.where;
+    await leaveUpload({ uploads, file, destination, abort, work }, { error, wasSent: parts !== undefined });
     throw error;
   }
   await uploads.forget(file);
@@ -123,59 +125,35 @@ export async function abortOthers({ bucket, uploads, key }: Put, own: Adopted | 
   }
 }
 
-/** All parts, as far as the server does not hold them; the file is digested on the way. */
-async function sendParts(
+/** All parts, as far as the server does not hold them. */
+function sendAll(
   put: PartsPut,
   { uploadId, partSize }: Adopted['upload'],
   held: UnderWay['held'],
 ): Promise<readonly Held[]> {
   const { bucket, key, file, expected, opened, work } = put;
-  const cut = cutBy(expected.bytes, partSize, bucket.config.parallel);
-  const sending = watchSending(`copying to ${bucket.where.destination}`, expected.bytes, work);
-  const reader = partReader({ file, opened, cut, bytes: expected.bytes });
-  const send = partSender(put, uploadId, sending);
-  const parts: Held[] = [];
-
-  async function lane(): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(cut.size);
-    for (;;) {
-      sending.signal.throwIfAborted();
-      const part = await reader.next(buffer);
-      if (part === undefined) return;
+  const sendOne = partSender(put, uploadId);
+  return sendParts({
+    key,
+    file,
+    opened,
+    expected,
+    cut: cutBy(expected.bytes, partSize, bucket.config.parallel),
+    to: bucket.where.destination,
+    async send(part, sending) {
       const there = held.get(part.number);
       const isHeld = there?.checksum === part.sha256.toString('base64');
-      parts[part.number - 1] = { etag: there && isHeld ? there.etag : await send(part), sha256: part.sha256 };
-      sending.acknowledged(part.number, part.bytes.length);
-    }
-  }
-
-  await sending.during(() => together(cut.lanes, lane, sending));
-  const found = reader.stored();
-  if (!isEqual(found, expected)) throw damagedFile({ key, file, expected, found, to: bucket.where.destination });
-  return parts;
-}
-
-/** Runs lanes beside each other. The first failure ends the others, and is told once all have ended: their memory is in use until then. */
-async function together(count: number, lane: () => Promise<void>, sending: Sending): Promise<void> {
-  let first: { readonly error: unknown } | undefined;
-  await Promise.all(
-    Array.from({ length: count }, async () => {
-      try {
-        await lane();
-      } catch (error) {
-        first ??= { error };
-        sending.end();
-      }
-    }),
-  );
-  if (first !== undefined) throw first.error;
+      return { etag: there && isHeld ? there.etag : await sendOne(part, sending), sha256: part.sha256 };
+    },
+    work,
+  });
 }
 
 /** What sends one part, and returns its ETag. */
-function partSender(put: Put, uploadId: string, sending: Sending): (part: FilePart) => Promise<string> {
+function partSender(put: Put, uploadId: string): (part: FilePart, sending: Sending) => Promise<string> {
   const { bucket, key } = put;
   const limit = paceOf(slowestOf(put.bucket.config.maxRate, put.options.maxRate));
-  return async ({ number, bytes, sha256 }) => {
+  return async ({ number, bytes, sha256 }, sending) => {
     const { UploadPartCommand } = await import('@aws-sdk/client-s3');
     const command = new UploadPartCommand({
       Bucket: bucket.name,
@@ -222,41 +200,4 @@ async function complete(
       return undefined;
     }
   });
-}
-
-/** Failures after which the next attempt goes on with the same upload, at least while its parts are sent. */
-const GOES_ON: ReadonlySet<string> = new Set(['unreachable', 'standstill', 'access-denied', 'config']);
-
-interface Left {
-  readonly error: unknown;
-  /** All parts are there: what failed is to make them one. */
-  readonly wasSent: boolean;
-}
-
-/** What is left of a failed upload: kept where the next attempt goes on with it, given back where none will. */
-async function leave(
-  { bucket, uploads, work }: Put,
-  { upload, file }: Adopted,
-  { error, wasSent }: Left,
-): Promise<void> {
-  const code = error instanceof BackupError ? error.code : undefined;
-  const goesOn = code !== undefined && (GOES_ON.has(code) || (code === 'failed' && !wasSent));
-  if (goesOn || (code === 'aborted' && isShuttingDown(work.signal))) {
-    await uploads.release(file);
-    return;
-  }
-  try {
-    await abortUpload(bucket, upload.object, upload.uploadId);
-    await uploads.forget(file);
-  } catch (problem) {
-    if (!(problem instanceof BackupError)) throw problem;
-    // Whoever uploads here next looks for it; the first failure is what the operator must know.
-    work.log.warn({ destination: bucket.where.destination, problem: problem.message }, 'upload could not be aborted');
-    await uploads.release(file);
-  }
-}
-
-/** A worker that is restarted is no operator who cancels: the next one goes on. The reason is Temporal's, as a text. */
-function isShuttingDown({ reason }: AbortSignal): boolean {
-  return reason instanceof Error && reason.message === 'WORKER_SHUTDOWN';
 }

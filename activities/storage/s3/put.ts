@@ -8,7 +8,7 @@ import { damagedFile, isEqual, missingFile } from '../damaged-file.ts';
 import { ifThere, translated } from '../fs-errors.ts';
 import type { PutOptions, Stored } from '../types.ts';
 import { artifactAttributes } from './attributes.ts';
-import { withBody } from './body.ts';
+import { withBody } from '../aws/body.ts';
 import type { Bucket } from './bucket.ts';
 import { wholeChecksum } from './checksums.ts';
 import { confirmStored, isThere } from './confirm.ts';
@@ -16,8 +16,8 @@ import { extendLock } from './lock.ts';
 import { abortOthers, putParts } from './multipart.ts';
 import { paceOf, slowestOf } from '../rate.ts';
 import { cutOf } from './parts.ts';
-import { watchSending } from './sending.ts';
-import type { Uploads } from './uploads.ts';
+import { watchSending } from '../upload/sending.ts';
+import type { Uploads } from '../upload/uploads.ts';
 
 export interface Put {
   readonly bucket: Bucket;
@@ -66,6 +66,8 @@ async function putWhole(put: Put, opened: FileHandle): Promise<void> {
       Key: bucket.objectOf(key),
       Body: bytes,
       ChecksumSHA256: checksum,
+      // Some servers keep a checksum only where its name is said as well.
+      ChecksumAlgorithm: 'SHA256',
       ...artifactAttributes(bucket.config, expected, options),
     });
     return withBody(made, {

@@ -1,10 +1,10 @@
-/** Reading of objects. A connection that is cut in the middle of a large one is made again, and the reading goes on. */
-import { setTimeout as pause } from 'node:timers/promises';
-import { Readable } from 'node:stream';
+/** Reading of objects. */
+import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { BackupError } from '../../../model/errors.ts';
 import { digestOf } from '../../streams/digest.ts';
 import type { Work } from '../../work.ts';
+import { continued } from '../aws/continued.ts';
 import type { Stored } from '../types.ts';
 import type { Bucket } from './bucket.ts';
 import { isAbsent, s3Error } from './errors.ts';
@@ -15,11 +15,6 @@ export interface ObjectVersion {
   /** Undefined: the current one. */
   readonly version?: string | undefined;
 }
-
-/** Times that a reading goes on after a cut without having moved in between. */
-const ATTEMPTS = 4;
-/** Milliseconds, times the attempts so far. */
-const PAUSE = 500;
 
 /** What the server says of an object; undefined where there is none. */
 export async function headOf(
@@ -66,40 +61,22 @@ export async function openObject(
 ): Promise<Readable | undefined> {
   const first = await get(bucket, object, { from: 0, signal });
   if (first === undefined) return undefined;
-  return Readable.from(blocks(bucket, object, { first, signal }), { objectMode: false, highWaterMark: 1024 * 1024 });
-}
-
-interface Reading {
-  readonly first: GetObjectCommandOutput;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function* blocks(bucket: Bucket, object: ObjectVersion, { first, signal }: Reading): AsyncGenerator<Uint8Array> {
-  const total = first.ContentLength ?? 0;
-  let at = 0;
-  let response: GetObjectCommandOutput | undefined = first;
-  for (let attempt = 1; ; attempt += 1) {
-    const before = at;
-    try {
-      response ??= await get(bucket, object, { from: at, etag: first.ETag, signal });
+  return continued({
+    total: first.ContentLength ?? 0,
+    first: bodyOf(first),
+    async from(at) {
+      const response = await get(bucket, object, { from: at, etag: first.ETag, signal });
       if (response === undefined) throw gone(bucket, object);
-      for await (const block of response.Body as AsyncIterable<Uint8Array>) {
-        // in Node it is a stream of bytes
-        at += block.length;
-        yield block;
-      }
-      if (at >= total) return;
-      throw Object.assign(new Error('the answer ended before the object did'), { code: 'ECONNRESET' });
-    } catch (error) {
-      const doing = { doing: `reading ${object.key}`, right: 's3:GetObject', signal };
-      const translated = s3Error(error, doing, bucket.where);
-      if (!(translated instanceof BackupError) || translated.code !== 'unreachable') throw translated;
-      if (at > before) attempt = 1;
-      if (attempt >= ATTEMPTS) throw translated;
-      response = undefined;
-      await pause(attempt * PAUSE, undefined, signal === undefined ? {} : { signal });
-    }
-  }
+      return bodyOf(response);
+    },
+    translate: (error) =>
+      s3Error(error, { doing: `reading ${object.key}`, right: 's3:GetObject', signal }, bucket.where),
+    signal,
+  });
+}
+
+function bodyOf({ Body }: GetObjectCommandOutput): AsyncIterable<Uint8Array> {
+  return Body as AsyncIterable<Uint8Array>; // in Node it is a stream of bytes
 }
 
 interface From {
@@ -134,6 +111,14 @@ export async function ifPresent<Result>(answer: Promise<Result>): Promise<Result
     if (isAbsent(error)) return undefined;
     throw error;
   }
+}
+
+/** There is no such object. */
+export function missing({ where }: Bucket, key: string): BackupError {
+  return new BackupError('not-found', `${key} is not there (bucket ${where.bucket} at ${where.server}).`, {
+    remedy: 'Run `mosaic-backup verify` on this backup, and use another copy.',
+    facts: { key, destination: where.destination, bucket: where.bucket },
+  });
 }
 
 function gone({ where }: Bucket, { key }: ObjectVersion): BackupError {

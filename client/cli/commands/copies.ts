@@ -1,10 +1,16 @@
-/** `copies repair`: what is damaged or lacking at one place comes from another that verifies. Needs no Temporal. */
+/**
+ * `copies repair`: what is damaged or lacking at one place comes from another that verifies. Needs no Temporal.
+ * `copies thaw`: what lies frozen in cold storage is brought back.
+ * `copies inventory`: what a vault itself says that it holds.
+ */
 import type { Command } from 'commander';
 import type { Repaired } from '../../../activities/operations/repair/types.ts';
 import type { Candidate } from '../../backups/repairs.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../output.ts';
+import type { InventoryOptions } from '../copies/inventory.ts';
+import type { ThawOptions } from '../copies/thaw.ts';
 
 interface RepairOptions {
   readonly source?: string;
@@ -36,6 +42,62 @@ export function registerCopies(program: Command, cli: OpenCli): void {
     ['copies repair --to vault', 'what would be put right there, and from where'],
     ['copies repair --to vault --yes', 'do it'],
     ['copies repair postgres/20261123 --to repository --from vault --yes', 'bring a backup back'],
+  ]);
+  registerThaw(copies, cli);
+  registerInventory(copies, cli);
+}
+
+function registerInventory(copies: Command, cli: OpenCli): void {
+  const inventory = copies
+    .command('inventory')
+    .description(
+      "compare a vault's own list of its archives with what is on record; exit status 9 when archives are missing or others",
+    )
+    .argument('<destination>', 'a destination of type glacier')
+    .option('--ask', 'ask the vault for a new list, which takes it hours; the same command without it shows the list')
+    .option(
+      '--record',
+      'put archives on record that are of this site and have no record, and strike off those that are missing',
+    )
+    .option('--dry-run', 'with --record: print what would be done, and do nothing')
+    .action(async (destination: string, options: InventoryOptions) => {
+      const { inventoryCommand } = await import('../copies/inventory.ts');
+      return inventoryCommand(cli(), destination, options);
+    });
+  examples(inventory, [
+    ['copies inventory old-vault --ask', 'ask for a list; it is there in some hours, and for a day'],
+    ['copies inventory old-vault', 'what is missing there, and what nobody has on record'],
+    ['copies inventory old-vault --record', 'when the destination with the records was lost: make them anew'],
+  ]);
+}
+
+function registerThaw(copies: Command, cli: OpenCli): void {
+  const thaw = copies
+    .command('thaw')
+    .description(
+      'bring a copy back from cold storage, with all that it builds on: prints what that takes and costs, and with --yes asks for it and waits, for minutes or days; ^C ends the watching alone',
+    )
+    .argument('<backup>', 'a reference, or "latest"')
+    .option('--from <destination>', 'where it lies frozen')
+    .option('--source <name>', 'the source, with "latest"')
+    .option('--at <target>', 'with the logs that lead there, as restore takes it: a time, a position, "end"')
+    .option('--before <gtid>', 'with the logs that lead right before this transaction (MariaDB)')
+    .option('--speed <speed>', 'expedited, standard or bulk; as the config says when left out')
+    .option('--days <days>', 'days that it stays readable; as the config says when left out')
+    .option('--dry-run', 'print what it takes and costs, and ask for nothing: as without --yes')
+    .option('--yes', 'ask for it: that costs money, and cannot be taken back')
+    .option('--detach', 'start the wait and leave; needs a running "up" or a configured Temporal')
+    .option('--direct', 'wait in this process, without Temporal')
+    .option('--status', 'print how far the wait is')
+    .option('--cancel', 'end the wait; what was asked for comes all the same')
+    .action(async (backup: string, options: ThawOptions) => {
+      const { thawCommand } = await import('../copies/thaw.ts');
+      return thawCommand(cli(), backup, options);
+    });
+  examples(thaw, [
+    ['copies thaw yearly/postgres/20260104 --from archive', 'what it takes and costs, by speed'],
+    ['copies thaw yearly/postgres/20260104 --from archive --speed bulk --yes', 'ask for it, and wait'],
+    ['copies thaw yearly/postgres/20260104 --from archive --status', 'how far the wait is'],
   ]);
 }
 
@@ -100,7 +162,10 @@ function repairsText({ out }: Cli, done: readonly Repaired[]): string {
   const rows = done.map(({ reference, place, state, repairs, from }) => [
     reference,
     place,
-    out.style(state === 'not repaired' ? 'red' : state === 'to repair' ? 'yellow' : 'green', state),
+    out.style(
+      state === 'not repaired' ? 'red' : state === 'to repair' || state === 'frozen' ? 'yellow' : 'green',
+      state,
+    ),
     repairs.map(({ object }) => object).join(', '),
     from.join(', '),
   ]);

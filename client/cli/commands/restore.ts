@@ -22,6 +22,10 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .option('--before <gtid>', 'recover to right before this transaction (MariaDB), rather than --at')
     .option('--path <path>', 'only this file or folder (files sources); may be given several times', several)
     .option('--from <destination>', 'the copy there, rather than the one in the repository')
+    .option(
+      '--thaw <speed>',
+      'with --to: bring it back from cold storage first, which costs money and takes minutes to days (expedited, standard or bulk)',
+    )
     .option('--database <name>', 'only this database, from its export, into a running server')
     .option('--table <name>', 'only this table of it, as in public.orders; may be given several times', several)
     .option(
@@ -52,6 +56,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     ],
     ['restore --undo --source postgres', 'take back one that was cut off'],
     ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
+    ['restore yearly/stack/20260104 --from archive --thaw bulk --to /srv/stack', 'out of cold storage'],
   ]);
 }
 
@@ -76,6 +81,8 @@ async function restoreCommand(cli: Cli, backup: string | undefined, options: Res
     return unfinishedCommand(cli, options);
   }
   if (backup === undefined) throw await usage('Say which backup: a reference, or "latest".');
+  if (options.thaw !== undefined && to === undefined)
+    throw await usage('--thaw is of a restore to a folder; for any other run `mosaic-backup copies thaw` first.');
   if (to !== undefined) {
     const { restoreToFolder } = await import('../restore/to-folder.ts');
     return restoreToFolder(cli, backup, { ...options, to });

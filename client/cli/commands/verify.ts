@@ -2,12 +2,11 @@
 import type { Command } from 'commander';
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
-import type { Check } from '../../../model/evidence.ts';
 import type { Problem } from '../../backups/overview.ts';
 import type { WritableStore } from '../../../activities/storage/types.ts';
-import type { Verification } from '../../../activities/operations/verify.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
+import type { Verified } from '../verify-text.ts';
 
 interface VerifyOptions {
   readonly source?: string;
@@ -54,15 +53,6 @@ interface Selected {
   readonly unreadable: readonly Problem[];
 }
 
-interface Verified {
-  readonly reference: string;
-  readonly found: Verification;
-  /** A backup that it builds on and that was just found damaged: whole as it may be, it cannot be restored. */
-  readonly damagedParent: string | null;
-  /** It was to be restored and checked, and there was nothing here to check it with. */
-  readonly unchecked: boolean;
-}
-
 async function chooseCommand(cli: Cli, backup: string | undefined, options: VerifyOptions): Promise<void> {
   if (backup !== undefined && !options.all) return verifyCommand(cli, backup, options);
   if (backup === undefined && (options.all || options.destination !== undefined)) {
@@ -77,19 +67,25 @@ async function chooseCommand(cli: Cli, backup: string | undefined, options: Veri
 }
 
 async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): Promise<void> {
-  const [{ exitStatus }, { formatReference }] = await Promise.all([
+  const [{ exitStatus }, { formatReference }, { frozenText, verdictText }] = await Promise.all([
     import('../../../model/errors.ts'),
     import('../../../model/reference.ts'),
+    import('../verify-text.ts'),
   ]);
   const site = await cli.site();
   const selected = await select(cli, site, backup, options);
   const verified: Verified[] = [];
+  const frozen: string[] = [];
   for (const { target, deep } of await targets(selected)) {
     const one = await verifyOne(cli, site, selected, {
       target,
       deep: deep && (options.deep ?? false),
       scratch: options.scratch,
     });
+    if (one === 'frozen') {
+      frozen.push(formatReference(target.name));
+      continue;
+    }
     verified.push({
       reference: formatReference(target.name),
       ...one,
@@ -108,13 +104,16 @@ async function verifyCommand(cli: Cli, backup: string, options: VerifyOptions): 
     recorded: found.recorded,
     unrecorded: found.unrecorded,
   }));
-  cli.out.result({ place: selected.place, verdict: ok ? 'ok' : 'failed', backups, unreadable }, () =>
+  const good = frozen.length > 0 ? 'frozen' : 'ok';
+  cli.out.result({ place: selected.place, verdict: ok ? good : 'failed', backups, frozen, unreadable }, () =>
     [
       ...unreadable.map(({ place, problem }) => `${place}: ${cli.out.style('red', 'DAMAGED')}: ${problem}`),
       ...verified.map((one) => verdictText(cli, selected.place, one)),
+      ...frozenText(cli, selected, frozen),
     ].join('\n'),
   );
   if (!ok) cli.exitWith(exitStatus('verification-failed'));
+  else if (frozen.length > 0) cli.exitWith(exitStatus('frozen'));
   else if (verified.some(({ unchecked }) => unchecked)) cli.exitWith(exitStatus('partial'));
 }
 
@@ -203,7 +202,23 @@ interface One {
   readonly scratch: string | undefined;
 }
 
+/** `frozen`: all that could be looked at is right, and the rest lies in cold storage. */
 async function verifyOne(
+  cli: Cli,
+  site: Site,
+  selected: Selected,
+  one: One,
+): Promise<Pick<Verified, 'found' | 'unchecked'> | 'frozen'> {
+  try {
+    return await verifyReadable(cli, site, selected, one);
+  } catch (error) {
+    const { BackupError } = await import('../../../model/errors.ts');
+    if (error instanceof BackupError && error.code === 'frozen') return 'frozen';
+    throw error;
+  }
+}
+
+async function verifyReadable(
   cli: Cli,
   site: Site,
   { store, destination, catalogue }: Selected,
@@ -233,37 +248,4 @@ async function verifyOne(
   });
   // Of what is damaged already nothing more is to be said.
   return { found, unchecked: !looked && found.verdict === 'ok' };
-}
-
-function verdictText(
-  { out, options: { verbose } }: Cli,
-  place: string,
-  { reference, found: { verdict, checks, unrecorded }, damagedParent, unchecked }: Verified,
-): string {
-  const own = verdict === 'ok' ? out.style('green', 'ok') : out.style('red', 'DAMAGED');
-  const head =
-    damagedParent === null ? own : `${own}, but it builds on ${damagedParent}, which is ${out.style('red', 'DAMAGED')}`;
-  // What is right is one line, unless -v asks for each.
-  const told = checks.filter(({ compared, ok }) => verbose || !compared || !ok);
-  const lines = onceEach(told).map(({ name, compared, ok, detail }) => {
-    const mark = !compared ? 'not compared' : ok ? 'ok' : out.style('red', 'WRONG');
-    return `  ${mark}  ${name}: ${detail}`;
-  });
-  const record = unrecorded === null ? [] : [`  not recorded: ${unrecorded}`];
-  // Where it was not even restored, the check of that name says why.
-  const restored = unchecked && !checks.some(({ name }) => name === 'deep');
-  const silent = restored ? ['  restored, but nothing of it could be checked on this machine'] : [];
-  return [`${reference} at ${place}: ${head} (${checks.length} checks)`, ...lines, ...silent, ...record].join('\n');
-}
-
-/** Checks that were not made for one reason are one line: `start, rows`. */
-function onceEach(checks: readonly Check[]): readonly Check[] {
-  const lines: Check[] = [];
-  for (const check of checks) {
-    const same = lines.findIndex(({ compared, detail }) => !compared && !check.compared && detail === check.detail);
-    const before = lines[same];
-    if (before) lines[same] = { ...before, name: `${before.name}, ${check.name}` };
-    else lines.push(check);
-  }
-  return lines;
 }

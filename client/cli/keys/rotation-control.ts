@@ -1,10 +1,8 @@
 /** `keys rotate --pause | --resume | --status`. */
-import type { Client } from '@temporalio/client';
 import { BackupError } from '../../../model/errors.ts';
 import { rotationNow, setPaused } from '../../keys/rotate-run.ts';
-import { connectClient } from '../../runs/start.ts';
-import { configuredEndpoint, embeddedEndpoint } from '../../temporal/endpoint.ts';
 import type { Cli } from '../context.ts';
+import { withClient } from '../with-client.ts';
 import { reportText } from './rotation-text.ts';
 
 interface ControlOptions {
@@ -16,7 +14,7 @@ export async function controlCommand(cli: Cli, { pause, resume }: ControlOptions
   const { config } = await cli.site();
   if (pause && resume)
     throw new BackupError('usage', '--pause and --resume exclude each other', { remedy: 'Give one of them.' });
-  await withClient(cli, async (client) => {
+  await withClient(cli, 'A rotation that was cut off goes on with `mosaic-backup keys rotate`.', async (client) => {
     if (pause || resume) {
       await setPaused(client, config.site, pause ?? false);
       cli.out.result({ paused: pause ?? false }, () =>
@@ -27,20 +25,4 @@ export async function controlCommand(cli: Cli, { pause, resume }: ControlOptions
     const report = await rotationNow(client, config.site);
     cli.out.result({ ...report }, () => reportText(report));
   });
-}
-
-async function withClient(cli: Cli, use: (client: Client) => Promise<void>): Promise<void> {
-  const site = await cli.site();
-  const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
-  if (!endpoint) {
-    throw new BackupError('unreachable', 'no Temporal is configured, and none runs here', {
-      remedy: 'A rotation that was cut off goes on with `mosaic-backup keys rotate`.',
-    });
-  }
-  const client = await connectClient(endpoint);
-  try {
-    await use(client);
-  } finally {
-    await client.connection.close();
-  }
 }

@@ -9,6 +9,7 @@ export interface RestoreOptions {
   readonly resume?: boolean;
   readonly undo?: boolean;
   readonly from?: string;
+  readonly thaw?: string;
   readonly dryRun?: boolean;
   readonly acceptAge?: boolean;
   readonly at?: string;

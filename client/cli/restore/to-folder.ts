@@ -12,13 +12,14 @@ export async function restoreToFolder(
   wanted: string,
   options: RestoreOptions & { readonly to: string },
 ): Promise<void> {
-  const [{ openPlace }, { placeOption }, path, { sizes }, units, { withoutExports }] = await Promise.all([
+  const [{ openPlace }, { placeOption }, path, { sizes }, units, { withoutExports }, cold] = await Promise.all([
     import('../../backups/places.ts'),
     import('../place-option.ts'),
     import('node:path'),
     import('../../../model/manifest.ts'),
     import('../../../model/units.ts'),
     import('../../../model/export.ts'),
+    import('./frozen.ts'),
   ]);
   const site = await cli.site();
   const destination = placeOption(options.from) ?? null;
@@ -44,17 +45,25 @@ export async function restoreToFolder(
     age: chosen.latest?.age ?? null,
     newer: chosen.latest?.newer ?? [],
   };
+  const frozen = { site, destination, store: place.store, chosen };
+  const thaw = await cold.thawNeeded(frozen, options);
   sayAge(cli, chosen, units.formatDuration);
   sayReplay(cli, chosen, place.name, units.formatBytes(fetched));
   if (options.dryRun) {
     const free = await rehearse(site, all, to, plain);
-    cli.out.result({ dryRun: true, ...facts, free }, () =>
+    if (thaw) cli.out.note(cold.previewText(thaw));
+    cli.out.result({ dryRun: true, ...facts, free, thaw: thaw && { facts: thaw.facts, speeds: thaw.speeds } }, () =>
       [
         `would restore ${chosen.reference} from ${place.name} to ${to}: ${units.formatBytes(plain)} at most, ${units.formatBytes(free)} free`,
         ...all.map(({ folder }) => `  ${folder}`),
       ].join('\n'),
     );
     return;
+  }
+  if (thaw) {
+    // What would be refused in the end is refused before anything is paid for.
+    if (options.thaw !== undefined) await rehearse(site, all, to, plain);
+    if (!(await cold.thawed(cli, thaw, frozen, options))) return;
   }
   const { restoreBackup } = await import('../../../activities/operations/restore.ts');
   const started = Date.now();

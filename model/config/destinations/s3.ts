@@ -1,10 +1,10 @@
 /** The destination type `s3`: a bucket of AWS or of anything that speaks its protocol. */
 import { z } from 'zod';
 import { isKey } from '../../paths.ts';
-import { duration, size } from '../../units.ts';
-import { absolutePath } from '../fields.ts';
-import { secret } from '../secret.ts';
+import { size } from '../../units.ts';
+import { ca, credentials, endpoint, maxRate, prune, timeout } from './aws.ts';
 import { common } from './common.ts';
+import { thawField } from './thaw.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** What S3 takes: all parts but the last have 5 MiB at least, none more than 5 GiB. */
@@ -22,13 +22,6 @@ const STORAGE_CLASSES = [
   'DEEP_ARCHIVE',
 ] as const;
 
-const credentials = z.strictObject({
-  accessKeyId: secret,
-  secretAccessKey: secret,
-  sessionToken: secret.optional().describe('of temporary credentials'),
-});
-export type S3Credentials = z.output<typeof credentials>;
-
 export const s3Destination = z.strictObject({
   type: z.literal('s3'),
   ...common,
@@ -44,25 +37,19 @@ export const s3Destination = z.strictObject({
     .refine(isKey, 'not a prefix of keys\nWrite folders without a slash at either end, as in prod/stack1.')
     .optional()
     .describe('folder in the bucket; absent: its root'),
-  endpoint: z
-    .string()
-    .regex(
-      /^https?:\/\/[^/?#@\s]+\/?$/,
-      'not the address of a server\nWrite https:// with host and port alone, as in https://s3.example.org:9000.',
-    )
-    .optional()
-    .describe('the server; absent: AWS'),
+  endpoint,
   region: z.string().min(1).optional().describe("absent: the SDK's usual one; us-east-1 where there is an endpoint"),
   pathStyle: z
     .boolean()
     .optional()
     .describe('the bucket stands in the path and not in the name of the host; absent: true where there is an endpoint'),
-  ca: absolutePath.optional().describe('certificates that sign the one of the endpoint, PEM'),
+  ca,
   credentials: credentials.optional().describe("who writes; absent: the SDK's usual chain"),
   storageClass: z
     .enum(STORAGE_CLASSES)
     .optional()
     .describe('class of the artifacts; manifests and other small objects stay in STANDARD'),
+  ...thawField,
   encryption: z
     .union([z.literal('AES256'), z.strictObject({ kms: z.string().min(1) })], {
       error: 'not an encryption of the server\nWrite AES256, or { kms: KEY }.',
@@ -85,18 +72,9 @@ export const s3Destination = z.strictObject({
     .prefault('16MiB')
     .describe('size of the parts of an upload; more for an artifact that would have more than 10,000'),
   parallel: z.int().min(1).max(64).prefault(4).describe('parts under way at once; each takes its size in memory'),
-  maxRate: size
-    .refine((bytes) => bytes > 0, 'nothing would ever be sent\nWrite bytes in a second, as in 10MiB.')
-    .optional()
-    .describe('bytes in a second, over all parts of an upload'),
-  timeout: duration
-    .refine((milliseconds) => milliseconds >= 1000, 'too short\nWrite 1s or more, as in 60s.')
-    .prefault('60s')
-    .describe('a connection over which nothing moves for so long is given up'),
-  prune: z
-    .union([z.literal(true), credentials], {
-      error: 'not who deletes\nWrite true where the writing identity may, or credentials of another.',
-    })
+  maxRate,
+  timeout,
+  prune: prune
     .optional()
     .describe('who deletes what retention no longer keeps: true for the writing identity; absent: another host'),
 });
@@ -106,11 +84,4 @@ export type S3Destination = z.output<typeof s3Destination>;
 export function reachOfS3({ bucket, prefix, endpoint, region }: S3Destination): string {
   const where = endpoint ?? `AWS${region === undefined ? '' : `, region ${region}`}`;
   return `s3://${bucket}${prefix === undefined ? '' : `/${prefix}`} at ${where}`;
-}
-
-/** The secrets that it names. */
-export function secretsOfS3({ credentials, prune }: S3Destination) {
-  return [credentials, prune === true ? undefined : prune].flatMap((identity) =>
-    identity === undefined ? [] : [identity.accessKeyId, identity.secretAccessKey, identity.sessionToken],
-  );
 }

@@ -65,6 +65,15 @@ describe('the example config', () => {
     }
   });
 
+  it('shows every key that buckets and vaults have besides what all destinations have', () => {
+    const plain: unknown = parse(text);
+    const [common, ...paths] = ['remote', 'bucket', 'old-vault'].map((name) => ['destinations', name] as const);
+    for (const path of paths) {
+      const shown = new Set([path, common ?? []].flatMap((each) => Object.keys(valueAt(plain, each) ?? {})));
+      for (const key of keysAt(path, plain)) assert.ok(shown.has(key), [...path, key].join('.'));
+    }
+  });
+
   it('comes back the same from `config show`, defaults and all', () => {
     const shown = effectiveConfig(parsed(text));
     const again = parsed(stringify(shown));

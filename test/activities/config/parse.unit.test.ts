@@ -173,6 +173,27 @@ const CASES: readonly (readonly [
     ['10:3 destinations.repository', /the repository itself has it/],
   ],
   [
+    'a vault whose manifests would lie at a destination that is not there',
+    ['path: /vault }', 'path: /vault }\n  cold: { type: glacier, vault: v, manifests: valut }'],
+    ['11:47 destinations.cold.manifests', /no destination "valut".*Name one of: vault/],
+  ],
+  [
+    'a vault whose manifests would lie in a vault',
+    ['path: /vault }', 'path: /vault }\n  cold: { type: glacier, vault: v, manifests: cold }'],
+    ['11:47 destinations.cold.manifests', /"cold" is a vault itself.*Name one of: vault/],
+  ],
+  [
+    'a vault whose manifests would lie on a disk that is sometimes absent',
+    ['path: /vault }', 'path: /vault, removable: true }\n  cold: { type: glacier, vault: v, manifests: vault }'],
+    ['11:47 destinations.cold.manifests', /sometimes absent.*Add a destination of type s3, rsync or directory/],
+  ],
+  [
+    'a vault without a place for its manifests, and parts that Glacier does not take',
+    ['path: /vault }', 'path: /vault }\n  cold: { type: glacier, vault: v, partSize: 3MiB }'],
+    ['11:3 destinations.cold.manifests', /is missing.*archive ids/],
+    ['11:46 destinations.cold.partSize', /1MiB, 2MiB, 4MiB.*16MiB/],
+  ],
+  [
     'the repository inside a source',
     ['paths: [/data]', 'paths: [/]'],
     ['8:33 sources.stack.paths[0]', /the repository lies inside it.*"exclude"/],

@@ -25,6 +25,10 @@ export interface Place {
   forbid(): Promise<void>;
   /** Takes the place away: unmounted, unplugged, disconnected. */
   remove(): Promise<void>;
+  /** Makes an artifact readable. Absent where all of them are. */
+  thaw?(key: string): Promise<void>;
+  /** Artifacts never fill it up: only small objects do. */
+  readonly endless?: true;
   /** Counts what is stored, temporary things and parts of uploads included; the place's own marks are not. */
   stored(): Promise<number>;
 }
@@ -66,10 +70,16 @@ export function destinationConformance(
       return { file, bytes, expected: storedOf(bytes) };
     }
 
+    /** What is read back of the object, where it must be thawed after that. */
+    async function digest() {
+      await place.thaw?.(KEY);
+      return destination.digest(KEY, testWork());
+    }
+
     it('gives back what was put, byte by byte', async () => {
       const { file, bytes, expected } = await fileOf(3 * MEBIBYTE + 17);
       await destination.put(KEY, file, expected, testWork());
-      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      assert.deepEqual(await digest(), expected);
       assert.ok((await buffer(await destination.open(KEY))).equals(bytes));
       assert.deepEqual(await listed(destination, ''), [{ key: KEY, bytes: expected.bytes }]);
     });
@@ -77,7 +87,7 @@ export function destinationConformance(
     it('stores an empty object', async () => {
       const { file, expected } = await fileOf(0);
       await destination.put(KEY, file, expected, testWork());
-      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      assert.deepEqual(await digest(), expected);
     });
 
     it('says what it is and where', async () => {
@@ -135,9 +145,9 @@ export function destinationConformance(
       await destination.put(KEY, file, expected, testWork());
       assert.equal(await place.stored(), 1);
       await place.damage(KEY);
-      assert.notDeepEqual(await destination.digest(KEY, testWork()), expected, 'the digest is read at the other side');
+      assert.notDeepEqual(await digest(), expected, 'the digest is read at the other side');
       await destination.put(KEY, file, expected, testWork());
-      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      assert.deepEqual(await digest(), expected);
     });
 
     it('takes a small object once, and another of its name only when told to', async () => {
@@ -168,10 +178,10 @@ export function destinationConformance(
       const { file, bytes, expected } = await fileOf(MEBIBYTE);
       await destination.put(KEY, file, expected, testWork());
       await place.damage(KEY);
-      const damaged = await destination.digest(KEY, testWork());
+      const damaged = await digest();
       await writeFile(file, bytes.toReversed());
       await fails(destination.put(KEY, file, expected, testWork()), 'verification-failed');
-      assert.deepEqual(await destination.digest(KEY, testWork()), damaged, 'what was there is left');
+      assert.deepEqual(await digest(), damaged, 'what was there is left');
     });
 
     it('deletes for good, and what is not there is fine', async () => {
@@ -189,7 +199,7 @@ export function destinationConformance(
       assert.deepEqual(await listed(destination, ''), []);
       assert.equal(await place.stored(), 0);
       await destination.put(KEY, file, expected, testWork());
-      assert.deepEqual(await destination.digest(KEY, testWork()), expected, 'the name is free again');
+      assert.deepEqual(await digest(), expected, 'the name is free again');
     });
 
     it('keeps nothing from being read or found again by a lock', async () => {
@@ -200,7 +210,7 @@ export function destinationConformance(
       await destination.keep(KEY, new Date(until.getTime() + 60_000));
       await destination.keep(KEY, until);
       await destination.put(KEY, file, expected, testWork(), { until });
-      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      assert.deepEqual(await digest(), expected);
       assert.deepEqual(await keysBelow(destination, ''), [KEY, 'daily/x/manifest.json']);
     });
 
@@ -249,7 +259,7 @@ export function destinationConformance(
       await child.signal('SIGKILL');
       assert.deepEqual(await listed(destination, ''), []);
       await destination.put(KEY, file, expected, testWork());
-      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      assert.deepEqual(await digest(), expected);
       assert.equal(await place.stored(), 1, 'what the dead one left is removed');
     });
 
@@ -260,14 +270,14 @@ export function destinationConformance(
       await destination.put(KEY, file, expected, testWork());
       await child.signal('SIGCONT');
       assert.equal(await child.line(), 'done');
-      assert.deepEqual(await destination.digest(KEY, testWork()), expected);
+      assert.deepEqual(await digest(), expected);
       assert.equal(await place.stored(), 1);
     });
 
     it('says that the disk is full, and lists nothing', async () => {
       const { file, expected } = await fileOf(28 * MEBIBYTE);
       await destination.putSmall('a/manifest.json', Buffer.from('{}'), { replace: false });
-      await fails(destination.put(KEY, file, expected, testWork()), 'no-space');
+      if (place.endless !== true) await fails(destination.put(KEY, file, expected, testWork()), 'no-space');
       assert.equal(await place.stored(), 1, 'what was written in vain is given back');
       await place.fill();
       const big = Buffer.alloc(MEBIBYTE);

@@ -5,8 +5,20 @@ import type { Destination, DestinationContext } from '../../../activities/storag
 import type { DestinationConfig } from '../../../model/config/destination.ts';
 
 /** All that makes a destination but the reader of its secrets. */
-export type PlaceContext = Omit<DestinationContext<DestinationConfig>, 'readSecret'>;
+export type PlaceContext = Omit<DestinationContext<DestinationConfig>, 'readSecret' | 'openOther'> & {
+  /** Other destinations of its site, by their names. */
+  readonly others?: Readonly<Record<string, PlaceContext>>;
+};
 
 export function destinationOf(context: PlaceContext): Destination {
-  return makeDestination({ ...context, readSecret: secretReader(process.env).readSecret });
+  const { readSecret } = secretReader(process.env);
+  return makeDestination({
+    ...context,
+    readSecret,
+    openOther(name) {
+      const other = context.others?.[name];
+      if (other === undefined) throw new Error(`the test has no destination "${name}"`);
+      return destinationOf(other);
+    },
+  });
 }

@@ -75,4 +75,11 @@ describe('who is to blame for a failed pipeline', () => {
     const { code, message } = programFailure(culprit);
     assert.deepEqual([code, message.includes('data/big'), message.includes('Exiting')], ['no-space', true, false]);
   });
+
+  it('what pg_receivewal says last is not why the server let go of it', () => {
+    const stderr =
+      'pg_receivewal: error: could not receive data from WAL stream: server closed the connection unexpectedly\npg_receivewal: error: disconnected\n';
+    const culprit = findCulprit([outcome('pg_receivewal', { code: 1, stderr })]);
+    assert.match(culprit ? programFailure(culprit).message : '', /server closed the connection unexpectedly$/);
+  });
 });

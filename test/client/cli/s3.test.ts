@@ -4,9 +4,9 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
-import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { json, mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { writeRecoveryConfig } from '../../support/recovery-config.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { credentialFiles, startGateway, stopGateways, type Gateway } from '../../support/versitygw.ts';
 import { testWork } from '../../support/work.ts';
@@ -76,20 +76,10 @@ describe('a copy in S3, on the command line', () => {
     const kit = await mosaicHere(['-c', made.file, 'keys', 'kit']);
     assert.equal(kit.code, 0, kit.stderr);
     assert.match(kit.stdout, /s3:\/\/backups\/prod\/here at http:/);
-    const [, config = ''] = kit.stdout.split(CONFIG_MARKS[0]);
     const empty = await temporaryFolder();
-    const identity = path.join(empty, 'identity.txt');
-    const [line = ''] = /^AGE-SECRET-KEY-1\S+$/m.exec(kit.stdout) ?? [];
-    await writeFile(identity, `${line}\n`, { mode: 0o600 });
+    const recovery = await writeRecoveryConfig(kit.stdout, made.site, empty);
     await rm(made.site.repository, { recursive: true });
     await rm(made.site.state, { recursive: true });
-    const recovery = path.join(empty, 'recovery.yaml');
-    const [own = ''] = config.split(CONFIG_MARKS[1]);
-    const here = own
-      .replaceAll('/root/identity.txt', identity)
-      .replaceAll(made.site.repository, path.join(empty, 'repository'))
-      .replaceAll(made.site.state, path.join(empty, 'state'));
-    await writeFile(recovery, here);
     const to = path.join(empty, 'restored');
     const args = ['-c', recovery, '--json', 'restore', 'latest', '--source', 'stack', '--from', 'remote', '--to', to];
     const restored = await mosaicHere(args);

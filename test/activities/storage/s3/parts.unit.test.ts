@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { cutBy, cutOf } from '../../../../activities/storage/s3/parts.ts';
+import { cutOf } from '../../../../activities/storage/s3/parts.ts';
+import { cutBy } from '../../../../activities/storage/upload/cut.ts';
 import { PART_BOUNDS } from '../../../../model/config/destinations/s3.ts';
 
 const MEBIBYTE = 2 ** 20;

@@ -19,7 +19,7 @@ let made = 0;
 
 /** A new bucket. One with locks keeps versions as well. */
 export async function makeBucket(
-  { admin }: Gateway,
+  { admin }: Pick<Gateway, 'admin'>,
   { lock = false, versions = lock }: BucketOptions = {},
 ): Promise<string> {
   made += 1;

@@ -5,7 +5,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { abortAbandoned } from '../../../../activities/storage/s3/abandoned.ts';
 import { openBucket } from '../../../../activities/storage/s3/bucket.ts';
-import { uploadsIn } from '../../../../activities/storage/s3/uploads.ts';
+import { uploadsIn } from '../../../../activities/storage/upload/uploads.ts';
 import { secretReader } from '../../../../activities/config/secrets.ts';
 import type { BackupError } from '../../../../model/errors.ts';
 import { storedOf } from '../../../support/backups.ts';

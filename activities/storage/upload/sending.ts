@@ -1,4 +1,4 @@
-/** Watches what goes out to a bucket: progress, standstill, cancellation. */
+/** Watches what goes out to a server: progress, standstill, cancellation. */
 import { watch } from '../../streams/watch.ts';
 import type { Work } from '../../work.ts';
 

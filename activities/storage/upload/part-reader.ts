@@ -5,7 +5,7 @@ import { fill } from '../../streams/blocks-of.ts';
 import { counter } from '../../streams/digest.ts';
 import { translated } from '../fs-errors.ts';
 import type { Stored } from '../types.ts';
-import type { Cut } from './parts.ts';
+import type { Cut } from './cut.ts';
 
 export interface FilePart {
   /** From 1 on. */
@@ -13,6 +13,8 @@ export interface FilePart {
   /** In the memory that was given for it. */
   readonly bytes: Buffer;
   readonly sha256: Buffer;
+  /** The SHA-256 of each of its mebibytes, where that was asked for. */
+  readonly mebibytes: readonly Buffer[];
 }
 
 export interface PartReader {
@@ -29,12 +31,14 @@ export interface PartReading {
   readonly cut: Cut;
   /** Bytes that it should have. */
   readonly bytes: number;
+  /** Whether each mebibyte is digested by itself as well. */
+  readonly mebibytes?: boolean;
 }
 
-/** So much is hashed at a time: other lanes send meanwhile. */
+/** So much is hashed at a time: other lanes send meanwhile. Each is a mebibyte of its part, whose size is a multiple of it where they count. */
 const BLOCK = 2 ** 20;
 
-export function partReader({ file, opened, cut, bytes }: PartReading): PartReader {
+export function partReader({ file, opened, cut, bytes, mebibytes = false }: PartReading): PartReader {
   const whole = counter();
   let read = 0;
   let before: Promise<unknown> = Promise.resolve();
@@ -58,17 +62,19 @@ export function partReader({ file, opened, cut, bytes }: PartReading): PartReade
 
   async function readAndDigest(into: Buffer, position: number): Promise<Omit<FilePart, 'number'>> {
     const part = createHash('sha256');
+    const each: Buffer[] = [];
     let filled = 0;
     while (filled < into.length) {
       const block = into.subarray(filled, filled + BLOCK);
       const got = await translated(file, `reading ${file}`, () => fill(opened, block, position + filled));
       const found = block.subarray(0, got);
       part.update(found);
+      if (mebibytes) each.push(createHash('sha256').update(found).digest());
       whole.add(found);
       filled += got;
       if (got < block.length) break;
     }
-    return { bytes: into.subarray(0, filled), sha256: part.digest() };
+    return { bytes: into.subarray(0, filled), sha256: part.digest(), mebibytes: each };
   }
 
   async function countRest(from: number): Promise<void> {

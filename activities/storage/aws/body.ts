@@ -1,6 +1,6 @@
 /** The body of a request as a stream, made anew for each attempt: it can be slowed down, and tells what went out. */
 import { Readable } from 'node:stream';
-import type { PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Pace } from '../rate.ts';
 
 /** Small enough for a smooth stream at a low rate, large enough to cost nothing at a high one. */
@@ -17,16 +17,21 @@ export interface Body {
 /**
  * Gives a command its body. The signature does not cover it, but the checksum in the headers, by which the server refuses
  * other bytes: hashed for the signature as well, a server took a fifth more CPU.
+ * @param signed the SHA-256 of the body in hex, where a server wants the signature to cover it.
  */
-export function withBody<Command extends PutObjectCommand | UploadPartCommand>(command: Command, body: Body): Command {
-  // What is added looks at the request alone, which is the same of both.
+export function withBody<Command extends { readonly middlewareStack: unknown }>(
+  command: Command,
+  body: Body,
+  signed = 'UNSIGNED-PAYLOAD',
+): Command {
+  // What is added looks at the request alone, which is the same of every command.
   const middlewareStack = command.middlewareStack as PutObjectCommand['middlewareStack'];
   middlewareStack.add(
     (next) => (args) => {
-      headersOf(args.request)['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
+      headersOf(args.request)['x-amz-content-sha256'] = signed;
       return next(args);
     },
-    { step: 'build', name: 'bodyUnsigned' },
+    { step: 'build', name: 'bodyDigest' },
   );
   // Below the retries, where each attempt comes by; above, the body is plain bytes, which the SDK may send again.
   middlewareStack.add(

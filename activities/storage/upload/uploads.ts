@@ -13,6 +13,7 @@ import { readMemoryFile, writeMemoryFile } from '../memory-file.ts';
 import type { Stored } from '../types.ts';
 
 const remembered = z.looseObject({
+  /** The bucket, or the vault. */
   bucket: z.string(),
   object: z.string(),
   uploadId: z.string(),

@@ -1,0 +1,77 @@
+/** The objects that a restore needs, and how they stand at a place of cold storage. */
+import { withoutExports } from '../../../model/export.ts';
+import type { Artifact } from '../../../model/manifest.ts';
+import { NO_FACTS, plus, type ThawFacts } from '../../../model/thaw.ts';
+import { inParallel } from '../../storage/parallel.ts';
+import type { Catalogued } from '../../storage/catalogue.ts';
+import type { Thawing, ThawOptions, ThawState } from '../../storage/types.ts';
+import type { Work } from '../../work.ts';
+
+export interface BulkObject {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** Looks at once: each is a request that moves nothing. */
+const PARALLEL = 8;
+
+/** Of the backup itself everything, so that any restore and check of it can be made; of what it builds on what such a one reads. */
+export function objectsToThaw(chain: readonly Catalogued[], logs: readonly Catalogued[]): readonly BulkObject[] {
+  const newest = chain.at(-1);
+  return [...chain, ...logs].flatMap((backup) =>
+    objectsOf(backup, (backup === newest ? backup.manifest : withoutExports(backup.manifest)).artifacts),
+  );
+}
+
+/** What a restore of the files reads: no exports. */
+export function objectsToRestore(backups: readonly Catalogued[]): readonly BulkObject[] {
+  return backups.flatMap((backup) => objectsOf(backup, withoutExports(backup.manifest).artifacts));
+}
+
+export function objectsOf({ folder }: Catalogued, artifacts: readonly Artifact[]): readonly BulkObject[] {
+  return artifacts.map(({ name, bytes }) => ({ key: `${folder}/${name}`, bytes }));
+}
+
+/** How they stand now. @throws BackupError `not-found`, `unreachable`, `access-denied`. */
+export async function lookAt(thawing: Thawing, objects: readonly BulkObject[]): Promise<ThawFacts> {
+  const states = await inParallel(objects, PARALLEL, async (object) => ({
+    object,
+    now: await thawing.state(object.key),
+  }));
+  return states.reduce((facts, { object, now }) => counted(facts, object, now), NO_FACTS);
+}
+
+/** The same, and asks for what is frozen or would freeze again soon. */
+export async function askFor(
+  thawing: Thawing,
+  objects: readonly BulkObject[],
+  options: ThawOptions,
+  work: Work,
+): Promise<ThawFacts> {
+  const total = objects.length;
+  let looked = 0;
+  const states = await inParallel(objects, PARALLEL, async (object) => {
+    work.signal.throwIfAborted();
+    const now = await thawing.state(object.key);
+    if (now.state === 'frozen' || (now.state === 'readable' && now.until !== undefined))
+      await thawing.ask(object.key, options);
+    looked += 1;
+    const phase = `asking ${thawing.destination}: ${looked} of ${total} objects`;
+    work.progress({ phase, bytes: 0, total: null, activity: looked });
+    return { object, now };
+  });
+  return states.reduce((facts, { object, now }) => {
+    if (now.state !== 'frozen') return counted(facts, object, now);
+    return { ...counted(facts, object, { state: 'thawing' }), asked: plus(facts.asked, object.bytes) };
+  }, NO_FACTS);
+}
+
+function counted(facts: ThawFacts, { bytes }: BulkObject, now: ThawState): ThawFacts {
+  const until = now.state === 'readable' ? (now.until?.toISOString() ?? null) : null;
+  return {
+    ...facts,
+    all: plus(facts.all, bytes),
+    [now.state]: plus(facts[now.state], bytes),
+    until: until !== null && (facts.until === null || until < facts.until) ? until : facts.until,
+  };
+}

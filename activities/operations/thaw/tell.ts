@@ -1,0 +1,29 @@
+/** The coordinator tells whoever is named in the config that a thaw takes longer than was promised, and that it has ended all the same. */
+import type { StepError } from '../../../model/run.ts';
+import { thawId, type ThawReport } from '../../../model/thaw.ts';
+import { thawConditions, thawKey } from '../../../model/thaw-alerts.ts';
+import { readMemory, writeMemory } from '../../notify/memory.ts';
+import { tell } from '../../notify/tell.ts';
+import type { Site } from '../../site.ts';
+import type { Work } from '../../work.ts';
+
+export interface TellThawRequest {
+  readonly site: Site;
+  readonly report: ThawReport;
+  readonly now?: number;
+  readonly work: Work;
+}
+
+/** @returns the notifiers that failed. */
+export async function tellThaw({ site, report, work, ...when }: TellThawRequest): Promise<readonly StepError[]> {
+  const now = when.now ?? Date.now();
+  const { remindAfter } = site.config.plans.catchUp;
+  const { fresh, open: before } = await readMemory(site.state, 'thaws');
+  const found = thawConditions(report, site.host, now);
+  // Of other thaws nothing is known here.
+  const lookedFor = ({ key }: { readonly key: string }) => key === thawKey(report);
+  const run = thawId(report);
+  const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, work });
+  await writeMemory(site.state, 'thaws', { fresh, open: [...open] });
+  return errors;
+}

@@ -1,0 +1,22 @@
+/** A connection to the Temporal that serves already, for commands that only ask or tell it something. */
+import type { Client } from '@temporalio/client';
+import { BackupError } from '../../model/errors.ts';
+import { connectClient } from '../runs/start.ts';
+import { configuredEndpoint, embeddedEndpoint } from '../temporal/endpoint.ts';
+import type { Cli } from './context.ts';
+
+/**
+ * @param remedy what to do where none serves.
+ * @throws BackupError `unreachable`.
+ */
+export async function withClient(cli: Cli, remedy: string, use: (client: Client) => Promise<void>): Promise<void> {
+  const site = await cli.site();
+  const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
+  if (!endpoint) throw new BackupError('unreachable', 'no Temporal is configured, and none runs here', { remedy });
+  const client = await connectClient(endpoint);
+  try {
+    await use(client);
+  } finally {
+    await client.connection.close();
+  }
+}
