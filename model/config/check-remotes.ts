@@ -21,7 +21,7 @@ interface Remote {
 
 export function checkRemotes({ destinations }: Draft): readonly ConfigProblem[] {
   const remotes = Object.entries(destinations).flatMap(
-    ([name, config]) => inBucket(name, config) ?? byRsync(name, config) ?? [],
+    ([name, config]) => inBucket(name, config) ?? inVault(name, config) ?? byRsync(name, config) ?? [],
   );
   return remotes.flatMap((later, index) =>
     remotes.slice(0, index).flatMap((earlier) => (earlier.server === later.server ? overlap(earlier, later) : [])),
@@ -32,6 +32,12 @@ function inBucket(name: string, { bucket, endpoint, prefix }: Destination): Remo
   if (bucket === undefined) return undefined;
   const server = `s3 ${(endpoint ?? '').toLowerCase().replace(/\/$/, '')} ${bucket}`;
   return { name, field: prefix === undefined ? 'bucket' : 'prefix', server, folder: `/${prefix ?? ''}` };
+}
+
+function inVault(name: string, { vault, endpoint, region }: Destination): Remote | undefined {
+  if (vault === undefined) return undefined;
+  const server = `glacier ${(endpoint ?? '').toLowerCase().replace(/\/$/, '')} ${region ?? ''} ${vault}`;
+  return { name, field: 'vault', server, folder: '/' };
 }
 
 /** Behind rrsync the key decides which folder is meant: with another one it may be another. */

@@ -45,6 +45,8 @@ const draft = z.object({
         removable: z.boolean().optional().catch(undefined),
         bucket: text,
         endpoint: text,
+        region: text,
+        vault: text,
         prefix: text,
         target: text,
         port: z.number().optional().catch(undefined),

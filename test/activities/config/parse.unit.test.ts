@@ -160,12 +160,16 @@ const CASES: readonly (readonly [
   four: { type: s3, bucket: backups, prefix: production, endpoint: "https://s3.example.org:9000" }
   five: { type: rsync, target: "backup@vault:/srv/a", key: { file: /keys/v } }
   six: { type: rsync, target: "backup@vault:/srv/a/", port: 22, key: { file: /keys/v } }
-  seven: { type: rsync, target: "backup@vault:/srv/a", key: { file: /keys/w } }`,
+  seven: { type: rsync, target: "backup@vault:/srv/a", key: { file: /keys/w } }
+  eight: { type: glacier, vault: old, region: eu-central-1, manifests: vault }
+  nine: { type: glacier, vault: old, region: eu-central-1, manifests: vault }
+  ten: { type: glacier, vault: old, region: eu-west-1, manifests: vault }`,
     ],
     ['12:45 destinations.two.prefix', /lies inside the destination "one"/],
     ['13:30 destinations.three.bucket', /the destination "one" lies inside it/],
     ['13:30 destinations.three.bucket', /the destination "two" lies inside it/],
     ['16:31 destinations.six.target', /the same place as the destination "five"/],
+    ['19:33 destinations.nine.vault', /the same place as the destination "eight"/],
   ],
   [
     "a destination that has the repository's name",
