@@ -25,7 +25,7 @@ import { restoredTimeline } from './restored.ts';
 import { sealReceived } from './seal-received.ts';
 import { requireNotSetBack } from './set-back.ts';
 import { shipSpool } from './ship-spool.ts';
-import { createSlot, dropSlot, findSlot, isWhole, slotName, whyLost } from './slot.ts';
+import { createSlot, dropSlot, findSlot, isWhole, slotName, untilFree, whyLost } from './slot.ts';
 import { keepSlotRecord, readSlotRecord } from './slot-record.ts';
 
 export type Context = LogsContext<PostgresSource>;
@@ -68,6 +68,7 @@ async function prepare(session: Session, context: Context, slot: string): Promis
     hint: context.config.binaries,
     newer: true,
   });
+  await untilFree(session, slot, context.work);
   const generation = await openSlot(session, context, { slot, about });
   const { room, there, next } = await planStep(session, { slot, folder: generation.folder, about });
   const { segmentBytes } = about;

@@ -3,6 +3,7 @@
  * nothing that has not been shipped, so it must have a limit (max_slot_wal_keep_size).
  */
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Session } from '../session.ts';
@@ -68,6 +69,38 @@ export async function createSlot(session: Session, name: string): Promise<void> 
     );
   }
   await session.rows(z.unknown(), 'SELECT pg_create_physical_replication_slot($1, true)', [name]);
+}
+
+/** Milliseconds in which the server has missed a receiver that was killed, unless the network between them is gone. */
+const LET_GO = 10_000;
+const LOOK = 100;
+
+/**
+ * Waits until nobody receives through the slot: the server takes a moment to miss a receiver that was killed.
+ * @param limit milliseconds.
+ * @throws BackupError `busy` where somebody still does then.
+ */
+export async function untilFree(
+  session: Session,
+  name: string,
+  { signal, limit = LET_GO }: { readonly signal: AbortSignal; readonly limit?: number },
+): Promise<void> {
+  const end = Date.now() + limit;
+  for (;;) {
+    const [used] = await session.rows(
+      z.object({ pid: z.number() }),
+      'SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL',
+      [name],
+    );
+    if (!used) return;
+    if (Date.now() >= end) {
+      throw new BackupError('busy', `The slot ${name} is in use: the server's process ${used.pid} sends through it.`, {
+        remedy: `The next tick tries again. Where it stays so, see who it is (SELECT * FROM pg_stat_replication WHERE pid = ${used.pid}), and end it: SELECT pg_terminate_backend(${used.pid});`,
+        facts: { slot: name, pid: used.pid },
+      });
+    }
+    await pause(LOOK, undefined, { signal });
+  }
 }
 
 /** Removes it, so that the server keeps nothing for it any more. */
