@@ -1,7 +1,7 @@
 /** The real command line in processes of its own, which a test stops, wakes and kills. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { OWNER } from './processes.ts';
 import { until } from './until.ts';
@@ -122,7 +122,14 @@ export async function atPoint(command: CommandProcess, point: SignalPoint, reach
     if (!command.running()) throw new Error(`the worker ended before it came to ${point.at}:\n${command.output()}`);
     return false;
   });
-  if (point.signal !== 'SIGSTOP') await command.ended;
+  if (point.signal !== 'SIGSTOP') return void (await command.ended);
+  // The file is there before: a process that is woken then stops behind its waking, for ever.
+  await until(`the stop of a worker at ${point.at}`, () => isStopped(command.pid));
+}
+
+function isStopped(pid: number): boolean {
+  // The name of a program, in brackets, may hold anything.
+  return /\) T [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
 }
 
 function signalEnvironment(point: SignalPoint | undefined, reached: string | undefined): Record<string, string> {
