@@ -43,12 +43,15 @@ describe('a PostgreSQL server whose place another one takes', () => {
     const source = { ...first().config(), connection, limits: { maxRate: '8MiB' } };
     const { site } = await makeSite({ folder, sources: { [SOURCE]: source } });
     const failed = isBackupError(capture(site, '2026-03-01T02:00:00Z'), 'failed');
-    await until('it is read', async () => {
-      const found = await first().sql("SELECT 1 FROM pg_stat_activity WHERE backend_type = 'walsender'");
-      return found.length > 0;
+    const sender = await until('it is read', async () => {
+      const [found] = await first().sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walsender'");
+      return found === undefined ? undefined : Number(found['pid']);
     });
+    // However slow this machine is: it stands still meanwhile.
+    process.kill(sender, 'SIGSTOP');
     await rm(link);
     await symlink(two, link);
+    process.kill(sender, 'SIGCONT');
     assert.match((await failed).message, /Another server answered at the end/);
     assert.deepEqual(await listed(site), []);
     assert.deepEqual(await names(site.repository, '.staging'), []);
@@ -57,15 +60,11 @@ describe('a PostgreSQL server whose place another one takes', () => {
   it('P07 between two ticks: the logs of either are kept under names of their own, with a hole between', async () => {
     const folder = await temporaryFolder();
     const { site } = await makeSite({ folder, sources: { [SOURCE]: first().config() } });
+    await comeTo(first(), await segmentOf(second()));
     await ship(site, '2026-03-01T02:00:00Z');
     const [sealed = ''] = await shippedNames();
     // So that it writes a segment of the very same name.
-    await until('the second has come as far', async () => {
-      await second().sql('SELECT txid_current()');
-      await second().sql('SELECT pg_switch_wal()');
-      const [now] = await second().sql('SELECT pg_walfile_name(pg_current_wal_lsn()) AS name');
-      return String(now?.['name']) >= sealed;
-    });
+    await comeTo(second(), sealed);
     const sources = { [SOURCE]: second().source() };
     const found = await ship({ ...site, config: { ...site.config, sources } }, '2026-03-01T02:05:00Z');
     assert.match(found?.gap ?? '', /another cluster/);
@@ -75,6 +74,16 @@ describe('a PostgreSQL server whose place another one takes', () => {
     const every = await shippedNames();
     assert.ok(every.length > new Set(every).size, 'no name came twice: this proves nothing');
 
+    async function segmentOf(server: TestPostgres): Promise<string> {
+      const [now] = await server.sql('SELECT pg_walfile_name(pg_current_wal_lsn()) AS name');
+      return String(now?.['name']);
+    }
+    async function comeTo(server: TestPostgres, segment: string): Promise<void> {
+      while ((await segmentOf(server)) < segment) {
+        await server.sql('SELECT txid_current()');
+        await server.sql('SELECT pg_switch_wal()');
+      }
+    }
     async function shipped() {
       return (await listed(site)).map(({ manifest: { id, position } }) => ({ id, at: logsPosition.parse(position) }));
     }
