@@ -11,11 +11,11 @@ import { proveBackup, restoreBackup } from '../../../activities/operations/resto
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
-import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { makeColdSite, type ColdSite } from '../../support/cold.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startMoto, stopMoto, type Moto } from '../../support/moto/index.ts';
+import { writeRecoveryConfig } from '../../support/recovery-config.ts';
 import { until } from '../../support/until.ts';
 import { startCommand } from '../../support/worker-process.ts';
 import { testWork } from '../../support/work.ts';
@@ -233,7 +233,7 @@ describe('a copy in cold storage, on the command line', () => {
     const kit = await mosaicHere(['-c', gone.file, 'keys', 'kit']);
     assert.equal(kit.code, 0, kit.stderr);
     const empty = await temporaryFolder();
-    const recovery = await recoveryConfig(kit.stdout, gone, empty);
+    const recovery = await writeRecoveryConfig(kit.stdout, gone.site, empty);
     await rm(gone.site.repository, { recursive: true });
     await rm(gone.site.state, { recursive: true });
     const to = path.join(empty, 'restored');
@@ -263,22 +263,6 @@ describe('a copy in cold storage, on the command line', () => {
   async function byHand(line: string, reference: string, cwd: string): Promise<void> {
     const command = line.replaceAll('=…', '=testing').replace('FOLDER', reference.replace('daily', 'configs'));
     await promisify(execFile)('sh', ['-c', command], { cwd, env: { PATH: process.env['PATH'], HOME: cwd } });
-  }
-
-  /** The config of the kit, as a stranger writes it down: with the folders of an empty machine. */
-  async function recoveryConfig(kit: string, { site }: ColdSite, empty: string): Promise<string> {
-    const [, config = ''] = kit.split(CONFIG_MARKS[0]);
-    const [own = ''] = config.split(CONFIG_MARKS[1]);
-    const identity = path.join(empty, 'identity.txt');
-    const [line = ''] = /^AGE-SECRET-KEY-1\S+$/m.exec(kit) ?? [];
-    await writeFile(identity, `${line}\n`, { mode: 0o600 });
-    const file = path.join(empty, 'recovery.yaml');
-    const here = own
-      .replaceAll('/root/identity.txt', identity)
-      .replaceAll(site.repository, path.join(empty, 'repository'))
-      .replaceAll(site.state, path.join(empty, 'state'));
-    await writeFile(file, here);
-    return file;
   }
 
   async function releaseWhenAsked(objects: number): Promise<void> {
