@@ -46,7 +46,11 @@ const FIXED: readonly (readonly [since: number, statement: string])[] = [
 export async function openSession(connection: Connection, options: SessionOptions): Promise<Session> {
   const to = { ...connection, database: options.database ?? connection.database };
   stopIfCancelled(options.signal);
-  const client = await connect(to, options.application, {});
+  const client = await connect(to, options.application, {}).catch((error: unknown) => {
+    // A private server that ends with what was cancelled says that it is shutting down.
+    stopIfCancelled(options.signal);
+    throw error;
+  });
   const close = closer(client, options.signal);
   async function query(text: string, values?: readonly unknown[]): Promise<readonly unknown[]> {
     try {

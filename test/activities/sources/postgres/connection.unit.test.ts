@@ -7,9 +7,12 @@ import {
   sslModeOf,
 } from '../../../../activities/sources/postgres/connection.ts';
 import { programComplaint, serverError } from '../../../../activities/sources/postgres/errors.ts';
+import { openSession } from '../../../../activities/sources/postgres/session.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
 import { postgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
+import { isBackupError } from '../../../support/errors.ts';
+import { testWork } from '../../../support/work.ts';
 
 function connectionOf(options: object) {
   return postgresSource.parse({ type: 'postgres', connection: options }).connection;
@@ -36,6 +39,18 @@ describe('the connection of a PostgreSQL source', () => {
       assert.equal(sslModeOf(connectionOf(options)), mode);
     });
   }
+
+  it('that fails on cancellation was cancelled: a private server that ends with it says that it is shutting down', async () => {
+    const ending = new AbortController();
+    const nowhere = await backupConnection(
+      postgresSource.parse({ type: 'postgres', connection: { host: '/nonexistent' } }),
+      readSecret,
+    );
+    const opened = openSession(nowhere, { application: 'test', signal: ending.signal });
+    ending.abort();
+    await isBackupError(opened, 'aborted');
+    await isBackupError(openSession(nowhere, { application: 'test', signal: testWork().signal }), 'unreachable');
+  });
 
   it('verifies nothing against a CA that nobody named', () => {
     assert.throws(
