@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Manifest } from '../../model/manifest.ts';
-import { isFolderOf } from '../../model/paths.ts';
+import { isFolderOf, VAULTS } from '../../model/paths.ts';
 import { unwrapIdentity } from '../keys/identity.ts';
 import type { TrustedKey } from '../keys/signing.ts';
 import { siteIdentity, trustedKeys } from '../keys/site-keys.ts';
@@ -20,13 +20,19 @@ export function acceptsOf(site: Site): Accepts {
   let identity: Promise<string | undefined> | undefined;
   return async function accepts(key, bytes) {
     const manifest = parsed(bytes);
-    if (manifest === undefined || !isFolderOf(path.posix.dirname(key), manifest)) return false;
+    if (manifest === undefined || !isFolderOf(folderOf(key), manifest)) return false;
     keys ??= trustedKeys(site);
     if (manifestVerdict(manifest, await keys) !== 'good') return false;
     identity ??= identityAtHand(site);
     const own = await identity;
     return own === undefined || opens(manifest, own);
   };
+}
+
+/** The folder of a manifest; of a vault's, which another destination keeps for it, without what stands before it there. */
+function folderOf(key: string): string {
+  const [top, , ...own] = path.posix.dirname(key).split('/');
+  return top === VAULTS ? own.join('/') : path.posix.dirname(key);
 }
 
 function parsed(bytes: Uint8Array): Manifest | undefined {
