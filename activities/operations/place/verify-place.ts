@@ -2,11 +2,10 @@
  * Verification of a whole place: every backup there by its digests and signature, what should be there and is not, and
  * what is there and belongs to no backup. Read folder by folder, so that its size does not matter.
  */
-import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import { sizes } from '../../../model/manifest.ts';
-import { MANIFEST, parseBackupId } from '../../../model/paths.ts';
+import { MANIFEST } from '../../../model/paths.ts';
 import { formatReference } from '../../../model/reference.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
@@ -19,6 +18,7 @@ import type { Work } from '../../work.ts';
 import { isOwedTo } from '../owed-to.ts';
 import { verifyBackup } from '../verify.ts';
 import { backupsNamed, foldersExpected } from './expected.ts';
+import { seenSoFar, type Seen } from './seen.ts';
 import { walkPlace, type PlaceFolder } from './walk.ts';
 
 export interface VerifyPlaceRequest {
@@ -253,29 +253,6 @@ async function findMissing(state: State): Promise<void> {
     const found = [`not there, though the recovery point ${named.recoveryPoint} names it`];
     note(state, { problem: 'missing', of: named.reference, found });
   }
-}
-
-/** What was seen, for recovery points to be compared with: folders, and the oldest of each source and tier. */
-interface Seen {
-  add(folder: string): void;
-  has(folder: string): boolean;
-  /** Whether beside this folder there is a backup that is older. */
-  hasOlder(folder: string, scheduled: string): boolean;
-}
-
-function seenSoFar(): Seen {
-  const folders = new Set<string>();
-  const oldest = new Map<string, string>();
-  return {
-    add(folder) {
-      folders.add(folder);
-      const [beside, scheduled] = [path.posix.dirname(folder), parseBackupId(path.posix.basename(folder))?.scheduled];
-      const known = oldest.get(beside);
-      if (scheduled !== undefined && (known === undefined || scheduled < known)) oldest.set(beside, scheduled);
-    },
-    has: (folder) => folders.has(folder),
-    hasOlder: (folder, scheduled) => (oldest.get(path.posix.dirname(folder)) ?? scheduled) < scheduled,
-  };
 }
 
 function note(state: State, problem: PlaceProblem): void {

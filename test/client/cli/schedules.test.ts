@@ -132,6 +132,19 @@ describe('schedules and `run logs` on the command line', () => {
     await until('the removal', async () => (await changed('apply')).length === 0);
   });
 
+  it('a first `schedules apply` makes all of them, and a dry run before it none', async () => {
+    for (const id of [CATCH_UP, ID]) await client.schedule.getHandle(id).delete();
+    const made = [
+      ['create', CATCH_UP],
+      ['create', ID],
+    ];
+    await until('the removal', async () => (await changed('apply', '--dry-run')).length === made.length);
+    const sorted = (await changed('apply')).toSorted((one, two) => (String(one) < String(two) ? -1 : 1));
+    assert.deepEqual(sorted, made);
+    await client.schedule.getHandle(ID).describe();
+    await until('the list of schedules', async () => (await changed('apply')).length === 0);
+  });
+
   it('refuses a namespace where another site has its schedules: of two runs of one id one would be left out', async () => {
     const scheduleId = 'mosaic-backup/test2/logs';
     const action = { type: 'startWorkflow', workflowType: 'x', taskQueue: 'x', args: [] } as const;
