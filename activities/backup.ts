@@ -47,9 +47,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     },
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
-      return runStep({ waits }, async (work) =>
-        verifyInRepository({ site: await openSite(), backup, work }),
-      );
+      return runStep({ waits }, async (work) => verifyInRepository({ site: await openSite(), backup, work }));
     },
     retention: (sent) => {
       const { waits, sources } = received(retentionInput, sent);

@@ -123,5 +123,7 @@ export function chosenSteps(
   }
   if (waiting.includes(step)) return { ids: [step] };
   const found = steps.find(({ id }) => id === step);
-  return { refused: found ? `${step} does not wait: it is ${found.state}. ${which}` : `there is no step ${step}. ${which}` };
+  return {
+    refused: found ? `${step} does not wait: it is ${found.state}. ${which}` : `there is no step ${step}. ${which}`,
+  };
 }

@@ -43,9 +43,9 @@ export function waitingConditions(
   ];
 }
 
-/** The same for all runs of a plan, so that the next one that is complete ends it. */
-export function runKey(plan: string): string {
-  return `run/${plan}`;
+/** What the keys of alerts about how runs of a plan ended begin with: the next one that is complete ends them. */
+export function runKeys(plan: string): string {
+  return `run/${plan}/`;
 }
 
 export function runConditions({ plan }: RunSpec, report: RunReport, coordinator: string): readonly Condition[] {
@@ -62,7 +62,7 @@ export function runConditions({ plan }: RunSpec, report: RunReport, coordinator:
   return [
     {
       alert: outcome === 'failed' ? 'run-failed' : 'run-partial',
-      key: runKey(plan),
+      key: `${runKeys(plan)}${outcome}`,
       source: null,
       host: coordinator,
       message: `${runId} ended ${outcome}${first ? `: ${first.what}: ${first.message}${more}` : ''}`,

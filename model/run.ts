@@ -121,6 +121,12 @@ export function scheduledOf(plan: string, id: string): string {
   return scheduledTime(id.startsWith(`${plan}-`) ? id.slice(plan.length + 1) : id);
 }
 
+/** The plan and the scheduled time out of the id of a run; undefined where it is none. */
+export function planAndTime(id: string): Pick<PlanInput, 'plan' | 'scheduled'> | undefined {
+  const [, plan, scheduled] = /^(.+)-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(id) ?? [];
+  return plan === undefined || scheduled === undefined ? undefined : { plan, scheduled };
+}
+
 /** Logs that were shipped and sealed. */
 export interface ShippedLogs {
   readonly backup: PinnedReference;

@@ -83,7 +83,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     },
     others: { steps: () => [...ofSources.values()].flat(), decide: decideOfSource },
   });
-  ofRun = runner.steps;
+  ofRun = () => runner.steps();
   planChanged({ state: 'done', ended: now() });
 
   return { spec, capture, copied, signRecoveryPoint, retain, end };

@@ -62,7 +62,7 @@ export interface StepRunnerOptions {
 /** So long a host may take to answer before it counts as away, in milliseconds. */
 const ANSWER = 10_000;
 
-interface Decision { 
+interface Decision {
   readonly do: 'retry' | 'skip';
   readonly reason: string | undefined;
 }
@@ -127,7 +127,7 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
     const until = Date.now() + deadline;
     change(id, { started: now(), deadline: wholeSeconds(until) });
     let asksHost = host?.first ?? false;
-    for (let number = 0, pauses = 0; ; ) {
+    for (let number = 0, pauses = 0; ;) {
       const left = Math.max(1000, until - Date.now());
       let failure: StepFailure;
       let pause = 0;

@@ -1,6 +1,6 @@
 /** The coordinator tells whoever is named in the config how runs fare: a step that waits for long, a run that is not complete. */
 import type { RunReport, RunSpec, StepError } from '../../model/run.ts';
-import { runConditions, runKey, waitingConditions, waitingKeys, type WaitingStep } from '../../model/run-alerts.ts';
+import { runConditions, runKeys, waitingConditions, waitingKeys, type WaitingStep } from '../../model/run-alerts.ts';
 import type { Condition } from '../../model/alert.ts';
 import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
 import { tell } from '../notify/tell.ts';
@@ -15,7 +15,9 @@ export interface TellRunRequest {
 }
 
 /** A step waits, or no longer. @returns the notifiers that failed. */
-export function tellWaiting(request: TellRunRequest & { readonly waiting: WaitingStep }): Promise<readonly StepError[]> {
+export function tellWaiting(
+  request: TellRunRequest & { readonly waiting: WaitingStep },
+): Promise<readonly StepError[]> {
   const { site, waiting } = request;
   const key = `${waitingKeys(waiting.runId)}${waiting.step.id}`;
   const found = waitingConditions(waiting, site.host, request.now ?? Date.now());
@@ -28,7 +30,8 @@ export function tellRun(
 ): Promise<readonly StepError[]> {
   const { site, spec, report } = request;
   const steps = waitingKeys(report.runId);
-  const isOver = ({ key }: Remembered) => key.startsWith(steps) || key === runKey(spec.plan);
+  const isOver = ({ key }: Remembered) =>
+    key.startsWith(steps) || (report.outcome === 'complete' && key.startsWith(runKeys(spec.plan)));
   return tellFound(request, report.runId, runConditions(spec, report, site.host), isOver);
 }
 

@@ -131,7 +131,9 @@ function stateOf(source: SourceProgress): string {
 /** What stands below a source: what to do about a step that fails, or the bytes of those that run. */
 function belowOf(source: SourceProgress): string {
   const remedy = failingOf(source)?.remedy;
-  return [...source.activities.map(stepLine), remedy ? `What to do: ${remedy}` : ''].filter((line) => line !== '').join('  ');
+  return [...source.activities.map(stepLine), remedy ? `What to do: ${remedy}` : '']
+    .filter((line) => line !== '')
+    .join('  ');
 }
 
 function stepLine({ phase, bytes, total }: StepProgress): string {
