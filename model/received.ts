@@ -7,7 +7,7 @@ import { GRAPH_STATES, type GraphStep } from './graph.ts';
 import { isRecipient } from './keys.ts';
 import { DELIVERY_STATES, type CatchUpSpec, type Delivered, type DeliveryInput } from './catch-up.ts';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
-import { OUTCOMES } from './recovery-point.ts';
+import { backupFacts, OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
 import { PASSES, type RotationInput, type RotationPlace, type RotationWaits } from './rotation.ts';
@@ -68,6 +68,7 @@ export const runSpec = z.object({
   waits,
   retention: z.boolean().exactOptional(),
   notified: z.boolean(),
+  configDigest: z.string(),
 }) satisfies z.ZodType<RunSpec>;
 
 export const retentionInput = z.object({ waits, sources: z.array(name) }) satisfies z.ZodType<RetentionInput>;
@@ -187,6 +188,7 @@ export const sourceReport = z.object({
       warnings: z.array(z.string()),
       partial: z.boolean(),
       existed: z.boolean(),
+      facts: backupFacts.exactOptional(),
     })
     .nullable(),
   copies: z.array(z.object({ destination: name, bytes, milliseconds: z.number() })),

@@ -5,7 +5,7 @@ import type { LogsFacts } from './logs-run.ts';
 import type { Outcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
-import type { Group, Kind, SourceType, Tier } from './source.ts';
+import type { Consistency, Group, Kind, SourceType, Tier } from './source.ts';
 import { scheduledTime } from './time.ts';
 
 /** The id of a run, of its workflow and of its recovery point: `daily-2026-11-23T02:00:00Z`. */
@@ -79,6 +79,8 @@ export interface RunSpec {
   readonly retention?: boolean;
   /** Whether somebody is told of alerts. */
   readonly notified: boolean;
+  /** SHA-256 of the config file that it was planned by. */
+  readonly configDigest: string;
 }
 
 /** What the step of a host that prunes gets. */
@@ -111,6 +113,17 @@ export interface CapturedBackup {
   readonly partial: boolean;
   /** True when an earlier attempt or run had sealed it already. */
   readonly existed: boolean;
+  /** For the recovery point; logs have none. */
+  readonly facts?: BackupFacts;
+}
+
+/** What a recovery point tells of a backup beside its reference, out of its manifest. */
+export interface BackupFacts {
+  readonly consistency: Consistency;
+  /** Where in its logs it is consistent, as its engine names it; null where there are none. */
+  readonly position: Readonly<Record<string, unknown>> | null;
+  /** Digest of the image of its container; null where it runs in none. */
+  readonly image: string | null;
 }
 
 /** Input as a schedule gives it: site and plan alone. The time is in the workflow's id then. */

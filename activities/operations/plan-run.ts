@@ -38,6 +38,7 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
     waits: config.plans.daily,
     retention: config.retention.prune,
     notified: config.notify.length > 0,
+    configDigest: site.configDigest,
   };
 }
 
