@@ -10,6 +10,9 @@ export const RECOVERY_POINT_SCHEMA = 'mosaic-backup/recovery-point@1';
 export const OUTCOMES = ['complete', 'partial', 'failed'] as const;
 /** How a run, or one source in it, ended. */
 export type Outcome = (typeof OUTCOMES)[number];
+/** A source may also have been left out on purpose: a hook of the site's own said so. */
+export const SOURCE_OUTCOMES = [...OUTCOMES, 'skipped'] as const;
+export type SourceOutcome = (typeof SOURCE_OUTCOMES)[number];
 
 /** What it tells of a backup beside its reference, out of its manifest. */
 export const backupFacts = z.object({
@@ -34,7 +37,7 @@ export const recoveryPoint = z.looseObject({
   sources: z.array(
     z.looseObject({
       source: z.string(),
-      outcome: z.enum(OUTCOMES),
+      outcome: z.enum(SOURCE_OUTCOMES),
       /** The backup that stands for the source here; null when it has none at all. */
       backup: pinnedReference.nullable(),
       ...backupFacts.partial().shape,

@@ -1,8 +1,9 @@
 /** Runs of plans: what travels between client, workflows and activities. Small, and never a secret. */
 import type { Delivered } from './catch-up.ts';
+import type { HookTime } from './config/hooks.ts';
 import type { GraphStep } from './graph.ts';
 import type { LogsFacts } from './logs-run.ts';
-import type { Outcome } from './recovery-point.ts';
+import type { Outcome, SourceOutcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
 import type { Consistency, Group, Kind, SourceType, Tier } from './source.ts';
@@ -64,6 +65,8 @@ export interface SourceStep {
   readonly destinations: readonly string[];
   /** Sources of the same run whose captures must have ended before. */
   readonly after?: readonly string[];
+  /** Which hooks it has; the steps that run them read what they are from the config. */
+  readonly hooks?: readonly HookTime[];
 }
 
 /** What the coordinator reads from the config at the start of a run. */
@@ -81,6 +84,8 @@ export interface RunSpec {
   readonly notified: boolean;
   /** SHA-256 of the config file that it was planned by. */
   readonly configDigest: string;
+  /** Which hooks the plan has. */
+  readonly hooks?: readonly HookTime[];
 }
 
 /** What the step of a host that prunes gets. */
@@ -98,6 +103,14 @@ export interface StepInput {
   readonly waits: Waits;
   /** From 1: a later attempt of a step takes its leases over from an earlier one. */
   readonly attempt?: number;
+}
+
+/** What hooks have said. */
+export interface HooksRun {
+  /** Why what they stand before is left out this time, which is no failure; null where it is not. */
+  readonly skipped: string | null;
+  /** Those that failed, and were not to stop it. */
+  readonly warnings: readonly string[];
 }
 
 /** A sealed backup, as later steps and reports need it. */
@@ -181,13 +194,15 @@ export type StepState = (typeof STEP_STATES)[number];
 export interface SourceReport {
   readonly source: string;
   readonly state: StepState;
-  readonly outcome: Outcome | null;
+  readonly outcome: SourceOutcome | null;
   readonly captured: CapturedBackup | null;
   readonly copies: readonly CopiedBackup[];
   /** Destinations that get their copy later: a removable disk that is absent, a window that is closed. */
   readonly skipped?: readonly SkippedCopy[];
   readonly verified: boolean;
   readonly errors: readonly StepError[];
+  /** Why it was left out this time, as a hook of the site's own said. */
+  readonly softSkip?: string;
   /** Its steps in the run's graph; left out of the report of a run, whose graph has them. */
   readonly steps?: readonly GraphStep[];
   /** Only in a run that ships logs; null until its step has ended. */
@@ -214,10 +229,11 @@ export function sourcesByHost(
   return [...byHost].map(([host, of]) => ({ host, names: of.map(({ source }) => source) }));
 }
 
-/** A run is complete when every source is, failed when every source is, else partial. */
-export function runOutcome(outcomes: readonly Outcome[]): Outcome {
-  if (outcomes.length > 0 && outcomes.every((outcome) => outcome === 'failed')) return 'failed';
-  return outcomes.every((outcome) => outcome === 'complete') ? 'complete' : 'partial';
+/** A run is complete when every source is, failed when every source is, else partial. What was to be skipped counts for neither. */
+export function runOutcome(outcomes: readonly SourceOutcome[]): Outcome {
+  const counted = outcomes.filter((outcome) => outcome !== 'skipped');
+  if (counted.length > 0 && counted.every((outcome) => outcome === 'failed')) return 'failed';
+  return counted.every((outcome) => outcome === 'complete') ? 'complete' : 'partial';
 }
 
 /** A source failed when nothing was captured; it is partial when a copy, the verification or part of its data is lacking. */
