@@ -1,7 +1,7 @@
 #!/bin/sh
 # The entry of every npm script: sets up what is missing on this machine, then becomes the job.
 #
-#   run.sh start|test|test:unit|test:faults|bench|setup [arguments…]
+#   run.sh start|test|test:unit|test:faults|bench|histories|setup [arguments…]
 #
 # With nothing to set up it costs some milliseconds: whether node_modules fits the lock file is read from a
 # stamp inside node_modules, and programs are looked up by name. Exit 4: something is missing that this user
@@ -46,7 +46,7 @@ needs_of() {
         before=$argument
       done
       ;;
-    test) set=test ;;
+    test | histories) set=test ;;
     # The benchmarks are tried out by it.
     test:faults) set=bench ;;
     test:unit) set=client temporal=no ;;
@@ -87,7 +87,7 @@ wants_versitygw() {
 }
 
 usage() {
-  echo 'usage: run.sh start|test|test:unit|test:faults|bench [arguments…], or run.sh setup [client|sample|test|bench]' >&2
+  echo 'usage: run.sh start|test|test:unit|test:faults|bench|histories [arguments…], or run.sh setup [client|sample|test|bench]' >&2
   exit 2
 }
 
@@ -156,4 +156,6 @@ case $job in
   # The matrix of faults whole, where `test` takes one of each kind.
   test:faults) MOSAIC_FAULTS=all && export MOSAIC_FAULTS && run_mocha 'test/faults/**/*.test.ts test/**/*.fault.ts' "$@" ;;
   bench) exec "$node" "$root/test/bench/main.ts" "$@" ;;
+  # What runs of every workflow have done, recorded anew.
+  histories) exec "$node" "$root/test/histories/record.ts" "$@" ;;
 esac

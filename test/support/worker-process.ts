@@ -29,6 +29,8 @@ export interface CommandOptions {
   /** Marks the process and all its children, so that `processesOf` finds them. */
   readonly owner: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of another version of the program; default that of this checkout. */
+  readonly main?: string;
   readonly point?: SignalPoint;
   /** The file that is made when the point is reached. */
   readonly reached?: string;
@@ -52,9 +54,9 @@ export interface CommandProcess {
 const SLOWEST_START = 60_000;
 
 /** Starts the command line. Its process dies with the test's own. */
-export function startCommand({ args, owner, env = {}, point, reached }: CommandOptions): CommandProcess {
+export function startCommand({ args, owner, env = {}, main = MAIN, point, reached }: CommandOptions): CommandProcess {
   const hook = point ? ['--import', SIGNAL_AT] : [];
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...hook, MAIN, ...args], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...hook, main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env, [OWNER]: owner, ...signalEnvironment(point, reached) },
   });
