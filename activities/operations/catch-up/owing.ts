@@ -13,7 +13,7 @@ import { inParallel } from '../../storage/parallel.ts';
 import type { Store } from '../../storage/types.ts';
 import { isOwedTo } from '../owed-to.ts';
 import { destinationsOf } from '../plan-run.ts';
-import type { Held } from './memory.ts';
+import { hasRecord, type Held } from './memory.ts';
 
 /** What of a manifest the order and the counting need: of a new destination there may be many. */
 export interface OwedBackup extends Member {
@@ -66,14 +66,26 @@ function isWanted(key: string, ids: ReadonlySet<string>): boolean {
   return top !== 'evidence' || parseBackupId(id) === undefined || ids.has(id);
 }
 
-/** Which of those keys a destination holds. A record of another size is an older version: a run signs its recovery point again. */
-export async function heldAt(to: Store, tops: readonly string[], wanted: Wanted, now: number): Promise<Held> {
+/**
+ * Which of those keys a destination holds. A record of another size is an older version: a run signs its recovery point again.
+ * @param before what was seen last: of records that could not be replaced, those that still lie there.
+ */
+export async function heldAt(
+  to: Store,
+  tops: readonly string[],
+  { wanted, before, now }: { readonly wanted: Wanted; readonly before: Held | undefined; readonly now: number },
+): Promise<Held> {
   const held = (await foldersOf(to, tops)).filter((folder) => wanted.folders.has(folder));
   const records: Record<string, number> = {};
+  const kept: Record<string, number> = {};
   for (const folder of RECORD_FOLDERS) {
-    for await (const { key, bytes } of to.list(folder)) if (wanted.records.get(key) === bytes) records[key] = bytes;
+    for await (const { key, bytes } of to.list(folder)) {
+      const here = wanted.records.get(key);
+      if (here === bytes) records[key] = bytes;
+      else if (here !== undefined && before?.kept[key] === here) kept[key] = here;
+    }
   }
-  return { compared: new Date(now).toISOString(), held, records };
+  return { compared: new Date(now).toISOString(), held, records, kept };
 }
 
 /** What is wanted and not held. */
@@ -88,7 +100,7 @@ export async function owedOf(
   const found = (await inParallel(missing, PARALLEL, (folder) => readOwed(from, folder))).filter(
     (each) => each !== undefined,
   );
-  const records = [...wanted.records].filter(([key, bytes]) => held.records[key] !== bytes).map(([key]) => key);
+  const records = [...wanted.records].filter(([key, bytes]) => !hasRecord(held, key, bytes)).map(([key]) => key);
   return {
     backups: found.flatMap((each) =>
       each instanceof BackupError || !isOfHost(site, each) || !isOwedTo(site, destination, each) ? [] : [each],
