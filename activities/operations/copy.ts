@@ -2,16 +2,23 @@
 import { BackupError } from '../../model/errors.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { Manifest } from '../../model/manifest.ts';
-import { KEY_FILE, MANIFEST } from '../../model/paths.ts';
+import { isFolderOf, KEY_FILE, MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
 import { keptUntil } from '../../model/retention/kept-until.ts';
 import type { CopiedBackup } from '../../model/run.ts';
 import { formatBytes } from '../../model/units.ts';
+import type { TrustedKey } from '../keys/signing.ts';
 import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
-import { checkManifest, encodeManifest, manifestDigest, readableManifest } from '../storage/manifest-file.ts';
-import type { Destination, Keeping, LocalStore } from '../storage/types.ts';
+import {
+  checkManifest,
+  encodeManifest,
+  manifestDigest,
+  manifestVerdict,
+  readableManifest,
+} from '../storage/manifest-file.ts';
+import type { Destination, Keeping, LocalStore, PutSmallOptions } from '../storage/types.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 
@@ -40,11 +47,15 @@ export async function copyBackup(request: CopyRequest): Promise<CopiedBackup> {
   for (const { member, keeping } of withKeeping(request, chainOf(catalogue, backup))) {
     if (work.signal.aborted) throw aborted();
     checkManifest(member.manifest, trusted);
-    bytes += await copyMember(request, member, keeping);
+    bytes += await copyMember({ ...request, trusted }, member, keeping);
   }
   const milliseconds = Date.now() - started;
   work.log.info({ backup: formatReference(backup.name), destination: to.name, bytes, milliseconds }, 'backup copied');
   return { destination: to.name, bytes, milliseconds };
+}
+
+interface Trusting extends CopyRequest {
+  readonly trusted: readonly TrustedKey[];
 }
 
 interface Member {
@@ -68,10 +79,11 @@ function withKeeping({ site: { config }, to }: CopyRequest, chain: readonly Cata
 }
 
 /** Copies one member of a chain; returns the bytes of the artifacts that were put. */
-async function copyMember(request: CopyRequest, member: Catalogued, keeping: Keeping): Promise<number> {
+async function copyMember(request: Trusting, member: Catalogued, keeping: Keeping): Promise<number> {
   const { from, to } = request;
   const { folder, manifest } = member;
-  const there = await manifestThere(to, member);
+  const found = await manifestThere(request, member);
+  const there = found === 'strange' ? undefined : found;
   const held = await sizesAt(to, folder);
   const lacking = manifest.artifacts.filter(({ name, bytes }) => held.get(name) !== bytes);
   await requireRoom(to, lacking);
@@ -85,19 +97,23 @@ async function copyMember(request: CopyRequest, member: Catalogued, keeping: Kee
     await to.put(key, from.file(key), artifact, shifted(request.work, bytes, total), keeping);
     bytes += artifact.bytes;
   }
-  if (there === undefined) await putKeyAndManifest(request, member, keeping);
+  if (there === undefined) await putKeyAndManifest(request, member, { ...keeping, replace: found === 'strange' });
   else await keepThere(to, member, { there, hasKey: held.has(KEY_FILE), keeping });
   return bytes;
 }
 
-async function putKeyAndManifest({ from, to }: CopyRequest, member: Catalogued, keeping: Keeping): Promise<void> {
+async function putKeyAndManifest(
+  { from, to }: CopyRequest,
+  member: Catalogued,
+  { replace, ...keeping }: PutSmallOptions,
+): Promise<void> {
   const { folder } = member;
   let written: Manifest | undefined;
   // A rotation that passes by meanwhile finds no backup here yet. So what it has written in the repository since is taken along.
   for (let now = await withKeyOfNow(from, member); now.key !== written?.key; now = await withKeyOfNow(from, member)) {
     await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(now.key, 'utf8'), { replace: true, ...keeping });
-    const replace = written !== undefined;
-    await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(now), { replace, ...keeping });
+    const over = { replace: replace || written !== undefined, ...keeping };
+    await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(now), over);
     written = now;
   }
 }
@@ -143,17 +159,22 @@ interface ManifestThere {
 }
 
 /**
- * The manifest of this backup at the destination, or undefined.
+ * The manifest of this backup at the destination, or undefined; `strange` where ours may be written over what is there: it is
+ * none that we would believe, and the bucket keeps what is written over.
  * @throws BackupError `conflict` when another backup, or something unreadable, has its name there.
  */
 async function manifestThere(
-  to: Destination,
+  { to, trusted }: Trusting,
   { name, folder, manifest }: Catalogued,
-): Promise<ManifestThere | undefined> {
+): Promise<ManifestThere | 'strange' | undefined> {
   const bytes = await to.readSmall(`${folder}/${MANIFEST}`);
   if (bytes === undefined) return undefined;
   const found = readableManifest(bytes);
-  if (found !== undefined && manifestDigest(found) === manifestDigest(manifest)) return { bytes, key: found.key };
+  const isGood = found !== undefined && manifestVerdict(found, trusted) === 'good';
+  if (found !== undefined && manifestDigest(found) === manifestDigest(manifest))
+    // Somebody else's signature over the same words: ours in its place loses nothing.
+    return isGood ? { bytes, key: found.key } : 'strange';
+  if (!(isGood && isFolderOf(folder, found)) && (await to.keepsVersions?.())) return 'strange';
   const reference = formatReference(name);
   const what = found === undefined ? 'a manifest that cannot be read' : 'another backup of this name';
   throw new BackupError(

@@ -63,7 +63,7 @@ export async function deliverCopies(request: DeliverRequest): Promise<Delivered>
   const tops = topsTaken(site, destination);
   const wanted = await wantedAt(from, tops);
   const remembered = await readHeld(site, destination);
-  const held = await lookAt(request, { to, tops, wanted, remembered, now: began });
+  const held = await lookAt(request, { from, to, tops, wanted, remembered, now: began });
   const base = { destination, host: site.host, milliseconds: 0 };
   if ('error' in held) return { ...base, ...(await away(request, { from, wanted, remembered, error: held.error })) };
   const owed = await owedOf(request, from, wanted, held);
@@ -209,6 +209,7 @@ function isOfOne({ code }: BackupError): boolean {
 }
 
 interface Look {
+  readonly from: LocalStore;
   readonly to: Destination;
   readonly tops: readonly string[];
   readonly wanted: Wanted;
@@ -219,7 +220,7 @@ interface Look {
 /** A remote place that held everything is not listed again while nothing is new here: a hundred thousand keys cost time and money. */
 async function lookAt(
   { site, destination, deadline, work }: DeliverRequest,
-  { to, tops, wanted, remembered, now }: Look,
+  { from, to, tops, wanted, remembered, now }: Look,
 ): Promise<Held | { readonly error: BackupError }> {
   // By hand somebody wants to know.
   const isRemote = deadline !== null && site.config.destinations[destination]?.type !== 'directory';
@@ -228,7 +229,7 @@ async function lookAt(
   try {
     const remedy = 'The next tick looks again. Where it happens again, see what slows that place down.';
     return await bounded({ what: `looking at ${destination}`, limit: LOOKING, remedy, work }, async () =>
-      heldAt(to, tops, { wanted, before: remembered, now }),
+      heldAt({ from, to, tops }, { wanted, before: remembered, now }),
     );
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
@@ -245,7 +246,7 @@ function isRecent({ compared }: Held, now: number): boolean {
 function holdsAll(remembered: Held, wanted: Wanted): boolean {
   const there = new Set(remembered.held);
   return (
-    [...wanted.folders].every((folder) => there.has(folder)) &&
+    [...wanted.folders.keys()].every((folder) => there.has(folder)) &&
     [...wanted.records].every(([key, bytes]) => hasRecord(remembered, key, bytes))
   );
 }

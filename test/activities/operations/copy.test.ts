@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { newSigningKey, signer } from '../../../activities/keys/signing.ts';
 import { siteSigner } from '../../../activities/keys/site-keys.ts';
 import { copyBackup } from '../../../activities/operations/copy.ts';
 import type { Site } from '../../../activities/site.ts';
 import { listBackups, type Catalogued } from '../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../activities/storage/destinations.ts';
-import { encodeManifest, parseManifest } from '../../../activities/storage/manifest-file.ts';
+import { encodeManifest, parseManifest, signManifest } from '../../../activities/storage/manifest-file.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import type { Destination } from '../../../activities/storage/types.ts';
 import type { CopiedBackup } from '../../../model/run.ts';
@@ -233,7 +234,6 @@ describe('copy of a backup', () => {
     await assert.rejects(copy({ ...changed, manifest: { ...changed.manifest, host: 'other' } }), {
       code: 'not-authentic',
     });
-    const { signer, newSigningKey } = await import('../../../activities/keys/signing.ts');
     const stranger = await backup({ scheduled: '2026-11-24T02:00:00Z', signer: signer(newSigningKey().privatePem) });
     await assert.rejects(copy(stranger), { code: 'not-authentic' });
     assert.deepEqual(await readdir(vault), []);
@@ -255,6 +255,16 @@ describe('copy of a backup', () => {
     await writeFile(path.join(vault, FOLDER, 'manifest.json'), 'not JSON');
     await assert.rejects(copy(chosen), { code: 'conflict' });
     assert.equal(await readFile(path.join(vault, FOLDER, 'manifest.json'), 'utf8'), 'not JSON');
+  });
+
+  it('signs anew what a stranger has signed in our place, and leaves the rest', async () => {
+    const chosen = await backup();
+    await copy(chosen);
+    const { signature: _signature, ...unsigned } = chosen.manifest;
+    const forged = signManifest(unsigned, signer(newSigningKey().privatePem));
+    await writeFile(path.join(vault, FOLDER, 'manifest.json'), encodeManifest(forged));
+    await copy(chosen);
+    await sameAsRepository(FOLDER);
   });
 
   it('begins nothing that cannot fit', async () => {
