@@ -32,7 +32,10 @@ const FOREIGN = 24 * 3_600_000;
 export async function whileReading<T>({ site, backups, work }: Reading, body: () => Promise<T>): Promise<T> {
   const file = path.join(notesOf(site), `${randomUUID()}${holderTag(thisHolder())}`);
   try {
-    await writeMemoryFile(file, { folders: backups.map(({ folder }) => folder) });
+    // A host without state, as one that only restores, has no prune of its own; and a restore makes none.
+    const { state } = site;
+    const hasState = await translated(state, 'looking for state', () => ifThere(stat(state)));
+    if (hasState) await writeMemoryFile(file, { folders: backups.map(({ folder }) => folder) });
   } catch (error) {
     // State that is full, or that this user may not write to, must keep nobody from a restore.
     if (!(error instanceof BackupError)) throw error;
