@@ -117,10 +117,16 @@ function byId(one: string, two: string): number {
   return path.posix.basename(one) < path.posix.basename(two) ? -1 : 1;
 }
 
+/** Undefined where there is none, or it cannot be read: that one file says nothing of the place. */
 async function digestAt(store: Store, folder: string): Promise<string | undefined> {
-  const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
-  const manifest = bytes && readableManifest(bytes);
-  return manifest && manifestDigest(manifest);
+  try {
+    const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
+    const manifest = bytes && readableManifest(bytes);
+    return manifest && manifestDigest(manifest);
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code === 'unreachable' || error.code === 'aborted') throw error;
+    return undefined;
+  }
 }
 
 /** What is wanted and not held. */
