@@ -5,6 +5,7 @@ import path from 'node:path';
 import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { deliverCopies, type DeliverRequest } from '../../../../activities/operations/catch-up/deliver.ts';
+import { heldAt, owedOf, wantedAt } from '../../../../activities/operations/catch-up/owing.ts';
 import { copyToDestination } from '../../../../activities/operations/copy-to.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { listBackups, pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
@@ -146,6 +147,22 @@ describe('delivery of what a destination lacks', () => {
     await here.putSmall(key, Buffer.from('{"outcome":"complete"}'), { replace: true });
     assert.equal((await deliver('vault')).copied.records, 1);
     assert.deepEqual(await directoryStore(vault).readSmall(key), await here.readSmall(key));
+  });
+
+  it('a recovery point that could not be replaced is owed again once it lies there no more', async () => {
+    const key = 'recovery-points/daily-2026-11-23T02:00:00Z.json';
+    await prepareRepository(site);
+    const [from, to] = [directoryStore(site.repository), directoryStore(vault)];
+    await from.putSmall(key, Buffer.from('{"outcome":"complete"}'), { replace: true });
+    const wanted = await wantedAt(from, []);
+    const before = { compared: '', held: [], records: {}, kept: { [key]: wanted.records.get(key) ?? 0 } };
+    const owed = async () => {
+      const held = await heldAt({ from, to, tops: [] }, { wanted, before, now: NOON });
+      return (await owedOf({ site, destination: 'vault' }, from, wanted, held)).records;
+    };
+    assert.deepEqual(await owed(), [key]);
+    await to.putSmall(key, Buffer.from('{"outcome":"partial"}'), { replace: true });
+    assert.deepEqual(await owed(), []);
   });
 
   it('a record that is another one there is told, and keeps neither a backup nor another record from its copy', async () => {
