@@ -24,7 +24,11 @@ async function liveSteps(client: Client, workflow: string): Promise<readonly Gra
   const { raw } = await client.workflow.getHandle(workflow).describe();
   // A step's activity has its id.
   const moved = new Map((raw.pendingActivities ?? []).map((one) => [one.activityId, stepProgress(one).bytes]));
-  return graph.steps.map((step) => (step.bytes === null ? { ...step, bytes: moved.get(step.id) ?? null } : step));
+  return graph.steps.map((step) => withBytes(step, moved.get(step.id) ?? null));
+}
+
+function withBytes(step: GraphStep, moved: number | null): GraphStep {
+  return { ...step, bytes: step.bytes ?? moved };
 }
 
 async function queryGraph(client: Client, workflow: string): Promise<RunGraph | null> {

@@ -29,7 +29,8 @@ function reach(step, where) {
     throw error;
   }
   if (what === 'kill') process.kill(process.pid, 'SIGKILL');
-  while (what === 'kill' || !existsSync(`${file}.go`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  // A signal is delivered a moment later: nothing of the step may run before.
+  while (!existsSync(`${file}.go`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
 }
 
 globalThis.stepPoints = async function stepPoints(runStep, waits, body) {
@@ -56,7 +57,7 @@ registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
     if (!url.endsWith('/activities/activity-work.ts')) return loaded;
-    const source = String(loaded.source);
+    const source = Buffer.from(loaded.source ?? '').toString();
     const declaration = /export async function runStep(?=<)/;
     if (!declaration.test(source)) throw new Error('activities/activity-work.ts exports no function runStep');
     const wrapper =

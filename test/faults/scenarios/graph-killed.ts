@@ -36,6 +36,7 @@ export const graphKilled: readonly Scenario[] = [
     title: 'P42 P49 the worker, at every boundary of every step and inside it (db, wiki, cache; three destinations)',
     sources: DATABASES,
     alone: 'all',
+    minutes: 25,
     play: (trial) => withDestinations(trial, killWorkers),
   },
   {
@@ -43,6 +44,7 @@ export const graphKilled: readonly Scenario[] = [
     title: 'P49 Temporal, at every boundary of every step (db, wiki, cache; three destinations)',
     sources: DATABASES,
     alone: 'all',
+    minutes: 25,
     play: (trial) => withDestinations(trial, killTemporal),
   },
 ];
