@@ -1,14 +1,16 @@
 /** What a vault keeps at another destination: apart from that one's own, and rebuilt from the vault's inventory when it is lost. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { listAll } from '../../../../activities/storage/list-all.ts';
 import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
+import { removeRest } from '../../../../activities/operations/prune/remove.ts';
+import { tagOf } from '../../../../activities/storage/glacier/records.ts';
 import { walkPlace, type PlaceFolder } from '../../../../activities/operations/place/walk.ts';
 import type { Destination, InventoryReport } from '../../../../activities/storage/types.ts';
-import { archiveRecord } from '../../../../model/archive-record.ts';
+import { archiveRecord, type ArchiveFacts } from '../../../../model/archive-record.ts';
 import { storedOf, testBackup } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -237,14 +239,83 @@ export function recordsSuite(given: () => Vaults): void {
       assert.deepEqual(await locked.digest(KEY, testWork()), storedOf(bytes));
     });
 
+    /** Another record of the artifact, as somebody puts it who may write there. */
+    async function forge(fields: Partial<ArchiveFacts>, key = KEY): Promise<string> {
+      const { record } = await onlyRecord();
+      const forged = { ...record, key, ...fields };
+      const { uploaded, archiveId, bytes: size } = forged;
+      const name = `${uploaded.replaceAll(/[-:.]/g, '')}-${size}-${tagOf(archiveId)}.json`;
+      const above = path.join(folder, 'vaults/cold', `${key}.archive`, name);
+      await mkdir(path.dirname(above), { recursive: true });
+      await writeFile(above, JSON.stringify(forged));
+      return above;
+    }
+
     it('of two records the one of the bytes that the manifest names counts, whatever somebody has added', async () => {
       await store();
-      const { own, record } = await onlyRecord();
-      const forged = { ...record, archiveId: 'forged', sha256: 'f'.repeat(64), uploaded: '2999-01-01T00:00:00.000Z' };
-      const above = path.join(path.dirname(own), '29990101T000000000Z-300000-ffffffffffffffff.json');
-      await writeFile(above, JSON.stringify(forged));
+      await forge({ archiveId: 'forged', sha256: 'f'.repeat(64), uploaded: new Date().toISOString() });
       await thaw(cold, KEY);
       assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
+    });
+
+    it('one of a time that has not come counts behind all others, and is missing by the inventory', async () => {
+      await store();
+      await forge({ archiveId: 'forged', uploaded: '2999-01-01T00:00:00.000Z' });
+      await thaw(cold, KEY);
+      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
+      const found = await report();
+      assert.deepEqual(found.missing, [{ key: KEY, archiveId: 'forged' }]);
+      assert.deepEqual(await cold.inventory?.record(found), { added: 0, struckOff: 1 });
+      assert.deepEqual((await report()).missing, []);
+    });
+
+    it('one under a name that is not its own counts for nothing, and disturbs nothing', async () => {
+      await store();
+      const { record } = await onlyRecord();
+      const above = await forge({ archiveId: 'forged', uploaded: new Date().toISOString() });
+      for (const fields of [
+        { key: '../outside' },
+        { key: 'yearly/other/base.age' },
+        { bytes: 1 },
+        { archiveId: 'x' },
+      ]) {
+        await writeFile(above, JSON.stringify({ ...record, archiveId: 'forged', ...fields }));
+        const { missing, different, extra } = await report();
+        assert.deepEqual([missing, different, extra], [[], [], []]);
+      }
+      await thaw(cold, KEY);
+      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
+    });
+
+    it('an archive that somebody put on record among those of a backup that is due goes with its own backup alone', async () => {
+      await store();
+      const { record: own } = await onlyRecord();
+      const due = 'yearly/postgres/20200105T020000Z-full/base.tar.zst.age';
+      await cold.put(due, await file(), storedOf(bytes), testWork());
+      await forge({ uploaded: '2020-01-01T00:00:00.000Z' }, due);
+      const [different] = (await report()).different;
+      assert.match(different?.found ?? '', new RegExp(`it was stored as ${KEY}`), 'the inventory tells it');
+      // Struck off by the same hand, it is still known whose it is.
+      const { own: name } = await onlyRecord();
+      await copyFile(name, name.replace(/\.json$/, '.gone.json'));
+      const pruner = (await cold.pruner()) ?? assert.fail('it may');
+      await pruner.remove(due);
+      assert.equal(await vaults.count(context.config.vault), 1);
+      await rm(name.replace(/\.json$/, '.gone.json'));
+      await thaw(cold, KEY);
+      assert.equal(vaults.asked().at(-1)?.archiveId, own.archiveId);
+      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
+      await pruner.remove(KEY);
+      assert.equal(await vaults.count(context.config.vault), 0, 'and then it is paid for no longer');
+    });
+
+    it('nothing is left of a backup that is deleted while an artifact of it is struck off', async () => {
+      await store();
+      const { own } = await onlyRecord();
+      await copyFile(own, own.replace(/\.json$/, '.gone.json'));
+      await removeRest({ store: cold, pruner: (await cold.pruner()) ?? assert.fail('it may') }, backup.folder);
+      assert.equal(await vaults.count(context.config.vault), 0);
+      assert.deepEqual(await keysOf(near), []);
     });
   });
 }
