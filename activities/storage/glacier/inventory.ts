@@ -64,7 +64,7 @@ async function inventoryJobs(vault: Vault): Promise<readonly GlacierJobDescripti
   for await (const job of jobsOf(vault)) {
     if (job.Action !== 'InventoryRetrieval' || job.StatusCode === 'Failed') continue;
     const done = job.CompletionDate === undefined ? Number.NaN : Date.parse(job.CompletionDate);
-    if (job.StatusCode === 'InProgress' || Date.now() - done < KEPT_FOR) found.push(job);
+    if (job.StatusCode === 'InProgress' || vault.now() - done < KEPT_FOR) found.push(job);
   }
   return found.toSorted((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
 }

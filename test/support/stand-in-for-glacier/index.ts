@@ -40,6 +40,8 @@ export interface Vaults {
   misname(right: string): void;
   /** Does something right before the next request that needs this right. */
   before(right: string, act: () => Promise<void>): void;
+  /** In milliseconds, from now on: how much its clock is behind ours, and how long ago jobs are done. */
+  setTimes(times: { readonly behind?: number; readonly done?: number }): void;
   /** What was asked for so far. */
   asked(): readonly { readonly archiveId: string; readonly tier: string }[];
   close(): Promise<void>;
@@ -54,6 +56,8 @@ export async function startVaults(moto: string): Promise<Vaults> {
   const misnamed = new Set<string>();
   const acts = new Map<string, () => Promise<void>>();
   let held = false;
+  let behind = 0;
+  let ago = 0;
   let made = 0;
   const parts = archivesByParts((vault, body, headers) => upload(vault, body, headers));
 
@@ -77,7 +81,8 @@ export async function startVaults(moto: string): Promise<Vaults> {
     }
     const given = await forward(moto, request);
     if (right === 'glacier:GetJobOutput') return output(request, given);
-    return held && (right === 'glacier:DescribeJob' || right === 'glacier:ListJobs') ? inProgress(given) : given;
+    if (right !== 'glacier:DescribeJob' && right !== 'glacier:ListJobs') return given;
+    return held ? withJobs(given, waiting) : withJobs(given, (job) => doneBefore(job, behind + ago));
   }
   async function output(request: Asked, given: Answer): Promise<Answer> {
     if (held) return failure(400, 'InvalidParameterValueException', 'The job is not currently available for download');
@@ -93,7 +98,9 @@ export async function startVaults(moto: string): Promise<Vaults> {
       if (request === undefined) return;
       const right = rightOf(request);
       const done = await answer(request);
-      const given = misnamed.delete(right) ? otherHash(done) : done;
+      const now = { date: new Date(Date.now() - behind).toUTCString() };
+      const answered = { ...done, headers: { ...done.headers, ...now } };
+      const given = misnamed.delete(right) ? otherHash(answered) : answered;
       const lost = losing.get(right);
       if (lost === undefined) return give(outgoing, given);
       losing.delete(right);
@@ -135,6 +142,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
     loseAnswer: (right) => new Promise((resolve) => losing.set(right, resolve)),
     misname: (right) => void misnamed.add(right),
     before: (right, act) => void acts.set(right, act),
+    setTimes: (times) => void ([behind, ago] = [times.behind ?? 0, times.done ?? 0]),
     asked: () => asked,
     async close() {
       admin.destroy();
@@ -207,13 +215,25 @@ function wrongDigest(request: Asked): string | undefined {
   return headers['x-amz-sha256-tree-hash'] === treeHash ? undefined : 'Checksum mismatch: x-amz-sha256-tree-hash';
 }
 
-function inProgress({ status, headers, body }: Answer): Answer {
-  const said = JSON.parse(String(body)) as { JobList?: object[] }; // of moto
-  const waiting = { Completed: false, CompletionDate: undefined, StatusCode: 'InProgress' };
-  const now = said.JobList
-    ? { ...said, JobList: said.JobList.map((job) => Object.assign(job, waiting)) }
-    : { ...said, ...waiting };
+/** What moto says of a job, as far as it is changed. */
+interface Job {
+  readonly CompletionDate?: string;
+}
+
+function withJobs({ status, headers, body }: Answer, change: (job: Job) => object): Answer {
+  if (status >= 400) return { status, headers, body };
+  const said = JSON.parse(String(body)) as Job & { JobList?: Job[] }; // of moto
+  const now = said.JobList ? { ...said, JobList: said.JobList.map(change) } : change(said);
   return { status, headers, body: Buffer.from(JSON.stringify(now)) };
+}
+
+function waiting(job: Job): object {
+  return { ...job, Completed: false, CompletionDate: undefined, StatusCode: 'InProgress' };
+}
+
+function doneBefore(job: Job, milliseconds: number): object {
+  const done = Date.parse(job.CompletionDate ?? '');
+  return Number.isNaN(done) ? job : { ...job, CompletionDate: new Date(done - milliseconds).toISOString() };
 }
 
 function otherHash(answer: Answer): Answer {

@@ -15,6 +15,7 @@ import { contextOf, thaw, type VaultOptions } from './place.ts';
 
 const KEY = 'yearly/postgres/20260104T020000Z-full/base.tar.zst.age';
 const MEBIBYTE = 2 ** 20;
+const HOUR = 3_600_000;
 
 export function thawSuite(given: () => Vaults): void {
   describe('what lies in a vault', () => {
@@ -41,7 +42,10 @@ export function thawSuite(given: () => Vaults): void {
     describe('beyond that', () => {
       const bytes = randomBytes(5 * MEBIBYTE + 3);
 
-      beforeEach(() => vaults.release());
+      beforeEach(() => {
+        vaults.release();
+        vaults.setTimes({});
+      });
 
       async function stored(options: VaultOptions = {}) {
         const context = await contextOf(vaults, { partSize: 16 * MEBIBYTE, ...options });
@@ -73,6 +77,30 @@ export function thawSuite(given: () => Vaults): void {
         await thaw(destinationOf(context), KEY);
         assert.equal((await destinationOf(context).thawing?.state(KEY))?.state, 'readable');
         assert.equal(vaults.asked().length, asked + 1, 'it was paid for once');
+      });
+
+      it('goes by the clock of the vault: one of ours that is days ahead takes nothing that came for over', async () => {
+        const { context } = await stored();
+        const asked = vaults.asked().length;
+        vaults.setTimes({ behind: 50 * HOUR });
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        assert.equal((await destination.thawing?.state(KEY))?.state, 'readable');
+        await thaw(destination, KEY);
+        assert.equal(vaults.asked().length, asked + 1, 'it was paid for once');
+        await destination.inventory?.ask();
+        assert.equal((await destination.inventory?.look())?.state, 'ready');
+      });
+
+      it('what the vault brought a day ago must be asked for again', async () => {
+        const { context } = await stored();
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        vaults.setTimes({ done: 25 * HOUR });
+        for (const each of [destination, destinationOf({ ...context, state: await temporaryFolder() })])
+          assert.deepEqual(await each.thawing?.state(KEY), { state: 'frozen' });
+        vaults.setTimes({ done: 23 * HOUR });
+        assert.equal((await destination.thawing?.state(KEY))?.state, 'readable');
       });
 
       it('asks with the speed that is wanted', async () => {
