@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import path from 'node:path';
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
-import { thawStateOf } from '../../../../activities/storage/s3/thaw.ts';
+import { thawStateOf } from '../../../../activities/storage/s3/archived.ts';
 import type { S3Destination } from '../../../../model/config/destinations/s3.ts';
 import { thawConfig } from '../../../../model/config/destinations/thaw.ts';
 import { storedOf, testBackup } from '../../../support/backups.ts';
@@ -138,6 +139,69 @@ describe('S3 of cold storage, on moto', () => {
     assert.deepEqual(await cold.thawing?.state(to), { state: 'frozen' }, 'the copy has its own class');
   });
 
+  /** Another object of the same size that says of itself that it is the expected one, as whoever may write can put it. */
+  async function forge({ bucket }: S3Destination, text: string, more: Partial<PutObjectCommandInput> = {}) {
+    const Metadata = { sha256: storedOf(Buffer.from(text)).sha256 };
+    const Body = text.toUpperCase();
+    await moto.admin.putObject({ Bucket: bucket, Key: KEY, Body, StorageClass: 'DEEP_ARCHIVE', Metadata, ...more });
+  }
+
+  it('what only says of itself that it is the artifact is put right: by its checksum while it lies frozen, by its bytes when it was thawed', async () => {
+    const text = 'the good one';
+    const { file, expected } = await fileOf(text);
+    for (const thawed of [false, true]) {
+      await moto.hold();
+      const { config, ...context } = await coldContext({ storageClass: 'DEEP_ARCHIVE' });
+      const cold = destinationOf({ ...context, config });
+      await forge(config, text, { ChecksumAlgorithm: 'SHA256' });
+      if (thawed) await cold.thawing?.ask(KEY, OPTIONS);
+      await moto.release();
+      if (thawed) assert.notDeepEqual(await cold.digest(KEY, testWork()), expected);
+      await cold.put(KEY, file, expected, testWork());
+      await cold.thawing?.ask(KEY, OPTIONS);
+      assert.deepEqual(await cold.digest(KEY, testWork()), expected);
+    }
+  });
+
+  it('a copy within the bucket of what only says that it is the artifact is none: it is sent', async () => {
+    await moto.release();
+    const text = 'the good one';
+    const { file, expected } = await fileOf(text);
+    const { config, ...context } = await coldContext({ storageClass: 'DEEP_ARCHIVE' });
+    const cold = destinationOf({ ...context, config });
+    await forge(config, text, { StorageClass: 'STANDARD' });
+    const to = KEY.replace('yearly', 'monthly');
+    await cold.copyWithin?.(KEY, to, expected, testWork());
+    await cold.put(to, file, expected, testWork());
+    await cold.thawing?.ask(to, OPTIONS);
+    assert.deepEqual(await cold.digest(to, testWork()), expected);
+  });
+
+  it('of several versions that say so, and of which no checksum tells, the oldest is thawed; one that proves wrong is passed over', async () => {
+    await moto.release();
+    const text = 'the good one';
+    const { expected } = await fileOf(text);
+    const artifact = { role: 'base', name: 'base.tar.zst.age', ...expected, plainBytes: 1 };
+    for (const goodOnes of [
+      [true, false],
+      [false, true],
+    ]) {
+      const { config, ...context } = await coldContext({ storageClass: 'DEEP_ARCHIVE' }, true);
+      const cold = destinationOf({ ...context, config });
+      const manifest = manifestWith({ artifacts: [artifact] });
+      await cold.putSmall(`${path.posix.dirname(KEY)}/manifest.json`, manifest, { replace: false });
+      for (const isGood of goodOnes) await forge(config, text, isGood ? { Body: text } : {});
+      const asked = (await moto.asked()).length;
+      const toAsk = goodOnes.indexOf(true) + 1;
+      for (let turn = 1; turn <= toAsk; turn += 1) {
+        assert.deepEqual(await cold.thawing?.state(KEY), { state: 'frozen' });
+        await cold.thawing?.ask(KEY, OPTIONS);
+      }
+      assert.deepEqual(await cold.digest(KEY, testWork()), expected);
+      assert.equal((await moto.asked()).length, asked + toAsk);
+    }
+  });
+
   it('what is sent in parts is confirmed by the checksum of its parts, and comes back whole', async () => {
     await moto.release();
     // With versions: without them moto tells of one all the same, and then does not know it.
@@ -150,24 +214,27 @@ describe('S3 of cold storage, on moto', () => {
   });
 
   it('a server that tells no checksum of what it freezes gets no copy that counts: a stand-in', async () => {
-    let stored = false;
+    let stored = 0;
+    const { file, expected } = await fileOf('frozen');
     const server = createServer((request, response) => {
       request.resume().on('end', () => {
-        if (request.method === 'PUT') stored = true;
-        const status = request.method === 'GET' ? 501 : stored ? 200 : 404;
-        const length = request.method === 'HEAD' && stored ? { 'content-length': '6' } : {};
-        response.writeHead(status, { 'x-amz-storage-class': 'GLACIER', ...length }).end();
+        if (request.method === 'PUT') stored += 1;
+        const status = request.method === 'GET' ? 501 : stored > 0 ? 200 : 404;
+        const told = { 'content-length': '6', 'x-amz-meta-sha256': expected.sha256 };
+        const head = request.method === 'HEAD' && stored > 0 ? told : {};
+        response.writeHead(status, { 'x-amz-storage-class': 'GLACIER', ...head }).end();
       });
     });
     const endpoint = await listening(server);
     try {
       const cold = destinationOf(await contextOf({ endpoint }, 'any', { storageClass: 'GLACIER' }));
-      const { file, expected } = await fileOf('frozen');
-      await assert.rejects(cold.put(KEY, file, expected, testWork()), {
-        code: 'refused',
-        message: /tells no SHA-256 of it/,
-      });
-      assert.ok(stored);
+      for (const _attempt of ['the first', 'the next']) {
+        await assert.rejects(cold.put(KEY, file, expected, testWork()), {
+          code: 'refused',
+          message: /tells no SHA-256 of it/,
+        });
+        assert.equal(stored, 1, 'and is not sent again and again');
+      }
     } finally {
       server.closeAllConnections();
       server.close();
