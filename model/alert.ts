@@ -13,6 +13,7 @@ export const ALERTS = [
   'little-space',
   'copies-behind',
   'thaw-late',
+  'thaw-failed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -68,8 +68,8 @@ export interface ThawReport extends ThawInput {
   readonly error: StepError | null;
   /** It takes longer than was promised. */
   readonly late: boolean;
-  /** Null while it is waited for. Cancelled: nobody waits; what was asked for comes all the same. */
-  readonly outcome: 'complete' | 'cancelled' | null;
+  /** Null while it is waited for. Cancelled, failed: nobody waits; what was asked for comes all the same. */
+  readonly outcome: 'complete' | 'cancelled' | 'failed' | null;
 }
 
 const NOTHING: Amount = { objects: 0, bytes: 0 };
@@ -92,7 +92,9 @@ export function isThawed({ all, readable }: ThawFacts): boolean {
 }
 
 /** What tells a wait from every other. */
-export type ThawName = Pick<ThawInput, 'site' | 'destination' | 'backup' | 'target'>;
+export interface ThawName extends Pick<ThawInput, 'site' | 'destination' | 'target'> {
+  readonly backup: Pick<PinnedReference, 'reference'>;
+}
 
 /** One wait for each backup at each place; with a target another one. */
 export function thawId({ site, destination, backup, target }: ThawName): string {

@@ -207,6 +207,9 @@ describe('thawCopy', function () {
       const now = await thawNow(temporal.client(), handle.workflowId);
       return now.error?.code === 'unreachable' && now.facts !== null;
     });
+    const away = await mosaic('copies', 'thaw', full, '--from', 'archive', '--status');
+    assert.equal(away.code, 0, away.stderr);
+    assert.match(away.stdout, /the last look failed, and is made again: .*archive/);
     link.mend();
     await moto.release();
     const report = await handle.result();
@@ -228,5 +231,29 @@ describe('thawCopy', function () {
     assert.equal(status.code, 6, status.stdout);
     assert.match(json(status).error?.message ?? '', /is not there any more/);
     assert.deepEqual(await asked('gone'), []);
+  });
+
+  it('that nobody waits any longer is told to whoever has left, and to whoever asks', async () => {
+    const [full] = cold.references('gone');
+    const thaw = ['copies', 'thaw', full, '--from', 'archive'];
+    assert.equal((await mosaic(...thaw, '--yes', '--detach')).code, 0);
+    await onItsWay(idOf(full));
+    await temporal.client().workflow.getHandle(idOf(full)).terminate('by an operator');
+    const ended = await mosaic('--json', ...thaw, '--status');
+    assert.match(json(ended).error?.message ?? '', /ended without a report/);
+
+    assert.equal((await mosaic(...thaw, '--yes', '--detach')).code, 0);
+    await onItsWay(idOf(full));
+    const before = hook.received.length;
+    const Key = `${full.replace('daily', 'configs')}/manifest.json`;
+    await moto.admin.deleteObject({ Bucket: cold.bucket, Key });
+    const told = await until('somebody is told', () => hook.received[before]);
+    assert.equal(told.alert, 'thaw-failed');
+    assert.match(told.message, new RegExp(`${full} is not waited for at archive any longer: .* not there any more`));
+    const failed = await mosaic('--json', ...thaw, '--status');
+    assert.equal(failed.code, 6);
+    assert.match(json(failed).error?.message ?? '', /is not there any more/);
+    const objects = await asked('gone');
+    assert.equal(new Set(objects).size, objects.length, 'asked for once');
   });
 });
