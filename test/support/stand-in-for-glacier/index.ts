@@ -54,6 +54,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
   const asked: { archiveId: string; tier: string }[] = [];
   const losing = new Map<string, () => void>();
   const misnamed = new Set<string>();
+  const ranges = new Map<string, string>();
   const acts = new Map<string, () => Promise<void>>();
   let held = false;
   let behind = 0;
@@ -80,15 +81,24 @@ export async function startVaults(moto: string): Promise<Vaults> {
       asked.push({ archiveId: ArchiveId, tier: Tier });
     }
     const given = await forward(moto, request);
+    if (right === 'glacier:InitiateJob') noteRange(given, body);
     if (right === 'glacier:GetJobOutput') return output(request, given);
     if (right !== 'glacier:DescribeJob' && right !== 'glacier:ListJobs') return given;
-    return held ? withJobs(given, waiting) : withJobs(given, (job) => doneBefore(job, behind + ago));
+    const ranged = withJobs(given, (job) => ({ ...job, RetrievalByteRange: ranges.get(job.JobId) ?? null }));
+    return held ? withJobs(ranged, waiting) : withJobs(ranged, (job) => doneBefore(job, behind + ago));
+  }
+  function noteRange({ headers }: Answer, body: Buffer): void {
+    const { RetrievalByteRange } = JSON.parse(String(body)) as { RetrievalByteRange?: string }; // of the SDK
+    if (RetrievalByteRange !== undefined) ranges.set(String(headers['x-amz-job-id']), RetrievalByteRange);
   }
   async function output(request: Asked, given: Answer): Promise<Answer> {
+    if (ago >= 24 * 3_600_000) return failure(404, 'ResourceNotFoundException', 'The job ID was not found');
     if (held) return failure(400, 'InvalidParameterValueException', 'The job is not currently available for download');
     const job = await forward(moto, { ...request, path: request.path.slice(0, -1), body: Buffer.alloc(0) });
-    const { ArchiveId = '' } = JSON.parse(String(job.body)) as { ArchiveId?: string }; // of moto
-    const body = damaged.has(ArchiveId) ? flipped(given.body) : given.body;
+    const { ArchiveId = '', JobId } = JSON.parse(String(job.body)) as Job & { ArchiveId?: string }; // of moto
+    const [from, to] = (ranges.get(JobId) ?? `0-${given.body.length}`).split('-').map(Number);
+    const whole = given.body.subarray(from, (to ?? 0) + 1);
+    const body = damaged.has(ArchiveId) ? flipped(whole) : whole;
     return partOf({ ...given, body }, request.headers.range);
   }
 
@@ -217,6 +227,7 @@ function wrongDigest(request: Asked): string | undefined {
 
 /** What moto says of a job, as far as it is changed. */
 interface Job {
+  readonly JobId: string;
   readonly CompletionDate?: string;
 }
 

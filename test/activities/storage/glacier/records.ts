@@ -11,10 +11,11 @@ import { tagOf } from '../../../../activities/storage/glacier/records.ts';
 import { walkPlace, type PlaceFolder } from '../../../../activities/operations/place/walk.ts';
 import type { Destination, InventoryReport } from '../../../../activities/storage/types.ts';
 import { archiveRecord, type ArchiveFacts } from '../../../../model/archive-record.ts';
+import { Glacier } from '@aws-sdk/client-glacier';
 import { storedOf, testBackup } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
-import type { Vaults } from '../../../support/stand-in-for-glacier/index.ts';
+import { ANYBODY, type Vaults } from '../../../support/stand-in-for-glacier/index.ts';
 import { startGateway, stopGateways } from '../../../support/versitygw.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
@@ -206,6 +207,51 @@ export function recordsSuite(given: () => Vaults): void {
       assert.ok(!(await keysOf(cold)).includes(KEY));
       await (await cold.pruner())?.remove(KEY);
       assert.equal(await vaults.count(context.config.vault), 0);
+    });
+
+    it('what was stored within the hour is not missing, though it is not on the list', async () => {
+      await store();
+      await vaults.remove(context.config.vault, (await onlyRecord()).record.archiveId);
+      assert.deepEqual((await report()).missing, []);
+    });
+
+    it('archives of other sites and programs are nobody’s that is known here, and are not put on record', async () => {
+      const admin = new Glacier({ endpoint: vaults.endpoint, region: 'us-east-1', credentials: ANYBODY });
+      const of = { key: KEY, sha256: storedOf(bytes).sha256 };
+      for (const archiveDescription of [
+        JSON.stringify({ site: 'another', ...of }),
+        JSON.stringify({ site: 'test', ...of, key: '../outside' }),
+        'holiday.zip',
+        ' ',
+      ])
+        await admin.uploadArchive({ accountId: '-', vaultName: context.config.vault, archiveDescription, body: 'x' });
+      admin.destroy();
+      const found = await report();
+      assert.deepEqual(
+        found.extra.map((each) => each.of),
+        [null, null, null, null],
+      );
+      assert.deepEqual(await cold.inventory?.record(found), { added: 0, struckOff: 0 });
+      assert.deepEqual(await keysOf(cold), []);
+    });
+
+    it('records of a vault that the destination had before are of no use, and what is stored goes to its own', async () => {
+      await store();
+      const vault = await vaults.makeVault();
+      const moved = destinationOf({ ...context, config: { ...context.config, vault } });
+      await assert.rejects(async () => moved.thawing?.state(KEY), { code: 'not-found' });
+      await moved.put(KEY, await file(), storedOf(bytes), testWork());
+      assert.equal(await vaults.count(vault), 1);
+      await thaw(moved, KEY);
+      assert.deepEqual(await moved.digest(KEY, testWork()), storedOf(bytes));
+    });
+
+    it('other bytes of the same name are stored, though what is there cannot be read', async () => {
+      await store();
+      const other = path.join(await temporaryFolder(), 'object');
+      await writeFile(other, bytes.toReversed());
+      await cold.put(KEY, other, storedOf(bytes.toReversed()), testWork());
+      assert.equal(await vaults.count(context.config.vault), 2);
     });
 
     it('the inventory names an archive that is another than was confirmed', async () => {

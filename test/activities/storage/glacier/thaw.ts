@@ -4,10 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { Glacier } from '@aws-sdk/client-glacier';
 import { storedOf } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { openProxy } from '../../../support/proxy.ts';
-import type { Vaults } from '../../../support/stand-in-for-glacier/index.ts';
+import { ANYBODY, type Vaults } from '../../../support/stand-in-for-glacier/index.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
 import { thawingConformance } from '../thawing.ts';
@@ -101,6 +102,56 @@ export function thawSuite(given: () => Vaults): void {
           assert.deepEqual(await each.thawing?.state(KEY), { state: 'frozen' });
         vaults.setTimes({ done: 23 * HOUR });
         assert.equal((await destination.thawing?.state(KEY))?.state, 'readable');
+        await destination.inventory?.ask();
+        vaults.setTimes({ done: 25 * HOUR });
+        assert.deepEqual(await destination.inventory?.look(), { state: 'none' });
+      });
+
+      it('says so when what was thawed is over in the middle of a restore, and reads no more of it', async () => {
+        const proxy = await openProxy(vaults.address);
+        const { context } = await stored({ endpoint: `http://${proxy.address}` });
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        const over = {
+          code: 'frozen',
+          message: /can no longer be read .* kept for a day/,
+          remedy: /copies thaw .* --from cold/,
+        };
+        vaults.before('glacier:GetJobOutput', async () => vaults.setTimes({ done: 25 * HOUR }));
+        await assert.rejects(destination.open(KEY), over);
+        vaults.setTimes({});
+        const stream = await destination.open(KEY);
+        await assert.rejects(async () => {
+          for await (const _block of stream) {
+            vaults.setTimes({ done: 25 * HOUR });
+            proxy.cut();
+            proxy.mend();
+          }
+        }, over);
+        await proxy.close();
+      });
+
+      it('takes no job for it that brings a part, or another archive', async () => {
+        const { context } = await stored();
+        const { vault } = context.config;
+        const admin = new Glacier({ endpoint: vaults.endpoint, region: 'us-east-1', credentials: ANYBODY });
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        const memory = path.join(context.state, 'retrievals', context.name);
+        const [name = ''] = await readdir(memory);
+        const file = path.join(memory, name);
+        const ArchiveId = vaults.asked().at(-1)?.archiveId ?? '';
+        const other = await admin.uploadArchive({ accountId: '-', vaultName: vault, body: 'another' });
+        for (const jobParameters of [
+          { Type: 'archive-retrieval', ArchiveId, RetrievalByteRange: `0-${MEBIBYTE - 1}` },
+          { Type: 'archive-retrieval', ArchiveId: other.archiveId },
+        ]) {
+          const { jobId } = await admin.initiateJob({ accountId: '-', vaultName: vault, jobParameters });
+          await writeFile(file, JSON.stringify({ archiveId: ArchiveId, jobId }));
+          const found = destination.digest(KEY, testWork());
+          assert.deepEqual(await found, storedOf(bytes), 'the job that brings all of it is found');
+        }
+        admin.destroy();
       });
 
       it('asks with the speed that is wanted', async () => {
