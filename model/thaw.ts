@@ -1,6 +1,6 @@
 /** Thawing of copies that lie in cold storage: what is asked for, how far it is, and what it costs. Pure; small, and never a secret. */
 import type { ThawConfig, ThawPrices, ThawSpeed, ThawTime, ThawTimes } from './config/destinations/thaw.ts';
-import { THAW_SPEEDS } from './config/destinations/thaw.ts';
+import { speedsOf, THAW_SPEEDS } from './config/destinations/thaw.ts';
 import { BackupError } from './errors.ts';
 import type { PinnedReference } from './reference.ts';
 import type { StepError } from './run.ts';
@@ -120,7 +120,7 @@ export function targetOptions(target: RestoreTarget | null): string {
 export function requireTime(takes: ThawTimes, speed: ThawSpeed, destination: string): ThawTime {
   const time = takes[speed];
   if (time) return time;
-  const known = THAW_SPEEDS.filter((each) => takes[each] !== undefined).join(' or ');
+  const known = speedsOf(takes).join(' or ');
   throw new BackupError('usage', `${destination} cannot be thawed with the speed ${speed}.`, {
     remedy: `Choose ${known} (--speed).`,
     facts: { destination, speed },

@@ -1,5 +1,5 @@
 /** Objects of the classes GLACIER and DEEP_ARCHIVE: whether one can be read now, and how it is asked for. */
-import { DEEP_ARCHIVE_TIMES, GLACIER_TIMES } from '../../../model/config/destinations/thaw.ts';
+import { timesOf } from '../../../model/config/destinations/thaw.ts';
 import type { Thawing, ThawOptions, ThawState } from '../types.ts';
 import { thawStateOf } from './archived.ts';
 import type { Bucket } from './bucket.ts';
@@ -21,7 +21,7 @@ export function s3Thawing(bucket: Bucket, versionOf: (key: string) => Promise<st
 
   return {
     destination: bucket.where.destination,
-    takes: bucket.config.storageClass === 'GLACIER' ? GLACIER_TIMES : DEEP_ARCHIVE_TIMES,
+    takes: timesOf(bucket.config),
     async state(key) {
       return (await look(key)).now;
     },
