@@ -6,6 +6,7 @@ import type { Site } from '../../site.ts';
 import { chainOf, listBackups, type Catalogued } from '../../storage/catalogue.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
 import { openDestination } from '../../storage/destinations.ts';
+import { acquireLease } from '../../storage/lease.ts';
 import { manifestDigest } from '../../storage/manifest-file.ts';
 import type { Store, Thawing } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
@@ -18,7 +19,10 @@ export interface ThawStep {
   readonly work: Work;
 }
 
-/** @throws BackupError `config`, `usage` (nothing freezes there), `not-found`, `conflict`, `refused`, `unreachable`, `access-denied`. */
+/** Milliseconds to wait for another look at the same place: the next one is as good. */
+const BUSY = 600_000;
+
+/** @throws BackupError `config`, `usage` (nothing freezes there), `not-found`, `conflict`, `refused`, `unreachable`, `access-denied`, `busy`. */
 export async function thawStep({ site, input, work }: ThawStep): Promise<ThawFacts> {
   if (input.site !== site.config.site) {
     throw new BackupError('config', `this worker serves the site "${site.config.site}", not "${input.site}"`, {
@@ -27,7 +31,16 @@ export async function thawStep({ site, input, work }: ThawStep): Promise<ThawFac
   }
   const store = openDestination(input.destination, site);
   const { chain, logs } = await chosen(store, input);
-  return askFor(requireThawing(store, input.destination), objectsToThaw(chain, logs), input, work);
+  const thawing = requireThawing(store, input.destination);
+  // Backups share what they build on: two looks at once would both see it frozen, and a vault brings it as often as it is asked for.
+  const name = `${input.destination}~thaw`;
+  const { state } = site;
+  const lease = await acquireLease({ state, name, step: 'thaw', attempt: 1, wait: BUSY, signal: work.signal });
+  try {
+    return await askFor(thawing, objectsToThaw(chain, logs), input, work);
+  } finally {
+    await lease.release();
+  }
 }
 
 /** @throws BackupError `usage` where everything can be read at once. */

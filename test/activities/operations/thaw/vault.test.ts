@@ -1,7 +1,9 @@
-/** A rotation of keys while artifacts lie in a vault: what is rewritten lies elsewhere, and nothing is asked for. */
+/** Backups that build on each other in a vault: thawed, and their keys rotated, which rewrites what lies elsewhere and asks for nothing. */
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { thawStep } from '../../../../activities/operations/thaw/step.ts';
 import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import { chainOf, listBackups } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
@@ -16,7 +18,7 @@ import { credentialFiles } from '../../../support/versitygw.ts';
 import { runCommand } from '../../../support/worker-process.ts';
 import { testWork } from '../../../support/work.ts';
 
-describe('rotation of recipients while artifacts lie in a vault', function () {
+describe('backups that build on each other in a vault', function () {
   this.timeout(120_000);
   let vaults: Vaults;
   let folder: string;
@@ -53,8 +55,28 @@ describe('rotation of recipients while artifacts lie in a vault', function () {
     await cleanUp();
   });
 
-  it('P43 keys and manifests are rewritten, killed in between too; archives stay as they are, and restore with the new key alone', async () => {
+  it('what two backups build on is asked for once, though both are thawed at the same moment', async () => {
     vaults.hold();
+    const { site } = made;
+    const store = openDestination('cold', site);
+    const catalogue = await listBackups(store);
+    const plans = await Promise.all(
+      catalogue.map((backup) =>
+        planThaw({ site, destination: 'cold', store, chain: chainOf(catalogue, backup), replay: null }),
+      ),
+    );
+    // Time enough for another look to see that it lies frozen.
+    vaults.before('glacier:InitiateJob', () => pause(500));
+    const [full, both] = await Promise.all(plans.map(({ input }) => thawStep({ site, input, work: testWork() })));
+    assert.ok(full && both && both.all.objects > full.all.objects);
+    assert.deepEqual([full.thawing, both.thawing], [full.all, both.all]);
+    const archives = vaults.asked().map(({ archiveId }) => archiveId);
+    assert.equal(archives.length, both.all.objects);
+    assert.equal(new Set(archives).size, archives.length);
+  });
+
+  it('P43 keys and manifests are rewritten, killed in between too; archives stay as they are, and restore with the new key alone', async () => {
+    const asked = vaults.asked().length;
     const archives = await vaults.count(vault);
     assert.ok(archives > 0);
     const site = await changeRecipients(made);
@@ -77,7 +99,7 @@ describe('rotation of recipients while artifacts lie in a vault', function () {
     ]);
     for (const opens of Object.values(await opening(root, made.identities[0]))) assert.deepEqual(opens, [false, false]);
     assert.equal(await vaults.count(vault), archives);
-    assert.deepEqual(vaults.asked(), [], 'nothing is asked for, and nothing paid');
+    assert.equal(vaults.asked().length, asked, 'nothing is asked for, and nothing paid');
     const verified = await mosaicHere(['-c', made.file, 'verify', '--destination', 'cold']);
     assert.equal(verified.code, 3, verified.stdout + verified.stderr);
 
