@@ -72,10 +72,13 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
 
   /** Undefined for one that is damaged, of another vault, or was removed since it was listed. */
   async function readOne(own: string): Promise<ArchiveFacts | undefined> {
-    const record = await parsedAt(at, own);
-    if (record === undefined || record.vault !== vault || !isKey(record.key)) return undefined;
-    // What a listing shows is its name: one that lies under the name of another is none of ours.
-    return own.replace(/(\.gone)?\.json$/, '') === nameOf(record) ? record : undefined;
+    for await (const bytes of everyVersion(at, own)) {
+      const record = parsed(own, bytes);
+      if (record === undefined || record.vault !== vault || !isKey(record.key)) continue;
+      // What a listing shows is its name: one that lies under the name of another is none of ours.
+      if (own.replace(/(\.gone)?\.json$/, '') === nameOf(record)) return record;
+    }
+    return undefined;
   }
 
   return {
@@ -166,10 +169,16 @@ function artifactOf({ key: record }: ListedObject): ListedObject | undefined {
   return key === undefined ? undefined : { key, bytes: Number(bytes), version: `${stamp}-${tag}` };
 }
 
-/** Undefined for one that is damaged, or not there. */
-async function parsedAt(at: Destination, own: string): Promise<ArchiveFacts | undefined> {
-  const bytes = await at.readSmall(own);
-  if (bytes === undefined) return undefined;
+/** What is there, and behind it what was there before somebody has put another over it, where the place keeps that. */
+async function* everyVersion(at: Destination, own: string): AsyncGenerator<Uint8Array> {
+  const now = await at.readSmall(own);
+  if (now === undefined) return;
+  yield now;
+  if (at.earlier) yield* at.earlier(own);
+}
+
+/** Undefined for one that is damaged. */
+function parsed(own: string, bytes: Uint8Array): ArchiveFacts | undefined {
   try {
     return parseRecord(bytes, archiveRecord, `record ${own}`);
   } catch (error) {

@@ -285,6 +285,21 @@ export function recordsSuite(given: () => Vaults): void {
       assert.deepEqual(await locked.digest(KEY, testWork()), storedOf(bytes));
     });
 
+    it('are read as they were, at a bucket with versions, where somebody has put others over them', async () => {
+      const gateway = await startGateway();
+      const bucket = await makeBucket(gateway, { versions: true });
+      const remote = { ...(await s3ContextOf(gateway, bucket)), name: NEAR };
+      const there = destinationOf({ ...context, others: { [NEAR]: remote } });
+      await there.put(KEY, await file(), storedOf(bytes), testWork());
+      const at = destinationOf(remote);
+      const [{ key } = assert.fail('it has a record')] = await listAll(at, `vaults/cold/${KEY}.archive`);
+      const good = JSON.parse(String(Buffer.from((await at.readSmall(key)) ?? []))) as object; // as the program has written it
+      for (const other of ['no record', JSON.stringify({ ...good, archiveId: 'forged' })])
+        await at.putSmall(key, Buffer.from(other), { replace: true });
+      await thaw(there, KEY);
+      assert.deepEqual(await there.digest(KEY, testWork()), storedOf(bytes));
+    });
+
     /** Another record of the artifact, as somebody puts it who may write there. */
     async function forge(fields: Partial<ArchiveFacts>, key = KEY): Promise<string> {
       const { record } = await onlyRecord();
