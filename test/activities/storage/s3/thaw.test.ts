@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
-import { thawStateOf } from '../../../../activities/storage/s3/archived.ts';
+import { frozenVerdict, thawStateOf } from '../../../../activities/storage/s3/archived.ts';
 import type { S3Destination } from '../../../../model/config/destinations/s3.ts';
 import { thawConfig } from '../../../../model/config/destinations/thaw.ts';
 import { storedOf, testBackup } from '../../../support/backups.ts';
@@ -146,6 +146,39 @@ describe('S3 of cold storage, on moto', () => {
     await moto.admin.putObject({ Bucket: bucket, Key: KEY, Body, StorageClass: 'DEEP_ARCHIVE', Metadata, ...more });
   }
 
+  async function forgeInParts({ bucket: Bucket }: S3Destination, text: string): Promise<void> {
+    const Metadata = { sha256: storedOf(Buffer.from(text)).sha256 };
+    const made = { Bucket, Key: KEY, StorageClass: 'DEEP_ARCHIVE', Metadata, ChecksumAlgorithm: 'SHA256' } as const;
+    const { UploadId } = await moto.admin.createMultipartUpload(made);
+    const part = { Bucket, Key: KEY, UploadId, PartNumber: 1 };
+    const { ETag, ChecksumSHA256 } = await moto.admin.uploadPart({
+      ...part,
+      Body: text.toUpperCase(),
+      ChecksumAlgorithm: 'SHA256',
+    });
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag, ChecksumSHA256 }] };
+    await moto.admin.completeMultipartUpload({ Bucket, Key: KEY, UploadId, MultipartUpload });
+  }
+
+  it('what lies frozen is right by its own checksum, and one of parts by what is recorded of it', () => {
+    const { sha256 } = storedOf(Buffer.from('the good one'));
+    const Metadata = { sha256 };
+    const right = Buffer.from(sha256, 'hex').toString('base64');
+    const other = Buffer.alloc(32).toString('base64');
+    const of = (head: object) => frozenVerdict({ $metadata: {}, Metadata, ...head }, sha256);
+    assert.equal(of({ ChecksumSHA256: right, ChecksumType: 'FULL_OBJECT' }), 'right');
+    assert.equal(of({ ChecksumSHA256: other, ETag: '"0123"' }), 'other');
+    for (const parts of [
+      { ChecksumSHA256: `${other}-3` },
+      { ChecksumSHA256: other, ETag: '"0123-3"' },
+      { ChecksumSHA256: other, ChecksumType: 'COMPOSITE' },
+    ]) {
+      assert.equal(of(parts), 'right');
+      assert.equal(of({ ...parts, Metadata: {} }), 'other');
+    }
+    assert.equal(of({}), 'unproven');
+  });
+
   it('what only says of itself that it is the artifact is put right: by its checksum while it lies frozen, by its bytes when it was thawed', async () => {
     const text = 'the good one';
     const { file, expected } = await fileOf(text);
@@ -153,7 +186,8 @@ describe('S3 of cold storage, on moto', () => {
       await moto.hold();
       const { config, ...context } = await coldContext({ storageClass: 'DEEP_ARCHIVE' });
       const cold = destinationOf({ ...context, config });
-      await forge(config, text, { ChecksumAlgorithm: 'SHA256' });
+      // One of parts has no checksum that anybody knows: only its bytes tell.
+      await (thawed ? forgeInParts(config, text) : forge(config, text, { ChecksumAlgorithm: 'SHA256' }));
       if (thawed) await cold.thawing?.ask(KEY, OPTIONS);
       await moto.release();
       if (thawed) assert.notDeepEqual(await cold.digest(KEY, testWork()), expected);
