@@ -74,7 +74,7 @@ function deleted(
     'not-found',
     `The archive of ${key} is not in the vault ${config.vault}, though it is on record: somebody has deleted it.`,
     {
-      remedy: `See who may. Use another copy; mosaic-backup copies inventory ${destination} says what else is missing.`,
+      remedy: `See who may. Use another copy; mosaic-backup copies inventory ${destination} says what else is missing, and with --record strikes it off: what it is not needed for can be restored then.`,
       facts: { destination, vault: config.vault, key, archiveId },
     },
   );

@@ -1,6 +1,6 @@
 /** Backups that build on each other in a vault: thawed, and their keys rotated, which rewrites what lies elsewhere and asks for nothing. */
 import assert from 'node:assert/strict';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { thawStep } from '../../../../activities/operations/thaw/step.ts';
@@ -9,6 +9,7 @@ import { chainOf, listBackups } from '../../../../activities/storage/catalogue.t
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { thawHere } from '../../../../client/thaw/here.ts';
 import { planThaw } from '../../../../client/thaw/plan.ts';
+import { archiveRecord } from '../../../../model/archive-record.ts';
 import { mosaicHere } from '../../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMoto, stopMoto } from '../../../support/moto/index.ts';
@@ -104,17 +105,34 @@ describe('backups that build on each other in a vault', function () {
     assert.equal(verified.code, 3, verified.stdout + verified.stderr);
 
     vaults.release();
+    // A restore of its files does without the inventory.
+    await rm(path.join(root, await recordOf('inventory')));
     await rm(site.repository, { recursive: true });
     await writeFile(made.identities[0], await readFile(made.fresh));
     const store = openDestination('cold', site);
     const catalogue = await listBackups(store);
     const newest = catalogue.at(-1) ?? assert.fail('there are two');
     const chain = chainOf(catalogue, newest);
-    const { input, waits } = await planThaw({ site, destination: 'cold', store, chain, replay: null });
+    const { input, waits, facts } = await planThaw({ site, destination: 'cold', store, chain, replay: null });
     const work = testWork();
+    assert.equal(facts.all.objects, asked - 1);
     assert.equal((await thawHere({ site, input, waits, work, onProgress: () => {} }))?.outcome, 'complete');
     const to = path.join(folder, 'restored');
     await restoreBackup({ site, store, chain, to, paths: [], work });
     assert.equal(await readFile(path.join(to, made.data), 'utf8'), 'what was there then\n');
+    const base = await recordOf('base');
+    const { archiveId } = archiveRecord.parse(JSON.parse(await readFile(path.join(root, base), 'utf8')));
+    await vaults.remove(vault, archiveId);
+    vaults.setTimes({ done: 25 * 3_600_000 });
+    await assert.rejects(thawStep({ site, input, work }), { code: 'not-found', message: /somebody has deleted it/ });
+    await rm(path.join(root, base));
+    await assert.rejects(thawStep({ site, input, work }), { code: 'not-found' });
   });
+
+  /** The record of an artifact of the newest backup. */
+  async function recordOf(name: string): Promise<string> {
+    const records = (await readdir(root, { recursive: true })).filter((file) => file.includes(`/${name}.`));
+    const own = records.filter((file) => /\.archive\/.*\.json$/.test(file)).toSorted();
+    return own.at(-1) ?? assert.fail(name);
+  }
 });
