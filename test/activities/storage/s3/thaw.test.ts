@@ -288,8 +288,10 @@ describe('S3 of cold storage, on moto', () => {
   });
 
   it('an object that somebody else asks for at the same moment is on its way: a stand-in answers as AWS does', async () => {
+    const told: string[] = [];
     const server = createServer((request, response) => {
-      request.resume();
+      if (request.method === 'POST') request.setEncoding('utf8').on('data', (text: string) => told.push(text));
+      else request.resume();
       if (request.method === 'GET') return response.writeHead(501).end();
       if (request.method === 'HEAD') return response.writeHead(200, { 'x-amz-storage-class': 'GLACIER' }).end();
       const code = request.url?.includes('slow') ? 'GlacierExpeditedRetrievalNotAvailable' : 'RestoreAlreadyInProgress';
@@ -300,7 +302,8 @@ describe('S3 of cold storage, on moto', () => {
     const endpoint = await listening(server);
     try {
       const cold = destinationOf(await contextOf({ endpoint }, 'any', { storageClass: 'GLACIER' }));
-      await cold.thawing?.ask(KEY, OPTIONS);
+      await cold.thawing?.ask(KEY, { speed: 'bulk', days: 3 });
+      assert.match(told.join(''), /<Days>3<\/Days>.*<Tier>Bulk<\/Tier>/);
       await assert.rejects(async () => cold.thawing?.ask(`${KEY}-slow`, { ...OPTIONS, speed: 'expedited' }), {
         code: 'unreachable',
         message: /no capacity for expedited retrievals/,
