@@ -7,6 +7,7 @@ import { listBackups } from '../../activities/storage/catalogue.ts';
 import { planThaw, type ThawPlan } from '../../client/thaw/plan.ts';
 import { startThaw, thawNow } from '../../client/thaw/run.ts';
 import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
+import { BackupError } from '../../model/errors.ts';
 import type { ThawReport } from '../../model/thaw.ts';
 import { thawId } from '../../model/thaw.ts';
 import { makeColdSite, type ColdSite } from '../support/cold.ts';
@@ -97,6 +98,10 @@ describe('thawCopy', function () {
       const now = await thawNow(temporal.client(), id).catch(() => undefined);
       return now?.facts?.frozen.objects === 0 && now.facts.thawing.objects > 0 && now;
     });
+  }
+
+  function codeOf(error: unknown): string {
+    return error instanceof BackupError ? error.code : String(error);
   }
 
   /** The plan of a source's full, as the command makes it. */
@@ -230,6 +235,12 @@ describe('thawCopy', function () {
     const status = await mosaic('--json', 'copies', 'thaw', reference, '--from', 'archive', '--status');
     assert.equal(status.code, 6, status.stdout);
     assert.match(json(status).error?.message ?? '', /is not there any more/);
+    // Whoever asks is told that the place is away, and does not wait for what was never asked for.
+    link.cut();
+    const away = await startThaw(temporal.client(), plan);
+    await assert.rejects(away.result());
+    assert.equal(await thawNow(temporal.client(), away.workflowId).catch(codeOf), 'unreachable');
+    link.mend();
     assert.deepEqual(await asked('gone'), []);
   });
 

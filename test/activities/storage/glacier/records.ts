@@ -117,6 +117,23 @@ export function recordsSuite(given: () => Vaults): void {
       });
     });
 
+    it('hold the keys: the vault is no device beside that of its records, off-site only where those are, and doctor is told', async () => {
+      assert.equal(await cold.device(), await near.device());
+      for (const offsite of [true, false]) {
+        const config = { type: 'directory', path: folder, offsite } as const;
+        const remote = { name: NEAR, site: 'test', state: context.state, config };
+        const there = destinationOf({ ...context, others: { [NEAR]: remote } });
+        assert.equal(there.offsite, offsite);
+        const weak = (await there.weaknesses?.()) ?? [];
+        assert.deepEqual(
+          weak.map(({ message }) => /keys of all that lies in the vault .* lie at "near"/.test(message)),
+          offsite ? [] : [true],
+        );
+      }
+      const nearby = destinationOf({ ...context, config: { ...context.config, offsite: false } });
+      assert.equal(nearby.offsite, false);
+    });
+
     it('are deleted with the archive, and nothing else of the other destination', async () => {
       await near.putSmall('daily/x/manifest.json', Buffer.from('{}'), { replace: false });
       await store();
