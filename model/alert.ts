@@ -14,6 +14,9 @@ export const ALERTS = [
   'copies-behind',
   'thaw-late',
   'thaw-failed',
+  'step-waiting',
+  'run-partial',
+  'run-failed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 
