@@ -62,11 +62,18 @@ export function inventoryOf(reading: Pick<Reading, 'vault' | 'records'>): Invent
 async function inventoryJobs(vault: Vault): Promise<readonly GlacierJobDescription[]> {
   const found: GlacierJobDescription[] = [];
   for await (const job of jobsOf(vault)) {
-    if (job.Action !== 'InventoryRetrieval' || job.StatusCode === 'Failed') continue;
+    if (job.Action !== 'InventoryRetrieval' || job.StatusCode === 'Failed' || !isWhole(job)) continue;
     const done = job.CompletionDate === undefined ? Number.NaN : Date.parse(job.CompletionDate);
     if (job.StatusCode === 'InProgress' || vault.now() - done < KEPT_FOR) found.push(job);
   }
   return found.toSorted((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
+}
+
+/** Whoever else may ask for one can ask for a part of it, or in another form: all else would be missing then. */
+function isWhole({ InventoryRetrievalParameters: of }: GlacierJobDescription): boolean {
+  // What is not set comes as null.
+  const parts = [of?.StartDate, of?.EndDate, of?.Limit, of?.Marker];
+  return parts.every((part) => (part ?? '') === '') && (of?.Format ?? 'JSON') === 'JSON';
 }
 
 async function outputOf(vault: Vault, jobId: string) {

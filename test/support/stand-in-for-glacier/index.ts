@@ -54,7 +54,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
   const asked: { archiveId: string; tier: string }[] = [];
   const losing = new Map<string, () => void>();
   const misnamed = new Set<string>();
-  const ranges = new Map<string, string>();
+  const parameters = new Map<string, JobParameters>();
   const acts = new Map<string, () => Promise<void>>();
   let held = false;
   let behind = 0;
@@ -81,22 +81,27 @@ export async function startVaults(moto: string): Promise<Vaults> {
       asked.push({ archiveId: ArchiveId, tier: Tier });
     }
     const given = await forward(moto, request);
-    if (right === 'glacier:InitiateJob') noteRange(given, body);
+    if (right === 'glacier:InitiateJob') noteParameters(given, body);
     if (right === 'glacier:GetJobOutput') return output(request, given);
     if (right !== 'glacier:DescribeJob' && right !== 'glacier:ListJobs') return given;
-    const ranged = withJobs(given, (job) => ({ ...job, RetrievalByteRange: ranges.get(job.JobId) ?? null }));
+    const ranged = withJobs(given, (job) => ({ ...job, ...parameters.get(job.JobId) }));
     return held ? withJobs(ranged, waiting) : withJobs(ranged, (job) => doneBefore(job, behind + ago));
   }
-  function noteRange({ headers }: Answer, body: Buffer): void {
-    const { RetrievalByteRange } = JSON.parse(String(body)) as { RetrievalByteRange?: string }; // of the SDK
-    if (RetrievalByteRange !== undefined) ranges.set(String(headers['x-amz-job-id']), RetrievalByteRange);
+  function noteParameters({ headers }: Answer, body: Buffer): void {
+    const { RetrievalByteRange, InventoryRetrievalParameters, Format } = JSON.parse(String(body)) as JobParameters; // of the SDK
+    const unset = { StartDate: null, EndDate: null, Limit: null, Marker: null };
+    const inventory = { ...unset, Format, ...InventoryRetrievalParameters };
+    parameters.set(String(headers['x-amz-job-id']), {
+      RetrievalByteRange,
+      InventoryRetrievalParameters: inventory,
+    });
   }
   async function output(request: Asked, given: Answer): Promise<Answer> {
     if (ago >= 24 * 3_600_000) return failure(404, 'ResourceNotFoundException', 'The job ID was not found');
     if (held) return failure(400, 'InvalidParameterValueException', 'The job is not currently available for download');
     const job = await forward(moto, { ...request, path: request.path.slice(0, -1), body: Buffer.alloc(0) });
     const { ArchiveId = '', JobId } = JSON.parse(String(job.body)) as Job & { ArchiveId?: string }; // of moto
-    const [from, to] = (ranges.get(JobId) ?? `0-${given.body.length}`).split('-').map(Number);
+    const [from, to] = (parameters.get(JobId)?.RetrievalByteRange ?? `0-${given.body.length}`).split('-').map(Number);
     const whole = given.body.subarray(from, (to ?? 0) + 1);
     const body = damaged.has(ArchiveId) ? flipped(whole) : whole;
     return partOf({ ...given, body }, request.headers.range);
@@ -223,6 +228,13 @@ function wrongDigest(request: Asked): string | undefined {
   if (body.length === 0) return 'Invalid Content-Length: 0';
   const treeHash = simpleTreeHash(body).toString('hex');
   return headers['x-amz-sha256-tree-hash'] === treeHash ? undefined : 'Checksum mismatch: x-amz-sha256-tree-hash';
+}
+
+/** What tells a job from one for the whole, which moto does not keep. */
+interface JobParameters {
+  readonly RetrievalByteRange?: string | undefined;
+  readonly InventoryRetrievalParameters?: object | undefined;
+  readonly Format?: string | undefined;
 }
 
 /** What moto says of a job, as far as it is changed. */

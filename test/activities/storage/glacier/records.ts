@@ -252,6 +252,25 @@ export function recordsSuite(given: () => Vaults): void {
       assert.deepEqual(await keysOf(cold), []);
     });
 
+    it('takes no inventory that somebody has asked for in part, or in another form, for the whole one', async () => {
+      await store();
+      const { own, record } = await onlyRecord();
+      await rm(own);
+      await writeFile(
+        own.replace(/\/\d{8}T\d{9}Z-/, '/20200101T000000000Z-'),
+        JSON.stringify({ ...record, uploaded: '2020-01-01T00:00:00.000Z' }),
+      );
+      const admin = new Glacier({ endpoint: vaults.endpoint, region: 'us-east-1', credentials: ANYBODY });
+      const of = { accountId: '-', vaultName: context.config.vault };
+      const Type = 'inventory-retrieval';
+      for (const InventoryRetrievalParameters of [{ Limit: '1' }, { StartDate: '2026-01-01T00:00:00Z' }])
+        await admin.initiateJob({ ...of, jobParameters: { Type, InventoryRetrievalParameters } });
+      await admin.initiateJob({ ...of, jobParameters: { Type, Format: 'CSV' } });
+      assert.deepEqual(await cold.inventory?.look(), { state: 'none' });
+      assert.deepEqual((await report()).missing, []);
+      admin.destroy();
+    });
+
     it('records of a vault that the destination had before are of no use, and what is stored goes to its own', async () => {
       await store();
       const vault = await vaults.makeVault();

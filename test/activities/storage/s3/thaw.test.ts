@@ -275,6 +275,28 @@ describe('S3 of cold storage, on moto', () => {
     }
   });
 
+  it('a server that computed another checksum of what it stored gets no copy that counts: a stand-in', async () => {
+    let stored = false;
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        if (request.method === 'PUT') stored = true;
+        const status = request.method === 'GET' ? 501 : stored ? 200 : 404;
+        const told = { 'content-length': '6', 'x-amz-checksum-sha256': Buffer.alloc(32).toString('base64') };
+        response.writeHead(status, { 'x-amz-storage-class': 'GLACIER', ...(request.method === 'HEAD' && told) }).end();
+      });
+    });
+    const endpoint = await listening(server);
+    try {
+      const cold = destinationOf(await contextOf({ endpoint }, 'any', { storageClass: 'GLACIER' }));
+      const { file, expected } = await fileOf('frozen');
+      const wrong = { code: 'failed', message: /did not store .* its checksum there is another/ };
+      await assert.rejects(cold.put(KEY, file, expected, testWork()), wrong);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   it('reads what AWS says of an object', () => {
     const of = (Restore?: string, StorageClass: 'GLACIER' | undefined = 'GLACIER') =>
       thawStateOf({ StorageClass, Restore });
