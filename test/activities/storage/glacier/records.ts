@@ -1,16 +1,14 @@
 /** What a vault keeps at another destination: apart from that one's own, and rebuilt from the vault's inventory when it is lost. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { listAll } from '../../../../activities/storage/list-all.ts';
 import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
 import { removeRest } from '../../../../activities/operations/prune/remove.ts';
-import { tagOf } from '../../../../activities/storage/glacier/records.ts';
 import { walkPlace, type PlaceFolder } from '../../../../activities/operations/place/walk.ts';
-import type { Destination, InventoryReport } from '../../../../activities/storage/types.ts';
-import { archiveRecord, type ArchiveFacts } from '../../../../model/archive-record.ts';
+import type { Destination } from '../../../../activities/storage/types.ts';
+import { archiveRecord } from '../../../../model/archive-record.ts';
 import { Glacier } from '@aws-sdk/client-glacier';
 import { storedOf, testBackup } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
@@ -20,62 +18,33 @@ import { startGateway, stopGateways } from '../../../support/versitygw.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
 import { contextOf as s3ContextOf, makeBucket } from '../s3/place.ts';
-import { contextOf, NEAR, thaw, type VaultContext } from './place.ts';
+import { NEAR, thaw } from './place.ts';
+import { backup, bytes, KEY, keysOf, openStored, writeObject, type Stored } from './stored.ts';
 
 const PUT_CHILD = new URL('../put-child.ts', import.meta.url);
-const WHOLE = 16 * 2 ** 20;
 
 export function recordsSuite(given: () => Vaults): void {
   describe('the records of a vault', () => {
     let vaults: Vaults;
-    let context: VaultContext;
-    let cold: Destination;
-    let near: Destination;
+    let context: Stored['context'];
+    let cold: Stored['cold'];
+    let near: Stored['near'];
     let folder: string;
-    const bytes = randomBytes(300_000);
-    const backup = testBackup({ tier: 'yearly', artifacts: { 'base.tar.zst.age': bytes } });
-    const KEY = `${backup.folder}/base.tar.zst.age`;
+    let store: Stored['store'];
+    let onlyRecord: Stored['onlyRecord'];
+    let report: Stored['report'];
 
     before(async () => {
       vaults = given();
     });
     beforeEach(async () => {
-      folder = await temporaryFolder();
-      context = await contextOf(vaults, { folder, partSize: WHOLE });
-      cold = destinationOf(context);
-      near = destinationOf(context.others?.[NEAR] ?? assert.fail());
+      ({ context, cold, near, folder, store, onlyRecord, report } = await openStored(vaults));
     });
     afterEach(endChildren);
     after(async () => {
       await stopGateways();
       await cleanUp();
     });
-
-    async function file(): Promise<string> {
-      const made = path.join(await temporaryFolder(), 'object');
-      await writeFile(made, bytes);
-      return made;
-    }
-    async function store(): Promise<void> {
-      await cold.put(KEY, await file(), storedOf(bytes), testWork());
-      await cold.putSmall(`${backup.folder}/key.age`, Buffer.from('key'), { replace: false });
-      await cold.putSmall(`${backup.folder}/manifest.json`, encodeManifest(backup.manifest), { replace: false });
-    }
-    async function keysOf(destination: Destination): Promise<readonly string[]> {
-      return (await listAll(destination, '')).map(({ key }) => key);
-    }
-    async function onlyRecord() {
-      const records = path.join(folder, 'vaults/cold', `${KEY}.archive`);
-      const [name = ''] = await readdir(records);
-      const own = path.join(records, name);
-      return { own, record: archiveRecord.parse(JSON.parse(await readFile(own, 'utf8'))) };
-    }
-    async function report(): Promise<InventoryReport> {
-      await cold.inventory?.ask();
-      const found = await cold.inventory?.look();
-      assert.ok(found?.state === 'ready', found?.state);
-      return found.report;
-    }
 
     it('are the backup everywhere but at the other destination, which holds them apart from its own', async () => {
       const own = testBackup({ tier: 'daily' });
@@ -159,7 +128,7 @@ export function recordsSuite(given: () => Vaults): void {
       const input = {
         context,
         key: KEY,
-        file: await file(),
+        file: await writeObject(),
         expected: storedOf(bytes),
         stopAt: Number.MAX_SAFE_INTEGER,
       };
@@ -252,31 +221,12 @@ export function recordsSuite(given: () => Vaults): void {
       assert.deepEqual(await keysOf(cold), []);
     });
 
-    it('takes no inventory that somebody has asked for in part, or in another form, for the whole one', async () => {
-      await store();
-      const { own, record } = await onlyRecord();
-      await rm(own);
-      await writeFile(
-        own.replace(/\/\d{8}T\d{9}Z-/, '/20200101T000000000Z-'),
-        JSON.stringify({ ...record, uploaded: '2020-01-01T00:00:00.000Z' }),
-      );
-      const admin = new Glacier({ endpoint: vaults.endpoint, region: 'us-east-1', credentials: ANYBODY });
-      const of = { accountId: '-', vaultName: context.config.vault };
-      const Type = 'inventory-retrieval';
-      for (const InventoryRetrievalParameters of [{ Limit: '1' }, { StartDate: '2026-01-01T00:00:00Z' }])
-        await admin.initiateJob({ ...of, jobParameters: { Type, InventoryRetrievalParameters } });
-      await admin.initiateJob({ ...of, jobParameters: { Type, Format: 'CSV' } });
-      assert.deepEqual(await cold.inventory?.look(), { state: 'none' });
-      assert.deepEqual((await report()).missing, []);
-      admin.destroy();
-    });
-
     it('records of a vault that the destination had before are of no use, and what is stored goes to its own', async () => {
       await store();
       const vault = await vaults.makeVault();
       const moved = destinationOf({ ...context, config: { ...context.config, vault } });
       await assert.rejects(async () => moved.thawing?.state(KEY), { code: 'not-found' });
-      await moved.put(KEY, await file(), storedOf(bytes), testWork());
+      await moved.put(KEY, await writeObject(), storedOf(bytes), testWork());
       assert.equal(await vaults.count(vault), 1);
       await thaw(moved, KEY);
       assert.deepEqual(await moved.digest(KEY, testWork()), storedOf(bytes));
@@ -309,101 +259,16 @@ export function recordsSuite(given: () => Vaults): void {
       const locked = destinationOf({ ...context, others: { [NEAR]: remote } });
       const [until, later, last] = [2030, 2031, 2032].map((year) => new Date(`${year}-01-01T00:00:00Z`));
       assert.ok(until && later && last);
-      await locked.put(KEY, await file(), storedOf(bytes), testWork(), { until });
+      await locked.put(KEY, await writeObject(), storedOf(bytes), testWork(), { until });
       const [record] = await listAll(destinationOf(remote), `vaults/cold/${KEY}.archive`);
       const lockOf = () => destinationOf(remote).lockedUntil?.(record?.key ?? '');
       assert.deepEqual(await lockOf(), until);
       await locked.keep(KEY, later);
       assert.deepEqual(await lockOf(), later);
-      await locked.put(KEY, await file(), storedOf(bytes), testWork(), { until: last });
+      await locked.put(KEY, await writeObject(), storedOf(bytes), testWork(), { until: last });
       assert.deepEqual(await lockOf(), last);
       await thaw(locked, KEY);
       assert.deepEqual(await locked.digest(KEY, testWork()), storedOf(bytes));
-    });
-
-    it('are read as they were, at a bucket with versions, where somebody has put others over them', async () => {
-      const gateway = await startGateway();
-      const bucket = await makeBucket(gateway, { versions: true });
-      const remote = { ...(await s3ContextOf(gateway, bucket)), name: NEAR };
-      const there = destinationOf({ ...context, others: { [NEAR]: remote } });
-      await there.put(KEY, await file(), storedOf(bytes), testWork());
-      const at = destinationOf(remote);
-      const [{ key } = assert.fail('it has a record')] = await listAll(at, `vaults/cold/${KEY}.archive`);
-      const good = JSON.parse(String(Buffer.from((await at.readSmall(key)) ?? []))) as object; // as the program has written it
-      for (const other of ['no record', JSON.stringify({ ...good, archiveId: 'forged' })])
-        await at.putSmall(key, Buffer.from(other), { replace: true });
-      await thaw(there, KEY);
-      assert.deepEqual(await there.digest(KEY, testWork()), storedOf(bytes));
-    });
-
-    /** Another record of the artifact, as somebody puts it who may write there. */
-    async function forge(fields: Partial<ArchiveFacts>, key = KEY): Promise<string> {
-      const { record } = await onlyRecord();
-      const forged = { ...record, key, ...fields };
-      const { uploaded, archiveId, bytes: size } = forged;
-      const name = `${uploaded.replaceAll(/[-:.]/g, '')}-${size}-${tagOf(archiveId)}.json`;
-      const above = path.join(folder, 'vaults/cold', `${key}.archive`, name);
-      await mkdir(path.dirname(above), { recursive: true });
-      await writeFile(above, JSON.stringify(forged));
-      return above;
-    }
-
-    it('of two records the one of the bytes that the manifest names counts, whatever somebody has added', async () => {
-      await store();
-      await forge({ archiveId: 'forged', sha256: 'f'.repeat(64), uploaded: new Date().toISOString() });
-      await thaw(cold, KEY);
-      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
-    });
-
-    it('one of a time that has not come counts behind all others, and is missing by the inventory', async () => {
-      await store();
-      await forge({ archiveId: 'forged', uploaded: '2999-01-01T00:00:00.000Z' });
-      await thaw(cold, KEY);
-      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
-      const found = await report();
-      assert.deepEqual(found.missing, [{ key: KEY, archiveId: 'forged' }]);
-      assert.deepEqual(await cold.inventory?.record(found), { added: 0, struckOff: 1 });
-      assert.deepEqual((await report()).missing, []);
-    });
-
-    it('one under a name that is not its own counts for nothing, and disturbs nothing', async () => {
-      await store();
-      const { record } = await onlyRecord();
-      const above = await forge({ archiveId: 'forged', uploaded: new Date().toISOString() });
-      for (const fields of [
-        { key: '../outside' },
-        { key: 'yearly/other/base.age' },
-        { bytes: 1 },
-        { archiveId: 'x' },
-      ]) {
-        await writeFile(above, JSON.stringify({ ...record, archiveId: 'forged', ...fields }));
-        const { missing, different, extra } = await report();
-        assert.deepEqual([missing, different, extra], [[], [], []]);
-      }
-      await thaw(cold, KEY);
-      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
-    });
-
-    it('an archive that somebody put on record among those of a backup that is due goes with its own backup alone', async () => {
-      await store();
-      const { record: own } = await onlyRecord();
-      const due = 'yearly/postgres/20200105T020000Z-full/base.tar.zst.age';
-      await cold.put(due, await file(), storedOf(bytes), testWork());
-      await forge({ uploaded: '2020-01-01T00:00:00.000Z' }, due);
-      const [different] = (await report()).different;
-      assert.match(different?.found ?? '', new RegExp(`it was stored as ${KEY}`), 'the inventory tells it');
-      // Struck off by the same hand, it is still known whose it is.
-      const { own: name } = await onlyRecord();
-      await copyFile(name, name.replace(/\.json$/, '.gone.json'));
-      const pruner = (await cold.pruner()) ?? assert.fail('it may');
-      await pruner.remove(due);
-      assert.equal(await vaults.count(context.config.vault), 1);
-      await rm(name.replace(/\.json$/, '.gone.json'));
-      await thaw(cold, KEY);
-      assert.equal(vaults.asked().at(-1)?.archiveId, own.archiveId);
-      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
-      await pruner.remove(KEY);
-      assert.equal(await vaults.count(context.config.vault), 0, 'and then it is paid for no longer');
     });
 
     it('nothing is left of a backup that is deleted while an artifact of it is struck off', async () => {

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
-import { frozenVerdict, thawStateOf } from '../../../../activities/storage/s3/archived.ts';
 import type { S3Destination } from '../../../../model/config/destinations/s3.ts';
 import { thawConfig } from '../../../../model/config/destinations/thaw.ts';
 import { storedOf, testBackup } from '../../../support/backups.ts';
@@ -160,25 +157,6 @@ describe('S3 of cold storage, on moto', () => {
     await moto.admin.completeMultipartUpload({ Bucket, Key: KEY, UploadId, MultipartUpload });
   }
 
-  it('what lies frozen is right by its own checksum, and one of parts by what is recorded of it', () => {
-    const { sha256 } = storedOf(Buffer.from('the good one'));
-    const Metadata = { sha256 };
-    const right = Buffer.from(sha256, 'hex').toString('base64');
-    const other = Buffer.alloc(32).toString('base64');
-    const of = (head: object) => frozenVerdict({ $metadata: {}, Metadata, ...head }, sha256);
-    assert.equal(of({ ChecksumSHA256: right, ChecksumType: 'FULL_OBJECT' }), 'right');
-    assert.equal(of({ ChecksumSHA256: other, ETag: '"0123"' }), 'other');
-    for (const parts of [
-      { ChecksumSHA256: `${other}-3` },
-      { ChecksumSHA256: other, ETag: '"0123-3"' },
-      { ChecksumSHA256: other, ChecksumType: 'COMPOSITE' },
-    ]) {
-      assert.equal(of(parts), 'right');
-      assert.equal(of({ ...parts, Metadata: {} }), 'other');
-    }
-    assert.equal(of({}), 'unproven');
-  });
-
   it('what only says of itself that it is the artifact is put right: by its checksum while it lies frozen, by its bytes when it was thawed', async () => {
     const text = 'the good one';
     const { file, expected } = await fileOf(text);
@@ -246,104 +224,7 @@ describe('S3 of cold storage, on moto', () => {
     await cold.thawing?.ask(KEY, OPTIONS);
     assert.deepEqual(await cold.digest(KEY, testWork()), expected);
   });
-
-  it('a server that tells no checksum of what it freezes gets no copy that counts: a stand-in', async () => {
-    let stored = 0;
-    const { file, expected } = await fileOf('frozen');
-    const server = createServer((request, response) => {
-      request.resume().on('end', () => {
-        if (request.method === 'PUT') stored += 1;
-        const status = request.method === 'GET' ? 501 : stored > 0 ? 200 : 404;
-        const told = { 'content-length': '6', 'x-amz-meta-sha256': expected.sha256 };
-        const head = request.method === 'HEAD' && stored > 0 ? told : {};
-        response.writeHead(status, { 'x-amz-storage-class': 'GLACIER', ...head }).end();
-      });
-    });
-    const endpoint = await listening(server);
-    try {
-      const cold = destinationOf(await contextOf({ endpoint }, 'any', { storageClass: 'GLACIER' }));
-      for (const _attempt of ['the first', 'the next']) {
-        await assert.rejects(cold.put(KEY, file, expected, testWork()), {
-          code: 'refused',
-          message: /tells no SHA-256 of it/,
-        });
-        assert.equal(stored, 1, 'and is not sent again and again');
-      }
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
-
-  it('a server that computed another checksum of what it stored gets no copy that counts: a stand-in', async () => {
-    let stored = false;
-    const server = createServer((request, response) => {
-      request.resume().on('end', () => {
-        if (request.method === 'PUT') stored = true;
-        const status = request.method === 'GET' ? 501 : stored ? 200 : 404;
-        const told = { 'content-length': '6', 'x-amz-checksum-sha256': Buffer.alloc(32).toString('base64') };
-        response.writeHead(status, { 'x-amz-storage-class': 'GLACIER', ...(request.method === 'HEAD' && told) }).end();
-      });
-    });
-    const endpoint = await listening(server);
-    try {
-      const cold = destinationOf(await contextOf({ endpoint }, 'any', { storageClass: 'GLACIER' }));
-      const { file, expected } = await fileOf('frozen');
-      const wrong = { code: 'failed', message: /did not store .* its checksum there is another/ };
-      await assert.rejects(cold.put(KEY, file, expected, testWork()), wrong);
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
-
-  it('reads what AWS says of an object', () => {
-    const of = (Restore?: string, StorageClass: 'GLACIER' | undefined = 'GLACIER') =>
-      thawStateOf({ StorageClass, Restore });
-    assert.deepEqual(of(), { state: 'frozen' });
-    assert.deepEqual(of('ongoing-request="true"'), { state: 'thawing' });
-    assert.deepEqual(of('ongoing-request="false", expiry-date="Fri, 21 Dec 2029 00:00:00 GMT"'), {
-      state: 'readable',
-      until: new Date('2029-12-21T00:00:00Z'),
-    });
-    assert.deepEqual(of('ongoing-request="false"'), { state: 'readable' });
-  });
-
-  it('an object that somebody else asks for at the same moment is on its way: a stand-in answers as AWS does', async () => {
-    const told: string[] = [];
-    const server = createServer((request, response) => {
-      if (request.method === 'POST') request.setEncoding('utf8').on('data', (text: string) => told.push(text));
-      else request.resume();
-      if (request.method === 'GET') return response.writeHead(501).end();
-      if (request.method === 'HEAD') return response.writeHead(200, { 'x-amz-storage-class': 'GLACIER' }).end();
-      const code = request.url?.includes('slow') ? 'GlacierExpeditedRetrievalNotAvailable' : 'RestoreAlreadyInProgress';
-      return response
-        .writeHead(code === 'RestoreAlreadyInProgress' ? 409 : 503, { 'content-type': 'application/xml' })
-        .end(`<Error><Code>${code}</Code><Message>no</Message></Error>`);
-    });
-    const endpoint = await listening(server);
-    try {
-      const cold = destinationOf(await contextOf({ endpoint }, 'any', { storageClass: 'GLACIER' }));
-      await cold.thawing?.ask(KEY, { speed: 'bulk', days: 3 });
-      assert.match(told.join(''), /<Days>3<\/Days>.*<Tier>Bulk<\/Tier>/);
-      await assert.rejects(async () => cold.thawing?.ask(`${KEY}-slow`, { ...OPTIONS, speed: 'expedited' }), {
-        code: 'unreachable',
-        message: /no capacity for expedited retrievals/,
-      });
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
 });
-
-async function listening(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return `http://127.0.0.1:${address.port}`;
-}
 
 function manifestWith(fields: Readonly<Record<string, unknown>>): Uint8Array {
   return encodeManifest(testBackup({ fields }).manifest);
