@@ -121,7 +121,9 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     if (hooks.includes('before') && !(await runHooks('before'))) return runner.leaveOut([captureId(source)]);
     const summary = `capture ${source} (${step.tier})`;
     const ended = await runner.run(captureId(source), policy(waits.captureDeadline, true), ({ number, left }) =>
-      hostSteps(site, input, left).capture.executeWithOptions({ summary }, [{ ...input, attempt: number }]),
+      hostSteps(site, input, left).capture.executeWithOptions({ summary, activityId: captureId(source) }, [
+        { ...input, attempt: number },
+      ]),
     );
     captured = valueOf(ended);
     if (captured) runner.stored(captureId(source), captured.bytes);
@@ -133,7 +135,9 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     const told = { when, outcome: when === 'before' ? null : soFar } as const;
     const summary = `run the hooks ${when} ${source}`;
     const ended = await runner.run(hookId(source, when), policy(waits.captureDeadline, true), ({ left }) =>
-      hostSteps(site, input, left).hook.executeWithOptions({ summary }, [{ ...input, ...told }]),
+      hostSteps(site, input, left).hook.executeWithOptions({ summary, activityId: hookId(source, when) }, [
+        { ...input, ...told },
+      ]),
     );
     const ran = valueOf(ended);
     if (ran === null) return false;
@@ -146,7 +150,9 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     const id = copyId(source, destination);
     const summary = `copy ${source} to ${destination}, confirmed there`;
     const ended = await runner.run(id, policy(waits.copyDeadline), ({ left }) =>
-      hostSteps(site, input, left).copy.executeWithOptions({ summary }, [{ ...input, backup, destination }]),
+      hostSteps(site, input, left).copy.executeWithOptions({ summary, activityId: id }, [
+        { ...input, backup, destination },
+      ]),
     );
     const copied = valueOf(ended);
     if (copied === null) return;
@@ -162,7 +168,9 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   async function verify(backup: CapturedBackup['backup']): Promise<void> {
     const summary = `verify ${source}: digests and signature`;
     const ended = await runner.run(verifyId(source), policy(waits.verifyDeadline), ({ left }) =>
-      hostSteps(site, input, left).verify.executeWithOptions({ summary }, [{ ...input, backup }]),
+      hostSteps(site, input, left).verify.executeWithOptions({ summary, activityId: verifyId(source) }, [
+        { ...input, backup },
+      ]),
     );
     verified = valueOf(ended)?.ok ?? false;
   }

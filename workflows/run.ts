@@ -76,7 +76,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   // What a hole in the logs starts has an id of its own, and is no run of the plan.
   const endTurn = workflowId === id ? await takeTurn(input, () => planChanged({ state: 'waiting' })) : undefined;
   planChanged({ state: 'running' });
-  const spec = await planning(site).planRun.executeWithOptions({ summary: 'read the config and plan this run' }, [
+  const spec = await planning(site).planRun.executeWithOptions({ summary: PLAN_STEP.does, activityId: PLAN_STEP.id }, [
     { ...input, scheduled },
   ]);
   const { waits, notified } = spec;
@@ -146,7 +146,9 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const { retryFirst, retryMax, captureDeadline: deadline } = waits;
     const summary = `run the hooks ${when} the plan ${plan}`;
     const ended = await runner.run(hookId('plan', when), { deadline, retryFirst, retryMax }, ({ left }) =>
-      reporting(site, waits, left).planHook.executeWithOptions({ summary }, [{ spec, when, outcome }]),
+      reporting(site, waits, left).planHook.executeWithOptions({ summary, activityId: hookId('plan', when) }, [
+        { spec, when, outcome },
+      ]),
     );
     if (!ended.ok) errors.push(ended.error);
     else errors.push(...ended.value.warnings.map((message) => ofHooks(when, message)));
@@ -213,7 +215,9 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const { retryFirst, retryMax, verifyDeadline: deadline } = waits;
     const summary = 'sign the recovery point and copy it to every destination';
     const signed = await runner.run(RECOVERY_POINT, { deadline, retryFirst, retryMax }, ({ left }) =>
-      reporting(site, waits, left).signRecoveryPoint.executeWithOptions({ summary }, [{ spec, report: report() }]),
+      reporting(site, waits, left).signRecoveryPoint.executeWithOptions({ summary, activityId: RECOVERY_POINT }, [
+        { spec, report: report() },
+      ]),
     );
     errors.push(...(signed.ok ? signed.value.warnings.map(notEverywhere) : [signed.error]));
     if (errors.length > 0 && outcome === 'complete') outcome = 'partial';
@@ -231,7 +235,9 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     // Temporal tries it a few times: nobody need decide anything of it.
     const once = { deadline: 0, retryFirst: 0, retryMax: 0 };
     const pruned: Ended<RetentionSummary> = await runner.run(retentionId(host), once, () =>
-      retentionSteps(site, host, waits).retention.executeWithOptions({ summary }, [{ waits, sources: names }]),
+      retentionSteps(site, host, waits).retention.executeWithOptions({ summary, activityId: retentionId(host) }, [
+        { waits, sources: names },
+      ]),
     );
     if (pruned.ok) retention.push(pruned.value);
     else errors.push(pruned.error);

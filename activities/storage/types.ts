@@ -28,6 +28,8 @@ export interface ListedObject {
 export interface ListOptions {
   /** Only objects whose key ends in `/<named>`: lets a store skip the rest cheaply, where it can. */
   readonly named?: string;
+  /** With what counts as missing, and has left something there: for whoever deletes all of it. */
+  readonly struckOff?: boolean;
 }
 
 /** Reading side: what listing, verification and restore need. Keys that leave the root are refused everywhere. */
@@ -139,6 +141,8 @@ export interface Destination extends WritableStore {
    * @throws BackupError as `put`.
    */
   copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
+  /** Whether what is written over stays there as an earlier version. Absent where it never does. */
+  keepsVersions?(): Promise<boolean>;
   /** The place's own clock. Absent, or null, where it cannot be asked. */
   clock?(): Promise<Date | null>;
   /** By whom objects are deleted; null where only another host has an identity that may. */

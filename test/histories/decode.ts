@@ -13,7 +13,7 @@ interface Root {
   lookupType(name: string): object;
 }
 interface ProtoJson {
-  fromJson(type: object, value: unknown, options: { readonly ignoreUnknownFields: boolean }): History;
+  readonly fromJson: (type: object, value: unknown, options: { readonly ignoreUnknownFields: boolean }) => History;
 }
 
 // The SDK's own `historyFromJSON` refuses every history ("type must be a Type") where npm has given each of its packages a protobufjs of
