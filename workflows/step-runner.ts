@@ -124,11 +124,12 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
 
   async function run<T>(id: string, policy: StepPolicy, attempt: (at: Attempt) => Promise<T>): Promise<Ended<T>> {
     const { host, deadline, retryFirst, retryMax } = policy;
-    const until = Date.now() + deadline;
+    let until = Date.now() + deadline;
     change(id, { started: now(), deadline: wholeSeconds(until) });
     let asksHost = host?.first ?? false;
-    for (let number = 0, pauses = 0; ;) {
+    for (let number = 0, pauses = 0, again = false; ;) {
       const left = Math.max(1000, until - Date.now());
+      let lost = false;
       let failure: StepFailure;
       let pause = 0;
       if (asksHost && host && !(await reached(id, host, left, retryMax))) {
@@ -137,8 +138,14 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
         const ended = await tryOnce(id, { number: (number += 1), left }, attempt);
         if ('ok' in ended) return ended;
         failure = ended;
-        asksHost = ended.workerLost;
+        asksHost = lost = ended.workerLost;
         pause = Math.min(retryMax, retryFirst * 2 ** pauses++);
+      }
+      if (lost && !again && deadline > 0 && Date.now() + pause >= until) {
+        // An attempt that lost its worker, or Temporal, has not failed by itself: however long nobody was there, it is made again.
+        again = true;
+        until = Date.now() + pause + Math.max(ANSWER, 2 * retryMax);
+        change(id, { deadline: wholeSeconds(until) });
       }
       if (!failure.retryable || Date.now() + pause >= until) return failed(id, failure);
       const next = pause > 0 ? wholeSeconds(Date.now() + pause) : null;

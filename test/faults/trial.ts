@@ -8,7 +8,14 @@ import type { SiteInput } from '../../model/config/site.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { makeSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
-import { atPoint, runCommand, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+import {
+  atPoint,
+  runCommand,
+  startCommand,
+  type CommandOptions,
+  type CommandProcess,
+  type SignalPoint,
+} from '../support/worker-process.ts';
 import type { Lab } from './lab.ts';
 import { startRunOf, type Run } from './run.ts';
 
@@ -48,6 +55,8 @@ export interface Trial {
    * @param address of Temporal, where it is another than the lab's own: that of a proxy.
    */
   worker(point?: SignalPoint, address?: string): Promise<CommandProcess>;
+  /** Starts a worker with something of its own in its environment. */
+  workerWith(env: Readonly<Record<string, string>>): Promise<CommandProcess>;
   /** Starts a worker with a module that it loads first, and its environment. */
   stepWorker(preload: string, env: Readonly<Record<string, string>>): Promise<CommandProcess>;
   /** Waits until a worker is at its point: dead, or stopped there. */
@@ -109,13 +118,10 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
   const openSite = () => loadSite({ file });
   const { repository, state } = made.site;
 
-  function start(args: readonly string[], point?: SignalPoint, config = file): CommandProcess {
-    const started = startCommand({
-      args: ['-c', config, ...args],
-      owner: folder,
-      env: compiled,
-      ...(point ? { point, reached } : {}),
-    });
+  function start(args: readonly string[], more: Partial<CommandOptions> = {}, config = file): CommandProcess {
+    const { env, ...rest } = more;
+    const command = { args: ['-c', config, ...args], owner: folder, env: { ...compiled, ...env } };
+    const started = startCommand({ ...command, ...rest });
     processes.push(started);
     return started;
   }
@@ -142,18 +148,18 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
       await writeFile(file, stringify(change(config)));
     },
     async worker(point, address) {
-      const worker = start(['worker'], point, address === undefined ? file : await withAddress(file, address));
+      const at = point ? { point, reached } : {};
+      const worker = start(['worker'], at, address === undefined ? file : await withAddress(file, address));
+      await worker.printed('serves');
+      return worker;
+    },
+    async workerWith(env) {
+      const worker = start(['worker'], { env });
       await worker.printed('serves');
       return worker;
     },
     async stepWorker(preload, env) {
-      const worker = startCommand({
-        args: ['-c', file, 'worker'],
-        owner: folder,
-        env: { ...compiled, ...env },
-        preload,
-      });
-      processes.push(worker);
+      const worker = start(['worker'], { env, preload });
       await until('it serves, or has died', () => worker.output().includes('serves') || !worker.running(), 60_000);
       return worker;
     },

@@ -1,6 +1,7 @@
 /** All scenarios, kind by kind. */
 import type { Scenario } from '../scenario.ts';
 import { canary } from './canary.ts';
+import { clock } from './clock.ts';
 import { damage } from './damage.ts';
 import { graphKilled } from './graph-killed.ts';
 import { runs } from './runs.ts';
@@ -8,6 +9,7 @@ import { shipping } from './shipping.ts';
 import { source } from './source.ts';
 import { storage } from './storage.ts';
 import { temporal } from './temporal.ts';
+import { temporalAway } from './temporal-away.ts';
 import { workerKilled } from './worker-killed.ts';
 import { zombie } from './zombie.ts';
 
@@ -16,6 +18,8 @@ export const scenarios: readonly Scenario[] = [
   ...graphKilled,
   ...zombie,
   ...temporal,
+  ...temporalAway,
+  ...clock,
   ...source,
   ...storage,
   ...damage,

@@ -68,6 +68,9 @@ export const source: readonly Scenario[] = [
       ['cache', 'redis-cli'],
     ] as const
   ).map(([name, program]) => programKilled(name, program)),
+  programStopped('stack', 'tar', true),
+  programStopped('db', 'pg_basebackup'),
+  programStopped('wiki', 'mariadb-backup'),
 ];
 
 /** What each says when it is away. */
@@ -167,7 +170,7 @@ function programKilled(name: SourceName, program: string): Scenario {
       await trial.worker();
       const run = await trial.run();
       await underWay(trial, name);
-      const killed = processesOf(trial.folder).filter((found) => path.basename(found.args[0] ?? '') === program);
+      const killed = programs(trial, program);
       assert.ok(killed.length > 0, `${program} runs: ${JSON.stringify(processesOf(trial.folder))}`);
       for (const { pid } of killed) process.kill(pid, 'SIGKILL');
       const { message } = await run.failure(name);
@@ -178,6 +181,46 @@ function programKilled(name: SourceName, program: string): Scenario {
       return 'said so; went on by itself';
     },
   };
+}
+
+/** It gives nothing any more, and does not end: a network share that hangs, a debugger, a disk that does not answer. */
+function programStopped(name: SourceName, program: string, everyTime = false): Scenario {
+  return {
+    kind: 'program stands still',
+    title: `P42 ${program} in the middle of a capture: the attempt is ended, and what it ran too (${name})`,
+    sources: [name],
+    everyTime,
+    async play(trial) {
+      await trial.configure((config) => ({
+        ...config,
+        plans: { ...config.plans, daily: { ...config.plans?.daily, standstill: '3s' } },
+      }));
+      await slowly(trial, name, SLOW[name]);
+      await trial.worker();
+      const run = await trial.run();
+      await underWay(trial, name);
+      const stopped = programs(trial, program);
+      assert.ok(stopped.length > 0, `${program} runs: ${JSON.stringify(processesOf(trial.folder))}`);
+      for (const { pid } of stopped) process.kill(pid, 'SIGSTOP');
+      await slowly(trial, name, undefined);
+      const { message, remedy } = await run.failure(name);
+      assert.match(message, /3 s/);
+      assert.ok(remedy);
+      requireComplete(await run.report());
+      const pids = new Set(stopped.map(({ pid }) => pid));
+      assert.deepEqual(
+        programs(trial, program).filter(({ pid }) => pids.has(pid)),
+        [],
+        'a stopped process takes no SIGTERM',
+      );
+      await requireSound(trial, 1);
+      return 'was ended and said so; went on by itself';
+    },
+  };
+}
+
+function programs({ folder }: Trial, name: string) {
+  return processesOf(folder).filter((found) => path.basename(found.args[0] ?? '') === name);
 }
 
 async function refusal(trial: Trial, name: Database) {
