@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { listBackups } from '../../activities/storage/catalogue.ts';
+import { siteSigner } from '../../activities/keys/site-keys.ts';
+import { listBackups, pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
 import { directoryStore } from '../../activities/storage/directory.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
 import type { Session } from '../../client/runs/session.ts';
+import { formatReference } from '../../model/reference.ts';
 import { recoveryPoint } from '../../model/recovery-point.ts';
 import type { RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
+import { writeBackup } from '../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { mosaicHere } from '../support/command-line.ts';
 import { ownTemporal } from '../support/ports.ts';
@@ -16,6 +19,7 @@ import { makeSite, type TestSite } from '../support/site.ts';
 import { startWebhook, type Webhook } from '../support/webhook.ts';
 
 const DAY = 86_400_000;
+const PLACES = ['repository', 'vault', 'remote'];
 
 /** Each daily is of a day of its own, up to now: what counts by ages counts them, and nobody waits. */
 describe('what is away for days', () => {
@@ -24,6 +28,7 @@ describe('what is away for days', () => {
   let session: Session;
   let hook: Webhook;
   const now = Date.now();
+  let ticks = 0;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -41,7 +46,14 @@ describe('what is away for days', () => {
       },
       notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
       plans: {
-        daily: { captureDeadline: '1s', copyDeadline: '1s', retryFirst: '100ms', retryMax: '400ms', heartbeat: '5s' },
+        daily: {
+          captureDeadline: '1s',
+          copyDeadline: '1s',
+          retryFirst: '100ms',
+          retryMax: '400ms',
+          heartbeat: '5s',
+          remindAfter: '1ms',
+        },
         catchUp: { deadline: '30s', workerDeadline: '5s', retryFirst: '100ms', heartbeat: '5s' },
       },
       temporal: await ownTemporal(),
@@ -56,9 +68,8 @@ describe('what is away for days', () => {
   });
 
   it('a source that fails for a week is stale, with its last good backup, which retention keeps; it is told of, and no other is affected', async () => {
-    const first = await daily(9);
-    assert.equal(first.outcome, 'complete', JSON.stringify(first));
-    const good = first.sources.find(({ source }) => source === 'wiki')?.captured?.backup;
+    const old = { stack: await aged('stack'), wiki: await aged('wiki') };
+    const good = old.wiki.at(-1) ?? assert.fail();
     await rename(data('wiki'), data('gone'));
     const reports: RunReport[] = [];
     for (const ago of [7, 6, 5, 4, 3, 2, 1]) reports.push(await daily(ago));
@@ -68,16 +79,28 @@ describe('what is away for days', () => {
       assert.equal(stack?.outcome, 'complete', JSON.stringify(stack));
       assert.equal(wiki?.outcome, 'failed');
       const entry = (await pointOf(runId)).sources.find(({ source }) => source === 'wiki');
-      assert.deepEqual([entry?.stale, entry?.outcome, entry?.backup], [true, 'failed', good]);
+      assert.deepEqual([entry?.stale, entry?.outcome, entry?.backup], [true, 'failed', pinned(good.manifest)]);
     }
-    assert.deepEqual(told('run-failed'), ['raised'], 'once, and not every night');
-    for (const place of places()) assert.ok((await referencesAt(place)).includes(good?.reference ?? ''), place);
+    const nights = reports.map(() => 'raised');
+    assert.deepEqual(told('run-partial'), nights, 'told, and told again while it lasts');
+    const stopped = reports.at(-1)?.retention?.flatMap((host) => host.stopped) ?? [];
+    assert.deepEqual(
+      stopped.map(({ source }) => source),
+      ['wiki'],
+    );
+    assert.match(stopped[0]?.reasons.join() ?? '', /its newest backup is 9d .*overdue/);
+    for (const place of PLACES) {
+      const there = await referencesAt(place);
+      const kept = (backups: readonly Catalogued[]) =>
+        backups.map(({ name }) => formatReference(name)).filter((reference) => there.includes(reference)).length;
+      assert.deepEqual([kept(old.stack), kept(old.wiki)], [0, 3], place);
+    }
     await rename(data('gone'), data('wiki'));
     assert.equal((await daily(0.5)).outcome, 'complete');
-    assert.deepEqual(told('run-failed'), ['raised', 'resolved']);
+    assert.deepEqual(told('run-partial'), [...nights, 'resolved']);
   });
 
-  it('a destination that is away for three days lacks nothing afterwards: newest chain first, parents before children; it is told of', async () => {
+  it('a destination that is away for three days lacks nothing afterwards: parents before children; it is told of', async () => {
     const vault = path.join(folder, 'vault');
     const before = await referencesAt('vault');
     await rename(vault, `${vault}.away`);
@@ -95,18 +118,70 @@ describe('what is away for days', () => {
     await rename(`${vault}.away`, vault);
     assert.equal((await catchUp()).outcome, 'complete');
     assert.deepEqual(told('copies-behind'), ['raised', 'resolved']);
-    assert.deepEqual(await referencesAt('vault'), await referencesAt('repository'));
-    assert.deepEqual(await referencesAt('remote'), await referencesAt('repository'));
-
-    const arrived = await arrivals('vault', owed);
-    for (const { manifest } of await listBackups(directoryStore(vault))) {
-      const [child, parent] = [arrived.get(referenceOf(manifest)), arrived.get(manifest.parent?.reference ?? '')];
-      if (child !== undefined && parent !== undefined) assert.ok(parent <= child, referenceOf(manifest));
+    const arrived = await arrivals('vault');
+    const at = (reference: string) => arrived.get(reference) ?? assert.fail(reference);
+    for (const { name, manifest } of await listBackups(directoryStore(vault))) {
+      const { parent } = manifest;
+      if (parent) assert.ok(at(parent.reference) < at(formatReference(name)), 'parents before children');
     }
+    for (const source of ['stack', 'wiki']) {
+      const own = owed.filter((reference) => reference.includes(`/${source}/`)).toSorted();
+      assert.equal(own.length, 3, own.join());
+      assert.deepEqual(
+        own.toSorted((a, b) => Number(at(a) - at(b))),
+        own,
+      );
+    }
+    assert.equal((await daily(0.1)).outcome, 'complete');
+    // What was due in between has gone there as well by now.
+    for (const place of ['vault', 'remote'])
+      assert.deepEqual(await referencesAt(place), await referencesAt('repository'), place);
     const verified = await mosaicHere(['-c', test.file, 'verify', '--destination', 'vault']);
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
-    assert.equal((await daily(0.1)).outcome, 'complete');
   });
+
+  /** Backups of a source at every place, all older than dailies are kept. The oldest first. */
+  async function aged(source: string): Promise<readonly Catalogued[]> {
+    const group = source === 'stack' ? ('configs' as const) : ('apps' as const);
+    const of = { source, group, signer: await siteSigner(test.site), fields: { host: test.site.host } };
+    const made: Catalogued[] = [];
+    for (const ago of [20, 15, 9]) {
+      const scheduled = wholeSeconds(now - ago * DAY);
+      const written = await Promise.all(
+        PLACES.map((place) => writeBackup(path.join(folder, place), { ...of, scheduled })),
+      );
+      made.push(...written.slice(0, 1));
+    }
+    return made;
+  }
+
+  /** References of the two sources' backups at a place. */
+  async function referencesAt(place: string): Promise<readonly string[]> {
+    const backups = await listBackups(directoryStore(path.join(folder, place)));
+    return backups
+      .map(({ name }) => formatReference(name))
+      .filter((reference) => !reference.includes('mosaic-backup-'));
+  }
+
+  /** When each came to a place, in nanoseconds. */
+  async function arrivals(place: string): Promise<ReadonlyMap<string, bigint>> {
+    const backups = await listBackups(directoryStore(path.join(folder, place)));
+    const times = backups.map(async (backup) => {
+      const { ctimeNs } = await stat(path.join(folder, place, backup.folder, 'manifest.json'), { bigint: true });
+      return [formatReference(backup.name), ctimeNs] as const;
+    });
+    return new Map(await Promise.all(times));
+  }
+
+  async function pointOf(run: string) {
+    const bytes = await repositoryStore(test.site.repository).readSmall(`recovery-points/${run}.json`);
+    return recoveryPoint.parse(JSON.parse(Buffer.from(bytes ?? '').toString()));
+  }
+
+  /** States of the messages of an alert, as they came. */
+  function told(name: string): readonly string[] {
+    return hook.received.filter(({ alert }) => alert === name).map(({ state }) => state);
+  }
 
   function data(source: string): string {
     return path.join(folder, 'data', source);
