@@ -47,7 +47,13 @@ const sourceStep = z.object({
   destinations: z.array(name),
 });
 
-export const planInput = z.object({ site: name, plan: name, scheduled, sources: z.array(name).exactOptional() });
+export const planInput = z.object({
+  site: name,
+  plan: name,
+  scheduled,
+  sources: z.array(name).exactOptional(),
+  timed: z.boolean().exactOptional(),
+});
 
 const step = { runId, scheduled, step: sourceStep, waits };
 export const stepInput = z.object(step) satisfies z.ZodType<StepInput>;
@@ -59,7 +65,9 @@ export const runSpec = z.object({
   site: name,
   plan: name,
   scheduled,
-  phases: z.array(z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep) })),
+  phases: z.array(
+    z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep), begins: z.iso.datetime().exactOptional() }),
+  ),
   waits,
   retention: z.boolean().exactOptional(),
 }) satisfies z.ZodType<RunSpec>;

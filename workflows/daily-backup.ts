@@ -10,20 +10,23 @@ import {
   setHandler,
   startChild,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { RetentionSummary } from '../model/retention/summary.ts';
-import type { PlanInput, RunReport, RunSpec, SourceReport, SourceStep, StepError } from '../model/run.ts';
-import { runId, runOutcome } from '../model/run.ts';
+import type { RunReport, RunSpec, ScheduledInput, SourceReport, SourceStep, StepError } from '../model/run.ts';
+import { runId, runOutcome, scheduledOf } from '../model/run.ts';
 import { backupSource } from './backup-source.ts';
 import { runDetails } from './details.ts';
 import { captureEnded, runStatus } from './messages.ts';
+import { untilBegin } from './phase-begin.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { planning, reporting, retentionSteps } from './steps.ts';
 
-export async function dailyBackup(input: PlanInput): Promise<RunReport> {
-  const id = runId(input.plan, input.scheduled);
+export async function dailyBackup(input: ScheduledInput): Promise<RunReport> {
+  const scheduled = input.scheduled ?? scheduledOf(input.plan, workflowInfo().workflowId);
+  const id = runId(input.plan, scheduled);
   const sources = new Map<string, SourceReport>();
   const readingEnded = new Set<string>();
   const errors: StepError[] = [];
@@ -41,13 +44,14 @@ export async function dailyBackup(input: PlanInput): Promise<RunReport> {
   setHandler(captureEnded, (source) => void readingEnded.add(source));
 
   const spec = await planning(input.site).planRun.executeWithOptions({ summary: 'read the config and plan this run' }, [
-    input,
+    { ...input, scheduled, timed: input.scheduled === undefined },
   ]);
   for (const { source } of spec.phases.flatMap(({ steps }) => steps)) update(pending(source));
 
   const running: Promise<void>[] = [];
   try {
-    for (const { steps } of spec.phases) {
+    for (const { steps, begins } of spec.phases) {
+      await untilBegin(begins);
       running.push(...steps.map((step) => backUp(spec, step)));
       await condition(() => steps.every(({ source }) => readingEnded.has(source)));
     }

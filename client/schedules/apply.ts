@@ -2,10 +2,11 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, type Client, type ScheduleOptions } from '@temporalio/client';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
-import { PLANS } from '../runs/start.ts';
+import { askedOf, planKind } from '../runs/start.ts';
 import { difference, type Change } from './difference.ts';
 import { existingSchedules } from './existing.ts';
 import { requireOneSite } from './one-site.ts';
+import { specOf } from './spec.ts';
 import { wantedSchedules, type Schedule } from './wanted.ts';
 
 /** What is to be done; nothing is changed. @throws BackupError `busy` where another site has schedules there. */
@@ -47,13 +48,14 @@ async function update(client: Client, wanted: Schedule): Promise<void> {
   await client.schedule.getHandle(wanted.id).update(({ state }) => ({ ...optionsOf(wanted), state }));
 }
 
-function optionsOf({ every, catchUp, overlap, workflowType, workflowId, taskQueue, input }: Schedule) {
+function optionsOf(schedule: Schedule) {
+  const { catchUp, overlap, workflowType, workflowId, taskQueue, input } = schedule;
   const typedSearchAttributes = [
     { key: SITE, value: input.site },
     { key: PLAN, value: input.plan },
   ];
   return {
-    spec: { intervals: [{ every }] },
+    spec: specOf(schedule),
     policies: { overlap, catchupWindow: catchUp, pauseOnFailure: false },
     typedSearchAttributes,
     action: {
@@ -63,7 +65,8 @@ function optionsOf({ every, catchUp, overlap, workflowType, workflowId, taskQueu
       taskQueue,
       args: [input],
       typedSearchAttributes,
-      staticSummary: `${PLANS[input.plan].does} of ${input.site}, by its schedule`,
+      memo: { asked: askedOf(input) },
+      staticSummary: `${planKind(input.plan).does} of ${input.site}, by its schedule`,
     },
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;
 }

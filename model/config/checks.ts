@@ -2,6 +2,7 @@
 import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
+import { checkPlans } from './check-plans.ts';
 import { checkRemotes } from './check-remotes.ts';
 import { checkVaults } from './check-vaults.ts';
 import type { Draft } from './draft.ts';
@@ -16,6 +17,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkFolders(site),
     ...checkRemotes(site),
     ...checkVaults(site),
+    ...checkPlans(site),
   ];
 }
 
