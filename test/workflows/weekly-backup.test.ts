@@ -144,7 +144,7 @@ describe('weeklyBackup', () => {
       const report: RunReport = await handle.result();
       assert.equal(report.runId, id);
       const begins = Date.parse(due) + wait;
-      const [manifest] = (await backupsAt(due.replaceAll(/[-:]/g, ''))).filter(({ source }) => source === 'alpha');
+      const manifest = (await backupsAt(due.replaceAll(/[-:]/g, ''))).find(({ source }) => source === 'alpha');
       assert.ok(manifest && Date.parse(manifest.started) >= begins, JSON.stringify([manifest?.started, begins]));
       assert.equal(manifest.run, id);
 
