@@ -20,6 +20,6 @@ export async function applySchedules(
   const changes = await plannedChanges(client, config);
   for (const change of changes) out.note(`schedule ${inWords(change)}`);
   // In this order: once the schedules are there nothing tells any more that they were lost.
-  await startMissed(site, client, changes, out.note);
+  await startMissed(site, client, changes, (text) => out.note(text));
   await applyChanges(client, changes);
 }

@@ -20,8 +20,8 @@ export async function startMissed(
   note: (text: string) => void,
 ): Promise<void> {
   const { config } = site;
-  const made = changes.flatMap((change) => (change.do === 'create' ? [change.wanted.plan] : []));
-  const plans = scheduledPlans(config).filter(({ name }) => made.includes(name));
+  const made = new Set(changes.map((change) => (change.do === 'create' ? change.wanted.plan : null)));
+  const plans = scheduledPlans(config).filter(({ name }) => made.has(name));
   try {
     const missed = missedRuns(config, plans, await recoveryPoints(site), Date.now());
     for (const { plan, scheduled } of missed) {

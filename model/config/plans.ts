@@ -46,9 +46,10 @@ const clock = z
   .string({ error: 'not a time of day\nWrite hours and minutes in quotes, as in "02:30".' })
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'not a time of day\nWrite hours and minutes in quotes, as in "02:30".');
 
-const days = z.union([z.string().regex(DAYS), z.array(z.enum(WEEKDAYS)).min(1)], {
-  error:
-    'not days\nWrite every day, a weekday (sunday), several ([monday, thursday]), or one of a month (first sunday).',
+const NOT_DAYS =
+  'not days\nWrite every day, a weekday (sunday), several ([monday, thursday]), or one of a month (first sunday).';
+const days = z.union([z.string().regex(DAYS, NOT_DAYS), z.array(z.enum(WEEKDAYS)).min(1, NOT_DAYS)], {
+  error: NOT_DAYS,
 });
 
 const phase = clock.optional();
@@ -116,7 +117,7 @@ function together(offsets: PhaseOffsets) {
     if (before[1] * 60_000 + plan.jitter + (plan.captureDeadline ?? USUAL_DEADLINE) > gap)
       complain(
         context,
-        ['captureDeadline'],
+        [],
         `a capture of ${before[0]} could be tried until the plan is due again`,
         `Let the last phase's time, jitter and captureDeadline together be less than ${formatDuration(gap)} after ${plan.at}.`,
       );
