@@ -143,7 +143,8 @@ describe('weeklyBackup', () => {
       });
       const report: RunReport = await handle.result();
       assert.equal(report.runId, id);
-      const begins = Date.parse(due) + wait;
+      // Told in whole seconds.
+      const begins = Date.parse(due) + Math.floor(wait / 1000) * 1000;
       const manifest = (await backupsAt(due.replaceAll(/[-:]/g, ''))).find(({ source }) => source === 'alpha');
       assert.ok(manifest && Date.parse(manifest.started) >= begins, JSON.stringify([manifest?.started, begins]));
       assert.equal(manifest.run, id);
