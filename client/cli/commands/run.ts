@@ -14,6 +14,9 @@ interface RunOptions {
   readonly dryRun?: boolean;
 }
 
+/** Plans that always do all that is to be done now. */
+const TICKS: ReadonlySet<string> = new Set(['logs', 'catch-up']);
+
 /** Milliseconds between two looks at a run. */
 const LOOK = 500;
 
@@ -48,7 +51,7 @@ async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<
     ...(options.source ? { sources: options.source } : {}),
   };
   await refuseFuture(input.scheduled);
-  if (['logs', 'catch-up'].includes(plan) && options.at !== undefined) throw await isAlwaysNow(plan);
+  if (TICKS.has(plan) && options.at !== undefined) throw await isAlwaysNow(plan);
   // Wrong names fail here, before anything is started.
   const planned = await planOf(site, input);
   if (options.dryRun) {
@@ -127,9 +130,15 @@ async function refuseFuture(scheduled: string): Promise<void> {
 }
 
 async function runNow(cli: Cli, input: PlanInput, detach: boolean): Promise<void> {
-  const { openRunSession } = await import('../../runs/session.ts');
+  const [{ openRunSession }, { requireNoScheduledRun }, { scheduleId }] = await Promise.all([
+    import('../../runs/session.ts'),
+    import('../../runs/scheduled-run.ts'),
+    import('../../schedules/wanted.ts'),
+  ]);
   const session = await openRunSession({ site: await cli.site(), openSite: cli.reopenSite, log: await cli.log() });
   try {
+    // Ticks are short, and each takes what the other left.
+    if (!TICKS.has(input.plan)) await requireNoScheduledRun(session.client, scheduleId(input.site, input.plan), input);
     await (detach ? startDetached(cli, session, input) : follow(cli, session, input));
   } finally {
     await session.close();
