@@ -9,21 +9,15 @@ import type { ProgressReport, Work } from './work.ts';
 const DEFAULT_STANDSTILL = 600_000;
 
 export interface StepWaits {
-  readonly waits?: Pick<Waits, 'retryFirst' | 'retryMax' | 'heartbeat' | 'standstill'>;
-  /** Milliseconds from the step's first scheduling after which a failing one is not tried again. */
-  readonly deadline?: number;
+  readonly waits?: Pick<Waits, 'standstill'>;
 }
 
 /**
  * Runs the body of an activity. Heartbeats go out regularly with the last progress, also while nothing moves
- * (syncing a large file): that a step stands still is judged by its streams, not by silence. At its deadline a step
- * that fails has failed; one that is well at work goes on, or no large source would ever be captured.
+ * (syncing a large file): that a step stands still is judged by its streams, not by silence.
  */
-export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
+export async function runStep<T>({ waits }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
-  const { attempt } = context.info;
-  // A last attempt that begins a little late still says what fails; much later, only deaths can have come between.
-  if (attempt > 1 && waits && isPast(deadline, -waits.retryMax - 2 * waits.heartbeat)) throw diedUntil();
   let last: ProgressReport | undefined;
   const interval = heartbeatInterval();
   const timer = interval === undefined ? undefined : setInterval(() => context.heartbeat(last), interval);
@@ -45,7 +39,7 @@ export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Wo
   } catch (error) {
     // The reason of a cancelled activity is a CancelledFailure: thrown on, Temporal shows the step as cancelled.
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
-    throw asFailure(error, isPast(deadline, waits ? pauseAfter(attempt, waits) : 0));
+    throw asFailure(error);
   } finally {
     clearInterval(timer);
   }
@@ -63,7 +57,6 @@ export function received<T>(schema: z.ZodType<T>, input: unknown): T {
     new BackupError('usage', `this step was sent what it does not understand:\n${told}`, {
       remedy: 'Let all hosts and clients of the site have one version, then run the same plan and time again.',
     }),
-    true,
   );
 }
 
@@ -73,36 +66,13 @@ function heartbeatInterval(): number | undefined {
   return heartbeatTimeoutMs ? Math.max(250, Math.min(1000, heartbeatTimeoutMs / 3)) : undefined;
 }
 
-/** Whether a deadline is over, or will be in `ahead` milliseconds. */
-function isPast(deadline: number | undefined, ahead: number): boolean {
-  if (deadline === undefined) return false;
-  return Date.now() + ahead > activityInfo().scheduledTimestampMs + deadline;
-}
-
-/** The pause before the next attempt, as the retry policy of the step has it. */
-function pauseAfter(attempt: number, { retryFirst, retryMax }: Pick<Waits, 'retryFirst' | 'retryMax'>): number {
-  return Math.min(retryMax, retryFirst * 2 ** (attempt - 1));
-}
-
-/** The attempts before gave no answer: their workers died, again and again. */
-function diedUntil(): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: 'the worker died at this step again and again, until its deadline',
-    type: 'failed',
-    nonRetryable: true,
-    details: [
-      { remedy: "Look at the worker's log and at the machine's memory, then run the same plan and time again." },
-    ],
-  });
-}
-
 /** Our taxonomy as Temporal's: the code is the failure's type, the remedy travels in its details. */
-function asFailure(error: unknown, final: boolean): unknown {
+function asFailure(error: unknown): unknown {
   if (!(error instanceof BackupError)) return error;
   return ApplicationFailure.create({
-    message: final && error.retryable ? `still failing at its deadline: ${error.message}` : error.message,
+    message: error.message,
     type: error.code,
-    nonRetryable: final || !error.retryable,
+    nonRetryable: !error.retryable,
     details: [{ remedy: error.remedy ?? null, facts: error.facts }],
   });
 }

@@ -13,6 +13,9 @@ export const ALERTS = [
   'little-space',
   'copies-behind',
   'thaw-late',
+  'step-waiting',
+  'run-partial',
+  'run-failed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

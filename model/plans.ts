@@ -77,5 +77,7 @@ function waitsOf(own: Pick<CustomConfig, keyof Waits>, usual: Waits): Waits {
     heartbeat: own.heartbeat ?? usual.heartbeat,
     standstill: own.standstill ?? usual.standstill,
     busy: own.busy ?? usual.busy,
+    alertAfter: own.alertAfter ?? usual.alertAfter,
+    remindAfter: own.remindAfter ?? usual.remindAfter,
   };
 }

@@ -37,6 +37,7 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
     phases: GROUPS.map((group) => phaseOf(plan, group, steps, input)).filter((phase) => phase.steps.length > 0),
     waits: plan.waits,
     retention: config.retention.prune,
+    notified: config.notify.length > 0,
   };
 }
 

@@ -70,7 +70,7 @@ export async function connectClient(endpoint: Endpoint): Promise<Client> {
  */
 export async function startRun(client: Client, input: PlanInput): Promise<RunHandle> {
   const id = runId(input.plan, input.scheduled);
-  const asked = askedOf(input);
+  const asked = askedMemo(input);
   const { workflowType, does } = planKind(input.plan);
   const handle = await client.workflow.start<PlanWorkflow>(workflowType, {
     workflowId: id,
@@ -96,7 +96,7 @@ export async function startRun(client: Client, input: PlanInput): Promise<RunHan
 }
 
 /** Kept with a run: of which site and sources it is, for others who ask for one of its id. */
-export function askedOf({ site, sources }: Pick<PlanInput, 'site' | 'sources'>): {
+export function askedMemo({ site, sources }: Pick<PlanInput, 'site' | 'sources'>): {
   readonly site: string;
   readonly sources: readonly string[] | null;
 } {

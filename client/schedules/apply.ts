@@ -2,7 +2,7 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, type Client, type ScheduleOptions } from '@temporalio/client';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
-import { askedOf, planKind } from '../runs/start.ts';
+import { askedMemo, planKind } from '../runs/start.ts';
 import { difference, type Change } from './difference.ts';
 import { existingSchedules } from './existing.ts';
 import { requireOneSite } from './one-site.ts';
@@ -65,7 +65,7 @@ function optionsOf(schedule: Schedule) {
       taskQueue,
       args: [input],
       typedSearchAttributes,
-      memo: { asked: askedOf(input) },
+      memo: { asked: askedMemo(input) },
       staticSummary: `${planKind(input.plan).does} of ${input.site}, by its schedule`,
     },
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;

@@ -16,6 +16,8 @@ const WAITS = {
   heartbeat: 'a worker that is silent for so long is dead',
   standstill: 'children that neither move bytes nor use CPU or I/O for so long are ended',
   busy: 'how long to wait for another capture of the same source',
+  alertAfter: 'a step that fails and waits for so long is an alert',
+  remindAfter: 'an alert that lasts is told again after so long',
 } as const;
 
 /** Waits of the steps. */
@@ -28,6 +30,8 @@ const waits = {
   heartbeat: wait.prefault('30s').describe(WAITS.heartbeat),
   standstill: wait.prefault('10m').describe(WAITS.standstill),
   busy: duration.prefault('10m').describe(WAITS.busy),
+  alertAfter: wait.prefault('1m').describe(WAITS.alertAfter),
+  remindAfter: wait.prefault('1h').describe(WAITS.remindAfter),
 };
 
 /** Those of the other plans: where absent, the daily's. */
@@ -40,6 +44,8 @@ const ownWaits = {
   heartbeat: wait.optional().describe(WAITS.heartbeat),
   standstill: wait.optional().describe(WAITS.standstill),
   busy: duration.optional().describe(WAITS.busy),
+  alertAfter: wait.optional().describe(WAITS.alertAfter),
+  remindAfter: wait.optional().describe(WAITS.remindAfter),
 };
 
 const clock = z
