@@ -46,8 +46,8 @@ function fromPoint({ id, plan, outcome, created }: RecoveryPoint): RunEntry {
 }
 
 /** Ticks of logs and of catch-up come every few minutes: they are listed when they are asked for. */
-const OFTEN: readonly string[] = [PLANS.logs.workflowType, PLANS['catch-up'].workflowType];
-const BACKUP_TYPES = PLAN_TYPES.filter((type) => !OFTEN.includes(type));
+const OFTEN: ReadonlySet<string> = new Set([PLANS.logs.workflowType, PLANS['catch-up'].workflowType]);
+const BACKUP_TYPES = PLAN_TYPES.filter((type) => !OFTEN.has(type));
 
 async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise<readonly RunEntry[]> {
   // What is no name of a plan has no runs, and is no part of a query.
