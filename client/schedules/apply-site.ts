@@ -5,6 +5,7 @@ import { coordinatorOf } from '../../model/config/hosts.ts';
 import { applyChanges, plannedChanges } from './apply.ts';
 import { inWords } from './difference.ts';
 import { startMissed } from './make-up.ts';
+import { clockWarnings } from './timetable.ts';
 
 /**
  * Makes them what the config says: what an embedded Temporal has lost is back then, and what it would have begun is begun. One
@@ -17,6 +18,7 @@ export async function applySchedules(
 ): Promise<void> {
   const { config, host } = site;
   if (coordinatorOf(config) !== host) return;
+  for (const warning of clockWarnings(config, Date.now())) out.note(`warning: ${warning}`);
   const changes = await plannedChanges(client, config);
   for (const change of changes) out.note(`schedule ${inWords(change)}`);
   // In this order: once the schedules are there nothing tells any more that they were lost.

@@ -1,4 +1,4 @@
-/** `schedules apply | list | pause | resume | backfill`: when plans run by themselves. */
+/** `schedules apply | list | pause | resume | remove | backfill`: when plans run by themselves. */
 import type { Command } from 'commander';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
@@ -30,6 +30,11 @@ export function registerSchedules(program: Command, cli: OpenCli): void {
     .argument('[plan...]', 'the plans, as in daily weekly')
     .option('--note <text>', 'what was done')
     .action((plans: readonly string[], { note }: NoteOption) => pauseCommand(cli(), false, plans, note));
+  const remove = schedules
+    .command('remove')
+    .description('remove all schedules of this site; what runs already goes on, and "apply" or "up" makes them again')
+    .option('--dry-run', 'print which, and remove nothing')
+    .action((options: { readonly dryRun?: boolean }) => removeCommand(cli(), options.dryRun ?? false));
   const backfill = schedules
     .command('backfill')
     .description('runs for times that are over: says why there are none, and what to do')
@@ -45,6 +50,7 @@ export function registerSchedules(program: Command, cli: OpenCli): void {
   ]);
   examples(resume, [['schedules resume', 'all that are paused run again']]);
   examples(list, [['schedules list', 'when each plan is due next']]);
+  examples(remove, [['schedules remove', 'before something else starts the plans, or the site is given up']]);
   examples(backfill, [['schedules backfill daily', 'what to do about a night that was missed']]);
 }
 
@@ -61,6 +67,11 @@ async function listCommand(cli: Cli): Promise<void> {
 async function pauseCommand(cli: Cli, pause: boolean, plans: readonly string[], note?: string): Promise<void> {
   const { pauseSchedulesCommand } = await import('../schedules/pause.ts');
   await pauseSchedulesCommand(cli, { pause, plans, note });
+}
+
+async function removeCommand(cli: Cli, dryRun: boolean): Promise<void> {
+  const { removeSchedulesCommand } = await import('../schedules/remove.ts');
+  await removeSchedulesCommand(cli, dryRun);
 }
 
 async function backfillCommand(cli: Cli, plan: string): Promise<void> {

@@ -219,7 +219,9 @@ describe('schedules and `run logs` on the command line', () => {
   });
 
   it('a first `schedules apply` makes all of them, and a dry run before it none', async () => {
-    for (const id of ALL) await client.schedule.getHandle(id).delete();
+    const removed = z.looseObject({ removed: z.array(z.string()) });
+    assert.deepEqual(removed.parse(await json('schedules', 'remove', '--dry-run')).removed, ALL);
+    assert.deepEqual(removed.parse(await json('schedules', 'remove')).removed, ALL);
     const made = ALL.map((id) => ['create', id]);
     await until('the removal', async () => (await changed('apply', '--dry-run')).length === made.length);
     const sorted = (await changed('apply')).toSorted((one, two) => (String(one) < String(two) ? -1 : 1));
