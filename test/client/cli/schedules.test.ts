@@ -189,6 +189,15 @@ describe('schedules and `run logs` on the command line', () => {
     await changed('apply');
   });
 
+  it('names a zone that Temporal does not know, though this machine does', async () => {
+    await edit((text) => text.replace('America/New_York', 'america/new_york'));
+    const refused = await mosaicHere(['-c', test.file, 'schedules', 'apply']);
+    assert.equal(refused.code, 2, refused.stderr);
+    assert.match(refused.stderr, /does not know the time zone "america\/new_york".*\n.*tzdata/);
+    await edit((text) => text.replace('america/new_york', 'America/New_York'));
+    assert.deepEqual(await changed('apply'), []);
+  });
+
   it('mends what a hand has changed', async () => {
     const handle = client.schedule.getHandle(ID);
     await handle.update(({ state, action, policies }) => ({

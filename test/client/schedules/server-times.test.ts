@@ -17,8 +17,8 @@ const ZONES = [
   'Australia/Lord_Howe',
   'Africa/Cairo',
 ];
-const CLOCKS = ['00:00', '00:30', '01:00', '01:30', '02:00', '02:15', '03:00', '23:30'];
-const DAYS: readonly Days[] = ['every day', 'sunday', 'first sunday', ['thursday', 'friday']];
+const CLOCKS = ['00:00', '01:00', '01:30', '02:15'];
+const DAYS: readonly Days[] = ['every day', 'first sunday', ['friday', 'sunday']];
 const FROM = Date.parse('2026-11-27T00:00:00Z');
 const UNTIL = Date.parse('2027-12-31T00:00:00Z');
 
