@@ -13,6 +13,7 @@ export const ALERTS = [
   'little-space',
   'copies-behind',
   'thaw-late',
+  'thaw-failed',
   'step-waiting',
   'run-partial',
   'run-failed',

@@ -24,7 +24,7 @@ export interface GraphStep {
   readonly bytes: number | null;
   /** Why its last attempt failed, or why it was skipped; null where neither was. */
   readonly error: StepError | null;
-  /** RFC 3339, while it waits: the next attempt, and when it is given up. */
+  /** RFC 3339, while it waits: the next attempt, and when it is given up. Before it began: the time of its phase, where that has one. */
   readonly next: string | null;
   readonly deadline: string | null;
 }
@@ -43,12 +43,15 @@ export function pendingStep(id: string, name: string, does: string, after: reado
   return { id, name, does, after, state: 'pending', attempts: 0, ...nothing };
 }
 
-/** The steps of one source in a run, in their order. */
-export function sourceSteps({ source, host, tier, destinations, after = [] }: SourceStep): readonly GraphStep[] {
+/** The steps of one source in a run, in their order. @param begins RFC 3339, of its phase. */
+export function sourceSteps(
+  { source, host, tier, destinations, after = [] }: SourceStep,
+  begins: string | null = null,
+): readonly GraphStep[] {
   const before = after.map(captureId);
   const captured = [captureId(source)];
   return [
-    pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, before),
+    { ...pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, before), next: begins },
     ...destinations.map((to) => pendingStep(copyId(source, to), `copy to ${to}`, `copy ${source} to ${to}`, captured)),
     pendingStep(
       verifyId(source),

@@ -69,9 +69,11 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   ]);
   const { waits, notified } = spec;
   const order = spec.phases.flatMap(({ steps }) => steps);
-  for (const step of order) {
-    sources.set(step.source, pending(step.source));
-    ofSources.set(step.source, sourceSteps(step));
+  for (const { steps, begins } of spec.phases) {
+    for (const step of steps) {
+      sources.set(step.source, pending(step.source));
+      ofSources.set(step.source, sourceSteps(step, begins));
+    }
   }
   const teller = waitingTeller({ site, runId: id, waits, notified });
   const runner = stepRunner({

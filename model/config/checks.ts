@@ -4,6 +4,7 @@ import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
 import { checkPlans } from './check-plans.ts';
 import { checkRemotes } from './check-remotes.ts';
+import { checkThaws } from './check-thaws.ts';
 import { checkVaults } from './check-vaults.ts';
 import type { Draft } from './draft.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -18,6 +19,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkRemotes(site),
     ...checkVaults(site),
     ...checkPlans(site),
+    ...checkThaws(site),
   ];
 }
 

@@ -3,6 +3,7 @@
  * that one error does not hide the others.
  */
 import { z } from 'zod';
+import { THAW_SPEEDS } from './destinations/thaw.ts';
 import { GROUPS, SOURCE_TYPES } from '../source.ts';
 import { valueAt } from './problem.ts';
 import { DEFAULT_STATE } from './site.ts';
@@ -47,6 +48,11 @@ const draft = z.object({
         endpoint: text,
         region: text,
         vault: text,
+        storageClass: text,
+        thaw: z
+          .object({ speed: z.enum(THAW_SPEEDS).optional().catch(undefined) })
+          .optional()
+          .catch(undefined),
         prefix: text,
         target: text,
         port: z.number().optional().catch(undefined),

@@ -5,6 +5,7 @@ import { verifyInRepository } from '../../activities/operations/verify-copy.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
 import { leaseHolder } from '../../activities/storage/lease.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
+import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import { recoveryPoint } from '../../model/recovery-point.ts';
 import { formatReference, type PinnedReference } from '../../model/reference.ts';
@@ -141,6 +142,11 @@ describe('weeklyBackup', () => {
         taskQueue: 'test',
         args: [{ site: 'test', plan: 'daily' }],
       });
+      const waiting = await until('the graph of the run', async () => {
+        const graph = await readGraph(session.client, id).catch(() => null);
+        return graph?.steps.find((step) => step.id === 'alpha/capture');
+      });
+      assert.deepEqual([waiting.state, Date.parse(waiting.next ?? '') > Date.now() - 4000], ['pending', true]);
       const report: RunReport = await handle.result();
       assert.equal(report.runId, id);
       // Told in whole seconds.
