@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { WorkflowFailedError } from '@temporalio/client';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { verifyInRepository } from '../../activities/operations/verify-copy.ts';
@@ -161,6 +162,20 @@ describe('weeklyBackup', () => {
       const now = await daily(due, ['alpha']);
       assert.equal(now.outcome, 'complete', JSON.stringify(now));
       assert.ok(Date.now() - started < 20 * 60_000);
+
+      // Started by its schedule again it waits that long, and is cancelled at once while it does.
+      const later = await session.client.workflow.start('dailyBackup', {
+        workflowId: id,
+        taskQueue: 'test',
+        args: [{ site: 'test', plan: 'daily' }],
+      });
+      const phase = await until('the graph of the run', async () => {
+        const graph = await readGraph(session.client, id).catch(() => null);
+        return graph?.steps.find((step) => step.id === 'alpha/capture');
+      });
+      assert.equal(phase.next, wholeSeconds(Date.parse(due) + 30 * 60_000));
+      await later.cancel();
+      await assert.rejects(later.result(), (error) => error instanceof WorkflowFailedError);
     } finally {
       await writeFile(test.file, before);
     }
