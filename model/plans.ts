@@ -1,5 +1,6 @@
 /** The plans of a site that back up sources: three of the strategy, and those of the config. Pure functions of the config. */
 import { configuredPhases, PHASE_OFFSETS, type CustomConfig, type PlansConfig } from './config/plans.ts';
+import type { HooksConfig } from './config/hooks.ts';
 import type { SiteConfig } from './config/site.ts';
 import type { Waits } from './run.ts';
 import type { Tier } from './source.ts';
@@ -16,6 +17,7 @@ export interface BackupPlan {
   /** Milliseconds; a run begins up to so long after its time. */
   readonly jitter: number;
   readonly waits: Waits;
+  readonly hooks: HooksConfig;
   /** Null: all of the site. */
   readonly sources: readonly string[] | null;
 }
@@ -43,7 +45,7 @@ export function backupPlan(config: Config, name: string): BackupPlan | undefined
   return backupPlans(config).find((plan) => plan.name === name);
 }
 
-type Own = Pick<CustomConfig, 'enabled' | 'at' | 'on' | 'phases' | 'jitter' | keyof Waits>;
+type Own = Pick<CustomConfig, 'enabled' | 'at' | 'on' | 'phases' | 'jitter' | 'hooks' | keyof Waits>;
 
 interface Named extends Pick<BackupPlan, 'name' | 'tier' | 'sources'> {
   readonly own: Own;
@@ -56,6 +58,7 @@ function planOf({ own, ...named }: Named, { daily }: PlansConfig, timeZone: stri
     calendar: calendarOf(own, timeZone),
     phases: configuredPhases(own, offsetsOf(named.name)),
     jitter: own.jitter,
+    hooks: own.hooks,
     waits: waitsOf(own, daily),
   };
 }

@@ -1,4 +1,5 @@
 /** What a run is to do, read from the config. */
+import { hookTimes } from '../../model/config/hooks.ts';
 import { isRemovable } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import { backupPlan, backupPlans, type BackupPlan } from '../../model/plans.ts';
@@ -28,7 +29,7 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
   // Named twice, a source is backed up once all the same.
   const names = [...new Set(input.sources ?? plan.sources ?? Object.keys(config.sources))];
   requireInPlan(plan, names);
-  const steps = names.map((source) => stepOf(site, source, plan));
+  const steps = names.map((source) => stepOf(site, source, plan, names));
   return {
     runId: runId(input.plan, input.scheduled),
     site: config.site,
@@ -38,6 +39,8 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
     waits: plan.waits,
     retention: config.retention.prune,
     notified: config.notify.length > 0,
+    configDigest: site.configDigest,
+    hooks: hookTimes(plan.hooks),
   };
 }
 
@@ -82,7 +85,7 @@ function beginOf(
   return wholeSeconds(begins + jitterOf(`${site}/${runId(plan, scheduled)}`, jitter));
 }
 
-function stepOf(site: Site, source: string, { tier }: BackupPlan): SourceStep {
+function stepOf(site: Site, source: string, { tier }: BackupPlan, names: readonly string[]): SourceStep {
   const config = sourceConfig(site, source);
   return {
     source,
@@ -91,6 +94,8 @@ function stepOf(site: Site, source: string, { tier }: BackupPlan): SourceStep {
     host: config.host ?? site.host,
     tier,
     destinations: tier === 'monthly' ? archiveDestinations(site) : destinationsOf(site, tier),
+    after: (config.after ?? []).filter((other) => names.includes(other)),
+    hooks: hookTimes(config.hooks),
   };
 }
 

@@ -12,7 +12,7 @@ import { holdsIn, type Mark } from '../../model/mark.ts';
 import { formatReference } from '../../model/reference.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { openPlace, REPOSITORY } from './places.ts';
-import { readRecoveryPoints } from './recovery-points.ts';
+import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 
 /** One backup, wherever it is. */
 export interface BackupEntry {

@@ -2,6 +2,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { GraphStep, RunGraph } from '../../model/graph.ts';
 import { runGraph } from '../../workflows/messages.ts';
+import { stepProgress } from './watch.ts';
 
 /**
  * Null where this Temporal has no such run.
@@ -11,12 +12,26 @@ export async function readGraph(client: Client, run: string): Promise<RunGraph |
   const graph = await queryGraph(client, run);
   if (graph === null) return null;
   const unfinished = [...new Set(graph.steps.filter(isUnfinished).flatMap(({ id }) => sourceOf(id) ?? []))];
-  const live = await Promise.all(unfinished.map((source) => queryGraph(client, `${run}/${source}`)));
+  const live = await Promise.all(unfinished.map((source) => liveSteps(client, `${run}/${source}`)));
   // Run again, a run finds the workflows of its sources as they were the last time, until it begins them anew.
   const began = graph.steps.find(({ id }) => id === 'plan')?.started ?? '';
-  const own = live.flatMap((of) => of?.steps ?? []).filter(({ started }) => started !== null && started >= began);
+  const own = live.flat().filter(({ started }) => started !== null && started >= began);
   const byId = new Map(own.map((step) => [step.id, step]));
   return { ...graph, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
+}
+
+/** The steps of a source that goes on, with the bytes that those at work have moved so far. */
+async function liveSteps(client: Client, workflow: string): Promise<readonly GraphStep[]> {
+  const graph = await queryGraph(client, workflow);
+  if (graph === null) return [];
+  const { raw } = await client.workflow.getHandle(workflow).describe();
+  // A step's activity has its id.
+  const moved = new Map((raw.pendingActivities ?? []).map((one) => [one.activityId, stepProgress(one).bytes]));
+  return graph.steps.map((step) => withBytes(step, moved.get(step.id) ?? null));
+}
+
+function withBytes(step: GraphStep, moved: number | null): GraphStep {
+  return { ...step, bytes: step.bytes ?? moved };
 }
 
 async function queryGraph(client: Client, workflow: string): Promise<RunGraph | null> {

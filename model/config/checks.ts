@@ -1,4 +1,5 @@
 /** What one field alone cannot say: rules across a config. */
+import { checkAfter } from './check-after.ts';
 import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
@@ -15,6 +16,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkHosts(site),
     ...checkRecipients(site),
     ...checkSources(site),
+    ...checkAfter(site),
     ...checkFolders(site),
     ...checkRemotes(site),
     ...checkVaults(site),

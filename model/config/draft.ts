@@ -31,6 +31,7 @@ const draft = z.object({
         type: z.enum(SOURCE_TYPES).optional().catch(undefined),
         group: z.enum(GROUPS).optional().catch(undefined),
         host: text,
+        after: z.array(z.string()).optional().catch(undefined),
         paths: texts.optional(),
         exclude: texts.optional(),
         inPlace: z.object({ data: path }).optional().catch(undefined),

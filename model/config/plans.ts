@@ -6,6 +6,7 @@ import { LATER_GROUPS, minutesAfter, phaseTimes, type PhaseOffsets, type PhaseTi
 import { duration, formatDuration } from '../units.ts';
 import { catchUpPlan, logsPlan } from './ticks.ts';
 import { wait } from './fields.ts';
+import { hooksConfig } from './hooks.ts';
 
 const WAITS = {
   captureDeadline: "how long a capture is tried again; shorter than the plan's interval",
@@ -73,6 +74,7 @@ function timing(usualDays: string) {
     jitter: duration
       .prefault('0s')
       .describe('a run begins up to so long after its time, always the same for the same run'),
+    hooks: hooksConfig,
   };
 }
 

@@ -4,7 +4,14 @@ import { secretsOfRsync } from './destinations/rsync.ts';
 import type { Secret } from './secret.ts';
 import type { SiteConfig } from './site.ts';
 
-export function secretsOf({ encryption, signing, sources, destinations, notify }: SiteConfig): readonly Secret[] {
+export function secretsOf({
+  encryption,
+  signing,
+  sources,
+  destinations,
+  notify,
+  plans,
+}: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
     if (source.type === 'files') return [];
     return [
@@ -23,7 +30,13 @@ export function secretsOf({ encryption, signing, sources, destinations, notify }
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
-  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers].filter(
+  const { daily, weekly, monthly, custom } = plans;
+  const ofHooks = [daily, weekly, monthly, ...Object.values(custom), ...Object.values(sources)].flatMap(({ hooks }) =>
+    [...(hooks?.before ?? []), ...(hooks?.after ?? [])].map((hook) =>
+      'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
+    ),
+  );
+  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers, ...ofHooks].filter(
     (secret) => secret !== undefined,
   );
 }
