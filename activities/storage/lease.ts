@@ -74,6 +74,16 @@ export async function acquireLease(request: LeaseRequest): Promise<Lease> {
   });
 }
 
+/** Who holds a lease just now, where somebody does who is not known to be dead. */
+export async function leaseHolder(state: string, name: string): Promise<Pick<HolderRecord, 'step' | 'since'> | null> {
+  const folder = path.join(state, 'leases', name);
+  return translated(folder, `looking at the lease of ${name}`, async () => {
+    const newest = await newestNumber(folder);
+    const holder = await currentHolder(folder, newest);
+    return holder === undefined || (await isDead(folder, newest, holder)) ? null : holder;
+  });
+}
+
 /** Links this process's record as `number`; undefined when another was faster. */
 async function take(folder: string, number: number, request: LeaseRequest): Promise<Lease | undefined> {
   const token = randomUUID();
