@@ -13,6 +13,15 @@ export const ALERTS = [
   'little-space',
   'copies-behind',
   'thaw-late',
+  'temporal-unreachable',
+  'schedule-missing',
+  'schedule-paused',
+  'schedule-skipping',
+  'worker-missing',
+  'backup-overdue',
+  'work-unfinished',
+  'config-unreadable',
+  'watchdog-blind',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -6,6 +6,8 @@ import { PLANS, type Plan } from '../runs/start.ts';
 import { schedulePrefix, type Schedule } from './wanted.ts';
 
 export interface ListedSchedule extends Existing {
+  /** Why it is paused, or was; null where nobody has said. */
+  readonly note: string | null;
   /** RFC 3339; null where it runs no more. */
   readonly next: string | null;
   readonly lastRun: string | null;
@@ -39,6 +41,7 @@ async function describe(client: Client, id: string): Promise<ListedSchedule | un
     return {
       id,
       paused: state.paused,
+      note: state.note ?? null,
       schedule: scheduleOf(id, description),
       next: info.nextActionTimes[0]?.toISOString() ?? null,
       lastRun: info.recentActions.at(-1)?.action.workflow.workflowId ?? null,

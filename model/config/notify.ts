@@ -17,13 +17,14 @@ const common = {
 
 /** The text is never repeated in a message: most addresses of webhooks hold a secret. */
 const error =
-  'not the address of a webhook\nWrite https://…, or say where it is read from: { file: PATH }, { env: NAME }, { credential: NAME } or { command: [PROGRAM, ARGUMENT…] }.';
-const address = z.union([z.url({ protocol: /^https?$/, error }), secret], { error });
+  'not a web address\nWrite https://…, or say where it is read from: { file: PATH }, { env: NAME }, { credential: NAME } or { command: [PROGRAM, ARGUMENT…] }.';
+/** An address, or where it is read from. */
+export const webAddress = z.union([z.url({ protocol: /^https?$/, error }), secret], { error });
 
 export const webhookNotifier = z.strictObject({
   type: z.literal('webhook'),
   ...common,
-  url: address.describe('each alert is posted there as JSON; as a secret where the address holds one'),
+  url: webAddress.describe('each alert is posted there as JSON; as a secret where the address holds one'),
 });
 export type WebhookNotifier = z.output<typeof webhookNotifier>;
 

@@ -4,7 +4,14 @@ import { secretsOfRsync } from './destinations/rsync.ts';
 import type { Secret } from './secret.ts';
 import type { SiteConfig } from './site.ts';
 
-export function secretsOf({ encryption, signing, sources, destinations, notify }: SiteConfig): readonly Secret[] {
+export function secretsOf({
+  encryption,
+  signing,
+  sources,
+  destinations,
+  notify,
+  watchdog,
+}: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
     if (source.type === 'files') return [];
     return [
@@ -23,7 +30,8 @@ export function secretsOf({ encryption, signing, sources, destinations, notify }
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
-  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers].filter(
+  const ping = typeof watchdog.ping === 'string' ? undefined : watchdog.ping;
+  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers, ping].filter(
     (secret) => secret !== undefined,
   );
 }

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { NAME, name } from '../source.ts';
 import { duration, size } from '../units.ts';
 import { destinationConfig } from './destination.ts';
-import { absolutePath, port, publicKey, recipient } from './fields.ts';
+import { absolutePath, port, publicKey, recipient, wait } from './fields.ts';
 import { notifierConfig } from './notify.ts';
 import { siteRetention, timeZone } from './retention.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
+import { watchdogConfig } from './watchdog.ts';
 
 export const DEFAULT_STATE = '/var/lib/mosaic-backup';
 
@@ -15,12 +16,6 @@ export const DEFAULT_STATE = '/var/lib/mosaic-backup';
 function named<Value extends z.ZodType>(value: Value) {
   return z.record(z.string(), value).meta({ propertyNames: { type: 'string', pattern: NAME.source } });
 }
-
-/** Temporal takes a wait of nothing for one without end, or for a mistake that keeps the run from going on. */
-const wait = duration.refine(
-  (milliseconds) => milliseconds > 0,
-  'nothing is no wait\nWrite a number above zero with its unit, as in 10m.',
-);
 
 /** Milliseconds. A schedule's catch-up window, which must be shorter than its interval, has at least ten seconds. */
 const SHORTEST_TICK = 20_000;
@@ -163,6 +158,7 @@ export const siteConfig = z.strictObject({
   destinations: named(destinationConfig).default({}).describe('where further copies go'),
   retention: siteRetention.prefault({}).describe('how long backups are kept'),
   notify: z.array(notifierConfig).default([]).describe('who is told when something is wrong'),
+  watchdog: watchdogConfig,
   plans: z.strictObject({ daily: plan.prefault({}), logs: logsPlan.prefault({}), catchUp: catchUpPlan }).prefault({}),
 });
 export type SiteConfig = z.output<typeof siteConfig>;
