@@ -1,5 +1,6 @@
 /** Joins Temporal's activity context to the `Work` that adapters know: heartbeats, cancellation, errors. */
-import { activityInfo, ApplicationFailure, Context, log } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure, CancelledFailure, Context, log } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { BackupError } from '../model/errors.ts';
 import type { Waits } from '../model/run.ts';
 import { z } from 'zod';
@@ -23,7 +24,8 @@ export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Wo
   const context = Context.current();
   const { attempt } = context.info;
   // A last attempt that begins a little late still says what fails; much later, only deaths can have come between.
-  if (attempt > 1 && waits && isPast(deadline, -waits.retryMax - 2 * waits.heartbeat)) throw diedUntil();
+  if (attempt > 1 && waits && isPast(deadline, -waits.retryMax - 2 * waits.heartbeat) && !wasHandedBack())
+    throw diedUntil();
   let last: ProgressReport | undefined;
   const interval = heartbeatInterval();
   const timer = interval === undefined ? undefined : setInterval(() => context.heartbeat(last), interval);
@@ -43,6 +45,7 @@ export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Wo
   try {
     return await body(work);
   } catch (error) {
+    if (isStopping(context)) throw await handedBack(context, last);
     // The reason of a cancelled activity is a CancelledFailure: thrown on, Temporal shows the step as cancelled.
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
     throw asFailure(error, isPast(deadline, waits ? pauseAfter(attempt, waits) : 0));
@@ -65,6 +68,39 @@ export function received<T>(schema: z.ZodType<T>, input: unknown): T {
     }),
     true,
   );
+}
+
+/** The worker is being stopped, and nobody has cancelled anything. */
+function isStopping({ cancellationSignal: { aborted, reason } }: Context): boolean {
+  return aborted && reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
+}
+
+/** Written into the last heartbeat of a step that is handed back, which its next attempt gets. */
+const handover = z.object({ handedBack: z.literal(true) });
+
+function wasHandedBack(): boolean {
+  return handover.safeParse(activityInfo().heartbeatDetails).success;
+}
+
+/** Milliseconds. By then another worker may be there, or this one again; the policy's pause would grow with each restart. */
+const HANDED_ON_AFTER = 1000;
+
+/**
+ * The step did not fail: it goes on elsewhere, or when the worker is back. Temporal knows no other word for that than a
+ * failure that is tried again, so it is one that counts for nothing.
+ */
+async function handedBack(context: Context, last: ProgressReport | undefined): Promise<ApplicationFailure> {
+  context.heartbeat({ phase: 'handed back', bytes: 0, total: null, activity: 0, ...last, handedBack: true });
+  // The heartbeat is encoded on its own way; the failure takes it along when it is there.
+  await new Promise((resolve) => setImmediate(resolve));
+  return ApplicationFailure.create({
+    message: 'the worker was stopped: this step goes on with the next one that there is',
+    type: 'handed-back',
+    nonRetryable: false,
+    nextRetryDelay: HANDED_ON_AFTER,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ remedy: 'Nothing needs to be done, where a worker of the host is started again.' }],
+  });
 }
 
 /** Three heartbeats fit into the time-out, at most one a second. */

@@ -40,12 +40,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
         }),
       );
     },
-    copy: (sent) => {
-      const { backup, destination, step, waits } = received(copyInput, sent);
-      return runStep({ waits, deadline: waits.copyDeadline }, async (work) =>
-        copyToDestination({ site: await openSite(), backup, destination, tier: step.tier, work }),
-      );
-    },
+    ...copyActivities(openSite),
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
       return runStep({ waits, deadline: waits.verifyDeadline }, async (work) =>
@@ -57,6 +52,18 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
       return runStep(
         { waits },
         async (work) => (await prune({ site: await openSite(), sources, apply: true, work })).summary,
+      );
+    },
+  };
+}
+
+/** The one step of the host's queue of copies. */
+export function copyActivities(openSite: () => Promise<Site>): Pick<BackupActivities, 'copy'> {
+  return {
+    copy: (sent) => {
+      const { backup, destination, step, waits } = received(copyInput, sent);
+      return runStep({ waits, deadline: waits.copyDeadline }, async (work) =>
+        copyToDestination({ site: await openSite(), backup, destination, tier: step.tier, work }),
       );
     },
   };

@@ -23,7 +23,7 @@ import { sourceDetails } from './details.ts';
 import { captureEnded, sourceStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { hostSteps, shortSteps } from './steps.ts';
+import { copySteps, hostSteps, shortSteps } from './steps.ts';
 
 export interface SourceInput extends StepInput {
   readonly site: string;
@@ -83,7 +83,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
 
   async function copyTo(destination: string, backup: CapturedBackup['backup']): Promise<void> {
     try {
-      const { copy } = hostSteps(site, input, waits.copyDeadline);
+      const { copy } = copySteps(site, input);
       const summary = `copy ${step.source} to ${destination}, confirmed there`;
       const copied = await copy.executeWithOptions({ summary }, [{ ...input, backup, destination }]);
       if ('skipped' in copied) skipped.push(copied);

@@ -9,6 +9,7 @@ import { siteRetention, timeZone } from './retention.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
 import { watchdogConfig } from './watchdog.ts';
+import { metricsConfig, ofHost, workerConfig } from './worker.ts';
 
 export const DEFAULT_STATE = '/var/lib/mosaic-backup';
 
@@ -96,7 +97,7 @@ const catchUpPlan = z
 export const siteConfig = z.strictObject({
   site: name.describe('the name of the installation'),
   timeZone,
-  hosts: named(z.strictObject({ repository: absolutePath.optional(), state: absolutePath.optional() }))
+  hosts: named(z.strictObject({ repository: absolutePath.optional(), state: absolutePath.optional(), ...ofHost }))
     .optional()
     .describe('the machines with a worker; absent: this one alone'),
   coordinator: z
@@ -105,6 +106,8 @@ export const siteConfig = z.strictObject({
     .describe('the host that reads the config at the start of a run, and signs recovery points'),
   repository: absolutePath.describe('the local folder of backups: copy 1'),
   state: absolutePath.default(DEFAULT_STATE).describe("the program's working memory"),
+  worker: workerConfig,
+  metrics: metricsConfig.optional(),
   temporal: z
     .strictObject({
       profile: z

@@ -49,6 +49,9 @@ describe('the example config', () => {
     for (const path of [
       [],
       ['temporal'],
+      ['worker'],
+      ['hosts', 'stack2'],
+      ['watchdog'],
       ['encryption'],
       ['signing'],
       ['plans', 'daily'],
@@ -60,7 +63,7 @@ describe('the example config', () => {
       ['destinations', 'secondary'],
     ]) {
       const shown = new Set(Object.keys(valueAt(plain, path) ?? {}));
-      const hidden = new Set(['configFile', 'compression', 'limits', 'objectives', 'hostKey']);
+      const hidden = new Set(['configFile', 'compression', 'limits', 'objectives', 'hostKey', 'state']);
       for (const key of keysAt(path, plain)) assert.ok(shown.has(key) || hidden.has(key), [...path, key].join('.'));
     }
   });

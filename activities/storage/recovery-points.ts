@@ -1,7 +1,7 @@
 /** Recovery points as a place holds them. */
-import { verifySignature, type TrustedKey } from '../../activities/keys/signing.ts';
-import { parseRecord } from '../../activities/storage/record.ts';
-import type { Store } from '../../activities/storage/types.ts';
+import { verifySignature, type TrustedKey } from '../keys/signing.ts';
+import { parseRecord } from './record.ts';
+import type { Store } from './types.ts';
 import { BackupError } from '../../model/errors.ts';
 import { canonical } from '../../model/manifest.ts';
 import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
