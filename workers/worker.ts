@@ -1,6 +1,7 @@
 /** One host's worker: its queues, its activities, its connection. The composition root. */
 import { NativeConnection, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import { availableParallelism } from 'node:os';
+import { temporalCredentials } from '../activities/config/temporal-credentials.ts';
 import { backupActivities, copyActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
@@ -93,12 +94,14 @@ async function openMetrics(site: Site, { openSite, log }: WorkerSettings, undo: 
 }
 
 async function createWorkers(
-  { config, host }: Site,
+  site: Site,
   { connection: options, namespace, openSite }: WorkerSettings,
 ): Promise<{ readonly connection: NativeConnection; readonly workers: readonly Worker[] }> {
+  const { config, host } = site;
   const { captures, grace } = workerOf(config, host, availableParallelism());
   const queues = taskQueues(config.site, host);
-  const [connection, codePath] = await Promise.all([connect(options), workflowBundle()]);
+  const credentials = await temporalCredentials(site);
+  const [connection, codePath] = await Promise.all([connect({ ...options, ...credentials }), workflowBundle()]);
   // Progress is wanted every second, and a cancellation travels with a heartbeat.
   const everySecond = { maxHeartbeatThrottleInterval: 1000, defaultHeartbeatThrottleInterval: 1000 };
   const short = {

@@ -4,6 +4,7 @@ import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
 import { checkRemotes } from './check-remotes.ts';
 import { checkVaults } from './check-vaults.ts';
+import { checkTemporal } from './temporal.ts';
 import type { Draft } from './draft.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -16,6 +17,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkFolders(site),
     ...checkRemotes(site),
     ...checkVaults(site),
+    ...checkTemporal(site),
   ];
 }
 

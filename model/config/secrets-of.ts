@@ -11,6 +11,7 @@ export function secretsOf({
   destinations,
   notify,
   watchdog,
+  temporal,
 }: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
     if (source.type === 'files') return [];
@@ -31,7 +32,14 @@ export function secretsOf({
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
   const ping = typeof watchdog.ping === 'string' ? undefined : watchdog.ping;
-  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers, ping].filter(
-    (secret) => secret !== undefined,
-  );
+  return [
+    encryption.identity,
+    signing.key,
+    ...ofSources,
+    ...ofDestinations,
+    ...ofNotifiers,
+    ping,
+    temporal.tls?.key,
+    temporal.apiKey,
+  ].filter((secret) => secret !== undefined);
 }

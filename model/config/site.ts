@@ -8,6 +8,7 @@ import { notifierConfig } from './notify.ts';
 import { siteRetention, timeZone } from './retention.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
+import { temporalTls } from './temporal.ts';
 import { watchdogConfig } from './watchdog.ts';
 import { metricsConfig, ofHost, workerConfig } from './worker.ts';
 
@@ -118,6 +119,8 @@ export const siteConfig = z.strictObject({
       configFile: absolutePath.optional(),
       address: z.string().min(1).optional().describe('absent: the server embedded in `mosaic-backup up`'),
       namespace: z.string().min(1).optional(),
+      tls: temporalTls.optional(),
+      apiKey: secret.optional().describe('sent with each request, and never without TLS'),
       embedded: z
         .strictObject({ port: port.default(7233), uiPort: port.default(8233) })
         .prefault({})

@@ -45,7 +45,7 @@ describe('the example config', () => {
   });
 
   it('shows every key that there is', () => {
-    const plain: unknown = parse(text.replaceAll(/^( *)# (address|namespace|profile): /gm, '$1$2: '));
+    const plain: unknown = parse(text.replaceAll(/^( *)# (address|namespace|profile|tls|apiKey): /gm, '$1$2: '));
     for (const path of [
       [],
       ['temporal'],
