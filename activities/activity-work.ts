@@ -2,7 +2,7 @@
 import { activityInfo, ApplicationFailure, CancelledFailure, Context, log } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { BackupError } from '../model/errors.ts';
-import type { Waits } from '../model/run.ts';
+import { HANDED_BACK, type Waits } from '../model/run.ts';
 import { z } from 'zod';
 import type { ProgressReport, Work } from './work.ts';
 
@@ -10,22 +10,15 @@ import type { ProgressReport, Work } from './work.ts';
 const DEFAULT_STANDSTILL = 600_000;
 
 export interface StepWaits {
-  readonly waits?: Pick<Waits, 'retryFirst' | 'retryMax' | 'heartbeat' | 'standstill'>;
-  /** Milliseconds from the step's first scheduling after which a failing one is not tried again. */
-  readonly deadline?: number;
+  readonly waits?: Pick<Waits, 'standstill'>;
 }
 
 /**
  * Runs the body of an activity. Heartbeats go out regularly with the last progress, also while nothing moves
- * (syncing a large file): that a step stands still is judged by its streams, not by silence. At its deadline a step
- * that fails has failed; one that is well at work goes on, or no large source would ever be captured.
+ * (syncing a large file): that a step stands still is judged by its streams, not by silence.
  */
-export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
+export async function runStep<T>({ waits }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
-  const { attempt } = context.info;
-  // A last attempt that begins a little late still says what fails; much later, only deaths can have come between.
-  if (attempt > 1 && waits && isPast(deadline, -waits.retryMax - 2 * waits.heartbeat) && !wasHandedBack())
-    throw diedUntil();
   let last: ProgressReport | undefined;
   const interval = heartbeatInterval();
   const timer = interval === undefined ? undefined : setInterval(() => context.heartbeat(last), interval);
@@ -45,10 +38,10 @@ export async function runStep<T>({ waits, deadline }: StepWaits, body: (work: Wo
   try {
     return await body(work);
   } catch (error) {
-    if (isStopping(context)) throw await handedBack(context, last);
+    if (isStopping(context)) throw handedBack();
     // The reason of a cancelled activity is a CancelledFailure: thrown on, Temporal shows the step as cancelled.
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
-    throw asFailure(error, isPast(deadline, waits ? pauseAfter(attempt, waits) : 0));
+    throw asFailure(error);
   } finally {
     clearInterval(timer);
   }
@@ -66,7 +59,6 @@ export function received<T>(schema: z.ZodType<T>, input: unknown): T {
     new BackupError('usage', `this step was sent what it does not understand:\n${told}`, {
       remedy: 'Let all hosts and clients of the site have one version, then run the same plan and time again.',
     }),
-    true,
   );
 }
 
@@ -75,27 +67,17 @@ function isStopping({ cancellationSignal: { aborted, reason } }: Context): boole
   return aborted && reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
 }
 
-/** Written into the last heartbeat of a step that is handed back, which its next attempt gets. */
-const handover = z.object({ handedBack: z.literal(true) });
-
-function wasHandedBack(): boolean {
-  return handover.safeParse(activityInfo().heartbeatDetails).success;
-}
-
-/** Milliseconds. By then another worker may be there, or this one again; the policy's pause would grow with each restart. */
+/** Milliseconds, for steps that Temporal itself tries again. By then another worker may be there, or this one again. */
 const HANDED_ON_AFTER = 1000;
 
 /**
  * The step did not fail: it goes on elsewhere, or when the worker is back. Temporal knows no other word for that than a
- * failure that is tried again, so it is one that counts for nothing.
+ * failure that is tried again, so it is one that counts for nothing (`step-error.ts`).
  */
-async function handedBack(context: Context, last: ProgressReport | undefined): Promise<ApplicationFailure> {
-  context.heartbeat({ phase: 'handed back', bytes: 0, total: null, activity: 0, ...last, handedBack: true });
-  // The heartbeat is encoded on its own way; the failure takes it along when it is there.
-  await new Promise((resolve) => setImmediate(resolve));
+function handedBack(): ApplicationFailure {
   return ApplicationFailure.create({
     message: 'the worker was stopped: this step goes on with the next one that there is',
-    type: 'handed-back',
+    type: HANDED_BACK,
     nonRetryable: false,
     nextRetryDelay: HANDED_ON_AFTER,
     category: ApplicationFailureCategory.BENIGN,
@@ -109,36 +91,13 @@ function heartbeatInterval(): number | undefined {
   return heartbeatTimeoutMs ? Math.max(250, Math.min(1000, heartbeatTimeoutMs / 3)) : undefined;
 }
 
-/** Whether a deadline is over, or will be in `ahead` milliseconds. */
-function isPast(deadline: number | undefined, ahead: number): boolean {
-  if (deadline === undefined) return false;
-  return Date.now() + ahead > activityInfo().scheduledTimestampMs + deadline;
-}
-
-/** The pause before the next attempt, as the retry policy of the step has it. */
-function pauseAfter(attempt: number, { retryFirst, retryMax }: Pick<Waits, 'retryFirst' | 'retryMax'>): number {
-  return Math.min(retryMax, retryFirst * 2 ** (attempt - 1));
-}
-
-/** The attempts before gave no answer: their workers died, again and again. */
-function diedUntil(): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: 'the worker died at this step again and again, until its deadline',
-    type: 'failed',
-    nonRetryable: true,
-    details: [
-      { remedy: "Look at the worker's log and at the machine's memory, then run the same plan and time again." },
-    ],
-  });
-}
-
 /** Our taxonomy as Temporal's: the code is the failure's type, the remedy travels in its details. */
-function asFailure(error: unknown, final: boolean): unknown {
+function asFailure(error: unknown): unknown {
   if (!(error instanceof BackupError)) return error;
   return ApplicationFailure.create({
-    message: final && error.retryable ? `still failing at its deadline: ${error.message}` : error.message,
+    message: error.message,
     type: error.code,
-    nonRetryable: final || !error.retryable,
+    nonRetryable: !error.retryable,
     details: [{ remedy: error.remedy ?? null, facts: error.facts }],
   });
 }

@@ -1,5 +1,4 @@
 /** The steps on a host, as activities: parse, call, report. */
-import { Context } from '@temporalio/activity';
 import type { Verified } from './operations/verify-copy.ts';
 import type { PinnedReference } from '../model/reference.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
@@ -26,15 +25,15 @@ export interface BackupActivities {
 export function backupActivities(openSite: () => Promise<Site>): BackupActivities {
   return {
     capture: (sent) => {
-      const { step, runId, scheduled, waits } = received(stepInput, sent);
-      return runStep({ waits, deadline: waits.captureDeadline }, async (work) =>
+      const { step, runId, scheduled, waits, attempt = 1 } = received(stepInput, sent);
+      return runStep({ waits }, async (work) =>
         captureOrTake({
           site: await openSite(),
           source: step.source,
           tier: step.tier,
           runId,
           scheduled,
-          attempt: Context.current().info.attempt,
+          attempt,
           busy: waits.busy,
           work,
         }),
@@ -43,9 +42,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     ...copyActivities(openSite),
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
-      return runStep({ waits, deadline: waits.verifyDeadline }, async (work) =>
-        verifyInRepository({ site: await openSite(), backup, work }),
-      );
+      return runStep({ waits }, async (work) => verifyInRepository({ site: await openSite(), backup, work }));
     },
     retention: (sent) => {
       const { waits, sources } = received(retentionInput, sent);
@@ -62,7 +59,7 @@ export function copyActivities(openSite: () => Promise<Site>): Pick<BackupActivi
   return {
     copy: (sent) => {
       const { backup, destination, step, waits } = received(copyInput, sent);
-      return runStep({ waits, deadline: waits.copyDeadline }, async (work) =>
+      return runStep({ waits }, async (work) =>
         copyToDestination({ site: await openSite(), backup, destination, tier: step.tier, work }),
       );
     },

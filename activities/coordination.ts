@@ -5,7 +5,17 @@ import type { PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../
 import { z } from 'zod';
 import { thawReport } from '../model/received-thaw.ts';
 import type { ThawReport } from '../model/thaw.ts';
-import { catchUpSpec, delivered, logsSpec, planInput, runReport, runSpec, sourceReport } from '../model/received.ts';
+import {
+  catchUpSpec,
+  delivered,
+  logsSpec,
+  planInput,
+  runReport,
+  runSpec,
+  sourceReport,
+  waitingStep,
+} from '../model/received.ts';
+import type { WaitingStep } from '../model/run-alerts.ts';
 import { received, runStep } from './activity-work.ts';
 import { planCatchUp } from './operations/catch-up/plan.ts';
 import { tellCopies } from './operations/catch-up/tell.ts';
@@ -14,6 +24,7 @@ import { planRun } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
 import { tellThaw } from './operations/thaw/tell.ts';
 import { tellLogs } from './operations/tell-logs.ts';
+import { tellRun, tellWaiting } from './operations/tell-run.ts';
 import type { Site } from './site.ts';
 
 export interface CoordinationActivities {
@@ -32,11 +43,17 @@ export interface CoordinationActivities {
   }): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
   tellThaw(report: ThawReport): Promise<readonly StepError[]>;
+  /** @returns the notifiers that failed. */
+  tellWaiting(waiting: WaitingStep): Promise<readonly StepError[]>;
+  /** @returns the notifiers that failed. */
+  tellRun(input: { readonly spec: RunSpec; readonly report: RunReport }): Promise<readonly StepError[]>;
   signRecoveryPoint(input: {
     readonly spec: RunSpec;
     readonly report: RunReport;
   }): Promise<{ readonly warnings: readonly string[] }>;
 }
+
+const endedRun = z.object({ spec: runSpec, report: runReport });
 
 /** @param openSite reads the config anew at the start of each run. */
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
@@ -65,8 +82,16 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
       const report = received(thawReport, sent);
       return runStep({}, async (work) => tellThaw({ site: await openSite(), report, work }));
     },
+    tellWaiting: (sent) => {
+      const waiting = received(waitingStep, sent);
+      return runStep({}, async (work) => tellWaiting({ site: await openSite(), waiting, work }));
+    },
+    tellRun: (sent) => {
+      const { spec, report } = received(endedRun, sent);
+      return runStep({}, async (work) => tellRun({ site: await openSite(), spec, report, work }));
+    },
     signRecoveryPoint: (sent) => {
-      const { spec, report } = received(z.object({ spec: runSpec, report: runReport }), sent);
+      const { spec, report } = received(endedRun, sent);
       return runStep({ waits: spec.waits }, async (work) =>
         writeRecoveryPoint({ site: await openSite(), spec, report, work }),
       );

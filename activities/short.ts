@@ -30,7 +30,7 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
     ping: async () => ({ machine: hostname(), version: productVersion }),
     shipLogs: (sent) => {
       const { runId, scheduled, step, waits } = received(logsInput, sent);
-      return runStep({ waits: { ...waits, retryMax: waits.retryFirst } }, async (work) =>
+      return runStep({ waits }, async (work) =>
         tickSource({
           site: await openSite(),
           runId,
@@ -44,7 +44,7 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
     },
     deliver: (sent) => {
       const { step, deadline, waits } = received(deliveryInput, sent);
-      return runStep({ waits: { ...waits, retryMax: waits.retryFirst } }, async (work) =>
+      return runStep({ waits }, async (work) =>
         deliverCopies({ site: await openSite(), destination: step.destination, deadline, work }),
       );
     },

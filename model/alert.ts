@@ -22,6 +22,9 @@ export const ALERTS = [
   'work-unfinished',
   'config-unreadable',
   'watchdog-blind',
+  'step-waiting',
+  'run-partial',
+  'run-failed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -3,6 +3,7 @@
  * version, or somebody else who may write to that Temporal. Fields that are not known here are left out.
  */
 import { z } from 'zod';
+import { GRAPH_STATES, type GraphStep } from './graph.ts';
 import { isRecipient } from './keys.ts';
 import { DELIVERY_STATES, type CatchUpSpec, type Delivered, type DeliveryInput } from './catch-up.ts';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
@@ -10,6 +11,7 @@ import { OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
 import { PASSES, type RotationInput, type RotationPlace, type RotationWaits } from './rotation.ts';
+import type { WaitingStep } from './run-alerts.ts';
 import {
   STEP_STATES,
   type RetentionInput,
@@ -36,6 +38,8 @@ const waits = z.object({
   heartbeat: milliseconds,
   standstill: milliseconds,
   busy: milliseconds,
+  alertAfter: milliseconds,
+  remindAfter: milliseconds,
 }) satisfies z.ZodType<Waits>;
 
 const sourceStep = z.object({
@@ -45,11 +49,12 @@ const sourceStep = z.object({
   host: name,
   tier: z.enum(TIERS),
   destinations: z.array(name),
+  after: z.array(name).exactOptional(),
 });
 
 export const planInput = z.object({ site: name, plan: name, scheduled, sources: z.array(name).exactOptional() });
 
-const step = { runId, scheduled, step: sourceStep, waits };
+const step = { runId, scheduled, step: sourceStep, waits, attempt: z.int().positive().exactOptional() };
 export const stepInput = z.object(step) satisfies z.ZodType<StepInput>;
 export const verifyInput = z.object({ ...step, backup: pinnedReference });
 export const copyInput = z.object({ ...step, backup: pinnedReference, destination: name });
@@ -62,6 +67,7 @@ export const runSpec = z.object({
   phases: z.array(z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep) })),
   waits,
   retention: z.boolean().exactOptional(),
+  notified: z.boolean(),
 }) satisfies z.ZodType<RunSpec>;
 
 export const retentionInput = z.object({ waits, sources: z.array(name) }) satisfies z.ZodType<RetentionInput>;
@@ -143,6 +149,29 @@ const stepError = z.object({
   message: z.string(),
   remedy: z.string().nullable(),
 });
+
+const graphStep = z.object({
+  id: z.string(),
+  name: z.string(),
+  does: z.string(),
+  after: z.array(z.string()),
+  state: z.enum(GRAPH_STATES),
+  attempts: z.number(),
+  started: z.string().nullable(),
+  ended: z.string().nullable(),
+  bytes: bytes.nullable(),
+  error: stepError.nullable(),
+  next: z.string().nullable(),
+  deadline: z.string().nullable(),
+}) satisfies z.ZodType<GraphStep>;
+export const waitingStep = z.object({
+  site: name,
+  runId,
+  since: z.string(),
+  step: graphStep,
+  source: name.nullable(),
+  host: name.nullable(),
+}) satisfies z.ZodType<WaitingStep>;
 
 export const sourceReport = z.object({
   source: name,

@@ -1,5 +1,6 @@
 /** Runs of plans: what travels between client, workflows and activities. Small, and never a secret. */
 import type { Delivered } from './catch-up.ts';
+import type { GraphStep } from './graph.ts';
 import type { LogsFacts } from './logs-run.ts';
 import type { Outcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
@@ -23,6 +24,9 @@ export function taskQueues(
 ): { readonly site: string; readonly host: string; readonly copies: string; readonly short: string } {
   return { site, host: `${site}.${host}`, copies: `${site}.${host}.copies`, short: `${site}.${host}.short` };
 }
+
+/** The type of the failure of a step whose worker was stopped: it has not failed, and goes on with the next worker. */
+export const HANDED_BACK = 'handed-back';
 
 /** Input of every plan's workflow. */
 export interface PlanInput {
@@ -49,6 +53,9 @@ export interface Waits {
   readonly standstill: number;
   /** How long to wait for another holder of a source's lease. */
   readonly busy: number;
+  /** A step that waits for so long is an alert, and is told again while it lasts. */
+  readonly alertAfter: number;
+  readonly remindAfter: number;
 }
 
 /** One source as a run sees it. */
@@ -59,6 +66,8 @@ export interface SourceStep {
   readonly host: string;
   readonly tier: Tier;
   readonly destinations: readonly string[];
+  /** Sources of the same run whose captures must have ended before. */
+  readonly after?: readonly string[];
 }
 
 /** What the coordinator reads from the config at the start of a run. */
@@ -72,6 +81,8 @@ export interface RunSpec {
   readonly waits: Waits;
   /** Whether what is due is deleted at the end. Absent: an older version planned the run. */
   readonly retention?: boolean;
+  /** Whether somebody is told of alerts. */
+  readonly notified: boolean;
 }
 
 /** What the step of a host that prunes gets. */
@@ -87,6 +98,8 @@ export interface StepInput {
   readonly scheduled: string;
   readonly step: SourceStep;
   readonly waits: Waits;
+  /** From 1: a later attempt of a step takes its leases over from an earlier one. */
+  readonly attempt?: number;
 }
 
 /** A sealed backup, as later steps and reports need it. */
@@ -110,6 +123,12 @@ export type ScheduledInput = Omit<PlanInput, 'scheduled'> & Partial<Pick<PlanInp
 /** The scheduled time of a run out of its id: a schedule appends it to the plan's name. @throws BackupError `usage` when it is no such id. */
 export function scheduledOf(plan: string, id: string): string {
   return scheduledTime(id.startsWith(`${plan}-`) ? id.slice(plan.length + 1) : id);
+}
+
+/** The plan and the scheduled time out of the id of a run; undefined where it is none. */
+export function planAndTime(id: string): Pick<PlanInput, 'plan' | 'scheduled'> | undefined {
+  const [, plan, scheduled] = /^(.+)-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(id) ?? [];
+  return plan === undefined || scheduled === undefined ? undefined : { plan, scheduled };
 }
 
 /** Logs that were shipped and sealed. */
@@ -160,6 +179,8 @@ export interface SourceReport {
   readonly skipped?: readonly SkippedCopy[];
   readonly verified: boolean;
   readonly errors: readonly StepError[];
+  /** Its steps in the run's graph; left out of the report of a run, whose graph has them. */
+  readonly steps?: readonly GraphStep[];
   /** Only in a run that ships logs; null until its step has ended. */
   readonly logs?: LogsFacts | null;
 }
@@ -174,6 +195,14 @@ export interface RunReport {
   readonly destinations?: readonly Delivered[];
   /** What was deleted, and what is due; a host each. Absent before it was looked at, and where runs do not. */
   readonly retention?: readonly RetentionSummary[];
+}
+
+/** The sources of a run by the hosts that capture them. */
+export function sourcesByHost(
+  steps: readonly SourceStep[],
+): readonly { readonly host: string; readonly names: readonly string[] }[] {
+  const byHost = Map.groupBy(steps, ({ host }) => host);
+  return [...byHost].map(([host, of]) => ({ host, names: of.map(({ source }) => source) }));
 }
 
 /** A run is complete when every source is, failed when every source is, else partial. */

@@ -9,6 +9,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { captureId, copyId, sourceSteps, verifyId } from '../model/graph.ts';
 import type {
   CapturedBackup,
   CopiedBackup,
@@ -20,19 +21,23 @@ import type {
 } from '../model/run.ts';
 import { sourceOutcome } from '../model/run.ts';
 import { sourceDetails } from './details.ts';
-import { captureEnded, sourceStatus } from './messages.ts';
+import { captureEnded, runGraph, sourceStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
-import { stepError } from './step-error.ts';
+import { stepRunner, type Ended, type StepPolicy } from './step-runner.ts';
 import { copySteps, hostSteps, shortSteps } from './steps.ts';
+import { waitingTeller } from './waiting-teller.ts';
 
 export interface SourceInput extends StepInput {
   readonly site: string;
   /** Not as a part of a run: nobody waits for its capture. */
   readonly alone?: boolean;
+  /** Whether somebody is told of alerts. */
+  readonly notified?: boolean;
 }
 
 export async function backupSource(input: SourceInput): Promise<SourceReport> {
   const { site, step, waits } = input;
+  const { source, host, destinations } = step;
   const copies: CopiedBackup[] = [];
   const skipped: SkippedCopy[] = [];
   const errors: StepError[] = [];
@@ -41,70 +46,95 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   let verified = false;
   let outcome: SourceReport['outcome'] = null;
 
-  const report = (): SourceReport => ({
-    source: step.source,
-    state,
-    outcome,
-    captured,
-    copies,
-    ...(skipped.length > 0 && { skipped }),
-    verified,
-    errors,
+  const teller = waitingTeller(input);
+  const runner = stepRunner({
+    steps: sourceSteps(step),
+    changed: (changed) => {
+      teller.changed(changed);
+      show();
+    },
   });
   setHandler(sourceStatus, report);
+  setHandler(runGraph, () => ({ runId: input.runId, outcome, steps: runner.steps() }));
+
   enter('capturing');
-
-  try {
-    const { ping } = shortSteps(site, input, waits.captureDeadline);
-    await ping.executeWithOptions({ summary: `reach the worker of ${step.host}` }, []);
-    const { capture } = hostSteps(site, input, waits.captureDeadline);
-    captured = await capture.executeWithOptions({ summary: `capture ${step.source} (${step.tier})` }, [input]);
-  } catch (error) {
-    errors.push(stepError('capture', error));
-  }
-  if (!input.alone) await tellRun(step.source);
-
+  await capture();
+  if (!input.alone) await tellRun(source);
   if (captured) {
     const { backup } = captured;
     enter('copying');
-    await Promise.all(step.destinations.map((destination) => copyTo(destination, backup)));
+    await Promise.all(destinations.map((destination) => copyTo(destination, backup)));
     enter('verifying');
     await verify(backup);
+  } else {
+    runner.leaveOut([...destinations.map((destination) => copyId(source, destination)), verifyId(source)]);
   }
-  outcome = sourceOutcome({ source: step.source, captured, copies, verified, errors });
+  outcome = sourceOutcome({ source, captured, copies, verified, errors });
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   enter(captured ? 'done' : 'failed');
+  await teller.ended();
   return report();
+
+  function report(): SourceReport {
+    const left = skipped.length > 0 && { skipped };
+    return { source, state, outcome, captured, copies, ...left, verified, errors, steps: runner.steps() };
+  }
 
   function enter(next: StepState): void {
     state = next;
-    setCurrentDetails(sourceDetails(report()));
+    show();
+  }
+
+  function show(): void {
+    setCurrentDetails(sourceDetails(input.runId, report()));
+  }
+
+  function policy(deadline: number, asksFirst = false): StepPolicy {
+    const { retryFirst, retryMax } = waits;
+    const summary = `reach the worker of ${host}`;
+    const reach = (within: number) => shortSteps(site, host, within).ping.executeWithOptions({ summary }, []);
+    return { deadline, retryFirst, retryMax, host: { name: host, first: asksFirst, reach } };
+  }
+
+  /** The value of a step that was done; of one that was not its error is noted. */
+  function valueOf<T>(ended: Ended<T>): T | null {
+    if (ended.ok) return ended.value;
+    errors.push(ended.error);
+    return null;
+  }
+
+  async function capture(): Promise<void> {
+    const summary = `capture ${source} (${step.tier})`;
+    const ended = await runner.run(captureId(source), policy(waits.captureDeadline, true), ({ number, left }) =>
+      hostSteps(site, input, left).capture.executeWithOptions({ summary }, [{ ...input, attempt: number }]),
+    );
+    captured = valueOf(ended);
+    if (captured) runner.stored(captureId(source), captured.bytes);
   }
 
   async function copyTo(destination: string, backup: CapturedBackup['backup']): Promise<void> {
-    try {
-      const { copy } = copySteps(site, input);
-      const summary = `copy ${step.source} to ${destination}, confirmed there`;
-      const copied = await copy.executeWithOptions({ summary }, [{ ...input, backup, destination }]);
-      if ('skipped' in copied) skipped.push(copied);
-      else copies.push(copied);
-    } catch (error) {
-      errors.push(stepError(`copy to ${destination}`, error));
+    const id = copyId(source, destination);
+    const summary = `copy ${source} to ${destination}, confirmed there`;
+    const ended = await runner.run(id, policy(waits.copyDeadline), ({ left }) =>
+      copySteps(site, input, left).copy.executeWithOptions({ summary }, [{ ...input, backup, destination }]),
+    );
+    const copied = valueOf(ended);
+    if (copied === null) return;
+    if ('skipped' in copied) {
+      skipped.push(copied);
+      runner.leaveOut([id]);
+    } else {
+      copies.push(copied);
+      runner.stored(id, copied.bytes);
     }
-    setCurrentDetails(sourceDetails(report()));
   }
 
   async function verify(backup: CapturedBackup['backup']): Promise<void> {
-    try {
-      const steps = hostSteps(site, input, waits.verifyDeadline);
-      verified = (
-        await steps.verify.executeWithOptions({ summary: `verify ${step.source}: digests and signature` }, [
-          { ...input, backup },
-        ])
-      ).ok;
-    } catch (error) {
-      errors.push(stepError('verify', error));
-    }
+    const summary = `verify ${source}: digests and signature`;
+    const ended = await runner.run(verifyId(source), policy(waits.verifyDeadline), ({ left }) =>
+      hostSteps(site, input, left).verify.executeWithOptions({ summary }, [{ ...input, backup }]),
+    );
+    verified = valueOf(ended)?.ok ?? false;
   }
 }
 

@@ -1,19 +1,28 @@
 /** The Markdown that operators read as "current details" in Temporal's Web UI. */
+import { waitingSteps, type GraphStep } from '../model/graph.ts';
 import { formatBytes, formatDuration } from '../model/units.ts';
 import { retentionLines } from '../model/retention/lines.ts';
 import type { RunReport, SourceReport, StepError } from '../model/run.ts';
 
 /**
- * What is wrong and what to do about it, then the run as a table, one line a source: the Web UI shows but the first lines
+ * What waits or is wrong and what to do about it, then the run as a table, one line a source: the Web UI shows but the first lines
  * at once.
  */
-export function runDetails({ outcome, sources, errors: ofRun, retention = [] }: RunReport): string {
+export function runDetails(
+  { runId, outcome, sources, errors: ofRun, retention = [] }: RunReport,
+  steps: readonly GraphStep[],
+): string {
   const rows = sources.map(
     (source) =>
-      `| ${source.source} | ${source.outcome ?? source.state} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
+      `| ${source.source} | ${source.outcome ?? stateOf(source, steps)} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
   );
+  const [plan] = steps;
   return [
     outcome ? `**${outcome}**` : '**running** (each source has a page of its own, under "Relationships")',
+    ...(plan?.state === 'waiting' ? ['\nIt waits for its turn: another run of this plan goes on.'] : []),
+    ...waitingSteps(steps)
+      .filter(({ error }) => error !== null)
+      .map((step) => `\n${waitingInWords(step, runId)}`),
     ...ofRun.map((error) => `\n${inWords(error)}`),
     ...sources.flatMap(({ source, errors }) => errors.map((error) => `\n**${source}**: ${inWords(error)}`)),
     '',
@@ -25,11 +34,12 @@ export function runDetails({ outcome, sources, errors: ofRun, retention = [] }: 
   ].join('\n');
 }
 
-/** One source: its state, each failure with its remedy, what was stored. */
-export function sourceDetails(report: SourceReport): string {
-  const { captured, copies, skipped = [], errors, outcome, state } = report;
+/** One source: its state, each failure with its remedy, what was stored, and its steps as a table. */
+export function sourceDetails(runId: string, report: SourceReport): string {
+  const { captured, copies, skipped = [], errors, outcome, state, steps = [] } = report;
   return [
-    outcome ? `**${outcome}**` : `**${state}**${WHILE_RUNNING}`,
+    outcome ? `**${outcome}**` : `**${state}**`,
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId)}`),
     ...errors.map((error) => `\n${inWords(error)}`),
     captured
       ? `\n\`${captured.backup.reference}\` · ${size(report)} · ${time(report)}${captured.existed ? ' · was there already' : ''}`
@@ -40,20 +50,37 @@ export function sourceDetails(report: SourceReport): string {
         `\ncopy at ${destination}: ${formatBytes(bytes)} in ${formatDuration(milliseconds)}`,
     ),
     ...skipped.map(({ destination, skipped: why }) => `\ncopy at ${destination}: skipped, ${why}`),
+    '',
+    '| step | state | attempts | began | ended |',
+    '| --- | --- | --- | --- | --- |',
+    ...steps.map(
+      ({ name, state: at, attempts, started, ended }) =>
+        `| ${name} | ${at} | ${attempts || ''} | ${started ?? ''} | ${ended ?? ''} |`,
+    ),
     LAST,
   ].join('\n');
 }
 
-/** A workflow does not hear of the attempts of its steps: Temporal shows them elsewhere. */
-const WHILE_RUNNING =
-  ' (a step that fails is tried again until its deadline: "Pending Activities" shows the attempt, its last error and what to do)';
-
 /** The Web UI cuts off some 20 pixels at the end: an empty line, so that it is no row. */
 const LAST = '\n\u00a0';
+
+/** A step that waits: why, what to do, and when it is tried again. */
+function waitingInWords({ id, error, next, deadline }: GraphStep, runId: string): string {
+  return [
+    `**${id} waits**: ${error?.message ?? 'for its turn'}`,
+    ...(error?.remedy ? [`\n\nWhat to do: ${error.remedy}`] : []),
+    `\n\nIt is tried again ${next === null ? 'as soon as its host answers' : `at ${next}`}, until ${deadline ?? '?'}. `,
+    `Now, or not at all: the Updates \`retry\` and \`skip\` of this workflow, or \`mosaic-backup runs retry ${runId} --step ${id}\`.`,
+  ].join('');
+}
 
 /** A failed step and what to do about it. */
 export function inWords({ step, message, remedy }: StepError): string {
   return `${step} failed: ${message}${remedy ? `\n\nWhat to do: ${remedy}` : ''}`;
+}
+
+function stateOf({ source, state }: SourceReport, steps: readonly GraphStep[]): string {
+  return waitingSteps(steps).some(({ id }) => id.startsWith(`${source}/`)) ? 'waiting' : state;
 }
 
 function copiesOf({ copies, skipped = [] }: SourceReport): string {

@@ -4,6 +4,7 @@ export { catchUp } from './catch-up.ts';
 export { dailyBackup } from './daily-backup.ts';
 export { deliverCopies } from './deliver-copies.ts';
 export { monthlyArchive } from './monthly-archive.ts';
+export { planTurn } from './plan-turn.ts';
 export { rotateKeys } from './rotate-keys.ts';
 export { shipLogs } from './ship-logs.ts';
 export { thawCopy } from './thaw-copy.ts';

@@ -1,5 +1,6 @@
-/** Queries and signals of the workflows. */
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+/** Queries, signals and updates of the workflows. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { GraphStep, RunGraph, StepDecision } from '../model/graph.ts';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
 import type { ThawReport } from '../model/thaw.ts';
@@ -9,6 +10,21 @@ export const runStatus = defineQuery<RunReport>('status');
 
 /** How far one source has come. */
 export const sourceStatus = defineQuery<SourceReport>('status');
+
+/** The steps of a run, or of one source in it: what waits for what, states, attempts, errors. */
+export const runGraph = defineQuery<RunGraph>('graph');
+
+/** Has a waiting step tried again now. @returns what was done, in words. */
+export const retryStep = defineUpdate<string, [asked?: StepDecision]>('retry');
+
+/** Has a waiting step skipped: the run goes on without it. */
+export const skipStep = defineUpdate<string, [asked?: StepDecision]>('skip');
+
+/** What an operator told the run about steps of one of its sources. */
+export const decideStep = defineSignal<[what: 'retry' | 'skip', asked: StepDecision]>('decide');
+
+/** Sent by a source to its run: a step of it has begun to wait, or waits no longer. */
+export const stepChanged = defineSignal<[step: GraphStep]>('stepChanged');
 
 /** Sent by a source to its run: the source is no longer being read, so the next phase may begin. */
 export const captureEnded = defineSignal<[source: string]>('captureEnded');
@@ -21,3 +37,6 @@ export const pauseRotation = defineSignal<[paused: boolean]>('pauseRotation');
 
 /** How far a thaw has come. */
 export const thawStatus = defineQuery<ThawReport>('status');
+
+/** Sent by a run to the workflow that keeps its turn: the next run of the plan may begin. */
+export const turnOver = defineSignal('turnOver');

@@ -1,7 +1,7 @@
 /** What a failed step is to a report: the innermost cause, in the operator's words. */
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import type { StepError } from '../model/run.ts';
+import { HANDED_BACK, type StepError } from '../model/run.ts';
 
 /** @throws the error itself when it is a cancellation: that is not a failure of the step. */
 export function stepError(step: string, error: unknown): StepError {
@@ -44,6 +44,44 @@ function tooSlow(step: string): StepError {
       'Look at what slows it down, run the same plan and time again, and split the source if it is too large for one day.',
   };
 }
+
+/** Why an attempt failed, for a step that the workflow itself tries again. */
+export interface StepFailure {
+  readonly error: StepError;
+  /** Whether another attempt may do better. */
+  readonly retryable: boolean;
+  /** Whether its worker died, or nobody took it: what is to be asked next is whether its host is there. */
+  readonly workerLost: boolean;
+  /** Its worker was stopped, and gave it back: nothing has failed. */
+  readonly handedBack?: boolean;
+}
+
+/** @throws the error itself when it is a cancellation. */
+export function stepFailure(step: string, error: unknown): StepFailure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure && cause.timeoutType === 'HEARTBEAT') {
+    const message = 'the worker died at this step';
+    return { error: { step, code: 'failed', message, remedy: DIED }, retryable: true, workerLost: true };
+  }
+  if (cause instanceof ApplicationFailure && cause.type === HANDED_BACK)
+    return { error: stepError(step, error), retryable: true, workerLost: true, handedBack: true };
+  const retryable = cause instanceof ApplicationFailure && cause.nonRetryable !== true;
+  return { error: stepError(step, error), retryable, workerLost: false };
+}
+
+/** Nobody on the host takes a question: its worker does not run, or the host is down. */
+export function hostIsAway(step: string, host: string): StepFailure {
+  const message = `the host ${host} does not answer: its worker does not run, or reaches no Temporal`;
+  return { error: { step, code: 'unreachable', message, remedy: START }, retryable: true, workerLost: true };
+}
+
+/** The error of a step that is not tried again, since its deadline has come. */
+export function stillFailing({ error }: StepFailure): StepError {
+  return { ...error, message: `still failing at its deadline: ${error.message}` };
+}
+
+const DIED = "Look at the worker's log and at the machine's memory, then run the same plan and time again.";
+const START = 'Start it there ("mosaic-backup up" or "mosaic-backup worker"): the step goes on by itself.';
 
 function hasValue(details: unknown): boolean {
   return details !== undefined && details !== null;

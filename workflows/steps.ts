@@ -22,14 +22,15 @@ export function planning(site: string) {
   });
 }
 
-/** Writing the report of a run: as patient as its verification. */
-export function reporting(site: string, waits: Waits) {
+/** Writing the report of a run, one attempt: the workflow tries again. */
+export function reporting(site: string, waits: Waits, left: number) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
-    startToCloseTimeout: '1m',
-    scheduleToCloseTimeout: waits.verifyDeadline,
+    scheduleToStartTimeout: left,
+    // To every destination, one of which may be slow.
+    startToCloseTimeout: '10m',
     heartbeatTimeout: waits.heartbeat,
-    retry: retries(waits),
+    retry: ONCE,
   });
 }
 
@@ -37,30 +38,31 @@ export function reporting(site: string, waits: Waits) {
 const LONGEST = '23h';
 
 /**
- * Long steps on the source's host. A failing one is tried again with growing waits until `deadline`, which the step
- * itself looks at (`runStep`): an attempt that is well at work when it passes goes on. Silence means that the worker died.
+ * Long steps on the source's host, one attempt each: the workflow tries again (`step-runner.ts`). One that is well at work
+ * when the step's deadline passes goes on. Silence means that the worker died.
+ * @param left milliseconds until the deadline: so long an attempt may stand in the queue behind others.
  */
-export function hostSteps(site: string, { step, waits }: StepInput, deadline: number) {
+export function hostSteps(site: string, { step, waits }: StepInput, left: number) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, step.host).host,
-    scheduleToStartTimeout: deadline,
+    scheduleToStartTimeout: left,
     startToCloseTimeout: LONGEST,
     heartbeatTimeout: waits.heartbeat,
     // A cancelled run ends only when its steps have ended their children and cleaned up.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: retries(waits),
+    retry: ONCE,
   });
 }
 
 /** Copies: as `hostSteps`, on the host's queue of copies. What waits there for its turn at a destination takes no capture's slot. */
-export function copySteps(site: string, { step, waits }: StepInput) {
+export function copySteps(site: string, { step, waits }: StepInput, left: number) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, step.host).copies,
-    scheduleToStartTimeout: waits.copyDeadline,
+    scheduleToStartTimeout: left,
     startToCloseTimeout: LONGEST,
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: retries(waits),
+    retry: ONCE,
   });
 }
 
@@ -77,13 +79,16 @@ export function retentionSteps(site: string, host: string, waits: Waits) {
   });
 }
 
-/** Whether a host is there is asked on its short queue, where no long capture stands before the question. */
-export function shortSteps(site: string, { step, waits }: StepInput, deadline: number) {
+/**
+ * Whether a host is there is asked on its short queue, where no long capture stands before the question.
+ * @param within milliseconds in which somebody must have taken it.
+ */
+export function shortSteps(site: string, host: string, within: number) {
   return proxyActivities<ShortActivities>({
-    taskQueue: taskQueues(site, step.host).short,
+    taskQueue: taskQueues(site, host).short,
+    scheduleToStartTimeout: within,
     startToCloseTimeout: '10s',
-    scheduleToCloseTimeout: deadline,
-    retry: retries(waits),
+    retry: ONCE,
   });
 }
 
@@ -188,6 +193,9 @@ export function thawSteps({ site, host }: ThawInput, waits: ThawWaits) {
     retry: { ...retries(waits), maximumAttempts: THAW_ATTEMPTS },
   });
 }
+
+/** The workflow itself tries again, so that it can show what waits, and let somebody decide. */
+const ONCE = { maximumAttempts: 1 };
 
 function retries(waits: Pick<Waits, 'retryFirst' | 'retryMax'>) {
   return { initialInterval: waits.retryFirst, backoffCoefficient: 2, maximumInterval: waits.retryMax };

@@ -2,16 +2,23 @@
 import { BackupError } from '../../model/errors.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { Manifest } from '../../model/manifest.ts';
-import { KEY_FILE, MANIFEST } from '../../model/paths.ts';
+import { isFolderOf, KEY_FILE, MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
 import { keptUntil } from '../../model/retention/kept-until.ts';
 import type { CopiedBackup } from '../../model/run.ts';
 import { formatBytes } from '../../model/units.ts';
+import type { TrustedKey } from '../keys/signing.ts';
 import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
-import { checkManifest, encodeManifest, manifestDigest, readableManifest } from '../storage/manifest-file.ts';
-import type { Destination, Keeping, LocalStore } from '../storage/types.ts';
+import {
+  checkManifest,
+  encodeManifest,
+  manifestDigest,
+  manifestVerdict,
+  readableManifest,
+} from '../storage/manifest-file.ts';
+import type { Destination, Keeping, LocalStore, PutSmallOptions } from '../storage/types.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 
@@ -40,11 +47,15 @@ export async function copyBackup(request: CopyRequest): Promise<CopiedBackup> {
   for (const { member, keeping } of withKeeping(request, chainOf(catalogue, backup))) {
     if (work.signal.aborted) throw aborted();
     checkManifest(member.manifest, trusted);
-    bytes += await copyMember(request, member, keeping);
+    bytes += await copyMember({ ...request, trusted }, member, keeping);
   }
   const milliseconds = Date.now() - started;
   work.log.info({ backup: formatReference(backup.name), destination: to.name, bytes, milliseconds }, 'backup copied');
   return { destination: to.name, bytes, milliseconds };
+}
+
+interface Trusting extends CopyRequest {
+  readonly trusted: readonly TrustedKey[];
 }
 
 interface Member {
@@ -68,11 +79,13 @@ function withKeeping({ site: { config }, to }: CopyRequest, chain: readonly Cata
 }
 
 /** Copies one member of a chain; returns the bytes of the artifacts that were put. */
-async function copyMember(request: CopyRequest, member: Catalogued, keeping: Keeping): Promise<number> {
+async function copyMember(request: Trusting, member: Catalogued, keeping: Keeping): Promise<number> {
   const { from, to } = request;
   const { folder, manifest } = member;
-  const there = await manifestThere(to, member);
-  const lacking = await lackingArtifacts(to, member);
+  const found = await manifestThere(request, member);
+  const there = found === 'strange' ? undefined : found;
+  const held = await sizesAt(to, folder);
+  const lacking = manifest.artifacts.filter(({ name, bytes }) => held.get(name) !== bytes);
   await requireRoom(to, lacking);
   // Behind a manifest each artifact was confirmed when it was put, so that its presence and size are enough (`verify`
   // reads them all again). Without one, `put` itself compares what may be there and leaves what is right.
@@ -84,17 +97,50 @@ async function copyMember(request: CopyRequest, member: Catalogued, keeping: Kee
     await to.put(key, from.file(key), artifact, shifted(request.work, bytes, total), keeping);
     bytes += artifact.bytes;
   }
-  // `key` alone may differ from what is there: recipients were rotated, maybe since this copy began. It is written whole, so
-  // replacing it is safe.
-  const now = await withKeyOfNow(from, member);
-  await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(now.key, 'utf8'), { replace: true, ...keeping });
-  await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(now), { replace: there !== undefined, ...keeping });
-  // What was there before has the lock of then: it may have got a child since.
-  if (there !== undefined && keeping.until !== undefined) await keepLonger(to, member, keeping.until);
+  if (there === undefined) await putKeyAndManifest(request, member, { ...keeping, replace: found === 'strange' });
+  else await keepThere(to, member, { there, hasKey: held.has(KEY_FILE), keeping });
   return bytes;
 }
 
-/** The manifest as it lies there now. One that is gone, or damaged, since the catalogue was read changes nothing. */
+async function putKeyAndManifest(
+  { from, to }: CopyRequest,
+  member: Catalogued,
+  { replace, ...keeping }: PutSmallOptions,
+): Promise<void> {
+  const { folder } = member;
+  let written: Manifest | undefined;
+  // A rotation that passes by meanwhile finds no backup here yet. So what it has written in the repository since is taken along.
+  for (let now = await withKeyOfNow(from, member); now.key !== written?.key; now = await withKeyOfNow(from, member)) {
+    await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(now.key, 'utf8'), { replace: true, ...keeping });
+    const over = { replace: replace || written !== undefined, ...keeping };
+    await to.putSmall(`${folder}/${MANIFEST}`, encodeManifest(now), over);
+    written = now;
+  }
+}
+
+interface There {
+  readonly there: ManifestThere;
+  /** Whether key.age is there. */
+  readonly hasKey: boolean;
+  readonly keeping: Keeping;
+}
+
+/**
+ * What is there already stays as it is. Its `key` may be another than here: a rotation has passed by one place and not by
+ * the other, and without an identity nobody can tell which of two wraps is the newer. So a rotation alone changes it: a copy
+ * that did would open the backup to whom it was closed.
+ */
+async function keepThere(to: Destination, member: Catalogued, { there, hasKey, keeping }: There): Promise<void> {
+  const { folder } = member;
+  if (!hasKey)
+    await to.putSmall(`${folder}/${KEY_FILE}`, Buffer.from(there.key, 'utf8'), { replace: true, ...keeping });
+  // Where a bucket keeps versions, somebody may have hidden it, or put another above it.
+  await to.putSmall(`${folder}/${MANIFEST}`, there.bytes, { replace: true, ...keeping });
+  // What was there before has the lock of then: it may have got a child since.
+  if (keeping.until !== undefined) await keepLonger(to, member, keeping.until);
+}
+
+/** The manifest as it lies in the repository now. One that is gone, or damaged, since the catalogue was read changes nothing. */
 async function withKeyOfNow(from: LocalStore, { folder, manifest }: Catalogued): Promise<Manifest> {
   const bytes = await from.readSmall(`${folder}/${MANIFEST}`);
   const now = bytes === undefined ? undefined : readableManifest(bytes);
@@ -106,15 +152,29 @@ async function keepLonger(to: Destination, { folder, manifest }: Catalogued, unt
   for (const name of names) await to.keep(`${folder}/${name}`, until);
 }
 
+interface ManifestThere {
+  /** As they lie there. */
+  readonly bytes: Uint8Array;
+  readonly key: string;
+}
+
 /**
- * The manifest of this backup at the destination, or undefined.
+ * The manifest of this backup at the destination, or undefined; `strange` where ours may be written over what is there: it is
+ * none that we would believe, and the bucket keeps what is written over.
  * @throws BackupError `conflict` when another backup, or something unreadable, has its name there.
  */
-async function manifestThere(to: Destination, { name, folder, manifest }: Catalogued): Promise<Manifest | undefined> {
+async function manifestThere(
+  { to, trusted }: Trusting,
+  { name, folder, manifest }: Catalogued,
+): Promise<ManifestThere | 'strange' | undefined> {
   const bytes = await to.readSmall(`${folder}/${MANIFEST}`);
   if (bytes === undefined) return undefined;
   const found = readableManifest(bytes);
-  if (found !== undefined && manifestDigest(found) === manifestDigest(manifest)) return found;
+  const isGood = found !== undefined && manifestVerdict(found, trusted) === 'good';
+  if (found !== undefined && manifestDigest(found) === manifestDigest(manifest))
+    // Somebody else's signature over the same words: ours in its place loses nothing.
+    return isGood ? { bytes, key: found.key } : 'strange';
+  if (!(isGood && isFolderOf(folder, found)) && (await to.keepsVersions?.())) return 'strange';
   const reference = formatReference(name);
   const what = found === undefined ? 'a manifest that cannot be read' : 'another backup of this name';
   throw new BackupError(
@@ -127,11 +187,11 @@ async function manifestThere(to: Destination, { name, folder, manifest }: Catalo
   );
 }
 
-/** The artifacts that are not at the destination with their size. */
-async function lackingArtifacts(to: Destination, { folder, manifest }: Catalogued): Promise<Manifest['artifacts']> {
-  const listed = new Map<string, number>();
-  for await (const { key, bytes } of to.list(folder)) listed.set(key, bytes);
-  return manifest.artifacts.filter(({ name, bytes }) => listed.get(`${folder}/${name}`) !== bytes);
+/** What lies in a folder of the destination: bytes by name. */
+async function sizesAt(to: Destination, folder: string): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for await (const { key, bytes } of to.list(folder)) found.set(key.slice(folder.length + 1), bytes);
+  return found;
 }
 
 /** Sees before the first byte whether all of it will fit. */

@@ -37,6 +37,7 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
     ),
     waits: config.plans.daily,
     retention: config.retention.prune,
+    notified: config.notify.length > 0,
   };
 }
 

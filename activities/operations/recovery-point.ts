@@ -4,7 +4,7 @@ import { recoveryPointKey } from '../../model/paths.ts';
 import { RECOVERY_POINT_SCHEMA, recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { runOutcome, type RunReport, type RunSpec, type SourceReport } from '../../model/run.ts';
 import { BackupError } from '../../model/errors.ts';
-import { verifySignature } from '../keys/signing.ts';
+import { verifySignature, type TrustedKey } from '../keys/signing.ts';
 import { siteSigner } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
@@ -77,15 +77,30 @@ async function entriesBefore(
   publicKey: string,
   own: RecoveryPoint['sources'],
 ): Promise<RecoveryPoint['sources']> {
-  const bytes = await store.readSmall(recoveryPointKey(id));
-  if (bytes === undefined) return [];
+  const key = recoveryPointKey(id);
+  const bytes = await store.readSmall(key);
+  // A damaged one says nothing, and is replaced.
+  const before = bytes && signedPoint(bytes, key, [publicKey]);
+  return before?.sources.filter(({ source }) => !own.some((entry) => entry.source === source)) ?? [];
+}
+
+/** Whether this is the recovery point of a key, signed by one of ours. */
+export function isRecoveryPoint(bytes: Uint8Array, key: string, trusted: readonly TrustedKey[]): boolean {
+  return signedPoint(bytes, key, trusted) !== undefined;
+}
+
+function signedPoint(
+  bytes: Uint8Array,
+  key: string,
+  trusted: Parameters<typeof verifySignature>[2],
+): RecoveryPoint | undefined {
   try {
-    const { signature, ...unsigned } = parseRecord(bytes, recoveryPoint, 'recovery point');
-    if (unsigned.id !== id || verifySignature(canonical(unsigned), signature, [publicKey]) !== 'good') return [];
-    return unsigned.sources.filter(({ source }) => !own.some((entry) => entry.source === source));
+    const point = parseRecord(bytes, recoveryPoint, 'recovery point');
+    const { signature, ...unsigned } = point;
+    if (recoveryPointKey(point.id) !== key) return undefined;
+    return verifySignature(canonical(unsigned), signature, trusted, point.created) === 'good' ? point : undefined;
   } catch (error) {
-    // A damaged one says nothing, and is replaced.
-    if (error instanceof BackupError && error.code === 'verification-failed') return [];
+    if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
     throw error;
   }
 }

@@ -13,6 +13,7 @@ import type { Catalogued } from '../storage/catalogue.ts';
 import { withScratch } from '../storage/scratch.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { whileReading } from './being-read.ts';
 import { openBackup } from './reader.ts';
 import { objectsOf } from './thaw/objects.ts';
 import { requireThawed } from './thaw/require.ts';
@@ -46,13 +47,15 @@ export async function withExportPlan<T>(
   const adapter = adapterFor(manifest.type);
   const read = manifest.artifacts.filter(({ role }) => role === EXPORT_ROLE || role === EXPORT_LIST_ROLE);
   await requireThawed(store, { chain: [backup], objects: objectsOf(backup, read) });
-  const reader = await openBackup({ site, store, backup, work });
   const within = path.resolve(request.scratch ?? tmpdir());
   const config = configOf(site, manifest);
-  return withScratch(within, 'mosaic-export-', async (scratch) => {
-    const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, work };
-    if (adapter.withExportPlan) return adapter.withExportPlan(asked, use);
-    throw noExports(adapter.type);
+  return whileReading({ site, backups: [backup], work }, async () => {
+    const reader = await openBackup({ site, store, backup, work });
+    return withScratch(within, 'mosaic-export-', async (scratch) => {
+      const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, work };
+      if (adapter.withExportPlan) return adapter.withExportPlan(asked, use);
+      throw noExports(adapter.type);
+    });
   });
 }
 

@@ -16,6 +16,7 @@ import { requireSpace } from '../storage/space.ts';
 import { runProgram } from '../streams/run.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { whileReading } from './being-read.ts';
 import { openBackup } from './reader.ts';
 import { requireFreeTarget } from './restore-target.ts';
 import { objectsToThaw } from './thaw/objects.ts';
@@ -52,6 +53,12 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   await mkdir(path.dirname(to), { recursive: true });
   // The target's own file system: it may be mounted there.
   await requireSpace({ path: to, needed: plainBytes(request.chain) + plainBytes(request.replay?.logs ?? []) });
+  const backups = [...request.chain, ...(request.replay?.logs ?? [])];
+  await whileReading({ site: request.site, backups, work }, () => restoreBeside(request, existed));
+}
+
+async function restoreBeside(request: RestoreRequest, existed: boolean): Promise<void> {
+  const { to, work } = request;
   const readers = await openChain(request);
   // Beside the target, so that promotion is one rename; inside it when the target is a mount point.
   const inside = existed && (await isMountPoint(to));
@@ -83,6 +90,11 @@ export async function proveBackup(request: ProveRequest): Promise<readonly Check
   await requireThawed(request.store, { chain, replay, objects: objectsToThaw(chain, replay?.logs ?? []) });
   await mkdir(request.within, { recursive: true });
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
+  const backups = [...chain, ...(replay?.logs ?? [])];
+  return whileReading({ site: request.site, backups, work: request.work }, () => proveInScratch(request));
+}
+
+async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> {
   const readers = await openChain(request);
   return withScratch(request.within, 'mosaic-proof-', async (scratch) => {
     // A database server must pass through as an unprivileged user; what is restored below stays closed to others.

@@ -139,6 +139,8 @@ export interface Destination extends WritableStore {
    * @throws BackupError as `put`.
    */
   copyWithin?(from: string, to: string, expected: Stored, work: Work, keeping?: Keeping): Promise<void>;
+  /** Whether what is written over stays there as an earlier version. Absent where it never does. */
+  keepsVersions?(): Promise<boolean>;
   /** The place's own clock. Absent, or null, where it cannot be asked. */
   clock?(): Promise<Date | null>;
   /** By whom objects are deleted; null where only another host has an identity that may. */

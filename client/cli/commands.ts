@@ -12,6 +12,7 @@ import { registerList } from './commands/list.ts';
 import { registerPrune } from './commands/prune.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRun } from './commands/run.ts';
+import { registerRuns } from './commands/runs.ts';
 import { registerSchedules } from './commands/schedules.ts';
 import { registerShow } from './commands/show.ts';
 import { registerStatus } from './commands/status.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Register[] = [
   registerUp,
   registerWorker,
   registerRun,
+  registerRuns,
   registerSchedules,
   registerList,
   registerShow,

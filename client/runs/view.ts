@@ -96,15 +96,30 @@ function draw(tasks: ReadonlyMap<string, SourceTask>): Promise<unknown> {
   return list.run();
 }
 
+interface Failing {
+  readonly what: string;
+  /** The attempt that is waited for, or goes on. */
+  readonly attempt: number;
+  readonly why: string;
+  readonly remedy: string | null;
+}
+
 /** The step that waits for its next attempt, or is at it. */
-function failingOf({ steps }: Pick<SourceProgress, 'steps'>): StepProgress | undefined {
-  return steps.find(({ lastFailure, attempt }) => lastFailure !== null && attempt > 1);
+function failingOf({ steps = [], activities }: SourceProgress): Failing | undefined {
+  const step = steps.find(({ error, ended }) => error !== null && ended === null);
+  if (step?.error) {
+    const attempt = step.attempts + (step.state === 'waiting' ? 1 : 0);
+    return { what: step.name, attempt, why: step.error.message, remedy: step.error.remedy };
+  }
+  const of = activities.find(({ lastFailure, attempt }) => lastFailure !== null && attempt > 1);
+  return of && { what: of.activity, attempt: of.attempt, why: of.lastFailure ?? '', remedy: of.remedy };
 }
 
 /** `capturing 120.0 MiB of 200.0 MiB`, `complete: full, 240.1 MiB in 8.1s, copies: vault`, `capture: attempt 3 after: …`. */
-function stateOf({ state, outcome, captured, copies, errors, steps }: SourceProgress): string {
-  const failing = failingOf({ steps });
-  if (failing) return `waiting, attempt ${failing.attempt} of ${failing.activity} after: ${failing.lastFailure}`;
+function stateOf(source: SourceProgress): string {
+  const { state, outcome, captured, copies, errors } = source;
+  const failing = failingOf(source);
+  if (failing) return `waiting, attempt ${failing.attempt} of ${failing.what} after: ${failing.why}`;
   if (outcome === null) return state;
   const [error] = errors;
   const facts = captured
@@ -114,9 +129,11 @@ function stateOf({ state, outcome, captured, copies, errors, steps }: SourceProg
 }
 
 /** What stands below a source: what to do about a step that fails, or the bytes of those that run. */
-function belowOf({ steps }: SourceProgress): string {
-  const remedy = failingOf({ steps })?.remedy;
-  return [...steps.map(stepLine), remedy ? `What to do: ${remedy}` : ''].filter((line) => line !== '').join('  ');
+function belowOf(source: SourceProgress): string {
+  const remedy = failingOf(source)?.remedy;
+  return [...source.activities.map(stepLine), remedy ? `What to do: ${remedy}` : '']
+    .filter((line) => line !== '')
+    .join('  ');
 }
 
 function stepLine({ phase, bytes, total }: StepProgress): string {

@@ -26,7 +26,8 @@ export interface StepProgress {
 }
 
 export interface SourceProgress extends SourceReport {
-  readonly steps: readonly StepProgress[];
+  /** The activities that run just now. */
+  readonly activities: readonly StepProgress[];
 }
 
 export interface WatchOptions {
@@ -51,7 +52,7 @@ export async function watchRun(
   const looking = look(client, handle, interval, onProgress, ended.signal);
   try {
     const report = await result;
-    onProgress(report.destinations?.map(deliveryLine) ?? report.sources.map((source) => ({ ...source, steps: [] })));
+    onProgress(report.destinations?.map(deliveryLine) ?? report.sources.map(still));
     return report;
   } catch (error) {
     throw runError(error, handle.workflowId);
@@ -91,7 +92,7 @@ async function progressOf(
   const { raw } = await handle.describe();
   return sources.map((source) => {
     const own = (raw.pendingActivities ?? []).filter(({ activityId }) => activityId === stepId(source.source));
-    return { ...source, steps: own.map(stepProgress) };
+    return { ...source, activities: own.map(stepProgress) };
   });
 }
 
@@ -107,19 +108,19 @@ async function deliveries(
     destinations.map(async (one) => {
       if (one.state !== 'copying') return deliveryLine(one);
       const child = client.workflow.getHandle(deliveryId(site, one));
-      const steps = await child.describe().then(
+      const activities = await child.describe().then(
         ({ raw }) => (raw.pendingActivities ?? []).map(stepProgress),
         // It has not begun, or its data are gone: the next look tells.
         () => [],
       );
-      return { ...deliveryLine(one), steps };
+      return { ...deliveryLine(one), activities };
     }),
   );
 }
 
 /** A destination as the views show a source. */
 function deliveryLine({ destination, host, state, errors }: Delivered): SourceProgress {
-  const line = { captured: null, copies: [], verified: false, errors, steps: [] } as const;
+  const line = { captured: null, copies: [], verified: false, errors, activities: [] } as const;
   const source = `${destination} from ${host}`;
   if (state === 'copying') return { ...line, source, state, outcome: null };
   const bad = errors.length > 0 ? 'partial' : 'complete';
@@ -127,15 +128,19 @@ function deliveryLine({ destination, host, state, errors }: Delivered): SourcePr
 }
 
 async function sourceProgress(client: Client, run: string, source: SourceReport): Promise<SourceProgress> {
-  if (source.outcome !== null || source.state === 'pending') return { ...source, steps: [] };
+  if (source.outcome !== null || source.state === 'pending') return still(source);
   const child = client.workflow.getHandle(`${run}/${source.source}`);
   try {
     const [live, description] = await Promise.all([child.query(sourceStatus), child.describe()]);
-    return { ...live, steps: (description.raw.pendingActivities ?? []).map(stepProgress) };
+    return { ...live, activities: (description.raw.pendingActivities ?? []).map(stepProgress) };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return { ...source, steps: [] };
+    if (error instanceof WorkflowNotFoundError) return still(source);
     throw error;
   }
+}
+
+function still(source: SourceReport): SourceProgress {
+  return { ...source, activities: [] };
 }
 
 type PendingActivity = NonNullable<Awaited<ReturnType<RunHandle['describe']>>['raw']['pendingActivities']>[number];

@@ -36,6 +36,8 @@ const plan = z
       .prefault('10m')
       .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
     busy: duration.prefault('10m').describe('how long to wait for another capture of the same source'),
+    alertAfter: wait.prefault('1m').describe('a step that fails and waits for so long is an alert'),
+    remindAfter: wait.prefault('1h').describe('an alert that lasts is told again after so long'),
   })
   .refine(
     ({ retryFirst, retryMax }) => retryFirst <= retryMax,

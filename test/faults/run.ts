@@ -1,7 +1,7 @@
 /** A run of a plan as its trial sees it: through Temporal, which may be away now and then. */
-import { defaultPayloadConverter } from '@temporalio/common';
 import { startRun } from '../../client/runs/start.ts';
 import { runId, type PlanInput, type RunReport } from '../../model/run.ts';
+import { runGraph } from '../../workflows/messages.ts';
 import type { TemporalProcess } from '../support/temporal-process.ts';
 import { until } from '../support/until.ts';
 
@@ -9,7 +9,7 @@ export interface Run {
   readonly id: string;
   /** Waits for its end. */
   report(): Promise<RunReport>;
-  /** Waits until a step of a source has failed and is tried again: what the operator sees meanwhile. */
+  /** Waits until a step of a source has failed and is tried again: what the operator sees meanwhile. A worker must answer. */
   failure(source: string): Promise<Failure>;
 }
 
@@ -39,8 +39,13 @@ export async function startRunOf(temporal: TemporalProcess, input: PlanInput): P
       return undefined;
     }
   }
-  async function pending(workflow: string) {
-    return (await described(workflow))?.raw.pendingActivities ?? [];
+  async function graph(workflow: string) {
+    try {
+      return (await handle(workflow).query(runGraph)).steps;
+    } catch {
+      // No worker answers just now, or the run has not come to this source: the next look tells.
+      return [];
+    }
   }
 
   return {
@@ -58,19 +63,12 @@ export async function startRunOf(temporal: TemporalProcess, input: PlanInput): P
       return (await handle(id).result()) as RunReport;
     },
     failure: (source) =>
-      until(`a failed attempt in ${id}/${source}`, async () => {
-        for (const { lastFailure, attempt } of await pending(`${id}/${source}`)) {
-          const [payload] = lastFailure?.applicationFailureInfo?.details?.payloads ?? [];
-          if (!lastFailure?.message || !payload) continue;
-          const details: unknown = defaultPayloadConverter.fromPayload(payload);
-          return { message: lastFailure.message, remedy: remedyIn(details), attempt: attempt ?? 0 };
-        }
-        return undefined;
+      until(`a step of ${id}/${source} that waits`, async () => {
+        const steps = await graph(`${id}/${source}`);
+        const step = steps.find(({ error, ended }) => error !== null && ended === null);
+        if (!step?.error) return undefined;
+        const { message, remedy } = step.error;
+        return { message, remedy: remedy ?? '', attempt: step.attempts + (step.state === 'waiting' ? 1 : 0) };
       }),
   };
-}
-
-function remedyIn(details: unknown): string {
-  if (typeof details !== 'object' || details === null || !('remedy' in details)) return '';
-  return typeof details.remedy === 'string' ? details.remedy : '';
 }

@@ -26,6 +26,8 @@ export interface RemoteServers {
 export interface RemoteOptions {
   /** Of S3: the bucket keeps versions. */
   readonly versions?: boolean;
+  /** Of rsync: what stands before the key there, where it lets in rsync alone. */
+  readonly restrict?: (root: string) => Promise<string>;
 }
 
 export async function startRemotes(): Promise<RemoteServers> {
@@ -42,7 +44,7 @@ export async function startRemotes(): Promise<RemoteServers> {
         link,
         ...(type === 's3'
           ? await bucketAt(gateway, link, `remote-${made}`, folder, options)
-          : await folderAt(sshd, link, path.join(folder, `server-${made}`))),
+          : await folderAt(sshd, link, path.join(folder, `server-${made}`), options)),
       };
     },
     async close() {
@@ -74,13 +76,13 @@ async function bucketAt(
   return { config, root: path.join(gateway.root, bucket) };
 }
 
-async function folderAt(sshd: Sshd, link: Proxy, root: string) {
+async function folderAt(sshd: Sshd, link: Proxy, root: string, { restrict }: RemoteOptions) {
   await mkdir(root, { mode: 0o700 });
-  const key = await sshd.addKey();
+  const key = await sshd.addKey(await restrict?.(root));
   const [, port = ''] = link.address.split(':');
   const config = {
     type: 'rsync',
-    target: `${sshd.user}@127.0.0.1:${root}`,
+    target: `${sshd.user}@127.0.0.1:${restrict === undefined ? root : '/'}`,
     port: Number(port),
     key: { file: key.file },
     hostKey: sshd.hostKey,

@@ -67,9 +67,9 @@ export async function changeRecipients({ file, freshRecipient, oldRecipient }: R
   return loadSite({ file, env: process.env });
 }
 
-/** A rotation in this process, a backup a page. */
-export function rotate(site: Site, identities: readonly string[]): Promise<RotationReport> {
-  const input = { site: 'test', host: site.host, identities };
+/** A rotation in this process, a backup a page; of one place alone where one is named. */
+export function rotate(site: Site, identities: readonly string[], place?: string): Promise<RotationReport> {
+  const input = { site: 'test', host: site.host, identities, ...(place === undefined ? {} : { place }) };
   return rotateHere({ site, input, pageSize: 1, work: testWork(), onProgress: () => {} });
 }
 

@@ -54,5 +54,7 @@ export async function makeSite({ folder, ...options }: SiteOptions): Promise<Tes
   );
   const file = path.join(folder, 'config.yaml');
   await writeFile(file, stringify(config));
-  return { site: await loadSite({ file, env: process.env }), file, identities, publicKey: signing.publicKey };
+  // Of several hosts the test is the one that coordinates.
+  const site = await loadSite({ file, env: process.env, host: options.coordinator });
+  return { site, file, identities, publicKey: signing.publicKey };
 }

@@ -62,7 +62,7 @@ describe('catchUp', () => {
           windows: [{ from: '00:00', to: '24:00', maxRate: '10kB' }],
         },
       },
-      notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
+      notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/`, on: ['copies-behind'] }],
       plans: {
         daily: {
           captureDeadline: '10s',

@@ -225,7 +225,7 @@ describe('dailyBackup', () => {
       sources: ['slow'],
       signal: cancel.signal,
       onProgress: ([slow]) => {
-        if (slow?.steps.some(({ bytes }) => (bytes ?? 0) > 0)) cancel.abort();
+        if (slow?.activities.some(({ bytes }) => (bytes ?? 0) > 0)) cancel.abort();
       },
     });
     await assert.rejects(running, (error) => error instanceof BackupError && error.code === 'aborted');

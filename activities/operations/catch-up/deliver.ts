@@ -8,6 +8,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { StepError } from '../../../model/run.ts';
 import { openingOf } from '../../../model/windows.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { openDestination } from '../../storage/destinations.ts';
 import { openRepository } from '../../storage/repository.ts';
@@ -22,7 +23,7 @@ import { isAbsence, isRemovableIn } from '../plan-run.ts';
 import { stepFailure } from '../step-failure.ts';
 import { unlessStill } from '../unless-still.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
-import { COMPARE_AGAIN, NOTHING_HELD, readHeld, writeHeld, type Held } from './memory.ts';
+import { COMPARE_AGAIN, hasRecord, NOTHING_HELD, readHeld, writeHeld, type Held } from './memory.ts';
 import {
   behindOf,
   heldAt,
@@ -62,7 +63,7 @@ export async function deliverCopies(request: DeliverRequest): Promise<Delivered>
   const tops = topsTaken(site, destination);
   const wanted = await wantedAt(from, tops);
   const remembered = await readHeld(site, destination);
-  const held = await lookAt(request, { to, tops, wanted, remembered, now: began });
+  const held = await lookAt(request, { from, to, tops, wanted, remembered, now: began });
   const base = { destination, host: site.host, milliseconds: 0 };
   if ('error' in held) return { ...base, ...(await away(request, { from, wanted, remembered, error: held.error })) };
   const owed = await owedOf(request, from, wanted, held);
@@ -111,6 +112,8 @@ interface Done {
   /** Folders of what was copied. */
   readonly backups: ReadonlySet<string>;
   readonly records: readonly string[];
+  /** Recovery points of which an earlier one stays there. */
+  readonly kept: readonly string[];
   readonly owedRecords: readonly string[];
   /** The destination went away meanwhile. */
   readonly lost: boolean;
@@ -118,20 +121,27 @@ interface Done {
 
 /** Small records first: they are done at once, and no window keeps them. */
 async function deliver(delivery: Delivery): Promise<Done> {
-  const { from, to, owed, failures, work } = delivery;
+  const { site, from, to, owed, failures, work } = delivery;
   const copied = new Set<string>();
-  const records: string[] = [];
+  const [records, kept]: [string[], string[]] = [[], []];
+  const done = (lost: boolean): Done => ({
+    backups: copied,
+    records,
+    kept,
+    owedRecords: without(owed.records, [...records, ...kept]),
+    lost,
+  });
   try {
     const until = () => isOver(delivery);
-    await deliverRecords({ from, to, keys: owed.records, done: records, failures, until, work });
+    const trusted = await trustedKeys(site);
+    await deliverRecords({ from, to, keys: owed.records, done: records, kept, trusted, failures, until, work });
     await copyAll(delivery, copied);
     await copyOrphanedLogs(delivery);
-    return { backups: copied, records, owedRecords: without(owed.records, records), lost: false };
+    return done(false);
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
     if (!isAbsence(delivery.site, delivery.destination, error)) delivery.failures.push(error);
-    const lost = error.code === 'unreachable';
-    return { backups: copied, records, owedRecords: without(owed.records, records), lost };
+    return done(error.code === 'unreachable');
   }
 }
 
@@ -199,6 +209,7 @@ function isOfOne({ code }: BackupError): boolean {
 }
 
 interface Look {
+  readonly from: LocalStore;
   readonly to: Destination;
   readonly tops: readonly string[];
   readonly wanted: Wanted;
@@ -209,7 +220,7 @@ interface Look {
 /** A remote place that held everything is not listed again while nothing is new here: a hundred thousand keys cost time and money. */
 async function lookAt(
   { site, destination, deadline, work }: DeliverRequest,
-  { to, tops, wanted, remembered, now }: Look,
+  { from, to, tops, wanted, remembered, now }: Look,
 ): Promise<Held | { readonly error: BackupError }> {
   // By hand somebody wants to know.
   const isRemote = deadline !== null && site.config.destinations[destination]?.type !== 'directory';
@@ -218,7 +229,7 @@ async function lookAt(
   try {
     const remedy = 'The next tick looks again. Where it happens again, see what slows that place down.';
     return await bounded({ what: `looking at ${destination}`, limit: LOOKING, remedy, work }, async () =>
-      heldAt(to, tops, wanted, now),
+      heldAt({ from, to, tops }, { wanted, before: remembered, now }),
     );
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
@@ -232,11 +243,11 @@ function isRecent({ compared }: Held, now: number): boolean {
   return age >= 0 && age < COMPARE_AGAIN;
 }
 
-function holdsAll({ held, records }: Held, wanted: Wanted): boolean {
-  const there = new Set(held);
+function holdsAll(remembered: Held, wanted: Wanted): boolean {
+  const there = new Set(remembered.held);
   return (
-    [...wanted.folders].every((folder) => there.has(folder)) &&
-    [...wanted.records].every(([key, bytes]) => records[key] === bytes)
+    [...wanted.folders.keys()].every((folder) => there.has(folder)) &&
+    [...wanted.records].every(([key, bytes]) => hasRecord(remembered, key, bytes))
   );
 }
 
@@ -270,12 +281,15 @@ function stateOf(delivery: Delivery, { backups, records }: Behind, { lost }: Don
   return opening(delivery).open ? 'behind' : 'waiting';
 }
 
-function heldNow({ held, wanted }: Delivery, { backups, records }: Done): Held {
-  const sizesOf = records.flatMap((key) => {
-    const bytes = wanted.records.get(key);
-    return bytes === undefined ? [] : [[key, bytes] as const];
-  });
-  return { ...held, held: [...held.held, ...backups], records: { ...held.records, ...Object.fromEntries(sizesOf) } };
+function heldNow({ held, wanted }: Delivery, { backups, records, kept }: Done): Held {
+  const sizesOf = (keys: readonly string[]) =>
+    Object.fromEntries(keys.map((key) => [key, wanted.records.get(key) ?? 0] as const));
+  return {
+    ...held,
+    held: [...held.held, ...backups],
+    records: { ...held.records, ...sizesOf(records) },
+    kept: { ...held.kept, ...sizesOf(kept) },
+  };
 }
 
 function failure(site: Site, destination: string, error: BackupError): StepError {

@@ -15,14 +15,21 @@ const memory = z.object({
   /** Folders of backups, and keys of small records with their sizes. */
   held: z.array(z.string()),
   records: z.record(z.string(), z.number()),
+  /** Small records of which the place keeps an earlier one, since it lets nothing be overwritten: their sizes here. */
+  kept: z.record(z.string(), z.number()).default({}),
 });
 export type Held = z.infer<typeof memory>;
 
 /** Of a place that was never compared. */
-export const NOTHING_HELD: Held = { compared: '', held: [], records: {} };
+export const NOTHING_HELD: Held = { compared: '', held: [], records: {}, kept: {} };
 
 /** Milliseconds after which both sides are compared again: what somebody removed at a destination is made up for then. */
 export const COMPARE_AGAIN = 6 * 3_600_000;
+
+/** Whether nothing is owed of a small record: it is there, or cannot be. */
+export function hasRecord({ records, kept }: Pick<Held, 'records' | 'kept'>, key: string, bytes: number): boolean {
+  return records[key] === bytes || kept[key] === bytes;
+}
 
 export function readHeld(site: Site, destination: string): Promise<Held | undefined> {
   return readMemoryFile(fileOf(site, destination), memory);

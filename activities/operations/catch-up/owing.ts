@@ -8,12 +8,12 @@ import { sizes, type Manifest } from '../../../model/manifest.ts';
 import { MANIFEST, parseBackupId, pruneRecords, RECORD_FOLDERS, topsOf } from '../../../model/paths.ts';
 import { TIERS } from '../../../model/source.ts';
 import type { Site } from '../../site.ts';
-import { parseManifest } from '../../storage/manifest-file.ts';
+import { manifestDigest, parseManifest, readableManifest } from '../../storage/manifest-file.ts';
 import { inParallel } from '../../storage/parallel.ts';
 import type { Store } from '../../storage/types.ts';
 import { isOwedTo } from '../owed-to.ts';
 import { destinationsOf } from '../plan-run.ts';
-import type { Held } from './memory.ts';
+import { hasRecord, type Held } from './memory.ts';
 
 /** What of a manifest the order and the counting need: of a new destination there may be many. */
 export interface OwedBackup extends Member {
@@ -34,7 +34,8 @@ export interface Owed {
 
 /** The keys of a repository that belong at a destination. */
 export interface Wanted {
-  readonly folders: ReadonlySet<string>;
+  /** Folders of backups, with the size of each one's manifest. */
+  readonly folders: ReadonlyMap<string, number>;
   /** Sizes of small records by their keys. */
   readonly records: ReadonlyMap<string, number>;
 }
@@ -49,8 +50,8 @@ export function topsTaken(site: Site, destination: string): readonly string[] {
 
 /** What of the repository belongs at a destination. */
 export async function wantedAt(from: Store, tops: readonly string[]): Promise<Wanted> {
-  const folders = new Set(await foldersOf(from, tops));
-  const ids = new Set([...folders].map((folder) => path.posix.basename(folder)));
+  const folders = await foldersOf(from, tops);
+  const ids = new Set([...folders.keys()].map((folder) => path.posix.basename(folder)));
   const records = new Map<string, number>();
   for (const folder of RECORD_FOLDERS) {
     for await (const { key, bytes } of from.list(folder)) if (isWanted(key, ids)) records.set(key, bytes);
@@ -66,14 +67,66 @@ function isWanted(key: string, ids: ReadonlySet<string>): boolean {
   return top !== 'evidence' || parseBackupId(id) === undefined || ids.has(id);
 }
 
-/** Which of those keys a destination holds. A record of another size is an older version: a run signs its recovery point again. */
-export async function heldAt(to: Store, tops: readonly string[], wanted: Wanted, now: number): Promise<Held> {
-  const held = (await foldersOf(to, tops)).filter((folder) => wanted.folders.has(folder));
+/**
+ * Which of those keys a destination holds. A record of another size is an older version: a run signs its recovery point again.
+ * @param before what was seen last: of records that could not be replaced, those that still lie there.
+ */
+export async function heldAt(
+  { from, to, tops }: Sides,
+  { wanted, before, now }: { readonly wanted: Wanted; readonly before: Held | undefined; readonly now: number },
+): Promise<Held> {
+  const there = [...(await foldersOf(to, tops))].filter(([folder]) => wanted.folders.has(folder));
+  const doubtful = there.filter(([folder, bytes]) => wanted.folders.get(folder) !== bytes).map(([folder]) => folder);
+  const strange = new Set(await strangeIn({ from, to }, doubtful));
+  const held = there.map(([folder]) => folder).filter((folder) => !strange.has(folder));
   const records: Record<string, number> = {};
+  const kept: Record<string, number> = {};
   for (const folder of RECORD_FOLDERS) {
-    for await (const { key, bytes } of to.list(folder)) if (wanted.records.get(key) === bytes) records[key] = bytes;
+    for await (const { key, bytes } of to.list(folder)) {
+      const here = wanted.records.get(key);
+      if (here === bytes) records[key] = bytes;
+      else if (here !== undefined && before?.kept[key] === here) kept[key] = here;
+    }
   }
-  return { compared: new Date(now).toISOString(), held, records };
+  return { compared: new Date(now).toISOString(), held, records, kept };
+}
+
+interface Sides {
+  readonly from: Store;
+  readonly to: Store;
+  /** Top folders that are compared. */
+  readonly tops: readonly string[];
+}
+
+/** So many are looked at, the newest first: a place whose keys alone were rotated may have another size of each. */
+const LOOKED_AT = 500;
+
+/** Folders whose manifest there is that of another backup, or of none: whoever may write can put something under the id of a coming one. */
+async function strangeIn({ from, to }: Omit<Sides, 'tops'>, folders: readonly string[]): Promise<readonly string[]> {
+  const newest = folders.toSorted((a, b) => byId(b, a)).slice(0, LOOKED_AT);
+  const found = await inParallel(newest, PARALLEL, async (folder) => {
+    const [here, there] = await Promise.all([digestAt(from, folder), digestAt(to, folder)]);
+    // One that cannot be read here says nothing of what is there.
+    return here !== undefined && here !== there ? folder : undefined;
+  });
+  return found.filter((folder) => folder !== undefined);
+}
+
+/** Ids begin with the time. */
+function byId(one: string, two: string): number {
+  return path.posix.basename(one) < path.posix.basename(two) ? -1 : 1;
+}
+
+/** Undefined where there is none, or it cannot be read: that one file says nothing of the place. */
+async function digestAt(store: Store, folder: string): Promise<string | undefined> {
+  try {
+    const bytes = await store.readSmall(`${folder}/${MANIFEST}`);
+    const manifest = bytes && readableManifest(bytes);
+    return manifest && manifestDigest(manifest);
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code === 'unreachable' || error.code === 'aborted') throw error;
+    return undefined;
+  }
 }
 
 /** What is wanted and not held. */
@@ -84,11 +137,11 @@ export async function owedOf(
   held: Held,
 ): Promise<Owed> {
   const there = new Set(held.held);
-  const missing = [...wanted.folders].filter((folder) => !there.has(folder));
+  const missing = [...wanted.folders.keys()].filter((folder) => !there.has(folder));
   const found = (await inParallel(missing, PARALLEL, (folder) => readOwed(from, folder))).filter(
     (each) => each !== undefined,
   );
-  const records = [...wanted.records].filter(([key, bytes]) => held.records[key] !== bytes).map(([key]) => key);
+  const records = [...wanted.records].filter(([key, bytes]) => !hasRecord(held, key, bytes)).map(([key]) => key);
   return {
     backups: found.flatMap((each) =>
       each instanceof BackupError || !isOfHost(site, each) || !isOwedTo(site, destination, each) ? [] : [each],
@@ -119,10 +172,11 @@ function isOfHost(site: Site, { host }: { readonly host: string }): boolean {
   return host === site.host || !hostNames(site.config).includes(host);
 }
 
-async function foldersOf(store: Store, tops: readonly string[]): Promise<readonly string[]> {
-  const folders: string[] = [];
+async function foldersOf(store: Store, tops: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const folders = new Map<string, number>();
   for (const top of tops) {
-    for await (const { key } of store.list(top, { named: MANIFEST })) folders.push(path.posix.dirname(key));
+    for await (const { key, bytes } of store.list(top, { named: MANIFEST }))
+      folders.set(path.posix.dirname(key), bytes);
   }
   return folders;
 }

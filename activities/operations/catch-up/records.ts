@@ -1,16 +1,21 @@
 /** Small records that a destination lacks: recovery points, evidence. Each is visible only when whole. */
 import { BackupError } from '../../../model/errors.ts';
+import type { TrustedKey } from '../../keys/signing.ts';
 import { aborted } from '../../streams/pipeline.ts';
 import { inParallel } from '../../storage/parallel.ts';
-import type { Store, WritableStore } from '../../storage/types.ts';
+import type { Destination, Store } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
+import { isRecoveryPoint } from '../recovery-point.ts';
 
 export interface RecordsRequest {
   readonly from: Store;
-  readonly to: WritableStore;
+  readonly to: Destination;
   readonly keys: readonly string[];
   /** Keys that were delivered, filled meanwhile: what comes after a failure is the next tick's. */
   readonly done: string[];
+  /** Keys of recovery points of which the place keeps an earlier one, filled meanwhile. */
+  readonly kept: string[];
+  readonly trusted: readonly TrustedKey[];
   /** What is wrong with one of them, which keeps no other from being delivered. */
   readonly failures: BackupError[];
   /** Whether no further one is to be begun. */
@@ -22,10 +27,12 @@ export interface RecordsRequest {
 const PARALLEL = 8;
 
 /**
- * A recovery point that a run has signed again replaces the one before; evidence is never changed.
+ * A recovery point that a run has signed again replaces the one before; evidence is never changed. Where a place lets nothing
+ * be overwritten, an earlier one of ours stays: that is told once, and owed no more, since no tick could ever change it.
  * @throws BackupError what is wrong with the destination, and so with every copy there.
  */
-export async function deliverRecords({ from, to, keys, done, failures, until, work }: RecordsRequest): Promise<void> {
+export async function deliverRecords(request: RecordsRequest): Promise<void> {
+  const { from, to, keys, done, failures, until, work } = request;
   await inParallel(keys, PARALLEL, async (key) => {
     if (work.signal.aborted) throw aborted();
     if (until()) return;
@@ -38,7 +45,22 @@ export async function deliverRecords({ from, to, keys, done, failures, until, wo
     } catch (error) {
       // Another record of its name: somebody's, or one that a place which never overwrites holds as it was.
       if (!(error instanceof BackupError) || error.code !== 'conflict') throw error;
-      failures.push(error);
+      failures.push((await keepsEarlier(request, key)) ?? error);
     }
   });
+}
+
+/** What is told of a recovery point that stays as it is; undefined where what is there is none of ours. */
+async function keepsEarlier({ to, kept, trusted }: RecordsRequest, key: string): Promise<BackupError | undefined> {
+  const there = await to.readSmall(key);
+  if (there === undefined || !isRecoveryPoint(there, key, trusted)) return undefined;
+  kept.push(key);
+  return new BackupError(
+    'conflict',
+    `${to.name} lets nothing be overwritten, so ${key} stays there as it was signed first. The backups themselves are copied.`,
+    {
+      remedy: `Nothing is to be done. Where the newer one should be there as well, delete the one that is there; it is not told again.`,
+      facts: { destination: to.name, key },
+    },
+  );
 }

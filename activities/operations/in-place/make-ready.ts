@@ -9,6 +9,7 @@ import { adapterFor } from '../../sources/index.ts';
 import type { BackupReader } from '../../sources/types.ts';
 import { withScratch } from '../../storage/scratch.ts';
 import { runProgram } from '../../streams/run.ts';
+import { whileReading } from '../being-read.ts';
 import { openChain, restoreInto } from '../restore.ts';
 import { giveOwner, isThere, moveTo, ownerOf } from './folders.ts';
 import { writeJournal, type Journal } from './journal.ts';
@@ -30,7 +31,10 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
     await chmod(scratch, 0o711);
     const restored = path.join(scratch, 'data');
     await mkdir(restored, { mode: 0o700 });
-    const backup = await restoreAndCheck(request, plan, { restored, scratch });
+    const backup = await whileReading(
+      { ...request, backups: [...request.chain, ...(request.replay?.logs ?? [])] },
+      () => restoreAndCheck(request, plan, { restored, scratch }),
+    );
     const { adapter } = placeOf(request);
     const facts = await adapter.prepare(
       contextOf(request, { manifest, replayed }),

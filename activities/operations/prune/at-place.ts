@@ -16,6 +16,7 @@ import { readMarks } from '../../storage/marks.ts';
 import { mendLatest } from '../../storage/repository.ts';
 import type { Pruner } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
+import { foldersBeingRead } from '../being-read.ts';
 import { requireSettled } from '../in-place/journal.ts';
 import { leaseOf } from '../ship-logs.ts';
 import { finishLeftovers } from './leftovers.ts';
@@ -82,7 +83,7 @@ async function removeAll(request: AtPlace, check: () => Promise<void>): Promise<
       await check();
       const failure = stays.has(backup.reference)
         ? childStays(backup.reference)
-        : await tryRemove(open, backup.folder, work);
+        : ((await whoReads(site, backup)) ?? (await tryRemove(open, backup.folder, work)));
       if (failure === null) {
         backups += 1;
         bytes += backup.bytes;
@@ -164,6 +165,14 @@ async function tryRemove(open: AtPlace['open'], folder: string, work: Work): Pro
 function childStays(reference: string): Failure {
   const message = `${reference} was not deleted: a backup that builds on it could not be.`;
   return { error: new BackupError('refused', message), half: false };
+}
+
+/** Whoever restores it now would find it gone in the middle: the next prune takes it up. */
+async function whoReads(site: Site, { folder, reference }: Decision['backup']): Promise<Failure | null> {
+  if (!(await foldersBeingRead(site)).has(folder)) return null;
+  const remedy = 'Nothing: the next prune deletes it.';
+  const message = `${reference} was not deleted: a restore is just reading it.`;
+  return { error: new BackupError('refused', message, { remedy }), half: false };
 }
 
 async function underLeases(

@@ -76,6 +76,7 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
       if (!copied)
         work.log.warn({ destination: name, from, to }, 'what is there is not what is to be copied: it is sent');
     },
+    keepsVersions: versioned,
     clock: () => serverTime(bucket),
     async keep(key, until) {
       bucket.objectOf(key);

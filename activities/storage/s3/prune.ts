@@ -2,8 +2,8 @@
 import { BackupError } from '../../../model/errors.ts';
 import type { Pruner } from '../types.ts';
 import type { Bucket } from './bucket.ts';
-import { headOf, ifPresent } from './read.ts';
-import { versionsOf, type Version } from './versions.ts';
+import { headOf } from './read.ts';
+import { removeVersion, versionsOf, type Version } from './versions.ts';
 
 export function s3Pruner(bucket: Bucket, versioned: () => Promise<boolean>): Pruner {
   return {
@@ -20,16 +20,6 @@ export function s3Pruner(bucket: Bucket, versioned: () => Promise<boolean>): Pru
       for (const version of versions.toReversed()) await removeVersion(bucket, key, version.id);
     },
   };
-}
-
-async function removeVersion(bucket: Bucket, key: string, version: string | undefined): Promise<void> {
-  const wanted = {
-    Bucket: bucket.name,
-    Key: bucket.objectOf(key),
-    ...(version === undefined ? {} : { VersionId: version }),
-  };
-  const right = version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
-  await bucket.call({ doing: `deleting ${key}`, right }, (s3, options) => ifPresent(s3.deleteObject(wanted, options)));
 }
 
 /** @throws BackupError `refused` when a lock or a legal hold keeps this version. */

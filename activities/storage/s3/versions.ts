@@ -2,6 +2,7 @@
 import type { DeleteMarkerEntry, ListObjectVersionsCommandOutput, ObjectVersion } from '@aws-sdk/client-s3';
 import { BackupError } from '../../../model/errors.ts';
 import type { Bucket } from './bucket.ts';
+import { ifPresent } from './read.ts';
 
 export interface Version {
   readonly id: string;
@@ -67,4 +68,15 @@ export async function* versionPages(bucket: Bucket, prefix: string): AsyncGenera
 interface Markers {
   readonly KeyMarker?: string | undefined;
   readonly VersionIdMarker?: string | undefined;
+}
+
+/** Deletes one version, or the object of a bucket that keeps none; one that is not there is fine. */
+export async function removeVersion(bucket: Bucket, key: string, version: string | undefined): Promise<void> {
+  const wanted = {
+    Bucket: bucket.name,
+    Key: bucket.objectOf(key),
+    ...(version === undefined ? {} : { VersionId: version }),
+  };
+  const right = version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
+  await bucket.call({ doing: `deleting ${key}`, right }, (s3, options) => ifPresent(s3.deleteObject(wanted, options)));
 }

@@ -14,9 +14,6 @@ interface RunOptions {
   readonly dryRun?: boolean;
 }
 
-/** Milliseconds between two looks at a run. */
-const LOOK = 500;
-
 export function registerRun(program: Command, cli: OpenCli): void {
   const run = program
     .command('run')
@@ -129,7 +126,9 @@ async function runNow(cli: Cli, input: PlanInput, detach: boolean): Promise<void
   const { openRunSession } = await import('../../runs/session.ts');
   const session = await openRunSession({ site: await cli.site(), openSite: cli.reopenSite, log: await cli.log() });
   try {
-    await (detach ? startDetached(cli, session, input) : follow(cli, session, input));
+    await (detach
+      ? startDetached(cli, session, input)
+      : (await import('../runs/follow.ts')).follow(cli, session, input));
   } finally {
     await session.close();
   }
@@ -149,49 +148,4 @@ async function startDetached(cli: Cli, session: Session, input: PlanInput): Prom
   const { workflowId } = await startRun(session.client, input);
   const ui = runAddress(session, workflowId);
   cli.out.result({ run: workflowId, ui }, () => `${workflowId} started${ui ? `: ${ui}` : ''}`);
-}
-
-async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
-  const [{ othersEnded, runAddress, runPlan }, { runId }, { plainView, terminalView }, result, logs, { closingTable }] =
-    await Promise.all([
-      import('../../runs/run-plan.ts'),
-      import('../../../model/run.ts'),
-      import('../../runs/view.ts'),
-      import('../../runs/result.ts'),
-      import('../../runs/logs-result.ts'),
-      import('../closing-table.ts'),
-    ]);
-  const ui = runAddress(session, runId(input.plan, input.scheduled));
-  if (ui) cli.out.note(`Web UI: ${ui}`);
-  const view = cli.out.interactive ? terminalView() : plainView(cli.out.note);
-  try {
-    const report = await runPlan({
-      session,
-      input,
-      signal: cli.signal,
-      interval: LOOK,
-      onProgress: (sources) => view.update(sources),
-      onCancelFailed: (error) => cli.out.note(`The run could not be cancelled and goes on: ${String(error)}`),
-    });
-    await view.close();
-    cli.out.result({ ...report, ui }, () =>
-      [
-        closingTable(input.plan, report),
-        ...result.runProblems(report),
-        ...result.runRetention(report),
-        ...logs.fullsDue(report),
-        `${report.runId}: ${report.outcome}`,
-      ].join('\n'),
-    );
-    cli.exitWith(result.runExitStatus(report));
-    if (session.embedded) {
-      let said = false;
-      await othersEnded(session, report.runId, cli.signal, (count) => {
-        if (!said) cli.out.note(`${count} other run(s) use this Temporal: staying until they end (^C leaves)`);
-        said = true;
-      });
-    }
-  } finally {
-    await view.close();
-  }
 }

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { newSigningKey, signer } from '../../../activities/keys/signing.ts';
 import { siteSigner } from '../../../activities/keys/site-keys.ts';
 import { copyBackup } from '../../../activities/operations/copy.ts';
 import type { Site } from '../../../activities/site.ts';
 import { listBackups, type Catalogued } from '../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../activities/storage/destinations.ts';
-import { encodeManifest } from '../../../activities/storage/manifest-file.ts';
+import { encodeManifest, parseManifest, signManifest } from '../../../activities/storage/manifest-file.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import type { Destination } from '../../../activities/storage/types.ts';
 import type { CopiedBackup } from '../../../model/run.ts';
@@ -168,25 +169,50 @@ describe('copy of a backup', () => {
     await sameAsRepository(FOLDER);
   });
 
-  it('follows a rotation of recipients without copying an artifact again', async () => {
-    const chosen = await backup();
-    await copy(chosen);
-    const manifest = { ...chosen.manifest, key: 'wrapped to other recipients' };
-    await writeFile(path.join(site.repository, FOLDER, 'manifest.json'), encodeManifest(manifest));
-    await writeFile(path.join(site.repository, FOLDER, 'key.age'), manifest.key);
-    assert.equal((await copy({ ...chosen, manifest })).bytes, 0);
-    await sameAsRepository(FOLDER);
+  it('leaves the key of what is there to rotations: which of two wraps is the newer nobody can tell here', async () => {
+    const full = await backup();
+    await copy(full);
+    for (const [root, key] of [
+      [vault, 'wrapped at the destination alone'],
+      [site.repository, 'wrapped in the repository alone'],
+    ] as const)
+      await wrapAnew(root, full, key);
+    const incremental = await backup({ scheduled: '2026-11-24T02:00:00Z', parent: full.manifest });
+    const copied = await copy(incremental);
+    assert.equal(copied.bytes, 3 * MEBIBYTE + 1000, 'no artifact of the parent is copied again');
+    const there = parseManifest(await readFile(path.join(vault, FOLDER, 'manifest.json')));
+    assert.equal(there.key, 'wrapped at the destination alone');
+    const key = path.join(vault, FOLDER, 'key.age');
+    assert.equal(await readFile(key, 'utf8'), 'wrapped at the destination alone');
+    await rm(key);
+    await copy(incremental);
+    assert.equal(
+      await readFile(key, 'utf8'),
+      'wrapped at the destination alone',
+      'what lacks is made of what is there',
+    );
+    await sameAsRepository(incremental.folder);
   });
 
-  it('takes the key along that a rotation has written since the copy began', async () => {
-    const chosen = await backup();
-    await copy(chosen);
-    const manifest = { ...chosen.manifest, key: 'wrapped to other recipients' };
-    await writeFile(path.join(site.repository, FOLDER, 'manifest.json'), encodeManifest(manifest));
-    await writeFile(path.join(site.repository, FOLDER, 'key.age'), manifest.key);
-    await copy(chosen);
-    await sameAsRepository(FOLDER);
-  });
+  for (const name of ['base.tar.zst.age', 'manifest.json'])
+    it(`takes the key along that a rotation has written since the copy began, and found no backup there (${name} is put)`, async () => {
+      const chosen = await backup();
+      let rotated = false;
+      const rotating = watched([], async (key) => {
+        if (rotated || path.basename(key) !== name) return;
+        rotated = true;
+        await wrapAnew(site.repository, chosen, 'wrapped to other recipients');
+      });
+      await copy(chosen, testWork(), rotating);
+      assert.ok(rotated);
+      await sameAsRepository(FOLDER);
+    });
+
+  /** What a rotation leaves at a place. */
+  async function wrapAnew(root: string, { folder, manifest }: Catalogued, key: string): Promise<void> {
+    await writeFile(path.join(root, folder, 'manifest.json'), encodeManifest({ ...manifest, key }));
+    await writeFile(path.join(root, folder, 'key.age'), key);
+  }
 
   it('is refused, and nothing is listed, when the local backup is damaged', async () => {
     const chosen = await backup();
@@ -208,7 +234,6 @@ describe('copy of a backup', () => {
     await assert.rejects(copy({ ...changed, manifest: { ...changed.manifest, host: 'other' } }), {
       code: 'not-authentic',
     });
-    const { signer, newSigningKey } = await import('../../../activities/keys/signing.ts');
     const stranger = await backup({ scheduled: '2026-11-24T02:00:00Z', signer: signer(newSigningKey().privatePem) });
     await assert.rejects(copy(stranger), { code: 'not-authentic' });
     assert.deepEqual(await readdir(vault), []);
@@ -230,6 +255,16 @@ describe('copy of a backup', () => {
     await writeFile(path.join(vault, FOLDER, 'manifest.json'), 'not JSON');
     await assert.rejects(copy(chosen), { code: 'conflict' });
     assert.equal(await readFile(path.join(vault, FOLDER, 'manifest.json'), 'utf8'), 'not JSON');
+  });
+
+  it('signs anew what a stranger has signed in our place, and leaves the rest', async () => {
+    const chosen = await backup();
+    await copy(chosen);
+    const { signature: _signature, ...unsigned } = chosen.manifest;
+    const forged = signManifest(unsigned, signer(newSigningKey().privatePem));
+    await writeFile(path.join(vault, FOLDER, 'manifest.json'), encodeManifest(forged));
+    await copy(chosen);
+    await sameAsRepository(FOLDER);
   });
 
   it('begins nothing that cannot fit', async () => {

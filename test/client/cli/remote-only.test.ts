@@ -3,12 +3,20 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
+import { copyLogs } from '../../../activities/operations/copy-logs.ts';
+import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { CONFIG_MARKS } from '../../../client/backups/kit-text.ts';
 import { mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { keysIn } from '../../support/keys-in.ts';
 import { REMOTE_TYPES, startRemotes, type Remote, type RemoteServers } from '../../support/remote-site.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { writeRecoveryConfig } from '../../support/recovery-config.ts';
 import { backUp, makeRotatable, type Rotatable } from '../../support/rotated.ts';
+import { makeSite } from '../../support/site.ts';
+import { testWork } from '../../support/work.ts';
+import { capture, onRestored, ship, SOURCE } from '../../activities/sources/postgres/backups.ts';
 
 const FULL = 'configs/stack/20261122T020000Z-full';
 const INCREMENTAL = 'configs/stack/20261123T020000Z-incremental';
@@ -125,4 +133,60 @@ describe('a server and the recovery kit, and nothing else', function () {
       });
     });
   }
+
+  describe('a database', () => {
+    let server: TestPostgres;
+    /** Of every row that it had. */
+    let source: readonly unknown[];
+    /** The empty machine, and its config. */
+    let home: string;
+    let config: string;
+
+    before(async () => {
+      const folder = await temporaryFolder();
+      server = await startPostgres({ folder });
+      const destinations = Object.fromEntries(
+        await Promise.all(
+          REMOTE_TYPES.map(async (type) => [type, (await servers.remote(type, folder)).config] as const),
+        ),
+      );
+      const { site, file } = await makeSite({ folder, sources: { [SOURCE]: server.config() }, destinations });
+      await server.sql('CREATE TABLE t AS SELECT n, md5(n::text) AS text FROM generate_series(1, 5000) n');
+      await ship(site, '2026-11-23T01:55:00Z');
+      const { backup } = await capture(site, '2026-11-23T02:00:00Z');
+      await server.sql("INSERT INTO t VALUES (5001, 'behind the base backup'); DELETE FROM t WHERE n < 100");
+      await ship(site, '2026-11-23T02:05:00Z');
+      source = z.array(digests).parse(await server.sql(DIGEST));
+      await server.stop();
+      for (const destination of REMOTE_TYPES) {
+        await copyToDestination({ site, backup, destination, work: testWork() });
+        const logs = await copyLogs({ site, source: SOURCE, destination, limit: 60_000, work: testWork() });
+        assert.deepEqual([logs.owed, logs.errors], [0, []]);
+      }
+      const kit = await mosaicHere(['-c', file, 'keys', 'kit']);
+      home = await temporaryFolder();
+      config = await writeRecoveryConfig(kit.stdout, site, home);
+      for (const each of [site.repository, site.state, server.data, path.join(folder, 'keys')])
+        await rm(each, { recursive: true });
+    });
+
+    after(async () => {
+      await server?.stop();
+    });
+
+    for (const type of REMOTE_TYPES)
+      it(`P48 an empty machine brings it back from ${type} alone, with what was committed behind its base backup`, async () => {
+        const to = path.join(home, `restored-from-${type}`);
+        const args = ['restore', 'latest', '--source', SOURCE, '--at', 'end', '--from', type, '--to', to];
+        const restored = await mosaicHere(['-c', config, '--json', ...args]);
+        assert.equal(restored.code, 0, restored.stdout + restored.stderr);
+        const found = await onRestored({ data: to, binaries: server.binaries.folder }, (session) =>
+          session.rows(digests, DIGEST),
+        );
+        assert.deepEqual(found, source);
+      });
+  });
 });
+
+const DIGEST = "SELECT count(*) || md5(string_agg(t::text, ',' ORDER BY n)) AS digest FROM public.t";
+const digests = z.object({ digest: z.string() });

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { deliverCopies, type DeliverRequest } from '../../../../activities/operations/catch-up/deliver.ts';
+import { heldAt, owedOf, wantedAt } from '../../../../activities/operations/catch-up/owing.ts';
 import { copyToDestination } from '../../../../activities/operations/copy-to.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { listBackups, pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { directoryStore } from '../../../../activities/storage/directory.ts';
+import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
 import { prepareRepository } from '../../../../activities/storage/repository.ts';
 import type { Delivered } from '../../../../model/catch-up.ts';
 import { MANIFEST } from '../../../../model/paths.ts';
@@ -146,6 +149,22 @@ describe('delivery of what a destination lacks', () => {
     assert.deepEqual(await directoryStore(vault).readSmall(key), await here.readSmall(key));
   });
 
+  it('a recovery point that could not be replaced is owed again once it lies there no more', async () => {
+    const key = 'recovery-points/daily-2026-11-23T02:00:00Z.json';
+    await prepareRepository(site);
+    const [from, to] = [directoryStore(site.repository), directoryStore(vault)];
+    await from.putSmall(key, Buffer.from('{"outcome":"complete"}'), { replace: true });
+    const wanted = await wantedAt(from, []);
+    const before = { compared: '', held: [], records: {}, kept: { [key]: wanted.records.get(key) ?? 0 } };
+    const owed = async () => {
+      const held = await heldAt({ from, to, tops: [] }, { wanted, before, now: NOON });
+      return (await owedOf({ site, destination: 'vault' }, from, wanted, held)).records;
+    };
+    assert.deepEqual(await owed(), [key]);
+    await to.putSmall(key, Buffer.from('{"outcome":"partial"}'), { replace: true });
+    assert.deepEqual(await owed(), []);
+  });
+
   it('a record that is another one there is told, and keeps neither a backup nor another record from its copy', async () => {
     const made = await backup();
     const here = directoryStore(site.repository);
@@ -163,6 +182,35 @@ describe('delivery of what a destination lacks', () => {
     );
     await assertSame(vault, made.folder);
     assert.deepEqual(Buffer.from((await directoryStore(vault).readSmall(keys[0] ?? '')) ?? []), Buffer.from('cut off'));
+  });
+
+  it('what somebody has put under the id of a coming backup is no copy: told and owed at each tick, and keeps no other from its copy', async () => {
+    const stranger = signer(newSigningKey().privatePem);
+    const foreign = await writeBackup(vault, {
+      scheduled: '2026-11-22T02:00:00Z',
+      source: 'other-site',
+      signer: stranger,
+    });
+    const [junk, forged] = [await backup(), await backup({ scheduled: '2026-11-24T02:00:00Z' })];
+    const other = await backup({ scheduled: '2026-11-25T02:00:00Z' });
+    await directoryStore(vault).putSmall(`${junk.folder}/${MANIFEST}`, Buffer.from('junk'), { replace: false });
+    const manifest = encodeManifest(foreign.manifest);
+    await directoryStore(vault).putSmall(`${forged.folder}/${MANIFEST}`, manifest, { replace: false });
+    for (const copied of [1, 0]) {
+      const delivered = await deliver('vault');
+      assert.deepEqual([delivered.state, delivered.copied.backups, delivered.behind?.backups], ['behind', copied, 2]);
+      assert.deepEqual(
+        delivered.errors.map(({ code }) => code),
+        ['conflict', 'conflict'],
+      );
+    }
+    await assertSame(vault, other.folder);
+    for (const { folder } of [junk, forged]) await rm(path.join(vault, folder), { recursive: true });
+    assert.equal((await deliver('vault')).state, 'served');
+    // A rotation for one recipient more, of that place alone, makes no other backup of it.
+    const longer = { ...other.manifest, key: `${other.manifest.key}and more` };
+    await writeFile(path.join(vault, other.folder, MANIFEST), encodeManifest(longer));
+    assert.deepEqual((await deliver('vault')).copied.backups, 0);
   });
 
   it('begins no copy behind its deadline, says what is left, and the next step goes on', async () => {

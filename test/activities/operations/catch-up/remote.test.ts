@@ -1,21 +1,25 @@
 /** Catch-up to servers that are away, are cut off in the middle, and whose worker is killed. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { deliverCopies, type DeliverRequest } from '../../../../activities/operations/catch-up/deliver.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { chainOf, listBackups, type Catalogued } from '../../../../activities/storage/catalogue.ts';
 import { directoryStore } from '../../../../activities/storage/directory.ts';
+import { prepareRepository, putRepositorySmall } from '../../../../activities/storage/repository.ts';
 import type { Delivered } from '../../../../model/catch-up.ts';
+import { canonical } from '../../../../model/manifest.ts';
 import { MANIFEST } from '../../../../model/paths.ts';
+import { RECOVERY_POINT_SCHEMA } from '../../../../model/recovery-point.ts';
 import { writeBackup, type BackupOptions } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { REMOTE_TYPES, startRemotes, type Remote, type RemoteServers } from '../../../support/remote-site.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
+import { optionsOfTemplate } from '../../storage/rsync/template.ts';
 
 const DELIVER_CHILD = new URL('./deliver-child.ts', import.meta.url);
 const NOON = Date.parse('2026-11-27T12:00:00Z');
@@ -157,4 +161,49 @@ describe('catch-up to a server', function () {
       });
     });
   }
+
+  it('a recovery point that an append-only server keeps as it was first is told once, and owed no more', async () => {
+    const folder = await temporaryFolder();
+    const restrict = async (root: string) => (await optionsOfTemplate(root)).writing;
+    const remote = await servers.remote('rsync', folder, { restrict });
+    const { site } = await makeSite({
+      folder,
+      sources: { postgres: { type: 'files', paths: ['/etc/hostname'] } },
+      destinations: { vault: remote.config },
+    });
+    await prepareRepository(site);
+    const deliver = () => deliverCopies({ site, destination: 'vault', deadline: null, work: testWork() });
+    const there = path.join(remote.root, 'recovery-points', 'daily-2026-11-23T02:00:00Z.json');
+    const standing = ({ state, errors }: Delivered) => [state, errors.map(({ code }) => code)];
+
+    await mkdir(path.dirname(there));
+    const first = await sign(site, 'partial');
+    await sign(site, 'complete');
+    // What none of ours has signed is nobody's earlier one: it stays owed until somebody has looked.
+    await writeFile(there, 'somebody was here');
+    assert.deepEqual(standing(await deliver()), ['behind', ['conflict']]);
+
+    await writeFile(there, first);
+    const told = await deliver();
+    assert.deepEqual(standing(told), ['served', ['conflict']]);
+    assert.match(
+      told.errors[0]?.message ?? '',
+      /vault lets nothing be overwritten, .* stays there as it was signed first/,
+    );
+    assert.deepEqual(told.behind, { backups: 0, bytes: 0, since: null, records: 0 });
+    assert.deepEqual(standing(await deliver()), ['served', []]);
+    assert.equal(await readFile(there, 'utf8'), first);
+  });
 });
+
+/** The recovery point of one run, as it is signed each time that something of the run was done again. */
+async function sign(site: Site, outcome: 'partial' | 'complete'): Promise<string> {
+  const scheduled = '2026-11-23T02:00:00Z';
+  const id = `daily-${scheduled}`;
+  const of = { schema: RECOVERY_POINT_SCHEMA, site: 'test', plan: 'daily', scheduled, created: scheduled, sources: [] };
+  const unsigned = { ...of, id, outcome };
+  const signature = (await siteSigner(site)).sign(canonical(unsigned));
+  const text = JSON.stringify({ ...unsigned, signature });
+  await putRepositorySmall(site.repository, `recovery-points/${id}.json`, Buffer.from(text));
+  return text;
+}

@@ -2,13 +2,17 @@ import assert from 'node:assert/strict';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadSite } from '../../../../activities/config/load.ts';
+import { withIdentities } from '../../../../activities/keys/at-hand.ts';
 import { rewrapKey } from '../../../../activities/operations/keys/rewrap.ts';
 import { trustedKeys } from '../../../../activities/keys/site-keys.ts';
+import { restoreBackup } from '../../../../activities/operations/restore.ts';
+import { chainOf, findBackup, listBackups } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import type { WritableStore } from '../../../../activities/storage/types.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import { cleanUp, remount, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
 import { backUp, changeRecipients, makeRotatable, opening, rotate, type Rotatable } from '../../../support/rotated.ts';
+import { testWork } from '../../../support/work.ts';
 
 describe('rotation of recipients, at places that are away or do not overwrite', () => {
   let folder: string;
@@ -57,6 +61,36 @@ describe('rotation of recipients, at places that are away or do not overwrite', 
       ],
     );
   });
+
+  it('of one place alone: the next copy there takes nothing of it back', async () => {
+    const site = await changeRecipients(made);
+    assert.equal((await rotate(site, [made.fresh], 'vault')).outcome, 'complete');
+    await writeFile(made.data, 'what came after\n');
+    assert.match(await backUp(site, '2026-11-24T02:00:00Z'), /incremental$/);
+    const opens = await opening(path.join(folder, 'vault'), made.identities[0]);
+    assert.deepEqual(Object.values(opens), [
+      [false, false],
+      [false, false],
+      [false, false],
+    ]);
+    const to = path.join(folder, 'restored');
+    const store = openDestination('vault', withIdentities(site, [await freshHolder()]));
+    const catalogue = await listBackups(store);
+    const chain = chainOf(catalogue, findBackup(catalogue, '20261124T020000Z-incremental'));
+    await restoreBackup({
+      site: withIdentities(site, [await freshHolder()]),
+      store,
+      chain,
+      to,
+      paths: [],
+      work: testWork(),
+    });
+    assert.equal(await readFile(path.join(to, made.data), 'utf8'), 'what came after\n');
+  });
+
+  async function freshHolder() {
+    return { identity: (await readFile(made.fresh, 'utf8')).trim(), recipient: made.freshRecipient };
+  }
 
   it('says of a place that may only be read what is left there, and why; the rest is done', async () => {
     const shelf = await smallFileSystem('4m');

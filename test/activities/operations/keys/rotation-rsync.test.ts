@@ -69,5 +69,9 @@ describe('keys on an rsync server', function () {
     assert.match(report.problems[0]?.remedy ?? '', /stays open to its old recipients/);
     assert.deepEqual((await opening(root, made.identities[0]))[FOLDER]?.[0], true);
     assert.ok(report.proofs.every(({ ok }) => ok));
+    // What builds on it is copied there all the same.
+    assert.match(await backUp(site, '2026-11-23T02:00:00Z'), /incremental$/);
+    const names = await readdir(path.join(root, 'configs/stack/20261123T020000Z-incremental'));
+    assert.deepEqual(names.toSorted(), ['base.tar.zst.age', 'inventory.zst.age', 'key.age', 'manifest.json']);
   });
 });

@@ -1,18 +1,24 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { appendFile, copyFile, mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { trustedKeys } from '../../../../activities/keys/site-keys.ts';
+import { whileReading } from '../../../../activities/operations/being-read.ts';
 import { markBackup } from '../../../../activities/operations/mark.ts';
+import { prune } from '../../../../activities/operations/prune/index.ts';
 import { unfinished } from '../../../../activities/operations/prune/records.ts';
+import { restoreBackup } from '../../../../activities/operations/restore.ts';
 import type { Site } from '../../../../activities/site.ts';
-import { pinned } from '../../../../activities/storage/catalogue.ts';
+import { listBackups, pinned } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
+import { holderTag, thisHolder } from '../../../../activities/storage/holder.ts';
 import { acquireLease } from '../../../../activities/storage/lease.ts';
 import { readSigned } from '../../../../activities/storage/signed-record.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import { pruneRecord } from '../../../../model/prune-record.ts';
-import { cleanUp, smallFileSystem } from '../../../support/folders.ts';
+import { formatReference } from '../../../../model/reference.ts';
+import { cleanUp, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
+import { backUp, makeRotatable } from '../../../support/rotated.ts';
 import { testWork } from '../../../support/work.ts';
 import { atPoint, startCommand, type SignalPoint } from '../../../support/worker-process.ts';
 
@@ -196,6 +202,55 @@ describe('prune: how it deletes', () => {
     assert.ok(!existsSync(path.join(small, old.folder)));
     assert.deepEqual(await unfinished(openDestination('vault', site), SOURCE, await trustedKeys(site)), []);
     assert.equal((await readdir(path.join(small, 'evidence', SOURCE, 'pruned'))).length, 2, 'it has its record');
+  });
+
+  it('leaves what a restore is just reading, here and at a destination, with what it builds on; and not what a killed one read', async () => {
+    const full = await lab.at(EVERYWHERE, 12);
+    const child = await lab.at(EVERYWHERE, 11, { parent: full.manifest });
+    const other = await lab.at(EVERYWHERE, 9);
+    await lab.at(EVERYWHERE, 1);
+    await lab.at(EVERYWHERE, 0);
+    const notes = path.join(site.state, 'reading');
+    await mkdir(notes, { recursive: true });
+    // Of a process that has ended: nobody has the start of this one.
+    const killed = path.join(notes, `killed${holderTag({ ...thisHolder(), start: '1' })}`);
+    await writeFile(killed, JSON.stringify({ folders: [other.folder] }));
+    const { summary } = await whileReading({ site, backups: [full, child], work: testWork() }, () => lab.run());
+    for (const { place, problems } of summary.places.filter((each) => EVERYWHERE.includes(each.place))) {
+      const held = await lab.held(place);
+      assert.deepEqual([held.includes(full.folder), held.includes(child.folder)], [true, true], place);
+      assert.ok(!held.includes(other.folder), 'what nobody reads any more is deleted');
+      assert.match(problems.join(), /incremental was not deleted: a restore is just reading it/);
+    }
+    assert.deepEqual(await readdir(notes), []);
+    await lab.run();
+    for (const place of EVERYWHERE) assert.equal((await lab.held(place)).length, 2);
+  });
+
+  it('leaves what a restore reads, until that has ended', async () => {
+    const made = await makeRotatable(await temporaryFolder(), { retention: { overdueAfter: '30d' } });
+    const late = { site: made.site, now: Date.now() + 8 * DAY, apply: true, work: testWork() };
+    const old = await backUp(made.site, lab.ago(12));
+    // What comes next builds on nothing.
+    await rm(path.join(made.site.state, 'sources'), { recursive: true });
+    for (const days of [1, 0]) await backUp(made.site, lab.ago(days));
+    const vault = openDestination('vault', made.site);
+    const heldAtVault = async () => (await listBackups(vault)).map(({ name }) => formatReference(name));
+    const chain = (await listBackups(vault)).filter(({ name }) => formatReference(name) === old);
+    const problems: string[] = [];
+    const open: typeof vault.open = async (key) => {
+      const { summary } = await prune(late);
+      problems.push(...summary.places.flatMap((place) => place.problems));
+      return vault.open(key);
+    };
+    const to = path.join(made.folder, 'restored');
+    const work = testWork();
+    await restoreBackup({ site: made.site, store: { ...vault, open }, chain, to, paths: [], work });
+    assert.equal(await readFile(path.join(to, made.data), 'utf8'), 'what was there first\n');
+    assert.match(problems.join(), /a restore is just reading it/);
+    assert.ok((await heldAtVault()).includes(old));
+    await prune(late);
+    assert.ok(!(await heldAtVault()).includes(old));
   });
 
   it('leaves the repository of a source that is being captured for the next prune', async () => {

@@ -31,6 +31,11 @@ const POINTS: readonly SignalPoint[] = [
 const KINDS = [
   { type: 's3', versions: true, within: { at: 'activities/storage/s3/versions.ts#versionsOf', matching: 'base' } },
   {
+    type: 's3',
+    versions: false,
+    within: { at: 'activities/storage/s3/versions.ts#removeVersion', when: 'left', matching: 'base' },
+  },
+  {
     type: 'rsync',
     versions: false,
     within: { at: 'activities/storage/rsync/script.ts#runScript', when: 'left', matching: 'rm -f -- .*base' },

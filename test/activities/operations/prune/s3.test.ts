@@ -3,14 +3,16 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { copyBackup } from '../../../../activities/operations/copy.ts';
+import { verifyPlace } from '../../../../activities/operations/place/verify-place.ts';
 import type { PruneRequest } from '../../../../activities/operations/prune/index.ts';
 import { repairPlace } from '../../../../activities/operations/repair/places.ts';
 import { repairBackup } from '../../../../activities/operations/repair/repair.ts';
 import type { RepairPlace } from '../../../../activities/operations/repair/types.ts';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
-import { repositoryStore } from '../../../../activities/storage/repository.ts';
+import { openRepository, repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { S3Destination } from '../../../../model/config/destinations/s3.ts';
+import { formatReference } from '../../../../model/reference.ts';
 import { cleanUp } from '../../../support/folders.ts';
 import { startGateway, stopGateways, type Gateway } from '../../../support/versitygw.ts';
 import { testWork } from '../../../support/work.ts';
@@ -74,7 +76,7 @@ describe('retention of a bucket', () => {
     assert.deepEqual([Versions.length, DeleteMarkers.length], [0, 0], 'no version of it is left');
   });
 
-  it('has what a repair puts anew locked as the rest is, as long as what builds on it', async () => {
+  it('has what a repair puts anew locked as the rest is, as long as what builds on it, and tells what is not locked', async () => {
     const lab = await openLab();
     // What these backups hold does not decrypt, nor do their keys.
     const { identity: _identity, ...encryption } = lab.site.config.encryption;
@@ -83,12 +85,15 @@ describe('retention of a bucket', () => {
     const context = await contextOf(gateway, bucket, { lock: 'governance' });
     const to = destinationOf({ ...context, name: 'vault' });
     const full = await lab.at(['repository'], 2);
-    await lab.at(['repository'], 0, { parent: full.manifest });
+    const child = await lab.at(['repository'], 0, { parent: full.manifest });
     const from = repositoryStore(site.repository);
     const catalogue = await listBackups(from);
     for (const backup of catalogue) await copyBackup({ site, from, to, backup, catalogue, work: testWork() });
     const artifact = `${full.folder}/base.tar.zst.age`;
     const locked = await to.lockedUntil?.(artifact);
+    const [own, childs] = [full, child].map(({ manifest: { scheduled } }) => Date.parse(scheduled) + 7 * DAY);
+    assert.equal(locked?.getTime(), childs, 'and the parent as long as its last child');
+    assert.notEqual(own, childs);
     // What a disk does, below the server.
     const file = path.join(gateway.root, bucket, artifact);
     await writeFile(file, Buffer.from(await readFile(file)).fill('x', 0, 4));
@@ -103,5 +108,18 @@ describe('retention of a bucket', () => {
     );
     assert.ok(locked);
     assert.deepEqual(await to.lockedUntil?.(artifact), locked);
+
+    // Copied by somebody who locks nothing.
+    const { lock: _lock, ...open } = context.config;
+    const unlocked = await lab.at(['repository'], 1);
+    const careless = destinationOf({ ...context, name: 'vault', config: open });
+    await copyBackup({ site, from, to: careless, backup: unlocked, catalogue: [unlocked], work: testWork() });
+    const repository = await openRepository(site);
+    const verifying = { site, store: to, destination: 'vault', repository, others: [], tell: () => {} };
+    const { problems } = await verifyPlace({ ...verifying, work: testWork() });
+    assert.deepEqual(
+      problems.map(({ problem, of }) => [problem, of]),
+      [['unlocked', formatReference(unlocked.name)]],
+    );
   });
 });

@@ -181,16 +181,18 @@ describe('the link to an rsync server', function () {
     );
   });
 
-  it('has the key in no argument and no file', async () => {
+  it('has the key in no argument and no file, and keeps to the rate', async () => {
     const { context } = await place('append-only', { maxRate: 4 * MEBIBYTE });
     const key = 'file' in context.config.key ? context.config.key.file : '';
     const secret =
       (await readFile(key, 'utf8')).split('\n').find((line) => line.length === 70) ?? assert.fail('no key');
     const seen = new Set<string>();
     const work = testWork();
+    const times: number[] = [];
     await destinationOf(context).put(KEY, file, expected, {
       ...work,
-      progress() {
+      progress({ phase, bytes: sent }) {
+        if (phase.startsWith('copying') && sent > 0) times.push(performance.now());
         for (const { args } of processesNaming(`mosaic-ssh-${process.pid}-`)) seen.add(args.join(' '));
       },
     });
@@ -198,6 +200,8 @@ describe('the link to an rsync server', function () {
       [...seen].some((line) => line.includes('rsync')),
       'the programs were seen',
     );
+    const [first = 0, last = 0] = [times[0], times.at(-1)];
+    assert.ok(last - first > 1_000, `8 MiB at 4 MiB a second, and ${times.length} reports in ${last - first} ms`);
     for (const line of seen) assert.ok(!line.includes(secret.slice(0, 20)) && !line.includes(key), line);
     for (const name of await readdir('/tmp')) {
       if (!name.startsWith(`mosaic-ssh-${process.pid}-`)) continue;

@@ -1,6 +1,8 @@
 /** What objects are stored with. The gateway of the tests takes classes and encryption, and keeps neither: the requests are looked at. */
 import assert from 'node:assert/strict';
+import { secretReader } from '../../../../activities/config/secrets.ts';
 import { artifactAttributes, smallAttributes } from '../../../../activities/storage/s3/attributes.ts';
+import { s3Client } from '../../../../activities/storage/s3/client.ts';
 import { s3Destination } from '../../../../model/config/destinations/s3.ts';
 
 const EXPECTED = { bytes: 3, sha256: 'ab'.repeat(32) };
@@ -19,6 +21,22 @@ describe('what objects of S3 are stored with', () => {
     assert.deepEqual(Metadata, { sha256: EXPECTED.sha256 });
     assert.deepEqual(smallAttributes(chosen, {}), { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'a-key' });
     assert.deepEqual(smallAttributes(config({ encryption: 'AES256' }), {}), { ServerSideEncryption: 'AES256' });
+  });
+
+  it('a bucket is named in the path at an endpoint of ones own, in the host at Amazon, and as the config says', async () => {
+    const { readSecret } = secretReader({});
+    const endpoint = 'http://127.0.0.1:9000';
+    const cases = [
+      [{}, false],
+      [{ endpoint }, true],
+      [{ endpoint, pathStyle: false }, false],
+      [{ pathStyle: true }, true],
+    ] as const;
+    for (const [fields, expected] of cases) {
+      const of = { config: config({ region: 'eu-central-1', ...fields }), credentials: undefined, readSecret };
+      const client = await s3Client({ ...of, timeout: 1000 });
+      assert.equal(client.config.forcePathStyle, expected, JSON.stringify(fields));
+    }
   });
 
   it('a lock is for both, until its date, and neither without a date nor for one that is over', () => {

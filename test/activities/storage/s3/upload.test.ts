@@ -1,9 +1,9 @@
 /** Uploads in parts: killed, cut, stalled, slowed, abandoned. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { abortAbandoned } from '../../../../activities/storage/s3/abandoned.ts';
+import { abortAbandoned, IDLE_FOR } from '../../../../activities/storage/s3/abandoned.ts';
 import { openBucket } from '../../../../activities/storage/s3/bucket.ts';
 import { uploadsIn } from '../../../../activities/storage/upload/uploads.ts';
 import { secretReader } from '../../../../activities/config/secrets.ts';
@@ -224,6 +224,23 @@ describe('uploads to S3 in parts', () => {
     assert.deepEqual(new Set(Uploads.map(({ Key }) => Key)), new Set([KEY, 'photographs/holiday.tar']));
     await living.signal('SIGCONT');
     assert.equal(await living.line(), 'done');
+    assert.deepEqual(await remembered(), []);
+  });
+
+  it('P42 a copy in parts aborts what nobody has gone on with for days', async () => {
+    const dead = { context, key: 'daily/gone/20261120T020000Z-full/base', file, expected, stopAt: 3 * PART };
+    const killed = startChild(PUT_CHILD, dead);
+    await killed.stopped();
+    await killed.signal('SIGKILL');
+    const destination = destinationOf(context);
+    await destination.put(KEY, file, expected, testWork());
+    assert.equal(await uploadsLeft(), 1, 'a host that is down over a weekend goes on');
+    // As if it had been so long ago: its parts are files there.
+    const old = new Date(Date.now() - IDLE_FOR - 60_000);
+    const uploads = path.join(gateway.root, context.config.bucket, '.sgwtmp');
+    for (const name of await readdir(uploads, { recursive: true })) await utimes(path.join(uploads, name), old, old);
+    await destinationOf(context).put(`${path.dirname(KEY)}/other`, file, expected, testWork());
+    assert.equal(await uploadsLeft(), 0);
     assert.deepEqual(await remembered(), []);
   });
 

@@ -6,12 +6,14 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { newIdentity, wrapIdentity } from '../../../../activities/keys/identity.ts';
 import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
+import { copyBackup } from '../../../../activities/operations/copy.ts';
 import { readCatalogue } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { encodeManifest, parseManifest } from '../../../../activities/storage/manifest-file.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Destination } from '../../../../activities/storage/types.ts';
 import type { BackupError } from '../../../../model/errors.ts';
-import { storedOf, TEST_KEY, testBackup } from '../../../support/backups.ts';
+import { storedOf, TEST_KEY, testBackup, writeBackup } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { credentialsOf, startGateway, stopGateways, type Gateway } from '../../../support/versitygw.ts';
@@ -114,6 +116,46 @@ describe('versions and locks in S3', () => {
       backups.map((backup) => encodeManifest(backup.manifest)),
       [Buffer.from(manifest)],
     );
+  });
+
+  it('copies over what somebody has put under the id of a coming backup: ours is what is read, and his stays below', async () => {
+    const { site } = test;
+    const of = { artifacts: { 'base.tar.zst.age': CONTENT }, fields: { key: parseManifest(manifest).key } };
+    const coming = await writeBackup(site.repository, { scheduled: '2026-11-24T02:00:00Z', ...of });
+    const forged = testBackup({ scheduled: '2026-11-24T02:00:00Z', signer: signer(newSigningKey().privatePem) });
+    for (const junk of [Buffer.from('junk'), encodeManifest(forged.manifest)]) {
+      for (const name of ['base.tar.zst.age', 'key.age'])
+        await overwrite(`${coming.folder}/${name}`, randomBytes(70_000));
+      await overwrite(`${coming.folder}/manifest.json`, junk);
+    }
+    const from = repositoryStore(site.repository);
+    await copyBackup({ site, from, to: anew(), backup: coming, catalogue: [coming], work: testWork() });
+    const { backups, problems } = await readCatalogue(anew());
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      backups.map(({ folder, manifest: { signature } }) => [
+        folder,
+        signature.keyId === coming.manifest.signature.keyId,
+      ]),
+      [
+        [path.posix.dirname(keys.manifest), true],
+        [coming.folder, true],
+      ],
+    );
+    assert.deepEqual(await anew().digest(`${coming.folder}/base.tar.zst.age`, testWork()), storedOf(CONTENT));
+    const Prefix = `${coming.folder}/manifest.json`;
+    const { Versions = [] } = await gateway.admin.listObjectVersions({ Bucket: bucket, Prefix });
+    assert.equal(Versions.length, 3);
+  });
+
+  it('leaves another backup of ours that has the id', async () => {
+    const { site } = test;
+    const of = { fields: { key: parseManifest(manifest).key, finished: '2026-11-23T03:00:00Z' } };
+    const other = await writeBackup(site.repository, of);
+    const from = repositoryStore(site.repository);
+    await assert.rejects(copyBackup({ site, from, to: anew(), backup: other, catalogue: [other], work: testWork() }), {
+      code: 'conflict',
+    });
   });
 
   it('tells what is wrong with the newest where no version is accepted', async () => {

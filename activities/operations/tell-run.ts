@@ -1,0 +1,53 @@
+/** The coordinator tells whoever is named in the config how runs fare: a step that waits for long, a run that is not complete. */
+import type { RunReport, RunSpec, StepError } from '../../model/run.ts';
+import { runConditions, runKeys, waitingConditions, waitingKeys, type WaitingStep } from '../../model/run-alerts.ts';
+import type { Condition } from '../../model/alert.ts';
+import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
+import { tell } from '../notify/tell.ts';
+import { inTurn } from '../notify/turn.ts';
+import type { Site } from '../site.ts';
+import type { Work } from '../work.ts';
+
+export interface TellRunRequest {
+  readonly site: Site;
+  readonly now?: number;
+  readonly work: Work;
+}
+
+/** A step waits, or no longer. @returns the notifiers that failed. */
+export function tellWaiting(
+  request: TellRunRequest & { readonly waiting: WaitingStep },
+): Promise<readonly StepError[]> {
+  const { site, waiting } = request;
+  const key = `${waitingKeys(waiting.runId)}${waiting.step.id}`;
+  const found = waitingConditions(waiting, site.host, request.now ?? Date.now());
+  return tellFound(request, waiting.runId, found, (one) => one.key === key);
+}
+
+/** A run has ended; whatever waited in it is over. @returns the notifiers that failed. */
+export function tellRun(
+  request: TellRunRequest & { readonly spec: RunSpec; readonly report: RunReport },
+): Promise<readonly StepError[]> {
+  const { site, spec, report } = request;
+  const steps = waitingKeys(report.runId);
+  const isOver = ({ key }: Remembered) =>
+    key.startsWith(steps) || (report.outcome === 'complete' && key.startsWith(runKeys(spec.plan)));
+  return tellFound(request, report.runId, runConditions(spec, report, site.host), isOver);
+}
+
+/** One after another: they share what is remembered. */
+function tellFound(
+  { site, work, ...when }: TellRunRequest,
+  run: string,
+  found: readonly Condition[],
+  lookedFor: (one: Remembered) => boolean,
+): Promise<readonly StepError[]> {
+  return inTurn('runs', async () => {
+    const now = when.now ?? Date.now();
+    const { remindAfter } = site.config.plans.daily;
+    const { fresh, open: before } = await readMemory(site.state, 'runs');
+    const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, work });
+    await writeMemory(site.state, 'runs', { fresh, open: [...open] });
+    return errors;
+  });
+}

@@ -1,0 +1,205 @@
+/** `runs list | show | retry | skip | cancel`: what runs, what waits, and what to do about it. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { examples, type OpenCli } from '../command.ts';
+import type { Cli } from '../context.ts';
+import { table } from '../output.ts';
+
+interface ListOptions {
+  readonly plan?: string;
+  readonly limit: number;
+}
+
+interface DecideOptions {
+  readonly step?: string;
+  readonly reason?: string;
+}
+
+export function registerRuns(program: Command, cli: OpenCli): void {
+  const runs = program.command('runs').description('what runs, what waits, and what to do about it');
+  const list = runs
+    .command('list')
+    .description('list runs, newest first; those that Temporal has lost by their recovery points')
+    .option('--plan <plan>', 'only of this plan; logs and catch-up are listed when they are named')
+    .option('--limit <number>', 'so many at most', positiveNumber, 30)
+    .action((options: ListOptions) => listCommand(cli(), options));
+  const show = runs
+    .command('show')
+    .description('show the steps of a run, live on a terminal while it goes on; ^C only stops watching')
+    .argument('<run>', 'as `runs list` names it')
+    .action((run: string) => showCommand(cli(), run));
+  const retry = runs
+    .command('retry')
+    .description('try a waiting step again now; a run that has ended is run again, and does only what is missing')
+    .argument('<run>', 'as `runs list` names it')
+    .option(
+      '--step <id>',
+      'this step, as `runs show` names what waits (postgres/copy/vault); all that wait when left out',
+    )
+    .action((run: string, options: DecideOptions) => retryCommand(cli(), run, options));
+  const skip = runs
+    .command('skip')
+    .description('skip a waiting step: the run goes on without it, and ends partial')
+    .argument('<run>', 'as `runs list` names it')
+    .requiredOption('--step <id>', 'the step, as `runs show` names what waits')
+    .option('--reason <text>', 'why, for the report of the run')
+    .action((run: string, options: DecideOptions) => decideCommand(cli(), run, 'skip', options));
+  const cancel = runs
+    .command('cancel')
+    .description('cancel a run: its steps end and clean up, and what is sealed stays')
+    .argument('<run>', 'as `runs list` names it')
+    .action((run: string) => cancelCommand(cli(), run));
+  examples(list, [
+    ['runs list', 'the last runs, and which of them wait'],
+    ['runs list --plan logs --limit 5', 'the last ticks of log shipping'],
+  ]);
+  examples(show, [['runs show daily-2026-11-23T02:00:00Z', 'every step, with what to do about those that wait']]);
+  examples(retry, [
+    ['runs retry daily-2026-11-23T02:00:00Z --step postgres/copy/vault', 'now, and not after its pause'],
+    ['runs retry daily-2026-11-23T02:00:00Z', 'all that wait; or, of a run that has ended, what is missing'],
+  ]);
+  examples(skip, [
+    ['runs skip daily-2026-11-23T02:00:00Z --step wiki/capture --reason "moved today"', 'the others go on'],
+  ]);
+  examples(cancel, [['runs cancel daily-2026-11-23T02:00:00Z', 'nothing half-made is kept']]);
+}
+
+function positiveNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Write a whole number above zero.');
+  return Number(text);
+}
+
+/** The Temporal that serves already; null where none does. */
+async function openClient(cli: Cli) {
+  const [{ configuredEndpoint, embeddedEndpoint }, { connectClient }, { ensureSearchAttributes }] = await Promise.all([
+    import('../../temporal/endpoint.ts'),
+    import('../../runs/start.ts'),
+    import('../../temporal/namespace.ts'),
+  ]);
+  const site = await cli.site();
+  const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
+  if (!endpoint) return null;
+  await ensureSearchAttributes(endpoint);
+  return connectClient(endpoint);
+}
+
+async function listCommand(cli: Cli, { plan, limit }: ListOptions): Promise<void> {
+  const [{ listRuns }, { readOverview }] = await Promise.all([
+    import('../../runs/list.ts'),
+    import('../../backups/overview.ts'),
+  ]);
+  const site = await cli.site();
+  const client = await openClient(cli);
+  if (!client) cli.out.note('no Temporal runs here: these are the recovery points of runs');
+  try {
+    const { recoveryPoints } = await readOverview(site);
+    const runs = await listRuns(client, recoveryPoints, { site: site.config.site, plan, limit });
+    cli.out.result({ runs }, () => {
+      if (runs.length === 0) return 'no runs: "mosaic-backup run daily" makes one';
+      const rows = runs.map(({ id, state, started, ended, waiting }) => [
+        id,
+        state,
+        started ?? '',
+        ended ?? '',
+        waiting.join(', '),
+      ]);
+      return table(['run', 'state', 'started', 'ended', 'waiting'], rows);
+    });
+  } finally {
+    await client?.connection.close();
+  }
+}
+
+async function showCommand(cli: Cli, run: string): Promise<void> {
+  const [{ readGraph }, { graphText }, { redrawer }, { setTimeout: pause }] = await Promise.all([
+    import('../../runs/graph.ts'),
+    import('../runs/graph-text.ts'),
+    import('../runs/draw.ts'),
+    import('node:timers/promises'),
+  ]);
+  cli.interrupt.says('It is watched no longer …');
+  const client = await openClient(cli);
+  try {
+    let graph = client && (await readGraph(client, run));
+    if (!client || !graph) return await showPoint(cli, run);
+    const draw = redrawer(process.stderr);
+    while (cli.out.interactive && graph.outcome === null && !cli.signal.aborted) {
+      draw(graphText(graph, Date.now()));
+      await pause(LOOK, undefined, { signal: cli.signal }).catch(() => undefined);
+      graph = (await readGraph(client, run)) ?? graph;
+    }
+    if (cli.out.interactive) draw('');
+    const last = graph;
+    cli.out.result({ ...last }, () => graphText(last, Date.now()));
+  } finally {
+    await client?.connection.close();
+  }
+}
+
+/** Milliseconds between two looks at a run. */
+const LOOK = 500;
+
+async function showPoint(cli: Cli, run: string): Promise<void> {
+  const [{ pointText }, { readOverview }] = await Promise.all([
+    import('../runs/point-text.ts'),
+    import('../../backups/overview.ts'),
+  ]);
+  const { recoveryPoints } = await readOverview(await cli.site());
+  const point = recoveryPoints.find(({ id }) => id === run);
+  if (!point) throw await noRun(run);
+  cli.out.result({ recoveryPoint: point }, () => pointText(point));
+}
+
+async function noRun(run: string): Promise<Error> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  return new BackupError('not-found', `there is no run ${run}, and no recovery point of one`, {
+    remedy: 'mosaic-backup runs list names those that there are.',
+  });
+}
+
+/** Of a run that goes on, the steps that wait; of one that has ended, all that is missing, by the same plan and time again. */
+async function retryCommand(cli: Cli, run: string, options: DecideOptions): Promise<void> {
+  const [{ askedOf, askedByPoint }, { openRunSession }, { follow }, { readOverview }] = await Promise.all([
+    import('../../runs/again.ts'),
+    import('../../runs/session.ts'),
+    import('../runs/follow.ts'),
+    import('../../backups/overview.ts'),
+  ]);
+  const site = await cli.site();
+  const client = await openClient(cli);
+  const known = client && (await askedOf(client, site.config.site, run));
+  await client?.connection.close();
+  if (known?.running) return decideCommand(cli, run, 'retry', options);
+  const input = known?.input ?? askedByPoint(site.config, (await readOverview(site)).recoveryPoints, run);
+  if (!input) throw await noRun(run);
+  const session = await openRunSession({ site, openSite: cli.reopenSite, log: await cli.log() });
+  try {
+    await follow(cli, session, input);
+  } finally {
+    await session.close();
+  }
+}
+
+async function decideCommand(cli: Cli, run: string, what: 'retry' | 'skip', options: DecideOptions): Promise<void> {
+  const { decideOn } = await import('../../runs/decide.ts');
+  await withServing(cli, async (client) => {
+    const done = await decideOn(client, run, what, { ...options });
+    cli.out.result({ run, done }, () => done);
+  });
+}
+
+async function cancelCommand(cli: Cli, run: string): Promise<void> {
+  const { cancelRun } = await import('../../runs/decide.ts');
+  await withServing(cli, async (client) => {
+    await cancelRun(client, run);
+    cli.out.result({ run, cancelled: true }, () => `${run} is cancelled; what it had sealed stays`);
+  });
+}
+
+/** @throws BackupError `unreachable` where no Temporal serves: nothing goes on then. */
+async function withServing(
+  cli: Cli,
+  use: (client: NonNullable<Awaited<ReturnType<typeof openClient>>>) => Promise<void>,
+): Promise<void> {
+  const { withClient } = await import('../with-client.ts');
+  await withClient(cli, 'A run that has ended is run again by: mosaic-backup runs retry RUN', use);
+}

@@ -1,0 +1,19 @@
+/** Several lines on a terminal that are drawn again and again, in place. */
+import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
+
+/** @returns a function that replaces what it drew before. */
+export function redrawer(stream: NodeJS.WriteStream): (text: string) => void {
+  let drawn = 0;
+  return (text) => {
+    // A line that wraps could not be counted, and what is above the screen not be drawn again.
+    const lines = text
+      .split('\n')
+      .map((line) => line.slice(0, Math.max(20, stream.columns - 1)))
+      .slice(0, Math.max(5, stream.rows - 1));
+    moveCursor(stream, 0, -drawn);
+    cursorTo(stream, 0);
+    clearScreenDown(stream);
+    stream.write(`${lines.join('\n')}\n`);
+    drawn = lines.length;
+  };
+}

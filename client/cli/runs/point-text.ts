@@ -1,0 +1,17 @@
+/** A run that only its recovery point still tells of. */
+import type { RecoveryPoint } from '../../../model/recovery-point.ts';
+import { table } from '../output.ts';
+
+export function pointText({ id, outcome, created, sources }: RecoveryPoint): string {
+  const rows = sources.map(({ source, outcome: of, backup, stale, copies, error }) => [
+    source,
+    of,
+    backup ? `${backup.reference}${stale ? ' (older)' : ''}` : '',
+    copies.join(', '),
+    error ?? '',
+  ]);
+  return [
+    `${id}: ${outcome}, ended ${created} (from its recovery point: this Temporal does not have the run)`,
+    table(['source', 'outcome', 'backup', 'copies', 'error'], rows),
+  ].join('\n');
+}

@@ -1,0 +1,36 @@
+/** The graph of a run, live: what the run knows, with the steps of each source that goes on as its own workflow has them. */
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { GraphStep, RunGraph } from '../../model/graph.ts';
+import { runGraph } from '../../workflows/messages.ts';
+
+/**
+ * Null where this Temporal has no such run.
+ * @throws where no worker answers: a graph is asked of the workflow itself.
+ */
+export async function readGraph(client: Client, run: string): Promise<RunGraph | null> {
+  const graph = await queryGraph(client, run);
+  if (graph === null) return null;
+  const unfinished = [...new Set(graph.steps.filter(isUnfinished).flatMap(({ id }) => sourceOf(id) ?? []))];
+  const live = await Promise.all(unfinished.map((source) => queryGraph(client, `${run}/${source}`)));
+  const byId = new Map(live.flatMap((of) => of?.steps ?? []).map((step) => [step.id, step]));
+  return { ...graph, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
+}
+
+async function queryGraph(client: Client, workflow: string): Promise<RunGraph | null> {
+  try {
+    return await client.workflow.getHandle(workflow).query(runGraph);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+function isUnfinished({ ended, state }: GraphStep): boolean {
+  return ended === null && state !== 'skipped';
+}
+
+/** The source whose step it is; undefined for a step of the run itself. */
+export function sourceOf(id: string): string | undefined {
+  const [source = '', what] = id.split('/');
+  return what === undefined || source === 'retention' ? undefined : source;
+}

@@ -1,0 +1,99 @@
+/** The runs of a site: as Temporal has them, and as recovery points have those that Temporal has lost. */
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import type { RecoveryPoint } from '../../model/recovery-point.ts';
+import { waitingSteps } from '../../model/graph.ts';
+import { OUTCOME, PLAN } from '../../workflows/search-attributes.ts';
+import { readGraph } from './graph.ts';
+import { PLANS } from './start.ts';
+
+export interface RunEntry {
+  readonly id: string;
+  readonly plan: string;
+  /** `running`, `waiting`, how it ended, or `cancelled`, `terminated`. */
+  readonly state: string;
+  /** RFC 3339; null where only its recovery point is left. */
+  readonly started: string | null;
+  readonly ended: string | null;
+  /** The ids of its steps that wait. */
+  readonly waiting: readonly string[];
+  readonly from: 'temporal' | 'recovery point';
+}
+
+export interface RunsAsked {
+  readonly site: string;
+  /** Only of this plan; else all plans that back up. */
+  readonly plan: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function listRuns(
+  client: Client | null,
+  points: readonly RecoveryPoint[],
+  { site, plan, limit }: RunsAsked,
+): Promise<readonly RunEntry[]> {
+  const known = client ? await runsIn(client, { site, plan, limit }) : [];
+  const ids = new Set(known.map(({ id }) => id));
+  const lost = points.filter((point) => !ids.has(point.id) && (plan === undefined || point.plan === plan));
+  return [...known, ...lost.map(fromPoint)]
+    .toSorted((a, b) => (scheduledIn(a) < scheduledIn(b) ? 1 : -1))
+    .slice(0, limit);
+}
+
+function fromPoint({ id, plan, outcome, created }: RecoveryPoint): RunEntry {
+  return { id, plan, state: outcome, started: null, ended: created, waiting: [], from: 'recovery point' };
+}
+
+/** Ticks of logs and of catch-up come every few minutes: they are listed when they are asked for. */
+const OFTEN: ReadonlySet<string> = new Set(['logs', 'catch-up']);
+
+async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise<readonly RunEntry[]> {
+  const types = Object.entries(PLANS)
+    .filter(([name]) => (plan === undefined ? !OFTEN.has(name) : name === plan))
+    .map(([, { workflowType }]) => `'${workflowType}'`);
+  if (types.length === 0) return [];
+  const query = `site = '${site}' AND WorkflowType IN (${types.join(', ')})`;
+  const found: RunEntry[] = [];
+  for await (const info of client.workflow.list({ query })) {
+    const entry = await entryOf(client, info);
+    // Run again, a run has several executions of one id: the newest comes first.
+    if (!found.some(({ id }) => id === entry.id)) found.push(entry);
+    if (found.length >= limit) break;
+  }
+  return found;
+}
+
+async function entryOf(client: Client, info: WorkflowExecutionInfo): Promise<RunEntry> {
+  const { workflowId: id, status, startTime, closeTime, typedSearchAttributes } = info;
+  const outcome = typedSearchAttributes.get(OUTCOME);
+  const waiting = status.name === 'RUNNING' ? await waitingIn(client, id) : [];
+  return {
+    id,
+    plan: typedSearchAttributes.get(PLAN) ?? '',
+    state: stateOf(status.name, outcome, waiting),
+    started: startTime.toISOString(),
+    ended: closeTime?.toISOString() ?? null,
+    waiting,
+    from: 'temporal',
+  };
+}
+
+function stateOf(status: string, outcome: string | undefined, waiting: readonly string[]): string {
+  if (status === 'RUNNING') return waiting.length > 0 ? 'waiting' : 'running';
+  return status === 'COMPLETED' ? (outcome ?? 'complete') : status.toLowerCase();
+}
+
+/** None where no worker answers: the list still says that it runs. */
+async function waitingIn(client: Client, id: string): Promise<readonly string[]> {
+  try {
+    const graph = await readGraph(client, id);
+    return waitingSteps(graph?.steps ?? []).map((step) => step.id);
+  } catch {
+    return [];
+  }
+}
+
+/** The scheduled time of a run stands at the end of its id. */
+function scheduledIn({ id }: RunEntry): string {
+  return id.slice(-'2026-11-23T02:00:00Z'.length);
+}

@@ -1,0 +1,129 @@
+/** A run as a graph of steps: what waits for what, how far each step is, and what is wrong with it. */
+import type { Outcome } from './recovery-point.ts';
+import { sourcesByHost, type RunSpec, type SourceStep, type StepError } from './run.ts';
+
+/** `waiting`: it failed, or its host does not answer, and it is tried again until its deadline or an operator's word. */
+export const GRAPH_STATES = ['pending', 'running', 'waiting', 'done', 'failed', 'skipped'] as const;
+export type GraphState = (typeof GRAPH_STATES)[number];
+
+export interface GraphStep {
+  /** Unique in its run: `postgres/copy/vault`, `recovery-point`. */
+  readonly id: string;
+  /** As errors name it: `copy to vault`. */
+  readonly name: string;
+  /** What it does, in words. */
+  readonly does: string;
+  /** The steps that must have ended before. */
+  readonly after: readonly string[];
+  readonly state: GraphState;
+  readonly attempts: number;
+  /** RFC 3339; null before it began, and before it ended. */
+  readonly started: string | null;
+  readonly ended: string | null;
+  /** What it stored; null where it stores nothing, or not yet. */
+  readonly bytes: number | null;
+  /** Why its last attempt failed, or why it was skipped; null where neither was. */
+  readonly error: StepError | null;
+  /** RFC 3339, while it waits: the next attempt, and when it is given up. */
+  readonly next: string | null;
+  readonly deadline: string | null;
+}
+
+/** What the query `graph` of a run gives. */
+export interface RunGraph {
+  readonly runId: string;
+  readonly outcome: Outcome | null;
+  /** In the order in which they can begin. */
+  readonly steps: readonly GraphStep[];
+}
+
+/** A step that has not begun. */
+export function pendingStep(id: string, name: string, does: string, after: readonly string[] = []): GraphStep {
+  const nothing = { started: null, ended: null, bytes: null, error: null, next: null, deadline: null };
+  return { id, name, does, after, state: 'pending', attempts: 0, ...nothing };
+}
+
+/** The steps of one source in a run, in their order. */
+export function sourceSteps({ source, host, tier, destinations, after = [] }: SourceStep): readonly GraphStep[] {
+  const before = after.map(captureId);
+  const captured = [captureId(source)];
+  return [
+    pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, before),
+    ...destinations.map((to) => pendingStep(copyId(source, to), `copy to ${to}`, `copy ${source} to ${to}`, captured)),
+    pendingStep(
+      verifyId(source),
+      'verify',
+      `verify ${source} in the repository`,
+      destinations.length > 0 ? destinations.map((to) => copyId(source, to)) : captured,
+    ),
+  ];
+}
+
+/** The steps that a run has besides those of its sources. */
+export function runSteps({ phases, retention }: Pick<RunSpec, 'phases' | 'retention'>): readonly GraphStep[] {
+  const sources = phases.flatMap(({ steps }) => steps);
+  const point = pendingStep(
+    RECOVERY_POINT,
+    'recovery point',
+    'sign the recovery point and copy it to every destination',
+    sources.map(({ source }) => verifyId(source)),
+  );
+  if (!retention) return [point];
+  const pruned = sourcesByHost(sources).map(({ host }) =>
+    pendingStep(retentionId(host), 'retention', `delete what is due on ${host} and at destinations`, [RECOVERY_POINT]),
+  );
+  return [point, ...pruned];
+}
+
+export const RECOVERY_POINT = 'recovery-point';
+
+export function retentionId(host: string): string {
+  return `retention/${host}`;
+}
+
+export function captureId(source: string): string {
+  return `${source}/capture`;
+}
+
+export function copyId(source: string, destination: string): string {
+  return `${source}/copy/${destination}`;
+}
+
+export function verifyId(source: string): string {
+  return `${source}/verify`;
+}
+
+/** The steps that an operator can retry or skip. */
+export function waitingSteps(steps: readonly GraphStep[]): readonly GraphStep[] {
+  return steps.filter(({ state }) => state === 'waiting');
+}
+
+/** An operator's word about a step that waits. */
+export interface StepDecision {
+  /** Its id; left out: all that wait. */
+  readonly step?: string;
+  /** Why, for the run's report. */
+  readonly reason?: string;
+}
+
+/**
+ * Which of the steps a decision is about, or why it is about none: the text that an operator reads.
+ * @param all whether leaving the step out means all that wait.
+ */
+export function chosenSteps(
+  steps: readonly GraphStep[],
+  { step }: StepDecision,
+  all: boolean,
+): { readonly ids: readonly string[] } | { readonly refused: string } {
+  const waiting = waitingSteps(steps).map(({ id }) => id);
+  const which = waiting.length > 0 ? `Waiting: ${waiting.join(', ')}.` : 'No step waits.';
+  if (step === undefined) {
+    if (!all) return { refused: `say which step: {"step": "…"}. ${which}` };
+    return waiting.length > 0 ? { ids: waiting } : { refused: which };
+  }
+  if (waiting.includes(step)) return { ids: [step] };
+  const found = steps.find(({ id }) => id === step);
+  return {
+    refused: found ? `${step} does not wait: it is ${found.state}. ${which}` : `there is no step ${step}. ${which}`,
+  };
+}

@@ -1,0 +1,264 @@
+/** What all plans are made of: phases of sources, the recovery point, retention; and the graph of it all, as operators see it. */
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { pendingStep, retentionId, runSteps, sourceSteps, RECOVERY_POINT, type GraphStep } from '../model/graph.ts';
+import type { RetentionSummary } from '../model/retention/summary.ts';
+import type { RunReport, RunSpec, ScheduledInput, SourceReport, SourceStep, StepError } from '../model/run.ts';
+import { runId, runOutcome, scheduledOf, sourcesByHost } from '../model/run.ts';
+import { wholeSeconds } from '../model/time.ts';
+import { backupSource } from './backup-source.ts';
+import { runDetails } from './details.ts';
+import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './messages.ts';
+import { takeTurn } from './plan-turn.ts';
+import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
+import { stepError } from './step-error.ts';
+import { stepRunner, type Ended } from './step-runner.ts';
+import { planning, reporting, retentionSteps, telling } from './steps.ts';
+import { waitingTeller } from './waiting-teller.ts';
+
+type Phase = RunSpec['phases'][number];
+
+/** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
+export interface BackupRun {
+  readonly spec: RunSpec;
+  /** Captures the sources of a phase; resolves when they are read. Copies and verification go on beside what follows. */
+  capture(phase: Phase): Promise<void>;
+  /** Waits until all that was captured is copied and verified, and says how the run fared. */
+  copied(): Promise<void>;
+  signRecoveryPoint(): Promise<void>;
+  /** Deletes what is due at every place. What fails here makes no backup worse: it is told, and the next run does it. */
+  retain(): Promise<void>;
+  /** Tells of the outcome, and lets the next run of the plan begin. */
+  end(): Promise<RunReport>;
+}
+
+/** @throws ApplicationFailure of `planRun`; `busy` where another run of the plan does not end. */
+export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
+  const { site, plan } = input;
+  const { workflowId } = workflowInfo();
+  const scheduled = input.scheduled ?? scheduledOf(plan, workflowId);
+  const id = runId(plan, scheduled);
+  const sources = new Map<string, SourceReport>();
+  const ofSources = new Map<string, readonly GraphStep[]>();
+  const read = new Set<string>();
+  const running: Promise<void>[] = [];
+  const errors: StepError[] = [];
+  const retention: RetentionSummary[] = [];
+  let planned: GraphStep = { ...PLAN_STEP, state: 'running', attempts: 1, started: now() };
+  let ofRun = (): readonly GraphStep[] => [];
+  let outcome: RunReport['outcome'] = null;
+
+  setHandler(runStatus, report);
+  setHandler(runGraph, () => ({ runId: id, outcome, steps: graph() }));
+  setHandler(captureEnded, (source) => void read.add(source));
+  setHandler(stepChanged, showStep);
+
+  // What a hole in the logs starts has an id of its own, and is no run of the plan.
+  const endTurn = workflowId === id ? await takeTurn(input, () => planChanged({ state: 'waiting' })) : undefined;
+  planChanged({ state: 'running' });
+  const spec = await planning(site).planRun.executeWithOptions({ summary: 'read the config and plan this run' }, [
+    { ...input, scheduled },
+  ]);
+  const { waits, notified } = spec;
+  const order = spec.phases.flatMap(({ steps }) => steps);
+  for (const step of order) {
+    sources.set(step.source, pending(step.source));
+    ofSources.set(step.source, sourceSteps(step));
+  }
+  const teller = waitingTeller({ site, runId: id, waits, notified });
+  const runner = stepRunner({
+    steps: runSteps(spec),
+    changed: (step) => {
+      teller.changed(step);
+      show();
+    },
+    others: { steps: () => [...ofSources.values()].flat(), decide: decideOfSource },
+  });
+  ofRun = () => runner.steps();
+  planChanged({ state: 'done', ended: now() });
+
+  return { spec, capture, copied, signRecoveryPoint, retain, end };
+
+  function report(): RunReport {
+    const pruned = retention.length > 0 ? { retention } : {};
+    return { runId: id, outcome, sources: [...sources.values()], errors, ...pruned };
+  }
+
+  function graph(): readonly GraphStep[] {
+    return [planned, ...[...ofSources.values()].flat(), ...ofRun()];
+  }
+
+  function show(): void {
+    setCurrentDetails(runDetails(report(), graph()));
+  }
+
+  function planChanged(to: Partial<GraphStep>): void {
+    planned = { ...planned, ...to };
+    show();
+  }
+
+  function showStep(step: GraphStep): void {
+    const [source = ''] = step.id.split('/');
+    const known = ofSources.get(source);
+    if (!known) return;
+    ofSources.set(
+      source,
+      known.map((one) => (one.id === step.id ? step : one)),
+    );
+    show();
+  }
+
+  function update({ steps, ...source }: SourceReport): void {
+    sources.set(source.source, source);
+    if (steps) ofSources.set(source.source, steps);
+    show();
+  }
+
+  /** An operator's word to the run about a step of one of its sources. */
+  async function decideOfSource(what: 'retry' | 'skip', step: string, reason: string | undefined): Promise<void> {
+    const [source = ''] = step.split('/');
+    const asked = reason === undefined ? { step } : { step, reason };
+    await getExternalWorkflowHandle(`${id}/${source}`).signal(decideStep, what, asked);
+  }
+
+  async function capture({ steps }: Phase): Promise<void> {
+    running.push(...steps.map(backUp));
+    await untilCancelled(condition(() => steps.every(({ source }) => read.has(source))));
+  }
+
+  async function copied(): Promise<void> {
+    await untilCancelled(Promise.all(running));
+    outcome = runOutcome([...sources.values()].map((source) => source.outcome ?? 'failed'));
+  }
+
+  /** With the run Temporal would end its sources at once, in the middle of their cleaning up. */
+  async function untilCancelled(waiting: Promise<unknown>): Promise<void> {
+    try {
+      await waiting;
+    } catch (error) {
+      await Promise.allSettled(running);
+      throw error;
+    }
+  }
+
+  async function backUp(step: SourceStep): Promise<void> {
+    const { source, type, host, destinations, after = [] } = step;
+    try {
+      await condition(() => after.every((other) => read.has(other)));
+      const child = await startChild(backupSource, {
+        workflowId: `${id}/${source}`,
+        args: [{ site, runId: id, scheduled, step, waits, notified }],
+        typedSearchAttributes: [
+          { key: SITE, value: site },
+          { key: PLAN, value: plan },
+          { key: SOURCE, value: source },
+          { key: HOST, value: host },
+        ],
+        staticSummary: `${source}: ${type} on ${host}${destinations.map((to) => `, copy to ${to}`).join('')}`,
+      });
+      update({ ...pending(source), state: 'capturing' });
+      update(await child.result());
+    } catch (error) {
+      // The run itself was cancelled: it ends as such, once all its sources have cleaned up.
+      if (CancellationScope.current().consideredCancelled) throw error;
+      const unfinished = unfinishedBy(error);
+      const steps = ofSources.get(source)?.map((one) => unended(one, unfinished)) ?? [];
+      update({ ...pending(source), state: 'failed', outcome: 'failed', errors: [unfinished], steps });
+    } finally {
+      read.add(source);
+    }
+  }
+
+  async function signRecoveryPoint(): Promise<void> {
+    const { retryFirst, retryMax, verifyDeadline: deadline } = waits;
+    const summary = 'sign the recovery point and copy it to every destination';
+    const signed = await runner.run(RECOVERY_POINT, { deadline, retryFirst, retryMax }, ({ left }) =>
+      reporting(site, waits, left).signRecoveryPoint.executeWithOptions({ summary }, [{ spec, report: report() }]),
+    );
+    errors.push(...(signed.ok ? signed.value.warnings.map(notEverywhere) : [signed.error]));
+    if (errors.length > 0 && outcome === 'complete') outcome = 'partial';
+    upsertSearchAttributes([{ key: OUTCOME, value: outcome ?? 'failed' }]);
+    show();
+  }
+
+  async function retain(): Promise<void> {
+    await Promise.all(sourcesByHost(order).map(({ host, names }) => retainOn(host, names)));
+    show();
+  }
+
+  async function retainOn(host: string, names: readonly string[]): Promise<void> {
+    const summary = `delete what is due of ${names.join(', ')}, at every place`;
+    // Temporal tries it a few times: nobody need decide anything of it.
+    const once = { deadline: 0, retryFirst: 0, retryMax: 0 };
+    const pruned: Ended<RetentionSummary> = await runner.run(retentionId(host), once, () =>
+      retentionSteps(site, host, waits).retention.executeWithOptions({ summary }, [{ waits, sources: names }]),
+    );
+    if (pruned.ok) retention.push(pruned.value);
+    else errors.push(pruned.error);
+  }
+
+  async function end(): Promise<RunReport> {
+    await teller.ended();
+    if (notified) await tell();
+    await endTurn?.();
+    show();
+    return report();
+  }
+
+  /** A notifier that fails is told in the report, and changes nothing of how the run fared. */
+  async function tell(): Promise<void> {
+    try {
+      const summary = 'tell whoever is to know how the run ended';
+      errors.push(...(await telling(site).tellRun.executeWithOptions({ summary }, [{ spec, report: report() }])));
+    } catch (error) {
+      errors.push(stepError('notify', error));
+    }
+  }
+}
+
+const PLAN_STEP = pendingStep('plan', 'plan', 'read the config and plan this run');
+
+/** A step of a source that was ended from outside. */
+function unended(step: GraphStep, error: StepError): GraphStep {
+  return step.ended === null ? { ...step, state: 'failed', error, ended: now(), next: null } : step;
+}
+
+/** A destination that lacks the recovery point, in the step's own words. */
+function notEverywhere(message: string): StepError {
+  const remedy = 'Mend the destination, then run the same plan and time again: it does what is missing.';
+  return { step: 'recovery point', code: 'unreachable', message, remedy };
+}
+
+/** Another run has the source, or somebody cancelled or terminated it in Temporal: the others go on. */
+function unfinishedBy(error: unknown): StepError {
+  // A full behind a hole in the logs, which began in the same second: it makes what this run was to make.
+  if (error instanceof WorkflowExecutionAlreadyStartedError) {
+    const message = 'another run of the same time is backing it up just now';
+    return { step: 'run', code: 'busy', message, remedy: 'Look at that run, or start this plan again.' };
+  }
+  const message =
+    error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
+  return {
+    step: 'run',
+    code: 'aborted',
+    message: `ended from outside: ${message}`,
+    remedy: 'Run the same plan and time again: it does what is missing.',
+  };
+}
+
+function pending(source: string): SourceReport {
+  return { source, state: 'pending', outcome: null, captured: null, copies: [], verified: false, errors: [] };
+}
+
+function now(): string {
+  return wholeSeconds(Date.now());
+}
