@@ -34,6 +34,8 @@ export interface RunningWorker {
 
 /** Copies that wait for their turn at a destination cost next to nothing; how many go there is the destination's to say. */
 const COPIES = 200;
+/** Requests that wait for steps of a queue: one for each of its partitions, since each is open at the server all the time. */
+const POLLERS = 4;
 /** Milliseconds that steps have after their grace, to end their programs and clean up, before nobody waits for them any more. */
 const CLEANING_UP = 30_000;
 
@@ -109,6 +111,7 @@ async function createWorkers(
     namespace,
     shutdownGraceTime: grace,
     shutdownForceTime: grace + CLEANING_UP,
+    maxConcurrentActivityTaskPolls: POLLERS,
     ...everySecond,
   };
   // Handed back at once: they would take longer than anybody waits for a machine to shut down.

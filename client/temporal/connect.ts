@@ -11,13 +11,7 @@ import { whyTlsFails } from './handshake.ts';
  */
 export async function connect(endpoint: Endpoint): Promise<Connection> {
   const options = { ...endpoint.connection, ...(await endpoint.credentials?.()) };
-  const connection = await answered(endpoint, async () => {
-    try {
-      return await Connection.connect({ ...options, connectTimeout: 5000 });
-    } catch (error) {
-      throw (await ofTls(options)) ?? error;
-    }
-  });
+  const connection = await answered(endpoint, () => soonest(options));
   try {
     const { namespace } = endpoint;
     await answered(endpoint, () => connection.workflowService.describeNamespace({ namespace }));
@@ -36,10 +30,15 @@ async function answered<T>(endpoint: Endpoint, ask: () => Promise<T>): Promise<T
   }
 }
 
-async function ofTls(options: NativeConnectionOptions): Promise<BackupError | undefined> {
-  const why = await whyTlsFails(options);
-  if (why === null) return undefined;
-  return new BackupError('unreachable', `Temporal at ${options.address} and this client do not agree on TLS: ${why}`, {
+/** Where TLS cannot be agreed on, that is said at once, and not after gRPC has tried it again for seconds. */
+async function soonest(options: NativeConnectionOptions): Promise<Connection> {
+  const connecting = Connection.connect({ ...options, connectTimeout: 5000 });
+  // Nobody waits for it when the handshake was quicker to fail.
+  connecting.catch(() => undefined);
+  const why = await Promise.race([connecting.then(() => null), whyTlsFails(options)]);
+  if (why === null) return connecting;
+  connecting.then((late) => late.close()).catch(() => undefined);
+  throw new BackupError('unreachable', `Temporal at ${options.address} and this client do not agree on TLS: ${why}`, {
     remedy:
       "Look at temporal.tls: ca is who signed the server's certificate, cert and key are what it lets in, serverName is the name in its certificate.",
   });

@@ -190,7 +190,7 @@ describe('the watchdog', function () {
     await temporal.start();
     const up = await watchdog();
     assert.deepEqual([up.code, up.codes], [10, ['worker-missing']]);
-    assert.match(up.said.findings[0]?.message ?? '', /test\.local, test\.local\.short/);
+    assert.match(up.said.findings[0]?.message ?? '', /test, test\.local, test\.local\.copies, test\.local\.short/);
     assert.deepEqual(told().slice(-3), [
       'temporal-unreachable raised',
       'worker-missing raised',
