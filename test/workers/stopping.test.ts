@@ -164,6 +164,40 @@ describe('a worker that is stopped', function () {
     assert.equal((await fetch(`http://${listen}/`)).status, 404);
   });
 
+  it('a slow destination takes no slot of captures: what waits there for its turn says so', async () => {
+    const [data, more] = [path.join(folder, 'data'), path.join(folder, 'more')];
+    await mkdir(more);
+    await writeFile(path.join(more, 'file'), 'small');
+    await writeFile(path.join(data, 'another'), randomBytes(BYTES));
+    await change((config) => ({
+      ...config,
+      worker: { captures: 1 },
+      plans: { daily: { ...config.plans?.daily, captureDeadline: '60s' } },
+      sources: { data: { type: 'files', paths: [data] }, more: { type: 'files', paths: [more] } },
+      destinations: {
+        vault: {
+          type: 'directory',
+          path: path.join(folder, 'vault'),
+          copies: 1,
+          windows: [
+            { from: '00:00', to: '12:00', maxRate: SLOW },
+            { from: '12:00', to: '00:00', maxRate: SLOW },
+          ],
+        },
+      },
+    }));
+    await restart();
+    const run = await begin();
+    const phases = await until('one copy at work and one that waits', async () => {
+      const pending = await Promise.all(['data', 'more'].map((source) => pendingOf(run, source)));
+      const found = pending.flat().map(({ heartbeatDetails }) => phaseOf(heartbeatDetails?.payloads?.[0]?.data));
+      return found.includes('waiting for its turn') && found.some((phase) => phase?.startsWith('copying')) && found;
+    });
+    assert.equal(phases.length, 2, 'both are captured, with one slot for captures');
+    await run.cancel();
+    await assert.rejects(run.result());
+  });
+
   async function started(): Promise<CommandProcess> {
     const worker = startCommand({ args: ['-c', test.file, 'worker'], owner: folder });
     workers.push(worker);
@@ -185,13 +219,14 @@ describe('a worker that is stopped', function () {
     return temporal.client();
   }
 
-  function childOf({ workflowId }: { readonly workflowId: string }): WorkflowHandle {
-    return client().workflow.getHandle(`${workflowId}/data`);
+  function childOf({ workflowId }: { readonly workflowId: string }, source = 'data'): WorkflowHandle {
+    return client().workflow.getHandle(`${workflowId}/${source}`);
   }
 
-  async function pendingOf(run: WorkflowHandle, of: 'source' | 'run' = 'source') {
+  /** Of a source's workflow, or of the run's own. */
+  async function pendingOf(run: WorkflowHandle, of = 'data') {
     try {
-      const { raw } = await (of === 'run' ? run : childOf(run)).describe();
+      const { raw } = await (of === 'run' ? run : childOf(run, of)).describe();
       return (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name !== 'ping');
     } catch (error) {
       if (error instanceof Error && /not found/i.test(error.message)) return [];
@@ -220,4 +255,10 @@ describe('a worker that is stopped', function () {
 function valueOf(text: string, sample: string): number {
   const line = text.split('\n').find((one) => one.startsWith(`${sample} `));
   return Number(line?.slice(sample.length + 1));
+}
+
+/** What a heartbeat says that goes on. */
+function phaseOf(data: Uint8Array | null | undefined): string | undefined {
+  if (!data) return undefined;
+  return z.object({ phase: z.string() }).safeParse(JSON.parse(Buffer.from(data).toString())).data?.phase;
 }
