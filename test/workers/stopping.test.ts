@@ -81,7 +81,7 @@ describe('a worker that is stopped', function () {
     await until('a capture at work beyond its deadline', async () => {
       const [pending] = await pendingOf(run);
       const since = Number(pending?.lastStartedTime?.seconds ?? Infinity) * 1000;
-      return pending?.lastHeartbeatTime && Date.now() - since > 6000;
+      return Boolean(pending?.lastHeartbeatTime) && Date.now() - since > 6000;
     });
     const stopping = Date.now();
     first.kill('SIGTERM');
