@@ -1,7 +1,9 @@
 /** The steps of the coordinator, as activities: what a run is to do, and the record of what it did. */
 import type { CatchUpSpec, Delivered } from '../model/catch-up.ts';
 import type { LogsSpec } from '../model/logs-run.ts';
-import type { PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
+import type { HookTime } from '../model/config/hooks.ts';
+import type { Outcome } from '../model/recovery-point.ts';
+import type { HooksRun, PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
 import { z } from 'zod';
 import { thawReport } from '../model/received-thaw.ts';
 import type { ThawReport } from '../model/thaw.ts';
@@ -9,6 +11,7 @@ import {
   catchUpSpec,
   delivered,
   logsSpec,
+  planHookInput,
   planInput,
   runReport,
   runSpec,
@@ -17,6 +20,7 @@ import {
 } from '../model/received.ts';
 import type { WaitingStep } from '../model/run-alerts.ts';
 import { received, runStep } from './activity-work.ts';
+import { runHooks } from './operations/hooks.ts';
 import { planCatchUp } from './operations/catch-up/plan.ts';
 import { tellCopies } from './operations/catch-up/tell.ts';
 import { planLogs } from './operations/plan-logs.ts';
@@ -43,6 +47,12 @@ export interface CoordinationActivities {
   }): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
   tellThaw(report: ThawReport): Promise<readonly StepError[]>;
+  /** Runs the hooks of a plan, before or after. */
+  planHook(input: {
+    readonly spec: Pick<RunSpec, 'runId' | 'site' | 'plan' | 'waits'>;
+    readonly when: HookTime;
+    readonly outcome: Outcome | null;
+  }): Promise<HooksRun>;
   /** @returns the notifiers that failed. */
   tellWaiting(waiting: WaitingStep): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
@@ -81,6 +91,14 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     tellThaw: (sent) => {
       const report = received(thawReport, sent);
       return runStep({}, async (work) => tellThaw({ site: await openSite(), report, work }));
+    },
+    planHook: (sent) => {
+      const { spec, when, outcome } = received(planHookInput, sent);
+      return runStep({ waits: spec.waits }, async (work) => {
+        const site = await openSite();
+        const facts = { site: spec.site, plan: spec.plan, run: spec.runId, source: null, host: site.host, outcome };
+        return runHooks({ site, hooks: site.config.plans.daily.hooks, when, facts, work });
+      });
     },
     tellWaiting: (sent) => {
       const waiting = received(waitingStep, sent);

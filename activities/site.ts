@@ -6,6 +6,8 @@ export interface Site {
   readonly config: SiteConfig;
   /** File that the config was read from, for messages. */
   readonly file: string;
+  /** SHA-256 of that file. */
+  readonly configDigest: string;
   /** Name of this host in the config. */
   readonly host: string;
   /** This host's repository and state folders. */

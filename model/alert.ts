@@ -22,6 +22,7 @@ export const ALERTS = [
   'work-unfinished',
   'config-unreadable',
   'watchdog-blind',
+  'thaw-failed',
   'step-waiting',
   'run-partial',
   'run-failed',

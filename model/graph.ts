@@ -1,5 +1,6 @@
 /** A run as a graph of steps: what waits for what, how far each step is, and what is wrong with it. */
-import type { Outcome } from './recovery-point.ts';
+import type { HookTime } from './config/hooks.ts';
+import type { SourceOutcome } from './recovery-point.ts';
 import { sourcesByHost, type RunSpec, type SourceStep, type StepError } from './run.ts';
 
 /** `waiting`: it failed, or its host does not answer, and it is tried again until its deadline or an operator's word. */
@@ -32,7 +33,7 @@ export interface GraphStep {
 /** What the query `graph` of a run gives. */
 export interface RunGraph {
   readonly runId: string;
-  readonly outcome: Outcome | null;
+  readonly outcome: SourceOutcome | null;
   /** In the order in which they can begin. */
   readonly steps: readonly GraphStep[];
 }
@@ -44,11 +45,25 @@ export function pendingStep(id: string, name: string, does: string, after: reado
 }
 
 /** The steps of one source in a run, in their order. */
-export function sourceSteps({ source, host, tier, destinations, after = [] }: SourceStep): readonly GraphStep[] {
-  const before = after.map(captureId);
+export function sourceSteps({
+  source,
+  host,
+  tier,
+  destinations,
+  after = [],
+  hooks = [],
+}: SourceStep): readonly GraphStep[] {
+  const others = after.map(captureId);
+  const prepared = hooks.includes('before') ? [hookId(source, 'before')] : others;
   const captured = [captureId(source)];
   return [
-    pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, before),
+    ...(hooks.includes('before')
+      ? [pendingStep(hookId(source, 'before'), 'hooks before', `run what is to come before ${source}`, others)]
+      : []),
+    pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, prepared),
+    ...(hooks.includes('after')
+      ? [pendingStep(hookId(source, 'after'), 'hooks after', `run what is to come after ${source}`, captured)]
+      : []),
     ...destinations.map((to) => pendingStep(copyId(source, to), `copy to ${to}`, `copy ${source} to ${to}`, captured)),
     pendingStep(
       verifyId(source),
@@ -60,7 +75,11 @@ export function sourceSteps({ source, host, tier, destinations, after = [] }: So
 }
 
 /** The steps that a run has besides those of its sources. */
-export function runSteps({ phases, retention }: Pick<RunSpec, 'phases' | 'retention'>): readonly GraphStep[] {
+export function runSteps({
+  phases,
+  retention,
+  hooks = [],
+}: Pick<RunSpec, 'phases' | 'retention' | 'hooks'>): readonly GraphStep[] {
   const sources = phases.flatMap(({ steps }) => steps);
   const point = pendingStep(
     RECOVERY_POINT,
@@ -68,17 +87,27 @@ export function runSteps({ phases, retention }: Pick<RunSpec, 'phases' | 'retent
     'sign the recovery point and copy it to every destination',
     sources.map(({ source }) => verifyId(source)),
   );
-  if (!retention) return [point];
+  const ofPlan = hooks.map((when) =>
+    pendingStep(hookId('plan', when), `hooks ${when}`, `run what is to come ${when} the plan`, [
+      when === 'before' ? 'plan' : RECOVERY_POINT,
+    ]),
+  );
+  if (!retention) return [...ofPlan, point];
   const pruned = sourcesByHost(sources).map(({ host }) =>
     pendingStep(retentionId(host), 'retention', `delete what is due on ${host} and at destinations`, [RECOVERY_POINT]),
   );
-  return [point, ...pruned];
+  return [...ofPlan, point, ...pruned];
 }
 
 export const RECOVERY_POINT = 'recovery-point';
 
 export function retentionId(host: string): string {
   return `retention/${host}`;
+}
+
+/** @param of a source, or `plan`. */
+export function hookId(of: string, when: HookTime): string {
+  return `${of}/hooks-${when}`;
 }
 
 export function captureId(source: string): string {

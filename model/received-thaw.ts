@@ -59,5 +59,5 @@ export const thawReport = z.object({
     .object({ step: z.string(), code: z.string(), message: z.string(), remedy: z.string().nullable() })
     .nullable(),
   late: z.boolean(),
-  outcome: z.enum(['complete', 'cancelled']).nullable(),
+  outcome: z.enum(['complete', 'cancelled', 'failed']).nullable(),
 }) satisfies z.ZodType<ThawReport>;

@@ -3,11 +3,12 @@
  * version, or somebody else who may write to that Temporal. Fields that are not known here are left out.
  */
 import { z } from 'zod';
+import { HOOK_TIMES } from './config/hooks.ts';
 import { GRAPH_STATES, type GraphStep } from './graph.ts';
 import { isRecipient } from './keys.ts';
 import { DELIVERY_STATES, type CatchUpSpec, type Delivered, type DeliveryInput } from './catch-up.ts';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
-import { OUTCOMES } from './recovery-point.ts';
+import { backupFacts, OUTCOMES, SOURCE_OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
 import { PASSES, type RotationInput, type RotationPlace, type RotationWaits } from './rotation.ts';
@@ -50,12 +51,23 @@ const sourceStep = z.object({
   tier: z.enum(TIERS),
   destinations: z.array(name),
   after: z.array(name).exactOptional(),
+  hooks: z.array(z.enum(HOOK_TIMES)).exactOptional(),
 });
 
 export const planInput = z.object({ site: name, plan: name, scheduled, sources: z.array(name).exactOptional() });
 
 const step = { runId, scheduled, step: sourceStep, waits, attempt: z.int().positive().exactOptional() };
 export const stepInput = z.object(step) satisfies z.ZodType<StepInput>;
+export const hookInput = z.object({
+  ...step,
+  when: z.enum(HOOK_TIMES),
+  outcome: z.enum(SOURCE_OUTCOMES).nullable(),
+});
+export const planHookInput = z.object({
+  spec: z.object({ runId, site: name, plan: name, waits }),
+  when: z.enum(HOOK_TIMES),
+  outcome: z.enum(OUTCOMES).nullable(),
+});
 export const verifyInput = z.object({ ...step, backup: pinnedReference });
 export const copyInput = z.object({ ...step, backup: pinnedReference, destination: name });
 
@@ -68,6 +80,8 @@ export const runSpec = z.object({
   waits,
   retention: z.boolean().exactOptional(),
   notified: z.boolean(),
+  configDigest: z.string(),
+  hooks: z.array(z.enum(HOOK_TIMES)).exactOptional(),
 }) satisfies z.ZodType<RunSpec>;
 
 export const retentionInput = z.object({ waits, sources: z.array(name) }) satisfies z.ZodType<RetentionInput>;
@@ -176,7 +190,7 @@ export const waitingStep = z.object({
 export const sourceReport = z.object({
   source: name,
   state: z.enum(STEP_STATES),
-  outcome: z.enum(OUTCOMES).nullable(),
+  outcome: z.enum(SOURCE_OUTCOMES).nullable(),
   captured: z
     .object({
       backup: pinnedReference,
@@ -187,12 +201,14 @@ export const sourceReport = z.object({
       warnings: z.array(z.string()),
       partial: z.boolean(),
       existed: z.boolean(),
+      facts: backupFacts.exactOptional(),
     })
     .nullable(),
   copies: z.array(z.object({ destination: name, bytes, milliseconds: z.number() })),
   skipped: z.array(z.object({ destination: name, skipped: z.string() })).exactOptional(),
   verified: z.boolean(),
   errors: z.array(stepError),
+  softSkip: z.string().exactOptional(),
   logs: logsFacts.nullable().exactOptional(),
 }) satisfies z.ZodType<SourceReport>;
 

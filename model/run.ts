@@ -1,11 +1,12 @@
 /** Runs of plans: what travels between client, workflows and activities. Small, and never a secret. */
 import type { Delivered } from './catch-up.ts';
+import type { HookTime } from './config/hooks.ts';
 import type { GraphStep } from './graph.ts';
 import type { LogsFacts } from './logs-run.ts';
-import type { Outcome } from './recovery-point.ts';
+import type { Outcome, SourceOutcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
-import type { Group, Kind, SourceType, Tier } from './source.ts';
+import type { Consistency, Group, Kind, SourceType, Tier } from './source.ts';
 import { scheduledTime } from './time.ts';
 
 /** The id of a run, of its workflow and of its recovery point: `daily-2026-11-23T02:00:00Z`. */
@@ -68,6 +69,8 @@ export interface SourceStep {
   readonly destinations: readonly string[];
   /** Sources of the same run whose captures must have ended before. */
   readonly after?: readonly string[];
+  /** Which hooks it has; the steps that run them read what they are from the config. */
+  readonly hooks?: readonly HookTime[];
 }
 
 /** What the coordinator reads from the config at the start of a run. */
@@ -83,6 +86,10 @@ export interface RunSpec {
   readonly retention?: boolean;
   /** Whether somebody is told of alerts. */
   readonly notified: boolean;
+  /** SHA-256 of the config file that it was planned by. */
+  readonly configDigest: string;
+  /** Which hooks the plan has. */
+  readonly hooks?: readonly HookTime[];
 }
 
 /** What the step of a host that prunes gets. */
@@ -102,6 +109,14 @@ export interface StepInput {
   readonly attempt?: number;
 }
 
+/** What hooks have said. */
+export interface HooksRun {
+  /** Why what they stand before is left out this time, which is no failure; null where it is not. */
+  readonly skipped: string | null;
+  /** Those that failed, and were not to stop it. */
+  readonly warnings: readonly string[];
+}
+
 /** A sealed backup, as later steps and reports need it. */
 export interface CapturedBackup {
   readonly backup: PinnedReference;
@@ -115,6 +130,17 @@ export interface CapturedBackup {
   readonly partial: boolean;
   /** True when an earlier attempt or run had sealed it already. */
   readonly existed: boolean;
+  /** For the recovery point; logs have none. */
+  readonly facts?: BackupFacts;
+}
+
+/** What a recovery point tells of a backup beside its reference, out of its manifest. */
+export interface BackupFacts {
+  readonly consistency: Consistency;
+  /** Where in its logs it is consistent, as its engine names it; null where there are none. */
+  readonly position: Readonly<Record<string, unknown>> | null;
+  /** Digest of the image of its container; null where it runs in none. */
+  readonly image: string | null;
 }
 
 /** Input as a schedule gives it: site and plan alone. The time is in the workflow's id then. */
@@ -172,13 +198,15 @@ export type StepState = (typeof STEP_STATES)[number];
 export interface SourceReport {
   readonly source: string;
   readonly state: StepState;
-  readonly outcome: Outcome | null;
+  readonly outcome: SourceOutcome | null;
   readonly captured: CapturedBackup | null;
   readonly copies: readonly CopiedBackup[];
   /** Destinations that get their copy later: a removable disk that is absent, a window that is closed. */
   readonly skipped?: readonly SkippedCopy[];
   readonly verified: boolean;
   readonly errors: readonly StepError[];
+  /** Why it was left out this time, as a hook of the site's own said. */
+  readonly softSkip?: string;
   /** Its steps in the run's graph; left out of the report of a run, whose graph has them. */
   readonly steps?: readonly GraphStep[];
   /** Only in a run that ships logs; null until its step has ended. */
@@ -205,10 +233,11 @@ export function sourcesByHost(
   return [...byHost].map(([host, of]) => ({ host, names: of.map(({ source }) => source) }));
 }
 
-/** A run is complete when every source is, failed when every source is, else partial. */
-export function runOutcome(outcomes: readonly Outcome[]): Outcome {
-  if (outcomes.length > 0 && outcomes.every((outcome) => outcome === 'failed')) return 'failed';
-  return outcomes.every((outcome) => outcome === 'complete') ? 'complete' : 'partial';
+/** A run is complete when every source is, failed when every source is, else partial. What was to be skipped counts for neither. */
+export function runOutcome(outcomes: readonly SourceOutcome[]): Outcome {
+  const counted = outcomes.filter((outcome) => outcome !== 'skipped');
+  if (counted.length > 0 && counted.every((outcome) => outcome === 'failed')) return 'failed';
+  return counted.every((outcome) => outcome === 'complete') ? 'complete' : 'partial';
 }
 
 /** A source failed when nothing was captured; it is partial when a copy, the verification or part of its data is lacking. */

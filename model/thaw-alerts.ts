@@ -1,4 +1,4 @@
-/** Whether a thaw takes longer than was promised, as a condition. Pure. */
+/** Whether a thaw takes longer than was promised, or is waited for no longer, as a condition. Pure. */
 import type { Condition } from './alert.ts';
 import type { ThawReport } from './thaw.ts';
 import { thawId } from './thaw.ts';
@@ -10,9 +10,22 @@ export function thawKey(report: ThawReport): string {
 }
 
 export function thawConditions(report: ThawReport, host: string, now: number): readonly Condition[] {
-  if (!report.late || report.outcome !== null) return [];
-  const { backup, destination, facts, error, started, promised, speed } = report;
+  const { backup, destination, facts, error, started, promised, speed, outcome } = report;
   const [, source = null] = backup.reference.split('/');
+  if (outcome === 'failed') {
+    return [
+      {
+        alert: 'thaw-failed',
+        key: `thaw-failed/${thawId(report)}`,
+        source,
+        host,
+        message: `${backup.reference} is not waited for at ${destination} any longer: ${error?.message ?? 'the wait itself has failed'}`,
+        remedy: `${error?.remedy ?? 'Look at it in the Web UI.'} What was asked for comes all the same; \`mosaic-backup copies thaw\` waits again.`,
+        once: true,
+      },
+    ];
+  }
+  if (!report.late || outcome !== null) return [];
   const left =
     facts === null ? 'all of it' : `${facts.all.objects - facts.readable.objects} of ${facts.all.objects} objects`;
   const why = error === null ? '' : ` ${error.message}`;

@@ -1,6 +1,6 @@
 /** Thawing of copies that lie in cold storage: what is asked for, how far it is, and what it costs. Pure; small, and never a secret. */
 import type { ThawConfig, ThawPrices, ThawSpeed, ThawTime, ThawTimes } from './config/destinations/thaw.ts';
-import { THAW_SPEEDS } from './config/destinations/thaw.ts';
+import { speedsOf, THAW_SPEEDS } from './config/destinations/thaw.ts';
 import { BackupError } from './errors.ts';
 import type { PinnedReference } from './reference.ts';
 import type { StepError } from './run.ts';
@@ -68,8 +68,8 @@ export interface ThawReport extends ThawInput {
   readonly error: StepError | null;
   /** It takes longer than was promised. */
   readonly late: boolean;
-  /** Null while it is waited for. Cancelled: nobody waits; what was asked for comes all the same. */
-  readonly outcome: 'complete' | 'cancelled' | null;
+  /** Null while it is waited for. Cancelled, failed: nobody waits; what was asked for comes all the same. */
+  readonly outcome: 'complete' | 'cancelled' | 'failed' | null;
 }
 
 const NOTHING: Amount = { objects: 0, bytes: 0 };
@@ -92,7 +92,9 @@ export function isThawed({ all, readable }: ThawFacts): boolean {
 }
 
 /** What tells a wait from every other. */
-export type ThawName = Pick<ThawInput, 'site' | 'destination' | 'backup' | 'target'>;
+export interface ThawName extends Pick<ThawInput, 'site' | 'destination' | 'target'> {
+  readonly backup: Pick<PinnedReference, 'reference'>;
+}
 
 /** One wait for each backup at each place; with a target another one. */
 export function thawId({ site, destination, backup, target }: ThawName): string {
@@ -118,7 +120,7 @@ export function targetOptions(target: RestoreTarget | null): string {
 export function requireTime(takes: ThawTimes, speed: ThawSpeed, destination: string): ThawTime {
   const time = takes[speed];
   if (time) return time;
-  const known = THAW_SPEEDS.filter((each) => takes[each] !== undefined).join(' or ');
+  const known = speedsOf(takes).join(' or ');
   throw new BackupError('usage', `${destination} cannot be thawed with the speed ${speed}.`, {
     remedy: `Choose ${known} (--speed).`,
     facts: { destination, speed },

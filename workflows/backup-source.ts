@@ -3,13 +3,15 @@
  * A failure stays with its source: the workflow returns a report, whatever happened.
  */
 import {
+  CancellationScope,
   getExternalWorkflowHandle,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { captureId, copyId, sourceSteps, verifyId } from '../model/graph.ts';
+import type { HookTime } from '../model/config/hooks.ts';
+import { captureId, copyId, hookId, sourceSteps, verifyId } from '../model/graph.ts';
 import type {
   CapturedBackup,
   CopiedBackup,
@@ -37,13 +39,14 @@ export interface SourceInput extends StepInput {
 
 export async function backupSource(input: SourceInput): Promise<SourceReport> {
   const { site, step, waits } = input;
-  const { source, host, destinations } = step;
+  const { source, host, destinations, hooks = [] } = step;
   const copies: CopiedBackup[] = [];
   const skipped: SkippedCopy[] = [];
   const errors: StepError[] = [];
   let state: StepState = 'pending';
   let captured: CapturedBackup | null = null;
   let verified = false;
+  let softSkip: string | null = null;
   let outcome: SourceReport['outcome'] = null;
 
   const teller = waitingTeller(input);
@@ -69,15 +72,16 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   } else {
     runner.leaveOut([...destinations.map((destination) => copyId(source, destination)), verifyId(source)]);
   }
-  outcome = sourceOutcome({ source, captured, copies, verified, errors });
+  outcome = softSkip === null ? sourceOutcome({ source, captured, copies, verified, errors }) : 'skipped';
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
-  enter(captured ? 'done' : 'failed');
+  enter(captured || softSkip !== null ? 'done' : 'failed');
   await teller.ended();
   return report();
 
   function report(): SourceReport {
     const left = skipped.length > 0 && { skipped };
-    return { source, state, outcome, captured, copies, ...left, verified, errors, steps: runner.steps() };
+    const why = softSkip === null ? {} : { softSkip };
+    return { source, state, outcome, captured, copies, ...left, verified, errors, ...why, steps: runner.steps() };
   }
 
   function enter(next: StepState): void {
@@ -103,20 +107,52 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     return null;
   }
 
+  /** Between its hooks, the last of which runs whatever became of it. */
   async function capture(): Promise<void> {
+    if (!hooks.includes('after')) return captureAfterHooks();
+    try {
+      await captureAfterHooks();
+    } finally {
+      await CancellationScope.nonCancellable(() => runHooks('after'));
+    }
+  }
+
+  async function captureAfterHooks(): Promise<void> {
+    if (hooks.includes('before') && !(await runHooks('before'))) return runner.leaveOut([captureId(source)]);
     const summary = `capture ${source} (${step.tier})`;
     const ended = await runner.run(captureId(source), policy(waits.captureDeadline, true), ({ number, left }) =>
-      hostSteps(site, input, left).capture.executeWithOptions({ summary }, [{ ...input, attempt: number }]),
+      hostSteps(site, input, left).capture.executeWithOptions({ summary, activityId: captureId(source) }, [
+        { ...input, attempt: number },
+      ]),
     );
     captured = valueOf(ended);
     if (captured) runner.stored(captureId(source), captured.bytes);
+  }
+
+  /** Whether what they stand before may be done. */
+  async function runHooks(when: HookTime): Promise<boolean> {
+    const soFar = captured ? 'complete' : softSkip === null ? 'failed' : 'skipped';
+    const told = { when, outcome: when === 'before' ? null : soFar } as const;
+    const summary = `run the hooks ${when} ${source}`;
+    const ended = await runner.run(hookId(source, when), policy(waits.captureDeadline, true), ({ left }) =>
+      hostSteps(site, input, left).hook.executeWithOptions({ summary, activityId: hookId(source, when) }, [
+        { ...input, ...told },
+      ]),
+    );
+    const ran = valueOf(ended);
+    if (ran === null) return false;
+    errors.push(...ran.warnings.map((message) => ({ step: `hooks ${when}`, code: 'failed', message, remedy: null })));
+    softSkip ??= ran.skipped;
+    return ran.skipped === null;
   }
 
   async function copyTo(destination: string, backup: CapturedBackup['backup']): Promise<void> {
     const id = copyId(source, destination);
     const summary = `copy ${source} to ${destination}, confirmed there`;
     const ended = await runner.run(id, policy(waits.copyDeadline), ({ left }) =>
-      copySteps(site, input, left).copy.executeWithOptions({ summary }, [{ ...input, backup, destination }]),
+      copySteps(site, input, left).copy.executeWithOptions({ summary, activityId: id }, [
+        { ...input, backup, destination },
+      ]),
     );
     const copied = valueOf(ended);
     if (copied === null) return;
@@ -132,7 +168,9 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   async function verify(backup: CapturedBackup['backup']): Promise<void> {
     const summary = `verify ${source}: digests and signature`;
     const ended = await runner.run(verifyId(source), policy(waits.verifyDeadline), ({ left }) =>
-      hostSteps(site, input, left).verify.executeWithOptions({ summary }, [{ ...input, backup }]),
+      hostSteps(site, input, left).verify.executeWithOptions({ summary, activityId: verifyId(source) }, [
+        { ...input, backup },
+      ]),
     );
     verified = valueOf(ended)?.ok ?? false;
   }

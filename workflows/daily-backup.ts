@@ -3,13 +3,13 @@
  * before have ended; copies and verification go on beside it. One source failing stops nothing else.
  */
 import type { RunReport, ScheduledInput } from '../model/run.ts';
-import { beginRun } from './run.ts';
+import { withRun } from './with-run.ts';
 
-export async function dailyBackup(input: ScheduledInput): Promise<RunReport> {
-  const run = await beginRun(input);
-  for (const phase of run.spec.phases) await run.capture(phase);
-  await run.copied();
-  await run.signRecoveryPoint();
-  if (run.spec.retention) await run.retain();
-  return run.end();
+export function dailyBackup(input: ScheduledInput): Promise<RunReport> {
+  return withRun(input, async (run) => {
+    for (const phase of run.spec.phases) await run.capture(phase);
+    await run.copied();
+    await run.signRecoveryPoint();
+    if (run.spec.retention) await run.retain();
+  });
 }

@@ -24,6 +24,9 @@ export function runDetails(
       .filter(({ error }) => error !== null)
       .map((step) => `\n${waitingInWords(step, runId)}`),
     ...ofRun.map((error) => `\n${inWords(error)}`),
+    ...sources.flatMap(({ source, softSkip }) =>
+      softSkip === undefined ? [] : `\n**${source}** skipped: ${softSkip}`,
+    ),
     ...sources.flatMap(({ source, errors }) => errors.map((error) => `\n**${source}**: ${inWords(error)}`)),
     '',
     '| source | state | kind | stored | time | copies | verified |',
@@ -36,9 +39,9 @@ export function runDetails(
 
 /** One source: its state, each failure with its remedy, what was stored, and its steps as a table. */
 export function sourceDetails(runId: string, report: SourceReport): string {
-  const { captured, copies, skipped = [], errors, outcome, state, steps = [] } = report;
+  const { captured, copies, skipped = [], errors, outcome, state, softSkip, steps = [] } = report;
   return [
-    outcome ? `**${outcome}**` : `**${state}**`,
+    outcome ? `**${outcome}**${softSkip === undefined ? '' : `: ${softSkip}`}` : `**${state}**`,
     ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId)}`),
     ...errors.map((error) => `\n${inWords(error)}`),
     captured

@@ -9,8 +9,16 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { pendingStep, retentionId, runSteps, sourceSteps, RECOVERY_POINT, type GraphStep } from '../model/graph.ts';
+import type { HookTime } from '../model/config/hooks.ts';
+import {
+  hookId,
+  pendingStep,
+  retentionId,
+  runSteps,
+  sourceSteps,
+  RECOVERY_POINT,
+  type GraphStep,
+} from '../model/graph.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { RunReport, RunSpec, ScheduledInput, SourceReport, SourceStep, StepError } from '../model/run.ts';
 import { runId, runOutcome, scheduledOf, sourcesByHost } from '../model/run.ts';
@@ -19,6 +27,7 @@ import { backupSource } from './backup-source.ts';
 import { runDetails } from './details.ts';
 import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './messages.ts';
 import { takeTurn } from './plan-turn.ts';
+import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { stepRunner, type Ended } from './step-runner.ts';
@@ -30,6 +39,8 @@ type Phase = RunSpec['phases'][number];
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
 export interface BackupRun {
   readonly spec: RunSpec;
+  /** Runs the hooks of the plan; whether its sources may be captured. */
+  hooks(when: HookTime): Promise<boolean>;
   /** Captures the sources of a phase; resolves when they are read. Copies and verification go on beside what follows. */
   capture(phase: Phase): Promise<void>;
   /** Waits until all that was captured is copied and verified, and says how the run fared. */
@@ -65,7 +76,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   // What a hole in the logs starts has an id of its own, and is no run of the plan.
   const endTurn = workflowId === id ? await takeTurn(input, () => planChanged({ state: 'waiting' })) : undefined;
   planChanged({ state: 'running' });
-  const spec = await planning(site).planRun.executeWithOptions({ summary: 'read the config and plan this run' }, [
+  const spec = await planning(site).planRun.executeWithOptions({ summary: PLAN_STEP.does, activityId: PLAN_STEP.id }, [
     { ...input, scheduled },
   ]);
   const { waits, notified } = spec;
@@ -86,7 +97,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   ofRun = () => runner.steps();
   planChanged({ state: 'done', ended: now() });
 
-  return { spec, capture, copied, signRecoveryPoint, retain, end };
+  return { spec, hooks, capture, copied, signRecoveryPoint, retain, end };
 
   function report(): RunReport {
     const pruned = retention.length > 0 ? { retention } : {};
@@ -128,6 +139,28 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const [source = ''] = step.split('/');
     const asked = reason === undefined ? { step } : { step, reason };
     await getExternalWorkflowHandle(`${id}/${source}`).signal(decideStep, what, asked);
+  }
+
+  async function hooks(when: HookTime): Promise<boolean> {
+    if (!spec.hooks?.includes(when)) return true;
+    const { retryFirst, retryMax, captureDeadline: deadline } = waits;
+    const summary = `run the hooks ${when} the plan ${plan}`;
+    const ended = await runner.run(hookId('plan', when), { deadline, retryFirst, retryMax }, ({ left }) =>
+      reporting(site, waits, left).planHook.executeWithOptions({ summary, activityId: hookId('plan', when) }, [
+        { spec, when, outcome },
+      ]),
+    );
+    if (!ended.ok) errors.push(ended.error);
+    else errors.push(...ended.value.warnings.map((message) => ofHooks(when, message)));
+    const why = ended.ok ? ended.value.skipped : 'the hooks before the plan failed';
+    if (when === 'before' && why !== null) for (const { source } of order) leaveOut(source, why, ended.ok);
+    return why === null;
+  }
+
+  function leaveOut(source: string, why: string, wanted: boolean): void {
+    const steps = ofSources.get(source)?.map(leftOut) ?? [];
+    const of = wanted ? ({ outcome: 'skipped', softSkip: why } as const) : ({ outcome: 'failed' } as const);
+    update({ ...pending(source), state: wanted ? 'done' : 'failed', ...of, steps });
   }
 
   async function capture({ steps }: Phase): Promise<void> {
@@ -182,7 +215,9 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const { retryFirst, retryMax, verifyDeadline: deadline } = waits;
     const summary = 'sign the recovery point and copy it to every destination';
     const signed = await runner.run(RECOVERY_POINT, { deadline, retryFirst, retryMax }, ({ left }) =>
-      reporting(site, waits, left).signRecoveryPoint.executeWithOptions({ summary }, [{ spec, report: report() }]),
+      reporting(site, waits, left).signRecoveryPoint.executeWithOptions({ summary, activityId: RECOVERY_POINT }, [
+        { spec, report: report() },
+      ]),
     );
     errors.push(...(signed.ok ? signed.value.warnings.map(notEverywhere) : [signed.error]));
     if (errors.length > 0 && outcome === 'complete') outcome = 'partial';
@@ -200,7 +235,9 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     // Temporal tries it a few times: nobody need decide anything of it.
     const once = { deadline: 0, retryFirst: 0, retryMax: 0 };
     const pruned: Ended<RetentionSummary> = await runner.run(retentionId(host), once, () =>
-      retentionSteps(site, host, waits).retention.executeWithOptions({ summary }, [{ waits, sources: names }]),
+      retentionSteps(site, host, waits).retention.executeWithOptions({ summary, activityId: retentionId(host) }, [
+        { waits, sources: names },
+      ]),
     );
     if (pruned.ok) retention.push(pruned.value);
     else errors.push(pruned.error);
@@ -226,38 +263,6 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
 }
 
 const PLAN_STEP = pendingStep('plan', 'plan', 'read the config and plan this run');
-
-/** A step of a source that was ended from outside. */
-function unended(step: GraphStep, error: StepError): GraphStep {
-  return step.ended === null ? { ...step, state: 'failed', error, ended: now(), next: null } : step;
-}
-
-/** A destination that lacks the recovery point, in the step's own words. */
-function notEverywhere(message: string): StepError {
-  const remedy = 'Mend the destination, then run the same plan and time again: it does what is missing.';
-  return { step: 'recovery point', code: 'unreachable', message, remedy };
-}
-
-/** Another run has the source, or somebody cancelled or terminated it in Temporal: the others go on. */
-function unfinishedBy(error: unknown): StepError {
-  // A full behind a hole in the logs, which began in the same second: it makes what this run was to make.
-  if (error instanceof WorkflowExecutionAlreadyStartedError) {
-    const message = 'another run of the same time is backing it up just now';
-    return { step: 'run', code: 'busy', message, remedy: 'Look at that run, or start this plan again.' };
-  }
-  const message =
-    error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
-  return {
-    step: 'run',
-    code: 'aborted',
-    message: `ended from outside: ${message}`,
-    remedy: 'Run the same plan and time again: it does what is missing.',
-  };
-}
-
-function pending(source: string): SourceReport {
-  return { source, state: 'pending', outcome: null, captured: null, copies: [], verified: false, errors: [] };
-}
 
 function now(): string {
   return wholeSeconds(Date.now());

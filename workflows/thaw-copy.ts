@@ -1,12 +1,13 @@
 /**
  * A copy in cold storage becomes readable: what is frozen of it is asked for, and then waited for, for minutes or for days, by
  * durable timers. Each look asks for nothing that is asked for already, so that no death costs anything twice. A place that
- * is away in between is looked at again later; what is later than promised is an alert.
+ * is away in between is looked at again later; what is later than promised is an alert, and so is a wait that fails.
  */
 import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  ContinueAsNew,
   continueAsNew,
   isCancellation,
   setCurrentDetails,
@@ -49,8 +50,8 @@ export async function thawCopy(run: ThawRun): Promise<ThawReport> {
       await sleep(waits.interval);
     }
   } catch (cause) {
-    if (!isCancellation(cause)) throw cause;
-    outcome = 'cancelled';
+    if (cause instanceof ContinueAsNew) throw cause;
+    outcome = isCancellation(cause) ? 'cancelled' : 'failed';
     await CancellationScope.nonCancellable(end);
     throw cause;
   }
@@ -78,8 +79,8 @@ export async function thawCopy(run: ThawRun): Promise<ThawReport> {
   async function end(): Promise<void> {
     upsertSearchAttributes([{ key: OUTCOME, value: outcome ?? '' }]);
     show();
-    // An earlier part of this wait may have told it.
-    if (told || before !== undefined) await tell();
+    // An earlier part of this wait may have told it. That nobody waits any longer is told to whoever has left.
+    if (outcome === 'failed' || told || before !== undefined) await tell();
   }
 
   /** A notifier that fails changes nothing of the wait. */

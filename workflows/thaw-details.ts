@@ -12,9 +12,11 @@ export function thawDetails(report: ThawReport): string {
       ? '**readable**'
       : outcome === 'cancelled'
         ? '**cancelled**: nobody waits; what was asked for comes all the same, and is paid for'
-        : late
-          ? `**late**: it should have been there by ${promised}`
-          : `**waiting** until ${promised} at the latest`,
+        : outcome === 'failed'
+          ? '**failed**: nobody waits; what was asked for comes all the same'
+          : late
+            ? `**late**: it should have been there by ${promised}`
+            : `**waiting** until ${promised} at the latest`,
     '',
     `${what} (speed ${speed}, ${days} days)`,
     ...(error === null ? [] : [`\n${inWords(error)}`]),

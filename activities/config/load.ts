@@ -1,5 +1,6 @@
 /** Loads a site: config file, this host's part in it, its secrets. */
 import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { foldersOf, hostNames } from '../../model/config/hosts.ts';
@@ -37,6 +38,7 @@ export async function loadSite(options: LoadOptions = {}): Promise<Site> {
   return {
     config: withOwnSources(config, path.resolve(cwd, file)),
     file,
+    configDigest: parsed.digest,
     host,
     ...foldersOf(config, host),
     ...secretReader(env, options),
@@ -44,9 +46,11 @@ export async function loadSite(options: LoadOptions = {}): Promise<Site> {
 }
 
 /** @throws BackupError `config` when the file cannot be read. */
-export async function readConfig(file: string, env: Environment): Promise<Parsed> {
+export async function readConfig(file: string, env: Environment): Promise<Parsed & { readonly digest: string }> {
   try {
-    return parseConfig(await readFile(file, 'utf8'), file, env);
+    const text = await readFile(file, 'utf8');
+    const digest = createHash('sha256').update(text).digest('hex');
+    return { ...parseConfig(text, file, env), digest };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
     if (code === undefined) throw error;

@@ -15,7 +15,7 @@ import {
   type Warning,
 } from '../../model/manifest.ts';
 import { backupFolder, backupId, MANIFEST, sourceFolder, type BackupPlace } from '../../model/paths.ts';
-import type { CapturedBackup } from '../../model/run.ts';
+import type { BackupFacts, CapturedBackup } from '../../model/run.ts';
 import { defaultGroup, type Kind, type Tier } from '../../model/source.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { Captured, SourceAdapter, SourceContext } from '../sources/types.ts';
@@ -252,5 +252,11 @@ export function summary(manifest: Manifest, started: number, existed: boolean): 
     warnings: manifest.warnings.map(({ message }) => message),
     partial: manifest.warnings.some(({ partial }) => partial),
     existed,
+    facts: factsOf(manifest),
   };
+}
+
+/** What a recovery point tells of a backup beside its reference. */
+export function factsOf({ consistency, position, engine: { image } }: Manifest): BackupFacts {
+  return { consistency, position, image: typeof image === 'string' ? image : null };
 }

@@ -1,4 +1,5 @@
 /** What a run is to do, read from the config. */
+import { hookTimes } from '../../model/config/hooks.ts';
 import { isRemovable } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
 import { runId, type PlanInput, type RunSpec, type SourceStep } from '../../model/run.ts';
@@ -26,7 +27,7 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
   }
   // Named twice, a source is backed up once all the same.
   const names = [...new Set(input.sources ?? Object.keys(config.sources))];
-  const steps = names.map((source) => stepOf(site, source, plan));
+  const steps = names.map((source) => stepOf(site, source, plan, names));
   return {
     runId: runId(input.plan, input.scheduled),
     site: config.site,
@@ -38,10 +39,12 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
     waits: config.plans.daily,
     retention: config.retention.prune,
     notified: config.notify.length > 0,
+    configDigest: site.configDigest,
+    hooks: hookTimes(config.plans.daily.hooks),
   };
 }
 
-function stepOf(site: Site, source: string, tier: Tier): SourceStep {
+function stepOf(site: Site, source: string, tier: Tier, names: readonly string[]): SourceStep {
   const config = sourceConfig(site, source);
   return {
     source,
@@ -50,6 +53,8 @@ function stepOf(site: Site, source: string, tier: Tier): SourceStep {
     host: config.host ?? site.host,
     tier,
     destinations: tier === 'monthly' ? archiveDestinations(site) : destinationsOf(site, tier),
+    after: (config.after ?? []).filter((other) => names.includes(other)),
+    hooks: hookTimes(config.hooks),
   };
 }
 

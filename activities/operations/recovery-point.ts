@@ -4,15 +4,17 @@ import { recoveryPointKey } from '../../model/paths.ts';
 import { RECOVERY_POINT_SCHEMA, recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { runOutcome, type RunReport, type RunSpec, type SourceReport } from '../../model/run.ts';
 import { BackupError } from '../../model/errors.ts';
+import { siteSigner, trustedKeys } from '../keys/site-keys.ts';
 import { verifySignature, type TrustedKey } from '../keys/signing.ts';
-import { siteSigner } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
+import { readRecoveryPoints } from '../storage/recovery-points.ts';
 import { prepareRepository, putRepositorySmall, repositoryStore } from '../storage/repository.ts';
 import { parseRecord } from '../storage/record.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { factsOf } from './capture.ts';
 import { isAbsence } from './plan-run.ts';
 
 export interface RecoveryPointRequest {
@@ -36,10 +38,10 @@ export async function writeRecoveryPoint({
   // A coordinator that captures nothing itself uses its repository for the first time here.
   await prepareRepository(site);
   const store = repositoryStore(site.repository);
-  const catalogue = await listBackups(store, { logs: false });
   const signer = await siteSigner(site);
   const key = recoveryPointKey(spec.runId);
-  const own = report.sources.map((source) => sourceEntry(source, catalogue));
+  const last = await standing(site, store, report.sources);
+  const own = report.sources.map((source) => sourceEntry(source, last.get(source.source)));
   const sources = [...(await entriesBefore(store, spec.runId, signer.publicKey, own)), ...own];
   const unsigned = {
     schema: RECOVERY_POINT_SCHEMA as typeof RECOVERY_POINT_SCHEMA,
@@ -49,6 +51,7 @@ export async function writeRecoveryPoint({
     scheduled: spec.scheduled,
     created: new Date().toISOString(),
     outcome: runOutcome(sources.map(({ outcome }) => outcome)),
+    config: spec.configDigest,
     sources,
   };
   const point: RecoveryPoint = { ...unsigned, signature: signer.sign(canonical(unsigned)) };
@@ -105,23 +108,53 @@ function signedPoint(
   }
 }
 
-function sourceEntry(report: SourceReport, catalogue: readonly Catalogued[]): RecoveryPoint['sources'][number] {
-  const stale = report.captured === null;
-  const standIn = stale ? newestOf(report.source, catalogue) : undefined;
-  const [error] = report.errors;
+type Entry = RecoveryPoint['sources'][number];
+/** What stands for a source: a backup, with what is told of it. */
+type Standing = Pick<Entry, 'backup' | 'consistency' | 'position' | 'image'>;
+
+function sourceEntry({ source, outcome, captured, copies, errors }: SourceReport, last: Standing | undefined): Entry {
+  const stale = captured === null;
+  const [error] = errors;
   return {
-    source: report.source,
-    outcome: report.outcome ?? 'failed',
-    backup: report.captured?.backup ?? (standIn ? pinned(standIn.manifest) : null),
+    source,
+    outcome: outcome ?? 'failed',
+    ...(captured ? { backup: captured.backup, ...captured.facts } : { backup: null, ...last }),
     stale,
-    copies: report.copies.map(({ destination }) => destination).toSorted(),
+    copies: copies.map(({ destination }) => destination).toSorted(),
     error: error ? `${error.step}: ${error.message}` : null,
   };
 }
 
-function newestOf(source: string, catalogue: readonly Catalogued[]): Catalogued | undefined {
-  return catalogue
+/** The last good backup of each source that was not captured: of this host's, or what an earlier recovery point says. */
+async function standing(
+  site: Site,
+  store: Store,
+  reports: readonly SourceReport[],
+): Promise<ReadonlyMap<string, Standing>> {
+  const stale = reports.filter(({ captured }) => captured === null).map(({ source }) => source);
+  if (stale.length === 0) return new Map();
+  const catalogue = await listBackups(store, { logs: false });
+  const here = new Map(stale.flatMap((source) => newestOf(source, catalogue) ?? []));
+  // A host that is down cannot be asked for its backups, and the coordinator holds none of them.
+  if (stale.every((source) => here.has(source))) return here;
+  const { read } = await readRecoveryPoints(store, await trustedKeys(site));
+  const oldestFirst = read.toSorted((a, b) => (a.scheduled < b.scheduled ? -1 : 1));
+  return new Map([...oldestFirst.flatMap(({ sources }) => sources.flatMap(standingIn)), ...here]);
+}
+
+function newestOf(
+  source: string,
+  catalogue: readonly Catalogued[],
+): readonly [readonly [string, Standing]] | undefined {
+  const newest = catalogue
     .filter(({ name }) => name.source === source)
     .toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled))
     .at(-1);
+  return newest && [[source, { backup: pinned(newest.manifest), ...factsOf(newest.manifest) }]];
+}
+
+function standingIn({ source, backup, consistency, position, image }: Entry): readonly (readonly [string, Standing])[] {
+  if (backup === null) return [];
+  const facts = { ...(consistency && { consistency }), ...(position !== undefined && { position }) };
+  return [[source, { backup, ...facts, ...(image !== undefined && { image }) }]];
 }

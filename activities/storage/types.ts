@@ -28,6 +28,8 @@ export interface ListedObject {
 export interface ListOptions {
   /** Only objects whose key ends in `/<named>`: lets a store skip the rest cheaply, where it can. */
   readonly named?: string;
+  /** With what counts as missing, and has left something there: for whoever deletes all of it. */
+  readonly struckOff?: boolean;
 }
 
 /** Reading side: what listing, verification and restore need. Keys that leave the root are refused everywhere. */

@@ -68,7 +68,8 @@ export function commandLine(
   const user = program.user ? [`--reuid=${program.user.uid}`, `--regid=${program.user.gid}`, '--clear-groups'] : [];
   const leader = lead ? [locate('perl'), '-e', LEAD_GROUP, String(process.pid)] : [];
   const command = [locate(program.command, program.env), ...program.args];
-  const line = [locate('setpriv'), '--pdeathsig', 'KILL', ...user, '--', ...leader, ...command];
+  const rights = program.withoutSetId ? ['--no-new-privs'] : [];
+  const line = [locate('setpriv'), '--pdeathsig', 'KILL', ...rights, ...user, '--', ...leader, ...command];
   const [first = '', ...rest] = [...priorityPrefix(limits), ...line];
   return [first, ...rest];
 }

@@ -23,6 +23,11 @@ export interface Program {
   readonly onLine?: (line: string) => void;
   /** Called with every line of its stderr as it comes; what is kept of stderr for errors is only its end. */
   readonly onStderr?: (line: string) => void;
+  /**
+   * A program that is set-group-ID, of which nothing is needed: executing it with those rights would clear the parent-death
+   * signal (prctl(2), PR_SET_PDEATHSIG), and it would outlive a worker that is killed.
+   */
+  readonly withoutSetId?: boolean;
   /** Run as this user (set with the parent-death signal in one step). */
   readonly user?: { readonly uid: number; readonly gid: number };
 }

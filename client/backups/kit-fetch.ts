@@ -60,7 +60,7 @@ function fromVault(name: string, { vault, account, region, endpoint, manifests }
     ...(region === undefined ? [] : [`--region ${quoted(region)}`]),
     ...(endpoint === undefined ? [] : [`--endpoint-url ${quoted(endpoint)}`]),
   ].join(' ');
-  return `first ${VAULTS}/${name}/FOLDER from "${manifests}"; then for each of its folders ARTIFACT.archive, with the archiveId of the newest file in it as ID:
+  return `first ${VAULTS}/${name}/FOLDER from "${manifests}"; then for each of its folders ARTIFACT.archive, with the archiveId of the newest file in it, whose sha256 is the one of ARTIFACT in manifest.json, as ID (none that has a .gone.json beside it):
          aws glacier initiate-job ${options} --job-parameters '{"Type":"archive-retrieval","ArchiveId":"ID"}'
          some hours later, within a day, with the jobId that it printed as JOB:
          aws glacier get-job-output ${options} --job-id JOB backup/ARTIFACT`;

@@ -4,7 +4,6 @@ import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
 import { readCatalogue, pinned, type Catalogued, type CatalogueOptions } from '../../activities/storage/catalogue.ts';
 import { manifestVerdict } from '../../activities/storage/manifest-file.ts';
-import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 import { readSaid } from '../../activities/storage/said.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { Verified } from '../../model/evidence.ts';
@@ -13,6 +12,7 @@ import { holdsIn, type Mark } from '../../model/mark.ts';
 import { formatReference } from '../../model/reference.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { openPlace, REPOSITORY } from './places.ts';
+import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 
 /** One backup, wherever it is. */
 export interface BackupEntry {

@@ -2,6 +2,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { GraphStep, RunGraph } from '../../model/graph.ts';
 import { runGraph } from '../../workflows/messages.ts';
+import { stepProgress } from './watch.ts';
 
 /**
  * Null where this Temporal has no such run.
@@ -11,9 +12,23 @@ export async function readGraph(client: Client, run: string): Promise<RunGraph |
   const graph = await queryGraph(client, run);
   if (graph === null) return null;
   const unfinished = [...new Set(graph.steps.filter(isUnfinished).flatMap(({ id }) => sourceOf(id) ?? []))];
-  const live = await Promise.all(unfinished.map((source) => queryGraph(client, `${run}/${source}`)));
-  const byId = new Map(live.flatMap((of) => of?.steps ?? []).map((step) => [step.id, step]));
+  const live = await Promise.all(unfinished.map((source) => liveSteps(client, `${run}/${source}`)));
+  const byId = new Map(live.flat().map((step) => [step.id, step]));
   return { ...graph, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
+}
+
+/** The steps of a source that goes on, with the bytes that those at work have moved so far. */
+async function liveSteps(client: Client, workflow: string): Promise<readonly GraphStep[]> {
+  const graph = await queryGraph(client, workflow);
+  if (graph === null) return [];
+  const { raw } = await client.workflow.getHandle(workflow).describe();
+  // A step's activity has its id.
+  const moved = new Map((raw.pendingActivities ?? []).map((one) => [one.activityId, stepProgress(one).bytes]));
+  return graph.steps.map((step) => withBytes(step, moved.get(step.id) ?? null));
+}
+
+function withBytes(step: GraphStep, moved: number | null): GraphStep {
+  return { ...step, bytes: step.bytes ?? moved };
 }
 
 async function queryGraph(client: Client, workflow: string): Promise<RunGraph | null> {

@@ -35,11 +35,12 @@ export function runRetention({ retention = [] }: RunReport): string[] {
   return retention.flatMap(retentionLines);
 }
 
-function problemsOf({ source, errors, captured, skipped = [] }: SourceReport): string[] {
+function problemsOf({ source, errors, captured, skipped = [], softSkip }: SourceReport): string[] {
   const failures = errors.map((error) => `${source}, ${inWords(error)}`);
   const notes = (captured?.warnings ?? []).map((warning) => `${source}: ${warning}`);
   const later = skipped.map(({ destination, skipped: why }) => `${source}, copy to ${destination}: skipped, ${why}`);
-  return [...failures, ...notes, ...later];
+  const left = softSkip === undefined ? [] : [`${source}: skipped, ${softSkip}`];
+  return [...failures, ...left, ...notes, ...later];
 }
 
 function inWords({ step, message, remedy }: StepError): string {

@@ -145,7 +145,8 @@ function still(source: SourceReport): SourceProgress {
 
 type PendingActivity = NonNullable<Awaited<ReturnType<RunHandle['describe']>>['raw']['pendingActivities']>[number];
 
-function stepProgress({ activityType, attempt, heartbeatDetails, lastFailure }: PendingActivity): StepProgress {
+/** What a pending activity tells of itself. */
+export function stepProgress({ activityType, attempt, heartbeatDetails, lastFailure }: PendingActivity): StepProgress {
   const [payload] = heartbeatDetails?.payloads ?? [];
   const details: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
   const facts = typeof details === 'object' && details !== null ? details : {};

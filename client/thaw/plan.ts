@@ -1,6 +1,6 @@
 /** What a thaw is about, how its objects stand now, and what each speed would take and cost. Asks for nothing. */
 import { lookAt, objectsToThaw } from '../../activities/operations/thaw/objects.ts';
-import { requireThawing } from '../../activities/operations/thaw/step.ts';
+import { requireAuthentic, requireThawing } from '../../activities/operations/thaw/step.ts';
 import type { Site } from '../../activities/site.ts';
 import { pinned, type Catalogued } from '../../activities/storage/catalogue.ts';
 import type { Store } from '../../activities/storage/types.ts';
@@ -36,7 +36,7 @@ export interface ThawPlan {
   readonly speeds: readonly SpeedPreview[];
 }
 
-/** @throws BackupError `usage` where nothing freezes, or for a speed that the place does not have; `unreachable`, `access-denied`. */
+/** @throws BackupError `usage` where nothing freezes, or for a speed that the place does not have; `not-authentic`, `unreachable`, `access-denied`. */
 export async function planThaw(request: ThawRequest): Promise<ThawPlan> {
   const { site, destination, store, chain, replay } = request;
   const thawing = requireThawing(store, destination);
@@ -45,6 +45,7 @@ export async function planThaw(request: ThawRequest): Promise<ThawPlan> {
   const days = request.days ?? config.days;
   const time = requireTime(thawing.takes, speed, destination);
   const logs = replay?.logs ?? [];
+  await requireAuthentic(site, [...chain, ...logs]);
   const facts = await lookAt(thawing, objectsToThaw(chain, logs));
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a thaw without a backup');

@@ -47,13 +47,26 @@ export async function startThaw(
   });
 }
 
+/** As Temporal says it. A cancelled one tells itself how it stood. */
+const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'TERMINATED', 'TIMED_OUT']);
+
+/** Whether there is or was such a wait. */
+export async function isKnown(client: Client, id: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(id).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
 /** How the one that is open stands, or how the last one ended. @throws BackupError `not-found`; what the last one failed with. */
 export async function thawNow(client: Client, id: string): Promise<ThawReport> {
   const handle = client.workflow.getHandle<ThawWorkflow>(id);
   try {
     const { status } = await handle.describe();
-    const ended = status.name === 'COMPLETED' || status.name === 'FAILED';
-    return await (ended ? handle.result() : handle.query(thawStatus));
+    return await (ENDED.has(status.name) ? handle.result() : handle.query(thawStatus));
   } catch (error) {
     throw named(runError(error, id));
   }

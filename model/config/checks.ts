@@ -1,8 +1,10 @@
 /** What one field alone cannot say: rules across a config. */
+import { checkAfter } from './check-after.ts';
 import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
 import { checkRemotes } from './check-remotes.ts';
+import { checkThaws } from './check-thaws.ts';
 import { checkVaults } from './check-vaults.ts';
 import { checkTemporal } from './temporal.ts';
 import type { Draft } from './draft.ts';
@@ -14,10 +16,12 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkHosts(site),
     ...checkRecipients(site),
     ...checkSources(site),
+    ...checkAfter(site),
     ...checkFolders(site),
     ...checkRemotes(site),
     ...checkVaults(site),
     ...checkTemporal(site),
+    ...checkThaws(site),
   ];
 }
 

@@ -3,6 +3,7 @@
  * that one error does not hide the others.
  */
 import { z } from 'zod';
+import { THAW_SPEEDS } from './destinations/thaw.ts';
 import { GROUPS, SOURCE_TYPES } from '../source.ts';
 import { valueAt } from './problem.ts';
 import { DEFAULT_STATE } from './site.ts';
@@ -34,6 +35,7 @@ const draft = z.object({
         type: z.enum(SOURCE_TYPES).optional().catch(undefined),
         group: z.enum(GROUPS).optional().catch(undefined),
         host: text,
+        after: z.array(z.string()).optional().catch(undefined),
         paths: texts.optional(),
         exclude: texts.optional(),
         inPlace: z.object({ data: path }).optional().catch(undefined),
@@ -51,6 +53,11 @@ const draft = z.object({
         endpoint: text,
         region: text,
         vault: text,
+        storageClass: text,
+        thaw: z
+          .object({ speed: z.enum(THAW_SPEEDS).optional().catch(undefined) })
+          .optional()
+          .catch(undefined),
         prefix: text,
         target: text,
         port: z.number().optional().catch(undefined),

@@ -17,14 +17,13 @@ const common = {
 
 /** The text is never repeated in a message: most addresses of webhooks hold a secret. */
 const error =
-  'not a web address\nWrite https://…, or say where it is read from: { file: PATH }, { env: NAME }, { credential: NAME } or { command: [PROGRAM, ARGUMENT…] }.';
-/** An address, or where it is read from. */
-export const webAddress = z.union([z.url({ protocol: /^https?$/, error }), secret], { error });
+  'not the address of a webhook\nWrite https://…, or say where it is read from: { file: PATH }, { env: NAME }, { credential: NAME } or { command: [PROGRAM, ARGUMENT…] }.';
+export const webhookAddress = z.union([z.url({ protocol: /^https?$/, error }), secret], { error });
 
 export const webhookNotifier = z.strictObject({
   type: z.literal('webhook'),
   ...common,
-  url: webAddress.describe('each alert is posted there as JSON; as a secret where the address holds one'),
+  url: webhookAddress.describe('each alert is posted there as JSON; as a secret where the address holds one'),
 });
 export type WebhookNotifier = z.output<typeof webhookNotifier>;
 

@@ -12,6 +12,7 @@ export function secretsOf({
   notify,
   watchdog,
   temporal,
+  plans,
 }: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
     if (source.type === 'files') return [];
@@ -31,6 +32,11 @@ export function secretsOf({
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
+  const ofHooks = [plans.daily, ...Object.values(sources)].flatMap(({ hooks }) =>
+    [...(hooks?.before ?? []), ...(hooks?.after ?? [])].map((hook) =>
+      'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
+    ),
+  );
   const ping = typeof watchdog.ping === 'string' ? undefined : watchdog.ping;
   return [
     encryption.identity,
@@ -38,6 +44,7 @@ export function secretsOf({
     ...ofSources,
     ...ofDestinations,
     ...ofNotifiers,
+    ...ofHooks,
     ping,
     temporal.tls?.key,
     temporal.apiKey,

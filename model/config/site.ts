@@ -4,6 +4,7 @@ import { NAME, name } from '../source.ts';
 import { duration, size } from '../units.ts';
 import { destinationConfig } from './destination.ts';
 import { absolutePath, port, publicKey, recipient, wait } from './fields.ts';
+import { hooksConfig } from './hooks.ts';
 import { notifierConfig } from './notify.ts';
 import { siteRetention, timeZone } from './retention.ts';
 import { secret } from './secret.ts';
@@ -38,6 +39,7 @@ const plan = z
     busy: duration.prefault('10m').describe('how long to wait for another capture of the same source'),
     alertAfter: wait.prefault('1m').describe('a step that fails and waits for so long is an alert'),
     remindAfter: wait.prefault('1h').describe('an alert that lasts is told again after so long'),
+    hooks: hooksConfig,
   })
   .refine(
     ({ retryFirst, retryMax }) => retryFirst <= retryMax,

@@ -1,10 +1,11 @@
 /** The `sources` of a config. */
 import { z } from 'zod';
-import { GROUPS, TIERS } from '../source.ts';
+import { GROUPS, name, TIERS } from '../source.ts';
 import { duration, size } from '../units.ts';
 import { containerConfig } from './container.ts';
 import { absolutePath, port } from './fields.ts';
 import { glob } from './glob.ts';
+import { hooksConfig } from './hooks.ts';
 import { inPlace } from './in-place.ts';
 import { sourceRetention } from './retention.ts';
 import { secret } from './secret.ts';
@@ -15,6 +16,11 @@ const common = {
     .optional()
     .describe('phase and folder: databases for databases, system for system, else apps; configs where said'),
   host: z.string().optional().describe('the host that captures it; needed where the site has several'),
+  after: z
+    .array(name)
+    .optional()
+    .describe('sources whose captures must have ended before this one begins, in every run of both'),
+  hooks: hooksConfig,
   objectives: z
     .strictObject({
       rpo: duration.optional().describe('how much data, in time, may be lost'),

@@ -1,11 +1,11 @@
 /** The `watchdog` of a config: what looks at everything from outside of Temporal. */
 import { z } from 'zod';
 import { wait } from './fields.ts';
-import { webAddress } from './notify.ts';
+import { webhookAddress } from './notify.ts';
 
 export const watchdogConfig = z
   .strictObject({
-    ping: webAddress
+    ping: webhookAddress
       .optional()
       .describe(
         "asked for (GET) when all is well: a dead man's switch elsewhere tells when it no longer is; as a secret where the address holds one",

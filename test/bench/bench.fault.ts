@@ -38,6 +38,12 @@ const RESULTS: Readonly<Record<string, Readonly<Record<string, readonly string[]
   },
   'memory-growth': { 'memory-growth': [] },
   'tiny-run': { 'tiny-run': [] },
+  fleet: {
+    'fleet-steps': ['30 hosts', '10 hosts'],
+    'fleet-events-source': [],
+    'fleet-events-run': [],
+    'fleet-memory': ['30 hosts', '10 hosts'],
+  },
   'first-byte': { 'first-byte-postgres': [], 'first-byte-files': [] },
 };
 
@@ -51,7 +57,7 @@ const runs = z.array(z.number()).min(1);
 
 const row = z.strictObject({
   name: z.string(),
-  unit: z.enum(['s', 'ms', 'MB', 'KB', 'MB/s']),
+  unit: z.enum(['s', 'ms', 'MB', 'KB', 'MB/s', 'events']),
   median: z.number(),
   runs,
   ratios: z.record(z.string(), z.number().positive()),

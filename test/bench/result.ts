@@ -1,7 +1,7 @@
 /** What a benchmark found out, and how it is judged. */
 import { median } from './statistics.ts';
 
-export type Unit = 's' | 'ms' | 'MB' | 'KB' | 'MB/s';
+export type Unit = 's' | 'ms' | 'MB' | 'KB' | 'MB/s' | 'events';
 
 /** One row: a contender's runs. */
 export interface Series {

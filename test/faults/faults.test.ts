@@ -16,8 +16,9 @@ interface Row {
 }
 
 describe('faults', function () {
-  this.timeout(180_000);
   const playing = chosen(scenarios);
+  // What runs alone comes last, and is awaited as a whole.
+  this.timeout(Math.max(...playing.map(({ minutes = 3 }) => minutes)) * 60_000);
   const rows: Row[] = [];
   let lab: Lab | undefined;
   let result: (scenario: Scenario) => Promise<void>;

@@ -7,6 +7,8 @@ import { until } from '../support/until.ts';
 
 export interface Run {
   readonly id: string;
+  /** Whether it goes on no longer. */
+  ended(): Promise<boolean>;
   /** Waits for its end. */
   report(): Promise<RunReport>;
   /** Waits until a step of a source has failed and is tried again: what the operator sees meanwhile. A worker must answer. */
@@ -48,17 +50,16 @@ export async function startRunOf(temporal: TemporalProcess, input: PlanInput): P
     }
   }
 
+  async function ended(): Promise<boolean> {
+    const found = await described(id);
+    return found !== undefined && found.status.name !== 'RUNNING';
+  }
+
   return {
     id,
+    ended,
     async report() {
-      await until(
-        `the end of ${id}`,
-        async () => {
-          const found = await described(id);
-          return found !== undefined && found.status.name !== 'RUNNING';
-        },
-        LONGEST,
-      );
+      await until(`the end of ${id}`, ended, LONGEST);
       // `dailyBackup` is the only workflow of this name, and this is what it returns.
       return (await handle(id).result()) as RunReport;
     },

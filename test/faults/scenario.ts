@@ -13,6 +13,8 @@ export interface Scenario {
   readonly everyTime?: boolean;
   /** Breaks a server that all share: nothing else runs meanwhile, or nothing else that reads one of its databases. */
   readonly alone?: 'all' | 'databases';
+  /** Minutes that it may take; 3 where it says nothing. */
+  readonly minutes?: number;
   readonly site?: (lab: Lab) => Promise<Partial<SiteInput>> | Partial<SiteInput>;
   /** Does it all and asserts; returns the outcome in a few words. */
   readonly play: (trial: Trial) => Promise<string>;

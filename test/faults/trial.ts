@@ -48,6 +48,8 @@ export interface Trial {
    * @param address of Temporal, where it is another than the lab's own: that of a proxy.
    */
   worker(point?: SignalPoint, address?: string): Promise<CommandProcess>;
+  /** Starts a worker with a module that it loads first, and its environment. */
+  stepWorker(preload: string, env: Readonly<Record<string, string>>): Promise<CommandProcess>;
   /** Waits until a worker is at its point: dead, or stopped there. */
   at(worker: CommandProcess, point: SignalPoint): Promise<void>;
   /** Starts the daily run of this number. */
@@ -142,6 +144,17 @@ export async function openTrial({ lab, sources, site = {} }: TrialOptions): Prom
     async worker(point, address) {
       const worker = start(['worker'], point, address === undefined ? file : await withAddress(file, address));
       await worker.printed('serves');
+      return worker;
+    },
+    async stepWorker(preload, env) {
+      const worker = startCommand({
+        args: ['-c', file, 'worker'],
+        owner: folder,
+        env: { ...compiled, ...env },
+        preload,
+      });
+      processes.push(worker);
+      await until('it serves, or has died', () => worker.output().includes('serves') || !worker.running(), 60_000);
       return worker;
     },
     at: (worker, point) => atPoint(worker, point, reached),

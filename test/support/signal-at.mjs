@@ -73,7 +73,7 @@ if (file === 'fs') {
       const loaded = nextLoad(url, context);
       if (!url.endsWith(`/${file}`)) return loaded;
       const declaration = new RegExp(`export ((?:async )?function \\*?)${name}(?=[<(])`);
-      const source = String(loaded.source);
+      const source = Buffer.from(loaded.source ?? '').toString();
       if (!declaration.test(source)) throw new Error(`${file} exports no function ${name}`);
       const wrapper = `export function ${name}(...values) { return globalThis.signalAt(original_${name}, this, values); }`;
       // On one line, so that the positions in stack traces stay right.

@@ -32,6 +32,8 @@ export interface CommandOptions {
   readonly point?: SignalPoint;
   /** The file that is made when the point is reached. */
   readonly reached?: string;
+  /** A module that the process loads first, such as signal-steps.mjs. */
+  readonly preload?: string;
 }
 
 export interface CommandProcess {
@@ -52,8 +54,9 @@ export interface CommandProcess {
 const SLOWEST_START = 60_000;
 
 /** Starts the command line. Its process dies with the test's own. */
-export function startCommand({ args, owner, env = {}, point, reached }: CommandOptions): CommandProcess {
-  const hook = point ? ['--import', SIGNAL_AT] : [];
+export function startCommand({ args, owner, env = {}, point, reached, preload }: CommandOptions): CommandProcess {
+  const first = preload ?? (point ? SIGNAL_AT : undefined);
+  const hook = first === undefined ? [] : ['--import', first];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...hook, MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env, [OWNER]: owner, ...signalEnvironment(point, reached) },

@@ -7,6 +7,7 @@ import { listBackups } from '../../activities/storage/catalogue.ts';
 import { planThaw, type ThawPlan } from '../../client/thaw/plan.ts';
 import { startThaw, thawNow } from '../../client/thaw/run.ts';
 import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
+import { BackupError } from '../../model/errors.ts';
 import type { ThawReport } from '../../model/thaw.ts';
 import { thawId } from '../../model/thaw.ts';
 import { makeColdSite, type ColdSite } from '../support/cold.ts';
@@ -97,6 +98,10 @@ describe('thawCopy', function () {
       const now = await thawNow(temporal.client(), id).catch(() => undefined);
       return now?.facts?.frozen.objects === 0 && now.facts.thawing.objects > 0 && now;
     });
+  }
+
+  function codeOf(error: unknown): string {
+    return error instanceof BackupError ? error.code : String(error);
   }
 
   /** The plan of a source's full, as the command makes it. */
@@ -207,6 +212,9 @@ describe('thawCopy', function () {
       const now = await thawNow(temporal.client(), handle.workflowId);
       return now.error?.code === 'unreachable' && now.facts !== null;
     });
+    const away = await mosaic('copies', 'thaw', full, '--from', 'archive', '--status');
+    assert.equal(away.code, 0, away.stderr);
+    assert.match(away.stdout, /the last look failed, and is made again: .*archive/);
     link.mend();
     await moto.release();
     const report = await handle.result();
@@ -227,6 +235,36 @@ describe('thawCopy', function () {
     const status = await mosaic('--json', 'copies', 'thaw', reference, '--from', 'archive', '--status');
     assert.equal(status.code, 6, status.stdout);
     assert.match(json(status).error?.message ?? '', /is not there any more/);
+    // Whoever asks is told that the place is away, and does not wait for what was never asked for.
+    link.cut();
+    const away = await startThaw(temporal.client(), plan);
+    await assert.rejects(away.result());
+    assert.equal(await thawNow(temporal.client(), away.workflowId).catch(codeOf), 'unreachable');
+    link.mend();
     assert.deepEqual(await asked('gone'), []);
+  });
+
+  it('that nobody waits any longer is told to whoever has left, and to whoever asks', async () => {
+    const [full] = cold.references('gone');
+    const thaw = ['copies', 'thaw', full, '--from', 'archive'];
+    assert.equal((await mosaic(...thaw, '--yes', '--detach')).code, 0);
+    await onItsWay(idOf(full));
+    await temporal.client().workflow.getHandle(idOf(full)).terminate('by an operator');
+    const ended = await mosaic('--json', ...thaw, '--status');
+    assert.match(json(ended).error?.message ?? '', /ended without a report/);
+
+    assert.equal((await mosaic(...thaw, '--yes', '--detach')).code, 0);
+    await onItsWay(idOf(full));
+    const before = hook.received.length;
+    const Key = `${full.replace('daily', 'configs')}/manifest.json`;
+    await moto.admin.deleteObject({ Bucket: cold.bucket, Key });
+    const told = await until('somebody is told', () => hook.received[before]);
+    assert.equal(told.alert, 'thaw-failed');
+    assert.match(told.message, new RegExp(`${full} is not waited for at archive any longer: .* not there any more`));
+    const failed = await mosaic('--json', ...thaw, '--status');
+    assert.equal(failed.code, 6);
+    assert.match(json(failed).error?.message ?? '', /is not there any more/);
+    const objects = await asked('gone');
+    assert.equal(new Set(objects).size, objects.length, 'asked for once');
   });
 });

@@ -57,7 +57,7 @@ async function finish({ open, wanted, work }: AtPlace, { backups }: PruneRecord)
 }
 
 async function isEmpty(store: AtPlace['open']['store'], folder: string): Promise<boolean> {
-  for await (const _object of store.list(folder)) return false;
+  for await (const _object of store.list(folder, { struckOff: true })) return false;
   return true;
 }
 

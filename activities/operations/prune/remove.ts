@@ -21,7 +21,7 @@ export async function removeManifest({ pruner }: Removing, folder: string, work:
 /** The second step. Not cancelled: it is quick, and half of it helps nobody. */
 export async function removeRest({ store, pruner }: Removing, folder: string): Promise<void> {
   const keys: string[] = [];
-  for await (const { key } of store.list(folder)) keys.push(key);
+  for await (const { key } of store.list(folder, { struckOff: true })) keys.push(key);
   for (const key of keys) await pruner.remove(key);
 }
 

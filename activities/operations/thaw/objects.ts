@@ -1,4 +1,5 @@
 /** The objects that a restore needs, and how they stand at a place of cold storage. */
+import { BackupError } from '../../../model/errors.ts';
 import { withoutExports } from '../../../model/export.ts';
 import type { Artifact } from '../../../model/manifest.ts';
 import { NO_FACTS, plus, type ThawFacts } from '../../../model/thaw.ts';
@@ -10,6 +11,8 @@ import type { Work } from '../../work.ts';
 export interface BulkObject {
   readonly key: string;
   readonly bytes: number;
+  /** The data can be restored without it: that it is not there keeps nothing else from being thawed. */
+  readonly spare: boolean;
 }
 
 /** Looks at once: each is a request that moves nothing. */
@@ -29,14 +32,14 @@ export function objectsToRestore(backups: readonly Catalogued[]): readonly BulkO
 }
 
 export function objectsOf({ folder }: Catalogued, artifacts: readonly Artifact[]): readonly BulkObject[] {
-  return artifacts.map(({ name, bytes }) => ({ key: `${folder}/${name}`, bytes }));
+  return artifacts.map(({ name, bytes, role }) => ({ key: `${folder}/${name}`, bytes, spare: role === 'inventory' }));
 }
 
 /** How they stand now. @throws BackupError `not-found`, `unreachable`, `access-denied`. */
 export async function lookAt(thawing: Thawing, objects: readonly BulkObject[]): Promise<ThawFacts> {
   const states = await inParallel(objects, PARALLEL, async (object) => ({
     object,
-    now: await thawing.state(object.key),
+    now: await stateOf(thawing, object),
   }));
   return states.reduce((facts, { object, now }) => counted(facts, object, now), NO_FACTS);
 }
@@ -52,8 +55,8 @@ export async function askFor(
   let looked = 0;
   const states = await inParallel(objects, PARALLEL, async (object) => {
     work.signal.throwIfAborted();
-    const now = await thawing.state(object.key);
-    if (now.state === 'frozen' || (now.state === 'readable' && now.until !== undefined))
+    const now = await stateOf(thawing, object);
+    if (now?.state === 'frozen' || (now?.state === 'readable' && now.until !== undefined))
       await thawing.ask(object.key, options);
     looked += 1;
     const phase = `asking ${thawing.destination}: ${looked} of ${total} objects`;
@@ -61,12 +64,23 @@ export async function askFor(
     return { object, now };
   });
   return states.reduce((facts, { object, now }) => {
-    if (now.state !== 'frozen') return counted(facts, object, now);
+    if (now?.state !== 'frozen') return counted(facts, object, now);
     return { ...counted(facts, object, { state: 'thawing' }), asked: plus(facts.asked, object.bytes) };
   }, NO_FACTS);
 }
 
-function counted(facts: ThawFacts, { bytes }: BulkObject, now: ThawState): ThawFacts {
+/** Undefined where it is not there, and can be spared: whoever reads it is told, and `verify` tells it too. */
+async function stateOf(thawing: Thawing, { key, spare }: BulkObject): Promise<ThawState | undefined> {
+  try {
+    return await thawing.state(key);
+  } catch (error) {
+    if (spare && error instanceof BackupError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+function counted(facts: ThawFacts, { bytes }: BulkObject, now: ThawState | undefined): ThawFacts {
+  if (now === undefined) return facts;
   const until = now.state === 'readable' ? (now.until?.toISOString() ?? null) : null;
   return {
     ...facts,

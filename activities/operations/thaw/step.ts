@@ -2,11 +2,13 @@
 import { BackupError } from '../../../model/errors.ts';
 import { orderOf } from '../../../model/manifest.ts';
 import type { ThawFacts, ThawInput } from '../../../model/thaw.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { chainOf, listBackups, type Catalogued } from '../../storage/catalogue.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
 import { openDestination } from '../../storage/destinations.ts';
-import { manifestDigest } from '../../storage/manifest-file.ts';
+import { acquireLease } from '../../storage/lease.ts';
+import { checkManifest, manifestDigest } from '../../storage/manifest-file.ts';
 import type { Store, Thawing } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { planRecovery } from '../recovery.ts';
@@ -18,7 +20,10 @@ export interface ThawStep {
   readonly work: Work;
 }
 
-/** @throws BackupError `config`, `usage` (nothing freezes there), `not-found`, `conflict`, `refused`, `unreachable`, `access-denied`. */
+/** Milliseconds to wait for another look at the same place: the next one is as good. */
+const BUSY = 600_000;
+
+/** @throws BackupError `config`, `usage` (nothing freezes there), `not-found`, `not-authentic`, `conflict`, `refused`, `unreachable`, `access-denied`, `busy`. */
 export async function thawStep({ site, input, work }: ThawStep): Promise<ThawFacts> {
   if (input.site !== site.config.site) {
     throw new BackupError('config', `this worker serves the site "${site.config.site}", not "${input.site}"`, {
@@ -27,7 +32,23 @@ export async function thawStep({ site, input, work }: ThawStep): Promise<ThawFac
   }
   const store = openDestination(input.destination, site);
   const { chain, logs } = await chosen(store, input);
-  return askFor(requireThawing(store, input.destination), objectsToThaw(chain, logs), input, work);
+  const thawing = requireThawing(store, input.destination);
+  await requireAuthentic(site, [...chain, ...logs]);
+  // Backups share what they build on: two looks at once would both see it frozen, and a vault brings it as often as it is asked for.
+  const name = `${input.destination}~thaw`;
+  const { state } = site;
+  const lease = await acquireLease({ state, name, step: 'thaw', attempt: 1, wait: BUSY, signal: work.signal });
+  try {
+    return await askFor(thawing, objectsToThaw(chain, logs), input, work);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** What a restore would refuse is not paid for. @throws BackupError `not-authentic`. */
+export async function requireAuthentic(site: Site, backups: readonly Catalogued[]): Promise<void> {
+  const trusted = await trustedKeys(site);
+  for (const { manifest } of backups) checkManifest(manifest, trusted);
 }
 
 /** @throws BackupError `usage` where everything can be read at once. */

@@ -1,7 +1,7 @@
 /** The destination type `glacier`: a vault of Amazon Glacier, and another destination that keeps what must be readable at once. */
 import path from 'node:path';
 import type { GlacierDestination } from '../../../model/config/destinations/glacier.ts';
-import type { Destination, DestinationContext, Pruner } from '../types.ts';
+import type { Destination, DestinationContext, Pruner, Weakness } from '../types.ts';
 import { uploadsIn } from '../upload/uploads.ts';
 import { inventoryOf } from './inventory.ts';
 import { vaultPruner } from './prune.ts';
@@ -10,7 +10,7 @@ import { digestArchive, openArchive, thawingOf } from './read.ts';
 import { recordsAt } from './records.ts';
 import { retrievalsOf } from './retrievals.ts';
 import { unrecordedIn } from './unrecorded.ts';
-import { openVault } from './vault.ts';
+import { openVault, type Vault } from './vault.ts';
 
 export function glacierDestination(context: DestinationContext<GlacierDestination>): Destination {
   const { name, config, site, state, readSecret } = context;
@@ -25,7 +25,8 @@ export function glacierDestination(context: DestinationContext<GlacierDestinatio
   return {
     name,
     type: config.type,
-    offsite: config.offsite ?? true,
+    // The keys lie at the other one: where that is lost, nothing in the vault can be opened.
+    offsite: (config.offsite ?? true) && other.offsite,
 
     list: (prefix, options = {}) => records.list(prefix, options),
     async readSmall(key) {
@@ -64,10 +65,9 @@ export function glacierDestination(context: DestinationContext<GlacierDestinatio
       // A vault takes as much as is paid for.
       return null;
     },
-    async device() {
-      return config.endpoint === undefined
-        ? `glacier:${config.region ?? 'aws'}`
-        : `server:${new URL(config.endpoint).hostname}`;
+    device: () => other.device(),
+    async weaknesses() {
+      return other.offsite ? [] : [keysNearby(vault, config.manifests)];
     },
     async probe() {
       await vault.call({ doing: 'looking at the vault', right: 'glacier:DescribeVault' }, (glacier) =>
@@ -75,5 +75,13 @@ export function glacierDestination(context: DestinationContext<GlacierDestinatio
       );
       await records.at.probe();
     },
+  };
+}
+
+/** An inventory finds the archives again, and never what opens them. */
+function keysNearby({ destination, config }: Vault, manifests: string): Weakness {
+  return {
+    message: `the keys of all that lies in the vault ${config.vault} of ${destination} lie at "${manifests}", which is not off-site: with it lost, and no other copy of a backup left, nothing opens its archives`,
+    remedy: `Name an off-site destination in destinations.${destination}.manifests, and copy the folder vaults/${destination} there first; or say that it is off-site (destinations.${manifests}.offsite: true).`,
   };
 }

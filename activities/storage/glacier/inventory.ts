@@ -12,6 +12,7 @@ import { parseRecord } from '../record.ts';
 import type { Inventory, InventoryReport, InventoryState, UnrecordedArchive } from '../types.ts';
 import { parseDescription } from './description.ts';
 import type { Reading } from './read.ts';
+import { CLOCKS_DIFFER, isOfFuture } from './records.ts';
 import { jobsOf, KEPT_FOR } from './retrievals.ts';
 import type { Vault } from './vault.ts';
 
@@ -24,9 +25,6 @@ const archive = z.looseObject({
 });
 type Archive = z.output<typeof archive>;
 const output = z.looseObject({ InventoryDate: z.iso.datetime({ offset: true }), ArchiveList: z.array(archive) });
-
-/** Milliseconds: clocks differ, and an archive counts from the end of its upload on. */
-const MARGIN = 3_600_000;
 
 export function inventoryOf(reading: Pick<Reading, 'vault' | 'records'>): Inventory {
   const { vault, records } = reading;
@@ -64,11 +62,18 @@ export function inventoryOf(reading: Pick<Reading, 'vault' | 'records'>): Invent
 async function inventoryJobs(vault: Vault): Promise<readonly GlacierJobDescription[]> {
   const found: GlacierJobDescription[] = [];
   for await (const job of jobsOf(vault)) {
-    if (job.Action !== 'InventoryRetrieval' || job.StatusCode === 'Failed') continue;
+    if (job.Action !== 'InventoryRetrieval' || job.StatusCode === 'Failed' || !isWhole(job)) continue;
     const done = job.CompletionDate === undefined ? Number.NaN : Date.parse(job.CompletionDate);
-    if (job.StatusCode === 'InProgress' || Date.now() - done < KEPT_FOR) found.push(job);
+    if (job.StatusCode === 'InProgress' || vault.now() - done < KEPT_FOR) found.push(job);
   }
   return found.toSorted((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
+}
+
+/** Whoever else may ask for one can ask for a part of it, or in another form: all else would be missing then. */
+function isWhole({ InventoryRetrievalParameters: of }: GlacierJobDescription): boolean {
+  // What is not set comes as null.
+  const parts = [of?.StartDate, of?.EndDate, of?.Limit, of?.Marker];
+  return parts.every((part) => (part ?? '') === '') && (of?.Format ?? 'JSON') === 'JSON';
 }
 
 async function outputOf(vault: Vault, jobId: string) {
@@ -93,28 +98,36 @@ async function compare(
   list: z.output<typeof output>,
 ): Promise<InventoryState> {
   const taken = new Date(list.InventoryDate);
-  const recorded = new Map((await records.all()).map((record) => [record.archiveId, record]));
+  const known = await records.all();
+  const recorded = new Set(known.map(({ archiveId }) => archiveId));
   const there = new Map(list.ArchiveList.map((each) => [each.ArchiveId, each]));
-  const known = [...recorded.values()];
+  // What was stored after the list was made cannot be on it.
+  const isOlder = (record: ArchiveFacts) =>
+    Date.parse(record.uploaded) < taken.getTime() - CLOCKS_DIFFER || isOfFuture(record);
   const report: InventoryReport = {
     taken,
     archives: list.ArchiveList.length,
     bytes: list.ArchiveList.reduce((sum, { Size }) => sum + Size, 0),
-    // What was stored after the list was made cannot be on it.
     missing: known
-      .filter(({ archiveId, uploaded }) => !there.has(archiveId) && Date.parse(uploaded) < taken.getTime() - MARGIN)
+      .filter((record) => !there.has(record.archiveId) && isOlder(record))
       .map(({ key, archiveId }) => ({ key, archiveId })),
-    different: known.flatMap((record) => differences(record, there.get(record.archiveId))),
+    different: known.flatMap((record) => differences(vault, record, there.get(record.archiveId))),
     extra: list.ArchiveList.filter(({ ArchiveId }) => !recorded.has(ArchiveId)).map((each) => extraOf(vault, each)),
   };
   return { state: 'ready', report };
 }
 
-function differences(record: ArchiveFacts, there: Archive | undefined): InventoryReport['different'] {
-  if (there === undefined || (there.Size === record.bytes && there.SHA256TreeHash === record.treeHash)) return [];
+function differences(vault: Vault, record: ArchiveFacts, there: Archive | undefined): InventoryReport['different'] {
+  if (there === undefined) return [];
   const { key, archiveId } = record;
-  const found = `${there.Size} bytes with the tree hash ${there.SHA256TreeHash}, not ${record.bytes} with ${record.treeHash}`;
-  return [{ key, archiveId, found }];
+  if (there.Size !== record.bytes || there.SHA256TreeHash !== record.treeHash) {
+    const found = `${there.Size} bytes with the tree hash ${there.SHA256TreeHash}, not ${record.bytes} with ${record.treeHash}`;
+    return [{ key, archiveId, found }];
+  }
+  // Nobody can change what it was described as when it was stored; whoever may write can put a record.
+  const { of } = extraOf(vault, there);
+  if (of === null || (of.key === key && of.sha256 === record.sha256)) return [];
+  return [{ key, archiveId, found: `it was stored as ${of.key} with the SHA-256 ${of.sha256}` }];
 }
 
 function extraOf({ site }: Vault, each: Archive): UnrecordedArchive {

@@ -1,7 +1,7 @@
 /** Reading of archives: what was asked for and is there. */
 import { Readable } from 'node:stream';
 import type { ArchiveFacts } from '../../../model/archive-record.ts';
-import { GLACIER_TIMES } from '../../../model/config/destinations/thaw.ts';
+import { timesOf } from '../../../model/config/destinations/thaw.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { digestOf } from '../../streams/digest.ts';
 import type { Work } from '../../work.ts';
@@ -81,7 +81,7 @@ export async function isThere(reading: Reading, key: string, expected: Stored, w
 export function thawingOf(reading: Reading): Thawing {
   return {
     destination: reading.vault.destination,
-    takes: GLACIER_TIMES,
+    takes: timesOf(reading.vault.config),
     async state(key) {
       const found = await find(reading, key);
       if (found !== undefined) return stateOf(found.retrieval);

@@ -29,6 +29,8 @@ export interface Records {
   everyArchive(key: string): Promise<readonly ArchiveFacts[]>;
   /** All that can be read of all artifacts, for a comparison with what the vault says. */
   all(): Promise<readonly ArchiveFacts[]>;
+  /** By the tags of archives, the artifacts that name one in a record, struck off or not. */
+  namedBy(): Promise<ReadonlyMap<string, Set<string>>>;
   /** The keys at the other destination of all records of an artifact, readable or not, struck off or not. */
   recordKeys(key: string): Promise<readonly string[]>;
   add(record: ArchiveFacts, keeping: Keeping): Promise<void>;
@@ -40,6 +42,8 @@ export interface Records {
 
 /** Records read at once. */
 const PARALLEL = 16;
+/** Milliseconds that the clocks of hosts and of the vault may differ by. */
+export const CLOCKS_DIFFER = 3_600_000;
 const FOLDER = '.archive';
 const RECORD = /^(.+)\.archive\/(\d{8}T\d{9}Z)-(\d+)-([0-9a-f]{16})(\.gone)?\.json$/;
 
@@ -60,11 +64,21 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
     return found.map((object) => object.key).filter((one) => RECORD.test(one));
   }
 
-  /** The newest first. */
-  async function readAll(key: string, keys: readonly string[]): Promise<readonly ArchiveFacts[]> {
-    const newestFirst = keys.toSorted().toReversed();
-    const read = await inParallel(newestFirst, PARALLEL, (each) => readOne(at, each, vault));
-    return read.filter((record) => record !== undefined).filter((record) => record.key === key);
+  /** Those that can be read, the newest first. */
+  async function readAll(keys: readonly string[]): Promise<readonly ArchiveFacts[]> {
+    const read = await inParallel(keys.toSorted().toReversed(), PARALLEL, readOne);
+    return read.filter((record) => record !== undefined);
+  }
+
+  /** Undefined for one that is damaged, of another vault, or was removed since it was listed. */
+  async function readOne(own: string): Promise<ArchiveFacts | undefined> {
+    for await (const bytes of everyVersion(at, own)) {
+      const record = parsed(own, bytes);
+      if (record === undefined || record.vault !== vault || !isKey(record.key)) continue;
+      // What a listing shows is its name: one that lies under the name of another is none of ours.
+      if (own.replace(/(\.gone)?\.json$/, '') === nameOf(record)) return record;
+    }
+    return undefined;
   }
 
   return {
@@ -82,7 +96,7 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
       // A record does not sort where its key does: `a.archive/…` comes behind `a-b`. Records of cold storage are few.
       const found = new Map<string, ListedObject>();
       const all = await listAll(at, below);
-      const counting = new Set(inForce(all.map(({ key }) => key)));
+      const counting = new Set(options.struckOff ? all.map(({ key }) => key) : inForce(all.map(({ key }) => key)));
       for (const object of all) {
         const own = { ...object, key: object.key.slice(before.length + 1) };
         if (RECORD.test(object.key) && !counting.has(object.key)) continue;
@@ -93,20 +107,23 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
       yield* [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
     },
     async archives(key) {
-      const keys = inForce(await recordKeys(key))
-        .toSorted()
-        .toReversed();
-      const read = await Promise.all(keys.map((each) => readOne(at, each, vault)));
-      const known = read.filter((record) => record !== undefined).filter((record) => record.key === key);
+      const known = await readAll(inForce(await recordKeys(key)));
       return known.length > 1 ? wantedFirst(known, await digestWanted(at, keyAt(key))) : known;
     },
     async everyArchive(key) {
-      return readAll(key, await recordKeys(key));
+      return readAll(await recordKeys(key));
     },
     async all() {
-      const keys = inForce((await listAll(at, before)).map(({ key }) => key));
-      const read = await inParallel(keys, PARALLEL, (key) => readOne(at, key, vault));
-      return read.filter((record) => record !== undefined);
+      return readAll(inForce((await listAll(at, before)).map(({ key }) => key)));
+    },
+    async namedBy() {
+      const named = new Map<string, Set<string>>();
+      for (const object of await listAll(at, before)) {
+        const [, own, , , tag] = RECORD.exec(object.key) ?? [];
+        if (own === undefined || tag === undefined) continue;
+        named.set(tag, (named.get(tag) ?? new Set()).add(own.slice(before.length + 1)));
+      }
+      return named;
     },
     async add(record, keeping) {
       await at.putSmall(`${nameOf(record)}.json`, encode(record), { replace: false, ...keeping });
@@ -124,9 +141,13 @@ export function recordsAt(at: Destination, name: string, vault: string): Records
   /** Of a record, at the other destination. */
   function nameOf({ key, uploaded, bytes, archiveId }: ArchiveFacts): string {
     const stamp = uploaded.replaceAll(/[-:.]/g, '');
-    const tag = createHash('sha256').update(archiveId).digest('hex').slice(0, 16);
-    return `${keyAt(key)}${FOLDER}/${stamp}-${bytes}-${tag}`;
+    return `${keyAt(key)}${FOLDER}/${stamp}-${bytes}-${tagOf(archiveId)}`;
   }
+}
+
+/** What tells an archive in the name of its record. */
+export function tagOf(archiveId: string): string {
+  return createHash('sha256').update(archiveId).digest('hex').slice(0, 16);
 }
 
 /** Of these keys, the records that were not struck off. */
@@ -148,22 +169,35 @@ function artifactOf({ key: record }: ListedObject): ListedObject | undefined {
   return key === undefined ? undefined : { key, bytes: Number(bytes), version: `${stamp}-${tag}` };
 }
 
-/** Undefined for one that is damaged, of another vault, or was removed since it was listed. */
-async function readOne(at: Destination, key: string, vault: string): Promise<ArchiveFacts | undefined> {
-  const bytes = await at.readSmall(key);
-  if (bytes === undefined) return undefined;
+/** What is there, and behind it what was there before somebody has put another over it, where the place keeps that. */
+async function* everyVersion(at: Destination, own: string): AsyncGenerator<Uint8Array> {
+  const now = await at.readSmall(own);
+  if (now === undefined) return;
+  yield now;
+  if (at.earlier) yield* at.earlier(own);
+}
+
+/** Undefined for one that is damaged. */
+function parsed(own: string, bytes: Uint8Array): ArchiveFacts | undefined {
   try {
-    const record = parseRecord(bytes, archiveRecord, `record ${key}`);
-    return record.vault === vault ? record : undefined;
+    return parseRecord(bytes, archiveRecord, `record ${own}`);
   } catch (error) {
     if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
     throw error;
   }
 }
 
-/** Whoever may write there can add a record: one of the bytes that the manifest names goes before a newer one of others. */
+/**
+ * Whoever may write there can add a record: one of the bytes that the manifest names goes before a newer one of others.
+ * One of a time that has not come, by a wrong clock or by intent, stands behind all: else no repair would ever count.
+ */
 function wantedFirst(records: readonly ArchiveFacts[], sha256: string | undefined): readonly ArchiveFacts[] {
-  return records.toSorted((a, b) => Number(b.sha256 === sha256) - Number(a.sha256 === sha256));
+  const rank = (record: ArchiveFacts) => 2 * Number(record.sha256 === sha256) - Number(isOfFuture(record));
+  return records.toSorted((a, b) => rank(b) - rank(a));
+}
+
+export function isOfFuture({ uploaded }: Pick<ArchiveFacts, 'uploaded'>): boolean {
+  return Date.parse(uploaded) > Date.now() + CLOCKS_DIFFER;
 }
 
 /** The digest of an artifact by the manifest beside it; undefined where none says one. */

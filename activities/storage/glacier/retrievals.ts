@@ -40,7 +40,7 @@ export function retrievalsOf(vault: Vault, folder: string): Retrievals {
     const known = await readMemoryFile(fileOf(archiveId), remembered);
     if (known?.archiveId !== archiveId) return undefined;
     const job = await describe(vault, known.jobId);
-    return job?.ArchiveId === archiveId ? usable(job, bytes) : undefined;
+    return job?.ArchiveId === archiveId ? usable(vault, job, bytes) : undefined;
   }
   return {
     async of(archive) {
@@ -49,7 +49,7 @@ export function retrievalsOf(vault: Vault, folder: string): Retrievals {
       // State was lost, or another host has asked for it.
       let found: Retrieval | undefined;
       for await (const job of jobsOf(vault)) {
-        const one = job.ArchiveId === archive.archiveId ? usable(job, archive.bytes) : undefined;
+        const one = job.ArchiveId === archive.archiveId ? usable(vault, job, archive.bytes) : undefined;
         if (one !== undefined && isBetter(one, found)) found = one;
       }
       return found;
@@ -74,7 +74,7 @@ function deleted(
     'not-found',
     `The archive of ${key} is not in the vault ${config.vault}, though it is on record: somebody has deleted it.`,
     {
-      remedy: `See who may. Use another copy; mosaic-backup copies inventory ${destination} says what else is missing.`,
+      remedy: `See who may. Use another copy; mosaic-backup copies inventory ${destination} says what else is missing, and with --record strikes it off: what it is not needed for can be restored then.`,
       facts: { destination, vault: config.vault, key, archiveId },
     },
   );
@@ -98,7 +98,7 @@ export async function* jobsOf(vault: Vault): AsyncGenerator<GlacierJobDescriptio
 }
 
 /** One that has failed, is over, or brings a part alone is none. */
-function usable(job: GlacierJobDescription, bytes: number): Retrieval | undefined {
+function usable(vault: Vault, job: GlacierJobDescription, bytes: number): Retrieval | undefined {
   const { JobId: jobId, Action, StatusCode, RetrievalByteRange: range } = job;
   if (jobId === undefined || Action !== 'ArchiveRetrieval') return undefined;
   if (typeof range === 'string' && range !== `0-${bytes - 1}`) return undefined;
@@ -107,7 +107,7 @@ function usable(job: GlacierJobDescription, bytes: number): Retrieval | undefine
   const done = dateOf(job.CompletionDate);
   if (StatusCode !== 'Succeeded' || done === undefined) return undefined;
   const until = new Date(done.getTime() + KEPT_FOR);
-  return until.getTime() > Date.now() ? { jobId, state: 'readable', since, until } : undefined;
+  return until.getTime() > vault.now() ? { jobId, state: 'readable', since, until } : undefined;
 }
 
 /** What can be read, for as long as possible, goes before what is under way. */

@@ -18,6 +18,8 @@ export interface Vault {
   call<Result>(doing: Doing, request: Request<Result>): Promise<Result>;
   /** The same, and never again by itself: what costs money each time is looked for first when its answer was lost. */
   callOnce<Result>(doing: Doing, request: Request<Result>): Promise<Result>;
+  /** The service's clock in milliseconds, as its answers so far have it: ours may be days off. */
+  now(): number;
   /** A failed request as a `BackupError`. */
   translate(error: unknown, doing: Doing): unknown;
 }
@@ -54,22 +56,29 @@ export function openVault({ destination, site, config, credentials, readSecret }
     destination,
     site,
     names: { accountId: config.account, vaultName: config.vault },
-    call: patient,
-    callOnce: once,
+    call: patient.call,
+    callOnce: once.call,
+    now: patient.now,
     translate: (error, doing) => awsError(error, doing, asked),
   };
 }
 
 /** What makes requests with a client of its own, which is made with the first one. */
-function callerOf(asked: Asked, options: ClientOptions): Vault['call'] {
+function callerOf(asked: Asked, options: ClientOptions): Pick<Vault, 'call' | 'now'> {
   let client: Promise<Glacier> | undefined;
-  return async (doing, request) => {
-    try {
-      const glacier = await (client ??= clientOf(options));
-      return await request(glacier, doing.signal === undefined ? {} : { abortSignal: doing.signal });
-    } catch (error) {
-      throw awsError(error, doing, asked);
-    }
+  let clock: Pick<Glacier['config'], 'systemClockOffset'> = { systemClockOffset: 0 };
+  return {
+    async call(doing, request) {
+      try {
+        const glacier = await (client ??= clientOf(options));
+        clock = glacier.config;
+        return await request(glacier, doing.signal === undefined ? {} : { abortSignal: doing.signal });
+      } catch (error) {
+        throw awsError(error, doing, asked);
+      }
+    },
+    // The SDK keeps it for its signatures, out of the head of each answer.
+    now: () => Date.now() + clock.systemClockOffset,
   };
 }
 

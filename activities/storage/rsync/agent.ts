@@ -14,7 +14,7 @@ const START = 10_000;
 /** Runs `body` while an agent with the server's key listens at `socket`. */
 export async function withAgent<T>(server: Server, socket: string, body: () => Promise<T>): Promise<T> {
   const key = await server.readSecret(server.key);
-  const agent = startHelper({ command: 'ssh-agent', args: ['-D', '-a', socket] });
+  const agent = startHelper({ command: 'ssh-agent', args: ['-D', '-a', socket], withoutSetId: true });
   try {
     if (!(await agent.appears(socket, START))) throw notStarted(await agent.end());
     await addKey(server, socket, key);

@@ -1,18 +1,13 @@
 /** Whether what is stored is what was to be stored. */
-import { FROZEN_CLASSES } from '../../../model/config/destinations/thaw.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
 import { isEqual } from '../damaged-file.ts';
 import type { Stored } from '../types.ts';
+import { frozenVerdict, isArchived, thawStateOf } from './archived.ts';
 import { DIGEST } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
 import { agrees } from './checksums.ts';
 import { digestBack, headOf, type ObjectVersion } from './read.ts';
-
-/** Whether an object of this class must be asked for before it can be read. */
-export function isArchived(storageClass: string | undefined): boolean {
-  return FROZEN_CLASSES.has(storageClass ?? '');
-}
 
 export interface Confirming {
   readonly bucket: Bucket;
@@ -52,22 +47,26 @@ function readingBack({ expected, work }: Pick<Confirming, 'expected' | 'work'>):
 
 /**
  * Whether the object that bears the name now is the expected one. What the server says of it is only a quick no: what
- * damaged it may not have been the server, so that an object that is left is one that was read. One in an archive
- * cannot be read, and goes by its checksum.
+ * damaged it may not have been the server, so that an object that is left is one that was read. One that lies frozen
+ * cannot be read, and goes by its checksum; `unproven` where the server tells none.
  */
-export async function isThere({ bucket, object, expected, work }: Omit<Confirming, 'checksum'>): Promise<boolean> {
+export async function isThere(there: Omit<Confirming, 'checksum'>): Promise<boolean | 'unproven'> {
+  const { bucket, object, expected, work } = there;
   const head = await headOf(bucket, object, work.signal);
   if (head === undefined || head.ContentLength !== expected.bytes) return false;
   const recorded = head.Metadata?.[DIGEST];
   if (recorded !== undefined && recorded !== expected.sha256) return false;
-  if (isArchived(head.StorageClass)) return recorded === expected.sha256;
+  if (thawStateOf(head).state !== 'readable') {
+    const verdict = frozenVerdict(head, expected.sha256);
+    return verdict === 'unproven' ? verdict : verdict === 'right';
+  }
   const phase = `comparing with what is at ${bucket.where.destination}`;
-  const found = await digestBack(bucket, object, readingBack({ expected, work }), phase);
+  const found = await digestBack(bucket, object, readingBack(there), phase);
   return found !== undefined && isEqual(found, expected);
 }
 
 /** Nobody will ever know before a restore whether it is what was sent. */
-function unconfirmed({ bucket, object }: Confirming, storageClass = ''): BackupError {
+export function unconfirmed({ bucket, object }: Pick<Confirming, 'bucket' | 'object'>, storageClass = ''): BackupError {
   const { destination, server } = bucket.where;
   return new BackupError(
     'refused',

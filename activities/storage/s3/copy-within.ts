@@ -4,13 +4,13 @@ import { isEqual } from '../damaged-file.ts';
 import { inParallel } from '../parallel.ts';
 import type { Keeping, Stored } from '../types.ts';
 import { abortUpload } from './abandoned.ts';
+import { isArchived, thawStateOf } from './archived.ts';
 import { artifactAttributes } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
 import { wholeChecksum } from './checksums.ts';
-import { isArchived, isThere } from './confirm.ts';
+import { isThere } from './confirm.ts';
 import { extendLock } from './lock.ts';
 import { digestBack, headOf, type ObjectVersion } from './read.ts';
-import { thawStateOf } from './thaw.ts';
 
 export interface CopyWithin {
   readonly bucket: Bucket;
@@ -32,11 +32,12 @@ const LIMITS: CopyLimits = { whole: 5_000_000_000, part: 512 * 2 ** 20 };
 /**
  * False where the original is not there, lies frozen, or is not what is expected: then the caller sends it. Confirmed by the SHA-256
  * that the server computes over the whole of the copy. Where it tells none, or copied in parts, whose checksums not every
- * server computes, the copy is read back; of one that goes into an archive the original is read before.
+ * server computes, the copy is read back; of one that goes into an archive in parts the original is read before, and one that
+ * goes there whole without the right checksum is none.
  */
 export async function copyObject(copy: CopyWithin, limits: CopyLimits = LIMITS): Promise<boolean> {
   const { bucket, from, to, expected, keeping, work } = copy;
-  if (await isThere({ bucket, object: { key: to }, expected, work })) {
+  if ((await isThere({ bucket, object: { key: to }, expected, work })) === true) {
     await extendLock(bucket, { key: to }, keeping);
     return true;
   }
@@ -49,6 +50,7 @@ export async function copyObject(copy: CopyWithin, limits: CopyLimits = LIMITS):
     // Out of an archive nothing can be read back.
     const confirmed = archived || bucket.config.confirm === 'checksum';
     if (confirmed && checksum === wholeChecksum(expected.sha256)) return true;
+    if (archived) return false;
     return isRight(copy, { key: to, version });
   }
   if (archived && !(await isRight(copy, from))) return false;

@@ -11,7 +11,7 @@ import { artifactAttributes } from './attributes.ts';
 import { withBody } from '../aws/body.ts';
 import type { Bucket } from './bucket.ts';
 import { wholeChecksum } from './checksums.ts';
-import { confirmStored, isThere } from './confirm.ts';
+import { confirmStored, isThere, unconfirmed } from './confirm.ts';
 import { extendLock } from './lock.ts';
 import { abortOthers, putParts } from './multipart.ts';
 import { paceOf, slowestOf } from '../rate.ts';
@@ -38,7 +38,10 @@ export interface Put {
 export async function putArtifact(put: Put): Promise<void> {
   const { bucket, key, file, expected, options, work } = put;
   if (work.signal.aborted) throw aborted();
-  if (await isThere({ bucket, object: { key }, expected, work })) {
+  const there = await isThere({ bucket, object: { key }, expected, work });
+  // Sent again it would be no better.
+  if (there === 'unproven') throw unconfirmed({ bucket, object: { key } }, bucket.config.storageClass);
+  if (there) {
     await extendLock(bucket, { key }, options);
     await abortOthers(put, undefined);
     return;

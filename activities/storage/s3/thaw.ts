@@ -1,9 +1,8 @@
 /** Objects of the classes GLACIER and DEEP_ARCHIVE: whether one can be read now, and how it is asked for. */
-import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import { DEEP_ARCHIVE_TIMES, GLACIER_TIMES } from '../../../model/config/destinations/thaw.ts';
+import { timesOf } from '../../../model/config/destinations/thaw.ts';
 import type { Thawing, ThawOptions, ThawState } from '../types.ts';
+import { thawStateOf } from './archived.ts';
 import type { Bucket } from './bucket.ts';
-import { isArchived } from './confirm.ts';
 import { saidOneOf } from './errors.ts';
 import { headOf, missing, type ObjectVersion } from './read.ts';
 
@@ -22,7 +21,7 @@ export function s3Thawing(bucket: Bucket, versionOf: (key: string) => Promise<st
 
   return {
     destination: bucket.where.destination,
-    takes: bucket.config.storageClass === 'GLACIER' ? GLACIER_TIMES : DEEP_ARCHIVE_TIMES,
+    takes: timesOf(bucket.config),
     async state(key) {
       return (await look(key)).now;
     },
@@ -32,20 +31,6 @@ export function s3Thawing(bucket: Bucket, versionOf: (key: string) => Promise<st
       await restore(bucket, object, now, options);
     },
   };
-}
-
-/** By what the server says of an object. */
-export function thawStateOf({
-  StorageClass,
-  Restore,
-}: Pick<HeadObjectCommandOutput, 'StorageClass' | 'Restore'>): ThawState {
-  if (!isArchived(StorageClass)) return { state: 'readable' };
-  if (Restore === undefined) return { state: 'frozen' };
-  if (/ongoing-request="true"/.test(Restore)) return { state: 'thawing' };
-  const [, expiry = ''] = /expiry-date="([^"]+)"/.exec(Restore) ?? [];
-  const until = new Date(expiry);
-  // A date that cannot be read must not make a frozen one of it: that would be asked for, and paid for, again.
-  return Number.isNaN(until.getTime()) ? { state: 'readable' } : { state: 'readable', until };
 }
 
 /** Half of the days are left: it is not kept for longer at each look. */

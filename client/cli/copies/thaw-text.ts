@@ -56,7 +56,8 @@ export function progressText({ facts, error, late, promised, destination }: Thaw
 export function reportText(report: ThawReport): string {
   const { backup, destination, facts, outcome, speed, error } = report;
   const what = `${backup.reference} at ${destination}${logsText(report)}`;
-  if (outcome === 'cancelled') return `${what}: nobody waits for it; what was asked for comes all the same`;
+  if (outcome === 'cancelled' || outcome === 'failed')
+    return `${what}: nobody waits for it; what was asked for comes all the same`;
   if (outcome === null)
     return [
       `${what}: asked for (${speed}) at ${report.started}`,

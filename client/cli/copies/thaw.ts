@@ -5,7 +5,7 @@ import { isThawed, thawId, type ThawReport } from '../../../model/thaw.ts';
 import { openPlace } from '../../backups/places.ts';
 import { planThaw, type ThawPlan } from '../../thaw/plan.ts';
 import type { Cli } from '../context.ts';
-import { choose } from '../restore/choose.ts';
+import { choose, targetOf } from '../restore/choose.ts';
 import { previewText, reportText } from './thaw-text.ts';
 import { waitForThaw, waitHere } from './thaw-wait.ts';
 
@@ -25,8 +25,8 @@ export interface ThawOptions {
 }
 
 export async function thawCommand(cli: Cli, wanted: string, options: ThawOptions): Promise<void> {
+  if (options.status || options.cancel) return control(cli, wanted, options);
   const plan = await planned(cli, wanted, options);
-  if (options.status || options.cancel) return control(cli, plan, options);
   cli.out.note(previewText(plan));
   if (isThawed(plan.facts)) {
     cli.out.result({ ...factsOf(plan), changed: false }, () => 'all of it can be read now: nothing is asked for');
@@ -49,17 +49,21 @@ export async function thawCommand(cli: Cli, wanted: string, options: ThawOptions
 /** Wrong names, speeds and places fail here, before anything is asked for. */
 async function planned(cli: Cli, wanted: string, options: ThawOptions): Promise<ThawPlan> {
   const site = await cli.site();
-  const { from } = options;
-  if (from === undefined)
-    throw new BackupError('usage', 'Where it lies frozen is not said.', {
-      remedy: 'Name the destination: --from NAME. `mosaic-backup show REFERENCE` says where copies are.',
-    });
+  const from = placeOf(options);
   const speed = options.speed === undefined ? undefined : speedOf(options.speed);
   const days = options.days === undefined ? undefined : daysOf(options.days);
   const { store } = await openPlace(site, from);
   const chosen = await choose(site, from, wanted, { ...options, acceptAge: true });
   for (const line of chosen.told ?? []) cli.out.note(line);
   return planThaw({ site, destination: from, store, ...chosen, speed, days });
+}
+
+/** @throws BackupError `usage`. */
+function placeOf({ from }: ThawOptions): string {
+  if (from !== undefined) return from;
+  throw new BackupError('usage', 'Where it lies frozen is not said.', {
+    remedy: 'Name the destination: --from NAME. `mosaic-backup show REFERENCE` says where copies are.',
+  });
 }
 
 /** @throws BackupError `usage`. */
@@ -108,23 +112,28 @@ function told(cli: Cli, plan: ThawPlan, report: ThawReport | null): void {
 }
 
 /** `--status`, `--cancel`. */
-async function control(cli: Cli, { input }: ThawPlan, { cancel }: ThawOptions): Promise<void> {
-  const [{ cancelThaw, thawNow }, { withClient }] = await Promise.all([
+async function control(cli: Cli, wanted: string, options: ThawOptions): Promise<void> {
+  const [{ cancelThaw, isKnown, thawNow }, { withClient }] = await Promise.all([
     import('../../thaw/run.ts'),
     import('../with-client.ts'),
   ]);
   const remedy =
     'The same command without --status and --cancel shows how its objects stand, and asks for nothing without --yes.';
+  const { site } = (await cli.site()).config;
+  const target = (await targetOf(options)) ?? null;
+  // A whole reference is the name of the wait: the place may be away just now, or the backup gone there.
+  const byName = thawId({ site, destination: placeOf(options), backup: { reference: wanted }, target });
   await withClient(cli, remedy, async (client) => {
-    if (cancel) {
-      await cancelThaw(client, thawId(input));
+    const id = (await isKnown(client, byName)) ? byName : thawId((await planned(cli, wanted, options)).input);
+    if (options.cancel) {
+      await cancelThaw(client, id);
       cli.out.result(
-        { run: thawId(input), cancelled: true },
+        { run: id, cancelled: true },
         () => 'nobody waits for it any longer; what was asked for cannot be taken back: it comes, and is paid for',
       );
       return;
     }
-    const report = await thawNow(client, thawId(input));
+    const report = await thawNow(client, id);
     cli.out.result({ ...report }, () => reportText(report));
   });
 }

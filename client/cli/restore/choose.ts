@@ -57,8 +57,11 @@ export async function choose(
   return { chain: chainOf(catalogue, backup), replay: null, reference, latest };
 }
 
-/** Where the recovery is to stop; undefined where none was asked for. */
-async function targetOf({ at, before }: RestoreOptions): Promise<RestoreTarget | undefined> {
+/** Where the recovery is to stop; undefined where none was asked for. @throws BackupError `usage`. */
+export async function targetOf({
+  at,
+  before,
+}: Pick<RestoreOptions, 'at' | 'before'>): Promise<RestoreTarget | undefined> {
   if (at === undefined && before === undefined) return undefined;
   const [{ parseTarget }, { BackupError }] = await Promise.all([
     import('../../../model/target.ts'),

@@ -72,6 +72,15 @@ interface MaybeCold {
   readonly thaw?: unknown;
 }
 
+/** What thawing takes there. What a rule of a bucket freezes counts as DEEP_ARCHIVE, which takes longest. */
+export function timesOf({ type, storageClass }: MaybeCold): ThawTimes {
+  return type === 'glacier' || storageClass === 'GLACIER' ? GLACIER_TIMES : DEEP_ARCHIVE_TIMES;
+}
+
+export function speedsOf(takes: ThawTimes): readonly ThawSpeed[] {
+  return THAW_SPEEDS.filter((speed) => takes[speed] !== undefined);
+}
+
 /** Whether artifacts lie frozen there: by their class, or by a rule of the bucket itself where `thaw` is set. */
 export function freezes({ type, storageClass, thaw }: MaybeCold): boolean {
   return type === 'glacier' || FROZEN_CLASSES.has(storageClass ?? '') || thaw !== undefined;

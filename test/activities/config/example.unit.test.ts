@@ -116,7 +116,7 @@ describe('the example config', () => {
     assert.doesNotMatch(shown, /canary/);
     const wrong = parseConfig(text.replace(address, 'url: hooks.example.org/canary'), 'example.yaml', {});
     assert.equal(wrong.ok, false);
-    assert.match(JSON.stringify(wrong), /not a web address/);
+    assert.match(JSON.stringify(wrong), /not the address of a webhook/);
     assert.doesNotMatch(JSON.stringify(wrong), /canary/);
   });
 });

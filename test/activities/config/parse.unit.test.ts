@@ -198,6 +198,14 @@ const CASES: readonly (readonly [
     ['11:46 destinations.cold.partSize', /1MiB, 2MiB, 4MiB.*16MiB/],
   ],
   [
+    'a speed of thawing that the class does not have',
+    [
+      'path: /vault }',
+      'path: /vault }\n  cold: { type: s3, bucket: cold, storageClass: DEEP_ARCHIVE, thaw: { speed: expedited } }',
+    ],
+    ['11:78 destinations.cold.thaw.speed', /cannot be thawed with the speed expedited.*Choose standard or bulk/],
+  ],
+  [
     'the repository inside a source',
     ['paths: [/data]', 'paths: [/]'],
     ['8:33 sources.stack.paths[0]', /the repository lies inside it.*"exclude"/],

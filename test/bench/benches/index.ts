@@ -2,6 +2,7 @@
 import { fanOut } from './fan-out.ts';
 import { filesAgain, filesFirst } from './files.ts';
 import { firstByte } from './first-byte.ts';
+import { fleetBench } from './fleet/index.ts';
 import { incrementalMariadb, incrementalPostgres } from './incremental.ts';
 import { listing } from './listing/index.ts';
 import { logsMariadb, logsPostgres } from './logs/index.ts';
@@ -31,4 +32,5 @@ export const BENCHES: readonly Bench[] = [
   memory,
   tinyRun,
   firstByte,
+  fleetBench,
 ];

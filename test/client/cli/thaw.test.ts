@@ -192,6 +192,9 @@ describe('a copy in cold storage, on the command line', () => {
     assert.equal(repaired.code, 9, repaired.stdout);
     assert.match(repaired.stdout, new RegExp(`it lies frozen at archive: mosaic-backup copies thaw ${incremental}`));
     assert.equal(await readFile(file, 'utf8'), 'damaged');
+    const restore = json(await mosaic('--json', 'restore', incremental, '--to', target())).error;
+    assert.equal(restore?.code, 'verification-failed');
+    assert.match(restore.remedy ?? '', /No other place that can be looked at holds a good copy/);
     const frozen = await mosaic('copies', 'repair', incremental, '--to', 'archive', '--dry-run');
     assert.match(frozen.stdout, /archive\s+frozen/);
     await writeFile(file, good);

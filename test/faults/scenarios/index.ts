@@ -2,6 +2,7 @@
 import type { Scenario } from '../scenario.ts';
 import { canary } from './canary.ts';
 import { damage } from './damage.ts';
+import { graphKilled } from './graph-killed.ts';
 import { runs } from './runs.ts';
 import { shipping } from './shipping.ts';
 import { source } from './source.ts';
@@ -12,6 +13,7 @@ import { zombie } from './zombie.ts';
 
 export const scenarios: readonly Scenario[] = [
   ...workerKilled,
+  ...graphKilled,
   ...zombie,
   ...temporal,
   ...source,

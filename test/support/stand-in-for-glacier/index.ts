@@ -40,6 +40,8 @@ export interface Vaults {
   misname(right: string): void;
   /** Does something right before the next request that needs this right. */
   before(right: string, act: () => Promise<void>): void;
+  /** In milliseconds, from now on: how much its clock is behind ours, and how long ago jobs are done. */
+  setTimes(times: { readonly behind?: number; readonly done?: number }): void;
   /** What was asked for so far. */
   asked(): readonly { readonly archiveId: string; readonly tier: string }[];
   close(): Promise<void>;
@@ -52,8 +54,11 @@ export async function startVaults(moto: string): Promise<Vaults> {
   const asked: { archiveId: string; tier: string }[] = [];
   const losing = new Map<string, () => void>();
   const misnamed = new Set<string>();
+  const parameters = new Map<string, JobParameters>();
   const acts = new Map<string, () => Promise<void>>();
   let held = false;
+  let behind = 0;
+  let ago = 0;
   let made = 0;
   const parts = archivesByParts((vault, body, headers) => upload(vault, body, headers));
 
@@ -76,14 +81,29 @@ export async function startVaults(moto: string): Promise<Vaults> {
       asked.push({ archiveId: ArchiveId, tier: Tier });
     }
     const given = await forward(moto, request);
+    if (right === 'glacier:InitiateJob') noteParameters(given, body);
     if (right === 'glacier:GetJobOutput') return output(request, given);
-    return held && (right === 'glacier:DescribeJob' || right === 'glacier:ListJobs') ? inProgress(given) : given;
+    if (right !== 'glacier:DescribeJob' && right !== 'glacier:ListJobs') return given;
+    const ranged = withJobs(given, (job) => ({ ...job, ...parameters.get(job.JobId) }));
+    return held ? withJobs(ranged, waiting) : withJobs(ranged, (job) => doneBefore(job, behind + ago));
+  }
+  function noteParameters({ headers }: Answer, body: Buffer): void {
+    const { RetrievalByteRange, InventoryRetrievalParameters, Format } = JSON.parse(String(body)) as JobParameters; // of the SDK
+    const unset = { StartDate: null, EndDate: null, Limit: null, Marker: null };
+    const inventory = { ...unset, Format, ...InventoryRetrievalParameters };
+    parameters.set(String(headers['x-amz-job-id']), {
+      RetrievalByteRange,
+      InventoryRetrievalParameters: inventory,
+    });
   }
   async function output(request: Asked, given: Answer): Promise<Answer> {
+    if (ago >= 24 * 3_600_000) return failure(404, 'ResourceNotFoundException', 'The job ID was not found');
     if (held) return failure(400, 'InvalidParameterValueException', 'The job is not currently available for download');
     const job = await forward(moto, { ...request, path: request.path.slice(0, -1), body: Buffer.alloc(0) });
-    const { ArchiveId = '' } = JSON.parse(String(job.body)) as { ArchiveId?: string }; // of moto
-    const body = damaged.has(ArchiveId) ? flipped(given.body) : given.body;
+    const { ArchiveId = '', JobId } = JSON.parse(String(job.body)) as Job & { ArchiveId?: string }; // of moto
+    const [from, to] = (parameters.get(JobId)?.RetrievalByteRange ?? `0-${given.body.length}`).split('-').map(Number);
+    const whole = given.body.subarray(from, (to ?? 0) + 1);
+    const body = damaged.has(ArchiveId) ? flipped(whole) : whole;
     return partOf({ ...given, body }, request.headers.range);
   }
 
@@ -93,7 +113,9 @@ export async function startVaults(moto: string): Promise<Vaults> {
       if (request === undefined) return;
       const right = rightOf(request);
       const done = await answer(request);
-      const given = misnamed.delete(right) ? otherHash(done) : done;
+      const now = { date: new Date(Date.now() - behind).toUTCString() };
+      const answered = { ...done, headers: { ...done.headers, ...now } };
+      const given = misnamed.delete(right) ? otherHash(answered) : answered;
       const lost = losing.get(right);
       if (lost === undefined) return give(outgoing, given);
       losing.delete(right);
@@ -135,6 +157,7 @@ export async function startVaults(moto: string): Promise<Vaults> {
     loseAnswer: (right) => new Promise((resolve) => losing.set(right, resolve)),
     misname: (right) => void misnamed.add(right),
     before: (right, act) => void acts.set(right, act),
+    setTimes: (times) => void ([behind, ago] = [times.behind ?? 0, times.done ?? 0]),
     asked: () => asked,
     async close() {
       admin.destroy();
@@ -207,13 +230,33 @@ function wrongDigest(request: Asked): string | undefined {
   return headers['x-amz-sha256-tree-hash'] === treeHash ? undefined : 'Checksum mismatch: x-amz-sha256-tree-hash';
 }
 
-function inProgress({ status, headers, body }: Answer): Answer {
-  const said = JSON.parse(String(body)) as { JobList?: object[] }; // of moto
-  const waiting = { Completed: false, CompletionDate: undefined, StatusCode: 'InProgress' };
-  const now = said.JobList
-    ? { ...said, JobList: said.JobList.map((job) => Object.assign(job, waiting)) }
-    : { ...said, ...waiting };
+/** What tells a job from one for the whole, which moto does not keep. */
+interface JobParameters {
+  readonly RetrievalByteRange?: string | undefined;
+  readonly InventoryRetrievalParameters?: object | undefined;
+  readonly Format?: string | undefined;
+}
+
+/** What moto says of a job, as far as it is changed. */
+interface Job {
+  readonly JobId: string;
+  readonly CompletionDate?: string;
+}
+
+function withJobs({ status, headers, body }: Answer, change: (job: Job) => object): Answer {
+  if (status >= 400) return { status, headers, body };
+  const said = JSON.parse(String(body)) as Job & { JobList?: Job[] }; // of moto
+  const now = said.JobList ? { ...said, JobList: said.JobList.map(change) } : change(said);
   return { status, headers, body: Buffer.from(JSON.stringify(now)) };
+}
+
+function waiting(job: Job): object {
+  return { ...job, Completed: false, CompletionDate: undefined, StatusCode: 'InProgress' };
+}
+
+function doneBefore(job: Job, milliseconds: number): object {
+  const done = Date.parse(job.CompletionDate ?? '');
+  return Number.isNaN(done) ? job : { ...job, CompletionDate: new Date(done - milliseconds).toISOString() };
 }
 
 function otherHash(answer: Answer): Answer {

@@ -10,7 +10,8 @@ import type { Site } from '../../../../activities/site.ts';
 import { planThaw } from '../../../../client/thaw/plan.ts';
 import { orderOf } from '../../../../model/manifest.ts';
 import type { ThawInput } from '../../../../model/thaw.ts';
-import { TEST_KEY } from '../../../support/backups.ts';
+import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
+import { TEST_KEY, testBackup } from '../../../support/backups.ts';
 import { json, mosaicHere } from '../../../support/command-line.ts';
 import { fullBackup, logsBackup } from '../../../support/entries.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -124,6 +125,26 @@ describe('a look of a thaw, with logs', () => {
     await assert.rejects(look({ ...input, backup: other }), { code: 'conflict' });
     await assert.rejects(look({ ...input, folder: `${full.folder}x` }), { code: 'not-found' });
     await assert.rejects(look({ ...input, site: 'other' }), { code: 'config' });
+  });
+
+  it('asks for nothing of what a restore would refuse: a backup that somebody else has signed', async () => {
+    const foreign = testBackup({ scheduled: '2026-11-22T02:00:00Z', signer: signer(newSigningKey().privatePem) });
+    await put(foreign);
+    const input = { ...inputOf(null, null), backup: pinned(foreign.manifest), folder: foreign.folder };
+    const before = await asked();
+    await assert.rejects(look(input), { code: 'not-authentic' });
+    const preview = await mosaicHere([
+      '-c',
+      file,
+      '--json',
+      'copies',
+      'thaw',
+      input.backup.reference,
+      '--from',
+      'archive',
+    ]);
+    assert.equal(json(preview).error?.code, 'not-authentic', preview.stdout);
+    assert.deepEqual(await asked(), before);
   });
 
   it('what is there is counted as readable, until the first of it freezes again', async () => {

@@ -1,78 +1,50 @@
 /** What a vault keeps at another destination: apart from that one's own, and rebuilt from the vault's inventory when it is lost. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { listAll } from '../../../../activities/storage/list-all.ts';
 import { encodeManifest } from '../../../../activities/storage/manifest-file.ts';
+import { removeRest } from '../../../../activities/operations/prune/remove.ts';
 import { walkPlace, type PlaceFolder } from '../../../../activities/operations/place/walk.ts';
-import type { Destination, InventoryReport } from '../../../../activities/storage/types.ts';
+import type { Destination } from '../../../../activities/storage/types.ts';
 import { archiveRecord } from '../../../../model/archive-record.ts';
+import { Glacier } from '@aws-sdk/client-glacier';
 import { storedOf, testBackup } from '../../../support/backups.ts';
 import { endChildren, startChild } from '../../../support/children.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
-import type { Vaults } from '../../../support/stand-in-for-glacier/index.ts';
+import { ANYBODY, type Vaults } from '../../../support/stand-in-for-glacier/index.ts';
 import { startGateway, stopGateways } from '../../../support/versitygw.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
 import { contextOf as s3ContextOf, makeBucket } from '../s3/place.ts';
-import { contextOf, NEAR, thaw, type VaultContext } from './place.ts';
+import { NEAR, thaw } from './place.ts';
+import { backup, bytes, KEY, keysOf, openStored, writeObject, type Stored } from './stored.ts';
 
 const PUT_CHILD = new URL('../put-child.ts', import.meta.url);
-const WHOLE = 16 * 2 ** 20;
 
 export function recordsSuite(given: () => Vaults): void {
   describe('the records of a vault', () => {
     let vaults: Vaults;
-    let context: VaultContext;
-    let cold: Destination;
-    let near: Destination;
+    let context: Stored['context'];
+    let cold: Stored['cold'];
+    let near: Stored['near'];
     let folder: string;
-    const bytes = randomBytes(300_000);
-    const backup = testBackup({ tier: 'yearly', artifacts: { 'base.tar.zst.age': bytes } });
-    const KEY = `${backup.folder}/base.tar.zst.age`;
+    let store: Stored['store'];
+    let onlyRecord: Stored['onlyRecord'];
+    let report: Stored['report'];
 
     before(async () => {
       vaults = given();
     });
     beforeEach(async () => {
-      folder = await temporaryFolder();
-      context = await contextOf(vaults, { folder, partSize: WHOLE });
-      cold = destinationOf(context);
-      near = destinationOf(context.others?.[NEAR] ?? assert.fail());
+      ({ context, cold, near, folder, store, onlyRecord, report } = await openStored(vaults));
     });
     afterEach(endChildren);
     after(async () => {
       await stopGateways();
       await cleanUp();
     });
-
-    async function file(): Promise<string> {
-      const made = path.join(await temporaryFolder(), 'object');
-      await writeFile(made, bytes);
-      return made;
-    }
-    async function store(): Promise<void> {
-      await cold.put(KEY, await file(), storedOf(bytes), testWork());
-      await cold.putSmall(`${backup.folder}/key.age`, Buffer.from('key'), { replace: false });
-      await cold.putSmall(`${backup.folder}/manifest.json`, encodeManifest(backup.manifest), { replace: false });
-    }
-    async function keysOf(destination: Destination): Promise<readonly string[]> {
-      return (await listAll(destination, '')).map(({ key }) => key);
-    }
-    async function onlyRecord() {
-      const records = path.join(folder, 'vaults/cold', `${KEY}.archive`);
-      const [name = ''] = await readdir(records);
-      const own = path.join(records, name);
-      return { own, record: archiveRecord.parse(JSON.parse(await readFile(own, 'utf8'))) };
-    }
-    async function report(): Promise<InventoryReport> {
-      await cold.inventory?.ask();
-      const found = await cold.inventory?.look();
-      assert.ok(found?.state === 'ready', found?.state);
-      return found.report;
-    }
 
     it('are the backup everywhere but at the other destination, which holds them apart from its own', async () => {
       const own = testBackup({ tier: 'daily' });
@@ -114,6 +86,23 @@ export function recordsSuite(given: () => Vaults): void {
       });
     });
 
+    it('hold the keys: the vault is no device beside that of its records, off-site only where those are, and doctor is told', async () => {
+      assert.equal(await cold.device(), await near.device());
+      for (const offsite of [true, false]) {
+        const config = { type: 'directory', path: folder, offsite } as const;
+        const remote = { name: NEAR, site: 'test', state: context.state, config };
+        const there = destinationOf({ ...context, others: { [NEAR]: remote } });
+        assert.equal(there.offsite, offsite);
+        const weak = (await there.weaknesses?.()) ?? [];
+        assert.deepEqual(
+          weak.map(({ message }) => /keys of all that lies in the vault .* lie at "near"/.test(message)),
+          offsite ? [] : [true],
+        );
+      }
+      const nearby = destinationOf({ ...context, config: { ...context.config, offsite: false } });
+      assert.equal(nearby.offsite, false);
+    });
+
     it('are deleted with the archive, and nothing else of the other destination', async () => {
       await near.putSmall('daily/x/manifest.json', Buffer.from('{}'), { replace: false });
       await store();
@@ -139,7 +128,7 @@ export function recordsSuite(given: () => Vaults): void {
       const input = {
         context,
         key: KEY,
-        file: await file(),
+        file: await writeObject(),
         expected: storedOf(bytes),
         stopAt: Number.MAX_SAFE_INTEGER,
       };
@@ -206,6 +195,51 @@ export function recordsSuite(given: () => Vaults): void {
       assert.equal(await vaults.count(context.config.vault), 0);
     });
 
+    it('what was stored within the hour is not missing, though it is not on the list', async () => {
+      await store();
+      await vaults.remove(context.config.vault, (await onlyRecord()).record.archiveId);
+      assert.deepEqual((await report()).missing, []);
+    });
+
+    it('archives of other sites and programs are nobody’s that is known here, and are not put on record', async () => {
+      const admin = new Glacier({ endpoint: vaults.endpoint, region: 'us-east-1', credentials: ANYBODY });
+      const of = { key: KEY, sha256: storedOf(bytes).sha256 };
+      for (const archiveDescription of [
+        JSON.stringify({ site: 'another', ...of }),
+        JSON.stringify({ site: 'test', ...of, key: '../outside' }),
+        'holiday.zip',
+        ' ',
+      ])
+        await admin.uploadArchive({ accountId: '-', vaultName: context.config.vault, archiveDescription, body: 'x' });
+      admin.destroy();
+      const found = await report();
+      assert.deepEqual(
+        found.extra.map((each) => each.of),
+        [null, null, null, null],
+      );
+      assert.deepEqual(await cold.inventory?.record(found), { added: 0, struckOff: 0 });
+      assert.deepEqual(await keysOf(cold), []);
+    });
+
+    it('records of a vault that the destination had before are of no use, and what is stored goes to its own', async () => {
+      await store();
+      const vault = await vaults.makeVault();
+      const moved = destinationOf({ ...context, config: { ...context.config, vault } });
+      await assert.rejects(async () => moved.thawing?.state(KEY), { code: 'not-found' });
+      await moved.put(KEY, await writeObject(), storedOf(bytes), testWork());
+      assert.equal(await vaults.count(vault), 1);
+      await thaw(moved, KEY);
+      assert.deepEqual(await moved.digest(KEY, testWork()), storedOf(bytes));
+    });
+
+    it('other bytes of the same name are stored, though what is there cannot be read', async () => {
+      await store();
+      const other = path.join(await temporaryFolder(), 'object');
+      await writeFile(other, bytes.toReversed());
+      await cold.put(KEY, other, storedOf(bytes.toReversed()), testWork());
+      assert.equal(await vaults.count(context.config.vault), 2);
+    });
+
     it('the inventory names an archive that is another than was confirmed', async () => {
       await store();
       const { own, record } = await onlyRecord();
@@ -225,26 +259,25 @@ export function recordsSuite(given: () => Vaults): void {
       const locked = destinationOf({ ...context, others: { [NEAR]: remote } });
       const [until, later, last] = [2030, 2031, 2032].map((year) => new Date(`${year}-01-01T00:00:00Z`));
       assert.ok(until && later && last);
-      await locked.put(KEY, await file(), storedOf(bytes), testWork(), { until });
+      await locked.put(KEY, await writeObject(), storedOf(bytes), testWork(), { until });
       const [record] = await listAll(destinationOf(remote), `vaults/cold/${KEY}.archive`);
       const lockOf = () => destinationOf(remote).lockedUntil?.(record?.key ?? '');
       assert.deepEqual(await lockOf(), until);
       await locked.keep(KEY, later);
       assert.deepEqual(await lockOf(), later);
-      await locked.put(KEY, await file(), storedOf(bytes), testWork(), { until: last });
+      await locked.put(KEY, await writeObject(), storedOf(bytes), testWork(), { until: last });
       assert.deepEqual(await lockOf(), last);
       await thaw(locked, KEY);
       assert.deepEqual(await locked.digest(KEY, testWork()), storedOf(bytes));
     });
 
-    it('of two records the one of the bytes that the manifest names counts, whatever somebody has added', async () => {
+    it('nothing is left of a backup that is deleted while an artifact of it is struck off', async () => {
       await store();
-      const { own, record } = await onlyRecord();
-      const forged = { ...record, archiveId: 'forged', sha256: 'f'.repeat(64), uploaded: '2999-01-01T00:00:00.000Z' };
-      const above = path.join(path.dirname(own), '29990101T000000000Z-300000-ffffffffffffffff.json');
-      await writeFile(above, JSON.stringify(forged));
-      await thaw(cold, KEY);
-      assert.deepEqual(await cold.digest(KEY, testWork()), storedOf(bytes));
+      const { own } = await onlyRecord();
+      await copyFile(own, own.replace(/\.json$/, '.gone.json'));
+      await removeRest({ store: cold, pruner: (await cold.pruner()) ?? assert.fail('it may') }, backup.folder);
+      assert.equal(await vaults.count(context.config.vault), 0);
+      assert.deepEqual(await keysOf(near), []);
     });
   });
 }

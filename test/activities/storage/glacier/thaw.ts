@@ -4,10 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { Glacier } from '@aws-sdk/client-glacier';
 import { storedOf } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { openProxy } from '../../../support/proxy.ts';
-import type { Vaults } from '../../../support/stand-in-for-glacier/index.ts';
+import { ANYBODY, type Vaults } from '../../../support/stand-in-for-glacier/index.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
 import { thawingConformance } from '../thawing.ts';
@@ -15,6 +16,7 @@ import { contextOf, thaw, type VaultOptions } from './place.ts';
 
 const KEY = 'yearly/postgres/20260104T020000Z-full/base.tar.zst.age';
 const MEBIBYTE = 2 ** 20;
+const HOUR = 3_600_000;
 
 export function thawSuite(given: () => Vaults): void {
   describe('what lies in a vault', () => {
@@ -41,7 +43,10 @@ export function thawSuite(given: () => Vaults): void {
     describe('beyond that', () => {
       const bytes = randomBytes(5 * MEBIBYTE + 3);
 
-      beforeEach(() => vaults.release());
+      beforeEach(() => {
+        vaults.release();
+        vaults.setTimes({});
+      });
 
       async function stored(options: VaultOptions = {}) {
         const context = await contextOf(vaults, { partSize: 16 * MEBIBYTE, ...options });
@@ -73,6 +78,80 @@ export function thawSuite(given: () => Vaults): void {
         await thaw(destinationOf(context), KEY);
         assert.equal((await destinationOf(context).thawing?.state(KEY))?.state, 'readable');
         assert.equal(vaults.asked().length, asked + 1, 'it was paid for once');
+      });
+
+      it('goes by the clock of the vault: one of ours that is days ahead takes nothing that came for over', async () => {
+        const { context } = await stored();
+        const asked = vaults.asked().length;
+        vaults.setTimes({ behind: 50 * HOUR });
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        assert.equal((await destination.thawing?.state(KEY))?.state, 'readable');
+        await thaw(destination, KEY);
+        assert.equal(vaults.asked().length, asked + 1, 'it was paid for once');
+        await destination.inventory?.ask();
+        assert.equal((await destination.inventory?.look())?.state, 'ready');
+      });
+
+      it('what the vault brought a day ago must be asked for again', async () => {
+        const { context } = await stored();
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        vaults.setTimes({ done: 25 * HOUR });
+        for (const each of [destination, destinationOf({ ...context, state: await temporaryFolder() })])
+          assert.deepEqual(await each.thawing?.state(KEY), { state: 'frozen' });
+        vaults.setTimes({ done: 23 * HOUR });
+        assert.equal((await destination.thawing?.state(KEY))?.state, 'readable');
+        await destination.inventory?.ask();
+        vaults.setTimes({ done: 25 * HOUR });
+        assert.deepEqual(await destination.inventory?.look(), { state: 'none' });
+      });
+
+      it('says so when what was thawed is over in the middle of a restore, and reads no more of it', async () => {
+        const proxy = await openProxy(vaults.address);
+        const { context } = await stored({ endpoint: `http://${proxy.address}` });
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        const over = {
+          code: 'frozen',
+          message: /can no longer be read .* kept for a day/,
+          remedy: /copies thaw .* --from cold/,
+        };
+        vaults.before('glacier:GetJobOutput', async () => vaults.setTimes({ done: 25 * HOUR }));
+        await assert.rejects(destination.open(KEY), over);
+        vaults.setTimes({});
+        const stream = await destination.open(KEY);
+        await assert.rejects(async () => {
+          for await (const _block of stream) {
+            vaults.setTimes({ done: 25 * HOUR });
+            proxy.cut();
+            proxy.mend();
+          }
+        }, over);
+        await proxy.close();
+      });
+
+      it('takes no job for it that brings a part, or another archive', async () => {
+        const { context } = await stored();
+        const { vault } = context.config;
+        const admin = new Glacier({ endpoint: vaults.endpoint, region: 'us-east-1', credentials: ANYBODY });
+        const destination = destinationOf(context);
+        await thaw(destination, KEY);
+        const memory = path.join(context.state, 'retrievals', context.name);
+        const [name = ''] = await readdir(memory);
+        const file = path.join(memory, name);
+        const ArchiveId = vaults.asked().at(-1)?.archiveId ?? '';
+        const other = await admin.uploadArchive({ accountId: '-', vaultName: vault, body: 'another' });
+        for (const jobParameters of [
+          { Type: 'archive-retrieval', ArchiveId, RetrievalByteRange: `0-${MEBIBYTE - 1}` },
+          { Type: 'archive-retrieval', ArchiveId: other.archiveId },
+        ]) {
+          const { jobId } = await admin.initiateJob({ accountId: '-', vaultName: vault, jobParameters });
+          await writeFile(file, JSON.stringify({ archiveId: ArchiveId, jobId }));
+          const found = destination.digest(KEY, testWork());
+          assert.deepEqual(await found, storedOf(bytes), 'the job that brings all of it is found');
+        }
+        admin.destroy();
       });
 
       it('asks with the speed that is wanted', async () => {

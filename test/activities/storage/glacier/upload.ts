@@ -181,6 +181,31 @@ export function uploadSuite(given: () => Vaults): void {
       assert.deepEqual(await remembered('uploads'), []);
     });
 
+    it('refuses a file that should be empty, and is not', async () => {
+      await assert.rejects(destinationOf(context).put(KEY, file, storedOf(Buffer.alloc(0)), testWork()), {
+        code: 'verification-failed',
+      });
+      assert.deepEqual(await listAll(destinationOf(context), ''), []);
+    });
+
+    it('what could not be put on record counts for a day, and for its own bytes alone', async () => {
+      const folder = await temporaryFolder();
+      context = await fresh({ partSize: 16 * MEBIBYTE, folder });
+      vaults.before('glacier:UploadArchive', () => rename(folder, `${folder}-gone`));
+      await assert.rejects(destinationOf(context).put(KEY, file, expected, testWork()), { code: 'unreachable' });
+      await rename(`${folder}-gone`, folder);
+      const other = path.join(await temporaryFolder(), 'object');
+      await writeFile(other, bytes.toReversed());
+      await destinationOf(context).put(KEY, other, storedOf(bytes.toReversed()), testWork());
+      assert.equal(await vaults.count(context.config.vault), 2, 'other bytes are sent');
+      const [name = ''] = await remembered('unrecorded');
+      const memory = path.join(context.state, 'unrecorded', context.name, name);
+      const old = { uploaded: new Date(Date.now() - 25 * 3_600_000).toISOString() };
+      await writeFile(memory, JSON.stringify({ ...JSON.parse(await readFile(memory, 'utf8')), ...old }));
+      await destinationOf(context).put(KEY, file, expected, testWork());
+      assert.equal(await vaults.count(context.config.vault), 3, 'somebody may have deleted it meanwhile');
+    });
+
     for (const [how, partSize] of [
       ['in parts', PART],
       ['in one request', 16 * MEBIBYTE],

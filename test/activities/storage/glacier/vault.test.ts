@@ -2,6 +2,7 @@
 import { cleanUp } from '../../../support/folders.ts';
 import { startMoto, stopMoto } from '../../../support/moto/index.ts';
 import { startVaults, type Vaults } from '../../../support/stand-in-for-glacier/index.ts';
+import { forgedSuite } from './forged.ts';
 import { recordsSuite } from './records.ts';
 import { rightsSuite } from './rights.ts';
 import { thawSuite } from './thaw.ts';
@@ -19,5 +20,5 @@ describe('vaults', () => {
     await cleanUp();
   });
 
-  for (const suite of [uploadSuite, recordsSuite, rightsSuite, thawSuite]) suite(() => vaults);
+  for (const suite of [uploadSuite, recordsSuite, forgedSuite, rightsSuite, thawSuite]) suite(() => vaults);
 });

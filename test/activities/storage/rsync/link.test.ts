@@ -143,6 +143,17 @@ describe('the link to an rsync server', function () {
     });
   }
 
+  it('a worker that is killed while it connects leaves no agent with the key, set-group-ID as that program is', async () => {
+    const { context } = await place('shell');
+    link.stall();
+    const child = startChild(PUT_CHILD, { context, key: KEY, file, expected });
+    const own = () => processesNaming(`mosaic-ssh-${child.pid}-`);
+    await until('ssh asks the agent for nothing yet', () => own().some(({ name }) => name === 'ssh'));
+    assert.ok(own().some(({ name }) => name === 'ssh-agent'));
+    await child.signal('SIGKILL');
+    await until('they are gone', () => own().length === 0);
+  });
+
   it('notices a link over which nothing comes any more', async () => {
     const { context } = await place('shell');
     const destination = destinationOf(context);

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { listBackups, pinned } from '../../activities/storage/catalogue.ts';
+import { repositoryStore } from '../../activities/storage/repository.ts';
+import type { Session } from '../../client/runs/session.ts';
+import type { SiteInput } from '../../model/config/site.ts';
+import { recoveryPoint } from '../../model/recovery-point.ts';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { ownTemporal } from '../support/ports.ts';
+import { scheduledTimes } from '../support/scheduled.ts';
+import { openSession, runDaily } from '../support/session.ts';
+import { makeSite, type TestSite } from '../support/site.ts';
+import { until } from '../support/until.ts';
+import { BackupError } from '../../model/errors.ts';
+
+describe('hooks and the order of sources', () => {
+  let folder: string;
+  let test: TestSite;
+  let session: Session;
+  let program: string;
+  let log: string;
+  const scheduled = scheduledTimes();
+
+  before(async () => {
+    folder = await temporaryFolder();
+    log = path.join(folder, 'log');
+    program = path.join(folder, 'hook');
+    // What it is told, what the repository holds then, and the exit status that stands in a file of its name.
+    await writeFile(
+      program,
+      `#!/bin/sh
+echo "$1 $MOSAIC_BACKUP_WHEN \${MOSAIC_BACKUP_SOURCE:-plan} \${MOSAIC_BACKUP_OUTCOME:--} $MOSAIC_BACKUP_RUN" >> ${log}
+[ -f ${folder}/$1.sleep ] && sleep 60
+[ -f ${folder}/$1.status ] && exit $(cat ${folder}/$1.status)
+exit 0
+`,
+    );
+    await chmod(program, 0o755);
+    for (const source of ['wiki', 'board', 'zero']) {
+      await mkdir(path.join(folder, 'data', source), { recursive: true });
+      await writeFile(path.join(folder, 'data', source, 'file'), source);
+    }
+    const files = (name: string) => ({ type: 'files' as const, paths: [path.join(folder, 'data', name)] });
+    test = await makeSite({
+      folder,
+      sources: {
+        board: { ...files('board'), after: ['wiki', 'zero'] },
+        wiki: {
+          ...files('wiki'),
+          hooks: {
+            before: [{ command: [program, 'quiesce'] }, { command: [program, 'second'], onFailure: 'warn' }],
+            after: [{ command: [program, 'release'] }],
+          },
+        },
+        zero: files('zero'),
+      },
+      plans: { daily: { captureDeadline: '3s', retryFirst: '100ms', retryMax: '500ms', heartbeat: '5s' } },
+      temporal: await ownTemporal(),
+    });
+    session = await openSession(test.file);
+  });
+
+  after(async () => {
+    await session?.close();
+    await cleanUp();
+  });
+
+  afterEach(async () => {
+    await rm(log, { force: true });
+    for (const name of ['quiesce', 'second', 'release', 'begin'])
+      for (const ending of ['status', 'sleep']) await rm(path.join(folder, `${name}.${ending}`), { force: true });
+  });
+
+  it('run around the capture of their source and of no other, and are told which', async () => {
+    const report = await daily(['wiki', 'zero']);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    const run = report.runId;
+    assert.deepEqual(await told(), [
+      `quiesce before wiki - ${run}`,
+      `second before wiki - ${run}`,
+      `release after wiki complete ${run}`,
+    ]);
+  });
+
+  it('exit status 75 is a soft skip: shown as skipped, what is before it runs, and the run is complete', async () => {
+    await exits('quiesce', 75);
+    const report = await daily(['wiki', 'zero']);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    const [wiki] = report.sources;
+    assert.equal(wiki?.outcome, 'skipped');
+    assert.match(wiki.softSkip ?? '', /hooks\.before\[0\] of wiki says so/);
+    assert.deepEqual(wiki.errors, []);
+    assert.deepEqual(
+      (await told()).map((line) => line.split(' ', 4).join(' ')),
+      ['quiesce before wiki -', 'release after wiki skipped'],
+    );
+    const point = await pointOf(report.runId);
+    const entry = point.sources.find(({ source }) => source === 'wiki');
+    assert.deepEqual([entry?.outcome, entry?.stale], ['skipped', true]);
+    assert.match(entry?.backup?.reference ?? '', /^daily\/wiki\//, 'the last good one stands for it');
+    assert.equal(point.config?.length, 64);
+  });
+
+  it('one before that fails keeps its source from being captured, is tried again, and the one after runs all the same', async () => {
+    await exits('quiesce', 1);
+    const report = await daily(['wiki', 'zero']);
+    assert.equal(report.outcome, 'partial');
+    const [wiki] = report.sources;
+    assert.equal(wiki?.outcome, 'failed');
+    assert.match(wiki.errors[0]?.message ?? '', /^still failing at its deadline: hooks\.before\[0\] of wiki: /);
+    assert.match(wiki.errors[0]?.remedy ?? '', /by hand/);
+    const lines = await told();
+    assert.ok(lines.filter((line) => line.startsWith('quiesce')).length > 1, lines.join('\n'));
+    assert.match(lines.at(-1) ?? '', /^release after wiki failed/);
+  });
+
+  it('one that is to warn, and one after, make the source partial and no more', async () => {
+    await exits('second', 3);
+    const warned = await daily(['wiki']);
+    assert.deepEqual(
+      warned.sources.map(({ outcome, errors }) => [outcome, errors.map(({ step }) => step)]),
+      [['partial', ['hooks before']]],
+    );
+    await rm(path.join(folder, 'second.status'));
+    await exits('release', 75);
+    const after = await daily(['wiki']);
+    assert.deepEqual(
+      after.sources.map(({ outcome, errors }) => [outcome, errors.map(({ step }) => step)]),
+      [['partial', ['hooks after']]],
+    );
+  });
+
+  it('a cancelled run runs what is to come after all the same, and leaves no program behind', async () => {
+    await writeFile(path.join(folder, 'quiesce.sleep'), '');
+    const cancel = new AbortController();
+    const running = daily(['wiki'], cancel.signal);
+    await until('the hook runs', async () => (await told()).length > 0);
+    cancel.abort();
+    await assert.rejects(running, (error) => error instanceof BackupError && error.code === 'aborted');
+    assert.match((await told()).at(-1) ?? '', /^release after wiki failed/);
+  });
+
+  it('a source begins when the captures of those that it comes after have ended, whatever the order in the config', async () => {
+    const report = await daily(['wiki', 'board', 'zero']);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    const backups = await listBackups(repositoryStore(test.site.repository));
+    const of = (source: string) => {
+      const sha256 = report.sources.find((one) => one.source === source)?.captured?.backup.sha256;
+      return backups.find(({ manifest }) => pinned(manifest).sha256 === sha256)?.manifest;
+    };
+    const [board, wiki, zero] = ['board', 'wiki', 'zero'].map(of);
+    assert.ok(board && wiki && zero);
+    assert.ok(board.started >= wiki.finished && board.started >= zero.finished);
+    // Alone it waits for nobody.
+    assert.equal((await daily(['board'])).outcome, 'complete');
+  });
+
+  it('hooks of the plan run around all of it; a soft skip leaves all sources out, and the run is complete', async () => {
+    await configure((config) => ({
+      ...config,
+      plans: {
+        ...config.plans,
+        daily: {
+          ...config.plans?.daily,
+          hooks: { before: [{ command: [program, 'begin'] }], after: [{ command: [program, 'end'] }] },
+        },
+      },
+    }));
+    const report = await daily(['zero']);
+    assert.equal(report.outcome, 'complete');
+    assert.deepEqual(await told(), [`begin before plan - ${report.runId}`, `end after plan complete ${report.runId}`]);
+    await exits('begin', 75);
+    const skipped = await daily(['zero', 'wiki']);
+    assert.equal(skipped.outcome, 'complete', JSON.stringify(skipped));
+    assert.deepEqual(
+      skipped.sources.map(({ outcome }) => outcome),
+      ['skipped', 'skipped'],
+    );
+    assert.ok((await pointOf(skipped.runId)).sources.every(({ stale, outcome }) => stale && outcome === 'skipped'));
+  });
+
+  function daily(sources: readonly string[], signal?: AbortSignal) {
+    return runDaily({ session, site: 'test', scheduled: scheduled(), sources, ...(signal ? { signal } : {}) });
+  }
+
+  function exits(name: string, status: number): Promise<void> {
+    return writeFile(path.join(folder, `${name}.status`), String(status));
+  }
+
+  async function told(): Promise<string[]> {
+    const text = await readFile(log, 'utf8').catch(() => '');
+    return text.split('\n').filter((line) => line !== '');
+  }
+
+  async function pointOf(id: string) {
+    const bytes = await repositoryStore(test.site.repository).readSmall(`recovery-points/${id}.json`);
+    return recoveryPoint.parse(JSON.parse(Buffer.from(bytes ?? '').toString()));
+  }
+
+  async function configure(change: (config: SiteInput) => SiteInput): Promise<void> {
+    const config: SiteInput = parse(await readFile(test.file, 'utf8'));
+    await writeFile(test.file, stringify(change(config)));
+  }
+});
