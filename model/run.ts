@@ -16,14 +16,18 @@ export function runId(plan: string, scheduled: string): string {
 
 /**
  * Task queues. Workflows run on the site's, and so does coordination, whose activities only the coordinator's
- * worker offers; long steps on a host's; ping, release and logs on its short one.
+ * worker offers; captures on a host's, copies on one of their own, so that a slow destination keeps no capture from its
+ * slot; ping, release and logs on its short one.
  */
 export function taskQueues(
   site: string,
   host: string,
-): { readonly site: string; readonly host: string; readonly short: string } {
-  return { site, host: `${site}.${host}`, short: `${site}.${host}.short` };
+): { readonly site: string; readonly host: string; readonly copies: string; readonly short: string } {
+  return { site, host: `${site}.${host}`, copies: `${site}.${host}.copies`, short: `${site}.${host}.short` };
 }
+
+/** The type of the failure of a step whose worker was stopped: it has not failed, and goes on with the next worker. */
+export const HANDED_BACK = 'handed-back';
 
 /** Input of every plan's workflow. */
 export interface PlanInput {

@@ -62,6 +62,9 @@ export interface StepRunnerOptions {
 /** So long a host may take to answer before it counts as away, in milliseconds. */
 const ANSWER = 10_000;
 
+/** So long a worker that was stopped may be away before what it gave back has failed at a deadline that has passed, in milliseconds. */
+const HANDOVER = 600_000;
+
 interface Decision {
   readonly do: 'retry' | 'skip';
   readonly reason: string | undefined;
@@ -124,7 +127,7 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
 
   async function run<T>(id: string, policy: StepPolicy, attempt: (at: Attempt) => Promise<T>): Promise<Ended<T>> {
     const { host, deadline, retryFirst, retryMax } = policy;
-    const until = Date.now() + deadline;
+    let until = Date.now() + deadline;
     change(id, { started: now(), deadline: wholeSeconds(until) });
     let asksHost = host?.first ?? false;
     for (let number = 0, pauses = 0; ;) {
@@ -136,8 +139,14 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
       } else {
         const ended = await tryOnce(id, { number: (number += 1), left }, attempt);
         if ('ok' in ended) return ended;
-        failure = ended;
         asksHost = ended.workerLost;
+        if (ended.handedBack) {
+          // It was at work: what a restart takes is not its fault, whatever its deadline says.
+          until = Math.max(until, Date.now() + HANDOVER);
+          change(id, { deadline: wholeSeconds(until) });
+          continue;
+        }
+        failure = ended;
         pause = Math.min(retryMax, retryFirst * 2 ** pauses++);
       }
       if (!failure.retryable || Date.now() + pause >= until) return failed(id, failure);

@@ -7,6 +7,7 @@ import { checkPlans } from './check-plans.ts';
 import { checkRemotes } from './check-remotes.ts';
 import { checkThaws } from './check-thaws.ts';
 import { checkVaults } from './check-vaults.ts';
+import { checkTemporal } from './temporal.ts';
 import type { Draft } from './draft.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -21,6 +22,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkRemotes(site),
     ...checkVaults(site),
     ...checkPlans(site),
+    ...checkTemporal(site),
     ...checkThaws(site),
   ];
 }

@@ -23,6 +23,10 @@ const draft = z.object({
   state: path.transform((state) => state ?? DEFAULT_STATE),
   coordinator: text,
   hosts: entries(z.object({ repository: path, state: path }).catch({})).optional(),
+  temporal: z
+    .object({ address: text, tls: z.unknown().optional(), apiKey: z.unknown().optional() })
+    .catch({})
+    .prefault({}),
   encryption: z.object({ recipients: texts.optional(), identity: secretFile }).catch({}),
   signing: z.object({ key: secretFile }).catch({}),
   sources: entries(

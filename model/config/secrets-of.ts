@@ -10,6 +10,8 @@ export function secretsOf({
   sources,
   destinations,
   notify,
+  watchdog,
+  temporal,
   plans,
 }: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
@@ -36,7 +38,16 @@ export function secretsOf({
       'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
     ),
   );
-  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers, ...ofHooks].filter(
-    (secret) => secret !== undefined,
-  );
+  const ping = typeof watchdog.ping === 'string' ? undefined : watchdog.ping;
+  return [
+    encryption.identity,
+    signing.key,
+    ...ofSources,
+    ...ofDestinations,
+    ...ofNotifiers,
+    ...ofHooks,
+    ping,
+    temporal.tls?.key,
+    temporal.apiKey,
+  ].filter((secret) => secret !== undefined);
 }

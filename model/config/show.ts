@@ -8,7 +8,7 @@ import { siteConfig, type SiteConfig, type SiteInput } from './site.ts';
 
 /**
  * A config with every default filled in, durations and sizes with units again. Secrets are shown as the
- * references that they are; a command's arguments and the path of a webhook may hold one, and are masked.
+ * references that they are; a command's arguments and the path of a webhook or ping may hold one, and are masked.
  */
 export function effectiveConfig(config: SiteConfig): SiteInput {
   const hosts = Object.fromEntries(hostNames(config).map((host) => [host, config.hosts?.[host] ?? {}]));
@@ -56,7 +56,7 @@ function mask(value: unknown): unknown {
 
 function maskField(key: string, value: unknown): unknown {
   if (key === 'command') return maskArguments(value);
-  return key === 'url' && typeof value === 'string' ? maskAddress(value) : mask(value);
+  return (key === 'url' || key === 'ping') && typeof value === 'string' ? maskAddress(value) : mask(value);
 }
 
 /** The path of a webhook is its password more often than not. */

@@ -8,6 +8,9 @@ import { plansConfig } from './plans.ts';
 import { siteRetention, timeZone } from './retention.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
+import { temporalTls } from './temporal.ts';
+import { watchdogConfig } from './watchdog.ts';
+import { metricsConfig, ofHost, workerConfig } from './worker.ts';
 
 export const DEFAULT_STATE = '/var/lib/mosaic-backup';
 
@@ -19,7 +22,7 @@ function named<Value extends z.ZodType>(value: Value) {
 export const siteConfig = z.strictObject({
   site: name.describe('the name of the installation'),
   timeZone,
-  hosts: named(z.strictObject({ repository: absolutePath.optional(), state: absolutePath.optional() }))
+  hosts: named(z.strictObject({ repository: absolutePath.optional(), state: absolutePath.optional(), ...ofHost }))
     .optional()
     .describe('the machines with a worker; absent: this one alone'),
   coordinator: z
@@ -28,6 +31,8 @@ export const siteConfig = z.strictObject({
     .describe('the host that reads the config at the start of a run, and signs recovery points'),
   repository: absolutePath.describe('the local folder of backups: copy 1'),
   state: absolutePath.default(DEFAULT_STATE).describe("the program's working memory"),
+  worker: workerConfig,
+  metrics: metricsConfig.optional(),
   temporal: z
     .strictObject({
       profile: z
@@ -38,6 +43,8 @@ export const siteConfig = z.strictObject({
       configFile: absolutePath.optional(),
       address: z.string().min(1).optional().describe('absent: the server embedded in `mosaic-backup up`'),
       namespace: z.string().min(1).optional(),
+      tls: temporalTls.optional(),
+      apiKey: secret.optional().describe('sent with each request, and never without TLS'),
       embedded: z
         .strictObject({ port: port.default(7233), uiPort: port.default(8233) })
         .prefault({})
@@ -81,6 +88,7 @@ export const siteConfig = z.strictObject({
   destinations: named(destinationConfig).default({}).describe('where further copies go'),
   retention: siteRetention.prefault({}).describe('how long backups are kept'),
   notify: z.array(notifierConfig).default([]).describe('who is told when something is wrong'),
+  watchdog: watchdogConfig,
   plans: plansConfig,
 });
 export type SiteConfig = z.output<typeof siteConfig>;

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promi
 import path from 'node:path';
 import { verifyInRepository } from '../../activities/operations/verify-copy.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
-import { leaseHolder } from '../../activities/storage/lease.ts';
+import { heldLease } from '../../activities/storage/lease.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
@@ -100,7 +100,7 @@ describe('weeklyBackup', () => {
     const sources = ['slow'];
     const weekly = runWeekly({ session, site: 'test', scheduled: '2026-11-15T01:00:00Z', sources });
     const step = 'weekly-2026-11-15T01:00:00Z/slow';
-    await until('the capture of the weekly', async () => (await leaseHolder(test.site.state, 'slow'))?.step === step);
+    await until('the capture of the weekly', async () => (await heldLease(test.site.state, 'slow'))?.step === step);
     // Longer than `busy`, within which it would have failed.
     const night = await daily('2026-11-15T02:00:00Z', sources);
     assert.deepEqual(takenBy(night), ['weekly/slow/20261115T010000Z-full']);

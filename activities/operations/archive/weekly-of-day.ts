@@ -7,7 +7,7 @@ import { isDue, timesBetween } from '../../../model/timetable/next-times.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Catalogued } from '../../storage/catalogue.ts';
 import { readEvidence } from '../../storage/evidence-file.ts';
-import { leaseHolder } from '../../storage/lease.ts';
+import { heldLease } from '../../storage/lease.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { openRepository } from '../../storage/repository.ts';
 import { aborted } from '../../streams/pipeline.ts';
@@ -75,9 +75,10 @@ function isWeeklyDay(request: CaptureRequest): boolean {
 /** The run of a weekly of the day that captures the source just now; null for none. */
 async function weeklyAtWork(request: CaptureRequest): Promise<string | null> {
   const { site, source } = request;
-  const holder = await leaseHolder(site.state, source);
-  const time = /^weekly-(.+)\/[^/]+$/.exec(holder?.step ?? '')?.[1];
-  return holder && time !== undefined && isNear(request, Date.parse(time)) ? holder.step : null;
+  const holder = await heldLease(site.state, source);
+  if (holder === undefined || holder.dead) return null;
+  const time = /^weekly-(.+)\/[^/]+$/.exec(holder.step)?.[1];
+  return time !== undefined && isNear(request, Date.parse(time)) ? holder.step : null;
 }
 
 async function sealedWeekly(request: CaptureRequest): Promise<Catalogued | undefined> {

@@ -46,10 +46,13 @@ describe('the example config', () => {
   });
 
   it('shows every key that there is', () => {
-    const plain: unknown = parse(text.replaceAll(/^( *)# (address|namespace|profile): /gm, '$1$2: '));
+    const plain: unknown = parse(text.replaceAll(/^( *)# (address|namespace|profile|tls|apiKey): /gm, '$1$2: '));
     for (const path of [
       [],
       ['temporal'],
+      ['worker'],
+      ['hosts', 'stack2'],
+      ['watchdog'],
       ['encryption'],
       ['signing'],
       ['plans', 'daily'],
@@ -61,7 +64,7 @@ describe('the example config', () => {
       ['destinations', 'secondary'],
     ]) {
       const shown = new Set(Object.keys(valueAt(plain, path) ?? {}));
-      const hidden = new Set(['configFile', 'compression', 'limits', 'objectives', 'hostKey']);
+      const hidden = new Set(['configFile', 'compression', 'limits', 'objectives', 'hostKey', 'state']);
       for (const key of keysAt(path, plain)) assert.ok(shown.has(key) || hidden.has(key), [...path, key].join('.'));
     }
   });
