@@ -66,6 +66,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   let planned: GraphStep = { ...PLAN_STEP, state: 'running', attempts: 1, started: now() };
   let ofRun = (): readonly GraphStep[] => [];
   let outcome: RunReport['outcome'] = null;
+  let isStale = false;
 
   setHandler(runStatus, report);
   setHandler(runGraph, () => ({ runId: id, outcome, steps: graph() }));
@@ -109,7 +110,15 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     return [planned, ...[...ofSources.values()].flat(), ...ofRun()];
   }
 
+  /** Once for all that changes at one moment: a run of hundreds of sources has a long table. */
   function show(): void {
+    if (isStale) return;
+    isStale = true;
+    void Promise.resolve().then(showNow);
+  }
+
+  function showNow(): void {
+    isStale = false;
     setCurrentDetails(runDetails(report(), graph()));
   }
 
@@ -249,7 +258,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     await teller.ended();
     if (notified) await tell();
     await endTurn?.();
-    show();
+    showNow();
     return report();
   }
 
