@@ -138,15 +138,8 @@ describe('weeklyBackup', () => {
     const plan = `daily:\n    at: "${at}"\n    phases: { apps: "${at}", system: "${at}", configs: "${at}" }\n    jitter: ${jitter}ms\n`;
     await writeFile(test.file, before.replace('daily:\n', plan));
     try {
-      const handle = await session.client.workflow.start('dailyBackup', {
-        workflowId: id,
-        taskQueue: 'test',
-        args: [{ site: 'test', plan: 'daily' }],
-      });
-      const waiting = await until('the graph of the run', async () => {
-        const graph = await readGraph(session.client, id).catch(() => null);
-        return graph?.steps.find((step) => step.id === 'alpha/capture');
-      });
+      const handle = await startTimed(id);
+      const waiting = await captureStep(id);
       assert.deepEqual([waiting.state, Date.parse(waiting.next ?? '') > Date.now() - 4000], ['pending', true]);
       const report: RunReport = await handle.result();
       assert.equal(report.runId, id);
@@ -164,16 +157,8 @@ describe('weeklyBackup', () => {
       assert.ok(Date.now() - started < 20 * 60_000);
 
       // Started by its schedule again it waits that long, and is cancelled at once while it does.
-      const later = await session.client.workflow.start('dailyBackup', {
-        workflowId: id,
-        taskQueue: 'test',
-        args: [{ site: 'test', plan: 'daily' }],
-      });
-      const phase = await until('the graph of the run', async () => {
-        const graph = await readGraph(session.client, id).catch(() => null);
-        return graph?.steps.find((step) => step.id === 'alpha/capture');
-      });
-      assert.equal(phase.next, wholeSeconds(Date.parse(due) + 30 * 60_000));
+      const later = await startTimed(id);
+      assert.equal((await captureStep(id)).next, wholeSeconds(Date.parse(due) + 30 * 60_000));
       await later.cancel();
       await assert.rejects(later.result(), (error) => error instanceof WorkflowFailedError);
     } finally {
@@ -183,6 +168,20 @@ describe('weeklyBackup', () => {
 
   function daily(scheduled: string, sources: readonly string[]): Promise<RunReport> {
     return runDaily({ session, site: 'test', scheduled, sources });
+  }
+
+  /** As a schedule does: the time is in the id alone. */
+  function startTimed(workflowId: string) {
+    const args = [{ site: 'test', plan: 'daily' }];
+    return session.client.workflow.start('dailyBackup', { workflowId, taskQueue: 'test', args });
+  }
+
+  /** Of the source alpha, once the run is planned. */
+  function captureStep(run: string) {
+    return until('the graph of the run', async () => {
+      const graph = await readGraph(session.client, run).catch(() => null);
+      return graph?.steps.find(({ id }) => id === 'alpha/capture');
+    });
   }
 
   async function backupsAt(compact: string) {
