@@ -1,7 +1,8 @@
 /** Joins Temporal's activity context to the `Work` that adapters know: heartbeats, cancellation, errors. */
-import { activityInfo, ApplicationFailure, Context, log } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure, CancelledFailure, Context, log } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { BackupError } from '../model/errors.ts';
-import type { Waits } from '../model/run.ts';
+import { HANDED_BACK, type Waits } from '../model/run.ts';
 import { z } from 'zod';
 import type { ProgressReport, Work } from './work.ts';
 
@@ -37,6 +38,7 @@ export async function runStep<T>({ waits }: StepWaits, body: (work: Work) => Pro
   try {
     return await body(work);
   } catch (error) {
+    if (isStopping(context)) throw handedBack();
     // The reason of a cancelled activity is a CancelledFailure: thrown on, Temporal shows the step as cancelled.
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
     throw asFailure(error);
@@ -58,6 +60,29 @@ export function received<T>(schema: z.ZodType<T>, input: unknown): T {
       remedy: 'Let all hosts and clients of the site have one version, then run the same plan and time again.',
     }),
   );
+}
+
+/** The worker is being stopped, and nobody has cancelled anything. */
+function isStopping({ cancellationSignal: { aborted, reason } }: Context): boolean {
+  return aborted && reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
+}
+
+/** Milliseconds, for steps that Temporal itself tries again. By then another worker may be there, or this one again. */
+const HANDED_ON_AFTER = 1000;
+
+/**
+ * The step did not fail: it goes on elsewhere, or when the worker is back. Temporal knows no other word for that than a
+ * failure that is tried again, so it is one that counts for nothing (`step-error.ts`).
+ */
+function handedBack(): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: 'the worker was stopped: this step goes on with the next one that there is',
+    type: HANDED_BACK,
+    nonRetryable: false,
+    nextRetryDelay: HANDED_ON_AFTER,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ remedy: 'Nothing needs to be done, where a worker of the host is started again.' }],
+  });
 }
 
 /** Three heartbeats fit into the time-out, at most one a second. */

@@ -56,12 +56,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
         return runHooks({ site, hooks: sourceConfig(site, source).hooks, when, facts, work });
       });
     },
-    copy: (sent) => {
-      const { backup, destination, step, waits } = received(copyInput, sent);
-      return runStep({ waits }, async (work) =>
-        copyToDestination({ site: await openSite(), backup, destination, tier: step.tier, work }),
-      );
-    },
+    ...copyActivities(openSite),
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
       return runStep({ waits }, async (work) => verifyInRepository({ site: await openSite(), backup, work }));
@@ -71,6 +66,18 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
       return runStep(
         { waits },
         async (work) => (await prune({ site: await openSite(), sources, apply: true, work })).summary,
+      );
+    },
+  };
+}
+
+/** The one step of the host's queue of copies. */
+export function copyActivities(openSite: () => Promise<Site>): Pick<BackupActivities, 'copy'> {
+  return {
+    copy: (sent) => {
+      const { backup, destination, step, waits } = received(copyInput, sent);
+      return runStep({ waits }, async (work) =>
+        copyToDestination({ site: await openSite(), backup, destination, tier: step.tier, work }),
       );
     },
   };

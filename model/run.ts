@@ -16,14 +16,18 @@ export function runId(plan: string, scheduled: string): string {
 
 /**
  * Task queues. Workflows run on the site's, and so does coordination, whose activities only the coordinator's
- * worker offers; long steps on a host's; ping, release and logs on its short one.
+ * worker offers; captures on a host's, copies on one of their own, so that a slow destination keeps no capture from its
+ * slot; ping, release and logs on its short one.
  */
 export function taskQueues(
   site: string,
   host: string,
-): { readonly site: string; readonly host: string; readonly short: string } {
-  return { site, host: `${site}.${host}`, short: `${site}.${host}.short` };
+): { readonly site: string; readonly host: string; readonly copies: string; readonly short: string } {
+  return { site, host: `${site}.${host}`, copies: `${site}.${host}.copies`, short: `${site}.${host}.short` };
 }
+
+/** The type of the failure of a step whose worker was stopped: it has not failed, and goes on with the next worker. */
+export const HANDED_BACK = 'handed-back';
 
 /** Input of every plan's workflow. */
 export interface PlanInput {
@@ -33,6 +37,8 @@ export interface PlanInput {
   readonly scheduled: string;
   /** Only these sources; all of the plan when absent. */
   readonly sources?: readonly string[];
+  /** Its schedule started it: its phases keep to their times. On demand they go at once. */
+  readonly timed?: boolean;
 }
 
 /** Waits of a run's steps, in milliseconds. Every wait is a parameter: tests and `--once` set short ones. */
@@ -69,6 +75,13 @@ export interface SourceStep {
   readonly hooks?: readonly HookTime[];
 }
 
+export interface Phase {
+  readonly group: Group;
+  readonly steps: readonly SourceStep[];
+  /** RFC 3339: it does not begin before. Absent: it goes as soon as what is before it is read. */
+  readonly begins?: string;
+}
+
 /** What the coordinator reads from the config at the start of a run. */
 export interface RunSpec {
   readonly runId: string;
@@ -76,7 +89,7 @@ export interface RunSpec {
   readonly plan: string;
   readonly scheduled: string;
   /** Groups in their order, each with its sources; empty groups are left out. */
-  readonly phases: readonly { readonly group: Group; readonly steps: readonly SourceStep[] }[];
+  readonly phases: readonly Phase[];
   readonly waits: Waits;
   /** Whether what is due is deleted at the end. Absent: an older version planned the run. */
   readonly retention?: boolean;

@@ -2,12 +2,16 @@
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Logger } from '../activities/work.ts';
 
-let installed = false;
+let installed: { readonly metrics: string | null } | undefined;
 
-/** To be called before the first worker or connection of the process; later calls change nothing. */
-export function installRuntime(log: Logger): void {
-  if (installed) return;
-  installed = true;
+/**
+ * To be called before the first worker or connection of the process; later calls change nothing.
+ * @param metrics an address of this machine where the SDK serves its metrics; null: it keeps none.
+ * @returns the address where it does.
+ */
+export function installRuntime(log: Logger, metrics: string | null): string | null {
+  if (installed) return installed.metrics;
+  installed = { metrics };
   Runtime.install({
     // A failing step is the operator's to see in the run, with its remedy; here it is a detail.
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
@@ -18,9 +22,13 @@ export function installRuntime(log: Logger): void {
     }),
     telemetryOptions: {
       logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
+      ...(metrics !== null && {
+        metrics: { prometheus: { bindAddress: metrics, unitSuffix: true, useSecondsForDurations: true } },
+      }),
     },
     shutdownSignals: [],
   });
+  return metrics;
 }
 
 /** What of the SDK's facts tells something: the step and the error in one line each. */

@@ -1,14 +1,20 @@
 /** One host's worker: its queues, its activities, its connection. The composition root. */
-import { NativeConnection, Worker, type NativeConnectionOptions, type WorkerOptions } from '@temporalio/worker';
-import { backupActivities } from '../activities/backup.ts';
+import { NativeConnection, Worker, type NativeConnectionOptions } from '@temporalio/worker';
+import { availableParallelism } from 'node:os';
+import { temporalCredentials } from '../activities/config/temporal-credentials.ts';
+import { backupActivities, copyActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
 import type { Logger } from '../activities/work.ts';
+import { coordinatorOf, workerOf } from '../model/config/hosts.ts';
 import { BackupError } from '../model/errors.ts';
 import { taskQueues } from '../model/run.ts';
 import { workflowBundle } from './bundle.ts';
+import { claimHost } from './claim.ts';
+import { freePort, HOST } from './loopback.ts';
+import { serveMetrics } from './metrics.ts';
 import { installRuntime } from './runtime.ts';
 
 export interface WorkerSettings {
@@ -17,72 +23,125 @@ export interface WorkerSettings {
   /** Reads the config anew. */
   readonly openSite: () => Promise<Site>;
   readonly log: Logger;
-  /** Long steps at once on this host. */
-  readonly concurrency?: number;
-  /** How long running steps may take to end at shutdown, in milliseconds. */
-  readonly shutdownGrace?: number;
 }
 
 export interface RunningWorker {
   /** Ends when the worker has stopped. Rejects when a queue's worker failed. */
   readonly stopped: Promise<void>;
-  /** Asks all queues to stop: running steps are cancelled after their grace. */
+  /** Asks all queues to stop: short steps have their grace, long ones are handed back at once. */
   stop(): Promise<void>;
 }
 
-/** Captures beside each other on one host: more would only slow each other down. */
-const DEFAULT_CONCURRENCY = 4;
+/** Copies that wait for their turn at a destination cost next to nothing; how many go there is the destination's to say. */
+const COPIES = 200;
+/** Requests that wait for steps of a queue: one for each of its partitions, since each is open at the server all the time. */
+const POLLERS = 4;
+/** Milliseconds that steps have after their grace, to end their programs and clean up, before nobody waits for them any more. */
+const CLEANING_UP = 30_000;
 
 /**
- * Connects and polls this host's queues.
- * @throws BackupError `unreachable` when Temporal does not answer.
+ * Claims the host, connects and polls its queues.
+ * @throws BackupError `unreachable` when Temporal does not answer; `refused` or `busy` when the config does not fit this
+ * machine, or a worker of the host runs on it.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  installRuntime(settings.log);
   const site = await settings.openSite();
-  const queues = taskQueues(site.config.site, site.host);
-  const [connection, codePath] = await Promise.all([connect(settings.connection), workflowBundle()]);
-  const common = {
+  const undo = new AsyncDisposableStack();
+  try {
+    const claim = await claimHost(site);
+    undo.defer(() => claim.release());
+    await openMetrics(site, settings, undo);
+    const { connection, workers } = await createWorkers(site, settings);
+    const stop = () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    // What it still does is dropped at the seals.
+    claim.lost.catch(stop);
+    const stopped = serve();
+    return {
+      stopped,
+      stop: async () => {
+        stop();
+        await stopped;
+      },
+    };
+
+    async function serve(): Promise<void> {
+      try {
+        await run(workers, connection);
+        claim.requireHeld();
+      } finally {
+        await undo.disposeAsync();
+      }
+    }
+  } catch (error) {
+    await undo.disposeAsync();
+    throw error;
+  }
+}
+
+async function openMetrics(site: Site, { openSite, log }: WorkerSettings, undo: AsyncDisposableStack): Promise<void> {
+  const { listen } = workerOf(site.config, site.host, availableParallelism());
+  const sdk = installRuntime(log, listen === null ? null : `${HOST}:${await freePort(0)}`);
+  if (listen === null) return;
+  try {
+    const metrics = await serveMetrics({ listen, sdk, openSite, log });
+    undo.defer(() => metrics.close());
+    log.info({ address: `http://${listen}/metrics` }, 'metrics');
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    // No backup is left out for that; whoever scrapes notices that nobody answers.
+    log.warn({ code: error.code, remedy: error.remedy }, error.message);
+  }
+}
+
+async function createWorkers(
+  site: Site,
+  { connection: options, namespace, openSite }: WorkerSettings,
+): Promise<{ readonly connection: NativeConnection; readonly workers: readonly Worker[] }> {
+  const { config, host } = site;
+  const { captures, grace } = workerOf(config, host, availableParallelism());
+  const queues = taskQueues(config.site, host);
+  const credentials = await temporalCredentials(site);
+  const [connection, codePath] = await Promise.all([connect({ ...options, ...credentials }), workflowBundle()]);
+  // Progress is wanted every second, and a cancellation travels with a heartbeat.
+  const everySecond = { maxHeartbeatThrottleInterval: 1000, defaultHeartbeatThrottleInterval: 1000 };
+  const short = {
     connection,
-    namespace: settings.namespace,
-    shutdownGraceTime: settings.shutdownGrace ?? 1000,
-    shutdownForceTime: (settings.shutdownGrace ?? 1000) + 10_000,
-  } satisfies Partial<WorkerOptions>;
-  const coordinates = (site.config.coordinator ?? site.host) === site.host;
+    namespace,
+    shutdownGraceTime: grace,
+    shutdownForceTime: grace + CLEANING_UP,
+    maxConcurrentActivityTaskPolls: POLLERS,
+    ...everySecond,
+  };
+  // Handed back at once: they would take longer than anybody waits for a machine to shut down.
+  const long = { ...short, shutdownGraceTime: 0 };
+  const coordinates = coordinatorOf(config) === host;
   const workers = await Promise.all([
     Worker.create({
-      ...common,
+      ...short,
       taskQueue: queues.site,
       workflowBundle: { codePath },
       // A worker that died still has its runs waiting for it: the default would hold each of them up for 10 s.
       stickyQueueScheduleToStartTimeout: 2000,
-      ...(coordinates ? { activities: coordinationActivities(settings.openSite) } : {}),
+      ...(coordinates ? { activities: coordinationActivities(openSite) } : {}),
     }),
     Worker.create({
-      ...common,
+      ...long,
       taskQueue: queues.host,
-      activities: { ...backupActivities(settings.openSite), ...rotationActivities(settings.openSite) },
-      maxConcurrentActivityTaskExecutions: settings.concurrency ?? DEFAULT_CONCURRENCY,
-      // Progress is wanted every second, and a cancellation travels with a heartbeat.
-      maxHeartbeatThrottleInterval: 1000,
-      defaultHeartbeatThrottleInterval: 1000,
+      // Copies too: runs that an older version began have theirs here.
+      activities: { ...backupActivities(openSite), ...rotationActivities(openSite) },
+      maxConcurrentActivityTaskExecutions: captures,
     }),
     Worker.create({
-      ...common,
-      taskQueue: queues.short,
-      activities: { ...shortActivities(settings.openSite) },
-      maxHeartbeatThrottleInterval: 1000,
-      defaultHeartbeatThrottleInterval: 1000,
+      ...long,
+      taskQueue: queues.copies,
+      activities: { ...copyActivities(openSite) },
+      maxConcurrentActivityTaskExecutions: COPIES,
     }),
+    Worker.create({ ...short, taskQueue: queues.short, activities: { ...shortActivities(openSite) } }),
   ]);
-  const stopped = run(workers, connection);
-  return {
-    stopped,
-    stop: async () => {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await stopped;
-    },
-  };
+  return { connection, workers };
 }
 
 async function run(workers: readonly Worker[], connection: NativeConnection): Promise<void> {

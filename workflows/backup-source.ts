@@ -26,7 +26,7 @@ import { sourceDetails } from './details.ts';
 import { captureEnded, runGraph, sourceStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepRunner, type Ended, type StepPolicy } from './step-runner.ts';
-import { hostSteps, shortSteps } from './steps.ts';
+import { copySteps, hostSteps, shortSteps } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 export interface SourceInput extends StepInput {
@@ -150,7 +150,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     const id = copyId(source, destination);
     const summary = `copy ${source} to ${destination}, confirmed there`;
     const ended = await runner.run(id, policy(waits.copyDeadline), ({ left }) =>
-      hostSteps(site, input, left).copy.executeWithOptions({ summary, activityId: id }, [
+      copySteps(site, input, left).copy.executeWithOptions({ summary, activityId: id }, [
         { ...input, backup, destination },
       ]),
     );

@@ -1,7 +1,7 @@
 /** What a failed step is to a report: the innermost cause, in the operator's words. */
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import type { StepError } from '../model/run.ts';
+import { HANDED_BACK, type StepError } from '../model/run.ts';
 
 /** @throws the error itself when it is a cancellation: that is not a failure of the step. */
 export function stepError(step: string, error: unknown): StepError {
@@ -52,6 +52,8 @@ export interface StepFailure {
   readonly retryable: boolean;
   /** Whether its worker died, or nobody took it: what is to be asked next is whether its host is there. */
   readonly workerLost: boolean;
+  /** Its worker was stopped, and gave it back: nothing has failed. */
+  readonly handedBack?: boolean;
 }
 
 /** @throws the error itself when it is a cancellation. */
@@ -61,6 +63,8 @@ export function stepFailure(step: string, error: unknown): StepFailure {
     const message = 'the worker died at this step';
     return { error: { step, code: 'failed', message, remedy: DIED }, retryable: true, workerLost: true };
   }
+  if (cause instanceof ApplicationFailure && cause.type === HANDED_BACK)
+    return { error: stepError(step, error), retryable: true, workerLost: true, handedBack: true };
   const retryable = cause instanceof ApplicationFailure && cause.nonRetryable !== true;
   return { error: stepError(step, error), retryable, workerLost: false };
 }

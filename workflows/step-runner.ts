@@ -62,6 +62,9 @@ export interface StepRunnerOptions {
 /** So long a host may take to answer before it counts as away, in milliseconds. */
 const ANSWER = 10_000;
 
+/** So long a worker that was stopped may be away before what it gave back has failed at a deadline that has passed, in milliseconds. */
+const HANDOVER = 600_000;
+
 interface Decision {
   readonly do: 'retry' | 'skip';
   readonly reason: string | undefined;
@@ -137,14 +140,20 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
       } else {
         const ended = await tryOnce(id, { number: (number += 1), left }, attempt);
         if ('ok' in ended) return ended;
-        failure = ended;
         asksHost = lost = ended.workerLost;
+        if (ended.handedBack) {
+          // It was at work: what a restart takes is not its fault, whatever its deadline says.
+          until = Math.max(until, Date.now() + HANDOVER);
+          change(id, { deadline: wholeSeconds(until) });
+          continue;
+        }
+        failure = ended;
         pause = Math.min(retryMax, retryFirst * 2 ** pauses++);
       }
       if (lost && !again && deadline > 0 && Date.now() + pause >= until) {
         // An attempt that lost its worker, or Temporal, has not failed by itself: however long nobody was there, it is made again.
         again = true;
-        until = Date.now() + pause + Math.max(ANSWER, 2 * retryMax);
+        until = Date.now() + pause + Math.max(HANDOVER, 2 * retryMax);
         change(id, { deadline: wholeSeconds(until) });
       }
       if (!failure.retryable || Date.now() + pause >= until) return failed(id, failure);

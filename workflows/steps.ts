@@ -54,6 +54,18 @@ export function hostSteps(site: string, { step, waits }: StepInput, left: number
   });
 }
 
+/** Copies: as `hostSteps`, on the host's queue of copies. What waits there for its turn at a destination takes no capture's slot. */
+export function copySteps(site: string, { step, waits }: StepInput, left: number) {
+  return proxyActivities<BackupActivities>({
+    taskQueue: taskQueues(site, step.host).copies,
+    scheduleToStartTimeout: left,
+    startToCloseTimeout: LONGEST,
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: ONCE,
+  });
+}
+
 /** Retention on a host: what it does not get done the next run does. It must not hold that up. */
 export function retentionSteps(site: string, host: string, waits: Waits) {
   return proxyActivities<BackupActivities>({

@@ -1,4 +1,5 @@
 /** A copy of one sealed backup at one destination, confirmed there. */
+import { DEFAULT_COPIES } from '../../model/config/destinations/common.ts';
 import { pinnedReference, type PinnedReference } from '../../model/reference.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { CopiedBackup, SkippedCopy } from '../../model/run.ts';
@@ -14,6 +15,7 @@ import { archiveAt } from './archive/index.ts';
 import { noteHeld } from './catch-up/memory.ts';
 import { copyBackup } from './copy.ts';
 import { withCopyUnderWay } from './copy-under-way.ts';
+import { withTurn, type TurnRequest } from './turns.ts';
 import { isAbsence } from './plan-run.ts';
 
 export interface CopyToRequest {
@@ -32,7 +34,7 @@ export interface CopyToRequest {
 export async function copyToDestination(request: CopyToRequest): Promise<CopiedBackup | SkippedCopy> {
   const { site, destination, tier } = request;
   // What the archive step makes is made there alone: nothing in the repository owes it, and catch-up could not make it.
-  if (tier === 'monthly') return copyNow(request, undefined);
+  if (tier === 'monthly') return withTurn(turnOf(request), (work) => copyNow({ ...request, work }, undefined));
   const config = site.config.destinations[destination];
   const opening = openingOf(config?.windows, Date.now(), site.config.timeZone);
   if (!opening.open)
@@ -41,11 +43,18 @@ export async function copyToDestination(request: CopyToRequest): Promise<CopiedB
       skipped: `it takes copies ${windowsInWords(config?.windows ?? [], site.config.timeZone)} only; catch-up makes this one`,
     };
   try {
-    return await copyNow(request, opening.maxRate);
+    // A turn first, and what is under way after it: in the other order two could wait for each other.
+    return await withTurn(turnOf(request), (work) => copyNow({ ...request, work }, opening.maxRate));
   } catch (error) {
     if (!isAbsence(site, destination, error)) throw error;
     return { destination, skipped: 'the removable disk is absent; catch-up makes this copy when it is back' };
   }
+}
+
+/** The limit is read with each copy: a change of the config counts from the next one on. */
+function turnOf({ site, destination, work }: CopyToRequest): TurnRequest {
+  const limit = site.config.destinations[destination]?.copies ?? DEFAULT_COPIES;
+  return { place: `${site.repository}\0${destination}`, limit, work };
 }
 
 async function copyNow(

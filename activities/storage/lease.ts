@@ -74,6 +74,30 @@ export async function acquireLease(request: LeaseRequest): Promise<Lease> {
   });
 }
 
+/** Who holds a lease now. */
+export interface HeldLease {
+  readonly step: string;
+  readonly pid: number;
+  /** RFC 3339. */
+  readonly since: string;
+  readonly dead: boolean;
+  /** Milliseconds since the epoch: when its holder showed life last. */
+  readonly touched: number;
+}
+
+/** Undefined where it is free, or nobody ever had it. */
+export async function heldLease(state: string, name: string): Promise<HeldLease | undefined> {
+  const folder = path.join(state, 'leases', name);
+  return translated(folder, `looking at the lease of ${name}`, async () => {
+    const number = await newestNumber(folder);
+    const holder = await currentHolder(folder, number);
+    const found = await ifThere(stat(fileOf(folder, number)));
+    if (holder === undefined || found === undefined) return undefined;
+    const { step, pid, since } = holder;
+    return { step, pid, since, dead: await isDead(folder, number, holder), touched: found.mtimeMs };
+  });
+}
+
 /** Links this process's record as `number`; undefined when another was faster. */
 async function take(folder: string, number: number, request: LeaseRequest): Promise<Lease | undefined> {
   const token = randomUUID();

@@ -21,6 +21,8 @@ const marker = z.looseObject({
   schema: z.literal(MARKER_SCHEMA),
   id: z.string(),
   site: z.string(),
+  /** Whose repository it is; absent at destinations, which all hosts use, and where it was marked before this was said. */
+  host: z.string().optional(),
   created: z.string(),
 });
 type Marker = z.infer<typeof marker>;
@@ -31,6 +33,8 @@ export interface Place {
   readonly what: string;
   readonly root: string;
   readonly site: string;
+  /** The one host whose place it is; absent where all hosts of a site use it. */
+  readonly host?: string;
   /** This host's state folder. */
   readonly state: string;
   /** It is a disk of its own: before its first use a folder on the disk of the state folder is its bare mount point. */
@@ -78,17 +82,29 @@ async function deviceAround(folder: string): Promise<number> {
 }
 
 /**
+ * Looks whose a place is, where that can be told: one that is not there is not looked at.
+ * @throws BackupError `refused` when it belongs to another site or host.
+ */
+export async function requireOwn(place: Place): Promise<void> {
+  const { root, what } = place;
+  await translated(root, `looking at the ${what}`, async () => {
+    parseMarker(place, await ifThere(readFile(path.join(root, MARKER))));
+  });
+}
+
+/**
  * As `requirePlace`, for a place that is there and may hold its marker anywhere.
  * @throws BackupError `unreachable` when the place was used before and has no marker, `refused` when it belongs to another site.
  */
 export async function requireMarker(place: Place, use: 'read' | 'write', { read, mark }: Marked): Promise<void> {
-  const { root, site } = place;
+  const { root, site, host } = place;
   const there = parseMarker(place, await read());
   const remembered = await remember(place);
   if (there === undefined && remembered?.path === root) throw unmounted(place);
   if (there !== undefined && remembered?.path === root && remembered.id === there.id) return;
   if (use === 'read') return;
-  const made: Marker = { schema: MARKER_SCHEMA, id: randomUUID(), site, created: new Date().toISOString() };
+  const created = new Date().toISOString();
+  const made: Marker = { schema: MARKER_SCHEMA, id: randomUUID(), site, ...(host !== undefined && { host }), created };
   await store(place, there ?? parseMarker(place, await mark(encode(made))) ?? made);
 }
 
@@ -96,6 +112,8 @@ function parseMarker(place: Place, bytes: Uint8Array | undefined): Marker | unde
   if (bytes === undefined) return undefined;
   const there = parseRecord(bytes, marker, `marker ${place.root}/${MARKER}`);
   if (there.site !== place.site) throw foreign(place, there);
+  if (there.host !== undefined && place.host !== undefined && there.host !== place.host)
+    throw ofOtherHost(place, there.host);
   return there;
 }
 
@@ -166,5 +184,12 @@ function foreign({ root, what, site }: Place, there: Marker): BackupError {
   return new BackupError('refused', `The ${what} at ${root} belongs to the site "${there.site}", not to "${site}".`, {
     remedy: 'Give each site a folder of its own.',
     facts: { path: root, site: there.site },
+  });
+}
+
+function ofOtherHost({ root, what, host }: Place, other: string): BackupError {
+  return new BackupError('refused', `The ${what} at ${root} is that of the host "${other}", not of "${host}".`, {
+    remedy: `Give each host a folder of its own (hosts.${host}.repository). If this host was called "${other}" before: remove "host" from ${root}/${MARKER}.`,
+    facts: { path: root, host: other },
   });
 }

@@ -14,7 +14,7 @@ import { FOLDER_MODE, makeFolders, makePath, publish, syncFiles, syncFolder } fr
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 import type { Lease } from './lease.ts';
-import { requirePlace, wasUsed, type Place } from './place.ts';
+import { requireOwn, requirePlace, wasUsed, type Place } from './place.ts';
 import type { LocalStore, Pruner, WritableStore } from './types.ts';
 
 export { freeSpace, requireSpace } from './space.ts';
@@ -42,13 +42,21 @@ export async function openRepository(site: Site): Promise<LocalStore & WritableS
   return { ...repositoryStore(site.repository), remembers: rememberedOf(site.state, 'repository') };
 }
 
+/**
+ * Refuses a repository of somebody else before anything is done; one that is not there says so when it is needed.
+ * @throws BackupError `refused` when it belongs to another site or host.
+ */
+export function requireOwnRepository(site: Site): Promise<void> {
+  return requireOwn(repositoryPlace(site));
+}
+
 /** Where the records of a place are remembered, for `Store.remembers`. */
 export function rememberedOf(state: string, place: string): string {
   return path.join(state, 'catalogue', place);
 }
 
 function repositoryPlace(site: Site): Place {
-  return { what: 'repository', root: site.repository, site: site.config.site, state: site.state };
+  return { what: 'repository', root: site.repository, site: site.config.site, host: site.host, state: site.state };
 }
 
 /** The repository as a store; its objects are files of this host. Whether it is the right folder, `openRepository` sees. */

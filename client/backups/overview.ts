@@ -71,17 +71,18 @@ export interface Problem {
 
 /**
  * @param only shows what this one place holds (null: the repository); every place when absent.
+ * @param options `alone`: no other place is looked at, so that nothing waits for a network.
  * @throws BackupError when that one place cannot be looked at; any other becomes a problem.
  */
 export async function readOverview(
   site: Site,
   only?: string | null,
-  options: CatalogueOptions = {},
+  { alone = false, ...options }: CatalogueOptions & { readonly alone?: boolean } = {},
 ): Promise<Overview> {
   // A name that the config lacks fails here, with those that there are.
   if (only !== undefined) await openPlace(site, only);
   const trusted = await trustedKeys(site);
-  const names = [null, ...Object.keys(site.config.destinations)];
+  const names = alone && only !== undefined ? [only] : [null, ...Object.keys(site.config.destinations)];
   // The others are looked at even then: what they know of a backup counts here too, since its digest is the same.
   const looked = await Promise.all(names.map((name) => look(site, name, { trusted, strict: name === only, options })));
   const evidence = looked.flatMap((place) => place.evidence);

@@ -81,7 +81,7 @@ export interface LastRun {
 }
 
 /** Source without an objective of its own: a daily that is missing for so long is overdue, in ms. */
-const OVERDUE = 36 * 3_600_000;
+export const OVERDUE = 36 * 3_600_000;
 
 export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStatus> {
   const [overview, placement, kitConfirmed, restores] = await Promise.all([
@@ -178,11 +178,13 @@ function sourceStatus({ site, placed, overview, since, now }: Asked): SourceStat
   };
 }
 
-function isSince(since: string | null): (entry: BackupEntry) => boolean {
+/** Backups that began after a restore in place: only they are of the server's data. */
+export function isSince(since: string | null): (entry: BackupEntry) => boolean {
   return ({ backup }) => since === null || backup.manifest.started > since;
 }
 
-function logsStatus(entries: readonly BackupEntry[], source: string, now: number): LogsStatus {
+/** How far the logs of a source reach, from each place of these entries. */
+export function logsStatus(entries: readonly BackupEntry[], source: string, now: number): LogsStatus {
   const places = restorablePlaces(entries, source).map(({ until, seen, place, base }): LogsPlace => ({
     place,
     restorableUntil: until,

@@ -18,6 +18,7 @@ import { registerShow } from './commands/show.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerUp } from './commands/up.ts';
 import { registerVerify } from './commands/verify.ts';
+import { registerWatchdog } from './commands/watchdog.ts';
 import { registerWorker } from './commands/worker.ts';
 
 export const COMMANDS: readonly Register[] = [
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Register[] = [
   registerPrune,
   registerHold,
   registerStatus,
+  registerWatchdog,
   registerImport,
   registerKeys,
   registerCompletion,

@@ -71,10 +71,10 @@ export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli 
     return file;
   }
 
-  async function load(): Promise<Site> {
+  async function load(signal?: AbortSignal): Promise<Site> {
     const { loadSite } = await import('../../activities/config/load.ts');
     const { warn } = await log().then((log) => ({ warn: (message: string) => log.warn({}, message) }));
-    loaded = await loadSite({ file: await configFile(), host: options.host, env, cwd, warn, signal: interrupt.signal });
+    loaded = await loadSite({ file: await configFile(), host: options.host, env, cwd, warn, signal });
     return loaded;
   }
 
@@ -88,8 +88,9 @@ export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli 
     configFile,
     log,
     redact,
-    site: () => (site ??= load()),
-    reopenSite: load,
+    site: () => (site ??= load(interrupt.signal)),
+    // Steps that have begun may end when a worker is stopped: what stops them is their own signal.
+    reopenSite: () => load(),
     exitWith: (wanted) => {
       status = wanted;
     },

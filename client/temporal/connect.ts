@@ -1,16 +1,17 @@
 /** Connections to Temporal for clients. */
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { BackupError } from '../../model/errors.ts';
+import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Endpoint } from './endpoint.ts';
+import { whyTlsFails } from './handshake.ts';
 
 /**
  * Connects, and waits until the server answers for the namespace.
  * @throws BackupError `unreachable`, `access-denied`, or `config` for a namespace that there is not.
  */
 export async function connect(endpoint: Endpoint): Promise<Connection> {
-  const connection = await answered(endpoint, () =>
-    Connection.connect({ ...endpoint.connection, connectTimeout: 5000 }),
-  );
+  const options = { ...endpoint.connection, ...(await endpoint.credentials?.()) };
+  const connection = await answered(endpoint, () => soonest(options));
   try {
     const { namespace } = endpoint;
     await answered(endpoint, () => connection.workflowService.describeNamespace({ namespace }));
@@ -29,6 +30,20 @@ async function answered<T>(endpoint: Endpoint, ask: () => Promise<T>): Promise<T
   }
 }
 
+/** Where TLS cannot be agreed on, that is said at once, and not after gRPC has tried it again for seconds. */
+async function soonest(options: NativeConnectionOptions): Promise<Connection> {
+  const connecting = Connection.connect({ ...options, connectTimeout: 5000 });
+  // Nobody waits for it when the handshake was quicker to fail.
+  connecting.catch(() => undefined);
+  const why = await Promise.race([connecting.then(() => null), whyTlsFails(options)]);
+  if (why === null) return connecting;
+  connecting.then((late) => late.close()).catch(() => undefined);
+  throw new BackupError('unreachable', `Temporal at ${options.address} and this client do not agree on TLS: ${why}`, {
+    remedy:
+      "Look at temporal.tls: ca is who signed the server's certificate, cert and key are what it lets in, serverName is the name in its certificate.",
+  });
+}
+
 /** Codes of gRPC that mean more than that there is no answer. */
 const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
@@ -36,6 +51,7 @@ const UNIMPLEMENTED = 12;
 const UNAUTHENTICATED = 16;
 
 function asBackupError(error: unknown, { connection, namespace }: Endpoint): BackupError {
+  if (error instanceof BackupError) return error;
   const at = connection.address ?? 'its default address';
   const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
   if (code === NOT_FOUND)

@@ -13,7 +13,8 @@ import { BackupError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readEmbedded, removeEmbedded, writeEmbedded } from './embedded-record.ts';
 import { prepareNamespace } from './namespace.ts';
-import { freePort, HOST, listensOn } from './ports.ts';
+import { freePort, HOST } from '../../workers/loopback.ts';
+import { listensOn } from './ports.ts';
 import { temporalProgram } from './program.ts';
 
 export interface EmbeddedTemporal extends Endpoint {

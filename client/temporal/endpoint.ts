@@ -2,6 +2,7 @@
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { existsSync } from 'node:fs';
+import { temporalCredentials, type TemporalCredentials } from '../../activities/config/temporal-credentials.ts';
 import type { Site } from '../../activities/site.ts';
 import { BackupError } from '../../model/errors.ts';
 import { readEmbedded } from './embedded-record.ts';
@@ -11,6 +12,8 @@ export interface Endpoint {
   readonly namespace: string;
   /** Address of the Web UI where it is known. */
   readonly ui: string | null;
+  /** What the config names besides, read when a connection is made; absent: nothing. */
+  readonly credentials?: () => Promise<TemporalCredentials>;
 }
 
 /**
@@ -26,6 +29,7 @@ export function configuredEndpoint(site: Site, env: NodeJS.ProcessEnv = process.
     connection: { ...loaded.connectionOptions, address },
     namespace: temporal.namespace ?? loaded.namespace ?? 'default',
     ui: null,
+    credentials: () => temporalCredentials(site),
   };
 }
 

@@ -1,13 +1,5 @@
-/** Ports of the embedded server on the loopback interface. */
+/** Whose a port of the loopback interface is. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
-
-export const HOST = '127.0.0.1';
-
-/** The wanted port, or any free one where it is taken. */
-export async function freePort(wanted: number): Promise<number> {
-  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? wanted;
-}
 
 /**
  * Whether it is this process that listens on a port. An answer alone says nothing: between the choice of a port and
@@ -33,15 +25,4 @@ async function openSockets(pid: number): Promise<readonly string[]> {
     // It has ended: it listens to nothing.
     return [];
   }
-}
-
-function tryPort(port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, HOST, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
-    });
-  });
 }

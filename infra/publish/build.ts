@@ -14,7 +14,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const [into] = process.argv.slice(2);
 const BUILD = into === undefined ? path.join(ROOT, 'build') : path.join(path.resolve(into), 'package');
 /** Copied as they are. */
-const COPIED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'infra/roles', 'infra/example'];
+const COPIED = [
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'docs',
+  'infra/roles',
+  'infra/example',
+  'infra/systemd',
+  'infra/compose',
+];
 
 await rm(BUILD, { recursive: true, force: true });
 await execa(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'infra/publish/tsconfig.json', '--outDir', BUILD], {

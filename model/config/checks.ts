@@ -3,9 +3,11 @@ import { checkAfter } from './check-after.ts';
 import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
+import { checkPlans } from './check-plans.ts';
 import { checkRemotes } from './check-remotes.ts';
 import { checkThaws } from './check-thaws.ts';
 import { checkVaults } from './check-vaults.ts';
+import { checkTemporal } from './temporal.ts';
 import type { Draft } from './draft.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -19,6 +21,8 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkFolders(site),
     ...checkRemotes(site),
     ...checkVaults(site),
+    ...checkPlans(site),
+    ...checkTemporal(site),
     ...checkThaws(site),
   ];
 }

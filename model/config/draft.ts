@@ -23,6 +23,10 @@ const draft = z.object({
   state: path.transform((state) => state ?? DEFAULT_STATE),
   coordinator: text,
   hosts: entries(z.object({ repository: path, state: path }).catch({})).optional(),
+  temporal: z
+    .object({ address: text, tls: z.unknown().optional(), apiKey: z.unknown().optional() })
+    .catch({})
+    .prefault({}),
   encryption: z.object({ recipients: texts.optional(), identity: secretFile }).catch({}),
   signing: z.object({ key: secretFile }).catch({}),
   sources: entries(
@@ -61,6 +65,7 @@ const draft = z.object({
       })
       .catch({}),
   ),
+  plans: z.object({ custom: entries(z.object({ sources: texts.optional() }).catch({})) }).catch({ custom: {} }),
 });
 /** `hasSources`: whether `sources` is a mapping at all. */
 export type Draft = z.output<typeof draft> & { readonly hasSources: boolean };

@@ -1,6 +1,7 @@
 /** Fields that several parts of a config share. A message's second line, where there is one, is the remedy. */
 import { z } from 'zod';
 import { isPublicKey, isRecipient } from '../keys.ts';
+import { duration } from '../units.ts';
 
 export const absolutePath = z
   .string()
@@ -8,6 +9,12 @@ export const absolutePath = z
   .regex(/^\/[^\u0000]*$/, 'a path starts at the root\nWrite it from the root, as in /opt/mosaic/backups.')
   // Editors see the file as it is written: a variable may stand first.
   .meta({ pattern: '^(/|\\$\\{)' });
+
+/** Temporal takes a wait of nothing for one without end, or for a mistake that keeps the run from going on. */
+export const wait = duration.refine(
+  (milliseconds) => milliseconds > 0,
+  'nothing is no wait\nWrite a number above zero with its unit, as in 10m.',
+);
 
 export const port = z.int().min(1).max(65_535);
 

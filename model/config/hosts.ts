@@ -27,3 +27,17 @@ export function foldersOf(config: SiteConfig, host: string): { readonly reposito
   const own = config.hosts?.[host];
   return { repository: own?.repository ?? config.repository, state: own?.state ?? config.state };
 }
+
+/** How a host's worker is set up. @param cores of this machine. */
+export function workerOf(
+  { hosts, worker, metrics }: Pick<SiteConfig, 'hosts' | 'worker' | 'metrics'>,
+  host: string,
+  cores: number,
+): { readonly captures: number; readonly grace: number; readonly listen: string | null } {
+  const own = hosts?.[host];
+  return {
+    captures: own?.captures ?? worker.captures ?? Math.max(2, Math.min(8, cores)),
+    grace: worker.grace,
+    listen: (own?.metrics ?? metrics)?.listen ?? null,
+  };
+}

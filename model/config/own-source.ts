@@ -35,13 +35,15 @@ function ownSource(config: SiteConfig, file: string, host: string): FilesSource 
   });
 }
 
-/** Files that are no secret, and that a destination cannot be reached without: known hosts of ssh, certificates. */
-function publicFiles({ destinations }: SiteConfig): readonly string[] {
-  return Object.values(destinations).flatMap((destination) =>
+/** Files that are no secret, and that a destination or Temporal cannot be reached without: known hosts of ssh, certificates. */
+function publicFiles({ destinations, temporal }: SiteConfig): readonly string[] {
+  const certificates = [temporal.tls?.ca, temporal.tls?.cert].filter((file) => file !== undefined);
+  const ofDestinations = Object.values(destinations).flatMap((destination) =>
     Object.entries(destination).flatMap(([key, value]) =>
       (key === 'knownHosts' || key === 'ca') && typeof value === 'string' ? [value] : [],
     ),
   );
+  return [...ofDestinations, ...certificates];
 }
 
 /** Every file that a secret is read from, but that of the identity. */

@@ -10,6 +10,8 @@ export function secretsOf({
   sources,
   destinations,
   notify,
+  watchdog,
+  temporal,
   plans,
 }: SiteConfig): readonly Secret[] {
   const ofSources = Object.values(sources).flatMap((source) => {
@@ -30,12 +32,22 @@ export function secretsOf({
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
-  const ofHooks = [plans.daily, ...Object.values(sources)].flatMap(({ hooks }) =>
+  const { daily, weekly, monthly, custom } = plans;
+  const ofHooks = [daily, weekly, monthly, ...Object.values(custom), ...Object.values(sources)].flatMap(({ hooks }) =>
     [...(hooks?.before ?? []), ...(hooks?.after ?? [])].map((hook) =>
       'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
     ),
   );
-  return [encryption.identity, signing.key, ...ofSources, ...ofDestinations, ...ofNotifiers, ...ofHooks].filter(
-    (secret) => secret !== undefined,
-  );
+  const ping = typeof watchdog.ping === 'string' ? undefined : watchdog.ping;
+  return [
+    encryption.identity,
+    signing.key,
+    ...ofSources,
+    ...ofDestinations,
+    ...ofNotifiers,
+    ...ofHooks,
+    ping,
+    temporal.tls?.key,
+    temporal.apiKey,
+  ].filter((secret) => secret !== undefined);
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execa } from 'execa';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporalProgram } from '../../client/temporal/program.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { makeSite } from '../support/site.ts';
 import { ownTemporal } from '../support/ports.ts';
@@ -43,9 +44,14 @@ describe('the published package', function () {
     });
     const program = path.join(installed, 'node_modules/.bin/mosaic-backup');
     // The package's own way to start, by its first line, with the Node that runs the tests.
-    const env = { PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}` };
+    const env = {
+      PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}`,
+      XDG_CACHE_HOME: path.join(folder, 'cache'),
+      TEMPORAL_CLI: await temporalProgram(),
+    };
     const run = await execa(program, ['-c', file, '--json', 'run', 'daily'], { env, cwd: folder });
     assert.equal(JSON.parse(run.stdout).outcome, 'complete', run.stderr);
+    await assert.rejects(stat(env.XDG_CACHE_HOME), { code: 'ENOENT' }, 'it bundles no workflows: it brings its bundle');
     const target = path.join(folder, 'restored');
     await execa(program, ['-c', file, 'restore', 'latest', '--source', 'data', '--to', target], { env, cwd: folder });
     assert.equal(await readFile(path.join(target, data, 'hello.txt'), 'utf8'), 'hello');

@@ -35,6 +35,7 @@ async function upCommand(cli: Cli): Promise<void> {
         '^C ends it; runs that are under way go on at the next start.',
       ].join('\n'),
   );
+  cli.interrupt.says('Stopping: short steps end, long ones are handed back, and go on at the next start …');
   try {
     await Promise.race([untilInterrupted(cli.signal), session.broken]);
   } finally {

@@ -41,6 +41,7 @@ async function workerCommand(cli: Cli): Promise<void> {
     { site: site.config.site, host: site.host, temporal: connection.address, namespace, queues },
     () => `the worker of ${site.host} serves ${site.config.site} at ${connection.address}`,
   );
+  cli.interrupt.says('Stopping: short steps end, long ones are handed back, and go on with the next worker …');
   try {
     await Promise.race([untilInterrupted(cli.signal), worker.stopped]);
   } finally {

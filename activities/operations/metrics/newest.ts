@@ -1,0 +1,82 @@
+/** The newest success of each source and plan, in the repository and at each destination, from manifests alone. */
+import { orderOf, sizes, type Manifest } from '../../../model/manifest.ts';
+import { shipsLogs } from '../ship-logs.ts';
+import { readHeld } from '../catch-up/memory.ts';
+import type { TrustedKey } from '../../keys/signing.ts';
+import type { Site } from '../../site.ts';
+import { listBackups, type Catalogued } from '../../storage/catalogue.ts';
+import { lastLocalLogs } from '../../storage/local-logs.ts';
+import { manifestVerdict } from '../../storage/manifest-file.ts';
+import type { openRepository } from '../../storage/repository.ts';
+
+export interface Newest {
+  readonly source: string;
+  readonly plan: string;
+  /** `repository`, or a destination's name. */
+  readonly destination: string;
+  /** RFC 3339: when it was sealed. */
+  readonly finished: string;
+  /** Milliseconds that it took. */
+  readonly duration: number;
+  /** Bytes as stored. */
+  readonly size: number;
+}
+
+interface Asked {
+  readonly site: Site;
+  readonly store: Awaited<ReturnType<typeof openRepository>>;
+  readonly trusted: readonly TrustedKey[];
+}
+
+/** What a destination holds is what it held when it was looked at last: no scrape waits for one that is away. */
+export async function newestSuccesses({ site, store, trusted }: Asked): Promise<readonly Newest[]> {
+  const backups = (await listBackups(store, { logs: false })).filter(isAuthentic(trusted));
+  const places = await Promise.all(
+    Object.keys(site.config.destinations).map(async (destination) => {
+      const held = new Set((await readHeld(site, destination))?.held);
+      return newestOfEach(
+        backups.filter(({ folder }) => held.has(folder)),
+        destination,
+      );
+    }),
+  );
+  const shipping = Object.entries(site.config.sources).filter(([, config]) => shipsLogs(config));
+  const logs = await Promise.all(
+    shipping.map(async ([source]) => {
+      const last = await lastLocalLogs(store, source, lastSealed);
+      return last === null ? [] : [entryOf(last.manifest, 'logs', REPOSITORY)];
+    }),
+  );
+  return [...newestOfEach(backups, REPOSITORY), ...places.flat(), ...logs.flat()];
+}
+
+const REPOSITORY = 'repository';
+
+function isAuthentic(trusted: readonly TrustedKey[]): (one: Catalogued) => boolean {
+  return ({ manifest }) => trusted.length === 0 || manifestVerdict(manifest, trusted) === 'good';
+}
+
+function lastSealed(manifests: readonly Manifest[]): Manifest | undefined {
+  return manifests.toSorted((one, two) => orderOf(one) - orderOf(two)).at(-1);
+}
+
+function newestOfEach(backups: readonly Catalogued[], destination: string): readonly Newest[] {
+  const newest = new Map<string, Manifest>();
+  for (const { manifest } of backups) {
+    const key = `${manifest.source}\0${planOf(manifest)}`;
+    const before = newest.get(key);
+    if (before === undefined || before.finished < manifest.finished) newest.set(key, manifest);
+  }
+  return [...newest.values()].map((manifest) => entryOf(manifest, planOf(manifest), destination));
+}
+
+function entryOf(manifest: Manifest, plan: string, destination: string): Newest {
+  const { source, started, finished } = manifest;
+  const duration = Math.max(0, Date.parse(finished) - Date.parse(started));
+  return { source, plan, destination, finished, duration, size: sizes(manifest).stored };
+}
+
+/** The plan in the id of a run, `<plan>-<time>`; of what was made otherwise (imports) its tier. */
+function planOf({ run, tier }: Manifest): string {
+  return /^(.+)-\d{4}-\d\d-\d\dT[\d:]+Z$/.exec(run)?.[1] ?? tier ?? 'logs';
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import type { ListedSchedule } from '../../../client/schedules/existing.ts';
+import type { Counted } from '../../../client/watchdog/memory.ts';
+import { countedNow, schedulesConditions } from '../../../client/watchdog/schedules.ts';
+
+const NOW = Date.UTC(2026, 10, 27, 2);
+const LOGS = 'mosaic-backup/test/logs';
+
+describe('what the watchdog makes of schedules', () => {
+  it('a schedule that is missing or paused is told, with its note; one that is none of the config is not', () => {
+    const other = 'mosaic-backup/test/by-hand';
+    const found = look({}, [listed({ id: other, paused: true }), listed({ paused: true, note: 'new disks' })]).found;
+    assert.deepEqual(
+      found.map(({ alert, key }) => [alert, key]),
+      [
+        ['schedule-missing', 'schedule-missing/mosaic-backup/test/catch-up'],
+        ['schedule-paused', `schedule-paused/${LOGS}`],
+      ],
+    );
+    assert.match(found[1]?.message ?? '', /is paused.*Its note: new disks/);
+  });
+
+  it('times that were left out are counted from the last look on, until a start that leaves none out', () => {
+    const first = look({}, [listed({ taken: 5, skipped: 7, missed: 1 })]);
+    assert.deepEqual(alerts(first), [], 'what was before the first look is unknown, and nothing new');
+    const second = look(first.counted, [listed({ taken: 5, skipped: 8, missed: 1 })]);
+    assert.deepEqual(alerts(second), ['schedule-skipping']);
+    const third = look(second.counted, [listed({ taken: 6, skipped: 10, missed: 3 })]);
+    assert.match(third.found[0]?.message ?? '', /3 times since the run before.*2 times since Temporal/);
+    const quiet = look(third.counted, [listed({ taken: 6, skipped: 10, missed: 3 })]);
+    assert.deepEqual(alerts(quiet), ['schedule-skipping'], 'nothing was started since: it is not over');
+    const over = look(quiet.counted, [listed({ taken: 7, skipped: 10, missed: 3 })]);
+    assert.deepEqual(alerts(over), []);
+  });
+
+  it('a schedule that was made anew begins to count anew', () => {
+    const { counted } = look({}, [listed({ taken: 50, skipped: 7 })]);
+    const anew = look(counted, [listed({ taken: 1, skipped: 0 })]);
+    assert.deepEqual(alerts(anew), []);
+    assert.deepEqual(alerts(look(anew.counted, [listed({ taken: 1, skipped: 1 })])), ['schedule-skipping']);
+  });
+
+  function look(before: Readonly<Record<string, Counted>>, schedules: readonly ListedSchedule[]) {
+    const wanted = schedules.length > 1 ? [LOGS, 'mosaic-backup/test/catch-up'] : [LOGS];
+    const seen = { wanted, listed: schedules, before, host: 'local', now: NOW };
+    const counted = countedNow(seen);
+    return { counted, found: schedulesConditions(seen, counted) };
+  }
+
+  function alerts({ found }: ReturnType<typeof look>): readonly string[] {
+    return found.map(({ alert }) => alert);
+  }
+
+  function listed(of: Partial<ListedSchedule>): ListedSchedule {
+    return {
+      id: LOGS,
+      paused: false,
+      note: null,
+      schedule: null,
+      next: null,
+      nextTimes: [],
+      lastRun: null,
+      taken: 0,
+      skipped: 0,
+      missed: 0,
+      ...of,
+    };
+  }
+});
