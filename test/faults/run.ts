@@ -27,8 +27,11 @@ const LONGEST = 100_000;
 
 export async function startRunOf(temporal: TemporalProcess, input: PlanInput): Promise<Run> {
   await startRun(temporal.client(), input);
-  const id = runId(input.plan, input.scheduled);
+  return followRun(temporal, runId(input.plan, input.scheduled));
+}
 
+/** One that was started already. */
+export function followRun(temporal: TemporalProcess, id: string): Run {
   function handle(workflow: string) {
     return temporal.client().workflow.getHandle(workflow);
   }

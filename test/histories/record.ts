@@ -5,9 +5,10 @@ import { rotation } from './scenes/rotation.ts';
 import { runs } from './scenes/runs.ts';
 import { thaw } from './scenes/thaw.ts';
 import { ticks } from './scenes/ticks.ts';
+import { timed } from './scenes/timed.ts';
 import { openStage, type Scene } from './stage.ts';
 
-const SCENES: readonly Scene[] = [runs, killed, ticks, rotation, thaw];
+const SCENES: readonly Scene[] = [runs, timed, killed, ticks, rotation, thaw];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !SCENES.some((scene) => scene.name === name));

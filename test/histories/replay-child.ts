@@ -6,7 +6,7 @@ import { decodeHistory } from './decode.ts';
 import { recordedHistories } from './recorded.ts';
 
 const [, , codePath = ''] = process.argv;
-installRuntime(testWork().log);
+installRuntime(testWork().log, null);
 const recorded = await recordedHistories();
 const histories = recorded.map(({ workflowId, history }) => ({ workflowId, history: decodeHistory(history) }));
 const broken: { name: string; why: string }[] = [];

@@ -4,6 +4,7 @@ import { canary } from './canary.ts';
 import { clock } from './clock.ts';
 import { damage } from './damage.ts';
 import { graphKilled } from './graph-killed.ts';
+import { phases } from './phases.ts';
 import { runs } from './runs.ts';
 import { shipping } from './shipping.ts';
 import { source } from './source.ts';
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   ...temporal,
   ...temporalAway,
   ...clock,
+  ...phases,
   ...source,
   ...storage,
   ...damage,

@@ -1,0 +1,42 @@
+/** Plans beside the daily: the weekly, one of the config's own; and a run of a schedule that sleeps until its phase. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { openSession, runWeekly } from '../../support/session.ts';
+import { makeSite } from '../../support/site.ts';
+import { timedRun } from '../../support/timed-run.ts';
+import { startRun } from '../../../client/runs/start.ts';
+import type { Scene, Stage } from '../stage.ts';
+
+export const timed: Scene = { name: 'timed', play };
+
+async function play({ temporal, folder: newFolder, keep }: Stage): Promise<void> {
+  const folder = await newFolder();
+  const data = path.join(folder, 'stack');
+  await mkdir(data);
+  await writeFile(path.join(data, 'file'), 'of a stack');
+  const run = timedRun('prod', 20_000);
+  const { file } = await makeSite({
+    folder,
+    site: 'prod',
+    hosts: { stack1: {} },
+    sources: { stack: { type: 'files', paths: [data] } },
+    plans: { daily: run.plan, custom: { noon: { at: '12:00', sources: ['stack'] } } },
+    temporal: { address: temporal.address },
+  });
+  const session = await openSession(file);
+  const { workflow } = session.client;
+  try {
+    const args = [{ site: 'prod', plan: 'daily' }];
+    const sleeping = workflow.execute('dailyBackup', { workflowId: run.id, taskQueue: 'prod', args });
+    const weekly = '2026-11-22T01:00:00Z';
+    await runWeekly({ session, site: 'prod', scheduled: weekly });
+    const noon = '2026-11-22T12:00:00Z';
+    await (await startRun(session.client, { site: 'prod', plan: 'noon', scheduled: noon })).result();
+    await sleeping;
+    await keep({ type: 'dailyBackup', tells: 'phase-slept', id: run.id });
+    await keep({ type: 'weeklyBackup', tells: 'complete', id: `weekly-${weekly}` });
+    await keep({ type: 'customPlan', tells: 'complete', id: `noon-${noon}` });
+  } finally {
+    await session.close();
+  }
+}
