@@ -7,7 +7,7 @@ import { requireComplete, requireSound } from '../sound.ts';
 import { SLOW, slowly, underWay, type Trial } from '../trial.ts';
 
 /** Many times the time-out of heartbeats (2 s) and the longest pause between attempts (0.5 s), in milliseconds. */
-const AWAY = 15_000;
+const AWAY = 10_000;
 
 export const temporalAway: readonly Scenario[] = [
   unreachable('its connections broken', (link) => link.cut(), true),
