@@ -27,7 +27,7 @@ export function timedRun(site: string, wait: number): TimedRun {
 }
 
 /** A longest jitter with which a run waits for so many milliseconds, or a few more. */
-function jitterThat(name: string, wait: number): number {
+export function jitterThat(name: string, wait: number): number {
   for (let most = Math.ceil(wait); most < 20 * 3_600_000; most++) {
     const chosen = jitterOf(name, most);
     if (chosen >= wait && chosen < wait + 500) return most;

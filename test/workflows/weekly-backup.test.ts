@@ -12,12 +12,12 @@ import { recoveryPoint } from '../../model/recovery-point.ts';
 import { formatReference, type PinnedReference } from '../../model/reference.ts';
 import type { RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
-import { jitterOf } from '../../model/timetable/phases.ts';
 import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
 import { openSession, runDaily, runMonthly, runWeekly } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
+import { jitterThat } from '../support/timed-run.ts';
 import { until } from '../support/until.ts';
 import { testWork } from '../support/work.ts';
 
@@ -197,15 +197,6 @@ describe('weeklyBackup', () => {
     await damageFile(path.join(folder, 'repository', found.folder, artifact?.name ?? ''));
   }
 });
-
-/** A longest jitter with which a run waits for so many milliseconds, or a few more. */
-function jitterThat(name: string, wait: number): number {
-  for (let most = wait; most < 20 * 3_600_000; most++) {
-    const chosen = jitterOf(name, most);
-    if (chosen >= wait && chosen < wait + 500) return most;
-  }
-  throw new Error('no such jitter');
-}
 
 async function fill(directory: string, bytes: number): Promise<void> {
   await mkdir(directory, { recursive: true });
