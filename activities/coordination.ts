@@ -24,7 +24,7 @@ import { runHooks } from './operations/hooks.ts';
 import { planCatchUp } from './operations/catch-up/plan.ts';
 import { tellCopies } from './operations/catch-up/tell.ts';
 import { planLogs } from './operations/plan-logs.ts';
-import { planRun } from './operations/plan-run.ts';
+import { planRun, requireBackupPlan } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
 import { tellThaw } from './operations/thaw/tell.ts';
 import { tellLogs } from './operations/tell-logs.ts';
@@ -97,7 +97,8 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
       return runStep({ waits: spec.waits }, async (work) => {
         const site = await openSite();
         const facts = { site: spec.site, plan: spec.plan, run: spec.runId, source: null, host: site.host, outcome };
-        return runHooks({ site, hooks: site.config.plans.daily.hooks, when, facts, work });
+        const { hooks } = requireBackupPlan(site, spec.plan);
+        return runHooks({ site, hooks, when, facts, work });
       });
     },
     tellWaiting: (sent) => {

@@ -25,7 +25,7 @@ export interface GraphStep {
   readonly bytes: number | null;
   /** Why its last attempt failed, or why it was skipped; null where neither was. */
   readonly error: StepError | null;
-  /** RFC 3339, while it waits: the next attempt, and when it is given up. */
+  /** RFC 3339, while it waits: the next attempt, and when it is given up. Before it began: the time of its phase, where that has one. */
   readonly next: string | null;
   readonly deadline: string | null;
 }
@@ -44,15 +44,11 @@ export function pendingStep(id: string, name: string, does: string, after: reado
   return { id, name, does, after, state: 'pending', attempts: 0, ...nothing };
 }
 
-/** The steps of one source in a run, in their order. */
-export function sourceSteps({
-  source,
-  host,
-  tier,
-  destinations,
-  after = [],
-  hooks = [],
-}: SourceStep): readonly GraphStep[] {
+/** The steps of one source in a run, in their order. @param begins RFC 3339, of its phase. */
+export function sourceSteps(
+  { source, host, tier, destinations, after = [], hooks = [] }: SourceStep,
+  begins: string | null = null,
+): readonly GraphStep[] {
   const others = after.map(captureId);
   const prepared = hooks.includes('before') ? [hookId(source, 'before')] : others;
   const captured = [captureId(source)];
@@ -60,7 +56,7 @@ export function sourceSteps({
     ...(hooks.includes('before')
       ? [pendingStep(hookId(source, 'before'), 'hooks before', `run what is to come before ${source}`, others)]
       : []),
-    pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, prepared),
+    { ...pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, prepared), next: begins },
     ...(hooks.includes('after')
       ? [pendingStep(hookId(source, 'after'), 'hooks after', `run what is to come after ${source}`, captured)]
       : []),

@@ -54,7 +54,13 @@ const sourceStep = z.object({
   hooks: z.array(z.enum(HOOK_TIMES)).exactOptional(),
 });
 
-export const planInput = z.object({ site: name, plan: name, scheduled, sources: z.array(name).exactOptional() });
+export const planInput = z.object({
+  site: name,
+  plan: name,
+  scheduled,
+  sources: z.array(name).exactOptional(),
+  timed: z.boolean().exactOptional(),
+});
 
 const step = { runId, scheduled, step: sourceStep, waits, attempt: z.int().positive().exactOptional() };
 export const stepInput = z.object(step) satisfies z.ZodType<StepInput>;
@@ -76,7 +82,9 @@ export const runSpec = z.object({
   site: name,
   plan: name,
   scheduled,
-  phases: z.array(z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep) })),
+  phases: z.array(
+    z.object({ group: z.enum(GROUPS), steps: z.array(sourceStep), begins: z.iso.datetime().exactOptional() }),
+  ),
   waits,
   retention: z.boolean().exactOptional(),
   notified: z.boolean(),

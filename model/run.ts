@@ -37,6 +37,8 @@ export interface PlanInput {
   readonly scheduled: string;
   /** Only these sources; all of the plan when absent. */
   readonly sources?: readonly string[];
+  /** Its schedule started it: its phases keep to their times. On demand they go at once. */
+  readonly timed?: boolean;
 }
 
 /** Waits of a run's steps, in milliseconds. Every wait is a parameter: tests and `--once` set short ones. */
@@ -73,6 +75,13 @@ export interface SourceStep {
   readonly hooks?: readonly HookTime[];
 }
 
+export interface Phase {
+  readonly group: Group;
+  readonly steps: readonly SourceStep[];
+  /** RFC 3339: it does not begin before. Absent: it goes as soon as what is before it is read. */
+  readonly begins?: string;
+}
+
 /** What the coordinator reads from the config at the start of a run. */
 export interface RunSpec {
   readonly runId: string;
@@ -80,7 +89,7 @@ export interface RunSpec {
   readonly plan: string;
   readonly scheduled: string;
   /** Groups in their order, each with its sources; empty groups are left out. */
-  readonly phases: readonly { readonly group: Group; readonly steps: readonly SourceStep[] }[];
+  readonly phases: readonly Phase[];
   readonly waits: Waits;
   /** Whether what is due is deleted at the end. Absent: an older version planned the run. */
   readonly retention?: boolean;

@@ -1,6 +1,6 @@
 /**
- * The daily plan: databases, then applications, then the system, then configs. Each phase begins when the captures of the one
- * before have ended; copies and verification go on beside it. One source failing stops nothing else.
+ * The daily plan: databases, then applications, then the system, then configs. Each phase begins at its time, when the captures
+ * of the one before have ended; copies and verification go on beside it. One source failing stops nothing else.
  */
 import type { RunReport, ScheduledInput } from '../model/run.ts';
 import { withRun } from './with-run.ts';

@@ -12,17 +12,17 @@ export function runDetails(
   { runId, outcome, sources, errors: ofRun, retention = [] }: RunReport,
   steps: readonly GraphStep[],
 ): string {
+  const waiting = waitingSteps(steps);
+  const waitingSources = new Set(waiting.map(({ id }) => id.split('/')[0]));
   const rows = sources.map(
     (source) =>
-      `| ${source.source} | ${source.outcome ?? stateOf(source, steps)} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
+      `| ${source.source} | ${source.outcome ?? (waitingSources.has(source.source) ? 'waiting' : source.state)} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
   );
   const [plan] = steps;
   return [
     outcome ? `**${outcome}**` : '**running** (each source has a page of its own, under "Relationships")',
     ...(plan?.state === 'waiting' ? ['\nIt waits for its turn: another run of this plan goes on.'] : []),
-    ...waitingSteps(steps)
-      .filter(({ error }) => error !== null)
-      .map((step) => `\n${waitingInWords(step, runId)}`),
+    ...waiting.filter(({ error }) => error !== null).map((step) => `\n${waitingInWords(step, runId)}`),
     ...ofRun.map((error) => `\n${inWords(error)}`),
     ...sources.flatMap(({ source, softSkip }) =>
       softSkip === undefined ? [] : `\n**${source}** skipped: ${softSkip}`,
@@ -80,10 +80,6 @@ function waitingInWords({ id, error, next, deadline }: GraphStep, runId: string)
 /** A failed step and what to do about it. */
 export function inWords({ step, message, remedy }: StepError): string {
   return `${step} failed: ${message}${remedy ? `\n\nWhat to do: ${remedy}` : ''}`;
-}
-
-function stateOf({ source, state }: SourceReport, steps: readonly GraphStep[]): string {
-  return waitingSteps(steps).some(({ id }) => id.startsWith(`${source}/`)) ? 'waiting' : state;
 }
 
 function copiesOf({ copies, skipped = [] }: SourceReport): string {

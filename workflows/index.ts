@@ -1,6 +1,7 @@
 /** Every workflow type that a worker offers. */
 export { backupSource } from './backup-source.ts';
 export { catchUp } from './catch-up.ts';
+export { customPlan } from './custom-plan.ts';
 export { dailyBackup } from './daily-backup.ts';
 export { deliverCopies } from './deliver-copies.ts';
 export { monthlyArchive } from './monthly-archive.ts';
@@ -8,3 +9,4 @@ export { planTurn } from './plan-turn.ts';
 export { rotateKeys } from './rotate-keys.ts';
 export { shipLogs } from './ship-logs.ts';
 export { thawCopy } from './thaw-copy.ts';
+export { weeklyBackup } from './weekly-backup.ts';

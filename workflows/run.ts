@@ -20,12 +20,13 @@ import {
   type GraphStep,
 } from '../model/graph.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
-import type { RunReport, RunSpec, ScheduledInput, SourceReport, SourceStep, StepError } from '../model/run.ts';
+import type { Phase, RunReport, RunSpec, ScheduledInput, SourceReport, SourceStep, StepError } from '../model/run.ts';
 import { runId, runOutcome, scheduledOf, sourcesByHost } from '../model/run.ts';
 import { wholeSeconds } from '../model/time.ts';
 import { backupSource } from './backup-source.ts';
 import { runDetails } from './details.ts';
 import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './messages.ts';
+import { untilBegin } from './phase-begin.ts';
 import { takeTurn } from './plan-turn.ts';
 import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
@@ -34,14 +35,12 @@ import { stepRunner, type Ended } from './step-runner.ts';
 import { planning, reporting, retentionSteps, telling } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
-type Phase = RunSpec['phases'][number];
-
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
 export interface BackupRun {
   readonly spec: RunSpec;
   /** Runs the hooks of the plan; whether its sources may be captured. */
   hooks(when: HookTime): Promise<boolean>;
-  /** Captures the sources of a phase; resolves when they are read. Copies and verification go on beside what follows. */
+  /** Waits for the time of a phase and captures its sources; resolves when they are read. Copies and verification go on beside what follows. */
   capture(phase: Phase): Promise<void>;
   /** Waits until all that was captured is copied and verified, and says how the run fared. */
   copied(): Promise<void>;
@@ -67,6 +66,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   let planned: GraphStep = { ...PLAN_STEP, state: 'running', attempts: 1, started: now() };
   let ofRun = (): readonly GraphStep[] => [];
   let outcome: RunReport['outcome'] = null;
+  let isStale = false;
 
   setHandler(runStatus, report);
   setHandler(runGraph, () => ({ runId: id, outcome, steps: graph() }));
@@ -77,13 +77,15 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   const endTurn = workflowId === id ? await takeTurn(input, () => planChanged({ state: 'waiting' })) : undefined;
   planChanged({ state: 'running' });
   const spec = await planning(site).planRun.executeWithOptions({ summary: PLAN_STEP.does, activityId: PLAN_STEP.id }, [
-    { ...input, scheduled },
+    { ...input, scheduled, timed: input.scheduled === undefined },
   ]);
   const { waits, notified } = spec;
   const order = spec.phases.flatMap(({ steps }) => steps);
-  for (const step of order) {
-    sources.set(step.source, pending(step.source));
-    ofSources.set(step.source, sourceSteps(step));
+  for (const { steps, begins } of spec.phases) {
+    for (const step of steps) {
+      sources.set(step.source, pending(step.source));
+      ofSources.set(step.source, sourceSteps(step, begins));
+    }
   }
   const teller = waitingTeller({ site, runId: id, waits, notified });
   const runner = stepRunner({
@@ -108,7 +110,15 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     return [planned, ...[...ofSources.values()].flat(), ...ofRun()];
   }
 
+  /** Once for all that changes at one moment: a run of hundreds of sources has a long table. */
   function show(): void {
+    if (isStale) return;
+    isStale = true;
+    void Promise.resolve().then(showNow);
+  }
+
+  function showNow(): void {
+    isStale = false;
     setCurrentDetails(runDetails(report(), graph()));
   }
 
@@ -163,7 +173,8 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     update({ ...pending(source), state: wanted ? 'done' : 'failed', ...of, steps });
   }
 
-  async function capture({ steps }: Phase): Promise<void> {
+  async function capture({ steps, begins }: Phase): Promise<void> {
+    await untilCancelled(untilBegin(begins));
     running.push(...steps.map(backUp));
     await untilCancelled(condition(() => steps.every(({ source }) => read.has(source))));
   }
@@ -247,7 +258,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     await teller.ended();
     if (notified) await tell();
     await endTurn?.();
-    show();
+    showNow();
     return report();
   }
 

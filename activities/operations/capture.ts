@@ -102,8 +102,8 @@ async function captureUnderLease(request: UnderLease, context: SourceContext, le
   const began = new Date().toISOString();
   const findings = await preflight(adapter, context);
   const newest = await newestChain(site, source);
-  // What is kept for months and years must not need others that are not.
-  const alone = tier === 'monthly' || tier === 'yearly';
+  // What is kept for weeks, months and years must not need others that are not.
+  const alone = tier !== 'daily';
   const { chain, warnings } = alone ? { chain: [], warnings: [] } : newest;
   const kind = await adapter.nextKind(context, chain);
   await requireRoom(site, newest.chain, kind);

@@ -2,49 +2,90 @@
 import { hookTimes } from '../../model/config/hooks.ts';
 import { isRemovable } from '../../model/config/destination.ts';
 import { BackupError } from '../../model/errors.ts';
-import { runId, type PlanInput, type RunSpec, type SourceStep } from '../../model/run.ts';
-import { defaultGroup, GROUPS, type Tier } from '../../model/source.ts';
-import { scheduledTime } from '../../model/time.ts';
+import { backupPlan, backupPlans, type BackupPlan } from '../../model/plans.ts';
+import { runId, type Phase, type PlanInput, type RunSpec, type SourceStep } from '../../model/run.ts';
+import { defaultGroup, GROUPS, type Group, type Tier } from '../../model/source.ts';
+import { scheduledTime, wholeSeconds } from '../../model/time.ts';
+import { isDue } from '../../model/timetable/next-times.ts';
+import { jitterOf, phaseBegins } from '../../model/timetable/phases.ts';
 import type { Site } from '../site.ts';
 import { archiveDestinations } from './archive/index.ts';
 import { sourceConfig } from './source-config.ts';
 
-/** @throws BackupError `not-found` when a source that was asked for is not in the config; `config` for an unknown plan. */
+/** @throws BackupError `not-found` when a source that was asked for is not in the config, or the plan; `config` for an unknown plan. */
 export function planRun(site: Site, input: PlanInput): RunSpec {
   const { config } = site;
-  const { plan } = input;
-  if (plan !== 'daily' && plan !== 'monthly')
-    throw new BackupError('config', `the site has no plan "${plan}"`, { remedy: 'Choose: daily, monthly.' });
+  const plan = requireBackupPlan(site, input.plan);
   if (input.site !== config.site) {
     throw new BackupError('config', `this worker serves the site "${config.site}", not "${input.site}"`, {
       remedy: `Look at "site" in ${site.file}.`,
     });
   }
-  if (plan === 'monthly' && archiveDestinations(site).length === 0) {
+  if (plan.tier === 'monthly' && archiveDestinations(site).length === 0) {
     throw new BackupError('config', 'no destination takes monthly or yearly backups: nothing would be archived', {
       remedy: `Add one under destinations in ${site.file}, best with tiers: [monthly, yearly].`,
     });
   }
   // Named twice, a source is backed up once all the same.
-  const names = [...new Set(input.sources ?? Object.keys(config.sources))];
+  const names = [...new Set(input.sources ?? plan.sources ?? Object.keys(config.sources))];
+  requireInPlan(plan, names);
   const steps = names.map((source) => stepOf(site, source, plan, names));
   return {
     runId: runId(input.plan, input.scheduled),
     site: config.site,
-    plan,
+    plan: plan.name,
     scheduled: scheduledTime(input.scheduled),
-    phases: GROUPS.map((group) => ({ group, steps: steps.filter((step) => step.group === group) })).filter(
-      (phase) => phase.steps.length > 0,
-    ),
-    waits: config.plans.daily,
+    phases: GROUPS.map((group) => phaseOf(plan, group, steps, input)).filter((phase) => phase.steps.length > 0),
+    waits: plan.waits,
     retention: config.retention.prune,
     notified: config.notify.length > 0,
     configDigest: site.configDigest,
-    hooks: hookTimes(config.plans.daily.hooks),
+    hooks: hookTimes(plan.hooks),
   };
 }
 
-function stepOf(site: Site, source: string, tier: Tier, names: readonly string[]): SourceStep {
+/** @throws BackupError `config` with the plans there are. */
+export function requireBackupPlan({ config }: Pick<Site, 'config'>, name: string): BackupPlan {
+  const plan = backupPlan(config, name);
+  if (plan) return plan;
+  throw new BackupError('config', `the site has no plan "${name}"`, {
+    remedy: `Choose: ${backupPlans(config)
+      .map((one) => one.name)
+      .join(', ')}.`,
+  });
+}
+
+function requireInPlan({ name, sources }: BackupPlan, names: readonly string[]): void {
+  const other = names.find((source) => sources !== null && !sources.includes(source));
+  if (other === undefined) return;
+  throw new BackupError('not-found', `the plan "${name}" does not hold the source "${other}"`, {
+    remedy: `Choose of: ${(sources ?? []).join(', ')}; or add it under plans.custom.${name}.sources.`,
+  });
+}
+
+function phaseOf(plan: BackupPlan, group: Group, all: readonly SourceStep[], input: PlanInput): Phase {
+  const steps = all.filter((step) => step.group === group);
+  const begins = beginOf(plan, group, input);
+  return begins === null ? { group, steps } : { group, steps, begins };
+}
+
+/**
+ * When a phase begins at the earliest. On demand it goes at once; and a time at which the plan is not due (its schedule was
+ * triggered by hand, or the config has changed since) keeps nothing waiting.
+ */
+function beginOf(
+  { calendar, phases, jitter }: BackupPlan,
+  group: Group,
+  { site, plan, scheduled, timed = false }: PlanInput,
+): string | null {
+  const time = Date.parse(scheduled);
+  if (!timed || !isDue(calendar, time)) return null;
+  const own = group === 'databases' ? undefined : phases[group];
+  const begins = own === undefined ? time : phaseBegins(own, time, calendar.timeZone);
+  return wholeSeconds(begins + jitterOf(`${site}/${runId(plan, scheduled)}`, jitter));
+}
+
+function stepOf(site: Site, source: string, { tier }: BackupPlan, names: readonly string[]): SourceStep {
   const config = sourceConfig(site, source);
   return {
     source,

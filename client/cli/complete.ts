@@ -10,11 +10,15 @@ export interface Candidate {
 export interface Names {
   sources(): Promise<readonly string[]>;
   destinations(): Promise<readonly string[]>;
+  /** Those of the config's own. */
+  plans(): Promise<readonly string[]>;
   references(): Promise<readonly string[]>;
 }
 
 export type Completion = readonly Candidate[] | 'files' | 'folders';
 
+/** Those that every site has. */
+const PLANS = ['daily', 'weekly', 'monthly', 'logs', 'catch-up'];
 const FOLDERS = new Set(['folder']);
 const FILES = new Set(['file', 'path']);
 
@@ -103,7 +107,7 @@ async function valuesNamed(name: string, names: Names): Promise<Completion> {
   if (name === 'destination') return [...(await listed(names.destinations())), bare('repository')];
   if (name === 'reference') return listed(names.references());
   if (name === 'backup') return [bare('latest'), ...(await listed(names.references()))];
-  return name === 'plan' ? [bare('daily'), bare('monthly'), bare('logs'), bare('catch-up')] : [];
+  return name === 'plan' ? [...PLANS.map(bare), ...(await listed(names.plans()))] : [];
 }
 
 async function listed(values: Promise<readonly string[]>): Promise<readonly Candidate[]> {

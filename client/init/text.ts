@@ -53,7 +53,8 @@ signing:
 sources:
 ${sourcesText(config)}
 ${destinationsText(config)}
-# The daily backup: mosaic-backup run daily. Waits and deadlines can be set under plans.daily.
+# Plans run by the strategy's timetable, in UTC: mosaic-backup schedules apply --dry-run. Another zone is timeZone: Europe/Berlin; other
+# times, waits and deadlines can be set under plans.
 `;
 }
 

@@ -13,7 +13,10 @@ export async function readGraph(client: Client, run: string): Promise<RunGraph |
   if (graph === null) return null;
   const unfinished = [...new Set(graph.steps.filter(isUnfinished).flatMap(({ id }) => sourceOf(id) ?? []))];
   const live = await Promise.all(unfinished.map((source) => liveSteps(client, `${run}/${source}`)));
-  const byId = new Map(live.flat().map((step) => [step.id, step]));
+  // Run again, a run finds the workflows of its sources as they were the last time, until it begins them anew.
+  const began = graph.steps.find(({ id }) => id === 'plan')?.started ?? '';
+  const own = live.flat().filter(({ started }) => started !== null && started >= began);
+  const byId = new Map(own.map((step) => [step.id, step]));
   return { ...graph, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
 }
 

@@ -1,10 +1,11 @@
 /** The runs of a site: as Temporal has them, and as recovery points have those that Temporal has lost. */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { PLAN_NAME } from '../../model/config/plans.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { waitingSteps } from '../../model/graph.ts';
 import { OUTCOME, PLAN } from '../../workflows/search-attributes.ts';
 import { readGraph } from './graph.ts';
-import { PLANS } from './start.ts';
+import { PLAN_TYPES, PLANS, planKind } from './start.ts';
 
 export interface RunEntry {
   readonly id: string;
@@ -45,14 +46,15 @@ function fromPoint({ id, plan, outcome, created }: RecoveryPoint): RunEntry {
 }
 
 /** Ticks of logs and of catch-up come every few minutes: they are listed when they are asked for. */
-const OFTEN: ReadonlySet<string> = new Set(['logs', 'catch-up']);
+const OFTEN: ReadonlySet<string> = new Set([PLANS.logs.workflowType, PLANS['catch-up'].workflowType]);
+const BACKUP_TYPES = PLAN_TYPES.filter((type) => !OFTEN.has(type));
 
 async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise<readonly RunEntry[]> {
-  const types = Object.entries(PLANS)
-    .filter(([name]) => (plan === undefined ? !OFTEN.has(name) : name === plan))
-    .map(([, { workflowType }]) => `'${workflowType}'`);
-  if (types.length === 0) return [];
-  const query = `site = '${site}' AND WorkflowType IN (${types.join(', ')})`;
+  // What is no name of a plan has no runs, and is no part of a query.
+  if (plan !== undefined && !PLAN_NAME.test(plan)) return [];
+  const types = plan === undefined ? BACKUP_TYPES : [planKind(plan).workflowType];
+  const ofPlan = plan === undefined ? '' : ` AND plan = '${plan}'`;
+  const query = `site = '${site}' AND WorkflowType IN (${types.map((type) => `'${type}'`).join(', ')})${ofPlan}`;
   const found: RunEntry[] = [];
   for await (const info of client.workflow.list({ query })) {
     const entry = await entryOf(client, info);

@@ -2,6 +2,7 @@
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { isDeepStrictEqual } from 'node:util';
+import type { SiteConfig } from '../../model/config/site.ts';
 import { BackupError } from '../../model/errors.ts';
 import { runId, taskQueues, type PlanInput, type RunReport } from '../../model/run.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
@@ -12,14 +13,37 @@ import type { Endpoint } from '../temporal/endpoint.ts';
 type PlanWorkflow = (input: PlanInput) => Promise<RunReport>;
 export type RunHandle = WorkflowHandle<PlanWorkflow>;
 
-/** The workflow type of each plan, and what its runs do. */
+/** The workflow type of each plan that every site has, and what its runs do. */
 export const PLANS = {
   daily: { workflowType: 'dailyBackup', does: 'daily backup' },
+  weekly: { workflowType: 'weeklyBackup', does: 'weekly backup' },
   monthly: { workflowType: 'monthlyArchive', does: 'monthly archive' },
   logs: { workflowType: 'shipLogs', does: 'log shipping' },
   'catch-up': { workflowType: 'catchUp', does: 'catch-up of copies' },
-} as const satisfies Record<string, { readonly workflowType: string; readonly does: string }>;
-export type Plan = keyof typeof PLANS;
+} as const satisfies Record<string, PlanKind>;
+
+interface PlanKind {
+  readonly workflowType: string;
+  readonly does: string;
+}
+
+/** The workflow type of all plans of the config's own. */
+const CUSTOM_TYPE = 'customPlan';
+
+/** The workflow types of all plans. */
+export const PLAN_TYPES: readonly string[] = [
+  ...Object.values(PLANS).map(({ workflowType }) => workflowType),
+  CUSTOM_TYPE,
+];
+
+/** Of any plan; one that is none of ours is one of the config's. */
+export function planKind(plan: string): PlanKind {
+  return isBuiltIn(plan) ? PLANS[plan] : { workflowType: CUSTOM_TYPE, does: `backup by the plan "${plan}"` };
+}
+
+function isBuiltIn(plan: string): plan is keyof typeof PLANS {
+  return Object.hasOwn(PLANS, plan);
+}
 
 /** The workflow type of rotations of keys: no plan, but a run that others on its Temporal wait for. */
 export const ROTATION_TYPE = 'rotateKeys';
@@ -28,10 +52,10 @@ export const ROTATION_TYPE = 'rotateKeys';
 export const THAW_TYPE = 'thawCopy';
 
 /** @throws BackupError `config` for a plan that there is not. */
-export function requirePlan(plan: string): Plan {
-  if (Object.hasOwn(PLANS, plan)) return plan as Plan;
+export function requirePlan({ plans }: Pick<SiteConfig, 'plans'>, plan: string): string {
+  if (isBuiltIn(plan) || Object.hasOwn(plans.custom, plan)) return plan;
   throw new BackupError('config', `the site has no plan "${plan}"`, {
-    remedy: `Choose: ${Object.keys(PLANS).join(', ')}.`,
+    remedy: `Choose: ${[...Object.keys(PLANS), ...Object.keys(plans.custom)].join(', ')}.`,
   });
 }
 
@@ -46,8 +70,8 @@ export async function connectClient(endpoint: Endpoint): Promise<Client> {
  */
 export async function startRun(client: Client, input: PlanInput): Promise<RunHandle> {
   const id = runId(input.plan, input.scheduled);
-  const asked = { site: input.site, sources: input.sources?.toSorted() ?? null };
-  const { workflowType, does } = PLANS[requirePlan(input.plan)];
+  const asked = askedMemo(input);
+  const { workflowType, does } = planKind(input.plan);
   const handle = await client.workflow.start<PlanWorkflow>(workflowType, {
     workflowId: id,
     taskQueue: taskQueues(input.site, '').site,
@@ -69,6 +93,14 @@ export async function startRun(client: Client, input: PlanInput): Promise<RunHan
       'Wait for its end, then run this again. Two sites on one Temporal need a namespace each (temporal.namespace).',
     facts: { run: id },
   });
+}
+
+/** Kept with a run: of which site and sources it is, for others who ask for one of its id. */
+export function askedMemo({ site, sources }: Pick<PlanInput, 'site' | 'sources'>): {
+  readonly site: string;
+  readonly sources: readonly string[] | null;
+} {
+  return { site, sources: sources?.toSorted() ?? null };
 }
 
 /** Whether some worker polls the site's queue: without one a run would wait for ever. */

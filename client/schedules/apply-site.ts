@@ -4,15 +4,24 @@ import type { Site } from '../../activities/site.ts';
 import { coordinatorOf } from '../../model/config/hosts.ts';
 import { applyChanges, plannedChanges } from './apply.ts';
 import { inWords } from './difference.ts';
+import { startMissed } from './make-up.ts';
+import { clockWarnings } from './timetable.ts';
 
-/** Makes them what the config says: what an embedded Temporal has lost is back then. One host does it for all. */
+/**
+ * Makes them what the config says: what an embedded Temporal has lost is back then, and what it would have begun is begun. One
+ * host does it for all.
+ */
 export async function applySchedules(
   { out }: { readonly out: { note(text: string): void } },
-  { config, host }: Site,
+  site: Site,
   client: Client,
 ): Promise<void> {
+  const { config, host } = site;
   if (coordinatorOf(config) !== host) return;
+  for (const warning of clockWarnings(config, Date.now())) out.note(`warning: ${warning}`);
   const changes = await plannedChanges(client, config);
   for (const change of changes) out.note(`schedule ${inWords(change)}`);
+  // In this order: once the schedules are there nothing tells any more that they were lost.
+  await startMissed(site, client, changes, (text) => out.note(text));
   await applyChanges(client, changes);
 }

@@ -1,11 +1,13 @@
 /** Makes the schedules of a site in Temporal match its config. */
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, type Client, type ScheduleOptions } from '@temporalio/client';
 import type { SiteConfig } from '../../model/config/site.ts';
+import { BackupError } from '../../model/errors.ts';
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
-import { PLANS } from '../runs/start.ts';
+import { askedMemo, planKind } from '../runs/start.ts';
 import { difference, type Change } from './difference.ts';
 import { existingSchedules } from './existing.ts';
 import { requireOneSite } from './one-site.ts';
+import { specOf } from './spec.ts';
 import { wantedSchedules, type Schedule } from './wanted.ts';
 
 /** What is to be done; nothing is changed. @throws BackupError `busy` where another site has schedules there. */
@@ -16,12 +18,29 @@ export async function plannedChanges(client: Client, config: SiteConfig): Promis
   return difference(wanted, await existingSchedules(client, config.site, ids));
 }
 
-/** Does it. Done again it does nothing; a paused schedule stays paused. */
+/**
+ * Does it. Done again it does nothing; a paused schedule stays paused.
+ * @throws BackupError `config` where Temporal does not know the time zone.
+ */
 export async function applyChanges(client: Client, changes: readonly Change[]): Promise<void> {
   for (const change of changes) {
-    if (change.do === 'create') await create(client, change.wanted);
-    else if (change.do === 'update') await update(client, change.wanted);
-    else await remove(client, change.before.id);
+    if (change.do === 'remove') await remove(client, change.before.id);
+    else await inZone(change.wanted, () => (change.do === 'create' ? create : update)(client, change.wanted));
+  }
+}
+
+/** Names of zones that this machine knows, and that which Temporal runs on does not: in small letters, or newer than its data. */
+async function inZone({ calendar }: Schedule, change: () => Promise<void>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    if (!/unknown time zone/i.test(String(error))) throw error;
+    const zone = calendar?.timeZone ?? '';
+    throw new BackupError('config', `Temporal does not know the time zone "${zone}": no schedule was made in it`, {
+      remedy: `Write timeZone as the list of zones has it (Europe/Berlin), or install tzdata where Temporal runs. Then: mosaic-backup schedules apply`,
+      facts: { timeZone: zone },
+      cause: error,
+    });
   }
 }
 
@@ -47,13 +66,14 @@ async function update(client: Client, wanted: Schedule): Promise<void> {
   await client.schedule.getHandle(wanted.id).update(({ state }) => ({ ...optionsOf(wanted), state }));
 }
 
-function optionsOf({ every, catchUp, overlap, workflowType, workflowId, taskQueue, input }: Schedule) {
+function optionsOf(schedule: Schedule) {
+  const { catchUp, overlap, workflowType, workflowId, taskQueue, input } = schedule;
   const typedSearchAttributes = [
     { key: SITE, value: input.site },
     { key: PLAN, value: input.plan },
   ];
   return {
-    spec: { intervals: [{ every }] },
+    spec: specOf(schedule),
     policies: { overlap, catchupWindow: catchUp, pauseOnFailure: false },
     typedSearchAttributes,
     action: {
@@ -63,7 +83,8 @@ function optionsOf({ every, catchUp, overlap, workflowType, workflowId, taskQueu
       taskQueue,
       args: [input],
       typedSearchAttributes,
-      staticSummary: `${PLANS[input.plan].does} of ${input.site}, by its schedule`,
+      memo: { asked: askedMemo(input) },
+      staticSummary: `${planKind(input.plan).does} of ${input.site}, by its schedule`,
     },
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;
 }

@@ -1,5 +1,6 @@
 /** What is to be done so that the schedules that there are become those that are wanted. Pure. */
 import { isDeepStrictEqual } from 'node:util';
+import { calendarInWords } from '../../model/timetable/calendar.ts';
 import { formatDuration } from '../../model/units.ts';
 import type { Schedule } from './wanted.ts';
 
@@ -40,6 +41,7 @@ export function inWords(change: Change): string {
   return `~ ${wanted.id}: ${was === now ? `${now}, as the config has it` : `${was} → ${now}`}${before.paused ? ' (stays paused)' : ''}`;
 }
 
-function timing({ every }: Schedule): string {
-  return `every ${formatDuration(every)}`;
+/** `every 5m`, `every day at 02:00 (Europe/Berlin)`. */
+export function timing({ every, calendar }: Schedule): string {
+  return calendar ? `${calendarInWords(calendar)} (${calendar.timeZone})` : `every ${formatDuration(every)}`;
 }

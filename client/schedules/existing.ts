@@ -1,15 +1,17 @@
 /** The schedules of a site that Temporal has. */
 import { ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client';
 import { z } from 'zod';
+import { wholeSeconds } from '../../model/time.ts';
 import type { Existing } from './difference.ts';
-import { PLANS, type Plan } from '../runs/start.ts';
+import { timingOf } from './spec.ts';
 import { schedulePrefix, type Schedule } from './wanted.ts';
 
 export interface ListedSchedule extends Existing {
-  /** Why it is paused, or was; null where nobody has said. */
+  /** Why it is paused, or what was said last; null where nobody said anything. */
   readonly note: string | null;
-  /** RFC 3339; null where it runs no more. */
+  /** RFC 3339, as the server has them: the next one, null where it runs no more, and the next five. */
   readonly next: string | null;
+  readonly nextTimes: readonly string[];
   readonly lastRun: string | null;
   readonly taken: number;
   /** Times that were left out because the run before still went on, and because they came too late. */
@@ -38,12 +40,14 @@ async function describe(client: Client, id: string): Promise<ListedSchedule | un
   try {
     const description = await client.schedule.getHandle(id).describe();
     const { state, info } = description;
+    const times = info.nextActionTimes.slice(0, 5).map((time) => wholeSeconds(time.getTime()));
     return {
       id,
       paused: state.paused,
-      note: state.note ?? null,
       schedule: scheduleOf(id, description),
-      next: info.nextActionTimes[0]?.toISOString() ?? null,
+      note: state.note === undefined || state.note === '' ? null : state.note,
+      next: times[0] ?? null,
+      nextTimes: times,
       lastRun: info.recentActions.at(-1)?.action.workflow.workflowId ?? null,
       taken: info.numActionsTaken,
       skipped: info.numActionsSkippedOverlap,
@@ -55,16 +59,13 @@ async function describe(client: Client, id: string): Promise<ListedSchedule | un
   }
 }
 
-const input = z.tuple([z.strictObject({ site: z.string(), plan: z.enum(Object.keys(PLANS) as [Plan, ...Plan[]]) })]);
+const input = z.tuple([z.strictObject({ site: z.string(), plan: z.string() })]);
 
 /** Null where anything in it is not as we make it. */
 function scheduleOf(id: string, { spec, action, policies }: ScheduleDescription): Schedule | null {
-  const [interval, ...more] = spec.intervals ?? [];
-  const others = [...more, ...(spec.calendars ?? []), ...(spec.skip ?? [])];
+  const timing = timingOf(spec);
   const args = input.safeParse(action.args);
-  if (!interval || others.length > 0 || (interval.offset ?? 0) !== 0 || spec.jitter || spec.startAt || spec.endAt)
-    return null;
-  if (!args.success || policies.overlap !== 'SKIP' || policies.pauseOnFailure) return null;
+  if (!timing || !args.success || policies.overlap !== 'SKIP' || policies.pauseOnFailure) return null;
   const [of] = args.data;
   return {
     id,
@@ -72,7 +73,7 @@ function scheduleOf(id: string, { spec, action, policies }: ScheduleDescription)
     workflowType: action.workflowType,
     workflowId: action.workflowId,
     taskQueue: action.taskQueue,
-    every: interval.every,
+    ...timing,
     catchUp: policies.catchupWindow,
     overlap: 'SKIP',
     input: of,

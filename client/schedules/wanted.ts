@@ -1,25 +1,31 @@
 /** Which schedules a config wants. Pure: a plan is one line here, and Temporal is made to match. */
+import { archiveDestinations } from '../../activities/operations/archive/index.ts';
 import { sourcesWithLogs } from '../../activities/operations/plan-logs.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
-import { PLANS, type Plan } from '../runs/start.ts';
+import { backupPlans, type BackupPlan } from '../../model/plans.ts';
+import { shortestGap, type Calendar } from '../../model/timetable/calendar.ts';
+import { planKind } from '../runs/start.ts';
+
+/** When a plan is due: at times of day, or so many milliseconds apart, counted from the epoch: on the hour where it divides one. */
+export type Timing =
+  | { readonly calendar: Calendar; readonly every?: undefined }
+  | { readonly every: number; readonly calendar?: undefined };
 
 /** A schedule, as far as it is ours to say. Whether it is paused is the operator's. */
-export interface Schedule {
+export type Schedule = Timing & {
   readonly id: string;
-  readonly plan: Plan;
+  readonly plan: string;
   readonly workflowType: string;
   /** The id of its runs, before the time that Temporal appends. */
   readonly workflowId: string;
   readonly taskQueue: string;
-  /** Milliseconds between two runs, counted from the epoch: on the hour where it divides one. */
-  readonly every: number;
   /** Milliseconds after which a missed time is not made up: less than the interval, or the oldest would run in place of the newest. */
   readonly catchUp: number;
   /** A time that comes while the run before still goes on is left out. */
   readonly overlap: 'SKIP';
   /** The arguments of its runs: site and plan alone. Everything else is read from the config when a run begins. */
-  readonly input: { readonly site: string; readonly plan: Plan };
-}
+  readonly input: { readonly site: string; readonly plan: string };
+};
 
 /** What the ids of the schedules of all sites begin with. */
 export const ALL_SCHEDULES = 'mosaic-backup/';
@@ -29,26 +35,48 @@ export function schedulePrefix(site: string): string {
   return `${ALL_SCHEDULES}${site}/`;
 }
 
+export function scheduleId(site: string, plan: string): string {
+  return `${schedulePrefix(site)}${plan}`;
+}
+
 /** The schedules of a site, by their plans. */
 export function wantedSchedules(config: SiteConfig): readonly Schedule[] {
   const { logs, catchUp } = config.plans;
   return [
-    ...(Object.keys(config.destinations).length > 0 ? [schedule(config, 'catch-up', catchUp.every)] : []),
-    ...(sourcesWithLogs({ config }).length > 0 ? [schedule(config, 'logs', logs.every)] : []),
+    ...(Object.keys(config.destinations).length > 0 ? [ticks(config, 'catch-up', catchUp.every)] : []),
+    ...scheduledPlans(config).map((plan) => dated(config, plan)),
+    ...(sourcesWithLogs({ config }).length > 0 ? [ticks(config, 'logs', logs.every)] : []),
   ];
 }
 
-function schedule({ site }: SiteConfig, plan: Plan, every: number): Schedule {
+/** The plans that back up by themselves. One of the archive needs a destination that keeps what it makes. */
+export function scheduledPlans(config: SiteConfig): readonly BackupPlan[] {
+  const archived = archiveDestinations({ config }).length > 0;
+  return backupPlans(config).filter(({ enabled, tier }) => enabled && (tier !== 'monthly' || archived));
+}
+
+function ticks(config: SiteConfig, plan: string, every: number): Schedule {
+  // The server takes ten seconds at least, and the config no interval that is not longer.
+  return { ...common(config, plan), every, catchUp: Math.max(10_000, Math.floor(every / 2)) };
+}
+
+/** Milliseconds: what was missed longer ago is told by its age, and not made up in the middle of a day. */
+const LONGEST_CATCH_UP = 3 * 86_400_000;
+/** Milliseconds that a catch-up window is shorter than the time between two runs; daylight saving takes one hour of that. */
+const SHORTER = 2 * 3_600_000;
+
+function dated(config: SiteConfig, { name, calendar }: BackupPlan): Schedule {
+  return { ...common(config, name), calendar, catchUp: Math.min(LONGEST_CATCH_UP, shortestGap(calendar) - SHORTER) };
+}
+
+function common({ site }: SiteConfig, plan: string) {
   return {
-    id: `${schedulePrefix(site)}${plan}`,
+    id: scheduleId(site, plan),
     plan,
-    workflowType: PLANS[plan].workflowType,
+    workflowType: planKind(plan).workflowType,
     workflowId: plan,
     taskQueue: site,
-    every,
-    // The server takes ten seconds at least, and the config no interval that is not longer.
-    catchUp: Math.max(10_000, Math.floor(every / 2)),
     overlap: 'SKIP',
     input: { site, plan },
-  };
+  } as const;
 }

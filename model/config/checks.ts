@@ -3,6 +3,7 @@ import { checkAfter } from './check-after.ts';
 import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
+import { checkPlans } from './check-plans.ts';
 import { checkRemotes } from './check-remotes.ts';
 import { checkThaws } from './check-thaws.ts';
 import { checkVaults } from './check-vaults.ts';
@@ -20,6 +21,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkFolders(site),
     ...checkRemotes(site),
     ...checkVaults(site),
+    ...checkPlans(site),
     ...checkTemporal(site),
     ...checkThaws(site),
   ];

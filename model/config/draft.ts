@@ -65,6 +65,7 @@ const draft = z.object({
       })
       .catch({}),
   ),
+  plans: z.object({ custom: entries(z.object({ sources: texts.optional() }).catch({})) }).catch({ custom: {} }),
 });
 /** `hasSources`: whether `sources` is a mapping at all. */
 export type Draft = z.output<typeof draft> & { readonly hasSources: boolean };

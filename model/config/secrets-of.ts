@@ -32,7 +32,8 @@ export function secretsOf({
   const ofNotifiers = notify.map((notifier) =>
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
-  const ofHooks = [plans.daily, ...Object.values(sources)].flatMap(({ hooks }) =>
+  const { daily, weekly, monthly, custom } = plans;
+  const ofHooks = [daily, weekly, monthly, ...Object.values(custom), ...Object.values(sources)].flatMap(({ hooks }) =>
     [...(hooks?.before ?? []), ...(hooks?.after ?? [])].map((hook) =>
       'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
     ),

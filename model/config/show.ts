@@ -1,5 +1,6 @@
 /** The effective config, as it would be written in full. */
 import { z } from 'zod';
+import { backupPlans } from '../plans.ts';
 import { defaultGroup } from '../source.ts';
 import { coordinatorOf, hostNames, hostOf } from './hosts.ts';
 import { namedSources } from './own-source.ts';
@@ -17,8 +18,27 @@ export function effectiveConfig(config: SiteConfig): SiteInput {
       { ...source, group: source.group ?? defaultGroup(source.type), host: hostOf(config, name) },
     ]),
   );
-  const whole = { ...config, hosts, coordinator: coordinatorOf(config), sources };
+  const whole = { ...config, hosts, coordinator: coordinatorOf(config), sources, plans: effectivePlans(config) };
   return maskCommands(z.encode(siteConfig, whole));
+}
+
+/** Times of phases that follow the plan's, and waits that are those of the daily, as they count. */
+function effectivePlans(config: SiteConfig): SiteConfig['plans'] {
+  const plans = new Map(backupPlans(config).map((plan) => [plan.name, plan]));
+
+  function whole<Plan extends object>(name: string, plan: Plan): Plan {
+    const { phases = {}, waits = {} } = plans.get(name) ?? {};
+    return { ...plan, phases, ...waits };
+  }
+
+  const { daily, weekly, monthly, custom } = config.plans;
+  return {
+    ...config.plans,
+    daily: whole('daily', daily),
+    weekly: whole('weekly', weekly),
+    monthly: whole('monthly', monthly),
+    custom: Object.fromEntries(Object.entries(custom).map(([name, plan]) => [name, whole(name, plan)])),
+  };
 }
 
 function maskCommands<Value>(value: Value): Value {

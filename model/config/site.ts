@@ -1,11 +1,10 @@
 /** A site: the whole config file. Its JSON Schema is made of this schema; what one field cannot say is in checks.ts. */
 import { z } from 'zod';
 import { NAME, name } from '../source.ts';
-import { duration, size } from '../units.ts';
 import { destinationConfig } from './destination.ts';
-import { absolutePath, port, publicKey, recipient, wait } from './fields.ts';
-import { hooksConfig } from './hooks.ts';
+import { absolutePath, port, publicKey, recipient } from './fields.ts';
 import { notifierConfig } from './notify.ts';
+import { plansConfig } from './plans.ts';
 import { siteRetention, timeZone } from './retention.ts';
 import { secret } from './secret.ts';
 import { sourceConfig } from './source.ts';
@@ -19,85 +18,6 @@ export const DEFAULT_STATE = '/var/lib/mosaic-backup';
 function named<Value extends z.ZodType>(value: Value) {
   return z.record(z.string(), value).meta({ propertyNames: { type: 'string', pattern: NAME.source } });
 }
-
-/** Milliseconds. A schedule's catch-up window, which must be shorter than its interval, has at least ten seconds. */
-const SHORTEST_TICK = 20_000;
-
-const plan = z
-  .strictObject({
-    captureDeadline: wait
-      .prefault('2h')
-      .describe("how long a capture is tried again; shorter than the plan's interval"),
-    copyDeadline: wait.prefault('1h').describe('how long a copy is tried again'),
-    verifyDeadline: wait.prefault('1h').describe('how long a verification is tried again'),
-    retryFirst: wait.prefault('5s').describe('the first pause between two attempts'),
-    retryMax: wait.prefault('5m').describe('the longest pause between two attempts'),
-    heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
-    standstill: wait
-      .prefault('10m')
-      .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
-    busy: duration.prefault('10m').describe('how long to wait for another capture of the same source'),
-    alertAfter: wait.prefault('1m').describe('a step that fails and waits for so long is an alert'),
-    remindAfter: wait.prefault('1h').describe('an alert that lasts is told again after so long'),
-    hooks: hooksConfig,
-  })
-  .refine(
-    ({ retryFirst, retryMax }) => retryFirst <= retryMax,
-    'retryFirst is longer than retryMax\nThe pauses grow from retryFirst (5s) to retryMax (5m).',
-  );
-
-const logsPlan = z.strictObject({
-  every: duration
-    .refine(
-      (milliseconds) => milliseconds >= SHORTEST_TICK && milliseconds % 1000 === 0,
-      'shipping cannot be due so often\nWrite whole seconds, 20s or more, as in 5m.',
-    )
-    .prefault('5m')
-    .describe('how often logs are shipped: about so much, in time, can be lost'),
-  workerDeadline: wait
-    .prefault('30s')
-    .describe("how long a tick waits for a source's worker; the next tick does its work"),
-  retryFirst: wait.prefault('2s').describe('the pause before the one further attempt'),
-  heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
-  standstill: wait.prefault('2m').describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
-  busy: duration.prefault('5s').describe('how long to wait for another shipping of the same source'),
-  stalledAfter: z
-    .number()
-    .min(0.1)
-    .prefault(3)
-    .describe('logs that are so many intervals old are an alert: shipping has stalled'),
-  remindAfter: wait.prefault('1h').describe('an alert that lasts is told again after so long'),
-  spareSpace: size.prefault('1GiB').describe('less free space in the repository or in state is an alert'),
-  serverSpace: size
-    .prefault('2GiB')
-    .describe("less free space where a server's data or logs lie is an alert, as far as this host sees them"),
-  slotUse: z
-    .number()
-    .min(0.01)
-    .max(1)
-    .prefault(0.5)
-    .describe('a PostgreSQL slot that keeps so much of what it may (max_slot_wal_keep_size) is an alert'),
-});
-
-const catchUpPlan = z
-  .strictObject({
-    every: duration
-      .refine(
-        (milliseconds) => milliseconds >= SHORTEST_TICK && milliseconds % 1000 === 0,
-        'copies cannot be due so often\nWrite whole seconds, 20s or more, as in 15m.',
-      )
-      .prefault('15m')
-      .describe('how often destinations are looked at, and what they lack is copied'),
-    deadline: wait.prefault('10m').describe('a step begins no further copy after so long; the next one goes on'),
-    workerDeadline: wait
-      .prefault('30s')
-      .describe("how long a step waits for a host's worker; the next tick does its work"),
-    retryFirst: wait.prefault('2s').describe('the pause before the one further attempt'),
-    heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
-    standstill: wait.prefault('10m').describe('a copy that moves nothing for so long is ended'),
-    remindAfter: wait.prefault('1d').describe('an alert that lasts is told again after so long'),
-  })
-  .prefault({});
 
 export const siteConfig = z.strictObject({
   site: name.describe('the name of the installation'),
@@ -169,7 +89,7 @@ export const siteConfig = z.strictObject({
   retention: siteRetention.prefault({}).describe('how long backups are kept'),
   notify: z.array(notifierConfig).default([]).describe('who is told when something is wrong'),
   watchdog: watchdogConfig,
-  plans: z.strictObject({ daily: plan.prefault({}), logs: logsPlan.prefault({}), catchUp: catchUpPlan }).prefault({}),
+  plans: plansConfig,
 });
 export type SiteConfig = z.output<typeof siteConfig>;
 /** What stands in the file. */

@@ -56,7 +56,7 @@ function daysIn(month: Date): number {
 }
 
 /** What clocks on the wall show, written as if it were UTC. */
-function wallOf(time: number, zone: string): number {
+export function wallOf(time: number, zone: string): number {
   return zone === 'UTC' ? time : time + offsetOf(time, zone);
 }
 
@@ -91,7 +91,7 @@ function wallByIntl(time: number, zone: string): number {
 const DAY = 86_400_000;
 
 /** The last moment at which clocks show this; of a time that is left out in spring, the moment as far behind the change. */
-function momentOf(wall: number, zone: string): number {
+export function momentOf(wall: number, zone: string): number {
   if (zone === 'UTC') return wall;
   const candidates = [wall - DAY, wall + DAY].map((near) => wall - (wallOf(near, zone) - near));
   const showing = candidates.filter((time) => wallOf(time, zone) === wall);

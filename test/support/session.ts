@@ -26,6 +26,11 @@ export function runDaily(options: DailyOptions): Promise<RunReport> {
   return run('daily', options);
 }
 
+/** Runs the weekly plan to its end. */
+export function runWeekly(options: DailyOptions): Promise<RunReport> {
+  return run('weekly', options);
+}
+
 /** Runs the monthly plan to its end. */
 export function runMonthly(options: DailyOptions): Promise<RunReport> {
   return run('monthly', options);

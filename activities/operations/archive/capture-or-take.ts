@@ -1,13 +1,14 @@
-/** The first step of a source in a run: a capture, or for the archive a full that is there already. */
+/** The first step of a source in a run: a capture, or a full that is there already: for the archive, and for a daily on the weekly's day. */
 import type { CapturedBackup } from '../../../model/run.ts';
 import { captureBackup, summary, type CaptureRequest } from '../capture.ts';
 import { sourceConfig } from '../source-config.ts';
 import { chooseForArchive } from './choose.ts';
+import { weeklyOfDay } from './weekly-of-day.ts';
 
 /** @throws BackupError as `captureBackup`. */
 export async function captureOrTake(request: CaptureRequest): Promise<CapturedBackup> {
   const { site, source, tier, scheduled, work } = request;
-  if (tier !== 'monthly') return captureBackup(request);
+  if (tier !== 'monthly') return (await weeklyOfDay(request)) ?? captureBackup(request);
   const config = sourceConfig(site, source);
   const taken = await chooseForArchive({ site, source, config, scheduled });
   if (!taken) return captureBackup(request);

@@ -55,7 +55,7 @@ function holdsExports(artifacts: Catalogued['manifest']['artifacts'], config: So
 }
 
 /** What the last check of it in the repository found. */
-function lastVerdict({ manifest }: Catalogued, evidence: readonly Verified[]): Verified['verdict'] | undefined {
+export function lastVerdict({ manifest }: Catalogued, evidence: readonly Verified[]): Verified['verdict'] | undefined {
   const { sha256 } = pinned(manifest);
   return evidence.findLast(({ backup, destination }) => backup.sha256 === sha256 && destination === null)?.verdict;
 }

@@ -51,6 +51,11 @@ function namesOf(cli: Cli, words: readonly string[]): Names {
         ({ config }) => Object.keys(config.destinations),
         () => [],
       ),
+    plans: () =>
+      site().then(
+        ({ config }) => Object.keys(config.plans.custom),
+        () => [],
+      ),
     references: () =>
       site()
         .then(references)

@@ -1,4 +1,4 @@
-/** `run daily`, `run monthly`, `run logs`: a run of a plan now, with live progress. */
+/** `run daily`, `run weekly`, `run logs`: a run of a plan now, with live progress. */
 import type { Command } from 'commander';
 import type { Session } from '../../runs/session.ts';
 import type { Site } from '../../../activities/site.ts';
@@ -14,11 +14,14 @@ interface RunOptions {
   readonly dryRun?: boolean;
 }
 
+/** Plans that always do all that is to be done now. */
+const TICKS: ReadonlySet<string> = new Set(['logs', 'catch-up']);
+
 export function registerRun(program: Command, cli: OpenCli): void {
   const run = program
     .command('run')
     .description('run a plan now, with live progress; ^C cancels it cleanly')
-    .argument('<plan>', 'the plan: daily, monthly, logs or catch-up')
+    .argument('<plan>', 'the plan: daily, weekly, monthly, logs, catch-up, or one of your own')
     .option('--source <name>', 'only this source; may be given several times', several)
     .option('--at <time>', 'the scheduled time (RFC 3339): the same plan and time again does only what is missing')
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
@@ -27,6 +30,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
   examples(run, [
     ['run daily', 'back up every source now'],
     ['run daily --source postgres', 'only one source'],
+    ['run weekly', 'a full of every source'],
     ['run monthly', 'archive the newest full of each source that is at most a week old'],
     ['run logs', 'ship WAL now, and copy what destinations lack'],
     ['run catch-up', 'copy now whatever destinations lack'],
@@ -44,7 +48,7 @@ async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<
     ...(options.source ? { sources: options.source } : {}),
   };
   await refuseFuture(input.scheduled);
-  if (plan !== 'daily' && options.at !== undefined) throw await isAlwaysNow(plan);
+  if (TICKS.has(plan) && options.at !== undefined) throw await isAlwaysNow(plan);
   // Wrong names fail here, before anything is started.
   const planned = await planOf(site, input);
   if (options.dryRun) {
@@ -63,7 +67,7 @@ interface Planned {
 /** What a run would do. @throws BackupError for a plan or a source that there is not. */
 async function planOf(site: Site, input: PlanInput): Promise<Planned> {
   const { requirePlan } = await import('../../runs/start.ts');
-  const plan = requirePlan(input.plan);
+  const plan = requirePlan(site.config, input.plan);
   if (plan === 'catch-up') {
     const { planCatchUp } = await import('../../../activities/operations/catch-up/plan.ts');
     const spec = planCatchUp(site, input);

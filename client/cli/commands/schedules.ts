@@ -1,129 +1,80 @@
-/** `schedules apply | list | pause | resume`: when plans run by themselves. */
+/** `schedules apply | list | pause | resume | remove | backfill`: when plans run by themselves. */
 import type { Command } from 'commander';
-import type { Client } from '@temporalio/client';
-import type { Site } from '../../../activities/site.ts';
-import type { ListedSchedule } from '../../schedules/existing.ts';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
-import { table } from '../output.ts';
+
+interface NoteOption {
+  readonly note?: string;
+}
 
 export function registerSchedules(program: Command, cli: OpenCli): void {
   const schedules = program.command('schedules').description('when plans run by themselves: what Temporal has of it');
   const apply = schedules
     .command('apply')
     .description('make the schedules of this site in Temporal match the config; prints the difference first')
-    .option('--dry-run', 'print the difference, and change nothing')
+    .option('--dry-run', 'print the timetable and the difference, and change nothing')
     .action((options: { readonly dryRun?: boolean }) => applyCommand(cli(), options.dryRun ?? false));
   const list = schedules
     .command('list')
-    .description('list the schedules of this site with their next and last runs')
+    .description('list the schedules of this site, their last runs and the next five times of each')
     .action(() => listCommand(cli()));
   const pause = schedules
     .command('pause')
-    .description('pause all schedules of this site that run; what runs already goes on')
-    .action(() => pauseCommand(cli(), true));
+    .description('pause schedules of this site, all when none is named; what runs already goes on')
+    .argument('[plan...]', 'the plans, as in daily weekly')
+    .option('--note <text>', 'why, for those who find it paused')
+    .action((plans: readonly string[], { note }: NoteOption) => pauseCommand(cli(), true, plans, note));
   const resume = schedules
     .command('resume')
-    .description('let all paused schedules of this site run again')
-    .action(() => pauseCommand(cli(), false));
+    .description('let paused schedules of this site run again, all when none is named')
+    .argument('[plan...]', 'the plans, as in daily weekly')
+    .option('--note <text>', 'what was done')
+    .action((plans: readonly string[], { note }: NoteOption) => pauseCommand(cli(), false, plans, note));
+  const remove = schedules
+    .command('remove')
+    .description('remove all schedules of this site; what runs already goes on, and "apply" or "up" makes them again')
+    .option('--dry-run', 'print which, and remove nothing')
+    .action((options: { readonly dryRun?: boolean }) => removeCommand(cli(), options.dryRun ?? false));
+  const backfill = schedules
+    .command('backfill')
+    .description('runs for times that are over: says why there are none, and what to do')
+    .argument('<plan>', 'the plan')
+    .action((plan: string) => backfillCommand(cli(), plan));
   examples(apply, [
-    ['schedules apply --dry-run', 'what would change'],
+    ['schedules apply --dry-run', 'the timetable, and what would change'],
     ['schedules apply', 'after a change of plans in the config; "up" does it by itself'],
   ]);
-  examples(pause, [['schedules pause', 'before work on the servers; nothing starts until they are resumed']]);
+  examples(pause, [
+    ["schedules pause --note 'disks are changed'", 'before work on the servers; nothing starts until they are resumed'],
+    ['schedules pause daily weekly', 'only these'],
+  ]);
   examples(resume, [['schedules resume', 'all that are paused run again']]);
   examples(list, [['schedules list', 'when each plan is due next']]);
+  examples(remove, [['schedules remove', 'before something else starts the plans, or the site is given up']]);
+  examples(backfill, [['schedules backfill daily', 'what to do about a night that was missed']]);
 }
 
 async function applyCommand(cli: Cli, dryRun: boolean): Promise<void> {
-  const [{ applyChanges, plannedChanges }, { inWords }] = await Promise.all([
-    import('../../schedules/apply.ts'),
-    import('../../schedules/difference.ts'),
-  ]);
-  const site = await cli.site();
-  await withClient(cli, site, async (client) => {
-    const changes = await plannedChanges(client, site.config);
-    const lines = changes.map(inWords);
-    // Before anything is changed, so that one who reads along sees what a broken connection has cut off.
-    if (!dryRun) for (const line of lines) cli.out.note(line);
-    if (!dryRun) await applyChanges(client, changes);
-    const said = changes.map((change) => ({
-      do: change.do,
-      id: change.do === 'remove' ? change.before.id : change.wanted.id,
-    }));
-    cli.out.result({ dryRun, changes: said }, () => {
-      if (changes.length === 0) return 'the schedules are as the config has them';
-      return dryRun ? lines.join('\n') : `${changes.length} schedule(s) changed`;
-    });
-  });
+  const { applySchedulesCommand } = await import('../schedules/apply.ts');
+  await applySchedulesCommand(cli, dryRun);
 }
 
 async function listCommand(cli: Cli): Promise<void> {
-  const [{ existingSchedules }, { wantedSchedules }, { formatDuration }] = await Promise.all([
-    import('../../schedules/existing.ts'),
-    import('../../schedules/wanted.ts'),
-    import('../../../model/units.ts'),
-  ]);
-  const site = await cli.site();
-
-  function row({ id, schedule, paused, next, lastRun, skipped, missed }: ListedSchedule): string[] {
-    const every = schedule ? `every ${formatDuration(schedule.every)}` : 'changed by hand';
-    return [id, every, paused ? 'paused' : (next ?? ''), lastRun ?? '', String(skipped), String(missed)];
-  }
-
-  await withClient(cli, site, async (client) => {
-    const ids = wantedSchedules(site.config).map(({ id }) => id);
-    const found = await existingSchedules(client, site.config.site, ids);
-    cli.out.result({ schedules: found }, () => {
-      if (found.length === 0) return 'no schedules: "mosaic-backup schedules apply" makes those of the config';
-      return table(['schedule', 'when', 'next', 'last run', 'skipped', 'missed'], found.map(row), [
-        'skipped',
-        'missed',
-      ]);
-    });
-  });
+  const { listSchedulesCommand } = await import('../schedules/list.ts');
+  await listSchedulesCommand(cli);
 }
 
-async function pauseCommand(cli: Cli, pause: boolean): Promise<void> {
-  const [{ existingSchedules }, { wantedSchedules }, { pausing }] = await Promise.all([
-    import('../../schedules/existing.ts'),
-    import('../../schedules/wanted.ts'),
-    import('../../schedules/pausing.ts'),
-  ]);
-  const site = await cli.site();
-  await withClient(cli, site, async (client) => {
-    const wanted = wantedSchedules(site.config).map(({ id }) => id);
-    const found = await existingSchedules(client, site.config.site, wanted);
-    const ids = found.filter(({ paused }) => paused !== pause).map(({ id }) => id);
-    const schedules = pausing(client, site, `mosaic-backup schedules ${pause ? 'pause' : 'resume'}`);
-    await (pause ? schedules.pause(ids) : schedules.resume(ids));
-    cli.out.result({ paused: pause, schedules: ids }, () => {
-      const what = pause ? 'paused' : 'running again';
-      return ids.length === 0 ? 'nothing to change' : `${what}: ${ids.join(', ')}`;
-    });
-  });
+async function pauseCommand(cli: Cli, pause: boolean, plans: readonly string[], note?: string): Promise<void> {
+  const { pauseSchedulesCommand } = await import('../schedules/pause.ts');
+  await pauseSchedulesCommand(cli, { pause, plans, note });
 }
 
-/** @throws BackupError `unreachable` where no Temporal is configured, and none runs here. */
-async function withClient(cli: Cli, site: Site, use: (client: Client) => Promise<void>): Promise<void> {
-  const [{ configuredEndpoint, embeddedEndpoint }, { connectClient }, { ensureSearchAttributes }, { BackupError }] =
-    await Promise.all([
-      import('../../temporal/endpoint.ts'),
-      import('../../runs/start.ts'),
-      import('../../temporal/namespace.ts'),
-      import('../../../model/errors.ts'),
-    ]);
-  const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
-  if (!endpoint) {
-    throw new BackupError('unreachable', 'no Temporal is configured, and none runs here', {
-      remedy: 'Set temporal.address in the config, or start "mosaic-backup up", which applies the schedules by itself.',
-    });
-  }
-  await ensureSearchAttributes(endpoint);
-  const client = await connectClient(endpoint);
-  try {
-    await use(client);
-  } finally {
-    await client.connection.close();
-  }
+async function removeCommand(cli: Cli, dryRun: boolean): Promise<void> {
+  const { removeSchedulesCommand } = await import('../schedules/remove.ts');
+  await removeSchedulesCommand(cli, dryRun);
+}
+
+async function backfillCommand(cli: Cli, plan: string): Promise<void> {
+  const { backfillCommand: backfill } = await import('../schedules/backfill.ts');
+  await backfill(cli, plan);
 }

@@ -25,6 +25,7 @@ function stepText(step: GraphStep, now: number): string {
   const { name, state, attempts, bytes, error, next, deadline, ended } = step;
   const facts = [
     state,
+    ...(state === 'pending' && next !== null && Date.parse(next) > now ? [`begins ${next}`] : []),
     ...(attempts > 1 ? [`${attempts} attempts`] : []),
     ...(bytes === null ? [] : [formatBytes(bytes)]),
     ...timeOf(step, now),

@@ -257,6 +257,33 @@ const CASES: readonly (readonly [
     ],
     ['9:3 sources.two', /in the folder of those of "one"/],
   ],
+  [
+    'a time of day that is none, and days that are none',
+    ['site: prod', 'plans: { daily: { at: 2:00, on: sundays } }\nsite: prod'],
+    ['1:23 plans.daily.at', /not a time of day.*"02:30"/],
+    ['1:33 plans.daily.on', /not days.*monday, thursday.*first sunday/],
+  ],
+  [
+    'phases that would come in another order',
+    ['site: prod', "plans: { daily: { phases: { apps: '04:00', configs: '03:00' } } }\nsite: prod"],
+    ['1:53 plans.daily.phases.configs', /configs would begin before system, which begin 2h after the plan/],
+  ],
+  [
+    'captures that would be tried until the plan is due again',
+    ['site: prod', "plans: { daily: { phases: { configs: '00:30' } } }\nsite: prod"],
+    ['1:17 plans.daily', /a capture of configs could be tried until.*less than 1d after 02:00/],
+  ],
+  [
+    'plans that cannot have their names, that lack a time, and that name what there is not',
+    [
+      'site: prod',
+      "plans: { custom: { weekly: { at: '09:00' }, Noon: { at: '12:00' }, x: {}, y: { at: '10:00', sources: [stak] } } }\nsite: prod",
+    ],
+    ['1:20 plans.custom.weekly', /cannot have this name.*plans\.daily/],
+    ['1:45 plans.custom.Noon', /not a name of a plan.*small letters/],
+    ['1:68 plans.custom.x.at', /is missing.*time of day/],
+    ['1:103 plans.custom.y.sources[0]', /no source "stak".*Did you mean "stack"/],
+  ],
   ['no sources', ['\n  stack: { type: files, paths: [/data] }', ' {}'], ['7:10 sources', /nothing would be backed up/]],
   [
     'a host that there is not',

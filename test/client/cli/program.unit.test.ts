@@ -56,6 +56,7 @@ describe('completion', () => {
   const names: Names = {
     sources: () => Promise.resolve(['postgres', 'stack']),
     destinations: () => Promise.resolve(['vault']),
+    plans: () => Promise.resolve(['noon']),
     references: () => Promise.resolve(['daily/stack/20261123T020000Z-full']),
   };
 

@@ -8,6 +8,9 @@ import { connectClient } from '../../../client/runs/start.ts';
 import { withPausing } from '../../../client/schedules/pausing.ts';
 import { embeddedEndpoint } from '../../../client/temporal/endpoint.ts';
 import type { RunReport } from '../../../model/run.ts';
+import { wholeSeconds } from '../../../model/time.ts';
+import { calendarOf } from '../../../model/timetable/calendar.ts';
+import { nextTimes } from '../../../model/timetable/next-times.ts';
 import { mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -18,10 +21,20 @@ import { ownTemporal } from '../../support/ports.ts';
 
 const ID = 'mosaic-backup/test/logs';
 const CATCH_UP = 'mosaic-backup/test/catch-up';
+const DAILY = 'mosaic-backup/test/daily';
+const WEEKLY = 'mosaic-backup/test/weekly';
+const MONTHLY = 'mosaic-backup/test/monthly';
+const ALL = [CATCH_UP, DAILY, ID, MONTHLY, WEEKLY];
 const changes = z.looseObject({ changes: z.array(z.looseObject({ do: z.string(), id: z.string() })) });
 const listed = z.looseObject({
   schedules: z.array(
-    z.looseObject({ id: z.string(), paused: z.boolean(), schedule: z.looseObject({ every: z.number() }).nullable() }),
+    z.looseObject({
+      id: z.string(),
+      paused: z.boolean(),
+      note: z.string().nullable(),
+      nextTimes: z.array(z.string()),
+      schedule: z.looseObject({ every: z.number().optional() }).nullable(),
+    }),
   ),
 });
 
@@ -37,7 +50,8 @@ describe('schedules and `run logs` on the command line', () => {
     test = await makeSite({
       folder,
       sources: { db: server.config(), stack: { type: 'files', paths: [path.join(folder, 'keys')] } },
-      plans: { logs: { every: '1h' } },
+      timeZone: 'America/New_York',
+      plans: { daily: { at: '23:45', phases: { apps: '00:15' } }, logs: { every: '1h' } },
       temporal: await ownTemporal(),
     });
     up = startCommand({ args: ['-c', test.file, 'up'], owner: folder });
@@ -54,17 +68,65 @@ describe('schedules and `run logs` on the command line', () => {
     await cleanUp();
   });
 
-  it('`up` makes the schedule of the logs, and says so', async () => {
+  it('`up` makes the schedules of the plans, and says so', async () => {
     assert.match(up.output(), /\+ mosaic-backup\/test\/logs: every 1h/);
+    assert.match(up.output(), /\+ mosaic-backup\/test\/daily: every day at 23:45 \(America\/New_York\)/);
     const { schedules } = listed.parse(await json('schedules', 'list'));
     assert.deepEqual(
       schedules.map(({ id, schedule }) => [id, schedule?.every]),
       [
         [CATCH_UP, 900_000],
+        [DAILY, undefined],
         [ID, 3_600_000],
+        [MONTHLY, undefined],
+        [WEEKLY, undefined],
       ],
     );
     assert.deepEqual(await changed('apply'), []);
+  });
+
+  it('the list tells the next five times of each in the zone of the site, and the dry run the timetable', async () => {
+    const { schedules } = listed.parse(await json('schedules', 'list'));
+    const daily = schedules.find(({ id }) => id === DAILY);
+    const calendar = calendarOf({ at: '23:45', on: 'every day' }, 'America/New_York');
+    const [first = ''] = daily?.nextTimes ?? [];
+    const ours = nextTimes(calendar, Date.parse(first) - 1000, 5).map(wholeSeconds);
+    assert.deepEqual(daily?.nextTimes, ours);
+    const { stdout } = await mosaicHere(['-c', test.file, 'schedules', 'list']);
+    assert.match(stdout, /^daily +every day at 23:45 \(America\/New_York\) +on /m);
+    assert.match(stdout, /^monthly +the first sunday of the month at 06:00/m);
+    assert.match(stdout, /^daily +[a-z]{3} 20\d\d-\d\d-\d\d 23:45(?:, [a-z]{3} (?:20\d\d-)?\d\d-\d\d 23:45){4}$/m);
+    const dry = await mosaicHere(['-c', test.file, 'schedules', 'apply', '--dry-run']);
+    assert.match(dry.stdout, /^daily +every day +databases 23:45, apps 00:15, system 00:45, configs 00:45 /m);
+    assert.match(dry.stdout, /the schedules are as the config has them/);
+    // 01:00 on a sunday comes twice there, once a year.
+    assert.match(
+      dry.stderr,
+      /^warning: weekly \(every sunday at 01:00\): on 20\d\d-11-\d\d clocks are set back, and two runs start/m,
+    );
+  });
+
+  it('a plan that its schedule starts bears its time, and is joined on demand', async () => {
+    await client.schedule.getHandle(DAILY).trigger();
+    const started = await until('the run of the schedule', async () => {
+      const { info } = await client.schedule.getHandle(DAILY).describe();
+      return info.recentActions.at(-1)?.action.workflow.workflowId;
+    });
+    // A time that is none of the plan's keeps no phase waiting.
+    const joined = await mosaicHere([
+      '-c',
+      test.file,
+      '--json',
+      'run',
+      'daily',
+      '--at',
+      started.slice('daily-'.length),
+    ]);
+    assert.equal(joined.code, 0, joined.stdout + joined.stderr);
+    const report: RunReport = await client.workflow.getHandle(started).result();
+    assert.equal(report.runId, started);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    assert.deepEqual(report.sources.map(({ source }) => source).toSorted(), ['db', 'mosaic-backup-local', 'stack']);
   });
 
   it('a run that the schedule starts bears its time, and ships', async () => {
@@ -90,17 +152,50 @@ describe('schedules and `run logs` on the command line', () => {
     assert.deepEqual(await changed('apply', '--dry-run'), [['update', ID]]);
     const { stderr, stdout } = await mosaicHere(['-c', test.file, 'schedules', 'apply', '--dry-run']);
     assert.match(stdout, /~ mosaic-backup\/test\/logs: every 1h → every 2h \(stays paused\)/);
-    assert.equal(stderr, '');
+    assert.match(stderr, /^(?:warning: .*)?$/);
     assert.deepEqual(await changed('apply'), [['update', ID]]);
     assert.deepEqual(await changed('apply'), []);
     const { schedules } = listed.parse(await json('schedules', 'list'));
+    const logs = schedules.find(({ id }) => id === ID);
+    assert.deepEqual([logs?.paused, logs?.note, logs?.schedule?.every], [true, 'an operator', 7_200_000]);
     assert.deepEqual(
-      schedules.map(({ paused, schedule }) => [paused, schedule?.every]),
-      [
-        [false, 900_000],
-        [true, 7_200_000],
-      ],
+      schedules.filter(({ paused }) => paused).map(({ id }) => id),
+      [ID],
     );
+  });
+
+  it('follows another time of a plan, a plan that is added, and one that is not wanted any more', async () => {
+    const before = await readFile(test.file, 'utf8');
+    const custom = 'plans:\n  weekly: { enabled: false }\n  custom: { noon: { at: "12:00", sources: [stack] } }\n';
+    await edit((text) => text.replace('23:45', '23:50').replace('plans:\n', custom));
+    const noon = 'mosaic-backup/test/noon';
+    assert.deepEqual(await changed('apply'), [
+      ['update', DAILY],
+      ['create', noon],
+      ['remove', WEEKLY],
+    ]);
+    await client.schedule.getHandle(noon).trigger();
+    const run = await until('the run of the plan', async () => {
+      const { info } = await client.schedule.getHandle(noon).describe();
+      return info.recentActions.at(-1)?.action.workflow.workflowId;
+    });
+    const report: RunReport = await client.workflow.getHandle(run).result();
+    assert.deepEqual(
+      report.sources.map(({ source, outcome }) => [source, outcome]),
+      [['stack', 'complete']],
+    );
+    await writeFile(test.file, before);
+    await until('the list of schedules', async () => (await changed('apply', '--dry-run')).length === 3);
+    await changed('apply');
+  });
+
+  it('names a zone that Temporal does not know, though this machine does', async () => {
+    await edit((text) => text.replace('America/New_York', 'america/new_york'));
+    const refused = await mosaicHere(['-c', test.file, 'schedules', 'apply']);
+    assert.equal(refused.code, 2, refused.stderr);
+    assert.match(refused.stderr, /does not know the time zone "america\/new_york".*\n.*tzdata/);
+    await edit((text) => text.replace('america/new_york', 'America/New_York'));
+    assert.deepEqual(await changed('apply'), []);
   });
 
   it('mends what a hand has changed', async () => {
@@ -133,11 +228,10 @@ describe('schedules and `run logs` on the command line', () => {
   });
 
   it('a first `schedules apply` makes all of them, and a dry run before it none', async () => {
-    for (const id of [CATCH_UP, ID]) await client.schedule.getHandle(id).delete();
-    const made = [
-      ['create', CATCH_UP],
-      ['create', ID],
-    ];
+    const removed = z.looseObject({ removed: z.array(z.string()) });
+    assert.deepEqual(removed.parse(await json('schedules', 'remove', '--dry-run')).removed, ALL);
+    assert.deepEqual(removed.parse(await json('schedules', 'remove')).removed, ALL);
+    const made = ALL.map((id) => ['create', id]);
     await until('the removal', async () => (await changed('apply', '--dry-run')).length === made.length);
     const sorted = (await changed('apply')).toSorted((one, two) => (String(one) < String(two) ? -1 : 1));
     assert.deepEqual(sorted, made);
@@ -168,7 +262,13 @@ describe('schedules and `run logs` on the command line', () => {
     await json('schedules', 'resume');
     assert.equal(await isPaused(), false);
     const paused = z.looseObject({ schedules: z.array(z.string()) });
-    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [CATCH_UP, ID]);
+    const some = paused.parse(await json('schedules', 'pause', 'daily', 'weekly', '--note', 'new disks'));
+    assert.deepEqual(some.schedules, [DAILY, WEEKLY]);
+    assert.equal((await client.schedule.getHandle(DAILY).describe()).state.note, 'new disks');
+    assert.match((await mosaicHere(['-c', test.file, 'schedules', 'list'])).stdout, /^weekly .* paused: new disks /m);
+    assert.deepEqual(paused.parse(await json('schedules', 'resume', 'weekly')).schedules, [WEEKLY]);
+    assert.equal((await mosaicHere(['-c', test.file, 'schedules', 'pause', 'nothing'])).code, 6);
+    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [CATCH_UP, ID, MONTHLY, WEEKLY]);
     assert.equal(await isPaused(), true);
     assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, []);
     const site = await loadSite({ file: test.file });
@@ -177,6 +277,7 @@ describe('schedules and `run logs` on the command line', () => {
       assert.deepEqual(await schedules?.running(), [], 'it was paused by somebody else, and stays so');
       await schedules?.resume([ID]);
       assert.deepEqual(await schedules?.running(), [ID]);
+      await schedules?.resume([DAILY]);
       await schedules?.pause([ID, 'mosaic-backup/test/removed']);
       assert.equal(await isPaused(), true);
       await schedules?.resume([ID]);
@@ -210,9 +311,21 @@ describe('schedules and `run logs` on the command line', () => {
     assert.equal((await mosaicHere(['-c', test.file, 'run', 'logs', '--source', 'stack'])).code, 2);
     assert.equal((await mosaicHere(['-c', test.file, 'run', 'logs', '--source', 'nothing'])).code, 6);
     assert.equal((await mosaicHere(['-c', test.file, 'run', 'logs', '--at', '2026-11-20T02:00:00Z'])).code, 2);
-    assert.equal((await mosaicHere(['-c', test.file, 'run', 'weekly'])).code, 2);
+    assert.equal((await mosaicHere(['-c', test.file, 'run', 'hourly'])).code, 2);
     const dry = await mosaicHere(['-c', test.file, 'run', 'logs', '--dry-run']);
     assert.match(dry.stdout, /db +logs +local +vault/);
+  });
+
+  it('a backfill is refused for every plan, each with what helps instead', async () => {
+    for (const [plan, help] of [
+      ['daily', /run daily --at TIME/],
+      ['monthly', /run monthly --at TIME.*still holds a full/],
+      ['logs', /Run it now: mosaic-backup run logs/],
+    ] as const) {
+      const refused = await mosaicHere(['-c', test.file, 'schedules', 'backfill', plan]);
+      assert.equal(refused.code, 4, refused.stderr);
+      assert.match(refused.stderr, help);
+    }
   });
 
   async function edit(change: (text: string) => string): Promise<void> {

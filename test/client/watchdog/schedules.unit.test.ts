@@ -58,6 +58,7 @@ describe('what the watchdog makes of schedules', () => {
       note: null,
       schedule: null,
       next: null,
+      nextTimes: [],
       lastRun: null,
       taken: 0,
       skipped: 0,

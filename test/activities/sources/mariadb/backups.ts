@@ -12,6 +12,7 @@ import { chainOf, listBackups, type Catalogued } from '../../../../activities/st
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Work } from '../../../../activities/work.ts';
 import type { Check } from '../../../../model/evidence.ts';
+import type { Tier } from '../../../../model/source.ts';
 import type { z } from 'zod';
 import { temporaryFolder } from '../../../support/folders.ts';
 import { testWork } from '../../../support/work.ts';
@@ -19,11 +20,11 @@ import { testWork } from '../../../support/work.ts';
 export const SOURCE = 'db';
 
 /** Captures for a scheduled time. */
-export function capture(site: Site, scheduled: string, work: Work = testWork(), attempt = 1) {
+export function capture(site: Site, scheduled: string, work: Work = testWork(), attempt = 1, tier: Tier = 'daily') {
   return captureBackup({
     site,
     source: SOURCE,
-    tier: 'daily',
+    tier,
     runId: `run-${scheduled}`,
     scheduled,
     attempt,

@@ -107,6 +107,24 @@ describe('a chain of MariaDB backups', () => {
     assert.match(checks.get('rows')?.detail ?? '', /^5 tables with \d+ rows are equal$/);
   });
 
+  it('P15 a weekly is a full in the middle of a chain, and the next daily builds on it', async () => {
+    const { site } = await chainOfTwo('weekly');
+    await server.sql('INSERT INTO shop.tick VALUES (3)');
+    const weekly = await capture(site, nextTime(), testWork(), 1, 'weekly');
+    assert.equal(weekly.kind, 'full');
+    await server.sql('INSERT INTO shop.tick VALUES (4)');
+    const daily = await capture(site, nextTime());
+    assert.equal(daily.kind, 'incremental');
+    const chain = await newestChain(site);
+    assert.deepEqual(
+      chain.map(({ name }) => name.tier),
+      ['weekly', 'daily'],
+    );
+    const to = path.join(folder, 'weekly', 'restored');
+    await restoreTo(site, to);
+    assert.deepEqual(await onRestored(to, contents), await contents(server.connection()));
+  });
+
   it('P15 under write load each member of a chain restores to tables that equal the replay of their journal', async () => {
     const { site } = await siteFor('load');
     await makeJournal(server);

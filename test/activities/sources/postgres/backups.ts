@@ -13,6 +13,7 @@ import type { Work } from '../../../../activities/work.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import type { ShippedLogs } from '../../../../model/run.ts';
+import type { Tier } from '../../../../model/source.ts';
 import { testWork } from '../../../support/work.ts';
 import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import { withSession, type Session } from '../../../../activities/sources/postgres/session.ts';
@@ -21,11 +22,11 @@ import { temporaryFolder } from '../../../support/folders.ts';
 export const SOURCE = 'db';
 
 /** Captures for a scheduled time. */
-export function capture(site: Site, scheduled: string, work: Work = testWork(), attempt = 1) {
+export function capture(site: Site, scheduled: string, work: Work = testWork(), attempt = 1, tier: Tier = 'daily') {
   return captureBackup({
     site,
     source: SOURCE,
-    tier: 'daily',
+    tier,
     runId: `run-${scheduled}`,
     scheduled,
     attempt,

@@ -130,6 +130,21 @@ describe('incremental backups of a PostgreSQL 18 source', () => {
       assert.ok(name === 'amcheck' || (compared && ok), `${name}: ${detail}`);
   });
 
+  it('P01 a weekly is a full in the middle of a chain, and the next daily builds on it', async () => {
+    assert.equal((await capture()).kind, 'full');
+    assert.equal((await capture()).kind, 'incremental');
+    await server.sql('INSERT INTO t VALUES (1)');
+    assert.equal((await captureAt(site, scheduled(), testWork(), 1, 'weekly')).kind, 'full');
+    await server.sql('INSERT INTO t VALUES (2)');
+    assert.equal((await capture()).kind, 'incremental');
+    const last = await newest();
+    assert.match(last.manifest.parent?.reference ?? '', /^weekly\//);
+    const to = path.join(folder, 'weekly');
+    await restoreTo(site, last, to);
+    const ids = await ask(to, z.object({ id: z.number() }), 'SELECT id FROM t ORDER BY id');
+    assert.deepEqual(ids, [{ id: 1 }, { id: 2 }]);
+  });
+
   it('makes a full after as many incrementals as the config says', async () => {
     const limited = server.config('socket', { incrementals: 1 });
     const own = path.join(folder, 'limited');
