@@ -221,5 +221,5 @@ function refuseOthers(steps: readonly GraphStep[], asked: StepDecision, all: boo
 }
 
 function now(): string {
-  return wholeSeconds(Date.now());
+  return new Date(Date.now()).toISOString();
 }
