@@ -32,7 +32,17 @@ const owner = z.looseObject({ site: z.string(), host: z.string() });
  * already.
  */
 export async function claimHost(site: Site): Promise<Claim> {
-  return watched(site, await claim(site));
+  return watched(site, await claimIfRoom(site));
+}
+
+/** A disk that is full keeps no worker from starting: its steps say so, and wait until there is room. The claim waits too. */
+async function claimIfRoom(site: Site): Promise<Lease | undefined> {
+  try {
+    return await claim(site);
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'no-space') return undefined;
+    throw error;
+  }
 }
 
 async function claim(site: Site): Promise<Lease> {
@@ -103,7 +113,7 @@ async function isStopped(pid: number): Promise<boolean> {
   }
 }
 
-function watched(site: Site, first: Lease): Claim {
+function watched(site: Site, first: Lease | undefined): Claim {
   const lost = Promise.withResolvers<never>();
   let lease = first;
   let loss: BackupError | undefined;
@@ -117,20 +127,19 @@ function watched(site: Site, first: Lease): Claim {
     },
     release: async () => {
       clearInterval(looking);
-      await lease.release();
+      await lease?.release();
     },
   };
 
   async function look(): Promise<void> {
     try {
-      await lease.check();
+      if (lease) await lease.check();
+      else lease = await claim(site);
     } catch (error) {
-      // A disk that is away for a while takes nobody's claim: the next look tells.
-      if (!(error instanceof BackupError) || error.code !== 'lease-lost') return;
-      // Vanished with the state folder, it is claimed anew; where another was faster, it is that one's.
-      const again = error.retryable ? await claim(site).catch((cause: unknown) => asError(cause)) : error;
-      if (!(again instanceof Error)) lease = again;
-      else if (isTaken(again)) lose(again);
+      if (!(error instanceof BackupError)) return;
+      if (error.code === 'busy' || (error.code === 'lease-lost' && !error.retryable)) lose(error);
+      // Vanished with the state folder: claimed anew at the next look. A disk that is away or full takes nobody's claim.
+      else if (error.code === 'lease-lost') lease = undefined;
     }
   }
 
@@ -141,12 +150,4 @@ function watched(site: Site, first: Lease): Claim {
     });
     lost.reject(loss);
   }
-}
-
-function isTaken(error: Error): boolean {
-  return error instanceof BackupError && (error.code === 'lease-lost' || error.code === 'busy');
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -26,7 +26,7 @@ import { sourceDetails } from './details.ts';
 import { captureEnded, runGraph, sourceStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepRunner, type Ended, type StepPolicy } from './step-runner.ts';
-import { copySteps, hostSteps, shortSteps } from './steps.ts';
+import { copySteps, hostSteps, reachHost } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 export interface SourceInput extends StepInput {
@@ -95,9 +95,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
 
   function policy(deadline: number, asksFirst = false): StepPolicy {
     const { retryFirst, retryMax } = waits;
-    const summary = `reach the worker of ${host}`;
-    const reach = (within: number) => shortSteps(site, host, within).ping.executeWithOptions({ summary }, []);
-    return { deadline, retryFirst, retryMax, host: { name: host, first: asksFirst, reach } };
+    return { deadline, retryFirst, retryMax, host: { name: host, first: asksFirst, reach: reachHost(site, host) } };
   }
 
   /** The value of a step that was done; of one that was not its error is noted. */

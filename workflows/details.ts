@@ -1,5 +1,6 @@
 /** The Markdown that operators read as "current details" in Temporal's Web UI. */
 import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import { wholeSeconds } from '../model/time.ts';
 import { formatBytes, formatDuration } from '../model/units.ts';
 import { retentionLines } from '../model/retention/lines.ts';
 import type { RunReport, SourceReport, StepError } from '../model/run.ts';
@@ -22,7 +23,7 @@ export function runDetails(
   return [
     outcome ? `**${outcome}**` : '**running** (each source has a page of its own, under "Relationships")',
     ...(plan?.state === 'waiting' ? ['\nIt waits for its turn: another run of this plan goes on.'] : []),
-    ...waiting.filter(({ error }) => error !== null).map((step) => `\n${waitingInWords(step, runId)}`),
+    ...waiting.filter(({ error }) => error !== null).map((step) => `\n${waitingInWords(step, runId, '')}`),
     ...ofRun.map((error) => `\n${inWords(error)}`),
     ...sources.flatMap(({ source, softSkip }) =>
       softSkip === undefined ? [] : `\n**${source}** skipped: ${softSkip}`,
@@ -42,7 +43,7 @@ export function sourceDetails(runId: string, report: SourceReport): string {
   const { captured, copies, skipped = [], errors, outcome, state, softSkip, steps = [] } = report;
   return [
     outcome ? `**${outcome}**${softSkip === undefined ? '' : `: ${softSkip}`}` : `**${state}**`,
-    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId)}`),
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
     ...errors.map((error) => `\n${inWords(error)}`),
     captured
       ? `\n\`${captured.backup.reference}\` · ${size(report)} · ${time(report)}${captured.existed ? ' · was there already' : ''}`
@@ -58,7 +59,7 @@ export function sourceDetails(runId: string, report: SourceReport): string {
     '| --- | --- | --- | --- | --- |',
     ...steps.map(
       ({ name, state: at, attempts, started, ended }) =>
-        `| ${name} | ${at} | ${attempts || ''} | ${started ?? ''} | ${ended ?? ''} |`,
+        `| ${name} | ${at} | ${attempts || ''} | ${seconds(started)} | ${seconds(ended)} |`,
     ),
     LAST,
   ].join('\n');
@@ -67,12 +68,16 @@ export function sourceDetails(runId: string, report: SourceReport): string {
 /** The Web UI cuts off some 20 pixels at the end: an empty line, so that it is no row. */
 const LAST = '\n\u00a0';
 
+function nextOf({ next }: GraphStep): string {
+  return next === null ? ' as soon as its host answers' : ` at ${next}`;
+}
+
 /** A step that waits: why, what to do, and when it is tried again. */
-function waitingInWords({ id, error, next, deadline }: GraphStep, runId: string): string {
+function waitingInWords({ id, error, deadline }: GraphStep, runId: string, next: string): string {
   return [
     `**${id} waits**: ${error?.message ?? 'for its turn'}`,
     ...(error?.remedy ? [`\n\nWhat to do: ${error.remedy}`] : []),
-    `\n\nIt is tried again ${next === null ? 'as soon as its host answers' : `at ${next}`}, until ${deadline ?? '?'}. `,
+    `\n\nIt is tried again${next}, until ${deadline ?? '?'}. `,
     `Now, or not at all: the Updates \`retry\` and \`skip\` of this workflow, or \`mosaic-backup runs retry ${runId} --step ${id}\`.`,
   ].join('');
 }
@@ -80,6 +85,10 @@ function waitingInWords({ id, error, next, deadline }: GraphStep, runId: string)
 /** A failed step and what to do about it. */
 export function inWords({ step, message, remedy }: StepError): string {
   return `${step} failed: ${message}${remedy ? `\n\nWhat to do: ${remedy}` : ''}`;
+}
+
+function seconds(time: string | null): string {
+  return time === null ? '' : wholeSeconds(Date.parse(time));
 }
 
 function copiesOf({ copies, skipped = [] }: SourceReport): string {

@@ -3,11 +3,10 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { HookTime } from '../model/config/hooks.ts';
 import type { GraphStep } from '../model/graph.ts';
 import type { SourceReport, StepError } from '../model/run.ts';
-import { wholeSeconds } from '../model/time.ts';
 
 /** A step that is not done, since its run was to leave it out. */
 export function leftOut(step: GraphStep): GraphStep {
-  return { ...step, state: 'skipped', ended: wholeSeconds(Date.now()) };
+  return { ...step, state: 'skipped', ended: new Date(Date.now()).toISOString() };
 }
 
 /** A hook that failed, and was to stop nothing. */
@@ -17,7 +16,9 @@ export function ofHooks(when: HookTime, message: string): StepError {
 
 /** A step of a source that was ended from outside. */
 export function unended(step: GraphStep, error: StepError): GraphStep {
-  return step.ended === null ? { ...step, state: 'failed', error, ended: wholeSeconds(Date.now()), next: null } : step;
+  return step.ended === null
+    ? { ...step, state: 'failed', error, ended: new Date(Date.now()).toISOString(), next: null }
+    : step;
 }
 
 /** A destination that lacks the recovery point, in the step's own words. */

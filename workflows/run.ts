@@ -22,7 +22,6 @@ import {
 import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { Phase, RunReport, RunSpec, ScheduledInput, SourceReport, SourceStep, StepError } from '../model/run.ts';
 import { runId, runOutcome, scheduledOf, sourcesByHost } from '../model/run.ts';
-import { wholeSeconds } from '../model/time.ts';
 import { backupSource } from './backup-source.ts';
 import { runDetails } from './details.ts';
 import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './messages.ts';
@@ -32,7 +31,7 @@ import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from 
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { stepRunner, type Ended } from './step-runner.ts';
-import { planning, reporting, retentionSteps, telling } from './steps.ts';
+import { planning, reachHost, reporting, retentionSteps, telling } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
@@ -243,9 +242,11 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
 
   async function retainOn(host: string, names: readonly string[]): Promise<void> {
     const summary = `delete what is due of ${names.join(', ')}, at every place`;
-    // Temporal tries it a few times: nobody need decide anything of it.
-    const once = { deadline: 0, retryFirst: 0, retryMax: 0 };
-    const pruned: Ended<RetentionSummary> = await runner.run(retentionId(host), once, () =>
+    const { retryFirst, retryMax } = waits;
+    const of = { name: host, first: true, reach: reachHost(site, host) };
+    // Temporal itself tries it a few times. A host that is down must not hold up the end of the run.
+    const policy = { deadline: RETENTION, retryFirst, retryMax, host: of };
+    const pruned: Ended<RetentionSummary> = await runner.run(retentionId(host), policy, () =>
       retentionSteps(site, host, waits).retention.executeWithOptions({ summary, activityId: retentionId(host) }, [
         { waits, sources: names },
       ]),
@@ -273,8 +274,11 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   }
 }
 
+/** So long a host is waited for before its retention is left to the next run, in milliseconds. */
+const RETENTION = 10_000;
+
 const PLAN_STEP = pendingStep('plan', 'plan', 'read the config and plan this run');
 
 function now(): string {
-  return wholeSeconds(Date.now());
+  return new Date(Date.now()).toISOString();
 }

@@ -150,10 +150,10 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
         failure = ended;
         pause = Math.min(retryMax, retryFirst * 2 ** pauses++);
       }
-      if (lost && !again && deadline > 0 && Date.now() + pause >= until) {
+      if (lost && !again && Date.now() + pause >= until) {
         // An attempt that lost its worker, or Temporal, has not failed by itself: however long nobody was there, it is made again.
         again = true;
-        until = Date.now() + pause + Math.max(HANDOVER, 2 * retryMax);
+        until = Date.now() + pause + Math.min(deadline, Math.max(HANDOVER, 2 * retryMax));
         change(id, { deadline: wholeSeconds(until) });
       }
       if (!failure.retryable || Date.now() + pause >= until) return failed(id, failure);
@@ -228,5 +228,5 @@ function refuseOthers(steps: readonly GraphStep[], asked: StepDecision, all: boo
 }
 
 function now(): string {
-  return wholeSeconds(Date.now());
+  return new Date(Date.now()).toISOString();
 }

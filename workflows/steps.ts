@@ -79,17 +79,22 @@ export function retentionSteps(site: string, host: string, waits: Waits) {
   });
 }
 
+/** A frozen worker takes questions as well, one with each of its open polls: soon another one must be asked. */
+const ANSWER = '3s';
+
 /**
- * Whether a host is there is asked on its short queue, where no long capture stands before the question.
- * @param within milliseconds in which somebody must have taken it.
+ * Whether a host is there is asked on its short queue, where no long capture stands before the question. Resolves when its worker
+ * has answered; rejects when nobody has taken the question within so many milliseconds, or taken it and not answered.
  */
-export function shortSteps(site: string, host: string, within: number) {
-  return proxyActivities<ShortActivities>({
-    taskQueue: taskQueues(site, host).short,
-    scheduleToStartTimeout: within,
-    startToCloseTimeout: '10s',
-    retry: ONCE,
-  });
+export function reachHost(site: string, host: string): (within: number) => Promise<unknown> {
+  const summary = `reach the worker of ${host}`;
+  return (within) =>
+    proxyActivities<ShortActivities>({
+      taskQueue: taskQueues(site, host).short,
+      scheduleToStartTimeout: within,
+      startToCloseTimeout: ANSWER,
+      retry: ONCE,
+    }).ping.executeWithOptions({ summary }, []);
 }
 
 /** Planning of a tick: nothing is known yet, and the next one comes soon. */

@@ -6,7 +6,8 @@ import { hostOf } from '../../model/config/hosts.ts';
 import { formatDuration } from '../../model/units.ts';
 import { restoredSince } from '../backups/in-place.ts';
 import { isAuthentic, readOverview, verdictOf, type Overview } from '../backups/overview.ts';
-import { isSince, logsStatus, lossOf, OVERDUE } from '../backups/status.ts';
+import { isSince, logsStatus, lossOf } from '../backups/status.ts';
+import { allowedAge } from './allowed-age.ts';
 import { lookedAt, type Look } from './look.ts';
 
 /** @throws BackupError where the repository is not there. */
@@ -44,7 +45,7 @@ async function overdue(site: Site, { name, overview, now }: Asked): Promise<Cond
   const age = Math.max(0, now - Date.parse(newest.backup.manifest.started));
   const objective = config?.objectives?.rpo;
   // Logs may reach further, and keep an objective of minutes; but without a new full they are of no use some day.
-  if (age > Math.max(OVERDUE, objective ?? 0)) {
+  if (age > Math.max(allowedAge(site.config, name), objective ?? 0)) {
     const message = `${name}: its newest backup, ${newest.reference}, is ${formatDuration(age)} old.`;
     return condition(site, name, message, 'daily');
   }

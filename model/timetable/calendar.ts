@@ -56,6 +56,12 @@ export function shortestGap({ weekdays, week }: Pick<Calendar, 'weekdays' | 'wee
   return week === null ? Math.min(...gaps) : 4 * 7 * DAY;
 }
 
+/** Milliseconds between two times at most. */
+export function longestGap({ weekdays, week }: Pick<Calendar, 'weekdays' | 'week'>): number {
+  const gaps = weekdays.map((day, index) => ((weekdays[index + 1] ?? (weekdays[0] ?? 0) + 7) - day) * DAY);
+  return week === null ? Math.max(...gaps) : 5 * 7 * DAY;
+}
+
 export const DAY = 86_400_000;
 
 /** `every day at 02:00`, `monday and thursday at 04:00`, `the first sunday of the month at 06:00`. */

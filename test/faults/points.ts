@@ -2,7 +2,7 @@
 import type { SignalPoint } from '../support/worker-process.ts';
 import type { SourceName } from './trial.ts';
 
-export interface KillPoint extends Pick<SignalPoint, 'at' | 'when' | 'matching'> {
+export interface KillPoint extends Pick<SignalPoint, 'at' | 'when' | 'matching' | 'nth'> {
   /** What is done and what is not. */
   readonly name: string;
   readonly sources: readonly SourceName[];
@@ -21,8 +21,9 @@ const SEAL = String.raw`/\.staging/(stack|db|wiki|cache)-`;
 // prettier-ignore
 export const KILL_POINTS: readonly KillPoint[] = [
   { name: 'the run is being planned', at: `${OPERATIONS}/plan-run.ts#planRun`, sources: ANY },
-  { name: 'a capture wants its lease', at: `${STORAGE}/lease.ts#acquireLease`, sources: ANY },
-  { name: 'it holds its lease', at: `${STORAGE}/lease.ts#acquireLease`, when: 'left', sources: ANY },
+  // The first lease is that of the worker to its host.
+  { name: 'a capture wants its lease', at: `${STORAGE}/lease.ts#acquireLease`, nth: 2, sources: ANY },
+  { name: 'it holds its lease', at: `${STORAGE}/lease.ts#acquireLease`, when: 'left', nth: 2, sources: ANY },
   { name: 'it makes its staging folder', at: `${STORAGE}/repository.ts#createStaging`, sources: ANY },
   { name: 'staging is made', at: `${STORAGE}/repository.ts#createStaging`, when: 'left', sources: ANY },
   { name: 'the slot is reserved', at: 'activities/sources/postgres/bracket.ts#openBracket', when: 'left', sources: ['db'] },

@@ -77,7 +77,7 @@ export interface Trial {
 
 /** Short enough for a test, long enough for a busy machine. */
 const WAITS = {
-  captureDeadline: '60s',
+  captureDeadline: '120s',
   copyDeadline: '60s',
   verifyDeadline: '60s',
   retryFirst: '100ms',

@@ -3,7 +3,7 @@ import type { TextChange } from './changed.ts';
 
 const FILE = 'workflows/backup-source.ts';
 const CAPTURE = 'const summary = `capture ${source} (${step.tier})`;';
-const ONE_MORE = `await shortSteps(site, host, 60_000).ping.executeWithOptions({ summary: 'one step more' }, []);`;
+const ONE_MORE = `await reachHost(site, host)(60_000);`;
 const IMPORTED = `} from '@temporalio/workflow';`;
 
 export const INCOMPATIBLE: readonly TextChange[] = [

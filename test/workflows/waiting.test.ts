@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { loadSite } from '../../activities/config/load.ts';
@@ -7,6 +8,7 @@ import { readGraph } from '../../client/runs/graph.ts';
 import { ownSession, type Session } from '../../client/runs/session.ts';
 import { startRun } from '../../client/runs/start.ts';
 import type { GraphStep, RunGraph } from '../../model/graph.ts';
+import { recoveryPoint } from '../../model/recovery-point.ts';
 import type { RunReport } from '../../model/run.ts';
 import { startWorker } from '../../workers/worker.ts';
 import { mosaicHere } from '../support/command-line.ts';
@@ -91,7 +93,7 @@ describe('steps that wait', function () {
     const text = await details(run);
     assert.match(
       text,
-      /^\*\*late\/capture waits\*\*: .*late.*\n\nWhat to do: .+\n\nIt is tried again at 20.+`retry` and `skip`/m,
+      /^\*\*late\/capture waits\*\*: .*late.*\n\nWhat to do: .+\n\nIt is tried again, until 20.+`retry` and `skip`/m,
     );
     assert.match(text, /^\| late \| waiting \|/m);
     const shown = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'show', run]);
@@ -191,6 +193,25 @@ describe('steps that wait', function () {
     const report = await ended(run);
     await worker.stop();
     assert.equal(report.outcome, 'complete', JSON.stringify(report));
+
+    // The coordinator holds no backup of that host: what stands for its source is what it has signed before.
+    const second = await start(['good', 'other']);
+    await waits(second, 'other/capture');
+    await command('skip', second, '--step', 'other/capture');
+    await ended(second);
+    const point = recoveryPoint.parse(
+      JSON.parse(await readFile(path.join(folder, `repository/recovery-points/${second}.json`), 'utf8')),
+    );
+    const other = point.sources.find(({ source }) => source === 'other');
+    const captured = report.sources.find(({ source }) => source === 'other')?.captured;
+    assert.deepEqual([other?.stale, other?.outcome, other?.backup], [true, 'failed', captured?.backup]);
+    assert.equal(other?.consistency, 'fuzzy');
+    assert.equal(
+      point.config,
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    );
   });
 
   it('a run on demand waits for one of the same plan that goes on, and says so', async () => {
