@@ -35,9 +35,18 @@ export const graphKilled: readonly Scenario[] = [
     kind: 'graph killed',
     title: 'P42 P49 the worker, at every boundary of every step and inside it (db, wiki, cache; three destinations)',
     sources: DATABASES,
-    alone: 'all',
     minutes: 25,
-    play: (trial) => withDestinations(trial, killWorkers),
+    play: (trial) => withDestinations(trial, (of, hit) => killWorkers(of, hit, ['entered', 'inside', 'left'])),
+  },
+  {
+    kind: 'graph killed',
+    title: 'P49 the worker, at every step that is done, and nobody knows (stack)',
+    sources: ['stack'],
+    everyTime: true,
+    async play(trial) {
+      await trial.configure((config) => ({ ...config, plans: { ...config.plans, daily: PATIENT } }));
+      return killWorkers(trial, await hitFolder(trial), ['left']);
+    },
   },
   {
     kind: 'graph killed',
@@ -61,17 +70,21 @@ async function withDestinations(trial: Trial, play: (trial: Trial, hit: string) 
       destinations: { ...config.destinations, bucket: bucket.config, server: server.config },
       plans: { ...config.plans, daily: PATIENT },
     }));
-    const hit = path.join(trial.folder, 'hit');
-    await mkdir(hit);
-    return await play(trial, hit);
+    return await play(trial, await hitFolder(trial));
   } finally {
     await remotes.close();
   }
 }
 
+/** Where workers note which points they have reached. */
+async function hitFolder(trial: Trial): Promise<string> {
+  const hit = path.join(trial.folder, 'hit');
+  await mkdir(hit);
+  return hit;
+}
+
 /** Each worker dies at the first point that none before has reached; the next one goes on. */
-async function killWorkers(trial: Trial, hit: string): Promise<string> {
-  const points = ['entered', 'inside', 'left'];
+async function killWorkers(trial: Trial, hit: string, points: readonly string[]): Promise<string> {
   const next = () => trial.stepWorker(SIGNAL_STEPS, { STEPS_HIT: hit, STEPS_DO: 'kill', STEPS_AT: points.join(',') });
   let worker = await next();
   const run = await trial.run();
