@@ -31,7 +31,7 @@ import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from 
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { stepRunner, type Ended } from './step-runner.ts';
-import { planning, reachHost, reporting, retentionSteps, telling } from './steps.ts';
+import { planHooks, planning, reachHost, reporting, retentionSteps, telling } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
@@ -155,12 +155,13 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const { retryFirst, retryMax, captureDeadline: deadline } = waits;
     const summary = `run the hooks ${when} the plan ${plan}`;
     const ended = await runner.run(hookId('plan', when), { deadline, retryFirst, retryMax }, ({ left }) =>
-      reporting(site, waits, left).planHook.executeWithOptions({ summary, activityId: hookId('plan', when) }, [
+      planHooks(site, waits, left).planHook.executeWithOptions({ summary, activityId: hookId('plan', when) }, [
         { spec, when, outcome },
       ]),
     );
     if (!ended.ok) errors.push(ended.error);
     else errors.push(...ended.value.warnings.map((message) => ofHooks(when, message)));
+    if (outcome === 'complete' && (!ended.ok || ended.value.warnings.length > 0)) outcome = 'partial';
     const why = ended.ok ? ended.value.skipped : 'the hooks before the plan failed';
     if (when === 'before' && why !== null) for (const { source } of order) leaveOut(source, why, ended.ok);
     return why === null;

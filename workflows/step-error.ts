@@ -52,6 +52,8 @@ export interface StepFailure {
   readonly retryable: boolean;
   /** Whether its worker died, or nobody took it: what is to be asked next is whether its host is there. */
   readonly workerLost: boolean;
+  /** Whether nobody has begun it: it stood in the queue, behind others where its host is there. */
+  readonly queued?: boolean;
   /** Its worker was stopped, and gave it back: nothing has failed. */
   readonly handedBack?: boolean;
 }
@@ -65,6 +67,15 @@ export function stepFailure(step: string, error: unknown): StepFailure {
   }
   if (cause instanceof ApplicationFailure && cause.type === HANDED_BACK)
     return { error: stepError(step, error), retryable: true, workerLost: true, handedBack: true };
+  if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') {
+    const message = 'no worker has begun this step';
+    return {
+      error: { step, code: 'unreachable', message, remedy: START },
+      retryable: true,
+      workerLost: true,
+      queued: true,
+    };
+  }
   const retryable = cause instanceof ApplicationFailure && cause.nonRetryable !== true;
   return { error: stepError(step, error), retryable, workerLost: false };
 }

@@ -141,6 +141,13 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
         const ended = await tryOnce(id, { number: (number += 1), left }, attempt);
         if ('ok' in ended) return ended;
         asksHost = lost = ended.workerLost;
+        if (ended.queued && host && (await reached(id, host, ANSWER, ANSWER))) {
+          // Its host is at work for others: standing behind them is no failure, and the next turn is its own.
+          asksHost = false;
+          until = Date.now() + deadline;
+          change(id, { deadline: wholeSeconds(until) });
+          continue;
+        }
         if (ended.handedBack) {
           // It was at work: what a restart takes is not its fault, whatever its deadline says.
           until = Math.max(until, Date.now() + HANDOVER);

@@ -34,6 +34,18 @@ export function reporting(site: string, waits: Waits, left: number) {
   });
 }
 
+/** Hooks of a plan: each has a time limit of its own. */
+export function planHooks(site: string, waits: Waits, left: number) {
+  return proxyActivities<CoordinationActivities>({
+    taskQueue: taskQueues(site, '').site,
+    scheduleToStartTimeout: left,
+    startToCloseTimeout: LONGEST,
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: ONCE,
+  });
+}
+
 /** One attempt that is at work may take so long: a daily plan is due again then. Its streams' standstill ends it sooner. */
 const LONGEST = '23h';
 

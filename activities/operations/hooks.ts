@@ -73,11 +73,22 @@ async function skips({ site, hook, name, when, facts, work }: One): Promise<bool
     return code === SOFT_SKIP;
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
-    throw new BackupError(error.code, `${name}: ${error.message}`, {
-      remedy: `Run ${command} by hand as the user that runs mosaic-backup. ${error.remedy ?? ''}`.trimEnd(),
-      cause: error,
-    });
+    throw failed(name, command, error);
   }
+}
+
+/** Neither its arguments nor what it printed, which goes to Temporal, alerts and recovery points: either may hold a secret. */
+function failed(name: string, command: string, { code, facts }: BackupError): BackupError {
+  const status = facts['code'];
+  const why =
+    code === 'missing-program'
+      ? 'was not found'
+      : typeof status === 'number'
+        ? `ended with ${status}`
+        : 'did not end by itself in time';
+  return new BackupError(code, `${name}: ${command} ${why}`, {
+    remedy: `Run ${command} by hand as the user that runs mosaic-backup: what it printed is not repeated here.`,
+  });
 }
 
 function environmentOf(facts: HookFacts, when: HookTime): Readonly<Record<string, string>> {

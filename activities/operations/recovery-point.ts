@@ -9,6 +9,7 @@ import { verifySignature, type TrustedKey } from '../keys/signing.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
 import { openDestination } from '../storage/destinations.ts';
+import { manifestVerdict } from '../storage/manifest-file.ts';
 import { readRecoveryPoints } from '../storage/recovery-points.ts';
 import { prepareRepository, putRepositorySmall, repositoryStore } from '../storage/repository.ts';
 import { parseRecord } from '../storage/record.ts';
@@ -40,9 +41,12 @@ export async function writeRecoveryPoint({
   const store = repositoryStore(site.repository);
   const signer = await siteSigner(site);
   const key = recoveryPointKey(spec.runId);
-  const last = await standing(site, store, report.sources);
-  const own = report.sources.map((source) => sourceEntry(source, last.get(source.source)));
-  const sources = [...(await entriesBefore(store, spec.runId, signer.publicKey, own)), ...own];
+  const last = await standing({ site, store, scheduled: spec.scheduled, reports: report.sources });
+  const now = report.sources.map((source) => sourceEntry(source, last.get(source.source)));
+  const before = await signedBefore(store, spec.runId, signer.publicKey);
+  // Run again, a run may not come to what it had sealed: a host that is away now, a hook that skips. It is sealed all the same.
+  const own = now.map((entry) => (entry.stale ? (before.find((one) => isMade(one, entry)) ?? entry) : entry));
+  const sources = [...before.filter(({ source }) => !own.some((entry) => entry.source === source)), ...own];
   const unsigned = {
     schema: RECOVERY_POINT_SCHEMA as typeof RECOVERY_POINT_SCHEMA,
     id: spec.runId,
@@ -73,18 +77,16 @@ export async function writeRecoveryPoint({
   return { warnings };
 }
 
-/** What this host has signed before about other sources of the same run. */
-async function entriesBefore(
-  store: Store,
-  id: string,
-  publicKey: string,
-  own: RecoveryPoint['sources'],
-): Promise<RecoveryPoint['sources']> {
+/** What this host has signed before about the same run; none where it is damaged, which says nothing and is replaced. */
+async function signedBefore(store: Store, id: string, publicKey: string): Promise<RecoveryPoint['sources']> {
   const key = recoveryPointKey(id);
   const bytes = await store.readSmall(key);
-  // A damaged one says nothing, and is replaced.
-  const before = bytes && signedPoint(bytes, key, [publicKey]);
-  return before?.sources.filter(({ source }) => !own.some((entry) => entry.source === source)) ?? [];
+  return (bytes && signedPoint(bytes, key, [publicKey]))?.sources ?? [];
+}
+
+/** Whether this entry says that the run itself has made a backup of the other's source. */
+function isMade(one: Entry, { source }: Entry): boolean {
+  return one.source === source && !one.stale;
 }
 
 /** Whether this is the recovery point of a key, signed by one of ours. */
@@ -125,20 +127,29 @@ function sourceEntry({ source, outcome, captured, copies, errors }: SourceReport
   };
 }
 
+interface StandingRequest {
+  readonly site: Site;
+  readonly store: Store;
+  /** Of the run: what was made later stands for nothing in it. */
+  readonly scheduled: string;
+  readonly reports: readonly SourceReport[];
+}
+
 /** The last good backup of each source that was not captured: of this host's, or what an earlier recovery point says. */
-async function standing(
-  site: Site,
-  store: Store,
-  reports: readonly SourceReport[],
-): Promise<ReadonlyMap<string, Standing>> {
+async function standing({ site, store, scheduled, reports }: StandingRequest): Promise<ReadonlyMap<string, Standing>> {
   const stale = reports.filter(({ captured }) => captured === null).map(({ source }) => source);
   if (stale.length === 0) return new Map();
-  const catalogue = await listBackups(store, { logs: false });
+  const trusted = await trustedKeys(site);
+  const catalogue = (await listBackups(store, { logs: false })).filter(
+    ({ manifest }) => manifest.scheduled <= scheduled && manifestVerdict(manifest, trusted) === 'good',
+  );
   const here = new Map(stale.flatMap((source) => newestOf(source, catalogue) ?? []));
   // A host that is down cannot be asked for its backups, and the coordinator holds none of them.
   if (stale.every((source) => here.has(source))) return here;
-  const { read } = await readRecoveryPoints(store, await trustedKeys(site));
-  const oldestFirst = read.toSorted((a, b) => (a.scheduled < b.scheduled ? -1 : 1));
+  const { read } = await readRecoveryPoints(store, trusted);
+  const oldestFirst = read
+    .filter((point) => point.scheduled <= scheduled)
+    .toSorted((a, b) => (a.scheduled < b.scheduled ? -1 : 1));
   return new Map([...oldestFirst.flatMap(({ sources }) => sources.flatMap(standingIn)), ...here]);
 }
 

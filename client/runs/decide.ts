@@ -17,7 +17,7 @@ export async function decideOn(
   asked: StepDecision,
 ): Promise<string> {
   const graph = await readGraph(client, run);
-  if (graph === null || graph.outcome !== null) throw noRun(run);
+  if (graph === null || graph.state !== 'running') throw noRun(run);
   const chosen = chosenSteps(graph.steps, asked, what === 'retry');
   if ('refused' in chosen) throw refused(run, chosen.refused);
   const done: string[] = [];

@@ -4,20 +4,27 @@ import type { GraphStep, RunGraph } from '../../model/graph.ts';
 import { runGraph } from '../../workflows/messages.ts';
 import { stepProgress } from './watch.ts';
 
+export interface LiveGraph extends RunGraph {
+  /** `running`, how it ended, or `canceled`, `terminated`, `failed`, `timed_out` as Temporal has it. */
+  readonly state: string;
+}
+
 /**
  * Null where this Temporal has no such run.
  * @throws where no worker answers: a graph is asked of the workflow itself.
  */
-export async function readGraph(client: Client, run: string): Promise<RunGraph | null> {
+export async function readGraph(client: Client, run: string): Promise<LiveGraph | null> {
   const graph = await queryGraph(client, run);
   if (graph === null) return null;
+  const { status } = await client.workflow.getHandle(run).describe();
+  const state = status.name === 'RUNNING' ? 'running' : (graph.outcome ?? status.name.toLowerCase());
   const unfinished = [...new Set(graph.steps.filter(isUnfinished).flatMap(({ id }) => sourceOf(id) ?? []))];
   const live = await Promise.all(unfinished.map((source) => liveSteps(client, `${run}/${source}`)));
   // Run again, a run finds the workflows of its sources as they were the last time, until it begins them anew.
   const began = graph.steps.find(({ id }) => id === 'plan')?.started ?? '';
   const own = live.flat().filter(({ started }) => started !== null && started >= began);
   const byId = new Map(own.map((step) => [step.id, step]));
-  return { ...graph, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
+  return { ...graph, state, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
 }
 
 /** The steps of a source that goes on, with the bytes that those at work have moved so far. */
@@ -47,8 +54,11 @@ function isUnfinished({ ended, state }: GraphStep): boolean {
   return ended === null && state !== 'skipped';
 }
 
+/** What the ids of steps of the run itself begin with. */
+const OF_RUN: ReadonlySet<string> = new Set(['plan', 'retention']);
+
 /** The source whose step it is; undefined for a step of the run itself. */
 export function sourceOf(id: string): string | undefined {
   const [source = '', what] = id.split('/');
-  return what === undefined || source === 'retention' ? undefined : source;
+  return what === undefined || OF_RUN.has(source) ? undefined : source;
 }

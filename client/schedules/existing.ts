@@ -2,6 +2,7 @@
 import { ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client';
 import { z } from 'zod';
 import { wholeSeconds } from '../../model/time.ts';
+import { patiently } from '../temporal/patiently.ts';
 import type { Existing } from './difference.ts';
 import { timingOf } from './spec.ts';
 import { schedulePrefix, type Schedule } from './wanted.ts';
@@ -32,7 +33,7 @@ export async function existingSchedules(
   for await (const { scheduleId } of client.schedule.list()) {
     if (scheduleId.startsWith(schedulePrefix(site))) ids.add(scheduleId);
   }
-  const found = await Promise.all([...ids].toSorted().map((id) => describe(client, id)));
+  const found = await Promise.all([...ids].toSorted().map((id) => patiently(() => describe(client, id))));
   return found.filter((one) => one !== undefined);
 }
 

@@ -10,7 +10,7 @@ import type { Change } from './difference.ts';
 import { scheduledPlans } from './wanted.ts';
 
 /**
- * Starts each plan's newest due run that has no recovery point, of those whose schedules had to be made. One that was in the middle
+ * Starts each plan's newest due run that has no recovery point, where the schedules of all had to be made. One that was in the middle
  * does only what is missing. Whatever stands in the way of it is told, and keeps nobody from coming up.
  */
 export async function startMissed(
@@ -21,7 +21,9 @@ export async function startMissed(
 ): Promise<void> {
   const { config } = site;
   const made = new Set(changes.map((change) => (change.do === 'create' ? change.wanted.plan : null)));
-  const plans = scheduledPlans(config).filter(({ name }) => made.has(name));
+  const plans = scheduledPlans(config);
+  // One that is merely new in the config was never due before.
+  if (!plans.every(({ name }) => made.has(name))) return;
   try {
     const missed = missedRuns(config, plans, await recoveryPoints(site), Date.now());
     for (const { plan, scheduled } of missed) {

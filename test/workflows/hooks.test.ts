@@ -33,6 +33,7 @@ describe('hooks and the order of sources', () => {
       `#!/bin/sh
 echo "$1 $MOSAIC_BACKUP_WHEN \${MOSAIC_BACKUP_SOURCE:-plan} \${MOSAIC_BACKUP_OUTCOME:--} $MOSAIC_BACKUP_RUN" >> ${log}
 [ -f ${folder}/$1.sleep ] && sleep 60
+[ -f ${folder}/$1.says ] && cat ${folder}/$1.says >&2
 [ -f ${folder}/$1.status ] && exit $(cat ${folder}/$1.status)
 exit 0
 `,
@@ -101,6 +102,30 @@ exit 0
     assert.deepEqual([entry?.outcome, entry?.stale], ['skipped', true]);
     assert.match(entry?.backup?.reference ?? '', /^daily\/wiki\//, 'the last good one stands for it');
     assert.equal(point.config?.length, 64);
+  });
+
+  it('a run that is run again, and now skips what it had sealed, keeps it in its recovery point', async () => {
+    const time = scheduled();
+    assert.equal((await daily(['wiki'], undefined, time)).outcome, 'complete');
+    const before = await pointOf(`daily-${time}`);
+    await exits('quiesce', 75);
+    const again = await daily(['wiki'], undefined, time);
+    assert.equal(again.sources[0]?.outcome, 'skipped');
+    assert.deepEqual((await pointOf(`daily-${time}`)).sources, before.sources);
+    // What was made later stands for nothing in a run of an earlier time.
+    const earlier = '2026-11-01T02:00:00Z';
+    await daily(['wiki'], undefined, earlier);
+    const [entry] = (await pointOf(`daily-${earlier}`)).sources;
+    assert.deepEqual([entry?.stale, entry?.backup], [true, null]);
+  });
+
+  it('says of a program that fails how it ended, and nothing that it printed', async () => {
+    await writeFile(path.join(folder, 'quiesce.says'), 'PASSWORD-CANARY');
+    await exits('quiesce', 1);
+    const report = await daily(['wiki']);
+    assert.match(report.sources[0]?.errors[0]?.message ?? '', /hooks\.before\[0\] of wiki: .*hook ended with 1$/);
+    assert.doesNotMatch(JSON.stringify([report, await pointOf(report.runId)]), /CANARY/);
+    await rm(path.join(folder, 'quiesce.says'));
   });
 
   it('one before that fails keeps its source from being captured, is tried again, and the one after runs all the same', async () => {
@@ -181,8 +206,8 @@ exit 0
     assert.ok((await pointOf(skipped.runId)).sources.every(({ stale, outcome }) => stale && outcome === 'skipped'));
   });
 
-  function daily(sources: readonly string[], signal?: AbortSignal) {
-    return runDaily({ session, site: 'test', scheduled: scheduled(), sources, ...(signal ? { signal } : {}) });
+  function daily(sources: readonly string[], signal?: AbortSignal, time = scheduled()) {
+    return runDaily({ session, site: 'test', scheduled: time, sources, ...(signal ? { signal } : {}) });
   }
 
   function exits(name: string, status: number): Promise<void> {

@@ -122,7 +122,7 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
     let graph = client && (await readGraph(client, run));
     if (!client || !graph) return await showPoint(cli, run);
     const draw = redrawer(process.stderr);
-    while (cli.out.interactive && graph.outcome === null && !cli.signal.aborted) {
+    while (cli.out.interactive && graph.state === 'running' && !cli.signal.aborted) {
       draw(graphText(graph, Date.now()));
       await pause(LOOK, undefined, { signal: cli.signal }).catch(() => undefined);
       graph = (await readGraph(client, run)) ?? graph;

@@ -1,16 +1,16 @@
 /** The graph of a run as text: each source with its steps, what waits with what to do about it. */
-import type { GraphStep, RunGraph } from '../../../model/graph.ts';
+import type { GraphStep } from '../../../model/graph.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
-import { sourceOf } from '../../runs/graph.ts';
+import { sourceOf, type LiveGraph } from '../../runs/graph.ts';
 
 const SIGNS = { pending: '·', running: '▸', waiting: '!', done: '✔', failed: '✖', skipped: '-' } as const;
 
-export function graphText({ runId, outcome, steps }: RunGraph, now: number): string {
+export function graphText({ runId, state, steps }: LiveGraph, now: number): string {
   const bySource = Map.groupBy(steps, ({ id }) => sourceOf(id));
   const ofRun = bySource.get(undefined) ?? [];
-  const waits = steps.some(({ state }) => state === 'waiting');
+  const waits = state === 'running' && steps.some((step) => step.state === 'waiting');
   return [
-    `${runId}: ${outcome ?? (waits ? 'waiting' : 'running')}`,
+    `${runId}: ${waits ? 'waiting' : state}`,
     ...ofRun.filter(({ id }) => id === 'plan').map((step) => stepText(step, now)),
     ...[...bySource].map(([source, of]) => (source === undefined ? '' : sourceText(source, of, now))).filter(Boolean),
     ...ofRun.filter(({ id }) => id !== 'plan').map((step) => stepText(step, now)),

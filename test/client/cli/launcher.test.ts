@@ -128,7 +128,7 @@ describe('the command line', () => {
     await writeFile(
       trace,
       `import { registerHooks } from 'node:module';
-       registerHooks({ load(url, context, next) { if (/temporal|@grpc|swc/.test(url)) process.stderr.write('LOADED ' + url + '\\n'); return next(url, context); } });`,
+       registerHooks({ load(url, context, next) { if (/temporalio|client.temporal|@grpc|swc/.test(url)) process.stderr.write('LOADED ' + url + '\\n'); return next(url, context); } });`,
     );
     const { code, stderr } = await mosaic(['list', '-c', config], { env: { NODE_OPTIONS: `--import ${trace}` } });
     assert.deepEqual([code, stderr], [0, '']);
