@@ -169,11 +169,12 @@ describe('a worker that is stopped', function () {
     await mkdir(more);
     await writeFile(path.join(more, 'file'), 'small');
     await writeFile(path.join(data, 'another'), randomBytes(BYTES));
+    // The small one second: its own copy would be over before the other's begins.
     await change((config) => ({
       ...config,
       worker: { captures: 1 },
       plans: { daily: { ...config.plans?.daily, captureDeadline: '60s' } },
-      sources: { data: { type: 'files', paths: [data] }, more: { type: 'files', paths: [more] } },
+      sources: { data: { type: 'files', paths: [data] }, more: { type: 'files', paths: [more], after: ['data'] } },
       destinations: {
         vault: {
           type: 'directory',
