@@ -16,7 +16,7 @@ import { onRestored } from './restored.ts';
 
 const AT = '2026-03-01T02:00:00Z';
 /** Bytes a second at which a capture of these tests takes some seconds. */
-const SLOW = '4MB';
+const SLOW = '1500kB';
 
 describe('capture of a Redis source', () => {
   let folder: string;
