@@ -1,6 +1,7 @@
 /** The notifier type `command`: any program, with the alert as JSON on its input. */
 import type { CommandNotifier } from '../../model/config/notify.ts';
 import { BackupError } from '../../model/errors.ts';
+import { howItEnded } from '../streams/how-it-ended.ts';
 import { runProgram } from '../streams/run.ts';
 import type { Notifier, NotifierContext } from './types.ts';
 
@@ -21,15 +22,8 @@ export function commandNotifier({ name, config }: NotifierContext<CommandNotifie
 }
 
 /** Neither its arguments nor what it printed, which the cause tells: either may hold a secret. */
-function failed(name: string, command: string, { code, facts }: BackupError): BackupError {
-  const status = facts['code'];
-  const why =
-    code === 'missing-program'
-      ? 'was not found'
-      : typeof status === 'number'
-        ? `ended with ${status}`
-        : 'did not end by itself in time';
-  return new BackupError('program-failed', `The command ${command} of ${name} ${why}.`, {
+function failed(name: string, command: string, error: BackupError): BackupError {
+  return new BackupError('program-failed', `The command ${command} of ${name} ${howItEnded(error)}.`, {
     remedy: 'Run it by hand as the user that runs mosaic-backup; the alert is tried again with the next tick.',
   });
 }

@@ -5,6 +5,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { HooksRun } from '../../model/run.ts';
 import { postJson } from '../notify/post.ts';
 import type { Site } from '../site.ts';
+import { howItEnded } from '../streams/how-it-ended.ts';
 import { runProgram } from '../streams/run.ts';
 import type { Work } from '../work.ts';
 
@@ -78,15 +79,8 @@ async function skips({ site, hook, name, when, facts, work }: One): Promise<bool
 }
 
 /** Neither its arguments nor what it printed, which goes to Temporal, alerts and recovery points: either may hold a secret. */
-function failed(name: string, command: string, { code, facts }: BackupError): BackupError {
-  const status = facts['code'];
-  const why =
-    code === 'missing-program'
-      ? 'was not found'
-      : typeof status === 'number'
-        ? `ended with ${status}`
-        : 'did not end by itself in time';
-  return new BackupError(code, `${name}: ${command} ${why}`, {
+function failed(name: string, command: string, error: BackupError): BackupError {
+  return new BackupError(error.code, `${name}: ${command} ${howItEnded(error)}`, {
     remedy: `Run ${command} by hand as the user that runs mosaic-backup: what it printed is not repeated here.`,
   });
 }
