@@ -50,15 +50,15 @@ export function sourceSteps(
   begins: string | null = null,
 ): readonly GraphStep[] {
   const others = after.map(captureId);
-  const prepared = hooks.includes('before') ? [hookId(source, 'before')] : others;
+  const prepare = hooks.includes('before') ? 'run the hooks before, then ' : '';
   const captured = [captureId(source)];
   return [
-    ...(hooks.includes('before')
-      ? [pendingStep(hookId(source, 'before'), 'hooks before', `run what is to come before ${source}`, others)]
-      : []),
-    { ...pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, prepared), next: begins },
+    {
+      ...pendingStep(captureId(source), 'capture', `${prepare}capture ${source} on ${host} (${tier})`, others),
+      next: begins,
+    },
     ...(hooks.includes('after')
-      ? [pendingStep(hookId(source, 'after'), 'hooks after', `run what is to come after ${source}`, captured)]
+      ? [pendingStep(hookId(source, 'after'), 'hooks after', `run the hooks after ${source}`, captured)]
       : []),
     ...destinations.map((to) => pendingStep(copyId(source, to), `copy to ${to}`, `copy ${source} to ${to}`, captured)),
     pendingStep(
