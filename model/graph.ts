@@ -85,7 +85,7 @@ export function runSteps({
   );
   const ofPlan = hooks.map((when) =>
     pendingStep(hookId('plan', when), `hooks ${when}`, `run what is to come ${when} the plan`, [
-      when === 'before' ? 'plan' : RECOVERY_POINT,
+      when === 'before' ? PLAN : RECOVERY_POINT,
     ]),
   );
   if (!retention) return [...ofPlan, point];
@@ -95,6 +95,12 @@ export function runSteps({
   return [...ofPlan, point, ...pruned];
 }
 
+/** Whether the run waits for another one of its plan. */
+function isBefore(steps: readonly GraphStep[]): boolean {
+  return steps.some(({ id, state }) => id === PLAN && state === 'waiting');
+}
+
+export const PLAN = 'plan';
 export const RECOVERY_POINT = 'recovery-point';
 
 export function retentionId(host: string): string {
@@ -140,6 +146,7 @@ export function chosenSteps(
   { step }: StepDecision,
   all: boolean,
 ): { readonly ids: readonly string[] } | { readonly refused: string } {
+  if (isBefore(steps)) return { refused: 'the run waits for its turn: it begins when the one before it has ended' };
   const waiting = waitingSteps(steps).map(({ id }) => id);
   const which = waiting.length > 0 ? `Waiting: ${waiting.join(', ')}.` : 'No step waits.';
   if (step === undefined) {

@@ -3,7 +3,16 @@
  * never overlap, whoever started them and whatever is killed: with the run Temporal ends what it holds.
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ApplicationFailure, CancellationScope, condition, setHandler, sleep, startChild } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  log,
+  setHandler,
+  sleep,
+  startChild,
+} from '@temporalio/workflow';
 import { turnOver } from './messages.ts';
 
 /** Does nothing until its run has ended. */
@@ -41,8 +50,14 @@ export async function takeTurn(
         }),
       );
       return async () => {
-        await turn.signal(turnOver);
-        await turn.result();
+        try {
+          await turn.signal(turnOver);
+          await turn.result();
+        } catch (error) {
+          if (isCancellation(error)) throw error;
+          // Somebody has ended it in Temporal: the next run may begin, and this one has done its work.
+          log.warn('the turn was over before its run', { error });
+        }
       };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

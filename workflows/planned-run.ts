@@ -1,6 +1,6 @@
 /** How a run begins: it waits for its turn, and is planned. Where its schedule started it and that fails, somebody is told: there is no run to tell it. */
 import { isCancellation, log } from '@temporalio/workflow';
-import { pendingStep, type GraphStep } from '../model/graph.ts';
+import { PLAN, pendingStep, type GraphStep } from '../model/graph.ts';
 import { runId, type PlanInput, type RunSpec, type StepError } from '../model/run.ts';
 import { takeTurn, type EndTurn } from './plan-turn.ts';
 import { stepError } from './step-error.ts';
@@ -12,7 +12,7 @@ export interface PlannedRun {
   readonly endTurn?: EndTurn;
 }
 
-export const PLAN_STEP: GraphStep = pendingStep('plan', 'plan', 'read the config and plan this run');
+export const PLAN_STEP: GraphStep = pendingStep(PLAN, 'plan', 'read the config and plan this run');
 
 export interface BeginOptions {
   /** Whether other runs of the plan are kept waiting. */

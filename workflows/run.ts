@@ -160,14 +160,19 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     else errors.push(...ended.value.warnings.map((message) => ofHooks(when, message)));
     if (outcome === 'complete' && (!ended.ok || ended.value.warnings.length > 0)) outcome = 'partial';
     const why = ended.ok ? ended.value.skipped : 'the hooks before the plan failed';
-    if (when === 'before' && why !== null) for (const { source } of order) leaveOut(source, why, ended.ok);
+    if (when === 'before' && why !== null)
+      for (const { source } of order) leaveOut(source, why, ended.ok ? null : ended.error);
     return why === null;
   }
 
-  function leaveOut(source: string, why: string, wanted: boolean): void {
+  /** @param error null where a hook said that it is to be left out. */
+  function leaveOut(source: string, why: string, error: StepError | null): void {
     const steps = ofSources.get(source)?.map(leftOut) ?? [];
-    const of = wanted ? ({ outcome: 'skipped', softSkip: why } as const) : ({ outcome: 'failed' } as const);
-    update({ ...pending(source), state: wanted ? 'done' : 'failed', ...of, steps });
+    const of =
+      error === null
+        ? ({ state: 'done', outcome: 'skipped', softSkip: why } as const)
+        : ({ state: 'failed', outcome: 'failed', errors: [error] } as const);
+    update({ ...pending(source), ...of, steps });
   }
 
   async function capture({ steps, begins }: Phase): Promise<void> {

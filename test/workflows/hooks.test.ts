@@ -253,7 +253,7 @@ exit 0
   it('an operator can skip on the page of the run what is just being tried: it counts when that has failed', async () => {
     await exits('quiesce', 1);
     await takes('quiesce', 2);
-    await configure((config) => ({ ...config, plans: { daily: { ...config.plans?.daily, captureDeadline: '10m' } } }));
+    await patient('10m');
     const time = scheduled();
     const running = daily(['wiki'], undefined, time);
     const attempts = async () => (await told()).filter((line) => line.startsWith('quiesce')).length;
@@ -263,6 +263,7 @@ exit 0
     assert.equal(skipped, 'wiki/capture: skipped');
     const report = await running;
     assert.match(report.sources[0]?.errors[0]?.message ?? '', /^skipped by an operator/);
+    await patient('3s');
   });
 
   it('a source begins when the captures of those that it comes after have ended, whatever the order in the config', async () => {
@@ -302,10 +303,22 @@ exit 0
       ['skipped', 'skipped'],
     );
     assert.ok((await pointOf(skipped.runId)).sources.every(({ stale, outcome }) => stale && outcome === 'skipped'));
+    await exits('begin', 1);
+    const failed = await daily(['zero', 'wiki']);
+    assert.equal(failed.outcome, 'failed');
+    for (const { error } of (await pointOf(failed.runId)).sources)
+      assert.match(error ?? '', /hooks\.before\[0\] of the plan daily/);
   });
 
   function daily(sources: readonly string[], signal?: AbortSignal, time = scheduled()) {
     return runDaily({ session, site: 'test', scheduled: time, sources, ...(signal ? { signal } : {}) });
+  }
+
+  function patient(captureDeadline: string): Promise<void> {
+    return configure((config) => ({
+      ...config,
+      plans: { ...config.plans, daily: { ...config.plans?.daily, captureDeadline } },
+    }));
   }
 
   function exits(name: string, status: number): Promise<void> {

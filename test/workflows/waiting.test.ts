@@ -138,6 +138,8 @@ describe('steps that wait', function () {
       assert.equal(refused.code, 7, refused.stderr);
       assert.match(refused.stderr, why);
     }
+    // Somebody has ended it by hand: that is no reason to fail.
+    await session.client.workflow.getHandle('turn/test/daily').terminate();
     // As the Web UI does it: to the workflow of the source itself.
     const skipped = await session.client.workflow.getHandle(`${run}/late`).executeUpdate<string, [unknown]>('skip', {
       args: [{ step: 'late/capture', reason: 'moved today' }],
@@ -259,6 +261,9 @@ describe('steps that wait', function () {
       (await graph(second)).steps.map(({ id, state }) => [id, state]),
       [['plan', 'waiting']],
     );
+    const early = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'retry', second]);
+    assert.equal(early.code, 7);
+    assert.match(early.stderr, /the run waits for its turn: it begins when the one before it has ended/);
     await command('cancel', first);
     assert.equal((await ended(second)).outcome, 'complete');
   });
