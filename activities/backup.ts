@@ -4,9 +4,13 @@ import type { PinnedReference } from '../model/reference.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
+import { proveInput, testInput } from '../model/received-test.ts';
+import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
 import { received, runStep } from './activity-work.ts';
 import { copyToDestination } from './operations/copy-to.ts';
 import { hookedCapture } from './operations/hooked-capture.ts';
+import { chooseTest } from './operations/proof/choose.ts';
+import { proveTest, scratchOf } from './operations/proof/prove.ts';
 import { prune } from './operations/prune/index.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
@@ -18,6 +22,10 @@ export interface BackupActivities {
     input: StepInput & { readonly backup: PinnedReference; readonly destination: string },
   ): Promise<CopiedBackup | SkippedCopy>;
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
+  /** Which backup of a source a restore test takes, and from where. */
+  chooseTest(input: TestInput): Promise<TestChoice>;
+  /** Restores it into scratch, checks and measures it, and records what it showed. */
+  proveTest(input: TestInput & { readonly choice: TestChoice }): Promise<Proven>;
   /** Deletes what is due of sources of the host, at every place where it may. */
   retention(input: RetentionInput): Promise<RetentionSummary>;
 }
@@ -44,6 +52,17 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
       return runStep({ waits }, async (work) => verifyInRepository({ site: await openSite(), backup, work }));
+    },
+    chooseTest: (sent) => {
+      const { runId, step, waits } = received(testInput, sent);
+      return runStep({ waits }, async () => chooseTest({ site: await openSite(), source: step.source, runId }));
+    },
+    proveTest: (sent) => {
+      const { step, choice, waits } = received(proveInput, sent);
+      return runStep({ waits }, async (work) => {
+        const site = await openSite();
+        return proveTest({ site, source: step.source, choice, within: scratchOf(site), work });
+      });
     },
     retention: (sent) => {
       const { waits, sources } = received(retentionInput, sent);

@@ -6,6 +6,7 @@ import type { Outcome } from '../model/recovery-point.ts';
 import type { HooksRun, PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
 import { z } from 'zod';
 import { thawReport } from '../model/received-thaw.ts';
+import type { TestSpec } from '../model/restore-test.ts';
 import type { ThawReport } from '../model/thaw.ts';
 import {
   catchUpSpec,
@@ -26,6 +27,8 @@ import { tellCopies } from './operations/catch-up/tell.ts';
 import { planLogs } from './operations/plan-logs.ts';
 import { planRun, requireBackupPlan } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
+import { planTest } from './operations/proof/plan.ts';
+import { tellTests } from './operations/proof/tell.ts';
 import { tellThaw } from './operations/thaw/tell.ts';
 import { tellLogs } from './operations/tell-logs.ts';
 import { tellRun, tellWaiting } from './operations/tell-run.ts';
@@ -57,6 +60,9 @@ export interface CoordinationActivities {
   tellWaiting(waiting: WaitingStep): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
   tellRun(input: { readonly spec: Pick<RunSpec, 'plan'>; readonly report: RunReport }): Promise<readonly StepError[]>;
+  planTest(input: PlanInput): Promise<TestSpec>;
+  /** @returns the notifiers that failed. */
+  tellTests(input: { readonly report: RunReport }): Promise<readonly StepError[]>;
   signRecoveryPoint(input: {
     readonly spec: RunSpec;
     readonly report: RunReport;
@@ -109,6 +115,14 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     tellRun: (sent) => {
       const { spec, report } = received(toldRun, sent);
       return runStep({}, async (work) => tellRun({ site: await openSite(), spec, report, work }));
+    },
+    planTest: (sent) => {
+      const input = received(planInput, sent);
+      return runStep({}, async () => planTest(await openSite(), input));
+    },
+    tellTests: (sent) => {
+      const { report } = received(z.object({ report: runReport }), sent);
+      return runStep({}, async (work) => tellTests({ site: await openSite(), report, work }));
     },
     signRecoveryPoint: (sent) => {
       const { spec, report } = received(endedRun, sent);

@@ -25,6 +25,8 @@ export const ALERTS = [
   'thaw-failed',
   'step-waiting',
   'run-partial',
+  'restore-test-failed',
+  'restore-test-partial',
   'run-failed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];

@@ -5,6 +5,15 @@ import { pinnedReference } from './reference.ts';
 
 export const EVIDENCE_SCHEMA = 'mosaic-backup/evidence@1';
 
+/** What a restore took, in milliseconds, and gave, in bytes before compression. */
+export const measured = z.looseObject({
+  /** From the first byte that was fetched until all of it was restored. */
+  restore: z.number(),
+  check: z.number(),
+  bytes: z.number(),
+});
+export type Measured = z.infer<typeof measured>;
+
 export const evidence = z.looseObject({
   schema: z.literal(EVIDENCE_SCHEMA),
   site: z.string(),
@@ -15,6 +24,8 @@ export const evidence = z.looseObject({
   time: z.iso.datetime({ offset: false }),
   /** What was checked, and each result in words. `compared: false` says that it was not looked at. */
   checks: z.array(z.looseObject({ name: z.string(), compared: z.boolean(), ok: z.boolean(), detail: z.string() })),
+  /** Only of a restore. */
+  measured: measured.exactOptional(),
   verdict: z.enum(['ok', 'failed']),
   signature,
 });

@@ -9,6 +9,8 @@ import { isRecipient } from './keys.ts';
 import { DELIVERY_STATES, type CatchUpSpec, type Delivered, type DeliveryInput } from './catch-up.ts';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
 import { backupFacts, OUTCOMES, SOURCE_OUTCOMES } from './recovery-point.ts';
+import { milliseconds, runId, stepError } from './received-fields.ts';
+import { testReport } from './received-test.ts';
 import { pinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
 import { PASSES, type RotationInput, type RotationPlace, type RotationWaits } from './rotation.ts';
@@ -25,11 +27,7 @@ import {
 import { GROUPS, KINDS, name, SOURCE_TYPES, TIERS } from './source.ts';
 
 const scheduled = z.iso.datetime({ offset: false });
-const milliseconds = z.number().nonnegative();
 const bytes = z.number().nonnegative();
-/** `<plan>-<scheduled time>`: it is a part of paths. */
-const runId = z.string().regex(/^[a-z][a-z0-9-]*-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/);
-
 const waits = z.object({
   captureDeadline: milliseconds,
   copyDeadline: milliseconds,
@@ -169,13 +167,6 @@ const logsFacts = z.object({
   beside: z.array(z.object({ source: name, space })).exactOptional(),
 }) satisfies z.ZodType<LogsFacts>;
 
-const stepError = z.object({
-  step: z.string(),
-  code: z.string(),
-  message: z.string(),
-  remedy: z.string().nullable(),
-});
-
 const graphStep = z.object({
   id: z.string(),
   name: z.string(),
@@ -266,6 +257,7 @@ export const runReport = z.object({
   sources: z.array(sourceReport),
   errors: z.array(stepError),
   destinations: z.array(delivered).exactOptional(),
+  tests: z.array(testReport).exactOptional(),
   retention: z.array(retentionSummary).exactOptional(),
 }) satisfies z.ZodType<RunReport>;
 

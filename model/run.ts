@@ -5,6 +5,7 @@ import type { GraphStep } from './graph.ts';
 import type { LogsFacts } from './logs-run.ts';
 import type { Outcome, SourceOutcome } from './recovery-point.ts';
 import type { PinnedReference } from './reference.ts';
+import type { TestReport } from './restore-test.ts';
 import type { RetentionSummary } from './retention/summary.ts';
 import type { Consistency, Group, Kind, SourceType, Tier } from './source.ts';
 import { scheduledTime } from './time.ts';
@@ -244,6 +245,8 @@ export interface RunReport {
   readonly errors: readonly StepError[];
   /** Only in a run that catches up. */
   readonly destinations?: readonly Delivered[];
+  /** Only in a run of restore tests. */
+  readonly tests?: readonly TestReport[];
   /** What was deleted, and what is due; a host each. Absent before it was looked at, and where runs do not. */
   readonly retention?: readonly RetentionSummary[];
 }

@@ -68,12 +68,12 @@ export function sourceDetails(runId: string, report: SourceReport): string {
 /** The Web UI cuts off some 20 pixels at the end: an empty line, so that it is no row. */
 const LAST = '\n\u00a0';
 
-function nextOf({ next }: GraphStep): string {
+export function nextOf({ next }: GraphStep): string {
   return next === null ? ' as soon as its host answers' : ` at ${next}`;
 }
 
 /** A step that waits: why, what to do, and when it is tried again. */
-function waitingInWords({ id, error, deadline }: GraphStep, runId: string, next: string): string {
+export function waitingInWords({ id, error, deadline }: GraphStep, runId: string, next: string): string {
   return [
     `**${id} waits**: ${error?.message ?? 'for its turn'}`,
     ...(error?.remedy ? [`\n\nWhat to do: ${error.remedy}`] : []),

@@ -3,6 +3,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { GraphStep, RunGraph, StepDecision } from '../model/graph.ts';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
+import type { TestReport } from '../model/restore-test.ts';
 import type { ThawReport } from '../model/thaw.ts';
 
 /** How far a run has come, over all its sources. */
@@ -28,6 +29,9 @@ export const stepChanged = defineSignal<[step: GraphStep]>('stepChanged');
 
 /** Sent by a source to its run: the source is no longer being read, so the next phase may begin. */
 export const captureEnded = defineSignal<[source: string]>('captureEnded');
+
+/** How far the restore test of one source has come. */
+export const testStatus = defineQuery<TestReport>('test');
 
 /** How far a rotation of keys has come. */
 export const rotationStatus = defineQuery<RotationReport>('status');

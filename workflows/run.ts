@@ -23,7 +23,7 @@ import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from 
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner, type Ended } from './step-runner.ts';
-import { planHooks, reachHost, reporting, retentionSteps, tellingOfRun } from './steps.ts';
+import { planHooks, planning, reachHost, reporting, retentionSteps, tellingOfRun } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
@@ -67,11 +67,13 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   setHandler(captureEnded, (source) => void read.add(source));
   setHandler(stepChanged, showStep);
 
-  const { spec, endTurn } = await plannedRun(
-    { ...input, scheduled, timed: input.scheduled === undefined },
+  const asked = { ...input, scheduled, timed: input.scheduled === undefined };
+  const { spec, endTurn } = await plannedRun(asked, {
+    plan: (options) => planning(site).planRun.executeWithOptions(options, [asked]),
     // What a hole in the logs starts has an id of its own, and is no run of the plan.
-    { takesTurn: workflowId === id, changed: planChanged },
-  );
+    takesTurn: workflowId === id,
+    changed: planChanged,
+  });
   const { waits, notified, until } = spec;
   // What a run does once its sources have ended must have ended too.
   const by = until === undefined ? undefined : until + OWN_STEPS;

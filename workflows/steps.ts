@@ -56,12 +56,18 @@ export function planHooks(site: string, waits: Waits, left: number) {
   });
 }
 
+/** What a step on a host needs to be known of. */
+interface OnHost extends Pick<StepInput, 'until'> {
+  readonly step: Pick<StepInput['step'], 'host'>;
+  readonly waits: Pick<Waits, 'heartbeat'>;
+}
+
 /**
  * Long steps on the source's host, one attempt each: the workflow tries again (`step-runner.ts`). One that is well at work
  * when the step's deadline passes goes on. Silence means that the worker died.
  * @param left milliseconds until the deadline: so long an attempt may stand in the queue behind others.
  */
-export function hostSteps(site: string, { step, waits, until }: StepInput, left: number) {
+export function hostSteps(site: string, { step, waits, until }: OnHost, left: number) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, step.host).host,
     scheduleToStartTimeout: left,

@@ -4,7 +4,7 @@
  */
 import { getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workflow';
 import type { GraphStep } from '../model/graph.ts';
-import type { StepInput } from '../model/run.ts';
+import type { StepInput, Waits } from '../model/run.ts';
 import { stepChanged } from './messages.ts';
 import { tellingOfRun } from './steps.ts';
 
@@ -15,8 +15,9 @@ export interface WaitingTeller {
   ended(): Promise<void>;
 }
 
-export interface TellerOptions extends Pick<StepInput, 'runId' | 'waits'> {
+export interface TellerOptions extends Pick<StepInput, 'runId'> {
   readonly site: string;
+  readonly waits: Pick<Waits, 'alertAfter' | 'remindAfter'>;
   readonly notified?: boolean;
   readonly alone?: boolean;
   /** Whose steps they are; absent for those of the run itself. */

@@ -82,6 +82,8 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   readonly within: string;
   /** Further checks on what was restored, after the source type's own: comparison with a source that is at hand. */
   readonly also?: (restored: string, scratch: string) => Promise<readonly Check[]>;
+  /** Called when all of it is restored, before it is checked. */
+  readonly onRestored?: () => void;
 }
 
 /** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
@@ -102,6 +104,7 @@ async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> 
     const restored = path.join(scratch, 'restored');
     await mkdir(restored, { mode: 0o700 });
     await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);
+    request.onRestored?.();
     return checkRestored(request, readers, restored, scratch);
   });
 }

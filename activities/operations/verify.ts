@@ -1,7 +1,7 @@
 /** Verification of one backup at one place: is everything there, whole, and by whom it says. Leaves signed evidence there. */
 import { BackupError } from '../../model/errors.ts';
 import { EVIDENCE_SCHEMA } from '../../model/evidence.ts';
-import type { Check, UnsignedEvidence } from '../../model/evidence.ts';
+import type { Check, Measured, UnsignedEvidence } from '../../model/evidence.ts';
 import type { Signature } from '../../model/manifest.ts';
 import { MANIFEST } from '../../model/paths.ts';
 import { formatReference } from '../../model/reference.ts';
@@ -29,6 +29,8 @@ export interface VerifyRequest {
    * do it, why stands in their place, as a check that was not made.
    */
   readonly deep?: (work: Work) => Promise<readonly Check[]>;
+  /** What the restore took, for the record. */
+  readonly measured?: () => Measured;
   /** Retention may delete it meanwhile, which is no verdict: then `not-found`, and nothing is recorded. */
   readonly mayGo?: boolean;
   readonly work: Work;
@@ -67,6 +69,7 @@ export async function verifyBackup(request: VerifyRequest): Promise<Verification
     what: kindOfEvidence(request, restored),
     time: new Date().toISOString(),
     checks,
+    ...(request.measured && { measured: request.measured() }),
     verdict,
   } satisfies UnsignedEvidence;
   const facts = { backup: formatReference(backup.name), destination: request.destinationName, verdict };

@@ -2,12 +2,14 @@
 import type { RunReport } from '../../model/run.ts';
 import { COPIES_COLUMNS, copiesRows } from '../runs/copies-result.ts';
 import { LOGS_COLUMNS, logsRows } from '../runs/logs-result.ts';
+import { TEST_COLUMNS, testRows } from '../runs/test-result.ts';
 import { RUN_COLUMNS, runRows } from '../runs/result.ts';
 import { table } from './output.ts';
 
 export function closingTable(plan: string, report: RunReport): string {
   if (report.destinations)
     return table(COPIES_COLUMNS, copiesRows(report.destinations), ['backups owed', 'bytes', 'records']);
+  if (report.tests) return table(TEST_COLUMNS, testRows(report.tests), ['restored', 'in', 'checked in']);
   if (plan === 'logs') return table(LOGS_COLUMNS, logsRows(report), ['stored', 'time']);
   return table(RUN_COLUMNS, runRows(report), ['stored', 'ratio', 'time']);
 }

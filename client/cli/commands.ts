@@ -16,6 +16,7 @@ import { registerRuns } from './commands/runs.ts';
 import { registerSchedules } from './commands/schedules.ts';
 import { registerShow } from './commands/show.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerTestRestore } from './commands/test-restore.ts';
 import { registerUp } from './commands/up.ts';
 import { registerVerify } from './commands/verify.ts';
 import { registerWatchdog } from './commands/watchdog.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Register[] = [
   registerVerify,
   registerCopies,
   registerRestore,
+  registerTestRestore,
   registerPrune,
   registerHold,
   registerStatus,

@@ -18,7 +18,7 @@ export interface Names {
 export type Completion = readonly Candidate[] | 'files' | 'folders';
 
 /** Those that every site has. */
-const PLANS = ['daily', 'weekly', 'monthly', 'logs', 'catch-up'];
+const PLANS = ['daily', 'weekly', 'monthly', 'logs', 'catch-up', 'restore-test'];
 const FOLDERS = new Set(['folder']);
 const FILES = new Set(['file', 'path']);
 

@@ -1,5 +1,6 @@
 /** The result of a run as the command line prints it. */
 import { retentionLines } from '../../model/retention/lines.ts';
+import { testProblems } from './test-result.ts';
 import { sizesRatio } from '../../model/ratio.ts';
 import type { RunReport, SourceReport, StepError } from '../../model/run.ts';
 import { formatBytes, formatDuration } from '../../model/units.ts';
@@ -26,8 +27,12 @@ export function runRows({ sources }: RunReport): string[][] {
 }
 
 /** What is wrong and what to do, a paragraph each; empty when nothing is. */
-export function runProblems({ sources, errors, destinations = [] }: RunReport): string[] {
-  return [...[...errors, ...destinations.flatMap((one) => one.errors)].map(inWords), ...sources.flatMap(problemsOf)];
+export function runProblems({ sources, errors, destinations = [], tests = [] }: RunReport): string[] {
+  return [
+    ...[...errors, ...destinations.flatMap((one) => one.errors)].map(inWords),
+    ...sources.flatMap(problemsOf),
+    ...testProblems(tests),
+  ];
 }
 
 /** What retention deleted, and what it could not; empty where nothing is to be told. */

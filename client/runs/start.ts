@@ -20,6 +20,7 @@ export const PLANS = {
   monthly: { workflowType: 'monthlyArchive', does: 'monthly archive' },
   logs: { workflowType: 'shipLogs', does: 'log shipping' },
   'catch-up': { workflowType: 'catchUp', does: 'catch-up of copies' },
+  'restore-test': { workflowType: 'restoreTest', does: 'restore test' },
 } as const satisfies Record<string, PlanKind>;
 
 interface PlanKind {

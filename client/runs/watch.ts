@@ -4,6 +4,7 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError, isErrorCode } from '../../model/errors.ts';
+import type { TestReport } from '../../model/restore-test.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
 import { runStatus, sourceStatus } from '../../workflows/messages.ts';
 import { SITE } from '../../workflows/search-attributes.ts';
@@ -52,7 +53,7 @@ export async function watchRun(
   const looking = look(client, handle, interval, onProgress, ended.signal);
   try {
     const report = await result;
-    onProgress(report.destinations?.map(deliveryLine) ?? report.sources.map(still));
+    onProgress(report.destinations?.map(deliveryLine) ?? report.tests?.map(testLine) ?? report.sources.map(still));
     return report;
   } catch (error) {
     throw runError(error, handle.workflowId);
@@ -70,15 +71,21 @@ async function look(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const { sources, destinations } = await handle.query(runStatus);
-      onProgress(
-        destinations ? await deliveries(client, handle, destinations) : await progressOf(client, handle, sources),
-      );
+      onProgress(await linesOf(client, handle, await handle.query(runStatus)));
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.
     }
     await pause(interval, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function linesOf(
+  client: Client,
+  handle: RunHandle,
+  { sources, destinations, tests }: RunReport,
+): Promise<readonly SourceProgress[]> {
+  if (destinations) return deliveries(client, handle, destinations);
+  return tests ? testLines(client, handle, tests) : progressOf(client, handle, sources);
 }
 
 /** A source has a workflow of its own, but for logs: their steps are the run's, told apart by their ids. */
@@ -94,6 +101,41 @@ async function progressOf(
     const own = (raw.pendingActivities ?? []).filter(({ activityId }) => activityId === stepId(source.source));
     return { ...source, activities: own.map(stepProgress) };
   });
+}
+
+/** Each source that is tested, with the bytes of its workflow. */
+async function testLines(
+  client: Client,
+  { workflowId }: RunHandle,
+  tests: readonly TestReport[],
+): Promise<readonly SourceProgress[]> {
+  return Promise.all(
+    tests.map(async (test) => {
+      if (test.outcome !== null) return testLine(test);
+      const child = client.workflow.getHandle(`${workflowId}/${test.source}`);
+      const activities = await child.describe().then(
+        ({ raw }) => (raw.pendingActivities ?? []).map(stepProgress),
+        // It has not begun: the next look tells.
+        () => [],
+      );
+      return { ...testLine(test), activities, state: activities.length > 0 ? 'verifying' : 'pending' };
+    }),
+  );
+}
+
+/** A test as the views show a source. */
+function testLine({ source, outcome, errors }: TestReport): SourceProgress {
+  const state = outcome === null ? 'pending' : outcome === 'failed' ? 'failed' : 'done';
+  return {
+    source,
+    state,
+    outcome,
+    captured: null,
+    copies: [],
+    verified: outcome === 'complete',
+    errors,
+    activities: [],
+  };
 }
 
 /** Each destination as a line of its own, with the bytes of its workflow. */

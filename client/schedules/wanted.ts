@@ -3,7 +3,7 @@ import { archiveDestinations } from '../../activities/operations/archive/index.t
 import { sourcesWithLogs } from '../../activities/operations/plan-logs.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { backupPlans, type BackupPlan } from '../../model/plans.ts';
-import { shortestGap, type Calendar } from '../../model/timetable/calendar.ts';
+import { calendarOf, shortestGap, type Calendar } from '../../model/timetable/calendar.ts';
 import { planKind } from '../runs/start.ts';
 
 /** When a plan is due: at times of day, or so many milliseconds apart, counted from the epoch: on the hour where it divides one. */
@@ -44,7 +44,8 @@ export function wantedSchedules(config: SiteConfig): readonly Schedule[] {
   const { logs, catchUp } = config.plans;
   return [
     ...(Object.keys(config.destinations).length > 0 ? [ticks(config, 'catch-up', catchUp.every)] : []),
-    ...scheduledPlans(config).map((plan) => dated(config, plan)),
+    ...scheduledPlans(config).map(({ name, calendar }) => dated(config, name, calendar)),
+    ...(isTested(config) ? [dated(config, 'restore-test', calendarOf(config.plans.restoreTest, config.timeZone))] : []),
     ...(sourcesWithLogs({ config }).length > 0 ? [ticks(config, 'logs', logs.every)] : []),
   ];
 }
@@ -65,7 +66,12 @@ const LONGEST_CATCH_UP = 3 * 86_400_000;
 /** Milliseconds that a catch-up window is shorter than the time between two runs; daylight saving takes one hour of that. */
 const SHORTER = 2 * 3_600_000;
 
-function dated(config: SiteConfig, { name, calendar }: BackupPlan): Schedule {
+/** Where no identity is at hand nothing can be restored: a host that only backs up has none. */
+function isTested({ plans: { restoreTest }, encryption }: SiteConfig): boolean {
+  return restoreTest.enabled && (restoreTest.host !== undefined || encryption.identity !== undefined);
+}
+
+function dated(config: SiteConfig, name: string, calendar: Calendar): Schedule {
   return { ...common(config, name), calendar, catchUp: Math.min(LONGEST_CATCH_UP, shortestGap(calendar) - SHORTER) };
 }
 

@@ -1,12 +1,14 @@
 /** The `plans` of a config: when each runs, and how long its steps are tried. Without a word it is the strategy's timetable. */
 import { z } from 'zod';
 import { GROUPS, name, TIERS, type Tier } from '../source.ts';
-import { calendarOf, DAYS, shortestGap, WEEKDAYS } from '../timetable/calendar.ts';
+import { calendarOf, shortestGap, type WEEKDAYS } from '../timetable/calendar.ts';
 import { LATER_GROUPS, minutesAfter, phaseTimes, type PhaseOffsets, type PhaseTimes } from '../timetable/phases.ts';
 import { duration, formatDuration } from '../units.ts';
 import { catchUpPlan, logsPlan } from './ticks.ts';
+import { clock, days } from './calendar-fields.ts';
 import { wait } from './fields.ts';
 import { hooksConfig } from './hooks.ts';
+import { restoreTestPlan } from './restore-test.ts';
 
 const WAITS = {
   captureDeadline: "how long a capture is tried again; shorter than the plan's interval",
@@ -48,16 +50,6 @@ const ownWaits = {
   alertAfter: wait.optional().describe(WAITS.alertAfter),
   remindAfter: wait.optional().describe(WAITS.remindAfter),
 };
-
-const clock = z
-  .string({ error: 'not a time of day\nWrite hours and minutes in quotes, as in "02:30".' })
-  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'not a time of day\nWrite hours and minutes in quotes, as in "02:30".');
-
-const NOT_DAYS =
-  'not days\nWrite every day, a weekday (sunday), several ([monday, thursday]), or one of a month (first sunday).';
-const days = z.union([z.string().regex(DAYS, NOT_DAYS), z.array(z.enum(WEEKDAYS)).min(1, NOT_DAYS)], {
-  error: NOT_DAYS,
-});
 
 const phase = clock.optional();
 
@@ -195,6 +187,7 @@ export const plansConfig = z
       .describe('further plans of your own, by their names'),
     logs: logsPlan.prefault({}),
     catchUp: catchUpPlan,
+    restoreTest: restoreTestPlan,
   })
   .prefault({});
 

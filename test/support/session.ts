@@ -41,6 +41,11 @@ export function runLogs(options: DailyOptions): Promise<RunReport> {
   return run('logs', options);
 }
 
+/** Restore tests, to their end. */
+export function runRestoreTest(options: DailyOptions): Promise<RunReport> {
+  return run('restore-test', options);
+}
+
 /** One tick of catch-up, to its end: as by hand, until nothing is owed. */
 export function runCatchUp(options: DailyOptions): Promise<RunReport> {
   return run('catch-up', options);

@@ -7,7 +7,7 @@ import { examples, several, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
 import { table, type Json } from '../output.ts';
 
-interface RunOptions {
+export interface RunOptions {
   readonly source?: readonly string[];
   readonly at?: string;
   readonly detach?: boolean;
@@ -21,7 +21,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
   const run = program
     .command('run')
     .description('run a plan now, with live progress; ^C cancels it cleanly')
-    .argument('<plan>', 'the plan: daily, weekly, monthly, logs, catch-up, or one of your own')
+    .argument('<plan>', 'the plan: daily, weekly, monthly, logs, catch-up, restore-test, or one of your own')
     .option('--source <name>', 'only this source; may be given several times', several)
     .option('--at <time>', 'the scheduled time (RFC 3339): the same plan and time again does only what is missing')
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
@@ -33,12 +33,14 @@ export function registerRun(program: Command, cli: OpenCli): void {
     ['run weekly', 'a full of every source'],
     ['run monthly', 'archive the newest full of each source that is at most a week old'],
     ['run logs', 'ship WAL now, and copy what destinations lack'],
+    ['run restore-test', 'restore a backup of each source into scratch, and check it'],
     ['run catch-up', 'copy now whatever destinations lack'],
     ['run daily --at 2026-11-23T02:00:00Z', 'make up what the run of that time lacks'],
   ]);
 }
 
-async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<void> {
+/** A run of a plan now, or what it would do. */
+export async function runCommand(cli: Cli, plan: string, options: RunOptions): Promise<void> {
   const { scheduledTime, wholeSeconds } = await import('../../../model/time.ts');
   const site = await cli.site();
   const input: PlanInput = {
@@ -81,6 +83,15 @@ async function planOf(site: Site, input: PlanInput): Promise<Planned> {
     const spec = planLogs(site, input);
     if (spec.steps.length === 0) throw await noLogs(site);
     return { spec: { ...spec }, columns, rows: spec.steps.map((step) => rowOf(step, 'logs')) };
+  }
+  if (plan === 'restore-test') {
+    const { planTest } = await import('../../../activities/operations/proof/plan.ts');
+    const spec = planTest(site, input);
+    return {
+      spec: { ...spec },
+      columns: ['source', 'restored on'],
+      rows: spec.steps.map((step) => [step.source, step.host]),
+    };
   }
   const { planRun } = await import('../../../activities/operations/plan-run.ts');
   const spec = planRun(site, input);

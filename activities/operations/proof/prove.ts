@@ -1,0 +1,84 @@
+/** The second step of a restore test: the backup is restored from its place into scratch, checked, measured, and the verdict recorded there. */
+import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
+import type { Measured } from '../../../model/evidence.ts';
+import { formatReference } from '../../../model/reference.ts';
+import type { Proven, TestChoice } from '../../../model/restore-test.ts';
+import { REPOSITORY } from '../../../model/rotation.ts';
+import type { Site } from '../../site.ts';
+import { chainOf, findPinned, listBackups } from '../../storage/catalogue.ts';
+import type { Work } from '../../work.ts';
+import { openPlaceNamed } from '../keys/places.ts';
+import { plainBytes, proveBackup } from '../restore.ts';
+import { verifyBackup, type Verification } from '../verify.ts';
+
+/** Where restores of tests are tried: beside the repository, which has the room for a backup or two, unless the config says where. */
+export function scratchOf({ config, state }: Pick<Site, 'config' | 'state'>): string {
+  return config.plans.restoreTest.scratch ?? path.join(state, 'restore-tests');
+}
+
+export interface ProveTestRequest {
+  readonly site: Site;
+  readonly source: string;
+  readonly choice: TestChoice;
+  /** A folder in which it is restored; nothing stays in it. */
+  readonly within: string;
+  readonly work: Work;
+}
+
+/**
+ * @throws BackupError `verification-failed` with what is wrong, which is on record then; `refused` where this machine cannot restore it;
+ *   whatever keeps the place from being read.
+ */
+export async function proveTest({ site, source, choice, within, work }: ProveTestRequest): Promise<Proven> {
+  const { backup: reference, place } = choice;
+  const store = await openPlaceNamed(site, place ?? REPOSITORY);
+  const catalogue = (await listBackups(store, { logs: false })).filter(({ manifest }) => manifest.source === source);
+  const backup = findPinned(catalogue, reference);
+  const chain = chainOf(catalogue, backup);
+  let measured: Measured = { restore: 0, check: 0, bytes: plainBytes(chain) };
+  const verification = await verifyBackup({
+    site,
+    store,
+    destinationName: place,
+    backup,
+    catalogue,
+    what: 'test',
+    deep: async (deeper) => {
+      const began = Date.now();
+      let restored = began;
+      const onRestored = (): void => void (restored = Date.now());
+      const checks = await proveBackup({ site, store, chain, within, work: deeper, onRestored });
+      measured = { ...measured, restore: restored - began, check: Date.now() - restored };
+      return checks;
+    },
+    measured: () => measured,
+    work,
+  });
+  const reached = formatReference(backup.name);
+  if (verification.verdict === 'failed') throw isDamaged(reached, place, verification);
+  return provenBy(verification, measured);
+}
+
+function provenBy({ checks, recorded, unrecorded }: Verification, measured: Measured): Proven {
+  return {
+    measured,
+    compared: checks.filter(({ compared }) => compared).map(({ name }) => name),
+    notCompared: checks.filter(({ compared }) => !compared).map(({ name, detail }) => `${name}: ${detail}`),
+    recorded,
+    unrecorded,
+  };
+}
+
+function isDamaged(reference: string, place: string | null, { checks }: Verification): BackupError {
+  const found = checks.filter(({ compared, ok }) => compared && !ok).map(({ name, detail }) => `${name}: ${detail}`);
+  const from = place ?? 'the repository';
+  return new BackupError(
+    'verification-failed',
+    `${reference} from ${from} did not restore as it was: ${found.join('; ')}`,
+    {
+      remedy: `Do not rely on this copy. mosaic-backup verify ${reference}${place === null ? '' : ` --destination ${place}`} tells more; mosaic-backup copies repair puts right what another place has.`,
+      facts: { reference, checks: found },
+    },
+  );
+}

@@ -1,0 +1,39 @@
+/** The `plans.restoreTest` of a config: when backups are restored to prove them, and where. */
+import { z } from 'zod';
+import { name } from '../source.ts';
+import { clock, days } from './calendar-fields.ts';
+import { wait } from './fields.ts';
+
+/** A week after the monthly, so that it is proven with what it archived. */
+const USUAL_DAYS = 'second sunday';
+
+export const restoreTestPlan = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('whether a schedule starts it, where an identity is at hand; by hand it can be run all the same'),
+    at: clock.default('08:00').describe('the time of day at which it begins, in the timeZone of the site'),
+    on: days.default(USUAL_DAYS).describe('the days: every day, sunday, [monday, thursday], second sunday'),
+    host: name.optional().describe("the host that restores, which needs an identity; absent: each source's own"),
+    sources: z
+      .array(name)
+      .min(1, 'no source to prove\nName at least one, or leave it out for all.')
+      .optional()
+      .describe('absent: all of the site'),
+    scratch: z
+      .string()
+      .startsWith('/', 'not an absolute path\nWrite it from the root, as in /srv/restore-tests.')
+      .optional()
+      .describe('the folder in which backups are restored, one at a time; nothing stays in it. Absent: in state'),
+    deadline: wait.prefault('12h').describe('how long a step is tried again'),
+    retryFirst: wait.prefault('5s').describe('the first pause between two attempts'),
+    retryMax: wait.prefault('5m').describe('the longest pause between two attempts'),
+    heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
+    standstill: wait
+      .prefault('30m')
+      .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
+    alertAfter: wait.prefault('1h').describe('a step that fails and waits for so long is an alert'),
+    remindAfter: wait.prefault('1d').describe('an alert that lasts is told again after so long'),
+  })
+  .prefault({});

@@ -1,0 +1,28 @@
+/** What of restore tests somebody is told: a backup that did not restore as it was, and one of which that is not known. Pure. */
+import type { Condition } from './alert.ts';
+import type { TestReport } from './restore-test.ts';
+
+/** The key of the alert about a source: its next test that proves something ends it. */
+export function testKey(source: string): string {
+  return `restore-test/${source}`;
+}
+
+export function testConditions(tests: readonly TestReport[]): readonly Condition[] {
+  return tests.flatMap(({ source, host, outcome, choice, proven, errors }) => {
+    if (outcome === 'complete' || outcome === null) return [];
+    const [error] = errors;
+    const of = choice ? `${choice.backup.reference} from ${choice.place ?? 'the repository'}` : `a backup of ${source}`;
+    const why = error?.message ?? proven?.unrecorded ?? proven?.notCompared[0] ?? 'nothing could be compared';
+    return [
+      {
+        alert: outcome === 'failed' ? 'restore-test-failed' : 'restore-test-partial',
+        key: testKey(source),
+        source,
+        host,
+        message: `The restore test of ${of} ${outcome === 'failed' ? 'failed' : 'proved nothing'}: ${why}`,
+        remedy: error?.remedy ?? 'mosaic-backup runs show RUN says what was compared; then: mosaic-backup test-restore',
+        once: false,
+      },
+    ];
+  });
+}
