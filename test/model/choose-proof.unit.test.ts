@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { chooseProof, type Provable, type Tested } from '../../model/proof/choose.ts';
 import { TIERS, type Tier } from '../../model/source.ts';
 
