@@ -30,7 +30,7 @@ const choice = z.object({
 export const proveInput = testInput.extend({ choice });
 
 const proven = z.object({
-  measured,
+  measured: measured.nullable(),
   compared: z.array(z.string()),
   notCompared: z.array(z.string()),
   recorded: z.string().nullable(),

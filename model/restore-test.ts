@@ -54,7 +54,8 @@ export interface TestChoice {
 
 /** What the restore showed. Where nothing was compared it is no proof. */
 export interface Proven {
-  readonly measured: Measured;
+  /** Null where nothing could be restored here. */
+  readonly measured: Measured | null;
   /** Names of the checks that were made; of those that were not, with why. */
   readonly compared: readonly string[];
   readonly notCompared: readonly string[];

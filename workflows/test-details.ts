@@ -28,7 +28,7 @@ export function testDetails(
 }
 
 function row({ source, outcome, choice, proven }: TestReport): readonly string[] {
-  const { measured } = proven ?? {};
+  const measured = proven?.measured ?? null;
   return [
     source,
     outcome ?? (choice ? 'restoring' : 'pending'),

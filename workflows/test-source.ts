@@ -64,7 +64,7 @@ export async function testSource(input: TestSourceInput): Promise<TestReport> {
       hostSteps(site, input, left).proveTest.executeWithOptions(options, [{ ...input, choice: chosen }]),
     );
     const value = valueOf(ended);
-    if (value) runner.stored(restoreId(source), value.measured.bytes);
+    if (value?.measured) runner.stored(restoreId(source), value.measured.bytes);
     return value;
   }
 

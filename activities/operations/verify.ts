@@ -29,8 +29,8 @@ export interface VerifyRequest {
    * do it, why stands in their place, as a check that was not made.
    */
   readonly deep?: (work: Work) => Promise<readonly Check[]>;
-  /** What the restore took, for the record. */
-  readonly measured?: () => Measured;
+  /** What the restore took, for the record; null where there was none. */
+  readonly measured?: () => Measured | null;
   /** Retention may delete it meanwhile, which is no verdict: then `not-found`, and nothing is recorded. */
   readonly mayGo?: boolean;
   readonly work: Work;
@@ -69,12 +69,17 @@ export async function verifyBackup(request: VerifyRequest): Promise<Verification
     what: kindOfEvidence(request, restored),
     time: new Date().toISOString(),
     checks,
-    ...(request.measured && { measured: request.measured() }),
+    ...tookOf(request),
     verdict,
   } satisfies UnsignedEvidence;
   const facts = { backup: formatReference(backup.name), destination: request.destinationName, verdict };
   work.log.info(facts, 'backup verified');
   return record(request, unsigned);
+}
+
+function tookOf({ measured }: VerifyRequest): Pick<UnsignedEvidence, 'measured'> {
+  const took = measured?.() ?? null;
+  return took === null ? {} : { measured: took };
 }
 
 async function isGone({ store, backup: { folder } }: VerifyRequest): Promise<boolean> {

@@ -10,6 +10,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   perl: 'perl-base',
   tar: 'tar',
   setpriv: 'util-linux',
+  unshare: 'util-linux',
   ionice: 'util-linux',
   nice: 'coreutils',
   getfacl: 'acl',

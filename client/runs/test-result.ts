@@ -15,16 +15,19 @@ export const TEST_COLUMNS = [
 
 /** One row for each source. */
 export function testRows(tests: readonly TestReport[]): string[][] {
-  return tests.map(({ source, outcome, choice, proven }) => [
-    source,
-    outcome ?? '',
-    choice ? `${choice.backup.reference} (${choice.way})` : '',
-    choice ? (choice.place ?? 'repository') : '',
-    proven ? formatBytes(proven.measured.bytes) : '',
-    proven ? formatDuration(proven.measured.restore) : '',
-    proven ? formatDuration(proven.measured.check) : '',
-    proven?.compared.join(', ') ?? '',
-  ]);
+  return tests.map(({ source, outcome, choice, proven }) => {
+    const measured = proven?.measured ?? null;
+    return [
+      source,
+      outcome ?? '',
+      choice ? `${choice.backup.reference} (${choice.way})` : '',
+      choice ? (choice.place ?? 'repository') : '',
+      measured ? formatBytes(measured.bytes) : '',
+      measured ? formatDuration(measured.restore) : '',
+      measured ? formatDuration(measured.check) : '',
+      proven?.compared.join(', ') ?? '',
+    ];
+  });
 }
 
 /** What failed and what to do, and what was not compared, a paragraph each. */

@@ -11,7 +11,7 @@ export async function socketsOf(pid: number, kind: keyof typeof INODE): Promise<
     const link = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
     own.add(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? '');
   }
-  const lines = (await readFile(`/proc/net/${kind}`, 'utf8')).split('\n').slice(1);
+  const lines = (await readFile(`/proc/${pid}/net/${kind}`, 'utf8')).split('\n').slice(1);
   return lines.filter((line) => own.has(line.trim().split(/\s+/)[INODE[kind]] ?? 'none'));
 }
 

@@ -1,7 +1,7 @@
 /** The second step of a restore test: the backup is restored from its place into scratch, checked, measured, and the verdict recorded there. */
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
-import type { Measured } from '../../../model/evidence.ts';
+import type { Check, Measured } from '../../../model/evidence.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { Proven, TestChoice } from '../../../model/restore-test.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
@@ -36,7 +36,8 @@ export async function proveTest({ site, source, choice, within, work }: ProveTes
   const catalogue = (await listBackups(store, { logs: false })).filter(({ manifest }) => manifest.source === source);
   const backup = findPinned(catalogue, reference);
   const chain = chainOf(catalogue, backup);
-  let measured: Measured = { restore: 0, check: 0, bytes: plainBytes(chain) };
+  let restored: readonly Check[] = [];
+  let measured: Measured | null = null;
   const verification = await verifyBackup({
     site,
     store,
@@ -46,24 +47,29 @@ export async function proveTest({ site, source, choice, within, work }: ProveTes
     what: 'test',
     deep: async (deeper) => {
       const began = Date.now();
-      let restored = began;
-      const onRestored = (): void => void (restored = Date.now());
-      const checks = await proveBackup({ site, store, chain, within, work: deeper, onRestored });
-      measured = { ...measured, restore: restored - began, check: Date.now() - restored };
-      return checks;
+      let there = began;
+      const onRestored = (): void => void (there = Date.now());
+      restored = await proveBackup({ site, store, chain, within, work: deeper, onRestored });
+      measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
+      return restored;
     },
     measured: () => measured,
     work,
   });
   const reached = formatReference(backup.name);
   if (verification.verdict === 'failed') throw isDamaged(reached, place, verification);
-  return provenBy(verification, measured);
+  return provenBy(verification, restored, measured);
 }
 
-function provenBy({ checks, recorded, unrecorded }: Verification, measured: Measured): Proven {
+/** What is stored being right is no proof: only what was compared after the restore counts. */
+function provenBy(
+  { checks, recorded, unrecorded }: Verification,
+  restored: readonly Check[],
+  measured: Measured | null,
+): Proven {
   return {
     measured,
-    compared: checks.filter(({ compared }) => compared).map(({ name }) => name),
+    compared: restored.filter(({ compared }) => compared).map(({ name }) => name),
     notCompared: checks.filter(({ compared }) => !compared).map(({ name, detail }) => `${name}: ${detail}`),
     recorded,
     unrecorded,

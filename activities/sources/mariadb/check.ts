@@ -41,6 +41,7 @@ export async function check(context: CheckContext<MariadbSource>): Promise<reado
       runtime: scratch,
       args: [...neededArguments(manifest.engine), WITHOUT_ACCOUNTS],
       signal: work.signal,
+      offline: true,
       work,
     }),
   );

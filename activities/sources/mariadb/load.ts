@@ -25,7 +25,14 @@ export async function loadDump(backup: BackupReader, scratch: string, work: Work
   const args = neededArguments(backup.manifest.engine);
   await createDataFolder({ data, signal: work.signal, args });
   // With accounts: without them a server knows no events, and would refuse those of the dump.
-  const server = await startServer({ data, runtime, signal: work.signal, work, args: [...args, ...FAST] });
+  const server = await startServer({
+    data,
+    runtime,
+    signal: work.signal,
+    work,
+    offline: true,
+    args: [...args, ...FAST],
+  });
   try {
     await backup.into(
       'base',

@@ -34,7 +34,7 @@ export async function withReplayServer(
   await giveTo(await serverUser(), data, work.signal);
   const args = [...neededArguments(engine), `--init-file=${init}`, '--max-allowed-packet=1G'];
   // With accounts: without them a server would refuse the GRANTs and events in the logs.
-  const server = await startServer({ data, runtime, signal: work.signal, work, args, ...account });
+  const server = await startServer({ data, runtime, signal: work.signal, work, offline: true, args, ...account });
   const connection = { ...server.connection, ...account };
   try {
     await use(connection);

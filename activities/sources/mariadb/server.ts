@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly password?: string;
   /** Arguments after those that isolate it: they win. */
   readonly args?: readonly string[];
+  /** Cut off from every network, where this machine allows it. */
+  readonly offline?: boolean;
   readonly signal: AbortSignal;
   /** Where a recovery may take long: progress is reported, and a standstill ends it. */
   readonly work?: Work;
@@ -86,6 +88,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     user,
     log,
     deathSignal: 'KILL',
+    offline: options.offline === true,
     env: { TZ: 'UTC' },
   });
   const server = handle(child, { socket: path.join(folder, 'server.sock'), log, account: accountOf(options) });

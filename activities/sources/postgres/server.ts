@@ -34,7 +34,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /**
    * With true no file of the data folder decides anything: configuration, host-based access and user maps are
-   * the server's own, so that nothing that production configured is executed or reached.
+   * the server's own, so that nothing that production configured is executed or reached; and it is cut off from every
+   * network, where this machine allows it.
    */
   readonly isolated?: boolean;
   readonly signal: AbortSignal;
@@ -85,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     log,
     // QUIT, not KILL: the server ends at once all the same, but takes its shared memory with it.
     deathSignal: 'QUIT',
+    offline: options.isolated === true,
   });
   const server = handle(child, { socket, port, log, superuser });
   const abort = () => void server.stop('immediate');

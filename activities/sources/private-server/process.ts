@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { locate } from '../../streams/locate.ts';
+import { offlinePrefix } from './offline.ts';
 import type { ServerUser } from './user.ts';
 
 export interface ServerCommand {
@@ -17,6 +18,8 @@ export interface ServerCommand {
   /** What it gets when the worker dies. */
   readonly deathSignal: 'KILL' | 'QUIT';
   readonly env?: Readonly<Record<string, string>>;
+  /** It is cut off from every network, where this machine allows it. */
+  readonly offline?: boolean;
 }
 
 export interface ServerProcess {
@@ -49,12 +52,24 @@ export async function startProcess(options: ServerCommand): Promise<ServerProces
   };
 }
 
-async function spawnServer({ command, user, log, deathSignal, env = {} }: ServerCommand): Promise<ChildProcess> {
+async function spawnServer({
+  command,
+  user,
+  log,
+  deathSignal,
+  env = {},
+  offline = false,
+}: ServerCommand): Promise<ChildProcess> {
   const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
   const output = await open(log, 'a', 0o600);
   try {
     // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
-    const child = spawn(locate('setpriv'), ['--pdeathsig', deathSignal, ...identity, '--', ...command], {
+    const [program = '', ...args] = [
+      ...(offline ? await offlinePrefix() : []),
+      locate('setpriv'),
+      ...['--pdeathsig', deathSignal, ...identity, '--', ...command],
+    ];
+    const child = spawn(program, args, {
       stdio: ['ignore', output.fd, output.fd],
       cwd: '/',
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', ...env },

@@ -45,6 +45,7 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
       program: programs.server,
       runtime: scratch,
       settings: { appendonly, dbfilename, appenddirname, appendfilename },
+      offline: true,
       work,
     }),
   );

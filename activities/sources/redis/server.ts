@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly config?: string;
   /** By name, as in redis.conf. They win over the file, and over what is set here. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Cut off from every network, where this machine allows it. */
+  readonly offline?: boolean;
   readonly work: Work;
 }
 
@@ -75,6 +77,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     user,
     log,
     deathSignal: 'KILL',
+    offline: options.offline === true,
   });
   const abort = () => void end('SIGKILL');
   work.signal.addEventListener('abort', abort, { once: true });

@@ -26,7 +26,14 @@ export async function withEmptyServer<T>(
   await giveTo(await serverUser(), folder, work.signal);
   const args = neededArguments(backup.manifest.engine);
   await createDataFolder({ data, signal: work.signal, args });
-  const server = await startServer({ data, runtime, signal: work.signal, work, args: [...args, ...FAST] });
+  const server = await startServer({
+    data,
+    runtime,
+    signal: work.signal,
+    work,
+    offline: true,
+    args: [...args, ...FAST],
+  });
   try {
     return await use(server.connection, server.pid);
   } finally {
