@@ -31,7 +31,7 @@ export function timetable(config: SiteConfig, now: number): readonly TimetableEn
       return {
         plan,
         when: calendar ? daysInWords(calendar) : `every ${formatDuration(every)}`,
-        phases: of ? phasesInWords(of.calendar.at, of.phases) : '',
+        phases: of ? phasesInWords(of.calendar.at, of.phases) : (calendar?.at ?? ''),
         next: (calendar ? nextTimes(calendar, now, TOLD) : nextTicks(every, now)).map(wholeSeconds),
       };
     })
@@ -73,7 +73,7 @@ function sameYear(date: string, before: string): boolean {
 
 /** What daylight saving does to the plans in the coming year, a sentence each, with what to do. */
 export function clockWarnings(config: SiteConfig, now: number): readonly string[] {
-  return scheduledPlans(config).flatMap(({ name, calendar }) =>
-    clockChanges(calendar, now).map((change) => changeInWords(name, calendar, change)),
+  return wantedSchedules(config).flatMap(({ plan, calendar }) =>
+    calendar ? clockChanges(calendar, now).map((change) => changeInWords(plan, calendar, change)) : [],
   );
 }

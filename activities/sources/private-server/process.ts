@@ -67,7 +67,11 @@ async function spawnServer({
     const [program = '', ...args] = [
       ...(offline ? await offlinePrefix() : []),
       locate('setpriv'),
-      ...['--pdeathsig', deathSignal, ...identity, '--', ...command],
+      '--pdeathsig',
+      deathSignal,
+      ...identity,
+      '--',
+      ...command,
     ];
     const child = spawn(program, args, {
       stdio: ['ignore', output.fd, output.fd],

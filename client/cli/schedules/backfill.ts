@@ -16,14 +16,17 @@ export async function backfillCommand(cli: Cli, plan: string): Promise<void> {
   );
 }
 
+const ALWAYS_NOW: ReadonlySet<string> = new Set(['logs', 'catch-up', 'restore-test']);
+
 function why(plan: string): string {
   if (plan === 'logs') return 'each shipping takes all that is new since the one before, however long ago that was';
   if (plan === 'catch-up') return 'each catch-up copies all that a destination lacks';
+  if (plan === 'restore-test') return 'each test chooses among all backups that there are now';
   return 'what a server held then can no longer be read from it, and backups of today under the times of then would hide the gap';
 }
 
 function remedyOf(plan: string, archives: boolean): string {
-  if (plan === 'logs' || plan === 'catch-up') return `Run it now: mosaic-backup run ${plan}`;
+  if (ALWAYS_NOW.has(plan)) return `Run it now: mosaic-backup run ${plan}`;
   const begun = `A run that had begun is completed by its own time: mosaic-backup run ${plan} --at TIME`;
   if (archives) return `${begun}. So is the archive of a month of which the repository still holds a full.`;
   return `Back up now: mosaic-backup run ${plan}. ${begun}.`;

@@ -24,7 +24,8 @@ const CATCH_UP = 'mosaic-backup/test/catch-up';
 const DAILY = 'mosaic-backup/test/daily';
 const WEEKLY = 'mosaic-backup/test/weekly';
 const MONTHLY = 'mosaic-backup/test/monthly';
-const ALL = [CATCH_UP, DAILY, ID, MONTHLY, WEEKLY];
+const RESTORE_TEST = 'mosaic-backup/test/restore-test';
+const ALL = [CATCH_UP, DAILY, ID, MONTHLY, RESTORE_TEST, WEEKLY];
 const changes = z.looseObject({ changes: z.array(z.looseObject({ do: z.string(), id: z.string() })) });
 const listed = z.looseObject({
   schedules: z.array(
@@ -79,6 +80,7 @@ describe('schedules and `run logs` on the command line', () => {
         [DAILY, undefined],
         [ID, 3_600_000],
         [MONTHLY, undefined],
+        [RESTORE_TEST, undefined],
         [WEEKLY, undefined],
       ],
     );
@@ -268,7 +270,13 @@ describe('schedules and `run logs` on the command line', () => {
     assert.match((await mosaicHere(['-c', test.file, 'schedules', 'list'])).stdout, /^weekly .* paused: new disks /m);
     assert.deepEqual(paused.parse(await json('schedules', 'resume', 'weekly')).schedules, [WEEKLY]);
     assert.equal((await mosaicHere(['-c', test.file, 'schedules', 'pause', 'nothing'])).code, 6);
-    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [CATCH_UP, ID, MONTHLY, WEEKLY]);
+    assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [
+      CATCH_UP,
+      ID,
+      MONTHLY,
+      RESTORE_TEST,
+      WEEKLY,
+    ]);
     assert.equal(await isPaused(), true);
     assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, []);
     const site = await loadSite({ file: test.file });
@@ -321,6 +329,7 @@ describe('schedules and `run logs` on the command line', () => {
       ['daily', /run daily --at TIME/],
       ['monthly', /run monthly --at TIME.*still holds a full/],
       ['logs', /Run it now: mosaic-backup run logs/],
+      ['restore-test', /Run it now: mosaic-backup run restore-test/],
     ] as const) {
       const refused = await mosaicHere(['-c', test.file, 'schedules', 'backfill', plan]);
       assert.equal(refused.code, 4, refused.stderr);

@@ -1,7 +1,7 @@
 /** Plans beside the daily: the weekly, one of the config's own; and a run of a schedule that sleeps until its phase. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { openSession, runWeekly } from '../../support/session.ts';
+import { openSession, runRestoreTest, runWeekly } from '../../support/session.ts';
 import { makeSite } from '../../support/site.ts';
 import { timedRun } from '../../support/timed-run.ts';
 import { startRun } from '../../../client/runs/start.ts';
@@ -32,10 +32,14 @@ async function play({ temporal, folder: newFolder, keep }: Stage): Promise<void>
     await runWeekly({ session, site: 'prod', scheduled: weekly });
     const noon = '2026-11-22T12:00:00Z';
     await (await startRun(session.client, { site: 'prod', plan: 'noon', scheduled: noon })).result();
+    const proof = '2026-12-13T08:00:00Z';
+    await runRestoreTest({ session, site: 'prod', scheduled: proof, sources: ['stack'] });
     await sleeping;
     await keep({ type: 'dailyBackup', tells: 'phase-slept', id: run.id });
     await keep({ type: 'weeklyBackup', tells: 'complete', id: `weekly-${weekly}` });
     await keep({ type: 'customPlan', tells: 'complete', id: `noon-${noon}` });
+    await keep({ type: 'restoreTest', tells: 'complete', id: `restore-test-${proof}` });
+    await keep({ type: 'testSource', tells: 'complete', id: `restore-test-${proof}/stack` });
   } finally {
     await session.close();
   }
