@@ -55,7 +55,12 @@ describe('the watchdog', function () {
       notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
       watchdog: { ping: { file: url }, patience: '2s', unfinishedAfter: '1h' },
       // One schedule is enough: that of catch-up.
-      plans: { daily: { enabled: false }, weekly: { enabled: false }, monthly: { enabled: false } },
+      plans: {
+        daily: { enabled: false },
+        weekly: { enabled: false },
+        monthly: { enabled: false },
+        restoreTest: { enabled: false },
+      },
       temporal: { address: temporal.address },
     });
     worker = startCommand({ args: ['-c', test.file, 'worker'], owner: folder });

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { startRun } from '../../client/runs/start.ts';
+import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { makeSite, type TestSite } from '../support/site.ts';
+import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
+import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+
+describe('restoreTest, its worker killed in the middle', function () {
+  this.timeout(120_000);
+  let temporal: TemporalProcess;
+  let folder: string;
+  let test: TestSite;
+  const started: CommandProcess[] = [];
+
+  before(async () => {
+    folder = await temporaryFolder();
+    temporal = await startTemporal(folder);
+    await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
+    const data = path.join(folder, 'data');
+    await mkdir(data);
+    await writeFile(path.join(data, 'file'), randomBytes(200_000));
+    test = await makeSite({
+      folder,
+      sources: { wiki: { type: 'files', paths: [data] } },
+      plans: { restoreTest: { retryFirst: '100ms', heartbeat: '2s' } },
+      temporal: { address: temporal.address },
+    });
+    const first = worker();
+    await first.printed('serves');
+    const run = await startRun(temporal.client(), {
+      site: 'test',
+      plan: 'daily',
+      scheduled: '2026-11-20T02:00:00Z',
+      sources: ['wiki'],
+    });
+    assert.equal((await run.result()).outcome, 'complete');
+    await first.end();
+  });
+
+  after(async () => {
+    for (const one of started) if (one.running()) await one.end();
+    await temporal?.stop();
+    await cleanUp();
+  });
+
+  const points = [
+    // Restored, with plaintext in scratch, and not checked.
+    { at: 'activities/sources/files/compare.ts#compareTree' },
+    // The verdict is on record, and nobody knows.
+    { at: 'activities/storage/evidence-file.ts#writeEvidence', when: 'left' },
+  ] satisfies readonly SignalPoint[];
+  for (const [hour, point] of points.entries()) {
+    it(`P49 the same test goes on, and leaves no plaintext behind (${point.at})`, async () => {
+      const reached = path.join(folder, `reached-${hour}`);
+      const dying = worker(point, reached);
+      await dying.printed('serves');
+      const run = await startRun(temporal.client(), {
+        site: 'test',
+        plan: 'restore-test',
+        scheduled: `2026-11-22T0${hour}:00:00Z`,
+        sources: ['wiki'],
+      });
+      await atPoint(dying, point, reached);
+      assert.ok(existsSync(reached));
+      const scratch = path.join(test.site.state, 'restore-tests');
+      if (hour === 0) assert.equal((await readdir(scratch)).length, 1, 'it was at work');
+      const living = worker();
+      await living.printed('serves');
+      const { outcome, tests } = await run.result();
+      assert.equal(outcome, 'complete', JSON.stringify(tests));
+      assert.deepEqual(await readdir(scratch), []);
+      await living.end();
+    });
+  }
+
+  function worker(point?: SignalPoint, reached?: string): CommandProcess {
+    const own = startCommand({
+      args: ['-c', test.file, 'worker'],
+      owner: folder,
+      ...(point && reached ? { point, reached } : {}),
+    });
+    started.push(own);
+    return own;
+  }
+});
