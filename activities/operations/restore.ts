@@ -77,6 +77,14 @@ async function restoreBeside(request: RestoreRequest, existed: boolean): Promise
 /** Scratch in a target that is a mount point. */
 const INSIDE = '.mosaic-restore-';
 
+/** Scratch of proofs. */
+const PROOF = 'mosaic-proof-';
+
+/** Removes what proofs whose process was killed have left: plaintext of a whole backup. */
+export function sweepProofs(within: string): Promise<void> {
+  return sweepScratch(within, PROOF);
+}
+
 export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** A folder in which scratch folders may be made; nothing stays in it. */
   readonly within: string;
@@ -98,7 +106,7 @@ export async function proveBackup(request: ProveRequest): Promise<readonly Check
 
 async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> {
   const readers = await openChain(request);
-  return withScratch(request.within, 'mosaic-proof-', async (scratch) => {
+  return withScratch(request.within, PROOF, async (scratch) => {
     // A database server must pass through as an unprivileged user; what is restored below stays closed to others.
     await chmod(scratch, 0o711);
     const restored = path.join(scratch, 'restored');

@@ -8,6 +8,7 @@ import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
+import { until } from '../support/until.ts';
 import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
 
 describe('restoreTest, its worker killed in the middle', function () {
@@ -68,9 +69,14 @@ describe('restoreTest, its worker killed in the middle', function () {
       await atPoint(dying, point, reached);
       assert.ok(existsSync(reached));
       const scratch = path.join(test.site.state, 'restore-tests');
-      if (hour === 0) assert.equal((await readdir(scratch)).length, 1, 'it was at work');
+      const left = await readdir(scratch);
+      if (hour === 0) assert.equal(left.length, 1, 'it was at work');
       const living = worker();
       await living.printed('serves');
+      if (hour === 0)
+        await until('its plaintext is gone', async () =>
+          (await readdir(scratch)).every((name) => !left.includes(name)),
+        );
       const { outcome, tests } = await run.result();
       assert.equal(outcome, 'complete', JSON.stringify(tests));
       assert.deepEqual(await readdir(scratch), []);
