@@ -12,6 +12,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     )
     .argument('[backup]', 'a reference, or "latest": the newest that is verified')
     .option('--to <folder>', 'a folder that is new or empty')
+    .option('--point <id>', 'a whole recovery point (or "latest"), each source to a folder of its name below --to')
     .option('--in-place', "in place of the data of the source's own server, which are kept beside it")
     .option('--confirm <site>', 'in place without a terminal: the name of the site')
     .option('--accept-unsaved', 'in place although what the old server had not shipped cannot be saved')
@@ -45,6 +46,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
   examples(restore, [
     ['restore latest --source postgres --to /srv/restored', 'a data folder that a server can start from'],
     ['restore latest --source postgres --at 2026-11-23T14:05:00Z --to /srv/restored', 'as it was at that time'],
+    ['restore --point latest --to /srv/restored', 'all sources, as the newest run left them'],
     ['restore latest --source stack --path /opt/stack/.env --to /tmp/env', 'a single file'],
     [
       'restore latest --source postgres --at 2026-11-23T14:05:00Z --in-place',
@@ -80,6 +82,7 @@ async function restoreCommand(cli: Cli, backup: string | undefined, options: Res
     const { unfinishedCommand } = await import('../restore/unfinished.ts');
     return unfinishedCommand(cli, options);
   }
+  if (options.point !== undefined) return restoreWholePoint(cli, backup, options, options.point);
   if (backup === undefined) throw await usage('Say which backup: a reference, or "latest".');
   if (options.thaw !== undefined && to === undefined)
     throw await usage('--thaw is of a restore to a folder; for any other run `mosaic-backup copies thaw` first.');
@@ -97,6 +100,21 @@ async function restoreCommand(cli: Cli, backup: string | undefined, options: Res
   }
   const { restoreInPlaceCommand } = await import('../restore/in-place.ts');
   return restoreInPlaceCommand(cli, backup, options);
+}
+
+async function restoreWholePoint(
+  cli: Cli,
+  backup: string | undefined,
+  options: RestoreOptions,
+  point: string,
+): Promise<void> {
+  const { to, at, before, path, thaw } = options;
+  if (to === undefined || backup !== undefined || [at, before, path, thaw].some((each) => each !== undefined))
+    throw await usage(
+      '--point goes with --to, and may go with --from, --source and --dry-run; it names no backup besides.',
+    );
+  const { restorePointCommand } = await import('../restore/point.ts');
+  return restorePointCommand(cli, { ...options, to, point });
 }
 
 async function usage(message: string): Promise<Error> {

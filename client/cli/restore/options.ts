@@ -3,6 +3,7 @@ export interface RestoreOptions {
   readonly source?: string;
   readonly path?: readonly string[];
   readonly to?: string;
+  readonly point?: string;
   readonly inPlace?: boolean;
   readonly confirm?: string;
   readonly acceptUnsaved?: boolean;
