@@ -8,6 +8,7 @@ import { shipsLogs } from '../../activities/operations/ship-logs.ts';
 import { copiesFindings, copiesStatus, isWholeNow, type DestinationStatus } from './copies.ts';
 import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
+import { proofFindings, provenAt } from './proof.ts';
 import { restorablePlaces } from './restorable.ts';
 import {
   isAuthentic,
@@ -30,6 +31,10 @@ export interface SourceStatus {
   /** Milliseconds, from `objectives.rpo`; null where the config sets none. */
   readonly objective: number | null;
   readonly checked: Verdict | null;
+  /** RFC 3339: when a restore of any of its backups was last tested, and held; null where none was. */
+  readonly proven: string | null;
+  /** RFC 3339: when its oldest backup was made; null without one. */
+  readonly since: string | null;
   /** What is wrong with what the newest builds on, each place in words. */
   readonly broken: readonly string[];
   readonly copies: number;
@@ -109,6 +114,7 @@ export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStat
     findings: [
       ...(kitConfirmed === null ? [kitFinding()] : []),
       ...sources.flatMap(sourceFindings),
+      ...sources.flatMap((source) => proofFindings(site, source, now)),
       ...restores,
       ...copiesFindings(site, destinations, now),
       // A removable disk that is absent is as it should be, until its copies are too old.
@@ -169,6 +175,8 @@ function sourceStatus({ site, placed, overview, since, now }: Asked): SourceStat
     age: newest ? Math.max(0, now - Date.parse(newest.backup.manifest.started)) : null,
     objective: config?.objectives?.rpo ?? null,
     checked: newest ? verdictOf(newest) : null,
+    proven: provenAt(own),
+    since: own.map(({ backup }) => backup.manifest.started).toSorted()[0] ?? null,
     broken: newest?.broken.map(({ problem }) => problem) ?? [],
     copies,
     devices,

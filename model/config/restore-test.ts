@@ -34,6 +34,9 @@ export const restoreTestPlan = z
       .prefault('30m')
       .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
     alertAfter: wait.prefault('1h').describe('a step that fails and waits for so long is an alert'),
+    staleAfter: wait
+      .prefault('45d')
+      .describe('a source of which nothing was proven for so long is shown by status as not proven'),
     remindAfter: wait.prefault('1d').describe('an alert that lasts is told again after so long'),
   })
   .prefault({});

@@ -28,7 +28,7 @@ async function statusCommand(cli: Cli): Promise<void> {
   const { out } = cli;
 
   function row(status: SourceStatus): string[] {
-    const { source, newest, age, objective, checked, copies, devices, offsite, places } = status;
+    const { source, newest, age, objective, checked, proven, copies, devices, offsite, places } = status;
     const loss = lossOf(status);
     const late = loss === null || (objective !== null && loss > objective);
     const ageText = age === null ? 'no backup' : formatDuration(age);
@@ -40,6 +40,7 @@ async function statusCommand(cli: Cli): Promise<void> {
       late ? out.style('red', ageText) : ageText,
       objective === null ? '' : formatDuration(objective),
       checked === null ? '' : out.style(checkedStyle, checked),
+      proven === null ? (newest === null ? '' : 'never') : `${formatDuration(Date.now() - Date.parse(proven))} ago`,
       `${copies} of 3`,
       `${devices} of 2`,
       `${offsite} of 1`,
@@ -88,7 +89,7 @@ async function statusCommand(cli: Cli): Promise<void> {
     const parts = [
       `${status.site}, seen from ${status.host}. Recovery kit: ${kit}${ran}`,
       table(
-        ['source', 'newest', 'age', 'objective', 'checked', 'copies', 'devices', 'off-site', 'at'],
+        ['source', 'newest', 'age', 'objective', 'checked', 'proven', 'copies', 'devices', 'off-site', 'at'],
         status.sources.map(row),
         ['age', 'objective'],
       ),

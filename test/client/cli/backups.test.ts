@@ -238,7 +238,7 @@ describe('commands on backups', () => {
     assert.match(before.stdout, /NOT confirmed/);
     assert.match(
       before.stdout,
-      new RegExp(`^stack +${INCREMENTAL} .* verified +2 of 3 +1 of 2 +0 of 1 +repository, vault$`, 'm'),
+      new RegExp(`^stack +${INCREMENTAL} .* verified +never +2 of 3 +1 of 2 +0 of 1 +repository, vault$`, 'm'),
     );
     assert.match(before.stdout, /2 of 3 copies, 1 of 2 devices, none off-site/);
     assert.equal((await run('keys', 'kit', '--confirm')).code, 0);
