@@ -33,7 +33,13 @@ export type Evidence = z.infer<typeof evidence>;
 export type Check = Evidence['checks'][number];
 
 /** What lists and retention go by. The checks in words are most of a record, and a hundred thousand of them are held at once. */
-export type Verified = Pick<Evidence, 'backup' | 'destination' | 'what' | 'time' | 'verdict'>;
+export interface Verified extends Pick<Evidence, 'backup' | 'destination' | 'what' | 'time' | 'verdict'> {
+  /** Of a restore: the digest of the contents that it found, where its type has one. */
+  readonly contents?: string;
+}
+
+/** The name of the check that carries that digest. */
+export const CONTENTS = 'contents';
 
 export const unsignedEvidence = evidence.omit({ signature: true });
 export type UnsignedEvidence = z.infer<typeof unsignedEvidence>;

@@ -48,6 +48,8 @@ export interface TestChoice {
   /** Null: the repository. */
   readonly place: string | null;
   readonly way: Way;
+  /** What an earlier proof of it recorded of its contents, from whatever place; null where none did. */
+  readonly contents: string | null;
   /** Places that could not be looked at, and why, in words. */
   readonly passed: readonly string[];
 }

@@ -91,7 +91,9 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** Further checks on what was restored, after the source type's own: comparison with a source that is at hand. */
   readonly also?: (restored: string, scratch: string) => Promise<readonly Check[]>;
   /** Called when all of it is restored, before it is checked. */
-  readonly onRestored?: () => void;
+  readonly onRestored?: (restored: string) => void | Promise<void>;
+  /** As in `CheckContext`. */
+  readonly contents?: string | null;
 }
 
 /** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
@@ -112,7 +114,7 @@ async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> 
     const restored = path.join(scratch, 'restored');
     await mkdir(restored, { mode: 0o700 });
     await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);
-    request.onRestored?.();
+    await request.onRestored?.(restored);
     return checkRestored(request, readers, restored, scratch);
   });
 }
@@ -134,6 +136,7 @@ async function checkRestored(
     restored,
     scratch: workspace,
     expendable: true,
+    ...(request.contents === undefined ? {} : { contents: request.contents }),
   };
   return [
     ...(await adapter.check(context)),

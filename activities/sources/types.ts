@@ -152,6 +152,8 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly scratch: string;
   /** What was restored is thrown away afterwards: a database may be recovered to a later moment for the comparison. */
   readonly expendable?: boolean;
+  /** What an earlier proof of this backup recorded of its contents; null where there was none. Absent: nobody asks for it. */
+  readonly contents?: string | null;
 }
 
 export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {

@@ -1,7 +1,7 @@
 /** Evidence records: signed, written where the backup was checked, never changed. */
 import { createHash } from 'node:crypto';
 import { canonical } from '../../model/manifest.ts';
-import { evidence as evidenceSchema } from '../../model/evidence.ts';
+import { CONTENTS, evidence as evidenceSchema } from '../../model/evidence.ts';
 import type { Evidence, UnsignedEvidence, Verified } from '../../model/evidence.ts';
 import { BackupError } from '../../model/errors.ts';
 import { evidenceKey } from '../../model/paths.ts';
@@ -66,6 +66,11 @@ function digestOf(trusted: readonly TrustedKey[]): string {
   return createHash('sha256').update(JSON.stringify(trusted)).digest('hex');
 }
 
+function contentsOf(checks: Evidence['checks']): Pick<Verified, 'contents'> {
+  const digest = checks.find(({ name }) => name === CONTENTS)?.['digest'];
+  return typeof digest === 'string' ? { contents: digest } : {};
+}
+
 /** Marks and records of deletions lie beside them. */
 const OF_A_CHECK = /-(?:verify|test|drill)\.json$/;
 
@@ -75,8 +80,8 @@ async function readRecord(store: Store, key: string, trusted: readonly TrustedKe
   try {
     const { signature, ...unsigned } = parseRecord(bytes, evidenceSchema, 'evidence record');
     if (verifySignature(canonical(unsigned), signature, trusted, unsigned.time) !== 'good') return undefined;
-    const { backup, destination, what, time, verdict } = unsigned;
-    return { backup, destination, what, time, verdict };
+    const { backup, destination, what, time, verdict, checks } = unsigned;
+    return { backup, destination, what, time, verdict, ...contentsOf(checks) };
   } catch (error) {
     // A record that is none proves nothing, and hides no other.
     if (error instanceof BackupError && error.code === 'verification-failed') return undefined;

@@ -1,9 +1,19 @@
 /** The first step of a restore test: which backup, and from where. */
 import { BackupError } from '../../../model/errors.ts';
 import { chooseProof } from '../../../model/proof/choose.ts';
+import type { Verified } from '../../../model/evidence.ts';
+import type { PinnedReference } from '../../../model/reference.ts';
 import type { TestChoice } from '../../../model/restore-test.ts';
 import type { Site } from '../../site.ts';
 import { provableHere } from './provable.ts';
+
+/** What its first proof that held has found. */
+function contentsIn(tests: readonly Verified[], { sha256 }: PinnedReference): string | null {
+  const first = tests
+    .filter(({ backup, verdict, contents }) => backup.sha256 === sha256 && verdict === 'ok' && contents !== undefined)
+    .toSorted((a, b) => (a.time < b.time ? -1 : 1))[0];
+  return first?.contents ?? null;
+}
 
 export interface ChooseTestRequest {
   readonly site: Site;
@@ -24,5 +34,5 @@ export async function chooseTest({ site, source, runId }: ChooseTestRequest): Pr
     });
   }
   const { backup, place, way } = choice;
-  return { backup, place, way, passed };
+  return { backup, place, way, contents: contentsIn(tests, backup), passed };
 }

@@ -23,6 +23,8 @@ export interface ProveTestRequest {
   readonly choice: TestChoice;
   /** A folder in which it is restored; nothing stays in it. */
   readonly within: string;
+  /** Called when all of it is restored, before it is checked: what is changed there now must be found. */
+  readonly onRestored?: (restored: string) => Promise<void>;
   readonly work: Work;
 }
 
@@ -30,7 +32,8 @@ export interface ProveTestRequest {
  * @throws BackupError `verification-failed` with what is wrong, which is on record then; `refused` where this machine cannot restore it;
  *   whatever keeps the place from being read.
  */
-export async function proveTest({ site, source, choice, within, work }: ProveTestRequest): Promise<Proven> {
+export async function proveTest(request: ProveTestRequest): Promise<Proven> {
+  const { site, source, choice, within, work } = request;
   const { backup: reference, place } = choice;
   const store = await openPlaceNamed(site, place ?? REPOSITORY);
   const catalogue = (await listBackups(store, { logs: false })).filter(({ manifest }) => manifest.source === source);
@@ -48,8 +51,12 @@ export async function proveTest({ site, source, choice, within, work }: ProveTes
     deep: async (deeper) => {
       const began = Date.now();
       let there = began;
-      const onRestored = (): void => void (there = Date.now());
-      restored = await proveBackup({ site, store, chain, within, work: deeper, onRestored });
+      const onRestored = async (folder: string): Promise<void> => {
+        there = Date.now();
+        await request.onRestored?.(folder);
+      };
+      const { contents } = choice;
+      restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored });
       measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
       return restored;
     },

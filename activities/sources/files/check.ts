@@ -1,7 +1,9 @@
 /** Check of a restored tree: against the newest inventory, entry by entry. */
 import type { FilesSource } from '../../../model/config/source.ts';
-import type { Check } from '../../../model/evidence.ts';
+import { CONTENTS, type Check } from '../../../model/evidence.ts';
+import type { Work } from '../../work.ts';
 import type { CheckContext } from '../types.ts';
+import { contentsDigest } from './contents.ts';
 import { compareTree } from './compare.ts';
 import { newestOf } from './chain.ts';
 import { readInventory } from './inventory.ts';
@@ -12,7 +14,7 @@ import { readTree } from './tree.ts';
 /** How many differences a check names. */
 const NAMED = 20;
 
-export async function check({ chain, restored, work }: CheckContext<FilesSource>): Promise<readonly Check[]> {
+export async function check({ chain, restored, contents, work }: CheckContext<FilesSource>): Promise<readonly Check[]> {
   const owners = isRoot();
   const expected = await readInventory(newestOf(chain));
   const { compared, differences, unsettled } = compareTree(expected, await readTree(restored, work), { owners });
@@ -40,13 +42,37 @@ export async function check({ chain, restored, work }: CheckContext<FilesSource>
     ...(owners
       ? []
       : [{ name: 'owners', compared: false, ok: true, detail: 'not compared: only root can restore them' }]),
-    {
-      name: 'contents',
+    await contentsCheck(restored, contents, work),
+  ];
+}
+
+/**
+ * The first proof of a backup has nothing to compare with, but the digests of the archives, which were right: it records what it
+ * found, and every later one, from whatever place, must find the same.
+ */
+async function contentsCheck(restored: string, known: CheckContext['contents'], work: Work): Promise<Check> {
+  const name = CONTENTS;
+  if (known === undefined)
+    return {
+      name,
       compared: false,
       ok: true,
       detail: 'not compared file by file: the digest of each archive was checked while it was read',
-    },
-  ];
+    };
+  const digest = await contentsDigest(restored, work);
+  if (known === null) {
+    const detail = 'recorded for later proofs: the digest of each archive was checked while it was read';
+    return { name, compared: false, ok: true, detail, digest };
+  }
+  return known === digest
+    ? { name, compared: true, ok: true, detail: 'the contents of all files are what an earlier proof found', digest }
+    : {
+        name,
+        compared: true,
+        ok: false,
+        detail: `the contents of files differ from what an earlier proof found`,
+        digest,
+      };
 }
 
 function list(texts: readonly string[]): string {
