@@ -42,7 +42,13 @@ export function createOutput(options: { readonly json: boolean; readonly env: No
     redraw,
     result(value, text) {
       redraw('');
-      stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : withLineBreak(text()));
+      if (!json) {
+        stdout.write(withLineBreak(text()));
+        return;
+      }
+      // By itself: behind a hundred megabytes of JSON it would make a copy of them.
+      stdout.write(JSON.stringify(value, null, 2));
+      stdout.write('\n');
     },
     note(text) {
       redraw('');
