@@ -1,6 +1,13 @@
 /** The coordinator tells whoever is named in the config how runs fare: a step that waits for long, a run that is not complete. */
 import type { RunReport, RunSpec, StepError } from '../../model/run.ts';
-import { runConditions, runKeys, waitingConditions, waitingKeys, type WaitingStep } from '../../model/run-alerts.ts';
+import {
+  isOfOtherRun,
+  runConditions,
+  runKeys,
+  waitingConditions,
+  waitingKeys,
+  type WaitingStep,
+} from '../../model/run-alerts.ts';
 import type { Condition } from '../../model/alert.ts';
 import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
 import { tell } from '../notify/tell.ts';
@@ -21,17 +28,20 @@ export function tellWaiting(
   const { site, waiting } = request;
   const key = `${waitingKeys(waiting.runId)}${waiting.step.id}`;
   const found = waitingConditions(waiting, site.host, request.now ?? Date.now());
-  return tellFound(request, waiting.runId, found, (one) => one.key === key);
+  return tellFound(request, waiting.runId, found, (one) => one.key === key || isOfOtherRun(one.key, waiting.runId));
 }
 
-/** A run has ended; whatever waited in it is over. @returns the notifiers that failed. */
+/** A run has ended; whatever waited in it is over, and so is how the one before it ended. @returns the notifiers that failed. */
 export function tellRun(
   request: TellRunRequest & { readonly spec: RunSpec; readonly report: RunReport },
 ): Promise<readonly StepError[]> {
   const { site, spec, report } = request;
   const steps = waitingKeys(report.runId);
   const isOver = ({ key }: Remembered) =>
-    key.startsWith(steps) || (report.outcome === 'complete' && key.startsWith(runKeys(spec.plan)));
+    key.startsWith(steps) ||
+    isOfOtherRun(key, report.runId) ||
+    // One without an outcome was cancelled, and says nothing of how the plan fares.
+    (report.outcome !== null && key.startsWith(runKeys(spec.plan)));
   return tellFound(request, report.runId, runConditions(spec, report, site.host), isOver);
 }
 
