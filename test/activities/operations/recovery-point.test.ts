@@ -41,9 +41,9 @@ describe('the recovery point of a run', () => {
     await point(test.site, [complete('board'), complete('wiki')]);
     const site = await rotated();
     const after = await point(site, [complete('wiki')]);
-    assert.deepEqual(after.sources.map(({ source, stale }) => [source, stale]).toSorted(), [
-      ['board', false],
-      ['wiki', false],
+    assert.deepEqual(after.sources.map(({ source, stale }) => `${source} ${stale}`).toSorted(), [
+      'board false',
+      'wiki false',
     ]);
     // One that nobody signed whom the site trusts says nothing.
     const key = `recovery-points/${after.id}.json`;
