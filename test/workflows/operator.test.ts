@@ -118,7 +118,7 @@ describe('an operator', function () {
   it('watches a run on a terminal, drawn in place, until it ends', async () => {
     const run = await start(['good', 'late']);
     await waits(run, 'late/capture', 1);
-    const watching = onTerminal('runs', 'show', run);
+    const watching = onTerminal('stty cols 150 rows 40;', 'runs', 'show', run);
     await until('it is drawn', () => /good\n.*✔ capture[^]*late\n.*! capture: waiting/.test(watching.screen()));
     assert.equal(watching.ended(), false);
     await rename(data('away'), data('late'));
@@ -129,10 +129,10 @@ describe('an operator', function () {
     assert.match(last, /^complete\n/);
     assert.doesNotMatch(last, /running|waiting/);
     assert.ok(watching.raw().includes(CLEAR), 'what was drawn before is replaced');
-    // Cancelled, it ends too, and is not watched for ever.
+    // Cancelled, it ends too, and is not watched for ever; on a serial line, which does not tell its size.
     const other = await start(['late']);
     await waits(other, 'late/capture', 1);
-    const again = onTerminal('runs', 'show', other);
+    const again = onTerminal('stty cols 0 rows 0;', 'runs', 'show', other);
     await until('it is drawn', () => again.screen().includes('! capture: waiting'));
     await runs('cancel', other);
     assert.equal(await again.code, 0);
@@ -207,8 +207,8 @@ describe('an operator', function () {
   }
 
   /** A command on a terminal of its own. */
-  function onTerminal(...args: readonly string[]) {
-    const line = ['stty', 'cols', '150', 'rows', '40;', 'exec', LAUNCHER, '-c', file, ...args].join(' ');
+  function onTerminal(size: string, ...args: readonly string[]) {
+    const line = [size, 'exec', LAUNCHER, '-c', file, ...args].join(' ');
     const child = spawn('script', ['--quiet', '--return', '--flush', '--command', line, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, TERM: 'xterm' },
