@@ -33,13 +33,15 @@ export function tellWaiting(
 
 /** A run has ended; whatever waited in it is over, and so is how the one before it ended. @returns the notifiers that failed. */
 export function tellRun(
-  request: TellRunRequest & { readonly spec: RunSpec; readonly report: RunReport },
+  request: TellRunRequest & { readonly spec: Pick<RunSpec, 'plan'>; readonly report: RunReport },
 ): Promise<readonly StepError[]> {
   const { site, spec, report } = request;
   const steps = waitingKeys(report.runId);
+  // One that could not begin may have waited in vain for another, which goes on.
+  const hasBegun = report.sources.length > 0;
   const isOver = ({ key }: Remembered) =>
     key.startsWith(steps) ||
-    isOfOtherRun(key, report.runId) ||
+    (hasBegun && isOfOtherRun(key, report.runId)) ||
     // One without an outcome was cancelled, and says nothing of how the plan fares.
     (report.outcome !== null && key.startsWith(runKeys(spec.plan)));
   return tellFound(request, report.runId, runConditions(spec, report, site.host), isOver);

@@ -5,7 +5,8 @@ import { tellRun, tellWaiting } from '../../../activities/operations/tell-run.ts
 import type { Site } from '../../../activities/site.ts';
 import { captureId, pendingStep } from '../../../model/graph.ts';
 import type { Outcome } from '../../../model/recovery-point.ts';
-import { runId } from '../../../model/run.ts';
+import { runId, type RunReport } from '../../../model/run.ts';
+import { pending } from '../../../workflows/run-reports.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
 import { startWebhook, type Webhook } from '../../support/webhook.ts';
@@ -53,7 +54,12 @@ describe('telling of runs', () => {
       const at = told().length;
       await waits('daily', T0, T0);
       await ends('weekly', T0, 'complete');
-      assert.deepEqual(told().slice(at), ['raised step-waiting'], 'runs of other plans say nothing of it');
+      await ends('daily', T0 + 1000, 'complete', []);
+      assert.deepEqual(
+        told().slice(at),
+        ['raised step-waiting'],
+        'of other plans, and one that could not begin, say nothing of it',
+      );
       await next();
       assert.deepEqual(told().slice(at), ['raised step-waiting', 'resolved step-waiting']);
       await ends('daily', T0 + 2 * DAY, 'complete');
@@ -85,9 +91,14 @@ describe('telling of runs', () => {
     assert.deepEqual(await tellWaiting({ site, waiting, now, work: testWork() }), []);
   }
 
-  async function ends(plan: string, scheduled: number, outcome: Outcome | null) {
+  async function ends(
+    plan: string,
+    scheduled: number,
+    outcome: Outcome | null,
+    sources: RunReport['sources'] = [pending('stack')],
+  ) {
     const spec = planRun(site, { site: 'test', plan, scheduled: new Date(scheduled).toISOString() });
-    const report = { runId: spec.runId, outcome, sources: [], errors: [] };
+    const report = { runId: spec.runId, outcome, sources, errors: [] };
     assert.deepEqual(await tellRun({ site, spec, report, now: scheduled + 1000, work: testWork() }), []);
   }
 
