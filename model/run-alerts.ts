@@ -26,9 +26,14 @@ export function waitingKeys(runId: string): string {
  * whether it was cancelled, terminated or lost with Temporal: none of these could say so itself.
  */
 export function isOfOtherRun(key: string, runId: string): boolean {
-  const [kind, other = ''] = key.split('/');
-  const plan = planAndTime(runId)?.plan;
-  return kind === 'step-waiting' && other !== runId && plan !== undefined && planAndTime(other)?.plan === plan;
+  const [kind, other] = key.split('/');
+  return kind === 'step-waiting' && other !== runId && planOf(key) === planAndTime(runId)?.plan;
+}
+
+/** The plan whose runs an alert is about; undefined where it is about none. */
+export function planOf(key: string): string | undefined {
+  const [kind, of = ''] = key.split('/');
+  return kind === 'run' ? of : planAndTime(of)?.plan;
 }
 
 export function waitingConditions(

@@ -2,6 +2,7 @@
 import type { RunReport, RunSpec, StepError } from '../../model/run.ts';
 import {
   isOfOtherRun,
+  planOf,
   runConditions,
   runKeys,
   waitingConditions,
@@ -9,6 +10,7 @@ import {
   type WaitingStep,
 } from '../../model/run-alerts.ts';
 import type { Condition } from '../../model/alert.ts';
+import { backupPlan } from '../../model/plans.ts';
 import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
 import { tell } from '../notify/tell.ts';
 import { inTurn } from '../notify/turn.ts';
@@ -58,7 +60,9 @@ function tellFound(
     const now = when.now ?? Date.now();
     const { remindAfter } = site.config.plans.daily;
     const { fresh, open: before } = await readMemory(site.state, 'runs');
-    const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, work });
+    // Of a plan that the config has no more no other run will tell.
+    const isOver = (one: Remembered) => lookedFor(one) || backupPlan(site.config, planOf(one.key) ?? '') === undefined;
+    const { open, errors } = await tell({ site, run, found, before, lookedFor: isOver, remindAfter, now, work });
     await writeMemory(site.state, 'runs', { fresh, open: [...open] });
     return errors;
   });

@@ -31,7 +31,7 @@ describe('telling of runs', () => {
       folder,
       sources: { stack: { type: 'files', paths: [path.join(folder, 'data')] } },
       notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
-      plans: { daily: { remindAfter: '1h' } },
+      plans: { daily: { remindAfter: '1h' }, custom: { noon: { at: '12:00' } } },
     }));
   });
   after(async () => {
@@ -65,6 +65,18 @@ describe('telling of runs', () => {
       await ends('daily', T0 + 2 * DAY, 'complete');
       assert.equal(told().length, at + 2, 'nothing is told again');
     }
+  });
+
+  it('what was wrong in runs of a plan that the config has no more is over with the next run of any', async () => {
+    await waits('noon', T0, T0);
+    await ends('noon', T0, 'failed');
+    await waits('noon', T0, T0);
+    const at = told().length;
+    const { custom, ...plans } = site.config.plans;
+    assert.ok(custom['noon']);
+    site = { ...site, config: { ...site.config, plans: { ...plans, custom: {} } } };
+    await ends('daily', T0 + DAY, 'complete');
+    assert.deepEqual(told().slice(at).toSorted(), ['resolved run-failed', 'resolved step-waiting']);
   });
 
   it('how the last run of a plan ended takes the place of how those before it did', async () => {
