@@ -109,6 +109,22 @@ describe('a site of two hosts', function () {
     );
   });
 
+  it('a source that has moved is restored on its old host from there, or an older backup with a word of the newer', async () => {
+    await move('mine', 'far');
+    const { outcome, runId } = await daily('mine');
+    assert.equal(outcome, 'complete');
+    const [old, newest] = await Promise.all(
+      [[], ['--from', 'vault']].map((from) =>
+        on('near', 'restore', 'latest', '--source', 'mine', '--to', below('dry'), '--dry-run', ...from),
+      ),
+    );
+    assert.match(
+      old?.stderr ?? '',
+      new RegExp(`newer, but not used: daily/mine/\\S+, which ${runId} made, is not here; it has copies at: vault`),
+    );
+    assert.deepEqual([newest?.code, /newer/.test(newest?.stderr ?? 'newer')], [0, false]);
+  });
+
   function below(name: string): string {
     return path.join(folder, name);
   }
