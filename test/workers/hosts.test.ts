@@ -109,6 +109,25 @@ describe('a site of two hosts', function () {
     );
   });
 
+  it('doctor misses a secret file on the host that reads it, and on no other; the identity on a host that restores', async () => {
+    const config: SiteInput = parse(await readFile(file, 'utf8'));
+    const secret = below('secret-of-far');
+    const { other } = config.sources;
+    assert.ok(other);
+    const sources = { ...config.sources, other: { ...other, hooks: { after: [{ webhook: { file: secret } }] } } };
+    const identity = below('identity-that-is-elsewhere');
+    const encryption = { ...config.encryption, identity: { file: identity } };
+    const changed = below('changed.yaml');
+    await writeFile(changed, stringify({ ...config, sources, encryption }));
+    const missed = async (host: string) => {
+      const printed = json(await mosaicHere(['-c', changed, '--host', host, '--json', 'doctor']));
+      const { findings } = z.object({ findings: z.array(z.looseObject({ message: z.string() })) }).parse(printed);
+      return [secret, identity].map((name) => findings.filter(({ message }) => message.includes(name)).length);
+    };
+    assert.deepEqual(await missed('near'), [0, 1]);
+    assert.deepEqual(await missed('far'), [1, 1]);
+  });
+
   it('a source that has moved is restored on its old host from there, or an older backup with a word of the newer', async () => {
     await move('mine', 'far');
     const { outcome, runId } = await daily('mine');
