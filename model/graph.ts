@@ -91,18 +91,10 @@ export function runSteps({
       )
     : [];
   const own = [point, ...pruned];
-  return [
-    ...(hooks.includes('before') ? [planHooks('before', [PLAN])] : []),
-    ...own,
-    ...(hooks.includes('after')
-      ? [
-          planHooks(
-            'after',
-            own.map(({ id }) => id),
-          ),
-        ]
-      : []),
-  ];
+  const ids = own.map(({ id }) => id);
+  const before = hooks.includes('before') ? [planHooks('before', [PLAN])] : [];
+  const after = hooks.includes('after') ? [planHooks('after', ids)] : [];
+  return [...before, ...own, ...after];
 }
 
 function planHooks(when: HookTime, after: readonly string[]): GraphStep {
