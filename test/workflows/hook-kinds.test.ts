@@ -39,7 +39,7 @@ describe('hooks of a source', () => {
     ({ file } = await makeSite({
       folder,
       sources: { wiki: { type: 'files', paths: [data] } },
-      plans: { daily: { captureDeadline: '1s', retryFirst: '100ms', retryMax: '200ms', heartbeat: '5s' } },
+      plans: { daily: { captureDeadline: '4s', retryFirst: '100ms', retryMax: '200ms', heartbeat: '5s' } },
       temporal: await ownTemporal(),
     }));
     session = await openSession(file);
