@@ -69,17 +69,18 @@ export function waitingTeller({ site, runId, waits, notified, alone, step: of }:
     known.tried = known.telling = true;
     const summary = step.state === 'waiting' ? `tell that ${step.id} waits` : `tell that ${step.id} waits no longer`;
     const since = new Date(known.since).toISOString();
-    const alerted = tellingOfRun(site).tellWaiting.executeWithOptions({ summary }, [
-      { site, runId, since, step, source: of?.source ?? null, host: of?.host ?? null },
-    ]);
-    later(
-      alerted
-        .then((failed) => {
-          // What did not reach everybody is told again with the next attempt.
-          if (failed.length === 0) known.told = at;
-        })
-        .finally(() => void (known.telling = false)),
-    );
+    const waiting = { site, runId, since, step, source: of?.source ?? null, host: of?.host ?? null };
+    later(told());
+
+    async function told(): Promise<void> {
+      try {
+        const failed = await tellingOfRun(site).tellWaiting.executeWithOptions({ summary }, [waiting]);
+        // What did not reach everybody is told again with the next attempt.
+        if (failed.length === 0) known.told = at;
+      } finally {
+        known.telling = false;
+      }
+    }
   }
 
   /** What cannot be told changes nothing of the step: it stands in the graph all the same. */
