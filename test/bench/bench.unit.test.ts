@@ -45,7 +45,7 @@ describe('data of the benchmark', () => {
 describe('the watch over the memory of a process', () => {
   it('keeps nobody from ending who has failed before it was stopped', async () => {
     const memory = new URL('memory.ts', import.meta.url);
-    const program = `import { watchMemory } from '${memory}'; watchMemory(process.pid);`;
+    const program = `import { watchMemory } from '${memory.href}'; watchMemory(process.pid);`;
     await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { timeout: 30_000 });
   });
 });
