@@ -57,21 +57,18 @@ function isOfNewKind(step) {
   return kinds.get(kind) === step;
 }
 
-/** Every other copy is met when all is sent, and the rest with its first bytes: what lacks then is not the same. */
-function endsLate(step) {
-  return step.includes('/copy/') && step.length % 2 === 1;
-}
-
 globalThis.stepPoints = async function stepPoints(runStep, waits, body) {
   const { activityId } = activityInfo();
   // A number is what Temporal gives to those that are no steps of a graph: pings and alerts.
   if (/^\d+$/.test(activityId)) return runStep(waits, body);
   reach(activityId, 'entered');
   const result = await runStep(waits, async (work) => {
-    const isLate = endsLate(activityId);
+    const isCopy = activityId.includes('/copy/');
+    const isLate = isCopy && activityId.length % 2 === 1;
     const meet = () => reach(activityId, 'inside');
-    const timer = isLate ? undefined : setTimeout(meet, MIDDLE);
+    const timer = isCopy ? undefined : setTimeout(meet, MIDDLE);
     const progress = (report) => {
+      // Every other copy is met when all is sent, and the rest with its first bytes: what lacks then is not the same.
       if (report.bytes > 0 && (!isLate || report.bytes === report.total)) meet();
       work.progress(report);
     };
