@@ -2,24 +2,18 @@
 import type { Verified } from './operations/verify-copy.ts';
 import type { PinnedReference } from '../model/reference.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
-import type { HookTime } from '../model/config/hooks.ts';
-import type { SourceOutcome } from '../model/recovery-point.ts';
-import type { CapturedBackup, CopiedBackup, HooksRun, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
-import { planAndTime } from '../model/run.ts';
-import { copyInput, hookInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
+import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
+import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
 import { received, runStep } from './activity-work.ts';
-import { captureOrTake } from './operations/archive/capture-or-take.ts';
 import { copyToDestination } from './operations/copy-to.ts';
-import { runHooks } from './operations/hooks.ts';
-import { sourceConfig } from './operations/source-config.ts';
+import { hookedCapture } from './operations/hooked-capture.ts';
 import { prune } from './operations/prune/index.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
 
 export interface BackupActivities {
-  capture(input: StepInput): Promise<CapturedBackup>;
-  /** Runs the hooks of a source, before or after. */
-  hook(input: StepInput & { readonly when: HookTime; readonly outcome: SourceOutcome | null }): Promise<HooksRun>;
+  /** Runs the hooks before the source when its turn has come, then captures it. */
+  capture(input: StepInput): Promise<HookedCapture>;
   copy(
     input: StepInput & { readonly backup: PinnedReference; readonly destination: string },
   ): Promise<CopiedBackup | SkippedCopy>;
@@ -34,7 +28,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     capture: (sent) => {
       const { step, runId, scheduled, waits, attempt = 1 } = received(stepInput, sent);
       return runStep({ waits }, async (work) =>
-        captureOrTake({
+        hookedCapture({
           site: await openSite(),
           source: step.source,
           tier: step.tier,
@@ -45,16 +39,6 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
           work,
         }),
       );
-    },
-    hook: (sent) => {
-      const { step, runId, waits, when, outcome } = received(hookInput, sent);
-      return runStep({ waits }, async (work) => {
-        const site = await openSite();
-        const { source, host } = step;
-        const { plan = '' } = planAndTime(runId) ?? {};
-        const facts = { site: site.config.site, plan, run: runId, source, host, outcome };
-        return runHooks({ site, hooks: sourceConfig(site, source).hooks, when, facts, work });
-      });
     },
     ...copyActivities(openSite),
     verify: (sent) => {

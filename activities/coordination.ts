@@ -56,7 +56,7 @@ export interface CoordinationActivities {
   /** @returns the notifiers that failed. */
   tellWaiting(waiting: WaitingStep): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
-  tellRun(input: { readonly spec: RunSpec; readonly report: RunReport }): Promise<readonly StepError[]>;
+  tellRun(input: { readonly spec: Pick<RunSpec, 'plan'>; readonly report: RunReport }): Promise<readonly StepError[]>;
   signRecoveryPoint(input: {
     readonly spec: RunSpec;
     readonly report: RunReport;
@@ -64,6 +64,7 @@ export interface CoordinationActivities {
 }
 
 const endedRun = z.object({ spec: runSpec, report: runReport });
+const toldRun = z.object({ spec: runSpec.pick({ plan: true }), report: runReport });
 
 /** @param openSite reads the config anew at the start of each run. */
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
@@ -106,7 +107,7 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
       return runStep({}, async (work) => tellWaiting({ site: await openSite(), waiting, work }));
     },
     tellRun: (sent) => {
-      const { spec, report } = received(endedRun, sent);
+      const { spec, report } = received(toldRun, sent);
       return runStep({}, async (work) => tellRun({ site: await openSite(), spec, report, work }));
     },
     signRecoveryPoint: (sent) => {

@@ -3,11 +3,14 @@ import { Context } from '@temporalio/activity';
 import { hostname } from 'node:os';
 import type { Delivered, DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput, LogsTick } from '../model/logs-run.ts';
-import { deliveryInput, logsInput } from '../model/received.ts';
+import { deliveryInput, logsInput, releaseInput } from '../model/received.ts';
 import { thawStepInput } from '../model/received-thaw.ts';
+import type { SourceOutcome } from '../model/recovery-point.ts';
+import type { HooksRun, StepInput } from '../model/run.ts';
 import type { ThawFacts, ThawStepInput } from '../model/thaw.ts';
 import { received, runStep } from './activity-work.ts';
 import { deliverCopies } from './operations/catch-up/deliver.ts';
+import { releaseSource } from './operations/hooked-capture.ts';
 import { thawStep } from './operations/thaw/step.ts';
 import { tickSource } from './operations/tick-source.ts';
 import type { Site } from './site.ts';
@@ -16,6 +19,8 @@ import { productVersion } from './version.ts';
 export interface ShortActivities {
   /** Answers: the host's worker is there. */
   ping(): Promise<{ readonly machine: string; readonly version: string }>;
+  /** Runs the hooks after a source. Here, since it must stand still for no longer than its own capture takes. */
+  release(input: StepInput & { readonly outcome: SourceOutcome }): Promise<HooksRun>;
   /** Ships the logs of one source, and copies what destinations lack. Bounded; what fails is in the result. */
   shipLogs(input: LogsInput): Promise<LogsTick>;
   /** Copies what a destination lacks. Here, since it must keep no capture from its turn; what fails is in the result. */
@@ -28,6 +33,12 @@ export interface ShortActivities {
 export function shortActivities(openSite: () => Promise<Site>): ShortActivities {
   return {
     ping: async () => ({ machine: hostname(), version: productVersion }),
+    release: (sent) => {
+      const { step, runId, waits, outcome } = received(releaseInput, sent);
+      return runStep({ waits }, async (work) =>
+        releaseSource({ site: await openSite(), source: step.source, runId, work }, outcome),
+      );
+    },
     shipLogs: (sent) => {
       const { runId, scheduled, step, waits } = received(logsInput, sent);
       return runStep({ waits }, async (work) =>

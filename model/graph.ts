@@ -50,15 +50,15 @@ export function sourceSteps(
   begins: string | null = null,
 ): readonly GraphStep[] {
   const others = after.map(captureId);
-  const prepared = hooks.includes('before') ? [hookId(source, 'before')] : others;
+  const prepare = hooks.includes('before') ? 'run the hooks before, then ' : '';
   const captured = [captureId(source)];
   return [
-    ...(hooks.includes('before')
-      ? [pendingStep(hookId(source, 'before'), 'hooks before', `run what is to come before ${source}`, others)]
-      : []),
-    { ...pendingStep(captureId(source), 'capture', `capture ${source} on ${host} (${tier})`, prepared), next: begins },
+    {
+      ...pendingStep(captureId(source), 'capture', `${prepare}capture ${source} on ${host} (${tier})`, others),
+      next: begins,
+    },
     ...(hooks.includes('after')
-      ? [pendingStep(hookId(source, 'after'), 'hooks after', `run what is to come after ${source}`, captured)]
+      ? [pendingStep(hookId(source, 'after'), 'hooks after', `run the hooks after ${source}`, captured)]
       : []),
     ...destinations.map((to) => pendingStep(copyId(source, to), `copy to ${to}`, `copy ${source} to ${to}`, captured)),
     pendingStep(
@@ -85,7 +85,7 @@ export function runSteps({
   );
   const ofPlan = hooks.map((when) =>
     pendingStep(hookId('plan', when), `hooks ${when}`, `run what is to come ${when} the plan`, [
-      when === 'before' ? 'plan' : RECOVERY_POINT,
+      when === 'before' ? PLAN : RECOVERY_POINT,
     ]),
   );
   if (!retention) return [...ofPlan, point];
@@ -95,6 +95,12 @@ export function runSteps({
   return [...ofPlan, point, ...pruned];
 }
 
+/** Whether the run waits for another one of its plan. */
+function isBefore(steps: readonly GraphStep[]): boolean {
+  return steps.some(({ id, state }) => id === PLAN && state === 'waiting');
+}
+
+export const PLAN = 'plan';
 export const RECOVERY_POINT = 'recovery-point';
 
 export function retentionId(host: string): string {
@@ -140,6 +146,7 @@ export function chosenSteps(
   { step }: StepDecision,
   all: boolean,
 ): { readonly ids: readonly string[] } | { readonly refused: string } {
+  if (isBefore(steps)) return { refused: 'the run waits for its turn: it begins when the one before it has ended' };
   const waiting = waitingSteps(steps).map(({ id }) => id);
   const which = waiting.length > 0 ? `Waiting: ${waiting.join(', ')}.` : 'No step waits.';
   if (step === undefined) {

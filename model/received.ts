@@ -62,13 +62,16 @@ export const planInput = z.object({
   timed: z.boolean().exactOptional(),
 });
 
-const step = { runId, scheduled, step: sourceStep, waits, attempt: z.int().positive().exactOptional() };
+const step = {
+  runId,
+  scheduled,
+  step: sourceStep,
+  waits,
+  until: milliseconds.exactOptional(),
+  attempt: z.int().positive().exactOptional(),
+};
 export const stepInput = z.object(step) satisfies z.ZodType<StepInput>;
-export const hookInput = z.object({
-  ...step,
-  when: z.enum(HOOK_TIMES),
-  outcome: z.enum(SOURCE_OUTCOMES).nullable(),
-});
+export const releaseInput = z.object({ ...step, outcome: z.enum(SOURCE_OUTCOMES) });
 export const planHookInput = z.object({
   spec: z.object({ runId, site: name, plan: name, waits }),
   when: z.enum(HOOK_TIMES),
@@ -88,6 +91,7 @@ export const runSpec = z.object({
   waits,
   retention: z.boolean().exactOptional(),
   notified: z.boolean(),
+  until: milliseconds.exactOptional(),
   configDigest: z.string(),
   hooks: z.array(z.enum(HOOK_TIMES)).exactOptional(),
 }) satisfies z.ZodType<RunSpec>;

@@ -48,7 +48,11 @@ export function runKeys(plan: string): string {
   return `run/${plan}/`;
 }
 
-export function runConditions({ plan }: RunSpec, report: RunReport, coordinator: string): readonly Condition[] {
+export function runConditions(
+  { plan }: Pick<RunSpec, 'plan'>,
+  report: RunReport,
+  coordinator: string,
+): readonly Condition[] {
   const { runId, outcome, sources, errors } = report;
   if (outcome === 'complete' || outcome === null) return [];
   const failed = [

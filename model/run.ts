@@ -99,6 +99,11 @@ export interface RunSpec {
   readonly configDigest: string;
   /** Which hooks the plan has. */
   readonly hooks?: readonly HookTime[];
+  /**
+   * Milliseconds since the epoch, when all that it does with its sources must have ended: shortly before its schedule starts the next
+   * run, which it would hold up. Absent on demand: the next one then waits for its turn.
+   */
+  readonly until?: number;
 }
 
 /** What the step of a host that prunes gets. */
@@ -114,6 +119,8 @@ export interface StepInput {
   readonly scheduled: string;
   readonly step: SourceStep;
   readonly waits: Waits;
+  /** Milliseconds since the epoch, when it must have ended. */
+  readonly until?: number;
   /** From 1: a later attempt of a step takes its leases over from an earlier one. */
   readonly attempt?: number;
 }
@@ -124,6 +131,13 @@ export interface HooksRun {
   readonly skipped: string | null;
   /** Those that failed, and were not to stop it. */
   readonly warnings: readonly string[];
+}
+
+/** What a capture gave, and what the hooks before it said. */
+export interface HookedCapture {
+  /** Null where a hook said that it is to be left out this time. */
+  readonly captured: CapturedBackup | null;
+  readonly hooks: HooksRun;
 }
 
 /** A sealed backup, as later steps and reports need it. */

@@ -10,11 +10,11 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { HookTime } from '../model/config/hooks.ts';
 import { captureId, copyId, hookId, sourceSteps, verifyId } from '../model/graph.ts';
 import type {
   CapturedBackup,
   CopiedBackup,
+  HookedCapture,
   SkippedCopy,
   SourceReport,
   StepError,
@@ -25,8 +25,9 @@ import { sourceOutcome } from '../model/run.ts';
 import { sourceDetails } from './details.ts';
 import { captureEnded, runGraph, sourceStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
-import { stepRunner, type Ended, type StepPolicy } from './step-runner.ts';
-import { copySteps, hostSteps, reachHost } from './steps.ts';
+import { ofHooks } from './run-reports.ts';
+import { stepRunner, BRIEFLY, type Ended, type StepPolicy } from './step-runner.ts';
+import { copySteps, hostSteps, reachHost, releaseSteps } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 export interface SourceInput extends StepInput {
@@ -47,6 +48,8 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   let captured: CapturedBackup | null = null;
   let verified = false;
   let softSkip: string | null = null;
+  /** Of the hooks after the last attempt. */
+  let unreleased: readonly StepError[] = [];
   let outcome: SourceReport['outcome'] = null;
 
   const teller = waitingTeller(input);
@@ -72,7 +75,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   } else {
     runner.leaveOut([...destinations.map((destination) => copyId(source, destination)), verifyId(source)]);
   }
-  outcome = softSkip === null ? sourceOutcome({ source, captured, copies, verified, errors }) : 'skipped';
+  outcome = softSkip === null ? sourceOutcome(report()) : 'skipped';
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   enter(captured || softSkip !== null ? 'done' : 'failed');
   await teller.ended();
@@ -81,7 +84,19 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   function report(): SourceReport {
     const left = skipped.length > 0 && { skipped };
     const why = softSkip === null ? {} : { softSkip };
-    return { source, state, outcome, captured, copies, ...left, verified, errors, ...why, steps: runner.steps() };
+    const failed = [...errors, ...unreleased];
+    return {
+      source,
+      state,
+      outcome,
+      captured,
+      copies,
+      ...left,
+      verified,
+      errors: failed,
+      ...why,
+      steps: runner.steps(),
+    };
   }
 
   function enter(next: StepState): void {
@@ -95,7 +110,13 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
 
   function policy(deadline: number, asksFirst = false): StepPolicy {
     const { retryFirst, retryMax } = waits;
-    return { deadline, retryFirst, retryMax, host: { name: host, first: asksFirst, reach: reachHost(site, host) } };
+    return {
+      deadline,
+      by: input.until,
+      retryFirst,
+      retryMax,
+      host: { name: host, first: asksFirst, reach: reachHost(site, host) },
+    };
   }
 
   /** The value of a step that was done; of one that was not its error is noted. */
@@ -105,43 +126,54 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     return null;
   }
 
-  /** Between its hooks, the last of which runs whatever became of it. */
+  /** What is to come after runs at once, however an attempt ended: an application stands still until then. */
   async function capture(): Promise<void> {
-    if (!hooks.includes('after')) return captureAfterHooks();
+    const run = CancellationScope.current();
+    let isOpen = false;
+    const release = async (): Promise<void> => {
+      if (!isOpen) return;
+      const left = run.consideredCancelled ? 0 : (input.until ?? Infinity) - Date.now();
+      const within = Math.max(BRIEFLY, Math.min(waits.captureDeadline, left));
+      await CancellationScope.nonCancellable(() => runHooksAfter(within));
+      isOpen = false;
+    };
+    const summary = `capture ${source} (${step.tier})`;
     try {
-      await captureAfterHooks();
+      const ended = await runner.run(
+        captureId(source),
+        { ...policy(waits.captureDeadline, true), release },
+        ({ number, left }) => {
+          isOpen = hooks.includes('after');
+          return hostSteps(site, input, left).capture.executeWithOptions({ summary, activityId: captureId(source) }, [
+            { ...input, attempt: number },
+          ]);
+        },
+      );
+      noteCaptured(valueOf(ended));
     } finally {
-      await CancellationScope.nonCancellable(() => runHooks('after'));
+      await release();
     }
   }
 
-  async function captureAfterHooks(): Promise<void> {
-    if (hooks.includes('before') && !(await runHooks('before'))) return runner.leaveOut([captureId(source)]);
-    const summary = `capture ${source} (${step.tier})`;
-    const ended = await runner.run(captureId(source), policy(waits.captureDeadline, true), ({ number, left }) =>
-      hostSteps(site, input, left).capture.executeWithOptions({ summary, activityId: captureId(source) }, [
-        { ...input, attempt: number },
-      ]),
-    );
-    captured = valueOf(ended);
+  function noteCaptured(ended: HookedCapture | null): void {
+    if (ended === null) return;
+    captured = ended.captured;
+    softSkip = ended.hooks.skipped;
+    errors.push(...ended.hooks.warnings.map((message) => ofHooks('before', message)));
     if (captured) runner.stored(captureId(source), captured.bytes);
+    else runner.leaveOut([captureId(source)]);
   }
 
-  /** Whether what they stand before may be done. */
-  async function runHooks(when: HookTime): Promise<boolean> {
+  async function runHooksAfter(deadline: number): Promise<void> {
     const soFar = captured ? 'complete' : softSkip === null ? 'failed' : 'skipped';
-    const told = { when, outcome: when === 'before' ? null : soFar } as const;
-    const summary = `run the hooks ${when} ${source}`;
-    const ended = await runner.run(hookId(source, when), policy(waits.captureDeadline, true), ({ left }) =>
-      hostSteps(site, input, left).hook.executeWithOptions({ summary, activityId: hookId(source, when) }, [
-        { ...input, ...told },
+    const id = hookId(source, 'after');
+    const summary = `run the hooks after ${source}`;
+    const ended = await runner.run(id, { ...policy(deadline, true), by: undefined }, ({ left }) =>
+      releaseSteps(site, input, left).release.executeWithOptions({ summary, activityId: id }, [
+        { ...input, outcome: soFar },
       ]),
     );
-    const ran = valueOf(ended);
-    if (ran === null) return false;
-    errors.push(...ran.warnings.map((message) => ({ step: `hooks ${when}`, code: 'failed', message, remedy: null })));
-    softSkip ??= ran.skipped;
-    return ran.skipped === null;
+    unreleased = ended.ok ? ended.value.warnings.map((message) => ofHooks('after', message)) : [ended.error];
   }
 
   async function copyTo(destination: string, backup: CapturedBackup['backup']): Promise<void> {

@@ -3,7 +3,16 @@
  * never overlap, whoever started them and whatever is killed: with the run Temporal ends what it holds.
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ApplicationFailure, condition, setHandler, sleep, startChild } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  log,
+  setHandler,
+  sleep,
+  startChild,
+} from '@temporalio/workflow';
 import { turnOver } from './messages.ts';
 
 /** Does nothing until its run has ended. */
@@ -16,9 +25,9 @@ export async function planTurn(): Promise<void> {
 /** Lets the next run of the plan begin. */
 export type EndTurn = () => Promise<void>;
 
-/** The first and the longest pause between two tries, and how long it is tried, in milliseconds. */
+/** The first and the longest pause between two tries, and how long it is tried, in milliseconds: all of them are some 7000 events. */
 const FIRST = 500;
-const LONGEST = 30_000;
+const LONGEST = 60_000;
 const WITHIN = 12 * 3_600_000;
 
 /**
@@ -33,13 +42,22 @@ export async function takeTurn(
   const until = Date.now() + WITHIN;
   for (let pause = FIRST; ; pause = Math.min(2 * pause, LONGEST)) {
     try {
-      const turn = await startChild(planTurn, {
-        workflowId: `turn/${site}/${plan}`,
-        staticSummary: `keeps other runs of the plan ${plan} waiting while one goes on`,
-      });
+      // A run that is cancelled keeps its turn until it has cleaned up: then it ends, and what it holds with it.
+      const turn = await CancellationScope.nonCancellable(() =>
+        startChild(planTurn, {
+          workflowId: `turn/${site}/${plan}`,
+          staticSummary: `keeps other runs of the plan ${plan} waiting while one goes on`,
+        }),
+      );
       return async () => {
-        await turn.signal(turnOver);
-        await turn.result();
+        try {
+          await turn.signal(turnOver);
+          await turn.result();
+        } catch (error) {
+          if (isCancellation(error)) throw error;
+          // Somebody has ended it in Temporal: the next run may begin, and this one has done its work.
+          log.warn('the turn was over before its run', { error });
+        }
       };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

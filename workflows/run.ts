@@ -10,15 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { HookTime } from '../model/config/hooks.ts';
-import {
-  hookId,
-  pendingStep,
-  retentionId,
-  runSteps,
-  sourceSteps,
-  RECOVERY_POINT,
-  type GraphStep,
-} from '../model/graph.ts';
+import { hookId, retentionId, runSteps, sourceSteps, RECOVERY_POINT, type GraphStep } from '../model/graph.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { Phase, RunReport, RunSpec, ScheduledInput, SourceReport, SourceStep, StepError } from '../model/run.ts';
 import { runId, runOutcome, scheduledOf, sourcesByHost } from '../model/run.ts';
@@ -26,12 +18,12 @@ import { backupSource } from './backup-source.ts';
 import { runDetails } from './details.ts';
 import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './messages.ts';
 import { untilBegin } from './phase-begin.ts';
-import { takeTurn } from './plan-turn.ts';
+import { PLAN_STEP, plannedRun } from './planned-run.ts';
 import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { stepRunner, type Ended } from './step-runner.ts';
-import { planHooks, planning, reachHost, reporting, retentionSteps, telling } from './steps.ts';
+import { BRIEFLY, stepRunner, type Ended } from './step-runner.ts';
+import { planHooks, reachHost, reporting, retentionSteps, tellingOfRun } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
@@ -46,6 +38,8 @@ export interface BackupRun {
   signRecoveryPoint(): Promise<void>;
   /** Deletes what is due at every place. What fails here makes no backup worse: it is told, and the next run does it. */
   retain(): Promise<void>;
+  /** Runs the hooks after a run that was cancelled, and tells that nothing waits in it any longer. */
+  abandon(): Promise<void>;
   /** Tells of the outcome, and lets the next run of the plan begin. */
   end(): Promise<RunReport>;
 }
@@ -54,6 +48,7 @@ export interface BackupRun {
 export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   const { site, plan } = input;
   const { workflowId } = workflowInfo();
+  const run = CancellationScope.current();
   const scheduled = input.scheduled ?? scheduledOf(plan, workflowId);
   const id = runId(plan, scheduled);
   const sources = new Map<string, SourceReport>();
@@ -72,13 +67,14 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   setHandler(captureEnded, (source) => void read.add(source));
   setHandler(stepChanged, showStep);
 
-  // What a hole in the logs starts has an id of its own, and is no run of the plan.
-  const endTurn = workflowId === id ? await takeTurn(input, () => planChanged({ state: 'waiting' })) : undefined;
-  planChanged({ state: 'running' });
-  const spec = await planning(site).planRun.executeWithOptions({ summary: PLAN_STEP.does, activityId: PLAN_STEP.id }, [
+  const { spec, endTurn } = await plannedRun(
     { ...input, scheduled, timed: input.scheduled === undefined },
-  ]);
-  const { waits, notified } = spec;
+    // What a hole in the logs starts has an id of its own, and is no run of the plan.
+    { takesTurn: workflowId === id, changed: planChanged },
+  );
+  const { waits, notified, until } = spec;
+  // What a run does once its sources have ended must have ended too.
+  const by = until === undefined ? undefined : until + OWN_STEPS;
   const order = spec.phases.flatMap(({ steps }) => steps);
   for (const { steps, begins } of spec.phases) {
     for (const step of steps) {
@@ -96,9 +92,9 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     others: { steps: () => [...ofSources.values()].flat(), decide: decideOfSource },
   });
   ofRun = () => runner.steps();
-  planChanged({ state: 'done', ended: now() });
+  show();
 
-  return { spec, hooks, capture, copied, signRecoveryPoint, retain, end };
+  return { spec, hooks, capture, copied, signRecoveryPoint, retain, abandon, end };
 
   function report(): RunReport {
     const pruned = retention.length > 0 ? { retention } : {};
@@ -154,7 +150,8 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     if (!spec.hooks?.includes(when)) return true;
     const { retryFirst, retryMax, captureDeadline: deadline } = waits;
     const summary = `run the hooks ${when} the plan ${plan}`;
-    const ended = await runner.run(hookId('plan', when), { deadline, retryFirst, retryMax }, ({ left }) =>
+    const within = run.consideredCancelled ? BRIEFLY : deadline;
+    const ended = await runner.run(hookId('plan', when), { deadline: within, retryFirst, retryMax }, ({ left }) =>
       planHooks(site, waits, left).planHook.executeWithOptions({ summary, activityId: hookId('plan', when) }, [
         { spec, when, outcome },
       ]),
@@ -163,14 +160,19 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     else errors.push(...ended.value.warnings.map((message) => ofHooks(when, message)));
     if (outcome === 'complete' && (!ended.ok || ended.value.warnings.length > 0)) outcome = 'partial';
     const why = ended.ok ? ended.value.skipped : 'the hooks before the plan failed';
-    if (when === 'before' && why !== null) for (const { source } of order) leaveOut(source, why, ended.ok);
+    if (when === 'before' && why !== null)
+      for (const { source } of order) leaveOut(source, why, ended.ok ? null : ended.error);
     return why === null;
   }
 
-  function leaveOut(source: string, why: string, wanted: boolean): void {
+  /** @param error null where a hook said that it is to be left out. */
+  function leaveOut(source: string, why: string, error: StepError | null): void {
     const steps = ofSources.get(source)?.map(leftOut) ?? [];
-    const of = wanted ? ({ outcome: 'skipped', softSkip: why } as const) : ({ outcome: 'failed' } as const);
-    update({ ...pending(source), state: wanted ? 'done' : 'failed', ...of, steps });
+    const of =
+      error === null
+        ? ({ state: 'done', outcome: 'skipped', softSkip: why } as const)
+        : ({ state: 'failed', outcome: 'failed', errors: [error] } as const);
+    update({ ...pending(source), ...of, steps });
   }
 
   async function capture({ steps, begins }: Phase): Promise<void> {
@@ -200,7 +202,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
       await condition(() => after.every((other) => read.has(other)));
       const child = await startChild(backupSource, {
         workflowId: `${id}/${source}`,
-        args: [{ site, runId: id, scheduled, step, waits, notified }],
+        args: [{ site, runId: id, scheduled, step, waits, notified, ...(until === undefined ? {} : { until }) }],
         typedSearchAttributes: [
           { key: SITE, value: site },
           { key: PLAN, value: plan },
@@ -225,8 +227,8 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   async function signRecoveryPoint(): Promise<void> {
     const { retryFirst, retryMax, verifyDeadline: deadline } = waits;
     const summary = 'sign the recovery point and copy it to every destination';
-    const signed = await runner.run(RECOVERY_POINT, { deadline, retryFirst, retryMax }, ({ left }) =>
-      reporting(site, waits, left).signRecoveryPoint.executeWithOptions({ summary, activityId: RECOVERY_POINT }, [
+    const signed = await runner.run(RECOVERY_POINT, { deadline, by, retryFirst, retryMax }, ({ left }) =>
+      reporting(site, waits, left, by).signRecoveryPoint.executeWithOptions({ summary, activityId: RECOVERY_POINT }, [
         { spec, report: report() },
       ]),
     );
@@ -246,14 +248,19 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const { retryFirst, retryMax } = waits;
     const of = { name: host, first: true, reach: reachHost(site, host) };
     // Temporal itself tries it a few times. A host that is down must not hold up the end of the run.
-    const policy = { deadline: RETENTION, retryFirst, retryMax, host: of };
+    const policy = { deadline: RETENTION, by, retryFirst, retryMax, host: of };
     const pruned: Ended<RetentionSummary> = await runner.run(retentionId(host), policy, () =>
-      retentionSteps(site, host, waits).retention.executeWithOptions({ summary, activityId: retentionId(host) }, [
+      retentionSteps(site, host, waits, by).retention.executeWithOptions({ summary, activityId: retentionId(host) }, [
         { waits, sources: names },
       ]),
     );
     if (pruned.ok) retention.push(pruned.value);
     else errors.push(pruned.error);
+  }
+
+  async function abandon(): Promise<void> {
+    await hooks('after');
+    if (notified) await tell();
   }
 
   async function end(): Promise<RunReport> {
@@ -268,17 +275,18 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   async function tell(): Promise<void> {
     try {
       const summary = 'tell whoever is to know how the run ended';
-      errors.push(...(await telling(site).tellRun.executeWithOptions({ summary }, [{ spec, report: report() }])));
+      errors.push(...(await tellingOfRun(site).tellRun.executeWithOptions({ summary }, [{ spec, report: report() }])));
     } catch (error) {
       errors.push(stepError('notify', error));
     }
   }
 }
 
+/** So long, of the time between a run and the next, it has for its own steps, in milliseconds. */
+const OWN_STEPS = 14 * 60_000;
+
 /** So long a host is waited for before its retention is left to the next run, in milliseconds. */
 const RETENTION = 10_000;
-
-const PLAN_STEP = pendingStep('plan', 'plan', 'read the config and plan this run');
 
 function now(): string {
   return new Date(Date.now()).toISOString();

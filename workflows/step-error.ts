@@ -40,8 +40,7 @@ function tooSlow(step: string): StepError {
     step,
     code: 'failed',
     message: 'it was still at work when the plan was due again, and was ended',
-    remedy:
-      'Look at what slows it down, run the same plan and time again, and split the source if it is too large for one day.',
+    remedy: DUE_AGAIN,
   };
 }
 
@@ -86,11 +85,20 @@ export function hostIsAway(step: string, host: string): StepFailure {
   return { error: { step, code: 'unreachable', message, remedy: START }, retryable: true, workerLost: true };
 }
 
+/** Its plan is due again. @param last what its last attempt failed with, where there was one. */
+export function noTimeLeft(step: string, last: StepError | null | undefined): StepFailure {
+  const message = 'its plan is due again: there was no time left for it';
+  const failure = { error: last ?? { step, code: 'failed', message, remedy: DUE_AGAIN }, workerLost: false };
+  return { ...failure, retryable: last !== null && last !== undefined };
+}
+
 /** The error of a step that is not tried again, since its deadline has come. */
 export function stillFailing({ error }: StepFailure): StepError {
   return { ...error, message: `still failing at its deadline: ${error.message}` };
 }
 
+const DUE_AGAIN =
+  'Look at what slows it down, and split the source if it is too large for one day. What is not copied the plan catch-up copies.';
 const DIED = "Look at the worker's log and at the machine's memory, then run the same plan and time again.";
 const START = 'Start it there ("mosaic-backup up" or "mosaic-backup worker"): the step goes on by itself.';
 

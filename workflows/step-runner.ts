@@ -8,7 +8,7 @@ import { chosenSteps, type GraphStep, type StepDecision } from '../model/graph.t
 import type { StepError } from '../model/run.ts';
 import { wholeSeconds } from '../model/time.ts';
 import { decideStep, retryStep, skipStep } from './messages.ts';
-import { hostIsAway, stepFailure, stillFailing, type StepFailure } from './step-error.ts';
+import { hostIsAway, noTimeLeft, stepFailure, stillFailing, type StepFailure } from './step-error.ts';
 
 /** One attempt, as the step's activity needs to know it. */
 export interface Attempt {
@@ -21,11 +21,15 @@ export interface Attempt {
 export interface StepPolicy {
   /** Milliseconds from its beginning, after which a step that fails is not tried again. */
   readonly deadline: number;
+  /** Milliseconds since the epoch, after which it is not tried again whatever it had to wait for. Absent: nothing comes after it. */
+  readonly by?: number | undefined;
   /** The first and the longest pause between two attempts, in milliseconds. */
   readonly retryFirst: number;
   readonly retryMax: number;
   /** Reaches its host: before each attempt, or only after one whose worker was lost. */
   readonly host?: HostOfStep;
+  /** Undoes what an attempt that was begun and failed may have left: done before anything waits. */
+  readonly release?: () => Promise<void>;
 }
 
 export interface HostOfStep {
@@ -62,6 +66,9 @@ export interface StepRunnerOptions {
 /** So long a host may take to answer before it counts as away, in milliseconds. */
 const ANSWER = 10_000;
 
+/** So long what must be undone is tried at least, in milliseconds: also in a run that was cancelled, while somebody waits for its end. */
+export const BRIEFLY = 60_000;
+
 /** So long a worker that was stopped may be away before what it gave back has failed at a deadline that has passed, in milliseconds. */
 const HANDOVER = 600_000;
 
@@ -85,8 +92,11 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
     validator: (asked = {}) => refuseOthers(all(), asked, false),
     description: 'Skip a waiting step: the run goes on without it. Input: {"step": "postgres/capture", "reason": "…"}.',
   });
-  // From the run, which has the same two: what no longer waits needs nothing.
-  setHandler(decideStep, async (what, asked) => void (await decide(what, asked)));
+  // From the run, which has the same two, and hears only that a step has begun to wait and that it has ended. One that is just
+  // being tried takes the word when it waits again.
+  setHandler(decideStep, (what, { step = '', reason }) => {
+    if (steps.get(step)?.ended === null) decisions.set(step, { do: what, reason });
+  });
 
   return { steps: own, run, stored, leaveOut };
 
@@ -127,10 +137,17 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
 
   async function run<T>(id: string, policy: StepPolicy, attempt: (at: Attempt) => Promise<T>): Promise<Ended<T>> {
     const { host, deadline, retryFirst, retryMax } = policy;
-    let until = Date.now() + deadline;
-    change(id, { started: now(), deadline: wholeSeconds(until) });
+    const latest = policy.by ?? Infinity;
+    let until = Math.min(Date.now() + deadline, latest);
+    const extend = (to: number): void => {
+      until = Math.min(Math.max(until, to), latest);
+      change(id, { deadline: wholeSeconds(until) });
+    };
+    decisions.delete(id);
+    change(id, { started: now(), ended: null, error: null, deadline: wholeSeconds(until) });
     let asksHost = host?.first ?? false;
     for (let number = 0, pauses = 0, again = false; ;) {
+      if (Date.now() >= latest) return failed(id, noTimeLeft(nameOf(id), steps.get(id)?.error));
       const left = Math.max(1000, until - Date.now());
       let lost = false;
       let failure: StepFailure;
@@ -141,17 +158,19 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
         const ended = await tryOnce(id, { number: (number += 1), left }, attempt);
         if ('ok' in ended) return ended;
         asksHost = lost = ended.workerLost;
+        if (policy.release && ended.queued !== true) {
+          change(id, { state: 'waiting', error: ended.error });
+          await policy.release();
+        }
         if (ended.queued && host && (await reached(id, host, ANSWER, ANSWER))) {
           // Its host is at work for others: standing behind them is no failure, and the next turn is its own.
           asksHost = false;
-          until = Date.now() + deadline;
-          change(id, { deadline: wholeSeconds(until) });
+          extend(Date.now() + deadline);
           continue;
         }
         if (ended.handedBack) {
           // It was at work: what a restart takes is not its fault, whatever its deadline says.
-          until = Math.max(until, Date.now() + HANDOVER);
-          change(id, { deadline: wholeSeconds(until) });
+          extend(Date.now() + HANDOVER);
           continue;
         }
         failure = ended;
@@ -160,8 +179,7 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
       if (lost && !again && Date.now() + pause >= until) {
         // An attempt that lost its worker, or Temporal, has not failed by itself: however long nobody was there, it is made again.
         again = true;
-        until = Date.now() + pause + Math.min(deadline, Math.max(HANDOVER, 2 * retryMax));
-        change(id, { deadline: wholeSeconds(until) });
+        extend(Date.now() + pause + Math.min(deadline, Math.max(HANDOVER, 2 * retryMax)));
       }
       if (!failure.retryable || Date.now() + pause >= until) return failed(id, failure);
       const next = pause > 0 ? wholeSeconds(Date.now() + pause) : null;

@@ -10,6 +10,16 @@ import type { RotationWaits } from '../model/rotation.ts';
 import { taskQueues, type StepInput, type Waits } from '../model/run.ts';
 import type { ThawInput, ThawWaits } from '../model/thaw.ts';
 
+/** One attempt that is at work may take so long, in milliseconds: a daily plan is due again then. Its streams' standstill ends it sooner. */
+const LONGEST = 23 * 3_600_000;
+const TEN_MINUTES = 600_000;
+const HOUR = 3_600_000;
+
+/** Milliseconds that one attempt may take at most. @param until milliseconds since the epoch, when it must have ended. */
+function atMost(longest: number, until: number | undefined): number {
+  return until === undefined ? longest : Math.max(1000, Math.min(longest, until - Date.now()));
+}
+
 /** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
 export function planning(site: string) {
   return proxyActivities<CoordinationActivities>({
@@ -22,13 +32,13 @@ export function planning(site: string) {
   });
 }
 
-/** Writing the report of a run, one attempt: the workflow tries again. */
-export function reporting(site: string, waits: Waits, left: number) {
+/** Writing the report of a run, one attempt: the workflow tries again. @param until as `atMost`. */
+export function reporting(site: string, waits: Waits, left: number, until: number | undefined) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
     scheduleToStartTimeout: left,
     // To every destination, one of which may be slow.
-    startToCloseTimeout: '10m',
+    startToCloseTimeout: atMost(TEN_MINUTES, until),
     heartbeatTimeout: waits.heartbeat,
     retry: ONCE,
   });
@@ -46,19 +56,16 @@ export function planHooks(site: string, waits: Waits, left: number) {
   });
 }
 
-/** One attempt that is at work may take so long: a daily plan is due again then. Its streams' standstill ends it sooner. */
-const LONGEST = '23h';
-
 /**
  * Long steps on the source's host, one attempt each: the workflow tries again (`step-runner.ts`). One that is well at work
  * when the step's deadline passes goes on. Silence means that the worker died.
  * @param left milliseconds until the deadline: so long an attempt may stand in the queue behind others.
  */
-export function hostSteps(site: string, { step, waits }: StepInput, left: number) {
+export function hostSteps(site: string, { step, waits, until }: StepInput, left: number) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, step.host).host,
     scheduleToStartTimeout: left,
-    startToCloseTimeout: LONGEST,
+    startToCloseTimeout: atMost(LONGEST, until),
     heartbeatTimeout: waits.heartbeat,
     // A cancelled run ends only when its steps have ended their children and cleaned up.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -66,12 +73,23 @@ export function hostSteps(site: string, { step, waits }: StepInput, left: number
   });
 }
 
+/** What is to come after an attempt to capture, on the host's short queue: nothing may stand before it. Each hook has a time limit of its own. */
+export function releaseSteps(site: string, { step, waits }: StepInput, left: number) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, step.host).short,
+    scheduleToStartTimeout: left,
+    startToCloseTimeout: LONGEST,
+    heartbeatTimeout: waits.heartbeat,
+    retry: ONCE,
+  });
+}
+
 /** Copies: as `hostSteps`, on the host's queue of copies. What waits there for its turn at a destination takes no capture's slot. */
-export function copySteps(site: string, { step, waits }: StepInput, left: number) {
+export function copySteps(site: string, { step, waits, until }: StepInput, left: number) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, step.host).copies,
     scheduleToStartTimeout: left,
-    startToCloseTimeout: LONGEST,
+    startToCloseTimeout: atMost(LONGEST, until),
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: ONCE,
@@ -79,12 +97,12 @@ export function copySteps(site: string, { step, waits }: StepInput, left: number
 }
 
 /** Retention on a host: what it does not get done the next run does. It must not hold that up. */
-export function retentionSteps(site: string, host: string, waits: Waits) {
+export function retentionSteps(site: string, host: string, waits: Waits, until: number | undefined) {
   return proxyActivities<BackupActivities>({
     taskQueue: taskQueues(site, host).host,
-    scheduleToStartTimeout: '10m',
-    startToCloseTimeout: '1h',
-    scheduleToCloseTimeout: '3h',
+    scheduleToStartTimeout: TEN_MINUTES,
+    startToCloseTimeout: HOUR,
+    scheduleToCloseTimeout: atMost(3 * HOUR, until),
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...retries(waits), maximumAttempts: 3 },
@@ -120,7 +138,7 @@ export function tickPlanning(site: string) {
   });
 }
 
-/** Telling of alerts: what reached nobody is told with the next tick. */
+/** Telling of alerts of ticks: what reached nobody is told with the next one. */
 export function telling(site: string) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
@@ -128,6 +146,17 @@ export function telling(site: string) {
     scheduleToCloseTimeout: '1m',
     heartbeatTimeout: '10s',
     retry: { initialInterval: '1s', maximumAttempts: 2 },
+  });
+}
+
+/** Telling of alerts of runs, which nobody tells again: a coordinator that restarts is worth an hour. */
+export function tellingOfRun(site: string) {
+  return proxyActivities<CoordinationActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '40s',
+    scheduleToCloseTimeout: HOUR,
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   });
 }
 

@@ -6,7 +6,7 @@ import { getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workfl
 import type { GraphStep } from '../model/graph.ts';
 import type { StepInput } from '../model/run.ts';
 import { stepChanged } from './messages.ts';
-import { telling } from './steps.ts';
+import { tellingOfRun } from './steps.ts';
 
 export interface WaitingTeller {
   /** To be told of each change of a step. */
@@ -65,7 +65,7 @@ export function waitingTeller({ site, runId, waits, notified, alone, step: of }:
     known.told = Date.now();
     const summary = step.state === 'waiting' ? `tell that ${step.id} waits` : `tell that ${step.id} waits no longer`;
     const since = new Date(known.since).toISOString();
-    const alerted = telling(site).tellWaiting.executeWithOptions({ summary }, [
+    const alerted = tellingOfRun(site).tellWaiting.executeWithOptions({ summary }, [
       { site, runId, since, step, source: of?.source ?? null, host: of?.host ?? null },
     ]);
     later(alerted.then(() => undefined));

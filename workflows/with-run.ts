@@ -9,9 +9,11 @@ export async function withRun(input: ScheduledInput, plan: (run: BackupRun) => P
   try {
     if (await run.hooks('before')) await plan(run);
     else await reportOf(run);
-  } finally {
-    await CancellationScope.nonCancellable(() => run.hooks('after'));
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => run.abandon());
+    throw error;
   }
+  await CancellationScope.nonCancellable(() => run.hooks('after'));
   return run.end();
 }
 

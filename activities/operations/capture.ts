@@ -45,6 +45,8 @@ export interface CaptureRequest {
   readonly attempt: number;
   /** Milliseconds to wait for another holder of the lease. */
   readonly busy: number;
+  /** Called when the source is this attempt's alone and nothing is sealed yet: before anything of it is read. What it throws ends the capture. */
+  readonly prepare?: () => Promise<void>;
   readonly work: Work;
 }
 
@@ -77,6 +79,7 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
     await requireSettled({ site, source });
     const meanwhile = await sealedEarlier(request, config);
     if (meanwhile) return await existing(request, config, meanwhile);
+    await request.prepare?.();
     const context = { source, config, work, readSecret: site.readSecret, state };
     const manifest = await captureUnderLease({ ...request, warnings }, context, lease);
     return summary(manifest, started, false);

@@ -6,14 +6,14 @@ import { backupPlan, backupPlans, type BackupPlan } from '../../model/plans.ts';
 import { runId, type Phase, type PlanInput, type RunSpec, type SourceStep } from '../../model/run.ts';
 import { defaultGroup, GROUPS, type Group, type Tier } from '../../model/source.ts';
 import { scheduledTime, wholeSeconds } from '../../model/time.ts';
-import { isDue } from '../../model/timetable/next-times.ts';
+import { isDue, nextTime } from '../../model/timetable/next-times.ts';
 import { jitterOf, phaseBegins } from '../../model/timetable/phases.ts';
 import type { Site } from '../site.ts';
 import { archiveDestinations } from './archive/index.ts';
 import { sourceConfig } from './source-config.ts';
 
 /** @throws BackupError `not-found` when a source that was asked for is not in the config, or the plan; `config` for an unknown plan. */
-export function planRun(site: Site, input: PlanInput): RunSpec {
+export function planRun(site: Site, input: PlanInput, now = Date.now()): RunSpec {
   const { config } = site;
   const plan = requireBackupPlan(site, input.plan);
   if (input.site !== config.site) {
@@ -41,6 +41,7 @@ export function planRun(site: Site, input: PlanInput): RunSpec {
     notified: config.notify.length > 0,
     configDigest: site.configDigest,
     hooks: hookTimes(plan.hooks),
+    ...untilOf(plan, input, now),
   };
 }
 
@@ -79,10 +80,28 @@ function beginOf(
   { site, plan, scheduled, timed = false }: PlanInput,
 ): string | null {
   const time = Date.parse(scheduled);
-  if (!timed || !isDue(calendar, time)) return null;
+  if (!isTimed({ calendar }, { scheduled, timed })) return null;
   const own = group === 'databases' ? undefined : phases[group];
   const begins = own === undefined ? time : phaseBegins(own, time, calendar.timeZone);
   return wholeSeconds(begins + jitterOf(`${site}/${runId(plan, scheduled)}`, jitter));
+}
+
+/** Whether its schedule started it, at a time that the plan has. */
+function isTimed(
+  { calendar }: Pick<BackupPlan, 'calendar'>,
+  { scheduled, timed }: Pick<PlanInput, 'scheduled' | 'timed'>,
+) {
+  return timed === true && isDue(calendar, Date.parse(scheduled));
+}
+
+/** Milliseconds before the next run that the sources of one must have ended, so that it can end too. */
+const SPARE = 15 * 60_000;
+
+/** Its schedule leaves out a time at which the run before still goes on. */
+function untilOf(plan: BackupPlan, input: PlanInput, now: number): Pick<RunSpec, 'until'> {
+  if (!isTimed(plan, input)) return {};
+  const until = nextTime(plan.calendar, now) - SPARE;
+  return until > now ? { until } : {};
 }
 
 function stepOf(site: Site, source: string, { tier }: BackupPlan, names: readonly string[]): SourceStep {

@@ -26,7 +26,7 @@ export function tellWaiting(
 
 /** A run has ended; whatever waited in it is over. @returns the notifiers that failed. */
 export function tellRun(
-  request: TellRunRequest & { readonly spec: RunSpec; readonly report: RunReport },
+  request: TellRunRequest & { readonly spec: Pick<RunSpec, 'plan'>; readonly report: RunReport },
 ): Promise<readonly StepError[]> {
   const { site, spec, report } = request;
   const steps = waitingKeys(report.runId);

@@ -1,21 +1,14 @@
 /** The daily run of a quickstart: live progress, and its report. */
+import { watchRun, type WatchedRun } from '../../client/cli/runs/follow.ts';
 import type { Cli } from '../../client/cli/context.ts';
-import { runAddress, runPlan } from '../../client/runs/run-plan.ts';
 import type { Session } from '../../client/runs/session.ts';
-import { plainView, terminalView } from '../../client/runs/view.ts';
 import type { Site } from '../../activities/site.ts';
-import { runId, type RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
 
-export interface DailyRun {
-  readonly report: RunReport;
-  /** Address in the Web UI; null where none is known. */
-  readonly ui: string | null;
+export interface DailyRun extends WatchedRun {
   readonly milliseconds: number;
 }
 
-/** Milliseconds between two looks at the run. */
-const LOOK = 500;
 /** With --once somebody waits for the end: nothing is tried for longer than this. */
 const IMPATIENT = 60_000;
 
@@ -23,22 +16,8 @@ const IMPATIENT = 60_000;
 export async function runDaily(cli: Cli, session: Session, site: Site): Promise<DailyRun> {
   const started = Date.now();
   const input = { site: site.config.site, plan: 'daily', scheduled: wholeSeconds(started) };
-  const ui = runAddress(session, runId(input.plan, input.scheduled));
-  if (ui) cli.out.note(`Web UI of the run: ${ui}`);
-  const view = cli.out.interactive ? terminalView() : plainView((line) => cli.out.note(line));
-  try {
-    const report = await runPlan({
-      session,
-      input,
-      signal: cli.signal,
-      interval: LOOK,
-      onProgress: (sources) => view.update(sources),
-      onCancelFailed: (error) => cli.out.note(`The run could not be cancelled and goes on: ${String(error)}`),
-    });
-    return { report, ui, milliseconds: Date.now() - started };
-  } finally {
-    await view.close();
-  }
+  const watched = await watchRun(cli, session, input);
+  return { ...watched, milliseconds: Date.now() - started };
 }
 
 /** The same site with deadlines of at most a minute. */

@@ -15,7 +15,7 @@ const common = {
     .enum(['stop', 'warn'])
     .optional()
     .describe(
-      'stop: nothing is captured, and the step is tried again like any other (what before does); warn: it goes on, and is partial (what after does)',
+      'stop: the step has failed, and is tried again like any other (what before does); warn: it goes on, and is partial (what after does)',
     ),
 };
 
@@ -36,8 +36,14 @@ export type HookConfig = z.output<typeof hook>;
 
 export const hooksConfig = z
   .strictObject({
-    before: z.array(hook).default([]).describe('one after another; before anything of it is read'),
-    after: z.array(hook).default([]).describe('one after another; whatever became of it, also after a worker has died'),
+    before: z
+      .array(hook)
+      .default([])
+      .describe('one after another; when its turn has come, before anything of it is read'),
+    after: z
+      .array(hook)
+      .default([])
+      .describe('one after another; after each attempt, whatever became of it, also after a worker has died'),
   })
   .optional()
   .describe('what is run, or told, before and after');

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { listBackups, pinned } from '../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
+import { planRun } from '../../activities/operations/plan-run.ts';
+import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { SiteInput } from '../../model/config/site.ts';
+import type { SourceReport } from '../../model/run.ts';
 import { recoveryPoint } from '../../model/recovery-point.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
@@ -21,28 +24,33 @@ describe('hooks and the order of sources', () => {
   let session: Session;
   let program: string;
   let log: string;
+  let order: string;
   const scheduled = scheduledTimes();
 
   before(async () => {
     folder = await temporaryFolder();
     log = path.join(folder, 'log');
+    order = path.join(folder, 'order');
     program = path.join(folder, 'hook');
     // What it is told, what the repository holds then, and the exit status that stands in a file of its name.
     await writeFile(
       program,
       `#!/bin/sh
 echo "$1 $MOSAIC_BACKUP_WHEN \${MOSAIC_BACKUP_SOURCE:-plan} \${MOSAIC_BACKUP_OUTCOME:--} $MOSAIC_BACKUP_RUN" >> ${log}
-[ -f ${folder}/$1.sleep ] && sleep 60
+echo "begin $1 \${MOSAIC_BACKUP_SOURCE:-plan} $MOSAIC_BACKUP_RUN" >> ${order}
+[ -f ${folder}/$1.sleep ] && sleep $(cat ${folder}/$1.sleep)
+echo "end $1 \${MOSAIC_BACKUP_SOURCE:-plan} $MOSAIC_BACKUP_RUN" >> ${order}
 [ -f ${folder}/$1.says ] && cat ${folder}/$1.says >&2
 [ -f ${folder}/$1.status ] && exit $(cat ${folder}/$1.status)
 exit 0
 `,
     );
     await chmod(program, 0o755);
-    for (const source of ['wiki', 'board', 'zero']) {
+    for (const source of ['wiki', 'board', 'zero', 'forum', 'shop']) {
       await mkdir(path.join(folder, 'data', source), { recursive: true });
       await writeFile(path.join(folder, 'data', source, 'file'), source);
     }
+    const around = { before: [{ command: [program, 'quiesce'] }], after: [{ command: [program, 'release'] }] };
     const files = (name: string) => ({ type: 'files' as const, paths: [path.join(folder, 'data', name)] });
     test = await makeSite({
       folder,
@@ -56,7 +64,9 @@ exit 0
           },
         },
         zero: files('zero'),
+        ...Object.fromEntries(['forum', 'shop'].map((name) => [name, { ...files(name), hooks: around }])),
       },
+      worker: { captures: 1 },
       plans: { daily: { captureDeadline: '3s', retryFirst: '100ms', retryMax: '500ms', heartbeat: '5s' } },
       temporal: await ownTemporal(),
     });
@@ -69,7 +79,7 @@ exit 0
   });
 
   afterEach(async () => {
-    await rm(log, { force: true });
+    for (const file of [log, order]) await rm(file, { force: true });
     for (const name of ['quiesce', 'second', 'release', 'begin'])
       for (const ending of ['status', 'sleep']) await rm(path.join(folder, `${name}.${ending}`), { force: true });
   });
@@ -104,16 +114,23 @@ exit 0
     assert.equal(point.config?.length, 64);
   });
 
-  it('a run that is run again, and now skips what it had sealed, keeps it in its recovery point', async () => {
+  it('a run that is run again prepares nothing for what it had sealed', async () => {
     const time = scheduled();
     assert.equal((await daily(['wiki'], undefined, time)).outcome, 'complete');
     const before = await pointOf(`daily-${time}`);
+    await rm(log);
     await exits('quiesce', 75);
     const again = await daily(['wiki'], undefined, time);
-    assert.equal(again.sources[0]?.outcome, 'skipped');
+    assert.deepEqual(again.sources[0]?.captured?.existed, true);
+    assert.deepEqual(again.sources[0].outcome, 'complete');
     assert.deepEqual((await pointOf(`daily-${time}`)).sources, before.sources);
+    assert.deepEqual(
+      (await told()).map((line) => line.split(' ', 1)[0]),
+      ['release'],
+      'nothing is prepared for what is sealed already',
+    );
     // What was made later stands for nothing in a run of an earlier time.
-    const earlier = '2026-11-01T02:00:00Z';
+    const earlier = '2026-11-02T02:00:00Z';
     await daily(['wiki'], undefined, earlier);
     const [entry] = (await pointOf(`daily-${earlier}`)).sources;
     assert.deepEqual([entry?.stale, entry?.backup], [true, null]);
@@ -158,13 +175,95 @@ exit 0
   });
 
   it('a cancelled run runs what is to come after all the same, and leaves no program behind', async () => {
-    await writeFile(path.join(folder, 'quiesce.sleep'), '');
+    await takes('quiesce', 60);
     const cancel = new AbortController();
     const running = daily(['wiki'], cancel.signal);
     await until('the hook runs', async () => (await told()).length > 0);
     cancel.abort();
     await assert.rejects(running, (error) => error instanceof BackupError && error.code === 'aborted');
     assert.match((await told()).at(-1) ?? '', /^release after wiki failed/);
+  });
+
+  it('one after runs before an attempt that failed is tried again: nothing waits while an application stands still', async () => {
+    const away = path.join(folder, 'away');
+    await rename(path.join(folder, 'data', 'wiki'), away);
+    const report = await daily(['wiki']);
+    await rename(away, path.join(folder, 'data', 'wiki'));
+    assert.equal(report.outcome, 'failed');
+    const lines = (await told()).map((line) => line.split(' ', 4).join(' '));
+    assert.ok(lines.length > 3, lines.join('\n'));
+    const attempt = ['quiesce before wiki -', 'second before wiki -', 'release after wiki failed'];
+    assert.deepEqual(lines, Array.from({ length: lines.length / 3 }, () => attempt).flat());
+    assert.deepEqual(
+      report.sources[0]?.errors.map(({ step }) => step),
+      ['capture'],
+    );
+  });
+
+  it('those of sources that stand in the queue of their host are run when its turn has come', async () => {
+    await takes('quiesce', 1);
+    const report = await daily(['wiki', 'forum', 'shop']);
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    const lines = await happened();
+    const begun = lines.filter((line) => line.startsWith('begin quiesce')).map((line) => line.split(' ')[2]);
+    assert.equal(begun.length, 3);
+    const [first, , third] = begun;
+    const at = (line: string) => lines.indexOf(`${line} ${report.runId}`);
+    assert.ok(at(`end release ${first}`) < at(`begin quiesce ${third}`), lines.join('\n'));
+  });
+
+  it('a run that is cancelled keeps its turn until what is to come after has ended', async () => {
+    await takes('quiesce', 60);
+    await takes('release', 2);
+    const cancel = new AbortController();
+    const first = daily(['wiki'], cancel.signal);
+    await until('the hook runs', async () => (await told()).length > 0);
+    await rm(path.join(folder, 'quiesce.sleep'));
+    const time = scheduled();
+    const second = daily(['wiki'], undefined, time);
+    await until('the second waits for its turn', async () => {
+      const graph = await readGraph(session.client, `daily-${time}`).catch(() => null);
+      return graph?.steps.some(({ id, state }) => id === 'plan' && state === 'waiting');
+    });
+    cancel.abort();
+    await assert.rejects(first, (error) => error instanceof BackupError && error.code === 'aborted');
+    const { runId, outcome } = await second;
+    assert.equal(outcome, 'complete');
+    const lines = await happened();
+    const released = lines.findIndex((line) => line.startsWith('end release') && !line.endsWith(runId));
+    assert.ok(released >= 0 && released < lines.indexOf(`begin quiesce wiki ${runId}`), lines.join('\n'));
+  });
+
+  it('a source whose plan is due again is ended, and what is to come after runs all the same', async () => {
+    await takes('quiesce', 60);
+    const spec = planRun(test.site, { site: 'test', plan: 'daily', scheduled: scheduled(), sources: ['wiki'] });
+    const [step] = spec.phases.flatMap(({ steps }) => steps);
+    assert.ok(step);
+    const input = { site: 'test', runId: spec.runId, scheduled: spec.scheduled, step, waits: spec.waits };
+    const report: SourceReport = await session.client.workflow.execute('backupSource', {
+      workflowId: `${spec.runId}/wiki`,
+      taskQueue: 'test',
+      args: [{ ...input, alone: true, until: Date.now() + 2000 }],
+    });
+    assert.equal(report.outcome, 'failed');
+    assert.match(report.errors[0]?.message ?? '', /still at work when the plan was due again, and was ended/);
+    assert.match((await told()).at(-1) ?? '', /^release after wiki failed/);
+  });
+
+  it('an operator can skip on the page of the run what is just being tried: it counts when that has failed', async () => {
+    await exits('quiesce', 1);
+    await takes('quiesce', 2);
+    await patient('10m');
+    const time = scheduled();
+    const running = daily(['wiki'], undefined, time);
+    const attempts = async () => (await told()).filter((line) => line.startsWith('quiesce')).length;
+    await until('the second attempt', async () => (await attempts()) > 1);
+    const run = session.client.workflow.getHandle(`daily-${time}`);
+    const skipped = await run.executeUpdate<string, [unknown]>('skip', { args: [{ step: 'wiki/capture' }] });
+    assert.equal(skipped, 'wiki/capture: skipped');
+    const report = await running;
+    assert.match(report.sources[0]?.errors[0]?.message ?? '', /^skipped by an operator/);
+    await patient('3s');
   });
 
   it('a source begins when the captures of those that it comes after have ended, whatever the order in the config', async () => {
@@ -204,14 +303,35 @@ exit 0
       ['skipped', 'skipped'],
     );
     assert.ok((await pointOf(skipped.runId)).sources.every(({ stale, outcome }) => stale && outcome === 'skipped'));
+    await exits('begin', 1);
+    const failed = await daily(['zero', 'wiki']);
+    assert.equal(failed.outcome, 'failed');
+    for (const { error } of (await pointOf(failed.runId)).sources)
+      assert.match(error ?? '', /hooks\.before\[0\] of the plan daily/);
   });
 
   function daily(sources: readonly string[], signal?: AbortSignal, time = scheduled()) {
     return runDaily({ session, site: 'test', scheduled: time, sources, ...(signal ? { signal } : {}) });
   }
 
+  function patient(captureDeadline: string): Promise<void> {
+    return configure((config) => ({
+      ...config,
+      plans: { ...config.plans, daily: { ...config.plans?.daily, captureDeadline } },
+    }));
+  }
+
   function exits(name: string, status: number): Promise<void> {
     return writeFile(path.join(folder, `${name}.status`), String(status));
+  }
+
+  function takes(name: string, seconds: number): Promise<void> {
+    return writeFile(path.join(folder, `${name}.sleep`), String(seconds));
+  }
+
+  /** Beginnings and ends of hooks, in their order. */
+  async function happened(): Promise<string[]> {
+    return (await readFile(order, 'utf8')).split('\n');
   }
 
   async function told(): Promise<string[]> {

@@ -138,6 +138,8 @@ describe('steps that wait', function () {
       assert.equal(refused.code, 7, refused.stderr);
       assert.match(refused.stderr, why);
     }
+    // Somebody has ended it by hand: that is no reason to fail.
+    await session.client.workflow.getHandle('turn/test/daily').terminate();
     // As the Web UI does it: to the workflow of the source itself.
     const skipped = await session.client.workflow.getHandle(`${run}/late`).executeUpdate<string, [unknown]>('skip', {
       args: [{ step: 'late/capture', reason: 'moved today' }],
@@ -175,6 +177,42 @@ describe('steps that wait', function () {
     const good = await start(['good']);
     await ended(good);
     assert.ok(told().includes('resolved run-failed'), told().join());
+  });
+
+  it('a run that is cancelled leaves no alert behind', async () => {
+    const from = hook.received.length;
+    const told = () => hook.received.slice(from).map(({ state, alert }) => `${state} ${alert}`);
+    const run = await start(['late']);
+    await waits(run, 'late/capture');
+    await command('retry', run);
+    await until('the alert', async () => told().includes('raised step-waiting'));
+    await command('cancel', run);
+    assert.deepEqual(told(), ['raised step-waiting', 'resolved step-waiting']);
+  });
+
+  it('a run of its schedule that cannot begin is told of', async () => {
+    const from = hook.received.length;
+    const run = 'daily-2026-11-21T02:00:00Z';
+    const config = await readFile(file, 'utf8');
+    await writeFile(file, config.replace('site: test', 'site: moved'));
+    // As the schedule starts it: the time is in its id alone.
+    await assert.rejects(
+      session.client.workflow.execute('dailyBackup', {
+        workflowId: run,
+        taskQueue: 'test',
+        args: [{ site: 'test', plan: 'daily' }],
+      }),
+    );
+    await writeFile(file, config);
+    const [alert] = hook.received.slice(from);
+    assert.equal(alert?.alert, 'run-failed');
+    assert.match(alert.message, /^daily-2026-11-21T02:00:00Z ended failed: plan: this worker serves the site "moved"/);
+    assert.deepEqual(
+      (await graph(run)).steps.map(({ id, state }) => [id, state]),
+      [['plan', 'failed']],
+    );
+    await ended(await start(['good']));
+    assert.equal(hook.received.at(-1)?.state, 'resolved');
   });
 
   it('a host that is down is told of on its short queue; its steps wait, and go on when it is back', async () => {
@@ -223,6 +261,9 @@ describe('steps that wait', function () {
       (await graph(second)).steps.map(({ id, state }) => [id, state]),
       [['plan', 'waiting']],
     );
+    const early = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'retry', second]);
+    assert.equal(early.code, 7);
+    assert.match(early.stderr, /the run waits for its turn: it begins when the one before it has ended/);
     await command('cancel', first);
     assert.equal((await ended(second)).outcome, 'complete');
   });
@@ -251,7 +292,7 @@ describe('steps that wait', function () {
 
   async function start(sources: readonly string[]): Promise<string> {
     made += 1;
-    const scheduled = `2026-11-20T0${made}:00:00Z`;
+    const scheduled = `2026-11-20T${String(made).padStart(2, '0')}:00:00Z`;
     await startRun(session.client, { site: 'test', plan: 'daily', scheduled, sources });
     return `daily-${scheduled}`;
   }

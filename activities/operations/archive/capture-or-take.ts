@@ -2,7 +2,8 @@
 import type { CapturedBackup } from '../../../model/run.ts';
 import { captureBackup, summary, type CaptureRequest } from '../capture.ts';
 import { sourceConfig } from '../source-config.ts';
-import { chooseForArchive } from './choose.ts';
+import { chooseForArchive, isWithin } from './choose.ts';
+import { untilNextLook, weeklyAtWork } from './weekly-at-work.ts';
 import { weeklyOfDay } from './weekly-of-day.ts';
 
 /** @throws BackupError as `captureBackup`. */
@@ -10,6 +11,9 @@ export async function captureOrTake(request: CaptureRequest): Promise<CapturedBa
   const { site, source, tier, scheduled, work } = request;
   if (tier !== 'monthly') return (await weeklyOfDay(request)) ?? captureBackup(request);
   const config = sourceConfig(site, source);
+  const until = Date.parse(scheduled);
+  // The archive comes after the weekly, also one that is late.
+  while (await weeklyAtWork(request, (time) => isWithin(time, until))) await untilNextLook(request);
   const taken = await chooseForArchive({ site, source, config, scheduled });
   if (!taken) return captureBackup(request);
   const found = summary(taken.manifest, Date.now(), true);

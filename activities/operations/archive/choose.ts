@@ -45,7 +45,8 @@ export async function chooseForArchive({ site, source, config, scheduled }: Choo
   return weekly ?? fulls.find((full) => verdict(full) !== 'failed') ?? null;
 }
 
-function isWithin(time: number, until: number): boolean {
+/** Whether a full of the one time is recent enough for an archive of the other, both in milliseconds since the epoch. */
+export function isWithin(time: number, until: number): boolean {
   return time <= until && until - time <= RECENT;
 }
 

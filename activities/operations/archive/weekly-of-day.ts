@@ -1,5 +1,4 @@
 /** The weekly full that stands for a daily of the same day, so that no source is read twice in one night. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { backupPlan } from '../../../model/plans.ts';
 import { runId, type CapturedBackup } from '../../../model/run.ts';
 import { localTime } from '../../../model/retention/zone.ts';
@@ -7,19 +6,15 @@ import { isDue, timesBetween } from '../../../model/timetable/next-times.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Catalogued } from '../../storage/catalogue.ts';
 import { readEvidence } from '../../storage/evidence-file.ts';
-import { heldLease } from '../../storage/lease.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { openRepository } from '../../storage/repository.ts';
-import { aborted } from '../../streams/pipeline.ts';
 import { backupsSince } from '../behind.ts';
 import { lastVerdict } from './choose.ts';
 import { summary, type CaptureRequest } from '../capture.ts';
+import { untilNextLook, weeklyAtWork } from './weekly-at-work.ts';
 
 /** Milliseconds: how much older than the daily's time a weekly may be. More, and a day's data could be lost. */
 const NEAR = 6 * 3_600_000;
-
-/** Milliseconds between two looks at whether a weekly capture has ended. */
-const LOOK = 1000;
 
 /** Milliseconds: a weekly's step and a daily's may begin in the same moment, and then the weekly's is given the time to. */
 const SAME_MOMENT = 30_000;
@@ -37,7 +32,7 @@ export async function weeklyOfDay(request: CaptureRequest): Promise<CapturedBack
   const { source, busy, work } = request;
   const patience = Date.now() + (isWeeklyDay(request) ? Math.min(busy, SAME_MOMENT) : 0);
   for (let before: string | null = null; ;) {
-    const underWay = await weeklyAtWork(request);
+    const underWay = await weeklyAtWork(request, (time) => isNear(request, time));
     // What it sealed is there before it lets go of the source.
     const sealed = underWay === null ? await sealedWeekly(request) : undefined;
     if (sealed) {
@@ -51,9 +46,7 @@ export async function weeklyOfDay(request: CaptureRequest): Promise<CapturedBack
     if (underWay === null && Date.now() >= patience) return null;
     if (underWay !== before) work.log.info({ source, weekly: underWay }, 'waiting for the weekly capture');
     before = underWay;
-    work.progress({ phase: 'waiting for the weekly', bytes: 0, total: null, activity: 0 });
-    await pause(LOOK, undefined, { signal: work.signal }).catch(() => undefined);
-    if (work.signal.aborted) throw aborted();
+    await untilNextLook(request);
   }
 }
 
@@ -70,15 +63,6 @@ function isWeeklyDay(request: CaptureRequest): boolean {
   if (!weekly?.enabled) return false;
   const until = Date.parse(request.scheduled);
   return timesBetween(weekly.calendar, until - NEAR - 1, until).some((time) => isNear(request, time));
-}
-
-/** The run of a weekly of the day that captures the source just now; null for none. */
-async function weeklyAtWork(request: CaptureRequest): Promise<string | null> {
-  const { site, source } = request;
-  const holder = await heldLease(site.state, source);
-  if (holder === undefined || holder.dead) return null;
-  const time = /^weekly-(.+)\/[^/]+$/.exec(holder.step)?.[1];
-  return time !== undefined && isNear(request, Date.parse(time)) ? holder.step : null;
 }
 
 async function sealedWeekly(request: CaptureRequest): Promise<Catalogued | undefined> {

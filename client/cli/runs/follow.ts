@@ -1,5 +1,5 @@
 /** A run from its start to its end, as the command line shows it. */
-import { runId, type PlanInput } from '../../../model/run.ts';
+import { runId, type PlanInput, type RunReport } from '../../../model/run.ts';
 import { fullsDue } from '../../runs/logs-result.ts';
 import { runExitStatus, runProblems, runRetention } from '../../runs/result.ts';
 import { othersEnded, runAddress, runPlan } from '../../runs/run-plan.ts';
@@ -11,10 +11,16 @@ import type { Cli } from '../context.ts';
 /** Milliseconds between two looks at a run. */
 const LOOK = 500;
 
-/** Starts it, or joins it; ^C cancels it. The exit status tells how it ended. */
-export async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
+export interface WatchedRun {
+  readonly report: RunReport;
+  /** Address in the Web UI; null where none is known. */
+  readonly ui: string | null;
+}
+
+/** Starts it, or joins it, and shows how far it is until it has ended; ^C cancels it. */
+export async function watchRun(cli: Cli, session: Session, input: PlanInput): Promise<WatchedRun> {
   const ui = runAddress(session, runId(input.plan, input.scheduled));
-  if (ui) cli.out.note(`Web UI: ${ui}`);
+  if (ui) cli.out.note(`Web UI of the run: ${ui}`);
   const view = cli.out.interactive ? terminalView() : plainView(cli.out.note);
   try {
     const report = await runPlan({
@@ -25,25 +31,29 @@ export async function follow(cli: Cli, session: Session, input: PlanInput): Prom
       onProgress: (sources) => view.update(sources),
       onCancelFailed: (error) => cli.out.note(`The run could not be cancelled and goes on: ${String(error)}`),
     });
-    await view.close();
-    cli.out.result({ ...report, ui }, () =>
-      [
-        closingTable(input.plan, report),
-        ...runProblems(report),
-        ...runRetention(report),
-        ...fullsDue(report),
-        `${report.runId}: ${report.outcome}`,
-      ].join('\n'),
-    );
-    cli.exitWith(runExitStatus(report));
-    if (session.embedded) {
-      let said = false;
-      await othersEnded(session, report.runId, cli.signal, (count) => {
-        if (!said) cli.out.note(`${count} other run(s) use this Temporal: staying until they end (^C leaves)`);
-        said = true;
-      });
-    }
+    return { report, ui };
   } finally {
     await view.close();
   }
+}
+
+/** As `watchRun`, and tells its report. The exit status tells how it ended. */
+export async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
+  const { report, ui } = await watchRun(cli, session, input);
+  cli.out.result({ ...report, ui }, () =>
+    [
+      closingTable(input.plan, report),
+      ...runProblems(report),
+      ...runRetention(report),
+      ...fullsDue(report),
+      `${report.runId}: ${report.outcome}`,
+    ].join('\n'),
+  );
+  cli.exitWith(runExitStatus(report));
+  if (!session.embedded) return;
+  let said = false;
+  await othersEnded(session, report.runId, cli.signal, (count) => {
+    if (!said) cli.out.note(`${count} other run(s) use this Temporal: staying until they end (^C leaves)`);
+    said = true;
+  });
 }

@@ -53,6 +53,19 @@ describe('what a run is to do', () => {
     ]);
   });
 
+  it('a run of its schedule must have ended before that starts the next one, also one that begins late', async () => {
+    const site = await siteWith({ timeZone: 'Europe/Berlin' });
+    const until = (input: Omit<PlanInput, 'site'>, now: string) =>
+      planRun(site, { site: 'test', ...input }, Date.parse(now)).until;
+    const daily = { plan: 'daily', scheduled: '2026-11-23T01:00:00Z', timed: true };
+    assert.equal(until(daily, '2026-11-23T01:00:01Z'), Date.parse('2026-11-24T00:45:00Z'));
+    assert.equal(until(daily, '2026-11-23T20:00:00Z'), Date.parse('2026-11-24T00:45:00Z'));
+    const weekly = { plan: 'weekly', scheduled: '2026-11-22T00:00:00Z', timed: true };
+    assert.equal(until(weekly, '2026-11-22T00:00:01Z'), Date.parse('2026-11-28T23:45:00Z'));
+    // On demand the next one waits for its turn.
+    assert.equal(until({ ...daily, timed: false }, '2026-11-23T01:00:01Z'), undefined);
+  });
+
   it('on demand, and at a time at which its plan is not due, it goes through its phases at once', async () => {
     const site = await siteWith({});
     const atOnce = ['databases at once', 'apps at once', 'system at once', 'configs at once'];

@@ -45,15 +45,18 @@ export function simulatedCoordination({
 export function simulatedBackup(): Pick<BackupActivities, 'capture' | 'copy' | 'verify'> {
   return {
     capture: async ({ step, scheduled }) => ({
-      backup: { reference: `daily/${step.source}/${scheduled}-full`, sha256: SHA256 },
-      kind: 'full',
-      bytes: 250_000_000,
-      plainBytes: 1_000_000_000,
-      milliseconds: 1,
-      warnings: [],
-      partial: false,
-      existed: false,
-      facts: { consistency: 'crash', position: { timeline: 1, endLsn: '0/2000138' }, image: null },
+      hooks: { skipped: null, warnings: [] },
+      captured: {
+        backup: { reference: `daily/${step.source}/${scheduled}-full`, sha256: SHA256 },
+        kind: 'full',
+        bytes: 250_000_000,
+        plainBytes: 1_000_000_000,
+        milliseconds: 1,
+        warnings: [],
+        partial: false,
+        existed: false,
+        facts: { consistency: 'crash', position: { timeline: 1, endLsn: '0/2000138' }, image: null },
+      },
     }),
     copy: async ({ destination }) => ({ destination, bytes: 250_000_000, milliseconds: 1 }),
     verify: async () => ({ ok: true }),

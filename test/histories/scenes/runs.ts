@@ -122,8 +122,13 @@ function withSite(play: (played: Played) => Promise<void>) {
         async ended(run) {
           await until(`the end of ${run}`, async () => (await handle(run).describe()).status.name !== 'RUNNING');
         },
+        // The run hears of it a moment after its source.
         decide: (what, run, step) =>
-          handle(run).executeUpdate<string, [unknown]>(what, { args: [{ step, reason: 'it was moved' }] }),
+          until(`${what} ${step}`, () =>
+            handle(run)
+              .executeUpdate<string, [unknown]>(what, { args: [{ step, reason: 'it was moved' }] })
+              .catch(() => undefined),
+          ),
       });
     } finally {
       await Promise.all(workers.map((one) => one.stop()));

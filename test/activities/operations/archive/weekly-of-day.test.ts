@@ -31,7 +31,7 @@ describe('the weekly in the night of a daily', () => {
 
   interface Asked {
     readonly site: Site;
-    readonly plan: 'daily' | 'weekly';
+    readonly plan: 'daily' | 'weekly' | 'monthly';
     readonly scheduled: string;
     readonly work?: TestWork;
     readonly busy?: number;
@@ -76,6 +76,19 @@ describe('the weekly in the night of a daily', () => {
     const scheduled = '2026-11-22T01:00:00Z';
     await writeBackup(site.repository, { source: SOURCE, group: 'apps', tier: 'weekly', scheduled, signer: stranger });
     assert.match(await taken({ site, plan: 'daily', scheduled: NIGHT }), /^daily\//);
+  });
+
+  it('is waited for by the monthly too, where it is late', async () => {
+    const site = await siteWith();
+    await taken({ site, plan: 'daily', scheduled: '2026-11-20T02:00:00Z' });
+    const scheduled = '2026-11-22T01:00:00Z';
+    const signal = new AbortController().signal;
+    const of = { state: site.state, name: SOURCE, step: `weekly-${scheduled}/${SOURCE}`, wait: 0, signal };
+    await acquireLease({ ...of, attempt: 1 });
+    const monthly = taken({ site, plan: 'monthly', scheduled: '2026-11-22T06:00:00Z' });
+    await pause(300);
+    const weekly = await captureOrTake({ ...request({ site, plan: 'weekly', scheduled }), attempt: 2 });
+    assert.equal(await monthly, weekly.backup.reference);
   });
 
   it('is waited for no longer when the daily is cancelled, and a capture of anybody else is not waited for like it', async () => {
