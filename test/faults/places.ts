@@ -103,7 +103,13 @@ function bucketAt({ bucket, endpoint, credentials }: S3Destination, site: Site):
       asked(async (s3) => {
         const { Uploads = [], IsTruncated } = await s3.listMultipartUploads({ Bucket: bucket });
         if (IsTruncated) throw new Error(`${bucket} has more unfinished uploads than one page`);
-        return Uploads.map(({ Key = '' }) => `an unfinished upload of ${Key}`);
+        const left: string[] = [];
+        for (const { Key, UploadId } of Uploads) {
+          const { Parts = [] } = await s3.listParts({ Bucket: bucket, Key, UploadId });
+          // Whoever dies before the answer to its beginning knows of none: it holds nothing, and is swept when it is days old.
+          if (Parts.length > 0) left.push(`an unfinished upload of ${Key}`);
+        }
+        return left;
       }),
   };
 }
