@@ -8,10 +8,10 @@ import type { SiteInput } from '../../model/config/site.ts';
 import { runId } from '../../model/run.ts';
 import type { Trial } from './trial.ts';
 
-interface Bracket {
-  /** Milliseconds since 1970, of its last hook before, and of its first one after. */
-  readonly opened: number;
-  readonly closed: number;
+interface Note {
+  readonly when: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
 }
 
 /** Hooks, before and after, each of which writes a line: in which run, when, and of which source, where it is not the plan's. */
@@ -21,56 +21,61 @@ export function notedHooks(trial: Trial): NonNullable<SiteInput['sources'][strin
   return { before: hooks, after: hooks };
 }
 
+interface Asked {
+  readonly runs: number;
+  /** Whose hooks are looked at besides the plan's, and the source that comes after it. */
+  readonly source: string;
+  readonly next: string;
+  /** Attempts that are given up are dead: none reads on while the hooks after it are run. */
+  readonly dead: boolean;
+}
+
 /**
- * In each run every hook before was followed by one after, with the capture of its source, or of all, between; and what is to be read
- * after a source was.
+ * In each run the last hooks are those after, of the source and of the plan; the plan's are around all captures, and the source's around
+ * the capture that was sealed; and what is to be read after the source was.
  */
-export async function requireBrackets(
-  trial: Trial,
-  { runs, source, next }: { readonly runs: number; readonly source: string; readonly next: string },
-): Promise<void> {
+export async function requireBrackets(trial: Trial, { runs, source, next, dead }: Asked): Promise<void> {
   const { backups } = await readCatalogue(repositoryStore(trial.repository));
   for (let number = 0; number < runs; number++) {
     const scheduled = trial.time(number);
+    const run = runId('daily', scheduled);
     const captures = backups
       .map(({ manifest }) => manifest)
       .filter((manifest) => manifest.scheduled === scheduled)
       .map(({ source, started, finished }) => ({ source, from: Date.parse(started), to: Date.parse(finished) }));
-    const run = runId('daily', scheduled);
-    const [own, plan] = [await bracketOf(trial, source, run), await bracketOf(trial, 'plan', run)];
-    for (const capture of captures) requireWithin(capture, plan, `${run}: ${capture.source} and the hooks of the plan`);
+    const [own, ofPlan] = [await notesIn(trial, source, run), await notesIn(trial, 'plan', run)];
+    const times = [...captures.flatMap(({ from, to }) => [from, to]), ...own.map(({ time }) => time)];
+    // Whoever died in one, or before anybody knew of it, ran it again.
+    assert.match(orderOf(ofPlan), /^before(?: before)*(?: after)+$/, `${run}: the hooks of the plan`);
+    const opened = ofPlan.findLast(({ when }) => when === 'before')?.time ?? Infinity;
+    const closed = ofPlan.find(({ when }) => when === 'after')?.time ?? -Infinity;
+    assert.ok(opened <= Math.min(...times) && Math.max(...times) <= closed, `${run}: all within the hooks of the plan`);
     const [first, second] = [source, next].map((name) => captures.find((capture) => capture.source === name));
     assert.ok(first && second, `${run}: ${source} and ${next} are captured`);
-    requireWithin(first, own, `${run}: ${source} and its hooks`);
     assert.ok(first.to <= second.from, `${run}: ${next} was captured after ${source}`);
-    assert.ok(
-      plan.opened <= own.opened && own.closed <= plan.closed,
-      `${run}: the hooks of ${source} within the plan's`,
-    );
+    assert.match(orderOf(own), /\bbefore\b.* after$/, `${run}: the hooks of ${source}: ${orderOf(own)}`);
+    if (!dead) continue;
+    // Those after are run behind each attempt, those before again with the next.
+    const around = [
+      ...own.filter(({ time }) => time <= first.from).slice(-1),
+      ...own.filter(({ time }) => time > first.from),
+    ];
+    const told = `${run}: ${source} within its hooks: ${JSON.stringify({ own, first })}`;
+    assert.equal(around[0]?.when, 'before', told);
+    assert.ok(around[1]?.when === 'after' && around[1].time >= first.to, told);
   }
 }
 
-function requireWithin(
-  { from, to }: { readonly from: number; readonly to: number },
-  { opened, closed }: Bracket,
-  what: string,
-): void {
-  assert.ok(opened <= from && to <= closed, `${what}: ${JSON.stringify({ opened, from, to, closed })}`);
-}
-
-async function bracketOf(trial: Trial, of: string, run: string): Promise<Bracket> {
+async function notesIn(trial: Trial, of: string, run: string): Promise<readonly Note[]> {
   const lines = (await readFile(notesOf(trial), 'utf8')).trimEnd().split('\n');
-  const notes = lines
+  return lines
     .map((line) => line.split(' '))
     .filter(([inRun, , , whose = 'plan']) => whose === of && inRun === run)
-    .map(([, when, time]) => ({ when, time: Number(time) }));
-  const order = notes.map(({ when }) => when).join(' ');
-  // Whoever died in one, or before anybody knew of it, ran it again.
-  assert.match(order, /^before(?: before)*(?: after)+$/, `${run}: the hooks of ${of} ran in this order: ${order}`);
-  const before = notes.findLast(({ when }) => when === 'before');
-  const after = notes.find(({ when }) => when === 'after');
-  assert.ok(before && after);
-  return { opened: before.time, closed: after.time };
+    .map(([, when = '', time]) => ({ when, time: Number(time) }));
+}
+
+function orderOf(notes: readonly Note[]): string {
+  return notes.map(({ when }) => when).join(' ');
 }
 
 function notesOf({ folder }: Trial): string {

@@ -42,7 +42,7 @@ export const graphKilled: readonly Scenario[] = [
       'P42 P49 the worker, at every boundary of every step and inside it (cache, db, wiki; three destinations, hooks)',
     sources: ['cache', 'db', 'wiki'],
     minutes: 25,
-    play: (trial) => withAll(trial, (hit) => killWorkers(trial, hit, POINTS)),
+    play: (trial) => withAll(trial, true, (hit) => killWorkers(trial, hit, POINTS)),
   },
   {
     kind: 'graph killed',
@@ -73,12 +73,15 @@ export const graphKilled: readonly Scenario[] = [
     sources: ['wiki', 'cache', 'db'],
     alone: 'all',
     minutes: 25,
-    play: (trial) => withAll(trial, (hit) => killTemporal(trial, hit, POINTS)),
+    play: (trial) => withAll(trial, false, (hit) => killTemporal(trial, hit, POINTS)),
   },
 ];
 
-/** Besides the vault a bucket and a server; hooks of the plan and of one source, which another comes after. */
-async function withAll(trial: Trial, play: (hit: string) => Promise<string>): Promise<string> {
+/**
+ * Besides the vault a bucket and a server; hooks of the plan and of one source, which another comes after.
+ * @param dead as in `requireBrackets`.
+ */
+async function withAll(trial: Trial, dead: boolean, play: (hit: string) => Promise<string>): Promise<string> {
   const remotes = await startRemotes();
   try {
     const [bucket, server] = await Promise.all([
@@ -97,7 +100,7 @@ async function withAll(trial: Trial, play: (hit: string) => Promise<string>): Pr
       plans: { ...config.plans, daily: { ...PATIENT, hooks } },
     }));
     const outcome = await play(await hitFolder(trial));
-    await requireBrackets(trial, { runs: 2, source: 'wiki', next: 'cache' });
+    await requireBrackets(trial, { runs: 2, source: 'wiki', next: 'cache', dead });
     return `${outcome}; brackets closed`;
   } finally {
     await remotes.close();
