@@ -5,11 +5,13 @@ import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 export function redrawer(stream: NodeJS.WriteStream): (text: string) => void {
   let drawn = 0;
   return (text) => {
+    // A terminal may not know its size, and say that it is nothing.
+    const { columns, rows } = { columns: stream.columns || 80, rows: stream.rows || 24 };
     // A line that wraps could not be counted, and what is above the screen not be drawn again.
     const lines = text
       .split('\n')
-      .map((line) => line.slice(0, Math.max(20, stream.columns - 1)))
-      .slice(0, Math.max(5, stream.rows - 1));
+      .map((line) => line.slice(0, Math.max(20, columns - 1)))
+      .slice(0, Math.max(5, rows - 1));
     moveCursor(stream, 0, -drawn);
     cursorTo(stream, 0);
     clearScreenDown(stream);
