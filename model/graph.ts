@@ -83,16 +83,22 @@ export function runSteps({
     'sign the recovery point and copy it to every destination',
     sources.map(({ source }) => verifyId(source)),
   );
-  const ofPlan = hooks.map((when) =>
-    pendingStep(hookId('plan', when), `hooks ${when}`, `run what is to come ${when} the plan`, [
-      when === 'before' ? PLAN : RECOVERY_POINT,
-    ]),
-  );
-  if (!retention) return [...ofPlan, point];
-  const pruned = sourcesByHost(sources).map(({ host }) =>
-    pendingStep(retentionId(host), 'retention', `delete what is due on ${host} and at destinations`, [RECOVERY_POINT]),
-  );
-  return [...ofPlan, point, ...pruned];
+  const pruned = retention
+    ? sourcesByHost(sources).map(({ host }) =>
+        pendingStep(retentionId(host), 'retention', `delete what is due on ${host} and at destinations`, [
+          RECOVERY_POINT,
+        ]),
+      )
+    : [];
+  const own = [point, ...pruned];
+  const ids = own.map(({ id }) => id);
+  const before = hooks.includes('before') ? [planHooks('before', [PLAN])] : [];
+  const after = hooks.includes('after') ? [planHooks('after', ids)] : [];
+  return [...before, ...own, ...after];
+}
+
+function planHooks(when: HookTime, after: readonly string[]): GraphStep {
+  return pendingStep(hookId('plan', when), `hooks ${when}`, `run what is to come ${when} the plan`, after);
 }
 
 /** Whether the run waits for another one of its plan. */

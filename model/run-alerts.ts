@@ -1,7 +1,7 @@
 /** What of a run somebody is told: a step that waits for long, and a run that did not end complete. Pure. */
 import type { Condition } from './alert.ts';
 import type { GraphStep } from './graph.ts';
-import type { RunReport, RunSpec } from './run.ts';
+import { planAndTime, type RunReport, type RunSpec } from './run.ts';
 import { formatDuration } from './units.ts';
 
 /** A step that waits, or that has waited and ended. */
@@ -19,6 +19,21 @@ export interface WaitingStep {
 /** What the keys of all alerts about steps of a run begin with. */
 export function waitingKeys(runId: string): string {
   return `step-waiting/${runId}/`;
+}
+
+/**
+ * Whether an alert is about a step of another run of the same plan. Runs of a plan take turns, so that other one goes on no longer,
+ * whether it was cancelled, terminated or lost with Temporal: none of these could say so itself.
+ */
+export function isOfOtherRun(key: string, runId: string): boolean {
+  const [kind, other] = key.split('/');
+  return kind === 'step-waiting' && other !== runId && planOf(key) === planAndTime(runId)?.plan;
+}
+
+/** The plan whose runs an alert is about; undefined where it is about none. */
+export function planOf(key: string): string | undefined {
+  const [kind, of = ''] = key.split('/');
+  return kind === 'run' ? of : planAndTime(of)?.plan;
 }
 
 export function waitingConditions(
@@ -43,7 +58,7 @@ export function waitingConditions(
   ];
 }
 
-/** What the keys of alerts about how runs of a plan ended begin with: the next one that is complete ends them. */
+/** What the keys of alerts about how runs of a plan ended begin with: how the next one ended takes their place. */
 export function runKeys(plan: string): string {
   return `run/${plan}/`;
 }

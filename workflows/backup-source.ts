@@ -133,7 +133,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     const release = async (): Promise<void> => {
       if (!isOpen) return;
       const left = run.consideredCancelled ? 0 : (input.until ?? Infinity) - Date.now();
-      const within = Math.max(BRIEFLY, Math.min(waits.captureDeadline, left));
+      const within = Math.min(waits.captureDeadline, Math.max(BRIEFLY, left));
       await CancellationScope.nonCancellable(() => runHooksAfter(within));
       isOpen = false;
     };

@@ -150,7 +150,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     if (!spec.hooks?.includes(when)) return true;
     const { retryFirst, retryMax, captureDeadline: deadline } = waits;
     const summary = `run the hooks ${when} the plan ${plan}`;
-    const within = run.consideredCancelled ? BRIEFLY : deadline;
+    const within = run.consideredCancelled ? Math.min(BRIEFLY, deadline) : deadline;
     const ended = await runner.run(hookId('plan', when), { deadline: within, retryFirst, retryMax }, ({ left }) =>
       planHooks(site, waits, left).planHook.executeWithOptions({ summary, activityId: hookId('plan', when) }, [
         { spec, when, outcome },

@@ -66,7 +66,7 @@ export interface StepRunnerOptions {
 /** So long a host may take to answer before it counts as away, in milliseconds. */
 const ANSWER = 10_000;
 
-/** So long what must be undone is tried at least, in milliseconds: also in a run that was cancelled, while somebody waits for its end. */
+/** So long what must be undone is tried, in milliseconds, also in a run that was cancelled, while somebody waits for its end. */
 export const BRIEFLY = 60_000;
 
 /** So long a worker that was stopped may be away before what it gave back has failed at a deadline that has passed, in milliseconds. */

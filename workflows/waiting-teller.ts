@@ -27,6 +27,9 @@ interface Waiting {
   /** Milliseconds since the epoch: when it first failed, and when somebody was told last. */
   readonly since: number;
   told: number | null;
+  /** Whether somebody may have been told: then its end is told too. */
+  tried: boolean;
+  telling: boolean;
 }
 
 export function waitingTeller({ site, runId, waits, notified, alone, step: of }: TellerOptions): WaitingTeller {
@@ -40,13 +43,13 @@ export function waitingTeller({ site, runId, waits, notified, alone, step: of }:
     const known = waiting.get(step.id);
     if (step.state === 'waiting') {
       if (!known) {
-        waiting.set(step.id, { since: Date.now(), told: null });
+        waiting.set(step.id, { since: Date.now(), told: null, tried: false, telling: false });
         tellRun(step);
       } else if (isDue(known)) alert(step, known);
     } else if (known && step.ended !== null) {
       waiting.delete(step.id);
       tellRun(step);
-      if (known.told !== null) alert(step, known);
+      if (known.tried) alert(step, known);
     }
   }
 
@@ -61,14 +64,23 @@ export function waitingTeller({ site, runId, waits, notified, alone, step: of }:
   }
 
   function alert(step: GraphStep, known: Waiting): void {
-    if (notified !== true) return;
-    known.told = Date.now();
+    if (notified !== true || (known.telling && step.ended === null)) return;
+    const at = Date.now();
+    known.tried = known.telling = true;
     const summary = step.state === 'waiting' ? `tell that ${step.id} waits` : `tell that ${step.id} waits no longer`;
     const since = new Date(known.since).toISOString();
-    const alerted = tellingOfRun(site).tellWaiting.executeWithOptions({ summary }, [
-      { site, runId, since, step, source: of?.source ?? null, host: of?.host ?? null },
-    ]);
-    later(alerted.then(() => undefined));
+    const waiting = { site, runId, since, step, source: of?.source ?? null, host: of?.host ?? null };
+    later(told());
+
+    async function told(): Promise<void> {
+      try {
+        const failed = await tellingOfRun(site).tellWaiting.executeWithOptions({ summary }, [waiting]);
+        // What did not reach everybody is told again with the next attempt.
+        if (failed.length === 0) known.told = at;
+      } finally {
+        known.telling = false;
+      }
+    }
   }
 
   /** What cannot be told changes nothing of the step: it stands in the graph all the same. */

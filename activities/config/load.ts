@@ -34,7 +34,8 @@ export async function loadSite(options: LoadOptions = {}): Promise<Site> {
   const parsed = await readConfig(file, env);
   if (!parsed.ok) throw configError(file, parsed.problems);
   const { config } = parsed;
-  const host = thisHost(config, options.host ?? env['MOSAIC_BACKUP_HOST'], file);
+  // An empty variable, as in a file of the environment, says nothing.
+  const host = thisHost(config, options.host ?? (env['MOSAIC_BACKUP_HOST'] || undefined), file);
   return {
     config: withOwnSources(config, path.resolve(cwd, file)),
     file,

@@ -1,7 +1,7 @@
 /** The recovery point of a run: which backup stands for each source, signed by the coordinator, at every destination. */
 import { canonical } from '../../model/manifest.ts';
 import { recoveryPointKey } from '../../model/paths.ts';
-import { RECOVERY_POINT_SCHEMA, recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
+import { RECOVERY_POINT_SCHEMA, recoveryPoint, type Outcome, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { runOutcome, type RunReport, type RunSpec, type SourceReport } from '../../model/run.ts';
 import { BackupError } from '../../model/errors.ts';
 import { siteSigner, trustedKeys } from '../keys/site-keys.ts';
@@ -41,9 +41,10 @@ export async function writeRecoveryPoint({
   const store = repositoryStore(site.repository);
   const signer = await siteSigner(site);
   const key = recoveryPointKey(spec.runId);
-  const last = await standing({ site, store, scheduled: spec.scheduled, reports: report.sources });
+  const trusted = await trustedKeys(site);
+  const last = await standing({ store, trusted, scheduled: spec.scheduled, reports: report.sources });
   const now = report.sources.map((source) => sourceEntry(source, last.get(source.source)));
-  const before = await signedBefore(store, spec.runId, signer.publicKey);
+  const before = await signedBefore(store, spec.runId, trusted);
   // Run again, a run may not come to what it had sealed: a host that is away now, a hook that skips. It is sealed all the same.
   const own = now.map((entry) => (entry.stale ? (before.find((one) => isMade(one, entry)) ?? entry) : entry));
   const sources = [...before.filter(({ source }) => !own.some((entry) => entry.source === source)), ...own];
@@ -54,7 +55,7 @@ export async function writeRecoveryPoint({
     plan: spec.plan,
     scheduled: spec.scheduled,
     created: new Date().toISOString(),
-    outcome: runOutcome(sources.map(({ outcome }) => outcome)),
+    outcome: outcomeOf(sources, report),
     config: spec.configDigest,
     sources,
   };
@@ -77,11 +78,24 @@ export async function writeRecoveryPoint({
   return { warnings };
 }
 
-/** What this host has signed before about the same run; none where it is damaged, which says nothing and is replaced. */
-async function signedBefore(store: Store, id: string, publicKey: string): Promise<RecoveryPoint['sources']> {
+/** As the run has it: what failed besides its sources, a hook of the plan for one, makes it partial. */
+function outcomeOf(sources: readonly Entry[], { errors }: RunReport): Outcome {
+  const outcome = runOutcome(sources.map((entry) => entry.outcome));
+  return outcome === 'complete' && errors.length > 0 ? 'partial' : outcome;
+}
+
+/**
+ * What was signed before about the same run, maybe with a key that was replaced since; none where it is damaged, which says nothing
+ * and is replaced.
+ */
+async function signedBefore(
+  store: Store,
+  id: string,
+  trusted: readonly TrustedKey[],
+): Promise<RecoveryPoint['sources']> {
   const key = recoveryPointKey(id);
   const bytes = await store.readSmall(key);
-  return (bytes && signedPoint(bytes, key, [publicKey]))?.sources ?? [];
+  return (bytes && signedPoint(bytes, key, trusted))?.sources ?? [];
 }
 
 /** Whether this entry says that the run itself has made a backup of the other's source. */
@@ -128,18 +142,22 @@ function sourceEntry({ source, outcome, captured, copies, errors }: SourceReport
 }
 
 interface StandingRequest {
-  readonly site: Site;
   readonly store: Store;
+  readonly trusted: readonly TrustedKey[];
   /** Of the run: what was made later stands for nothing in it. */
   readonly scheduled: string;
   readonly reports: readonly SourceReport[];
 }
 
 /** The last good backup of each source that was not captured: of this host's, or what an earlier recovery point says. */
-async function standing({ site, store, scheduled, reports }: StandingRequest): Promise<ReadonlyMap<string, Standing>> {
+async function standing({
+  store,
+  trusted,
+  scheduled,
+  reports,
+}: StandingRequest): Promise<ReadonlyMap<string, Standing>> {
   const stale = reports.filter(({ captured }) => captured === null).map(({ source }) => source);
   if (stale.length === 0) return new Map();
-  const trusted = await trustedKeys(site);
   const catalogue = (await listBackups(store, { logs: false })).filter(
     ({ manifest }) => manifest.scheduled <= scheduled && manifestVerdict(manifest, trusted) === 'good',
   );

@@ -40,6 +40,7 @@ export function planRecovery({ catalogue, source, target, from }: RecoveryReques
   if (!newest) {
     throw new BackupError('not-found', `There is no backup of "${source}" here to recover from.`, {
       remedy: 'See `mosaic-backup list` for what there is.',
+      facts: { source },
     });
   }
   if (!selectorOf(newest.manifest.type)) {

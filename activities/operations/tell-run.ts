@@ -1,7 +1,16 @@
 /** The coordinator tells whoever is named in the config how runs fare: a step that waits for long, a run that is not complete. */
 import type { RunReport, RunSpec, StepError } from '../../model/run.ts';
-import { runConditions, runKeys, waitingConditions, waitingKeys, type WaitingStep } from '../../model/run-alerts.ts';
+import {
+  isOfOtherRun,
+  planOf,
+  runConditions,
+  runKeys,
+  waitingConditions,
+  waitingKeys,
+  type WaitingStep,
+} from '../../model/run-alerts.ts';
 import type { Condition } from '../../model/alert.ts';
+import { backupPlan } from '../../model/plans.ts';
 import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
 import { tell } from '../notify/tell.ts';
 import { inTurn } from '../notify/turn.ts';
@@ -21,17 +30,22 @@ export function tellWaiting(
   const { site, waiting } = request;
   const key = `${waitingKeys(waiting.runId)}${waiting.step.id}`;
   const found = waitingConditions(waiting, site.host, request.now ?? Date.now());
-  return tellFound(request, waiting.runId, found, (one) => one.key === key);
+  return tellFound(request, waiting.runId, found, (one) => one.key === key || isOfOtherRun(one.key, waiting.runId));
 }
 
-/** A run has ended; whatever waited in it is over. @returns the notifiers that failed. */
+/** A run has ended; whatever waited in it is over, and so is how the one before it ended. @returns the notifiers that failed. */
 export function tellRun(
   request: TellRunRequest & { readonly spec: Pick<RunSpec, 'plan'>; readonly report: RunReport },
 ): Promise<readonly StepError[]> {
   const { site, spec, report } = request;
   const steps = waitingKeys(report.runId);
+  // One that could not begin may have waited in vain for another, which goes on.
+  const hasBegun = report.sources.length > 0;
   const isOver = ({ key }: Remembered) =>
-    key.startsWith(steps) || (report.outcome === 'complete' && key.startsWith(runKeys(spec.plan)));
+    key.startsWith(steps) ||
+    (hasBegun && isOfOtherRun(key, report.runId)) ||
+    // One without an outcome was cancelled, and says nothing of how the plan fares.
+    (report.outcome !== null && key.startsWith(runKeys(spec.plan)));
   return tellFound(request, report.runId, runConditions(spec, report, site.host), isOver);
 }
 
@@ -46,7 +60,9 @@ function tellFound(
     const now = when.now ?? Date.now();
     const { remindAfter } = site.config.plans.daily;
     const { fresh, open: before } = await readMemory(site.state, 'runs');
-    const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, work });
+    // Of a plan that the config has no more no other run will tell.
+    const isOver = (one: Remembered) => lookedFor(one) || backupPlan(site.config, planOf(one.key) ?? '') === undefined;
+    const { open, errors } = await tell({ site, run, found, before, lookedFor: isOver, remindAfter, now, work });
     await writeMemory(site.state, 'runs', { fresh, open: [...open] });
     return errors;
   });

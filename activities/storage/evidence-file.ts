@@ -38,6 +38,16 @@ export async function readEvidence(
   return evidenceAmong(store, trusted, { listed: await listAll(store, below), below });
 }
 
+/** The same, about one backup alone: soon read, however much there is about others. */
+export async function readEvidenceOf(
+  store: Store,
+  trusted: readonly TrustedKey[],
+  { source, id }: Pick<BackupName, 'source' | 'id'>,
+): Promise<readonly Verified[]> {
+  const below = `evidence/${source}/${id}`;
+  return evidenceAmong(store, trusted, { listed: await listAll(store, below), below });
+}
+
 /** What was listed below `evidence`, or a folder in it. */
 export interface ListedBelow {
   readonly listed: readonly ListedObject[];

@@ -64,7 +64,7 @@ export function errnoOf(error: unknown): string | undefined {
  * or already ours.
  * @param doing what was being done, as in `writing daily/postgres/… to vault`.
  */
-function storageError(error: unknown, path: string, doing: string): unknown {
+export function storageError(error: unknown, path: string, doing: string): unknown {
   if (error instanceof BackupError) return error;
   const errno = errnoOf(error);
   const meaning = errno === undefined ? undefined : MEANINGS[errno];
@@ -90,8 +90,13 @@ export async function ifThere<T>(operation: Promise<T>): Promise<T | undefined> 
   try {
     return await operation;
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether an operation failed because the file, or a folder above it, does not exist. */
+export function isGone(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOENT' || errno === 'ENOTDIR';
 }

@@ -171,6 +171,25 @@ export function latestOf(overview: Overview, source: string, place: string, now 
   return { entry, verified: isChecked(entry), age, newer: [...unreadable, ...newerEntries, ...failures] };
 }
 
+/**
+ * The newest backup that a recovery point names after this one, where the overview has it not: it was made on another host, or its copy
+ * is owed. Whoever restores here would lose what came between.
+ */
+export function elsewhereSince({ entries, recoveryPoints }: Overview, entry: BackupEntry): string | undefined {
+  const here = new Set(entries.map(({ sha256 }) => sha256));
+  const later = recoveryPoints
+    .filter((point) => isLater(point, entry))
+    .toSorted((a, b) => b.scheduled.localeCompare(a.scheduled));
+  for (const { id, sources } of later) {
+    const made = sources.find(({ source, stale }) => source === entry.source && !stale);
+    if (!made?.backup) continue;
+    if (here.has(made.backup.sha256)) return undefined;
+    const places = made.copies.length === 0 ? '' : `; it has copies at: ${made.copies.join(', ')} (--from)`;
+    return `${made.backup.reference}, which ${id} made, is not here${places}`;
+  }
+  return undefined;
+}
+
 /** @throws BackupError `refused` unless the backup is as young as the source's objective wants, or its age was accepted. */
 export function requireYoung({ entry, age, newer }: Latest, objective: number | undefined, accepted: boolean): void {
   if (objective === undefined || age <= objective || accepted) return;

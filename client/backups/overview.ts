@@ -159,8 +159,8 @@ async function look(site: Site, destination: string | null, { trusted, strict, o
   const name = destination ?? REPOSITORY;
   try {
     const { store } = await openPlace(site, destination);
-    const { backups, problems, warnings } = await readCatalogue(store, options);
-    const [{ evidence, marks }, points] = await Promise.all([
+    const [{ backups, problems, warnings }, { evidence, marks }, points] = await Promise.all([
+      readCatalogue(store, options),
       readSaid(store, trusted),
       readRecoveryPoints(store, trusted),
     ]);

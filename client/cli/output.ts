@@ -31,8 +31,8 @@ export function createOutput(options: { readonly json: boolean; readonly env: No
 
   function redraw(text: string): void {
     if (!interactive || (text === '' && !drawn)) return;
-    // Cut to the width: a line that wraps could not be redrawn.
-    stderr.write(`\r\u001B[2K${text.slice(0, Math.max(20, stderr.columns - 1))}`);
+    // Cut to the width, which a serial line does not tell: a line that wraps could not be redrawn.
+    stderr.write(`\r\u001B[2K${text.slice(0, Math.max(20, (stderr.columns || 80) - 1))}`);
     drawn = text !== '';
   }
 
@@ -42,7 +42,13 @@ export function createOutput(options: { readonly json: boolean; readonly env: No
     redraw,
     result(value, text) {
       redraw('');
-      stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : withLineBreak(text()));
+      if (!json) {
+        stdout.write(withLineBreak(text()));
+        return;
+      }
+      // By itself: behind a hundred megabytes of JSON it would make a copy of them.
+      stdout.write(JSON.stringify(value, null, 2));
+      stdout.write('\n');
     },
     note(text) {
       redraw('');

@@ -15,6 +15,17 @@ import { problem, warning, type Seen } from './examine.ts';
 export async function examineIdentity(site: Site): Promise<Seen> {
   const { identity, recipients } = site.config.encryption;
   if (identity === undefined) return { facts: 'none on this host: it backs up, and cannot restore' };
+  if ('file' in identity && (await ifThere(stat(identity.file))) === undefined)
+    return {
+      findings: [
+        problem(
+          'keys.identity-missing',
+          `the identity ${identity.file} is not here: nothing can be restored on this host`,
+          'Put it there with mode 0600; the recovery kit has it. On a host that only backs up, leave encryption.identity out.',
+          'identity',
+        ),
+      ],
+    };
   const lines = identityLines(await site.readSecret(identity));
   const found = await Promise.all(lines.map(recipientOrNull));
   const bad = found.filter((recipient) => recipient === null).length;
@@ -135,11 +146,19 @@ export async function examineKit(site: Site): Promise<Seen> {
   return time === null ? { findings: [kitFinding()] } : { facts: `confirmed ${time}` };
 }
 
-/** Every secret file that the config names is there and closed to others. */
+/** Every secret file that is read on this host is there and closed to others. Those of other hosts' sources do not belong here. */
 export async function examineSecretFiles(site: Site): Promise<Seen> {
-  const files = [...new Set(secretsOf(site.config).flatMap((secret) => ('file' in secret ? [secret.file] : [])))];
-  const findings = await Promise.all(files.map(fileFinding));
-  return { facts: `${files.length} files`, findings: findings.filter((finding) => finding !== undefined) };
+  const secrets = secretsOf(site.config, site.host);
+  const files = [...new Set(secrets.flatMap((secret) => ('file' in secret ? [secret.file] : [])))];
+  const found = await Promise.all(files.map(fileFinding));
+  // That one of these is missing is told by what looks into it.
+  const { identity } = site.config.encryption;
+  const { key } = site.config.signing;
+  const lookedInto = new Set([identity, key].flatMap((secret) => (secret && 'file' in secret ? [secret.file] : [])));
+  const findings = found
+    .filter((finding) => finding !== undefined)
+    .filter(({ code, subject }) => code !== 'keys.file-missing' || !lookedInto.has(subject ?? ''));
+  return { facts: `${files.length} files`, findings };
 }
 
 async function fileFinding(file: string): Promise<Finding | undefined> {

@@ -3,7 +3,9 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { SiteConfig } from '../../model/config/site.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
+import { BackupError } from '../../model/errors.ts';
 import { planAndTime, type PlanInput } from '../../model/run.ts';
+import { sourceOf } from './graph.ts';
 
 const memo = z.looseObject({ asked: z.looseObject({ sources: z.array(z.string()).nullable() }) });
 
@@ -24,6 +26,34 @@ export async function askedOf(
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
   }
+}
+
+/**
+ * Of a run that was run again for some of its sources Temporal knows these alone: its recovery point tells of the others. Sources
+ * that the config has no more are left out.
+ */
+export function withAll(input: PlanInput, site: SiteConfig, points: readonly RecoveryPoint[], run: string): PlanInput {
+  const others = askedByPoint(site, points, run)?.sources;
+  if (input.sources === undefined || others === undefined) return input;
+  return { ...input, sources: [...new Set([...input.sources, ...others])] };
+}
+
+/**
+ * Only the source of this step.
+ * @throws BackupError `usage` for a step of the run itself, which comes after its sources; `not-found` for a source that is none of the run's.
+ */
+export function onlyOfStep(input: PlanInput, run: string, step: string): PlanInput {
+  const source = sourceOf(step);
+  const all = `mosaic-backup runs retry ${run}`;
+  if (source === undefined)
+    throw new BackupError('usage', `${run} has ended, and ${step} is no step of a source: it is not run again alone`, {
+      remedy: `Run again all that is missing, and it with that: ${all}`,
+    });
+  if (input.sources && !input.sources.includes(source))
+    throw new BackupError('not-found', `${run} had no source "${source}"`, {
+      remedy: `Choose of: ${input.sources.join(', ')}; or all that is missing: ${all}`,
+    });
+  return { ...input, sources: [source] };
 }
 
 /** By its recovery point, where Temporal has lost the run; sources that the config has no more are left out. */

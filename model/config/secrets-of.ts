@@ -1,20 +1,17 @@
-/** Every secret that a config names. */
+/** The secrets that a config names. */
 import { secretsOfAws } from './destinations/aws.ts';
 import { secretsOfRsync } from './destinations/rsync.ts';
+import { coordinatorOf, hostOf } from './hosts.ts';
 import type { Secret } from './secret.ts';
 import type { SiteConfig } from './site.ts';
 
-export function secretsOf({
-  encryption,
-  signing,
-  sources,
-  destinations,
-  notify,
-  watchdog,
-  temporal,
-  plans,
-}: SiteConfig): readonly Secret[] {
-  const ofSources = Object.values(sources).flatMap((source) => {
+/** @param host only those that are read on this host; absent: all. */
+export function secretsOf(config: SiteConfig, host?: string): readonly Secret[] {
+  const { encryption, signing, destinations, notify, watchdog, temporal, plans } = config;
+  const sources = Object.entries(config.sources)
+    .filter(([name]) => host === undefined || hostOf(config, name) === host)
+    .map(([, source]) => source);
+  const ofSources = sources.flatMap((source) => {
     if (source.type === 'files') return [];
     return [
       source.connection.password,
@@ -33,7 +30,9 @@ export function secretsOf({
     notifier.type === 'webhook' && typeof notifier.url !== 'string' ? notifier.url : undefined,
   );
   const { daily, weekly, monthly, custom } = plans;
-  const ofHooks = [daily, weekly, monthly, ...Object.values(custom), ...Object.values(sources)].flatMap(({ hooks }) =>
+  const ofPlans = host === undefined || host === coordinatorOf(config);
+  const hooked = [...(ofPlans ? [daily, weekly, monthly, ...Object.values(custom)] : []), ...sources];
+  const ofHooks = hooked.flatMap(({ hooks }) =>
     [...(hooks?.before ?? []), ...(hooks?.after ?? [])].map((hook) =>
       'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
     ),

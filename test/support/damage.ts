@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { errnoOf } from '../../activities/storage/fs-errors.ts';
 
-/** Changes one byte of a file. */
-export async function damageFile(name: string): Promise<void> {
+/** Changes one byte of a file, which stays as long as it was. */
+export async function damageFile(name: string, at = 500): Promise<void> {
   const file = await open(name, 'r+');
   const byte = Buffer.alloc(1);
-  await file.read(byte, 0, 1, 500);
-  await file.write(Buffer.from([byte.readUInt8() ^ 1]), 0, 1, 500);
+  await file.read(byte, 0, 1, at);
+  await file.write(Buffer.from([byte.readUInt8() ^ 1]), 0, 1, at);
   await file.close();
 }
 

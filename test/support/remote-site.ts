@@ -26,6 +26,8 @@ export interface RemoteServers {
 export interface RemoteOptions {
   /** Of S3: the bucket keeps versions. */
   readonly versions?: boolean;
+  /** Of S3: the bucket has Object Lock, and the config wants it. */
+  readonly lock?: boolean;
   /** Of rsync: what stands before the key there, where it lets in rsync alone. */
   readonly restrict?: (root: string) => Promise<string>;
 }
@@ -60,9 +62,9 @@ async function bucketAt(
   link: Proxy,
   bucket: string,
   folder: string,
-  { versions = false }: RemoteOptions,
+  { lock = false, versions = false }: RemoteOptions,
 ) {
-  await gateway.admin.createBucket({ Bucket: bucket });
+  await gateway.admin.createBucket({ Bucket: bucket, ObjectLockEnabledForBucket: lock });
   if (versions)
     await gateway.admin.putBucketVersioning({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } });
   const config = {
@@ -72,6 +74,7 @@ async function bucketAt(
     credentials: await credentialFiles(folder),
     partSize: '5MiB',
     prune: true,
+    ...(lock && { lock: 'governance' as const }),
   } as const;
   return { config, root: path.join(gateway.root, bucket) };
 }

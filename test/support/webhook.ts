@@ -1,4 +1,4 @@
-/** A real HTTP server that keeps what is posted to it. */
+/** A real HTTP server that keeps what is posted to it: alerts, and what hooks tell. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -15,7 +15,10 @@ export type Posted = z.infer<typeof posted>;
 
 export interface Webhook {
   readonly port: number;
+  /** The alerts. */
   readonly received: readonly Posted[];
+  /** What else was posted, answered well or not. */
+  readonly told: readonly unknown[];
   /** Status of the next answers; default 204. */
   answer(status: number, headers?: Readonly<Record<string, string>>): void;
   stop(): Promise<void>;
@@ -23,13 +26,16 @@ export interface Webhook {
 
 export async function startWebhook(): Promise<Webhook> {
   const received: Posted[] = [];
+  const told: unknown[] = [];
   let answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> } = {
     status: 204,
     headers: {},
   };
   async function keep(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await text(request);
-    if (answer.status < 300) received.push(posted.parse(JSON.parse(body)));
+    const body: unknown = JSON.parse(await text(request));
+    const alert = posted.safeParse(body);
+    if (!alert.success) told.push(body);
+    else if (answer.status < 300) received.push(alert.data);
     response.writeHead(answer.status, answer.headers).end();
   }
   const server = createServer((request, response) => {
@@ -41,6 +47,7 @@ export async function startWebhook(): Promise<Webhook> {
   return {
     port: address.port,
     received,
+    told,
     answer: (status, headers = {}) => {
       answer = { status, headers };
     },

@@ -260,6 +260,7 @@ function valueOf(text: string, sample: string): number {
 
 /** What a heartbeat says that goes on. */
 function phaseOf(data: Uint8Array | null | undefined): string | undefined {
-  if (!data) return undefined;
+  // A heartbeat may have nothing to say.
+  if (!data || data.length === 0) return undefined;
   return z.object({ phase: z.string() }).safeParse(JSON.parse(Buffer.from(data).toString())).data?.phase;
 }

@@ -164,6 +164,8 @@ describe('steps that wait', function () {
 
   it('is told of, and that it is over; so is a run that ended partial, and that the next one is complete', async () => {
     hook.answer(204);
+    // How runs before have ended is over.
+    await ended(await start(['good']));
     const from = hook.received.length;
     const told = () => hook.received.slice(from).map(({ state, alert }) => `${state} ${alert}`);
     const run = await start(['late']);

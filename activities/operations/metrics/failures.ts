@@ -3,15 +3,16 @@
  * remembered in state, since a counter must never fall, and recovery points are replaced when a run is made up for.
  */
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { RecoveryPoint } from '../../../model/recovery-point.ts';
+import type { RecoveryPoint, SourceOutcome } from '../../../model/recovery-point.ts';
 import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
 
 const counted = z.object({
   /** By source, plan and destination, as JSON. */
   totals: z.record(z.string(), z.number()),
-  /** Of each recovery point that was counted, when it was made. */
-  points: z.record(z.string(), z.string()),
+  /** Of each recovery point, the sources whose failure was counted. */
+  failed: z.record(z.string(), z.array(z.string())),
 });
 type Counted = z.infer<typeof counted>;
 
@@ -26,7 +27,7 @@ export interface Failures {
 /** The failures since the state folder was made; those of all recovery points where it was lost. */
 export async function countFailures(state: string, points: readonly RecoveryPoint[]): Promise<readonly Failures[]> {
   const file = path.join(state, 'metrics', 'failures.json');
-  const before = (await readMemoryFile(file, counted)) ?? { totals: {}, points: {} };
+  const before = (await readMemoryFile(file, counted)) ?? { totals: {}, failed: {} };
   const after = count(before, points);
   if (after !== before) await writeMemoryFile(file, after);
   return Object.entries(after.totals).map(([key, total]) => {
@@ -37,19 +38,27 @@ export async function countFailures(state: string, points: readonly RecoveryPoin
 
 /** The same object where nothing is new. */
 export function count(before: Counted, points: readonly RecoveryPoint[]): Counted {
-  const fresh = points.filter(({ id, created }) => before.points[id] !== created);
-  if (fresh.length === 0) return before;
   const totals = { ...before.totals };
-  for (const { plan, sources } of fresh) {
-    for (const { source, outcome, error } of sources) {
-      // Zero as well, so that the first failure is a rise.
-      totals[keyOf({ source, plan, destination: '' })] ??= 0;
-      if (outcome === 'complete') continue;
+  const failed: Record<string, string[]> = {};
+  for (const { id, plan, sources } of points) {
+    // A run that is made up for writes all of its recovery point anew, and says the same of other sources once more.
+    const counted = before.failed[id] ?? [];
+    const fresh = sources.filter(({ source, outcome }) => isFailure(outcome) && !counted.includes(source));
+    // Zero as well, so that the first failure is a rise.
+    for (const { source } of sources) totals[keyOf({ source, plan, destination: '' })] ??= 0;
+    for (const { source, error } of fresh) {
       const key = keyOf({ source, plan, destination: destinationIn(error) });
       totals[key] = (totals[key] ?? 0) + 1;
     }
+    failed[id] = [...counted, ...fresh.map(({ source }) => source)];
   }
-  return { totals, points: Object.fromEntries(points.map(({ id, created }) => [id, created])) };
+  const after = { totals, failed };
+  return isDeepStrictEqual(after, before) ? before : after;
+}
+
+/** What a hook of the site's own had skipped was wanted so. */
+function isFailure(outcome: SourceOutcome): boolean {
+  return outcome !== 'complete' && outcome !== 'skipped';
 }
 
 const labels = z.object({ source: z.string(), plan: z.string(), destination: z.string() });

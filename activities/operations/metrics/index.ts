@@ -55,14 +55,14 @@ async function computed(site: Site): Promise<readonly Metric[]> {
   return [
     gauge(
       'backup_last_success_timestamp',
-      'When the newest backup was sealed, in seconds since the epoch: in the repository, and the newest at each destination.',
+      'When the newest backup that no check found damaged was sealed, in seconds since the epoch: in the repository, and the newest at each destination.',
       ({ finished }) => Date.parse(finished) / 1000,
     ),
     gauge('backup_duration_seconds', 'How long its capture took.', ({ duration }) => duration / 1000),
     gauge('backup_size_bytes', 'How large it is as stored.', ({ size }) => size),
     {
       name: 'backup_failure_total',
-      help: 'Runs in which a source was not complete; destination names the one whose copy failed first, else it is empty.',
+      help: 'Runs in which a source was neither complete nor skipped by a hook; destination names the one whose copy failed first, else it is empty.',
       type: 'counter',
       samples: failures.map(({ source, plan, destination, total }) => ({
         labels: { ...of, source, plan, destination },

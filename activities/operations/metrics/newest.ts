@@ -1,10 +1,12 @@
-/** The newest success of each source and plan, in the repository and at each destination, from manifests alone. */
+/** The newest success of each source and plan, in the repository and at each destination, from manifests and evidence here. */
 import { orderOf, sizes, type Manifest } from '../../../model/manifest.ts';
-import { shipsLogs } from '../ship-logs.ts';
+import { lastVerdict } from '../archive/choose.ts';
 import { readHeld } from '../catch-up/memory.ts';
+import { shipsLogs } from '../ship-logs.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
 import { listBackups, type Catalogued } from '../../storage/catalogue.ts';
+import { readEvidenceOf } from '../../storage/evidence-file.ts';
 import { lastLocalLogs } from '../../storage/local-logs.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import type { openRepository } from '../../storage/repository.ts';
@@ -31,12 +33,14 @@ interface Asked {
 /** What a destination holds is what it held when it was looked at last: no scrape waits for one that is away. */
 export async function newestSuccesses({ site, store, trusted }: Asked): Promise<readonly Newest[]> {
   const backups = (await listBackups(store, { logs: false })).filter(isAuthentic(trusted));
+  const isFailed = failedCheck(store, trusted);
   const places = await Promise.all(
     Object.keys(site.config.destinations).map(async (destination) => {
       const held = new Set((await readHeld(site, destination))?.held);
       return newestOfEach(
         backups.filter(({ folder }) => held.has(folder)),
         destination,
+        isFailed,
       );
     }),
   );
@@ -47,7 +51,7 @@ export async function newestSuccesses({ site, store, trusted }: Asked): Promise<
       return last === null ? [] : [entryOf(last.manifest, 'logs', REPOSITORY)];
     }),
   );
-  return [...newestOfEach(backups, REPOSITORY), ...places.flat(), ...logs.flat()];
+  return [...(await newestOfEach(backups, REPOSITORY, isFailed)), ...places.flat(), ...logs.flat()];
 }
 
 const REPOSITORY = 'repository';
@@ -60,14 +64,38 @@ function lastSealed(manifests: readonly Manifest[]): Manifest | undefined {
   return manifests.toSorted((one, two) => orderOf(one) - orderOf(two)).at(-1);
 }
 
-function newestOfEach(backups: readonly Catalogued[], destination: string): readonly Newest[] {
-  const newest = new Map<string, Manifest>();
-  for (const { manifest } of backups) {
-    const key = `${manifest.source}\0${planOf(manifest)}`;
-    const before = newest.get(key);
-    if (before === undefined || before.finished < manifest.finished) newest.set(key, manifest);
+/**
+ * Whether the last check of a backup in the repository failed. It then counts nowhere: what is wrong with it may have been so before it
+ * was copied.
+ */
+function failedCheck(store: Asked['store'], trusted: readonly TrustedKey[]): (one: Catalogued) => Promise<boolean> {
+  const known = new Map<Catalogued, Promise<boolean>>();
+  return (one) => {
+    const found =
+      known.get(one) ??
+      readEvidenceOf(store, trusted, one.name).then((evidence) => lastVerdict(one, evidence) === 'failed');
+    known.set(one, found);
+    return found;
+  };
+}
+
+async function newestOfEach(
+  backups: readonly Catalogued[],
+  destination: string,
+  isFailed: (one: Catalogued) => Promise<boolean>,
+): Promise<readonly Newest[]> {
+  const newestFirst = backups.toSorted((a, b) => b.manifest.finished.localeCompare(a.manifest.finished));
+  const groups = Map.groupBy(newestFirst, ({ manifest }) => `${manifest.source}\0${planOf(manifest)}`);
+  const newest: Newest[] = [];
+  for (const group of groups.values()) {
+    // Most often the first: only of those that are looked at evidence is read.
+    for (const one of group) {
+      if (await isFailed(one)) continue;
+      newest.push(entryOf(one.manifest, planOf(one.manifest), destination));
+      break;
+    }
   }
-  return [...newest.values()].map((manifest) => entryOf(manifest, planOf(manifest), destination));
+  return newest;
 }
 
 function entryOf(manifest: Manifest, plan: string, destination: string): Newest {

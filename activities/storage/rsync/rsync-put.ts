@@ -139,12 +139,14 @@ async function removeBegun({ link, hidden, key, stage }: Copy): Promise<void> {
 }
 
 export function notReplaced(link: Link, key: string) {
+  // From here the folder is seen as rrsync shows it: where it lies, its own machine alone knows.
+  const there = path.posix.join('/', link.server.root, key);
   return ownError(
     link.server,
     'conflict',
     `writing ${key}`,
     'another object of that name is there, and the server lets nothing be overwritten',
-    `See on HOST what it is. If it is damaged, delete it there (rm ROOT/${key}); the step then makes it up.`,
+    `See on HOST what it is. If it is damaged, delete it there (rm FOLDER${there}, where FOLDER is the one that its authorized_keys names); the step then makes it up.`,
   );
 }
 

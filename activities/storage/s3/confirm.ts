@@ -7,6 +7,7 @@ import { frozenVerdict, isArchived, thawStateOf } from './archived.ts';
 import { DIGEST } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
 import { agrees } from './checksums.ts';
+import { isEncrypted, requireEncrypted } from './encrypted.ts';
 import { digestBack, headOf, type ObjectVersion } from './read.ts';
 
 export interface Confirming {
@@ -21,7 +22,7 @@ export interface Confirming {
 /**
  * Asks the server for the SHA-256 that it computed itself over what it received and stored, and compares it with what
  * was sent; where it tells none, or the config wants it, reads the object back.
- * @throws BackupError `failed` when it is another object; `refused` where it lies frozen, and the server tells no checksum.
+ * @throws BackupError `failed` when it is another object; `config` when it is not encrypted as the config wants it; `refused` where it lies frozen, and the server tells no checksum.
  */
 export async function confirmStored(confirming: Confirming): Promise<void> {
   const { bucket, object, expected, checksum, work } = confirming;
@@ -32,6 +33,7 @@ export async function confirmStored(confirming: Confirming): Promise<void> {
   }
   const agreed = agrees(head.ChecksumSHA256, checksum);
   if (agreed === false) throw different(confirming, 'its checksum there is another');
+  requireEncrypted(bucket, object.key, head);
   const archived = isArchived(head.StorageClass);
   if (agreed && (bucket.config.confirm === 'checksum' || archived)) return;
   if (archived) throw unconfirmed(confirming, head.StorageClass);
@@ -54,6 +56,8 @@ export async function isThere(there: Omit<Confirming, 'checksum'>): Promise<bool
   const { bucket, object, expected, work } = there;
   const head = await headOf(bucket, object, work.signal);
   if (head === undefined || head.ContentLength !== expected.bytes) return false;
+  // Stored before the config wanted it so, or refused then: it is stored again.
+  if (!isEncrypted(bucket, head)) return false;
   const recorded = head.Metadata?.[DIGEST];
   if (recorded !== undefined && recorded !== expected.sha256) return false;
   if (thawStateOf(head).state !== 'readable') {

@@ -9,6 +9,7 @@ import { artifactAttributes } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
 import { wholeChecksum } from './checksums.ts';
 import { isThere } from './confirm.ts';
+import { confirmEncrypted } from './encrypted.ts';
 import { extendLock } from './lock.ts';
 import { digestBack, headOf, type ObjectVersion } from './read.ts';
 
@@ -47,6 +48,7 @@ export async function copyObject(copy: CopyWithin, limits: CopyLimits = LIMITS):
   const archived = isArchived(bucket.config.storageClass);
   if (expected.bytes <= limits.whole) {
     const { checksum, version } = await copyWhole(copy);
+    await confirmEncrypted(bucket, { key: to, version }, work.signal);
     // Out of an archive nothing can be read back.
     const confirmed = archived || bucket.config.confirm === 'checksum';
     if (confirmed && checksum === wholeChecksum(expected.sha256)) return true;
@@ -55,6 +57,7 @@ export async function copyObject(copy: CopyWithin, limits: CopyLimits = LIMITS):
   }
   if (archived && !(await isRight(copy, from))) return false;
   const version = await copyParts(copy, limits.part);
+  await confirmEncrypted(bucket, { key: to, version }, work.signal);
   return archived || isRight(copy, { key: to, version });
 }
 

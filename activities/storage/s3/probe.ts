@@ -3,6 +3,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { createHash } from 'node:crypto';
 import { smallAttributes } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
+import { requireEncrypted } from './encrypted.ts';
 import { saidOneOf } from './errors.ts';
 
 /** Hidden, so that it is never listed. One name for all: where nobody may delete there is one of them, not one a day. */
@@ -18,15 +19,17 @@ export async function probeBucket(bucket: Bucket): Promise<void> {
     s3.putObject(put),
   );
   const version = VersionId === undefined ? {} : { VersionId };
-  await bucket.call({ doing: 'reading the probe', right: 's3:GetObject' }, async (s3) => {
+  const told = await bucket.call({ doing: 'reading the probe', right: 's3:GetObject' }, async (s3) => {
     const found = await s3.getObject({ ...object, ...version });
     await found.Body?.transformToByteArray();
+    return found;
   });
   await bucket.call({ doing: 'listing', right: 's3:ListBucket' }, (s3) =>
     s3.listObjectsV2({ Bucket: bucket.name, Prefix: bucket.before, MaxKeys: 1 }),
   );
   await probeUpload(bucket);
   await removeWhereAllowed(bucket, { ...object, ...version });
+  requireEncrypted(bucket, 'the probe', told);
 }
 
 /** The rights of an upload in parts, which a policy that was written by hand often lacks. */

@@ -34,11 +34,20 @@ export async function headOf(
 }
 
 /** A small object whole; undefined where there is none. */
-export async function bytesOf(bucket: Bucket, { key, version }: ObjectVersion): Promise<Uint8Array | undefined> {
+export async function bytesOf(bucket: Bucket, object: ObjectVersion): Promise<Uint8Array | undefined> {
+  return (await wholeOf(bucket, object))?.bytes;
+}
+
+/** The same, with what the server says of it. */
+export async function wholeOf(
+  bucket: Bucket,
+  { key, version }: ObjectVersion,
+): Promise<{ readonly bytes: Uint8Array; readonly told: GetObjectCommandOutput } | undefined> {
   const wanted = { Bucket: bucket.name, Key: bucket.objectOf(key), ...versionId(version) };
   return bucket.call({ doing: `reading ${key}`, right: 's3:GetObject' }, async (s3, options) => {
-    const found = await ifPresent(s3.getObject(wanted, options));
-    return found?.Body?.transformToByteArray();
+    const told = await ifPresent(s3.getObject(wanted, options));
+    const bytes = await told?.Body?.transformToByteArray();
+    return told && bytes && { bytes, told };
   });
 }
 

@@ -5,15 +5,17 @@ import type { PutSmallOptions } from '../types.ts';
 import { smallAttributes } from './attributes.ts';
 import type { Bucket } from './bucket.ts';
 import { agrees } from './checksums.ts';
+import { confirmEncrypted, isEncrypted } from './encrypted.ts';
 import { isUnknownHere, saidOneOf } from './errors.ts';
 import { extendLock, lockedUntil } from './lock.ts';
-import { bytesOf } from './read.ts';
+import { bytesOf, wholeOf } from './read.ts';
 
 /** Times that it is looked again, when somebody else writes the same name at the same moment. */
 const ATTEMPTS = 5;
 
 /**
- * Stores a small object unless an equal one is there, whose lock is then made longer. Where it must not replace
+ * Stores a small object unless an equal one is there, whose lock is then made longer; one that is not encrypted as the
+ * config wants it is stored again. Where it must not replace
  * another, the server itself is told so (If-None-Match); one that does not know that has the look before alone.
  */
 export async function putSmall(
@@ -23,19 +25,21 @@ export async function putSmall(
   { replace, until }: PutSmallOptions,
 ): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const there = await bytesOf(bucket, { key });
-    if (there !== undefined && Buffer.from(there).equals(bytes)) {
+    const there = await wholeOf(bucket, { key });
+    const isEqual = there !== undefined && Buffer.from(there.bytes).equals(bytes);
+    if (isEqual && isEncrypted(bucket, there.told)) {
       await extendLock(bucket, { key }, until === undefined ? {} : { until });
       return;
     }
-    if (there !== undefined && !replace) throw conflict(bucket, key);
+    if (there !== undefined && !isEqual && !replace) throw conflict(bucket, key);
     const written = await write(bucket, key, {
       bytes,
-      onlyNew: !replace,
-      until: await lockOf(bucket, key, there, until),
+      onlyNew: !replace && !isEqual,
+      until: await lockOf(bucket, key, there?.bytes, until),
     });
     if (written !== undefined) {
       await confirm(bucket, key, { bytes, ...written });
+      await confirmEncrypted(bucket, { key, version: written.version });
       return;
     }
   }

@@ -33,7 +33,7 @@ export function registerRuns(program: Command, cli: OpenCli): void {
     .argument('<run>', 'as `runs list` names it', named)
     .option(
       '--step <id>',
-      'this step, as `runs show` names what waits (postgres/copy/vault); all that wait when left out',
+      'this step, as `runs show` names what waits (postgres/copy/vault); all that wait when left out. Of a run that has ended, its source alone',
     )
     .action((run: string, options: DecideOptions) => retryCommand(cli(), run, options));
   const skip = runs
@@ -161,21 +161,26 @@ async function noRun(run: string): Promise<Error> {
   });
 }
 
-/** Of a run that goes on, the steps that wait; of one that has ended, all that is missing, by the same plan and time again. */
+/** Of a run that goes on, the steps that wait; of one that has ended, what is missing of it or of one source, by the same plan and time again. */
 async function retryCommand(cli: Cli, run: string, options: DecideOptions): Promise<void> {
-  const [{ askedOf, askedByPoint }, { openRunSession }, { follow }, { readOverview }] = await Promise.all([
-    import('../../runs/again.ts'),
-    import('../../runs/session.ts'),
-    import('../runs/follow.ts'),
-    import('../../backups/overview.ts'),
-  ]);
+  const [{ askedOf, askedByPoint, onlyOfStep, withAll }, { openRunSession }, { follow }, { readOverview }] =
+    await Promise.all([
+      import('../../runs/again.ts'),
+      import('../../runs/session.ts'),
+      import('../runs/follow.ts'),
+      import('../../backups/overview.ts'),
+    ]);
   const site = await cli.site();
   const client = await openClient(cli);
   const known = client && (await askedOf(client, site.config.site, run));
   await client?.connection.close();
   if (known?.running) return decideCommand(cli, run, 'retry', options);
-  const input = known?.input ?? askedByPoint(site.config, (await readOverview(site)).recoveryPoints, run);
-  if (!input) throw await noRun(run);
+  const { recoveryPoints } = await readOverview(site);
+  const asked = known
+    ? withAll(known.input, site.config, recoveryPoints, run)
+    : askedByPoint(site.config, recoveryPoints, run);
+  if (!asked) throw await noRun(run);
+  const input = options.step === undefined ? asked : onlyOfStep(asked, run, options.step);
   const session = await openRunSession({ site, openSite: cli.reopenSite, log: await cli.log() });
   try {
     await follow(cli, session, input);

@@ -51,7 +51,9 @@ export async function choose(
     const isStrange = (backup: Catalogued) => !isAuthentic(overview, backup);
     return soundest(catalogue, source, target, { flawOf, isStrange });
   }
-  const latest = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
+  const found = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
+  const elsewhere = choosing.elsewhereSince(overview, found.entry);
+  const latest = elsewhere === undefined ? found : { ...found, newer: [elsewhere, ...found.newer] };
   choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
   const { reference, backup } = latest.entry;
   return { chain: chainOf(catalogue, backup), replay: null, reference, latest };

@@ -1,9 +1,10 @@
-/** A backup that is damaged, lacks a file, or lies frozen where it is read from: whoever restores is told which place has another copy. */
+/** A backup that is not there, is damaged, lacks a file, or lies frozen where it is read from: whoever restores is told which place has another copy. */
 import { requireThawed } from '../../../activities/operations/thaw/require.ts';
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
 import { BackupError } from '../../../model/errors.ts';
-import { isDamaged, readOverview } from '../../backups/overview.ts';
+import { matchReference } from '../../../model/reference.ts';
+import { isDamaged, readOverview, type BackupEntry } from '../../backups/overview.ts';
 import { openPlace, REPOSITORY } from '../../backups/places.ts';
 import type { Cli } from '../context.ts';
 
@@ -15,6 +16,7 @@ export async function withOtherCopies(cli: Cli, from: string | undefined, error:
   if (!(error instanceof BackupError)) return error;
   const { code, message, facts, retryable } = error;
   const { reference, artifact, manifest } = facts;
+  if (code === 'not-found' && artifact === undefined) return withPlaces(await cli.site(), from ?? REPOSITORY, error);
   if (typeof reference !== 'string' || (artifact === undefined && code !== 'frozen')) return error;
   const site = await cli.site();
   const { entries } = await readOverview(site);
@@ -35,6 +37,34 @@ export async function withOtherCopies(cli: Cli, from: string | undefined, error:
       ? `No other place that can be looked at holds a good copy of ${reference}: restore another backup.`
       : `Use another copy of ${reference}: the same command with --from ${first}${others}. Or restore another backup.`;
   return new BackupError(code, message, { remedy, facts: { ...facts, places }, cause: error, retryable });
+}
+
+/** There is none where it was looked for, as on a host that did not make it: which places have it. */
+async function withPlaces(site: Site, from: string, error: BackupError): Promise<BackupError> {
+  const { code, message, facts, retryable } = error;
+  const { source, reference, newest } = facts;
+  // Of a source that has some, none of them good, more is said already.
+  if (newest !== undefined) return error;
+  const { entries } = await readOverview(site);
+  const whole = entries.filter(({ backup }) => backup.manifest.kind !== 'logs');
+  const meant =
+    typeof reference === 'string' ? named(entries, reference) : whole.filter((one) => one.source === source);
+  const places = [...new Set(meant.flatMap((entry) => entry.places.filter((place) => !isDamaged(entry, place))))];
+  const [first, ...more] = places.filter((place) => place !== from);
+  if (first === undefined) return error;
+  const others = more.length === 0 ? '' : ` (or ${more.join(', ')})`;
+  const remedy = `It is at another place: the same command with --from ${first}${others}.`;
+  return new BackupError(code, message, { remedy, facts: { ...facts, places }, cause: error, retryable });
+}
+
+/** The one backup of this reference; none where it means none, or several. */
+function named(entries: readonly BackupEntry[], reference: string): readonly BackupEntry[] {
+  const wanted = matchReference(
+    reference,
+    entries.map(({ backup }) => backup.name),
+  );
+  const found = entries.filter(({ backup }) => wanted.includes(backup.name));
+  return wanted.length === 1 ? found : [];
 }
 
 /** Without those where it lies frozen itself; a place that cannot be asked is left out as well. */

@@ -5,9 +5,9 @@ import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 export function redrawer(stream: NodeJS.WriteStream): (text: string) => void {
   let drawn = 0;
   return (text) => {
-    // A terminal may not know its size, and say that it is nothing.
-    const { columns, rows } = { columns: stream.columns || 80, rows: stream.rows || 24 };
     // A line that wraps could not be counted, and what is above the screen not be drawn again.
+    // One that does not tell its size, such as a serial line, has that of the first terminals.
+    const [columns, rows] = [stream.columns || 80, stream.rows || 24];
     const lines = text
       .split('\n')
       .map((line) => line.slice(0, Math.max(20, columns - 1)))

@@ -1,9 +1,12 @@
 /** The graph of a run as text: each source with its steps, what waits with what to do about it. */
-import type { GraphStep } from '../../../model/graph.ts';
+import { hookId, PLAN, type GraphStep } from '../../../model/graph.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import { sourceOf, type LiveGraph } from '../../runs/graph.ts';
 
 const SIGNS = { pending: '·', running: '▸', waiting: '!', done: '✔', failed: '✖', skipped: '-' } as const;
+
+/** Steps of the run itself that come before its sources. */
+const FIRST: ReadonlySet<string> = new Set([PLAN, hookId('plan', 'before')]);
 
 export function graphText({ runId, state, steps }: LiveGraph, now: number): string {
   const bySource = Map.groupBy(steps, ({ id }) => sourceOf(id));
@@ -11,9 +14,9 @@ export function graphText({ runId, state, steps }: LiveGraph, now: number): stri
   const waits = state === 'running' && steps.some((step) => step.state === 'waiting');
   return [
     `${runId}: ${waits ? 'waiting' : state}`,
-    ...ofRun.filter(({ id }) => id === 'plan').map((step) => stepText(step, now)),
+    ...ofRun.filter(({ id }) => FIRST.has(id)).map((step) => stepText(step, now)),
     ...[...bySource].map(([source, of]) => (source === undefined ? '' : sourceText(source, of, now))).filter(Boolean),
-    ...ofRun.filter(({ id }) => id !== 'plan').map((step) => stepText(step, now)),
+    ...ofRun.filter(({ id }) => !FIRST.has(id)).map((step) => stepText(step, now)),
   ].join('\n');
 }
 

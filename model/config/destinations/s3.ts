@@ -55,7 +55,9 @@ export const s3Destination = z.strictObject({
       error: 'not an encryption of the server\nWrite AES256, or { kms: KEY }.',
     })
     .optional()
-    .describe("the server's own encryption, on top of age's: AES256, or { kms: KEY }"),
+    .describe(
+      "the server's own encryption, on top of age's: AES256, or { kms: KEY }; a copy of which the server does not tell it fails",
+    ),
   lock: z
     .enum(['governance', 'compliance'])
     .optional()

@@ -50,8 +50,10 @@ describe('loading a site', () => {
       coordinator: own,
       sources: { stack: { type: 'files', paths: ['/etc'], host: 'other' } },
     });
-    const here = await loadSite({ file, env: {} });
-    assert.deepEqual([here.host, here.repository], [own, path.join(folder, 'repository')]);
+    for (const env of [{}, { MOSAIC_BACKUP_HOST: '' }]) {
+      const here = await loadSite({ file, env });
+      assert.deepEqual([here.host, here.repository], [own, path.join(folder, 'repository')]);
+    }
     const other = await loadSite({ file, env: { MOSAIC_BACKUP_HOST: 'other' } });
     assert.deepEqual(
       [other.host, other.repository, other.state],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   chooseByReference,
+  elsewhereSince,
   latestOf,
   newestOfEachSource,
   requireYoung,
@@ -95,6 +96,27 @@ describe('latest', () => {
       'daily/stack/20261123T020000Z-full is damaged',
       'the run daily-2026-11-25T02:00:00Z captured nothing: capture: no route',
     ]);
+  });
+
+  it('is told apart from a newer one that was made elsewhere, or whose copy is owed', () => {
+    const [old, made] = ['2026-11-22T02:00:00Z', '2026-11-24T02:00:00Z'].map((time) => entry(time, [GOOD]));
+    assert.ok(old && made);
+    const failed = failedRun('2026-11-25T02:00:00Z');
+    const [none] = failed.sources;
+    assert.ok(none);
+    const backup = pinned(made.backup.manifest);
+    const run = {
+      ...failedRun('2026-11-24T02:00:00Z'),
+      sources: [{ ...none, stale: false, backup, copies: ['vault'], outcome: 'complete' as const, error: null }],
+    };
+    assert.equal(
+      elsewhereSince(overview([old], [failed, run]), old),
+      'daily/stack/20261124T020000Z-full, which daily-2026-11-24T02:00:00Z made, is not here; it has copies at: vault (--from)',
+    );
+    // It is here, and not taken for a reason that is told; nothing came after it; it is of another source.
+    assert.equal(elsewhereSince(overview([old, made], [failed, run]), old), undefined);
+    assert.equal(elsewhereSince(overview([made], [failed, run]), made), undefined);
+    assert.equal(elsewhereSince(overview([old], [failed]), old), undefined);
   });
 
   it('is none of which a parent is damaged or missing at that place, and says which', () => {

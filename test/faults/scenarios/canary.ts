@@ -1,12 +1,11 @@
 /** P39: what is secret stays where it was, and is nowhere that a backup leaves traces. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { serverUser } from '../../../activities/sources/postgres/server-user.ts';
 import { giveTo } from '../../../activities/sources/private-server/user.ts';
 import { runId } from '../../../model/run.ts';
+import { filesWith } from '../../support/files-with.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { sampleArguments } from '../../support/processes.ts';
 import { REMOTE_TYPES, startRemotes, type Remote, type RemoteServers } from '../../support/remote-site.ts';
@@ -136,17 +135,5 @@ async function requireSecret(trial: Trial, { plain, remotes, printed }: Traces):
   for (const secret of [IN_FILE, IN_TABLE, WRONG_PASSWORD, ...keys]) {
     assert.deepEqual(await filesWith(secret, traces), [], `"${secret}" is in no file`);
     assert.equal(printed.includes(secret), false, `"${secret}" is in no output and no argument`);
-  }
-}
-
-/** The files below some folders that have a text in them, binary or not. */
-async function filesWith(text: string, folders: readonly string[]): Promise<readonly string[]> {
-  try {
-    const { stdout } = await promisify(execFile)('grep', ['-rlaF', '--', text, ...folders]);
-    return stdout.trim().split('\n');
-  } catch (error) {
-    // Exit 1: in none.
-    if (error instanceof Error && 'code' in error && error.code === 1) return [];
-    throw error;
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { count } from '../../../../activities/operations/metrics/failures.ts';
-import type { Outcome, RecoveryPoint } from '../../../../model/recovery-point.ts';
+import type { RecoveryPoint, SourceOutcome } from '../../../../model/recovery-point.ts';
 
-const NOTHING = { totals: {}, points: {} };
+const NOTHING = { totals: {}, failed: {} };
 
 describe('failures, counted from recovery points', () => {
   it('count once each, where they failed; a source that was complete has a zero to rise from', () => {
@@ -25,6 +25,16 @@ describe('failures, counted from recovery points', () => {
     assert.deepEqual(named(again), { 'db daily ': 2 });
   });
 
+  it('are no skips, which a hook of the site wants; a recovery point that is written anew for one source counts the others no second time', () => {
+    const sources = { db: ['failed', 'capture: …'], wiki: ['skipped', null], board: ['complete', null] } as const;
+    const once = count(NOTHING, [point('daily-1', sources)]);
+    assert.deepEqual(named(once), { 'db daily ': 1, 'wiki daily ': 0, 'board daily ': 0 });
+    const made = count(once, [point('daily-1', { ...sources, wiki: ['complete', null] }, '2026-11-23T05:00:00Z')]);
+    assert.equal(made, once);
+    const worse = count(made, [point('daily-1', { ...sources, wiki: ['partial', 'copy to vault: …'] })]);
+    assert.deepEqual(named(worse), { ...named(once), 'wiki daily vault': 1 });
+  });
+
   function named({ totals }: { readonly totals: Readonly<Record<string, number>> }): Readonly<Record<string, number>> {
     return Object.fromEntries(
       Object.entries(totals).map(([key, total]) => {
@@ -36,7 +46,7 @@ describe('failures, counted from recovery points', () => {
 
   function point(
     id: string,
-    sources: Readonly<Record<string, readonly [Outcome, string | null]>>,
+    sources: Readonly<Record<string, readonly [SourceOutcome, string | null]>>,
     created = '2026-11-23T03:00:00Z',
   ): RecoveryPoint {
     return {

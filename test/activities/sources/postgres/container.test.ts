@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { trustedKeys } from '../../../../activities/keys/site-keys.ts';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
+import { planRun } from '../../../../activities/operations/plan-run.ts';
+import { writeRecoveryPoint } from '../../../../activities/operations/recovery-point.ts';
 import { releaseRemoved } from '../../../../activities/operations/removed-sources.ts';
 import { logsSource } from '../../../../activities/operations/ship-logs.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
@@ -19,9 +22,12 @@ import { withReach } from '../../../../activities/sources/postgres/reach.ts';
 import { withSession } from '../../../../activities/sources/postgres/session.ts';
 import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import type { Site } from '../../../../activities/site.ts';
+import { readRecoveryPoints } from '../../../../activities/storage/recovery-points.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { ServerStanding } from '../../../../model/logs-run.ts';
 import { postgresSource } from '../../../../model/config/source.ts';
+import { runReport } from '../../../../model/received.ts';
+import type { CapturedBackup } from '../../../../model/run.ts';
 import { parseTarget } from '../../../../model/target.ts';
 import { processesIn, startDocker, type TestDocker } from '../../../support/docker.ts';
 import { isBackupError } from '../../../support/errors.ts';
@@ -112,10 +118,28 @@ describe('a PostgreSQL source in a container', function () {
       about?.message ?? '',
       /container mosaic-postgres, of image mosaic-test-mosaic-postgres:15, and is read by pg_basebackup 15\.\d+ inside/,
     );
-    await capture(site, WHEN);
+    const captured = await capture(site, WHEN);
     const { manifest } = await onlyBackup(site);
     assert.match(String(manifest.engine['image']), /^mosaic-test-mosaic-postgres:15@sha256:[0-9a-f]{64}$/);
+
+    const facts = { image: manifest.engine['image'], position: manifest.position, consistency: 'crash' };
+    assert.ok(manifest.position?.['endLsn']);
+    assert.deepEqual(await entryIn(site, WHEN, captured), { ...facts, stale: false });
+    assert.deepEqual(await entryIn(site, '2026-03-02T02:00:00Z', null), { ...facts, stale: true });
   });
+
+  /** What the recovery point of a run says of the source. */
+  async function entryIn(site: Site, scheduled: string, captured: CapturedBackup | null) {
+    const spec = planRun(site, { site: 'test', plan: 'daily', scheduled, sources: [SOURCE] });
+    const outcome = captured ? 'complete' : 'failed';
+    const source = { source: SOURCE, state: 'done', outcome, captured, copies: [], verified: true, errors: [] };
+    // As the coordinator receives it from the workflow.
+    const report = runReport.parse({ runId: spec.runId, outcome, sources: [source], errors: [] });
+    assert.deepEqual(await writeRecoveryPoint({ site, spec, report, work: testWork() }), { warnings: [] });
+    const { read } = await readRecoveryPoints(repositoryStore(site.repository), await trustedKeys(site));
+    const entry = read.find(({ id }) => id === spec.runId)?.sources[0];
+    return { image: entry?.image, position: entry?.position, consistency: entry?.consistency, stale: entry?.stale };
+  }
 
   it('is reached with a password that is in no argument, here or inside', async () => {
     const secret = 'a secret that nobody sees';

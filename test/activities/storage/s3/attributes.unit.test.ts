@@ -1,4 +1,4 @@
-/** What objects are stored with. The gateway of the tests takes classes and encryption, and keeps neither: the requests are looked at. */
+/** What objects are stored with: the requests. What a server keeps of them: encrypted.test.ts, thaw.test.ts. */
 import assert from 'node:assert/strict';
 import { secretReader } from '../../../../activities/config/secrets.ts';
 import { artifactAttributes, smallAttributes } from '../../../../activities/storage/s3/attributes.ts';

@@ -19,6 +19,7 @@ import { destinationOf } from '../destination-of.ts';
 import { contextOf, listed, makeBucket, type S3Context } from './place.ts';
 
 const PUT_CHILD = new URL('../put-child.ts', import.meta.url);
+const MEMORY_CHILD = new URL('./memory-child.ts', import.meta.url);
 const KEY = 'daily/postgres/20261123T020000Z-full/base.tar.zst.age';
 const MEBIBYTE = 2 ** 20;
 const PART = 5 * MEBIBYTE;
@@ -81,6 +82,25 @@ describe('uploads to S3 in parts', () => {
       assert.deepEqual(await remembered(), []);
     });
   }
+
+  it('takes the memory of its parts and lanes, and 50 MB at most, however large the file is', async () => {
+    const folder = await temporaryFolder();
+    const little = { file: path.join(folder, 'little'), bytes: Buffer.from('little') };
+    await writeFile(little.file, little.bytes);
+    const large = { file: path.join(folder, 'large'), bytes: Buffer.alloc(32 * PART, bytes) };
+    await writeFile(large.file, large.bytes);
+    const child = startChild(MEMORY_CHILD, {
+      context: { ...context, config: { ...context.config, endpoint: gateway.endpoint } },
+      puts: [
+        // What the program itself takes, the SDK and all.
+        { key: `${KEY}.little`, file: little.file, expected: storedOf(little.bytes) },
+        { key: KEY, file: large.file, expected: storedOf(large.bytes) },
+      ],
+    });
+    const [before, peak] = [Number(await child.line()), Number(await child.line())];
+    const growth = peak - before;
+    assert.ok(growth > 0 && growth < LANES * PART + 50e6, `${growth} bytes`);
+  });
 
   it('goes on after the link was cut in the middle, in the same process', async () => {
     const destination = destinationOf(context);
