@@ -70,7 +70,7 @@ async function skips({ site, hook, name, when, facts, work }: One): Promise<bool
   const accept = when === 'before' ? [SOFT_SKIP] : [];
   try {
     const program = { command, args, env: environmentOf(facts, when), accept };
-    const { code } = await runProgram(program, { timeout: hook.timeout, signal, redact: site.redact });
+    const { code } = await runProgram(program, { timeout: hook.timeout, signal, quiet: true });
     return code === SOFT_SKIP;
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
