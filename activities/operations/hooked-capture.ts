@@ -5,6 +5,7 @@
 import { hookTimes, type HookTime } from '../../model/config/hooks.ts';
 import { BackupError } from '../../model/errors.ts';
 import { planAndTime, type HookedCapture, type HooksRun } from '../../model/run.ts';
+import { acquireLease } from '../storage/lease.ts';
 import { captureOrTake } from './archive/capture-or-take.ts';
 import type { CaptureRequest } from './capture.ts';
 import { runHooks, type HookFacts } from './hooks.ts';
@@ -55,14 +56,34 @@ export async function hookedCapture({ planned, ...request }: HookedRequest): Pro
   }
 }
 
-/** Runs what is to come after an attempt to capture the source. @throws BackupError as `runHooks`. */
-export function releaseSource(
-  request: Pick<CaptureRequest, 'site' | 'source' | 'runId' | 'work'>,
-  outcome: HookFacts['outcome'],
-): Promise<HooksRun> {
+type Released = Pick<CaptureRequest, 'site' | 'source' | 'runId' | 'attempt' | 'work'>;
+
+/**
+ * Runs what is to come after an attempt to capture the source.
+ * @param request `attempt` is that of the capture, or a later one.
+ * @throws BackupError as `runHooks`.
+ */
+export async function releaseSource(request: Released, outcome: HookFacts['outcome']): Promise<HooksRun> {
   const { site, source, work } = request;
+  if (outcome === 'failed') await displace(request);
   const facts = sourceFacts(request, outcome);
   return runHooks({ site, hooks: sourceConfig(site, source).hooks, when: 'after', facts, work });
+}
+
+/**
+ * An attempt that was given up while its worker lives (Temporal was away) may still read. It is to seal nothing that was read outside
+ * of its hooks: its lease is taken from it.
+ */
+async function displace({ site, source, runId, attempt, work }: Released): Promise<void> {
+  try {
+    const of = { state: site.state, name: source, step: `${runId}/${source}`, attempt };
+    const lease = await acquireLease({ ...of, wait: 0, signal: work.signal });
+    await lease.release();
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
+    // Another run has the source, or state is gone: then that attempt has no lease to seal by.
+    work.log.debug({ source, code: error.code }, 'no earlier attempt to displace');
+  }
 }
 
 function sourceFacts(

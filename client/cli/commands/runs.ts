@@ -115,7 +115,7 @@ async function listCommand(cli: Cli, { plan, limit }: ListOptions): Promise<void
 }
 
 async function showCommand(cli: Cli, run: string): Promise<void> {
-  const [{ readGraph }, { graphText }, { redrawer }, { setTimeout: pause }] = await Promise.all([
+  const [{ readGraph }, { graphText, liveText }, { redrawer, rowsOf }, { setTimeout: pause }] = await Promise.all([
     import('../../runs/graph.ts'),
     import('../runs/graph-text.ts'),
     import('../runs/draw.ts'),
@@ -128,7 +128,7 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
     if (!client || !graph) return await showPoint(cli, run);
     const draw = redrawer(process.stderr);
     while (cli.out.interactive && graph.state === 'running' && !cli.signal.aborted) {
-      draw(graphText(graph, Date.now()));
+      draw(liveText(graph, Date.now(), rowsOf(process.stderr)));
       await pause(LOOK, undefined, { signal: cli.signal }).catch(() => undefined);
       graph = (await readGraph(client, run)) ?? graph;
     }
