@@ -44,6 +44,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
           scheduled,
           attempt,
           busy: waits.busy,
+          planned: step.hooks ?? [],
           work,
         }),
       );

@@ -34,9 +34,9 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
   return {
     ping: async () => ({ machine: hostname(), version: productVersion }),
     release: (sent) => {
-      const { step, runId, waits, outcome } = received(releaseInput, sent);
+      const { step, runId, waits, outcome, attempt = 1 } = received(releaseInput, sent);
       return runStep({ waits }, async (work) =>
-        releaseSource({ site: await openSite(), source: step.source, runId, work }, outcome),
+        releaseSource({ site: await openSite(), source: step.source, runId, attempt, work }, outcome),
       );
     },
     shipLogs: (sent) => {

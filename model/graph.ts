@@ -83,13 +83,11 @@ export function runSteps({
     'sign the recovery point and copy it to every destination',
     sources.map(({ source }) => verifyId(source)),
   );
-  const pruned = retention
-    ? sourcesByHost(sources).map(({ host }) =>
-        pendingStep(retentionId(host), 'retention', `delete what is due on ${host} and at destinations`, [
-          RECOVERY_POINT,
-        ]),
-      )
-    : [];
+  const hosts = retention ? sourcesByHost(sources) : [];
+  const pruned = hosts.map(({ host }) => {
+    const name = hosts.length > 1 ? `retention on ${host}` : 'retention';
+    return pendingStep(retentionId(host), name, `delete what is due on ${host} and at destinations`, [RECOVERY_POINT]);
+  });
   const own = [point, ...pruned];
   const ids = own.map(({ id }) => id);
   const before = hooks.includes('before') ? [planHooks('before', [PLAN])] : [];

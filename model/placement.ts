@@ -51,12 +51,19 @@ export function placements(sources: readonly string[], places: readonly HoldingP
 /**
  * A finding for each source that is below 3-2-1.
  * @param names those of all places that were looked at: more of them help only where the present ones hold it.
+ * @param elsewhere sources of other hosts, with their hosts: the repositories of those cannot be seen from here.
  */
 export function placementFindings(
   found: readonly SourcePlacement[],
   names: readonly string[] = [],
+  elsewhere: ReadonlyMap<string, string> = new Map(),
 ): readonly Finding[] {
   return found.flatMap((placement) => {
+    const host = elsewhere.get(placement.source);
+    if (placement.reference === null && host !== undefined)
+      return [
+        finding(placement, `no backup of it is seen from here, and the repository of ${host} is not`, lookOn(host)),
+      ];
     if (placement.reference === null) return [finding(placement, 'it has no backup', 'mosaic-backup run daily')];
     const { copies, devices, offsite } = placement;
     const lacks = [
@@ -68,13 +75,19 @@ export function placementFindings(
     const where = placement.places.join(', ');
     const without = names.filter((name) => !placement.places.includes(name));
     const remedy =
-      without.length > 0
-        ? `Not whole at ${without.join(', ')}: mosaic-backup run daily --source ${placement.source} makes one with all its copies, and says what keeps it.`
-        : offsite < 1
-          ? 'Add a destination elsewhere, with `offsite: true`.'
-          : 'Add a destination on another device.';
+      host !== undefined
+        ? lookOn(host)
+        : without.length > 0
+          ? `Not whole at ${without.join(', ')}: mosaic-backup run daily --source ${placement.source} makes one with all its copies, and says what keeps it.`
+          : offsite < 1
+            ? 'Add a destination elsewhere, with `offsite: true`.'
+            : 'Add a destination on another device.';
     return [finding(placement, `${placement.reference} has ${lacks.join(', ')} (${where || 'nowhere whole'})`, remedy)];
   });
+}
+
+function lookOn(host: string): string {
+  return `What ${host} holds itself is not counted here. On ${host}: mosaic-backup status`;
 }
 
 function newestOf(source: string, places: readonly HoldingPlace[]): HeldBackup | undefined {

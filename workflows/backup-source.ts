@@ -130,11 +130,13 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   async function capture(): Promise<void> {
     const run = CancellationScope.current();
     let isOpen = false;
+    // Orders whoever may hold the lease of the source: an attempt, what is to come after it, the next attempt.
+    let order = 0;
     const release = async (): Promise<void> => {
       if (!isOpen) return;
       const left = run.consideredCancelled ? 0 : (input.until ?? Infinity) - Date.now();
       const within = Math.min(waits.captureDeadline, Math.max(BRIEFLY, left));
-      await CancellationScope.nonCancellable(() => runHooksAfter(within));
+      await CancellationScope.nonCancellable(() => runHooksAfter(within, order + 1));
       isOpen = false;
     };
     const summary = `capture ${source} (${step.tier})`;
@@ -143,9 +145,10 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
         captureId(source),
         { ...policy(waits.captureDeadline, true), release },
         ({ number, left }) => {
+          order = 2 * number - 1;
           isOpen = hooks.includes('after');
           return hostSteps(site, input, left).capture.executeWithOptions({ summary, activityId: captureId(source) }, [
-            { ...input, attempt: number },
+            { ...input, attempt: order },
           ]);
         },
       );
@@ -164,13 +167,13 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     else runner.leaveOut([captureId(source)]);
   }
 
-  async function runHooksAfter(deadline: number): Promise<void> {
+  async function runHooksAfter(deadline: number, attempt: number): Promise<void> {
     const soFar = captured ? 'complete' : softSkip === null ? 'failed' : 'skipped';
     const id = hookId(source, 'after');
     const summary = `run the hooks after ${source}`;
     const ended = await runner.run(id, { ...policy(deadline, true), by: undefined }, ({ left }) =>
       releaseSteps(site, input, left).release.executeWithOptions({ summary, activityId: id }, [
-        { ...input, outcome: soFar },
+        { ...input, attempt, outcome: soFar },
       ]),
     );
     unreleased = ended.ok ? ended.value.warnings.map((message) => ofHooks('after', message)) : [ended.error];

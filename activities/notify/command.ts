@@ -12,7 +12,7 @@ export function commandNotifier({ name, config }: NotifierContext<CommandNotifie
     async tell(alert, { signal }) {
       const input = `${JSON.stringify(alert)}\n`;
       try {
-        await runProgram({ command, args }, { input, timeout: config.timeout, signal });
+        await runProgram({ command, args }, { input, timeout: config.timeout, signal, quiet: true });
       } catch (error) {
         if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
         throw failed(name, command, error);

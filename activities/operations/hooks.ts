@@ -70,7 +70,7 @@ async function skips({ site, hook, name, when, facts, work }: One): Promise<bool
   const accept = when === 'before' ? [SOFT_SKIP] : [];
   try {
     const program = { command, args, env: environmentOf(facts, when), accept };
-    const { code } = await runProgram(program, { timeout: hook.timeout, signal, redact: site.redact });
+    const { code } = await runProgram(program, { timeout: hook.timeout, signal, quiet: true });
     return code === SOFT_SKIP;
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
@@ -80,8 +80,9 @@ async function skips({ site, hook, name, when, facts, work }: One): Promise<bool
 
 /** Neither its arguments nor what it printed, which goes to Temporal, alerts and recovery points: either may hold a secret. */
 function failed(name: string, command: string, error: BackupError): BackupError {
+  const byHand = `Run ${command} by hand as the user that runs mosaic-backup: what it printed is not repeated here.`;
   return new BackupError(error.code, `${name}: ${command} ${howItEnded(error)}`, {
-    remedy: `Run ${command} by hand as the user that runs mosaic-backup: what it printed is not repeated here.`,
+    remedy: error.code === 'missing-program' ? `Install it, or correct its path in the config.` : byHand,
   });
 }
 

@@ -30,7 +30,13 @@ export async function sitePlacement(site: Site): Promise<SitePlacement> {
   // A destination that takes other tiers only is not to hold it.
   const takes = (name: string) => site.config.destinations[name]?.tiers?.includes('daily') ?? true;
   const names = places.map(({ name }) => name).filter(takes);
-  return { sources, findings: [...looked.flatMap(({ findings }) => findings), ...placementFindings(sources, names)] };
+  const elsewhere = new Map(
+    Object.entries(site.config.sources).flatMap(([name, { host }]) =>
+      host === undefined || host === site.host ? [] : [[name, host] as const],
+    ),
+  );
+  const below = placementFindings(sources, names, elsewhere);
+  return { sources, findings: [...looked.flatMap(({ findings }) => findings), ...below] };
 }
 
 interface Looked {

@@ -17,6 +17,8 @@ export interface RunOptions {
   /** Its stdin; empty without it. */
   readonly input?: string | Uint8Array | undefined;
   readonly redact?: Redact | undefined;
+  /** What it prints is thrown away, however much it is; both are empty then. Else all of it is kept in memory. */
+  readonly quiet?: boolean | undefined;
 }
 
 export interface Ran {
@@ -36,7 +38,8 @@ const GRACE = 5_000;
  * the program accepts, a signal, the timeout), or `aborted`. No child is left behind, nor what it has started.
  */
 export async function runProgram(program: Program, options: RunOptions = {}): Promise<Ran> {
-  const { signal, timeout, input } = options;
+  const { signal, timeout, input, quiet } = options;
+  const printed = quiet === true ? 'ignore' : 'pipe';
   if (signal?.aborted) throw aborted();
   const [command, ...args] = commandLine(program);
   const redact = redaction([program], options.redact);
@@ -45,7 +48,7 @@ export async function runProgram(program: Program, options: RunOptions = {}): Pr
   // execa takes any descriptor; its types name 3 to 9 only.
   const further = theirEnds(program, pipes) as readonly 3[];
   const child = execa(command, args, {
-    stdio: [input === undefined ? 'ignore' : Buffer.from(input), 'pipe', 'pipe', ...further],
+    stdio: [input === undefined ? 'ignore' : Buffer.from(input), printed, printed, ...further],
     cwd: program.cwd ?? process.cwd(),
     env: environment(program),
     reject: false,
@@ -79,10 +82,10 @@ export async function runProgram(program: Program, options: RunOptions = {}): Pr
     command: program.command,
     code: result.exitCode ?? null,
     signal: result.signal ?? null,
-    stderr: redact(result.stderr),
+    stderr: redact(result.stderr ?? ''),
   };
   if (ended.code === null || !succeeded({ program, ended })) throw programFailure({ ended, stoppedReading: false });
-  return { stdout: result.stdout, stderr: ended.stderr, code: ended.code };
+  return { stdout: result.stdout ?? '', stderr: ended.stderr, code: ended.code };
 }
 
 function late({ command }: Program, timeout: number): BackupError {

@@ -3,7 +3,9 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@
 import { BackupError } from '../../model/errors.ts';
 import { chosenSteps, type StepDecision } from '../../model/graph.ts';
 import { readGraph, sourceOf } from './graph.ts';
+import { PLAN_TYPES } from './start.ts';
 import { retryStep, skipStep } from '../../workflows/messages.ts';
+import { SITE } from '../../workflows/search-attributes.ts';
 
 /**
  * Tells the workflow whose step it is: that of its source, which knows best whether it waits, or the run itself.
@@ -47,19 +49,35 @@ function refused(run: string, why: string): BackupError {
   return new BackupError('conflict', `${run}: ${why}`, { remedy: `Look at it: mosaic-backup runs show ${run}` });
 }
 
-/** Cancels it, and waits until its steps have cleaned up. @throws BackupError `not-found` where it does not go on. */
-export async function cancelRun(client: Client, run: string): Promise<void> {
+export interface CancelOptions {
+  readonly site: string;
+  /** Ends the waiting, and not the cancellation. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Cancels it, and waits until its steps have cleaned up.
+ * @returns whether it has ended; a run that nobody works on ends when a worker is back.
+ * @throws BackupError `not-found` where it does not go on, or is no run of the site: what else Temporal runs is none of our business.
+ */
+export async function cancelRun(client: Client, run: string, { site, signal }: CancelOptions): Promise<boolean> {
   const handle = client.workflow.getHandle(run);
   try {
-    const { status } = await handle.describe();
-    if (status.name !== 'RUNNING') throw noRun(run);
+    const { status, type, typedSearchAttributes } = await handle.describe();
+    const isOwn = typedSearchAttributes.get(SITE) === site && PLAN_TYPES.includes(type);
+    if (status.name !== 'RUNNING' || !isOwn) throw noRun(run);
     await handle.cancel();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw noRun(run);
     throw error;
   }
   // It ends as cancelled, which its result says by an error.
-  await handle.result().catch(() => undefined);
+  return client
+    .withAbortSignal(signal, () => handle.result())
+    .then(
+      () => true,
+      () => !signal.aborted,
+    );
 }
 
 function noRun(run: string): BackupError {

@@ -1,5 +1,12 @@
 /** The graph of a run, live: what the run knows, with the steps of each source that goes on as its own workflow has them. */
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  ServiceError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
+import { BackupError } from '../../model/errors.ts';
 import type { GraphStep, RunGraph } from '../../model/graph.ts';
 import { runGraph } from '../../workflows/messages.ts';
 import { stepProgress } from './watch.ts';
@@ -11,7 +18,8 @@ export interface LiveGraph extends RunGraph {
 
 /**
  * Null where this Temporal has no such run.
- * @throws where no worker answers: a graph is asked of the workflow itself.
+ * @throws BackupError `unreachable` where no worker answers, since a graph is asked of the workflow itself; `not-found` where it is
+ * no run that has one.
  */
 export async function readGraph(client: Client, run: string): Promise<LiveGraph | null> {
   const graph = await queryGraph(client, run);
@@ -43,11 +51,38 @@ function withBytes(step: GraphStep, moved: number | null): GraphStep {
 
 async function queryGraph(client: Client, workflow: string): Promise<RunGraph | null> {
   try {
-    return await client.workflow.getHandle(workflow).query(runGraph);
+    const handle = client.workflow.getHandle(workflow);
+    return await client.withDeadline(Date.now() + PATIENCE, () => handle.query(runGraph));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
+    if (error instanceof QueryNotRegisteredError)
+      throw new BackupError('not-found', `${workflow} has no steps that could be shown`, {
+        remedy: 'Only runs of plans that back up have. Its page in the Web UI says what it does.',
+        cause: error,
+      });
+    if (isUnanswered(error))
+      throw new BackupError(
+        'unreachable',
+        `no worker of the site answers for ${workflow}: how far it is cannot be said`,
+        {
+          remedy:
+            'It goes on when one is back: "mosaic-backup up", or "mosaic-backup worker" on a host. "mosaic-backup watchdog --dry-run" says which are missing.',
+          cause: error,
+        },
+      );
     throw error;
   }
+}
+
+/** So long a worker may take to answer, in milliseconds. Without an end, gRPC asks again for most of a minute. */
+const PATIENCE = 8_000;
+
+/** gRPC's status codes: deadline exceeded; a failed precondition, where no worker has been seen for long; unavailable. */
+const UNANSWERED: ReadonlySet<number> = new Set([4, 9, 14]);
+
+function isUnanswered(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && UNANSWERED.has(cause.code);
 }
 
 function isUnfinished({ ended, state }: GraphStep): boolean {

@@ -56,8 +56,20 @@ async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise
   const ofPlan = plan === undefined ? '' : ` AND plan = '${plan}'`;
   const query = `site = '${site}' AND WorkflowType IN (${types.map((type) => `'${type}'`).join(', ')})${ofPlan}`;
   const found: RunEntry[] = [];
+  let isAnswered = true;
+  /** None where no worker answers: the list still says that it runs. Nobody is asked a second time then. */
+  const waitingIn = async (id: string): Promise<readonly string[]> => {
+    if (!isAnswered) return [];
+    try {
+      const graph = await readGraph(client, id);
+      return waitingSteps(graph?.steps ?? []).map((step) => step.id);
+    } catch {
+      isAnswered = false;
+      return [];
+    }
+  };
   for await (const info of client.workflow.list({ query })) {
-    const entry = await entryOf(client, info);
+    const entry = await entryOf(info, waitingIn);
     // Run again, a run has several executions of one id: the newest comes first.
     if (!found.some(({ id }) => id === entry.id)) found.push(entry);
     if (found.length >= limit) break;
@@ -65,10 +77,13 @@ async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise
   return found;
 }
 
-async function entryOf(client: Client, info: WorkflowExecutionInfo): Promise<RunEntry> {
+async function entryOf(
+  info: WorkflowExecutionInfo,
+  waitingIn: (id: string) => Promise<readonly string[]>,
+): Promise<RunEntry> {
   const { workflowId: id, status, startTime, closeTime, typedSearchAttributes } = info;
   const outcome = typedSearchAttributes.get(OUTCOME);
-  const waiting = status.name === 'RUNNING' ? await waitingIn(client, id) : [];
+  const waiting = status.name === 'RUNNING' ? await waitingIn(id) : [];
   return {
     id,
     plan: typedSearchAttributes.get(PLAN) ?? '',
@@ -83,16 +98,6 @@ async function entryOf(client: Client, info: WorkflowExecutionInfo): Promise<Run
 function stateOf(status: string, outcome: string | undefined, waiting: readonly string[]): string {
   if (status === 'RUNNING') return waiting.length > 0 ? 'waiting' : 'running';
   return status === 'COMPLETED' ? (outcome ?? 'complete') : status.toLowerCase();
-}
-
-/** None where no worker answers: the list still says that it runs. */
-async function waitingIn(client: Client, id: string): Promise<readonly string[]> {
-  try {
-    const graph = await readGraph(client, id);
-    return waitingSteps(graph?.steps ?? []).map((step) => step.id);
-  } catch {
-    return [];
-  }
 }
 
 /** The scheduled time of a run stands at the end of its id. */

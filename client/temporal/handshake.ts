@@ -37,8 +37,12 @@ function outcome(socket: TLSSocket): Promise<string | null> {
       // Until it is read from, its end is not noticed.
       socket.resume();
     });
-    socket.once('error', (error) => resolve(isOfTls(error) ? error.message : null));
+    socket.once('error', (error) => resolve(isOfTls(error) ? inWords(error) : null));
   });
+}
+
+function inWords({ message }: Error): string {
+  return message.includes('wrong version number') ? 'the server there speaks no TLS: leave temporal.tls out' : message;
 }
 
 /** What comes of the network is said by the caller in its own words. */

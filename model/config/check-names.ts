@@ -5,8 +5,8 @@ import type { Draft } from './draft.ts';
 import { OWN_PREFIX } from './own-source.ts';
 import type { ConfigProblem } from './problem.ts';
 
-/** `latest` is a link beside backups, `apps` a folder of sources. */
-const RESERVED: ReadonlySet<string> = new Set(['apps', 'latest']);
+/** `latest` is a link beside backups, `apps` a folder of sources; `plan` and `retention` are steps of a run itself. */
+const RESERVED: ReadonlySet<string> = new Set(['apps', 'latest', 'plan', 'retention']);
 
 export function checkNames(site: Draft): readonly ConfigProblem[] {
   const named = { hosts: site.hosts ?? {}, sources: site.sources, destinations: site.destinations };
@@ -57,11 +57,7 @@ function reservedSources(sources: Draft['sources']): readonly ConfigProblem[] {
       RESERVED.has(lower) || lower.startsWith(OWN_PREFIX) || (lower === 'system' && groupOf(source) !== 'system');
     if (!reserved) return [];
     return [
-      problem(
-        ['sources', name],
-        'a source cannot have this name: the repository uses it itself',
-        'Choose another name.',
-      ),
+      problem(['sources', name], 'a source cannot have this name: the product uses it itself', 'Choose another name.'),
     ];
   });
 }

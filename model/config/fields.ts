@@ -16,6 +16,12 @@ export const wait = duration.refine(
   'nothing is no wait\nWrite a number above zero with its unit, as in 10m.',
 );
 
+/** Steps give a sign of life each second: who allows less takes every step for dead. */
+export const heartbeat = duration.refine(
+  (milliseconds) => milliseconds >= 2000,
+  'shorter than a sign of life takes\nWrite 2s or more, as in 30s.',
+);
+
 export const port = z.int().min(1).max(65_535);
 
 /** An age recipient. The text is never repeated: somebody may have pasted the identity. */

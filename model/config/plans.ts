@@ -6,7 +6,7 @@ import { LATER_GROUPS, minutesAfter, phaseTimes, type PhaseOffsets, type PhaseTi
 import { duration, formatDuration } from '../units.ts';
 import { catchUpPlan, logsPlan } from './ticks.ts';
 import { clock, days } from './calendar-fields.ts';
-import { wait } from './fields.ts';
+import { heartbeat, wait } from './fields.ts';
 import { hooksConfig } from './hooks.ts';
 import { restoreTestPlan } from './restore-test.ts';
 
@@ -30,7 +30,7 @@ const waits = {
   verifyDeadline: wait.prefault('1h').describe(WAITS.verifyDeadline),
   retryFirst: wait.prefault('5s').describe(WAITS.retryFirst),
   retryMax: wait.prefault('5m').describe(WAITS.retryMax),
-  heartbeat: wait.prefault('30s').describe(WAITS.heartbeat),
+  heartbeat: heartbeat.prefault('30s').describe(WAITS.heartbeat),
   standstill: wait.prefault('10m').describe(WAITS.standstill),
   busy: duration.prefault('10m').describe(WAITS.busy),
   alertAfter: wait.prefault('1m').describe(WAITS.alertAfter),
@@ -44,7 +44,7 @@ const ownWaits = {
   verifyDeadline: wait.optional().describe(WAITS.verifyDeadline),
   retryFirst: wait.optional().describe(WAITS.retryFirst),
   retryMax: wait.optional().describe(WAITS.retryMax),
-  heartbeat: wait.optional().describe(WAITS.heartbeat),
+  heartbeat: heartbeat.optional().describe(WAITS.heartbeat),
   standstill: wait.optional().describe(WAITS.standstill),
   busy: duration.optional().describe(WAITS.busy),
   alertAfter: wait.optional().describe(WAITS.alertAfter),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { name } from '../source.ts';
 import { clock, days } from './calendar-fields.ts';
-import { wait } from './fields.ts';
+import { heartbeat, wait } from './fields.ts';
 
 /** A week after the monthly, so that it is proven with what it archived. */
 const USUAL_DAYS = 'second sunday';
@@ -29,7 +29,7 @@ export const restoreTestPlan = z
     deadline: wait.prefault('12h').describe('how long a step is tried again'),
     retryFirst: wait.prefault('5s').describe('the first pause between two attempts'),
     retryMax: wait.prefault('5m').describe('the longest pause between two attempts'),
-    heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
+    heartbeat: heartbeat.prefault('30s').describe('a worker that is silent for so long is dead'),
     standstill: wait
       .prefault('30m')
       .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),

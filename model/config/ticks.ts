@@ -1,7 +1,7 @@
 /** The plans that come in short ticks: shipping of logs, and catch-up of copies. */
 import { z } from 'zod';
 import { duration, size } from '../units.ts';
-import { wait } from './fields.ts';
+import { heartbeat, wait } from './fields.ts';
 
 /** Milliseconds. A schedule's catch-up window, which must be shorter than its interval, has at least ten seconds. */
 const SHORTEST_TICK = 20_000;
@@ -18,7 +18,7 @@ export const logsPlan = z.strictObject({
     .prefault('30s')
     .describe("how long a tick waits for a source's worker; the next tick does its work"),
   retryFirst: wait.prefault('2s').describe('the pause before the one further attempt'),
-  heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
+  heartbeat: heartbeat.prefault('30s').describe('a worker that is silent for so long is dead'),
   standstill: wait.prefault('2m').describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
   busy: duration.prefault('5s').describe('how long to wait for another shipping of the same source'),
   stalledAfter: z
@@ -53,7 +53,7 @@ export const catchUpPlan = z
       .prefault('30s')
       .describe("how long a step waits for a host's worker; the next tick does its work"),
     retryFirst: wait.prefault('2s').describe('the pause before the one further attempt'),
-    heartbeat: wait.prefault('30s').describe('a worker that is silent for so long is dead'),
+    heartbeat: heartbeat.prefault('30s').describe('a worker that is silent for so long is dead'),
     standstill: wait.prefault('10m').describe('a copy that moves nothing for so long is ended'),
     remindAfter: wait.prefault('1d').describe('an alert that lasts is told again after so long'),
   })

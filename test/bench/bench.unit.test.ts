@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { randomBytes } from './data/random.ts';
 import { text } from './data/text.ts';
@@ -37,6 +39,14 @@ describe('data of the benchmark', () => {
     }
     const shares = tables().reduce((sum, { share }) => sum + share, 0);
     assert.equal(shares.toFixed(6), '1.000000');
+  });
+});
+
+describe('the watch over the memory of a process', () => {
+  it('keeps nobody from ending who has failed before it was stopped', async () => {
+    const memory = new URL('memory.ts', import.meta.url);
+    const program = `import { watchMemory } from '${memory.href}'; watchMemory(process.pid);`;
+    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { timeout: 30_000 });
   });
 });
 

@@ -34,7 +34,8 @@ export function watchMemory(pid: number | undefined): MemoryWatch {
     );
   }
   sample();
-  const timer = setInterval(sample, INTERVAL);
+  // Whoever fails and forgets to stop it ends all the same.
+  const timer = setInterval(sample, INTERVAL).unref();
   return {
     stop() {
       clearInterval(timer);

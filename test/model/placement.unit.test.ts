@@ -84,6 +84,16 @@ describe('placement', () => {
     );
   });
 
+  it('sends nobody to back up what another host holds in its own repository, which is not seen from here', () => {
+    const elsewhere = new Map([['postgres', 'far']]);
+    const vault = place('vault', 'disk:b', [FULL]);
+    for (const places of [[place('repository', 'disk:a', []), vault], []]) {
+      const names = places.map(({ name }) => name);
+      const [finding] = placementFindings(placements(['postgres'], places), names, elsewhere);
+      assert.equal(finding?.remedy, 'What far holds itself is not counted here. On far: mosaic-backup status');
+    }
+  });
+
   it('finds a source without any backup', () => {
     const [finding] = placementFindings(placements(['wiki'], [place('repository', 'disk:a', [FULL])]));
     assert.equal(finding?.subject, 'wiki');

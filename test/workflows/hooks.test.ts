@@ -40,6 +40,7 @@ echo "$1 $MOSAIC_BACKUP_WHEN \${MOSAIC_BACKUP_SOURCE:-plan} \${MOSAIC_BACKUP_OUT
 echo "begin $1 \${MOSAIC_BACKUP_SOURCE:-plan} $MOSAIC_BACKUP_RUN" >> ${order}
 [ -f ${folder}/$1.sleep ] && sleep $(cat ${folder}/$1.sleep)
 echo "end $1 \${MOSAIC_BACKUP_SOURCE:-plan} $MOSAIC_BACKUP_RUN" >> ${order}
+[ -f ${folder}/$1.prints ] && head -c $(cat ${folder}/$1.prints) /dev/zero
 [ -f ${folder}/$1.says ] && cat ${folder}/$1.says >&2
 [ -f ${folder}/$1.status ] && exit $(cat ${folder}/$1.status)
 exit 0
@@ -143,6 +144,35 @@ exit 0
     assert.match(report.sources[0]?.errors[0]?.message ?? '', /hooks\.before\[0\] of wiki: .*hook ended with 1$/);
     assert.doesNotMatch(JSON.stringify([report, await pointOf(report.runId)]), /CANARY/);
     await rm(path.join(folder, 'quiesce.says'));
+  });
+
+  it('one may print as much as it likes: nothing of it is kept, and its worker lives', async () => {
+    // More than a string can hold, once each byte of it is escaped.
+    await writeFile(path.join(folder, 'quiesce.prints'), '120000000');
+    const report = await daily(['wiki']);
+    await rm(path.join(folder, 'quiesce.prints'));
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    assert.deepEqual(
+      (await told()).map((line) => line.split(' ', 1)[0]),
+      ['quiesce', 'second', 'release'],
+    );
+  });
+
+  it('one after is run too where the source has got its hooks since the run was planned', async () => {
+    const spec = planRun(test.site, { site: 'test', plan: 'daily', scheduled: scheduled(), sources: ['wiki'] });
+    const [step] = spec.phases.flatMap(({ steps }) => steps);
+    assert.ok(step);
+    const input = { site: 'test', runId: spec.runId, scheduled: spec.scheduled, waits: spec.waits, alone: true };
+    const report: SourceReport = await session.client.workflow.execute('backupSource', {
+      workflowId: `${spec.runId}/wiki`,
+      taskQueue: 'test',
+      args: [{ ...input, step: { ...step, hooks: [] } }],
+    });
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    assert.deepEqual(
+      (await told()).map((line) => line.split(' ', 4).join(' ')),
+      ['quiesce before wiki -', 'second before wiki -', 'release after wiki complete'],
+    );
   });
 
   it('one before that fails keeps its source from being captured, is tried again, and the one after runs all the same', async () => {

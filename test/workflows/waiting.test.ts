@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { loadSite } from '../../activities/config/load.ts';
+import { cancelRun } from '../../client/runs/decide.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import { ownSession, type Session } from '../../client/runs/session.ts';
 import { startRun } from '../../client/runs/start.ts';
@@ -11,6 +12,7 @@ import type { GraphStep, RunGraph } from '../../model/graph.ts';
 import { recoveryPoint } from '../../model/recovery-point.ts';
 import type { RunReport } from '../../model/run.ts';
 import { startWorker } from '../../workers/worker.ts';
+import { SITE } from '../../workflows/search-attributes.ts';
 import { mosaicHere } from '../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
@@ -268,6 +270,44 @@ describe('steps that wait', function () {
     assert.match(early.stderr, /the run waits for its turn: it begins when the one before it has ended/);
     await command('cancel', first);
     assert.equal((await ended(second)).outcome, 'complete');
+  });
+
+  it('where no worker answers that is said, and soon; what is no run of the site is not cancelled', async () => {
+    const run = 'daily-2026-11-19T02:00:00Z';
+    const { workflow } = session.client;
+    const attributes = [{ key: SITE, value: 'test' }];
+    const options = { taskQueue: 'nobody', args: [], typedSearchAttributes: attributes };
+    const own = await workflow.start('dailyBackup', { ...options, workflowId: run });
+    const foreign = await workflow.start('dailyBackup', {
+      ...options,
+      workflowId: 'foreign',
+      typedSearchAttributes: [{ key: SITE, value: 'other' }],
+    });
+    // What keeps runs of the plan from overlapping has no site.
+    const turn = await workflow.start('planTurn', { taskQueue: 'nobody', workflowId: 'turn' });
+    const began = Date.now();
+    const shown = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'show', run]);
+    assert.equal(shown.code, 8, shown.stderr);
+    assert.match(shown.stderr, /no worker of the site answers/);
+    assert.deepEqual((await listed(run))?.state, 'running');
+    // gRPC itself would go on asking for half a minute, each time.
+    assert.ok(Date.now() - began < 30_000);
+    for (const { workflowId } of [foreign, turn]) {
+      const refused = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'cancel', workflowId]);
+      assert.equal(refused.code, 6, refused.stderr);
+    }
+    const leave = new AbortController();
+    const cancelling = cancelRun(session.client, run, { site: 'test', signal: leave.signal });
+    await until('it is told', async () =>
+      (await own.fetchHistory()).events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes),
+    );
+    leave.abort();
+    assert.equal(await cancelling, false);
+    for (const handle of [foreign, turn]) {
+      const history = await handle.fetchHistory();
+      assert.ok(!history.events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes));
+    }
+    await Promise.all([own, foreign, turn].map((handle) => handle.terminate()));
   });
 
   it('a run that has ended is run again by `runs retry`, also where Temporal has lost it, and does only what is missing', async () => {

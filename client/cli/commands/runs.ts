@@ -25,12 +25,12 @@ export function registerRuns(program: Command, cli: OpenCli): void {
   const show = runs
     .command('show')
     .description('show the steps of a run, live on a terminal while it goes on; ^C only stops watching')
-    .argument('<run>', 'as `runs list` names it')
+    .argument('<run>', 'as `runs list` names it', named)
     .action((run: string) => showCommand(cli(), run));
   const retry = runs
     .command('retry')
     .description('try a waiting step again now; a run that has ended is run again, and does only what is missing')
-    .argument('<run>', 'as `runs list` names it')
+    .argument('<run>', 'as `runs list` names it', named)
     .option(
       '--step <id>',
       'this step, as `runs show` names what waits (postgres/copy/vault); all that wait when left out. Of a run that has ended, its source alone',
@@ -39,14 +39,14 @@ export function registerRuns(program: Command, cli: OpenCli): void {
   const skip = runs
     .command('skip')
     .description('skip a waiting step: the run goes on without it, and ends partial')
-    .argument('<run>', 'as `runs list` names it')
+    .argument('<run>', 'as `runs list` names it', named)
     .requiredOption('--step <id>', 'the step, as `runs show` names what waits')
     .option('--reason <text>', 'why, for the report of the run')
     .action((run: string, options: DecideOptions) => decideCommand(cli(), run, 'skip', options));
   const cancel = runs
     .command('cancel')
     .description('cancel a run: its steps end and clean up, and what is sealed stays')
-    .argument('<run>', 'as `runs list` names it')
+    .argument('<run>', 'as `runs list` names it', named)
     .action((run: string) => cancelCommand(cli(), run));
   examples(list, [
     ['runs list', 'the last runs, and which of them wait'],
@@ -61,6 +61,11 @@ export function registerRuns(program: Command, cli: OpenCli): void {
     ['runs skip daily-2026-11-23T02:00:00Z --step wiki/capture --reason "moved today"', 'the others go on'],
   ]);
   examples(cancel, [['runs cancel daily-2026-11-23T02:00:00Z', 'nothing half-made is kept']]);
+}
+
+function named(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Name one, as `mosaic-backup runs list` does.');
+  return text;
 }
 
 function positiveNumber(text: string): number {
@@ -110,7 +115,7 @@ async function listCommand(cli: Cli, { plan, limit }: ListOptions): Promise<void
 }
 
 async function showCommand(cli: Cli, run: string): Promise<void> {
-  const [{ readGraph }, { graphText }, { redrawer }, { setTimeout: pause }] = await Promise.all([
+  const [{ readGraph }, { graphText, liveText }, { redrawer, rowsOf }, { setTimeout: pause }] = await Promise.all([
     import('../../runs/graph.ts'),
     import('../runs/graph-text.ts'),
     import('../runs/draw.ts'),
@@ -123,7 +128,7 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
     if (!client || !graph) return await showPoint(cli, run);
     const draw = redrawer(process.stderr);
     while (cli.out.interactive && graph.state === 'running' && !cli.signal.aborted) {
-      draw(graphText(graph, Date.now()));
+      draw(liveText(graph, Date.now(), rowsOf(process.stderr)));
       await pause(LOOK, undefined, { signal: cli.signal }).catch(() => undefined);
       graph = (await readGraph(client, run)) ?? graph;
     }
@@ -194,11 +199,20 @@ async function decideCommand(cli: Cli, run: string, what: 'retry' | 'skip', opti
 
 async function cancelCommand(cli: Cli, run: string): Promise<void> {
   const { cancelRun } = await import('../../runs/decide.ts');
+  cli.interrupt.says('It is not waited for any longer, and cancelled all the same …');
+  const { site } = (await cli.site()).config;
   await withServing(cli, async (client) => {
-    await cancelRun(client, run);
-    cli.out.result({ run, cancelled: true }, () => `${run} is cancelled; what it had sealed stays`);
+    const waiting = setTimeout(
+      () => cli.out.note(`${run} is to end: its steps clean up, those of a host that is away when it is back`),
+      SOON,
+    );
+    const cancelled = await cancelRun(client, run, { site, signal: cli.signal }).finally(() => clearTimeout(waiting));
+    if (cancelled) cli.out.result({ run, cancelled }, () => `${run} is cancelled; what it had sealed stays`);
   });
 }
+
+/** After so many milliseconds somebody wants to know what is waited for. */
+const SOON = 5_000;
 
 /** @throws BackupError `unreachable` where no Temporal serves: nothing goes on then. */
 async function withServing(

@@ -8,16 +8,42 @@ const SIGNS = { pending: '·', running: '▸', waiting: '!', done: '✔', failed
 /** Steps of the run itself that come before its sources. */
 const FIRST: ReadonlySet<string> = new Set([PLAN, hookId('plan', 'before')]);
 
-export function graphText({ runId, state, steps }: LiveGraph, now: number): string {
+/**
+ * As many lines as a screen has: where all of it is more, sources that are done or have not begun are a line each, behind those that
+ * wait, failed or are at work.
+ */
+export function liveText(graph: LiveGraph, now: number, rows: number): string {
+  const whole = graphText(graph, now);
+  return whole.split('\n').length <= rows ? whole : graphText(graph, now, true);
+}
+
+/** @param brief as `liveText` has it where there is little room. */
+export function graphText({ runId, state, steps }: LiveGraph, now: number, brief = false): string {
   const bySource = Map.groupBy(steps, ({ id }) => sourceOf(id));
   const ofRun = bySource.get(undefined) ?? [];
   const waits = state === 'running' && steps.some((step) => step.state === 'waiting');
   return [
     `${runId}: ${waits ? 'waiting' : state}`,
     ...ofRun.filter(({ id }) => FIRST.has(id)).map((step) => stepText(step, now)),
-    ...[...bySource].map(([source, of]) => (source === undefined ? '' : sourceText(source, of, now))).filter(Boolean),
+    ...sourcesText(bySource, now, brief),
     ...ofRun.filter(({ id }) => !FIRST.has(id)).map((step) => stepText(step, now)),
   ].join('\n');
+}
+
+type BySource = ReadonlyMap<string | undefined, readonly GraphStep[]>;
+
+function sourcesText(bySource: BySource, now: number, brief: boolean): readonly string[] {
+  const sources = [...bySource].flatMap(([source, of]) => (source === undefined ? [] : [{ source, of }]));
+  if (!brief) return sources.map(({ source, of }) => sourceText(source, of, now));
+  const isQuiet = ({ of }: { readonly of: readonly GraphStep[] }) =>
+    ['done', 'pending'].some((state) => of.every((step) => step.state === state));
+  return [
+    ...sources.filter((one) => !isQuiet(one)).map(({ source, of }) => sourceText(source, of, now)),
+    ...sources.filter(isQuiet).map(({ source, of }) => {
+      const state = of[0]?.state ?? 'pending';
+      return `  ${SIGNS[state]} ${source}: ${state}`;
+    }),
+  ];
 }
 
 function sourceText(source: string, steps: readonly GraphStep[], now: number): string {

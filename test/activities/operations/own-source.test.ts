@@ -118,7 +118,7 @@ describe("the host's own source", () => {
     const text = await readFile(made.file, 'utf8');
     const parsed = parseConfig(text.replace('  wiki:', '  mosaic-backup-local:'), made.file, {});
     assert.ok(!parsed.ok);
-    assert.match(parsed.problems.map(({ message }) => message).join(), /the repository uses it itself/);
+    assert.match(parsed.problems.map(({ message }) => message).join(), /the product uses it itself/);
   });
 
   it('each host has its own', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { graphText } from '../../../client/cli/runs/graph-text.ts';
+import { graphText, liveText } from '../../../client/cli/runs/graph-text.ts';
 import { pendingStep, runSteps, sourceSteps } from '../../../model/graph.ts';
 import type { SourceStep } from '../../../model/run.ts';
 
@@ -35,6 +35,12 @@ describe('the graph of a run as text', () => {
         'hooks after',
       ],
     );
+    // Where there is little room, what has not begun is a line.
+    const live = liveText({ runId: 'daily-1', outcome: null, state: 'running', steps }, 0, 8);
+    assert.deepEqual(live.split('\n').slice(3, 5), ['  · wiki: pending', '  · recovery point: pending']);
+    const waiting = steps.map((step) => (step.id === 'wiki/capture' ? { ...step, state: 'waiting' as const } : step));
+    const whole = liveText({ runId: 'daily-1', outcome: null, state: 'running', steps: waiting }, 0, 8);
+    assert.match(whole, /^ {4}! capture: waiting$/m);
     const byId = new Map(steps.map((step) => [step.id, step]));
     assert.deepEqual(byId.get('plan/hooks-after')?.after, ['recovery-point', 'retention/here']);
   });

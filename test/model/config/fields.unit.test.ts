@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { z } from 'zod';
+import { heartbeat } from '../../../model/config/fields.ts';
 import { isWithin, normalFolder } from '../../../model/config/folders.ts';
 import { coordinatorOf, foldersOf, hostNames } from '../../../model/config/hosts.ts';
 import { nearest } from '../../../model/config/nearest.ts';
@@ -23,6 +24,13 @@ describe('durations and sizes', () => {
     );
     assert.equal(z.encode(duration, 7_200_000), '2h');
     assert.equal(z.encode(size, 50 * 2 ** 20), '50MiB');
+  });
+});
+
+describe('a sign of life', () => {
+  it('takes longer than a step takes to give one, or every worker would be taken for dead', () => {
+    for (const text of ['1ms', '1s']) assert.equal(z.safeDecode(heartbeat, text).success, false, text);
+    assert.equal(z.decode(heartbeat, '2s'), 2000);
   });
 });
 

@@ -1,10 +1,13 @@
 /** Many hosts on one embedded Temporal, with captures that do nothing: what the workflows themselves cost as a site grows. */
 import assert from 'node:assert/strict';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { startRun } from '../../../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../../../client/temporal/namespace.ts';
-import { runId, type RunReport } from '../../../../model/run.ts';
-import { endChildren, startChild } from '../../../support/children.ts';
+import { runId, type PlanInput, type RunReport } from '../../../../model/run.ts';
+import { endChildren, startChild, type Child } from '../../../support/children.ts';
 import { startTemporal, type TemporalProcess } from '../../../support/temporal-process.ts';
+import { until } from '../../../support/until.ts';
+import { within } from '../../../support/within.ts';
 import { watchMemory } from '../../memory.ts';
 import type { Result, Series } from '../../result.ts';
 import { plainSeries, resultOf } from '../result-of.ts';
@@ -22,6 +25,8 @@ const EVENTS = 35 + 15;
 const MOST_EVENTS = 10_000;
 /** How much slower a step may be among 100 hosts than among 10. */
 const SLOWER = 1.3;
+/** Milliseconds: of what takes seconds, and of what takes none. */
+const [LONG, SHORT] = [180_000, 30_000] as const;
 
 interface Measured {
   readonly secondsPerStep: number;
@@ -51,46 +56,80 @@ export const fleetBench: Bench = {
       say(`${MANY.hosts * MANY.sources} sources: ${(1 / many.secondsPerStep).toFixed(0)} steps a second`);
       return [...throughput(bySize), ...eventsOf([...bySize.values()].flat(), many), memoryOf(bySize)];
     } finally {
-      await server.stop();
+      await within('the end of Temporal', SHORT, server.stop());
     }
   },
 };
 
 const next = scheduledTimes();
 
-async function measure(
-  server: TemporalProcess,
-  fleet: { readonly site: string; readonly hosts: number; readonly sources: number },
-): Promise<Measured> {
+interface Fleet {
+  readonly site: string;
+  readonly hosts: number;
+  readonly sources: number;
+}
+
+async function measure(server: TemporalProcess, fleet: Fleet): Promise<Measured> {
   const child = startChild(WORKERS, { address: server.address, ...fleet });
   try {
-    assert.equal(await child.line(), 'ready');
-    const memory = watchMemory(child.pid);
-    const input = { site: fleet.site, plan: 'daily', scheduled: next() };
+    const said = await within(`the workers of ${fleet.hosts} hosts, ready`, LONG, child.line());
+    assert.equal(said, 'ready');
+    return await measureRun(server, child, fleet);
+  } finally {
+    await within(`the end of the workers of ${fleet.hosts} hosts`, SHORT, endChildren());
+  }
+}
+
+async function measureRun(server: TemporalProcess, child: Child, fleet: Fleet): Promise<Measured> {
+  const { workflow } = server.client();
+  const input = { site: fleet.site, plan: 'daily', scheduled: next() };
+  const id = runId(input.plan, input.scheduled);
+  const count = fleet.hosts * fleet.sources;
+  const memory = watchMemory(child.pid);
+  try {
     const started = performance.now();
-    await startRun(server.client(), input);
-    const id = runId(input.plan, input.scheduled);
-    const handle = server.client().workflow.getHandle(id);
-    const report: RunReport = await handle.result();
+    await within(
+      `the beginning of ${id}`,
+      LONG,
+      until(`the beginning of ${id}`, () => begins(server, input)),
+    );
+    const handle = workflow.getHandle(id);
+    const ending: Promise<RunReport> = handle.result();
+    const report = await within(`the end of ${id} over ${count} sources`, LONG, Promise.race([ending, died(child)]));
     const seconds = (performance.now() - started) / 1000;
     assert.equal(report.outcome, 'complete');
-    const count = fleet.hosts * fleet.sources;
     assert.equal(report.sources.length, count);
-    const [run, source] = await Promise.all([
-      handle.describe(),
-      server
-        .client()
-        .workflow.getHandle(`${id}/source-${count - 1}`)
-        .describe(),
-    ]);
+    const describing = Promise.all(
+      [handle, workflow.getHandle(`${id}/source-${count - 1}`)].map((of) => of.describe()),
+    );
+    const [run, source] = (await within(`the histories of ${id}`, SHORT, describing)).map(
+      ({ historyLength }) => historyLength,
+    );
+    assert.ok(run !== undefined && source !== undefined);
     return {
       secondsPerStep: seconds / (count * STEPS.source + STEPS.run),
       memory: memory.stop().own,
-      events: { run: run.historyLength, source: source.historyLength + run.historyLength / count },
+      events: { run, source: source + run / count },
     };
   } finally {
-    await endChildren();
+    memory.stop();
   }
+}
+
+/** A server with more work than it gets done does not find its own namespace for a moment. */
+async function begins(server: TemporalProcess, input: PlanInput): Promise<boolean> {
+  try {
+    await startRun(server.client(), input);
+    return true;
+  } catch (error) {
+    if (error instanceof NamespaceNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** Without its workers a run never ends. */
+async function died({ ended }: Child): Promise<never> {
+  throw new Error(`the process of the workers ended with ${(await ended) ?? 'a signal'} before the run did`);
 }
 
 function throughput(bySize: ReadonlyMap<number, readonly Measured[]>): readonly Result[] {

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { hookedCapture, releaseSource } from '../../../activities/operations/hooked-capture.ts';
+import { listBackups } from '../../../activities/storage/catalogue.ts';
+import { repositoryStore } from '../../../activities/storage/repository.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { isBackupError } from '../../support/errors.ts';
+import { makeSite } from '../../support/site.ts';
+import { until } from '../../support/until.ts';
+import { testWork } from '../../support/work.ts';
+
+describe('a capture between hooks', () => {
+  after(cleanUp);
+
+  it('P49 seals nothing that was read on when what is to come after it had been run: Temporal had given the attempt up', async () => {
+    const folder = await temporaryFolder();
+    const data = path.join(folder, 'data');
+    await mkdir(data);
+    await writeFile(path.join(data, 'file'), randomBytes(600_000));
+    const { site } = await makeSite({
+      folder,
+      sources: { wiki: { type: 'files', paths: [data], limits: { maxRate: '200kB' } } },
+    });
+    const scheduled = '2026-11-20T02:00:00Z';
+    const run = { site, source: 'wiki', runId: `daily-${scheduled}` } as const;
+    let bytes = 0;
+    const work = { ...testWork(), progress: (report: { readonly bytes: number }) => void (bytes = report.bytes) };
+    const of = { ...run, tier: 'daily', scheduled, attempt: 1, busy: 0, planned: [], work } as const;
+    const given = isBackupError(hookedCapture(of), 'lease-lost');
+    await until('it reads', () => bytes > 0);
+    await releaseSource({ ...run, attempt: 2, work: testWork() }, 'failed');
+    await given;
+    assert.deepEqual(await listBackups(repositoryStore(site.repository)), []);
+    // The next one is made.
+    const next = await hookedCapture({ ...of, attempt: 3, work: testWork() });
+    assert.equal(next.captured?.existed, false);
+  });
+});
