@@ -4,6 +4,8 @@ import type { PinnedReference } from '../model/reference.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
+import { restoreStepInput } from '../model/received-restore.ts';
+import type { RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
 import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
 import { received, runStep } from './activity-work.ts';
@@ -11,6 +13,7 @@ import { copyToDestination } from './operations/copy-to.ts';
 import { hookedCapture } from './operations/hooked-capture.ts';
 import { chooseTest } from './operations/proof/choose.ts';
 import { proveTest, scratchOf } from './operations/proof/prove.ts';
+import { restoreStep } from './operations/restore-run.ts';
 import { prune } from './operations/prune/index.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
@@ -22,6 +25,8 @@ export interface BackupActivities {
     input: StepInput & { readonly backup: PinnedReference; readonly destination: string },
   ): Promise<CopiedBackup | SkippedCopy>;
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
+  /** Restores a backup to a folder of this host. */
+  restore(input: RestoreStepInput): Promise<{ readonly milliseconds: number }>;
   /** Which backup of a source a restore test takes, and from where. */
   chooseTest(input: TestInput): Promise<TestChoice>;
   /** Restores it into scratch, checks and measures it, and records what it showed. */
@@ -53,6 +58,10 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
       return runStep({ waits }, async (work) => verifyInRepository({ site: await openSite(), backup, work }));
+    },
+    restore: (sent) => {
+      const input = received(restoreStepInput, sent);
+      return runStep({ waits: input.waits }, async (work) => restoreStep({ site: await openSite(), input, work }));
     },
     chooseTest: (sent) => {
       const { runId, step, waits } = received(testInput, sent);

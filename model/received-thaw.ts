@@ -9,7 +9,7 @@ import type { ThawFacts, ThawReport, ThawStepInput, ThawWaits } from './thaw.ts'
 const milliseconds = z.number().nonnegative();
 const text = z.string().min(1);
 
-const target = z.discriminatedUnion('kind', [
+export const restoreTarget = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('time'), time: text }),
   z.object({ kind: z.literal('position'), position: text }),
   z.object({ kind: z.literal('before'), position: text }),
@@ -23,7 +23,7 @@ const input = {
   destination: name,
   backup: pinnedReference,
   folder: text,
-  target: target.nullable(),
+  target: restoreTarget.nullable(),
   asOf: z.number().nullable(),
   speed: z.enum(THAW_SPEEDS),
   days: z.int().positive(),

@@ -3,6 +3,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { GraphStep, RunGraph, StepDecision } from '../model/graph.ts';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
+import type { RestoreReport } from '../model/restore-run.ts';
 import type { TestReport } from '../model/restore-test.ts';
 import type { ThawReport } from '../model/thaw.ts';
 
@@ -32,6 +33,9 @@ export const captureEnded = defineSignal<[source: string]>('captureEnded');
 
 /** How far the restore test of one source has come. */
 export const testStatus = defineQuery<TestReport>('test');
+
+/** How far a restore has come. */
+export const restoreStatus = defineQuery<RestoreReport>('restore');
 
 /** How far a rotation of keys has come. */
 export const rotationStatus = defineQuery<RotationReport>('status');

@@ -34,6 +34,8 @@ export interface RestoreRequest {
   readonly paths: readonly string[];
   /** Logs to replay on it, in the order of their positions, and how far. */
   readonly replay?: { readonly logs: readonly Catalogued[]; readonly target: RestoreTarget } | undefined;
+  /** Called with the folder that is about to get the target's name: all of it is right, and on disk. */
+  readonly beforePromotion?: (scratch: string) => Promise<void>;
   readonly work: Work;
 }
 
@@ -69,6 +71,7 @@ async function restoreBeside(request: RestoreRequest, existed: boolean): Promise
     // All of it on disk before it gets its name: what stands under the target survives a power cut.
     await runProgram({ command: 'sync', args: ['-f', scratch] }, { signal: work.signal });
     work.signal.throwIfAborted();
+    await request.beforePromotion?.(scratch);
     await promote(scratch, to, inside);
     await syncFolder(inside ? to : path.dirname(to));
   });

@@ -52,6 +52,9 @@ export const ROTATION_TYPE = 'rotateKeys';
 /** The workflow type of thaws, which are no plan either. */
 export const THAW_TYPE = 'thawCopy';
 
+/** The workflow type of restores to a folder. */
+export const RESTORE_TYPE = 'restoreBackup';
+
 /** @throws BackupError `config` for a plan that there is not. */
 export function requirePlan({ plans }: Pick<SiteConfig, 'plans'>, plan: string): string {
   if (isBuiltIn(plan) || Object.hasOwn(plans.custom, plan)) return plan;

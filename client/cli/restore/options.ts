@@ -3,6 +3,10 @@ export interface RestoreOptions {
   readonly source?: string;
   readonly path?: readonly string[];
   readonly to?: string;
+  /** The host on which the folder is. */
+  readonly on?: string;
+  /** By this process, whatever runs. */
+  readonly direct?: boolean;
   readonly point?: string;
   readonly inPlace?: boolean;
   readonly confirm?: string;

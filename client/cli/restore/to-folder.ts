@@ -1,5 +1,8 @@
 /** `restore --to`: to a folder, in the command's own process. */
 import type { Cli } from '../context.ts';
+import type { RestoreRequest } from '../../../activities/operations/restore.ts';
+import type { Site } from '../../../activities/site.ts';
+import type { RestoreInput } from '../../../model/restore-run.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
 import { choose } from './choose.ts';
 import type { RestoreOptions } from './options.ts';
@@ -22,6 +25,7 @@ export async function restoreToFolder(
     import('./frozen.ts'),
   ]);
   const site = await cli.site();
+  await requireReachable(site, options);
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
   const chosen = await choose(site, destination, wanted, options);
@@ -65,22 +69,47 @@ export async function restoreToFolder(
     if (options.thaw !== undefined) await rehearse(site, all, to, plain);
     if (!(await cold.thawed(cli, thaw, frozen, options))) return;
   }
-  const { restoreBackup } = await import('../../../activities/operations/restore.ts');
-  const started = Date.now();
-  await restoreBackup({
-    site,
-    store: place.store,
-    chain: chosen.chain,
+  const { pinned } = await import('../../../activities/storage/catalogue.ts');
+  const newest = chosen.chain.at(-1)?.manifest;
+  if (!newest) throw new TypeError('a restore of nothing');
+  const input = {
+    site: site.config.site,
+    host: options.on ?? site.host,
+    source: newest.source,
+    backup: pinned(newest),
+    place: destination,
+    target: chosen.replay?.target ?? null,
     to,
     paths,
-    replay: chosen.replay ?? undefined,
-    work: await cli.work(),
-  });
-  const milliseconds = Date.now() - started;
+  };
+  const milliseconds =
+    (await byWorker(cli, input, options)) ??
+    (await byItself({
+      site,
+      store: place.store,
+      ...chosen,
+      replay: chosen.replay ?? undefined,
+      to,
+      paths,
+      work: await cli.work(),
+    }));
   cli.out.result(
     { ...facts, milliseconds },
     () => `${chosen.reference} is restored to ${to} from ${place.name}, in ${units.formatDuration(milliseconds)}`,
   );
+}
+
+async function byWorker(cli: Cli, input: RestoreInput, { on, direct }: RestoreOptions): Promise<number | null> {
+  if (direct) return null;
+  const { restoreByWorker } = await import('./by-worker.ts');
+  return (await restoreByWorker(cli, input, on !== undefined))?.milliseconds ?? null;
+}
+
+async function byItself(request: RestoreRequest): Promise<number> {
+  const { restoreBackup } = await import('../../../activities/operations/restore.ts');
+  const started = Date.now();
+  await restoreBackup(request);
+  return Date.now() - started;
 }
 
 async function requireFiles(chain: readonly Catalogued[], paths: readonly string[]): Promise<void> {
@@ -90,4 +119,18 @@ async function requireFiles(chain: readonly Catalogued[], paths: readonly string
   throw new BackupError('usage', `--path is for files; this is a backup of type ${type}, which is restored whole.`, {
     remedy: 'Leave --path out, or put one database or table into a running server: --database, --table and --into.',
   });
+}
+
+/** Of another host only what lies at a destination can be seen from here. */
+async function requireReachable(site: Site, { on, from, to, direct }: RestoreOptions): Promise<void> {
+  if (on === undefined || on === site.host) return;
+  const { BackupError } = await import('../../../model/errors.ts');
+  const lacks =
+    (direct && '--direct is by this command itself') ||
+    (from === undefined && 'from which destination is not said') ||
+    (!to?.startsWith('/') && 'its folder is no absolute path');
+  if (lacks)
+    throw new BackupError('usage', `A restore on ${on}: ${lacks}.`, {
+      remedy: `As in: mosaic-backup restore latest --source NAME --from DESTINATION --on ${on} --to /srv/restored`,
+    });
 }

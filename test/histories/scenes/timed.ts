@@ -4,6 +4,9 @@ import path from 'node:path';
 import { openSession, runRestoreTest, runWeekly } from '../../support/session.ts';
 import { makeSite } from '../../support/site.ts';
 import { timedRun } from '../../support/timed-run.ts';
+import { restoreRunId, startRestore } from '../../../client/restore/run.ts';
+import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
+import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { startRun } from '../../../client/runs/start.ts';
 import type { Scene, Stage } from '../stage.ts';
 
@@ -15,7 +18,7 @@ async function play({ temporal, folder: newFolder, keep }: Stage): Promise<void>
   await mkdir(data);
   await writeFile(path.join(data, 'file'), 'of a stack');
   const run = timedRun('prod', 20_000);
-  const { file } = await makeSite({
+  const { file, site } = await makeSite({
     folder,
     site: 'prod',
     hosts: { stack1: {} },
@@ -34,11 +37,18 @@ async function play({ temporal, folder: newFolder, keep }: Stage): Promise<void>
     await (await startRun(session.client, { site: 'prod', plan: 'noon', scheduled: noon })).result();
     const proof = '2026-12-13T08:00:00Z';
     await runRestoreTest({ session, site: 'prod', scheduled: proof, sources: ['stack'] });
+    const [newest] = await listBackups(repositoryStore(site.repository));
+    if (!newest) throw new Error('no backup');
+    const { reference, sha256 } = pinned(newest.manifest);
+    const of = { site: 'prod', host: 'stack1', source: 'stack', place: null, target: null, paths: [] };
+    const restore = { ...of, backup: { reference, sha256 }, to: path.join(folder, 'restored') };
+    await (await startRestore(session.client, site.config, restore)).result();
     await sleeping;
     await keep({ type: 'dailyBackup', tells: 'phase-slept', id: run.id });
     await keep({ type: 'weeklyBackup', tells: 'complete', id: `weekly-${weekly}` });
     await keep({ type: 'customPlan', tells: 'complete', id: `noon-${noon}` });
     await keep({ type: 'restoreTest', tells: 'complete', id: `restore-test-${proof}` });
+    await keep({ type: 'restoreBackup', tells: 'complete', id: restoreRunId(restore) });
     await keep({ type: 'testSource', tells: 'complete', id: `restore-test-${proof}/stack` });
   } finally {
     await session.close();

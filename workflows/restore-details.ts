@@ -1,0 +1,25 @@
+/** The Markdown that operators read as "current details" of a restore. */
+import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import type { RestoreInput, RestoreReport } from '../model/restore-run.ts';
+import { describeTarget } from '../model/target.ts';
+import { formatDuration } from '../model/units.ts';
+import { inWords, nextOf, waitingInWords } from './details.ts';
+
+export function restoreDetails(
+  { backup, place, target, to, host, paths }: RestoreInput,
+  { outcome, milliseconds, error }: RestoreReport,
+  steps: readonly GraphStep[],
+  runId: string,
+): string {
+  return [
+    outcome === null
+      ? '**running**'
+      : `**${outcome}**${milliseconds === null ? '' : ` in ${formatDuration(milliseconds)}`}`,
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
+    ...(error ? [`\n${inWords(error)}`] : []),
+    `\n\`${backup.reference}\` from ${place ?? 'the repository'} to \`${to}\` on ${host}`,
+    ...(target ? [`\nuntil ${describeTarget(target)}`] : []),
+    ...(paths.length > 0 ? [`\nonly ${paths.map((each) => `\`${each}\``).join(', ')}`] : []),
+    '\n\u00a0',
+  ].join('\n');
+}
