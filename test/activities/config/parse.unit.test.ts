@@ -69,8 +69,13 @@ const CASES: readonly (readonly [
   ],
   [
     'a wait of nothing, which Temporal takes for one without end',
-    ['destinations:', 'plans: { daily: { heartbeat: 0s } }\ndestinations:'],
-    ['9:30 plans.daily.heartbeat', /nothing is no wait.*above zero/],
+    ['destinations:', 'plans: { daily: { verifyDeadline: 0s } }\ndestinations:'],
+    ['9:35 plans.daily.verifyDeadline', /nothing is no wait.*above zero/],
+  ],
+  [
+    'a sign of life that would be too late each time',
+    ['destinations:', 'plans: { daily: { heartbeat: 1s } }\ndestinations:'],
+    ['9:30 plans.daily.heartbeat', /shorter than a sign of life takes.*2s or more/],
   ],
   [
     'pauses that would shrink, which Temporal refuses',
