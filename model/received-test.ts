@@ -25,6 +25,7 @@ const choice = z.object({
   backup: pinnedReference,
   place: name.nullable(),
   way: z.enum(WAYS),
+  at: z.string().nullable(),
   contents: z.string().nullable(),
   passed: z.array(z.string()),
 }) satisfies z.ZodType<TestChoice>;

@@ -42,12 +42,14 @@ export interface TestInput {
   readonly waits: TestWaits;
 }
 
-/** Which backup is restored, and from where. */
+/** Which backup is restored, from where, and to what moment its logs are replayed besides. */
 export interface TestChoice {
   readonly backup: PinnedReference;
   /** Null: the repository. */
   readonly place: string | null;
   readonly way: Way;
+  /** RFC 3339: a moment within the logs that follow it there; null where there are none. */
+  readonly at: string | null;
   /** What an earlier proof of it recorded of its contents, from whatever place; null where none did. */
   readonly contents: string | null;
   /** Places that could not be looked at, and why, in words. */

@@ -109,6 +109,28 @@ export async function proveBackup(request: ProveRequest): Promise<readonly Check
   return whileReading({ site: request.site, backups, work: request.work }, () => proveInScratch(request));
 }
 
+/**
+ * Restores a backup into scratch and replays logs on it, which fails where they do not lead to their target. Removes everything
+ * whatever happens.
+ */
+export async function rehearseRecovery(
+  request: Omit<ProveRequest, 'also' | 'onRestored' | 'contents'> & Required<Pick<ProveRequest, 'replay'>>,
+): Promise<void> {
+  const { site, chain, replay, within, work } = request;
+  const backups = [...chain, ...(replay?.logs ?? [])];
+  await requireThawed(request.store, { chain, replay });
+  await requireSpace({ path: within, needed: plainBytes(backups) });
+  await whileReading({ site, backups, work }, async () => {
+    const readers = await openChain(request);
+    await withScratch(within, PROOF, async (scratch) => {
+      await chmod(scratch, 0o711);
+      const restored = path.join(scratch, 'restored');
+      await mkdir(restored, { mode: 0o700 });
+      await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);
+    });
+  });
+}
+
 async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> {
   const readers = await openChain(request);
   return withScratch(request.within, PROOF, async (scratch) => {

@@ -106,14 +106,17 @@ async function deepChecks({ deep, work }: VerifyRequest, stored: readonly Check[
   try {
     return await deep(work);
   } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
-    if (AGAINST.has(error.code)) return [{ name: 'deep', compared: true, ok: false, detail: error.message }];
-    if (!OF_THIS_MACHINE.has(error.code)) throw error;
-    const detail = ['not restored: ', error.message, ...(error.remedy === undefined ? [] : [' → ', error.remedy])].join(
-      '',
-    );
-    return [{ name: 'deep', compared: false, ok: false, detail }];
+    return [failedCheck('deep', error)];
   }
+}
+
+/** A restore that failed as a check of the backup: it speaks against that, or this machine could not do it. @throws anything else. */
+export function failedCheck(name: string, error: unknown): Check {
+  if (!(error instanceof BackupError)) throw error;
+  if (AGAINST.has(error.code)) return { name, compared: true, ok: false, detail: error.message };
+  if (!OF_THIS_MACHINE.has(error.code)) throw error;
+  const remedy = error.remedy === undefined ? '' : ` → ${error.remedy}`;
+  return { name, compared: false, ok: false, detail: `not restored: ${error.message}${remedy}` };
 }
 
 /** Codes of a failed restore that speak against the backup, and not of the place where it was tried. */

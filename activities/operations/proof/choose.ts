@@ -1,11 +1,37 @@
-/** The first step of a restore test: which backup, and from where. */
+/** The first step of a restore test: which backup, from where, and to what moment. */
 import { BackupError } from '../../../model/errors.ts';
-import { chooseProof } from '../../../model/proof/choose.ts';
+import { chooseProof, type Choice } from '../../../model/proof/choose.ts';
 import type { Verified } from '../../../model/evidence.ts';
 import type { PinnedReference } from '../../../model/reference.ts';
 import type { TestChoice } from '../../../model/restore-test.ts';
+import { REPOSITORY } from '../../../model/rotation.ts';
+import { jitterOf } from '../../../model/timetable/phases.ts';
 import type { Site } from '../../site.ts';
+import { selectorOf } from '../../sources/index.ts';
+import { findPinned, listBackups } from '../../storage/catalogue.ts';
+import { openPlaceNamed } from '../keys/places.ts';
 import { provableHere } from './provable.ts';
+
+interface Moment {
+  readonly source: string;
+  readonly choice: Choice;
+  readonly seed: string;
+}
+
+/** Far behind all logs: what cannot be reached tells what can. */
+const NEVER = '9999-01-01T00:00:00Z';
+
+/** A moment at random within the logs that follow the backup at its place; null where its type has none, or none follows. */
+async function momentOf(site: Site, { source, choice: { backup, place }, seed }: Moment): Promise<string | null> {
+  const store = await openPlaceNamed(site, place ?? REPOSITORY);
+  const catalogue = (await listBackups(store)).filter(({ manifest }) => manifest.source === source);
+  const { manifest } = findPinned(catalogue, backup);
+  const logs = catalogue.map((one) => one.manifest).filter(({ kind }) => kind === 'logs');
+  const selection = selectorOf(manifest.type)?.(manifest, logs, { kind: 'time', time: NEVER });
+  if (selection === undefined || selection.reached || selection.until === null) return null;
+  const [from, until] = [Date.parse(selection.from), Date.parse(selection.until)];
+  return until > from ? new Date(from + jitterOf(seed, until - from)).toISOString() : null;
+}
 
 /** What its first proof that held has found. */
 function contentsIn(tests: readonly Verified[], { sha256 }: PinnedReference): string | null {
@@ -34,5 +60,6 @@ export async function chooseTest({ site, source, runId }: ChooseTestRequest): Pr
     });
   }
   const { backup, place, way } = choice;
-  return { backup, place, way, contents: contentsIn(tests, backup), passed };
+  const at = await momentOf(site, { source, choice, seed: `${runId}/${source}/at` });
+  return { backup, place, way, at, contents: contentsIn(tests, backup), passed };
 }

@@ -9,8 +9,9 @@ import type { Site } from '../../site.ts';
 import { chainOf, findPinned, listBackups } from '../../storage/catalogue.ts';
 import type { Work } from '../../work.ts';
 import { openPlaceNamed } from '../keys/places.ts';
-import { plainBytes, proveBackup } from '../restore.ts';
-import { verifyBackup, type Verification } from '../verify.ts';
+import { planRecovery } from '../recovery.ts';
+import { plainBytes, proveBackup, rehearseRecovery } from '../restore.ts';
+import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
 
 /** Where restores of tests are tried: beside the repository, which has the room for a backup or two, unless the config says where. */
 export function scratchOf({ config, state }: Pick<Site, 'config' | 'state'>): string {
@@ -58,6 +59,7 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
       const { contents } = choice;
       restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored });
       measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
+      if (choice.at !== null) restored = [...restored, await recoveredTo(choice.at)];
       return restored;
     },
     measured: () => measured,
@@ -66,6 +68,20 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
   const reached = formatReference(backup.name);
   if (verification.verdict === 'failed') throw isDamaged(reached, place, verification);
   return provenBy(verification, restored, measured);
+
+  /** Its logs lead to a moment behind it: a restore of its own, since what is recovered further is not as the inventory has it. */
+  async function recoveredTo(time: string): Promise<Check> {
+    const name = 'point in time';
+    try {
+      const all = (await listBackups(store)).filter(({ manifest }) => manifest.source === source);
+      const target = { kind: 'time', time } as const;
+      const plan = planRecovery({ catalogue: all, source, target, from: findPinned(all, reference) });
+      await rehearseRecovery({ site, store, chain: plan.chain, replay: { logs: plan.logs, target }, within, work });
+      return { name, compared: true, ok: true, detail: `its logs were replayed until ${time}` };
+    } catch (error) {
+      return failedCheck(name, error);
+    }
+  }
 }
 
 /** What is stored being right is no proof: only what was compared after the restore counts. */

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
+import { proveTest } from '../../../../activities/operations/proof/prove.ts';
+import type { Site } from '../../../../activities/site.ts';
+import { isBackupError } from '../../../support/errors.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
+import { makeSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
+import { capture, listed, ship, SOURCE } from '../../sources/postgres/backups.ts';
+
+describe('a restore test of a database with logs', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let server: TestPostgres;
+  let site: Site;
+  const scheduled = scheduledTimes();
+
+  before(async () => {
+    folder = await temporaryFolder();
+    server = await startPostgres({ folder, settings: { synchronous_commit: 'on' } });
+    ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config() } }));
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY)');
+    await ship(site, scheduled());
+    await capture(site, scheduled());
+    for (const id of [1, 2, 3]) {
+      await server.sql(`INSERT INTO t VALUES (${id})`);
+      await server.sql('SELECT pg_switch_wal()');
+      await ship(site, scheduled());
+    }
+  });
+
+  after(async () => {
+    await server?.stop();
+    await cleanUp();
+  });
+
+  it('replays them to a moment within, besides the comparison of the backup itself', async () => {
+    const choice = await chooseTest({ site, source: SOURCE, runId: 'restore-test-1' });
+    assert.ok(choice.at !== null && Date.parse(choice.at) <= Date.now());
+    const { compared, notCompared } = await proven(choice);
+    assert.ok(compared.includes('relations') && compared.includes('amcheck'), compared.join());
+    assert.ok(compared.includes('point in time'), notCompared.join());
+  });
+
+  it('flaw: logs that lack what they say they hold', async () => {
+    const choice = await chooseTest({ site, source: SOURCE, runId: 'restore-test-1' });
+    const last = (await listed(site)).findLast(({ manifest }) => manifest.kind === 'logs');
+    assert.ok(last);
+    const [artifact = ''] = last.manifest.artifacts.map(({ name }) => path.join(site.repository, last.folder, name));
+    await rename(artifact, `${artifact}.away`);
+    // To the end of them, so that they are needed.
+    const target = { ...choice, at: last.manifest.coversUntil ?? choice.at };
+    await isBackupError(proven(target), 'verification-failed');
+    await rename(`${artifact}.away`, artifact);
+    assert.ok((await proven(target)).compared.includes('point in time'));
+    assert.deepEqual(await readdir(path.join(folder, 'proof')), []);
+  });
+
+  function proven(choice: Parameters<typeof proveTest>[0]['choice']) {
+    return proveTest({ site, source: SOURCE, choice, within: path.join(folder, 'proof'), work: testWork() });
+  }
+});
