@@ -14,9 +14,12 @@ export interface TimedRun {
   readonly begins: number;
 }
 
-/** A daily run that is due now, and whose first phase begins so many milliseconds later. */
-export function timedRun(site: string, wait: number): TimedRun {
-  const due = Math.floor(Date.now() / 60_000) * 60_000;
+/**
+ * A daily run that is due now, and whose first phase begins so many milliseconds later.
+ * @param ago minutes since it was due: two of one minute have one id, and would be one run.
+ */
+export function timedRun(site: string, wait: number, ago = 0): TimedRun {
+  const due = (Math.floor(Date.now() / 60_000) - ago) * 60_000;
   const scheduled = wholeSeconds(due);
   const id = runId('daily', scheduled);
   const begins = Date.now() + wait;

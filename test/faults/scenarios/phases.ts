@@ -10,13 +10,13 @@ import { requireComplete, requireNoProcess, requireWhole } from '../sound.ts';
 import type { Trial } from '../trial.ts';
 
 export const phases: readonly Scenario[] = [
-  rebooted('and is back before its time: it begins then, and not before', { off: 0, wait: 25_000 }, true),
-  rebooted('and is back after its time: it begins at once', { off: 25_000, wait: 20_000 }),
+  rebooted('and is back before its time: it begins then, and not before', { off: 0, wait: 25_000, ago: 0 }, true),
+  rebooted('and is back after its time: it begins at once', { off: 25_000, wait: 20_000, ago: 5 }),
 ];
 
 function rebooted(
   how: string,
-  { off, wait }: { readonly off: number; readonly wait: number },
+  { off, wait, ago }: { readonly off: number; readonly wait: number; readonly ago: number },
   everyTime = false,
 ): Scenario {
   return {
@@ -29,7 +29,7 @@ function rebooted(
       const { temporal } = trial.lab;
       // Its start takes as long as the machine is busy. It reads the config anew with each step.
       const worker = await trial.worker();
-      const timed = timedRun(trial.name, wait);
+      const timed = timedRun(trial.name, wait, ago);
       await trial.configure((config) => ({
         ...config,
         plans: { ...config.plans, daily: { ...config.plans?.daily, ...timed.plan } },
