@@ -71,6 +71,8 @@ export interface FollowRestore {
 }
 
 const LOOK = 500;
+/** Milliseconds of silence that are said. */
+const SILENT = 10_000;
 
 /** Watches it to its end. @throws BackupError `aborted` when it was cancelled; whatever it ended without a report by. */
 export async function followRestore(handle: RestoreHandle, options: FollowRestore): Promise<RestoreReport> {
@@ -92,6 +94,7 @@ export async function followRestore(handle: RestoreHandle, options: FollowRestor
 
   async function look(): Promise<void> {
     let said = '';
+    const begun = Date.now();
     while (!ended.signal.aborted) {
       try {
         const { raw } = await handle.describe();
@@ -104,6 +107,8 @@ export async function followRestore(handle: RestoreHandle, options: FollowRestor
         }
       } catch {
         // Nobody answers just now: the next look tells.
+        if (said === '' && Date.now() - begun > SILENT)
+          onFailed((said = 'no worker answers; it goes on when one does'));
       }
       await pause(LOOK, undefined, { signal: ended.signal }).catch(() => undefined);
     }

@@ -12,8 +12,10 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     )
     .argument('[backup]', 'a reference, or "latest": the newest that is verified')
     .option('--to <folder>', 'a folder that is new or empty')
-    .option('--on <host>', 'the host on which the folder is, by its worker; with --from')
-    .option('--direct', 'by this command itself, though a worker is there')
+    .option(
+      '--on <host>',
+      'by the worker of this host, to a folder there: visible, and on after a kill; of another host with --from',
+    )
     .option('--point <id>', 'a whole recovery point (or "latest"), each source to a folder of its name below --to')
     .option('--in-place', "in place of the data of the source's own server, which are kept beside it")
     .option('--confirm <site>', 'in place without a terminal: the name of the site')

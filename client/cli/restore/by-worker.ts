@@ -10,42 +10,25 @@ import { connectClient } from '../../runs/start.ts';
 import type { Cli } from '../context.ts';
 
 /**
- * Restores, and waits for the end; null where no worker of the host can be asked: then this process does it itself, and that is said.
- * @param asked whether the host was named: then nobody else may do it.
- * @throws BackupError as the restore itself; `unreachable` where the host that was named has no worker.
+ * Restores, and waits for the end.
+ * @throws BackupError as the restore itself; `unreachable` where no worker of the host can be asked: nobody else does it.
  */
-export async function restoreByWorker(
-  cli: Cli,
-  input: RestoreInput,
-  asked: boolean,
-): Promise<{ milliseconds: number } | null> {
+export async function restoreByWorker(cli: Cli, input: RestoreInput): Promise<{ milliseconds: number }> {
   const site = await cli.site();
   const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
-  if (!endpoint) {
-    if (asked) throw noWorker(input.host, 'no Temporal is configured, and none runs here');
-    return null;
-  }
+  if (!endpoint) throw noWorker(input.host, 'no Temporal is configured, and none runs here');
+  const client = await connectClient(endpoint);
   try {
-    const client = await connectClient(endpoint);
-    try {
-      const { host: queue } = taskQueues(input.site, input.host);
-      if (await isPolled(client, endpoint.namespace, { queue, type: 'activity' })) {
-        await ensureSearchAttributes(endpoint);
-        const handle = await startRestore(client, site.config, input);
-        cli.out.note(`restored by the worker of ${input.host}: ${handle.workflowId}`);
-        return await watched(cli, handle, input);
-      }
-    } finally {
-      await client.connection.close();
-    }
-  } catch (error) {
-    if (asked || !(error instanceof BackupError) || error.code !== 'unreachable') throw error;
-    cli.out.note(`${error.message}: restored by this command itself`);
-    return null;
+    const { host: queue } = taskQueues(input.site, input.host);
+    if (!(await isPolled(client, endpoint.namespace, { queue, type: 'activity' })))
+      throw noWorker(input.host, `no worker of ${input.host} polls its queue`);
+    await ensureSearchAttributes(endpoint);
+    const handle = await startRestore(client, site.config, input);
+    cli.out.note(`restored by the worker of ${input.host}: ${handle.workflowId}`);
+    return await watched(cli, handle, input);
+  } finally {
+    await client.connection.close();
   }
-  if (asked) throw noWorker(input.host, `no worker of ${input.host} polls its queue`);
-  cli.out.note(`no worker of ${input.host} is there: restored by this command itself`);
-  return null;
 }
 
 async function watched(

@@ -3,10 +3,8 @@ export interface RestoreOptions {
   readonly source?: string;
   readonly path?: readonly string[];
   readonly to?: string;
-  /** The host on which the folder is. */
+  /** The host whose worker restores, to a folder there; this process does it where absent. */
   readonly on?: string;
-  /** By this process, whatever runs. */
-  readonly direct?: boolean;
   readonly point?: string;
   readonly inPlace?: boolean;
   readonly confirm?: string;

@@ -99,10 +99,11 @@ export async function restoreToFolder(
   );
 }
 
-async function byWorker(cli: Cli, input: RestoreInput, { on, direct }: RestoreOptions): Promise<number | null> {
-  if (direct) return null;
+/** Null where no host is named: then it is done here. */
+async function byWorker(cli: Cli, input: RestoreInput, { on }: RestoreOptions): Promise<number | null> {
+  if (on === undefined) return null;
   const { restoreByWorker } = await import('./by-worker.ts');
-  return (await restoreByWorker(cli, input, on !== undefined))?.milliseconds ?? null;
+  return (await restoreByWorker(cli, input)).milliseconds;
 }
 
 async function byItself(request: RestoreRequest): Promise<number> {
@@ -122,11 +123,10 @@ async function requireFiles(chain: readonly Catalogued[], paths: readonly string
 }
 
 /** Of another host only what lies at a destination can be seen from here. */
-async function requireReachable(site: Site, { on, from, to, direct }: RestoreOptions): Promise<void> {
+async function requireReachable(site: Site, { on, from, to }: RestoreOptions): Promise<void> {
   if (on === undefined || on === site.host) return;
   const { BackupError } = await import('../../../model/errors.ts');
   const lacks =
-    (direct && '--direct is by this command itself') ||
     (from === undefined && 'from which destination is not said') ||
     (!to?.startsWith('/') && 'its folder is no absolute path');
   if (lacks)

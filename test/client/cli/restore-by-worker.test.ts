@@ -71,26 +71,11 @@ describe('a restore by the worker of its host', function () {
     assert.match(stderr, /Choose an empty or new folder/);
   });
 
-  it('--direct, and without a worker, it is done by the command itself, which says so', async () => {
-    const direct = await restore('--to', below('direct'), '--direct');
+  it('without the flag it is done by the command itself', async () => {
+    const direct = await mosaicHere(['-c', file, '--host', 'near', 'restore', ...LATEST, '--to', below('direct')]);
     assert.equal(direct.code, 0, direct.stderr);
     assert.doesNotMatch(direct.stderr, /by the worker/);
     await assertRestored('direct');
-    const alone = await mosaicHere([
-      '-c',
-      file,
-      '--host',
-      'far',
-      'restore',
-      ...LATEST,
-      '--from',
-      'vault',
-      '--to',
-      below('alone'),
-    ]);
-    assert.equal(alone.code, 0, alone.stderr);
-    assert.match(alone.stderr, /no worker of far is there: restored by this command itself/);
-    await assertRestored('alone');
   });
 
   it('on another host by a flag; where that has no worker nobody else does it', async () => {
@@ -132,7 +117,7 @@ describe('a restore by the worker of its host', function () {
 
   it('^C ends it, and what is half made is gone', async () => {
     const slow = startCommand({
-      args: ['-c', file, '--host', 'near', 'restore', ...LATEST, '--to', below('cut')],
+      args: ['-c', file, '--host', 'near', 'restore', ...LATEST, '--on', 'near', '--to', below('cut')],
       owner: folder,
     });
     await slow.printed('restored by the worker');
@@ -148,7 +133,8 @@ describe('a restore by the worker of its host', function () {
   const LATEST = ['latest', '--source', 'wiki'] as const;
 
   function restore(...args: readonly string[]) {
-    return mosaicHere(['-c', file, '--host', 'near', 'restore', ...LATEST, ...args]);
+    const on = args.includes('--on') ? [] : ['--on', 'near'];
+    return mosaicHere(['-c', file, '--host', 'near', 'restore', ...LATEST, ...on, ...args]);
   }
 
   async function worker(host: string, point?: SignalPoint, reached?: string): Promise<CommandProcess> {
