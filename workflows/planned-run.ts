@@ -3,6 +3,7 @@ import { isCancellation, log } from '@temporalio/workflow';
 import { PLAN, pendingStep, type GraphStep } from '../model/graph.ts';
 import { runId, type PlanInput, type StepError } from '../model/run.ts';
 import { takeTurn, type EndTurn } from './plan-turn.ts';
+import { now } from './now.ts';
 import { stepError } from './step-error.ts';
 import { tellingOfRun } from './steps.ts';
 
@@ -54,8 +55,4 @@ async function tell({ site, plan, scheduled }: PlanInput, error: StepError): Pro
     if (isCancellation(untold)) throw untold;
     log.warn('that the run could not begin could not be told', { error: untold });
   }
-}
-
-function now(): string {
-  return new Date(Date.now()).toISOString();
 }

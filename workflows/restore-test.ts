@@ -15,6 +15,7 @@ import { testSteps, type TestReport, type TestStep } from '../model/restore-test
 import type { RunReport, ScheduledInput, StepError } from '../model/run.ts';
 import { runId, runOutcome, scheduledOf } from '../model/run.ts';
 import { runGraph, runStatus, stepChanged } from './messages.ts';
+import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
 import { unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
@@ -129,8 +130,4 @@ export async function restoreTest(input: ScheduledInput): Promise<RunReport> {
 
 function pending({ source, host }: TestStep): TestReport {
   return { source, host, outcome: null, choice: null, proven: null, errors: [] };
-}
-
-function now(): string {
-  return new Date(Date.now()).toISOString();
 }

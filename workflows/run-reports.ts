@@ -3,10 +3,11 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { HookTime } from '../model/config/hooks.ts';
 import type { GraphStep } from '../model/graph.ts';
 import type { SourceReport, StepError } from '../model/run.ts';
+import { now } from './now.ts';
 
 /** A step that is not done, since its run was to leave it out. */
 export function leftOut(step: GraphStep): GraphStep {
-  return { ...step, state: 'skipped', ended: new Date(Date.now()).toISOString() };
+  return { ...step, state: 'skipped', ended: now() };
 }
 
 /** A hook that failed, and was to stop nothing. */
@@ -16,9 +17,7 @@ export function ofHooks(when: HookTime, message: string): StepError {
 
 /** A step of a source that was ended from outside. */
 export function unended(step: GraphStep, error: StepError): GraphStep {
-  return step.ended === null
-    ? { ...step, state: 'failed', error, ended: new Date(Date.now()).toISOString(), next: null }
-    : step;
+  return step.ended === null ? { ...step, state: 'failed', error, ended: now(), next: null } : step;
 }
 
 /** A destination that lacks the recovery point, in the step's own words. */

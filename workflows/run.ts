@@ -18,6 +18,7 @@ import { backupSource } from './backup-source.ts';
 import { runDetails } from './details.ts';
 import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './messages.ts';
 import { untilBegin } from './phase-begin.ts';
+import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
 import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
@@ -289,7 +290,3 @@ const OWN_STEPS = 14 * 60_000;
 
 /** So long a host is waited for before its retention is left to the next run, in milliseconds. */
 const RETENTION = 10_000;
-
-function now(): string {
-  return new Date(Date.now()).toISOString();
-}

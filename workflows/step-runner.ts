@@ -8,6 +8,7 @@ import { chosenSteps, type GraphStep, type StepDecision } from '../model/graph.t
 import type { StepError } from '../model/run.ts';
 import { wholeSeconds } from '../model/time.ts';
 import { decideStep, retryStep, skipStep } from './messages.ts';
+import { now } from './now.ts';
 import { hostIsAway, noTimeLeft, stepFailure, stillFailing, type StepFailure } from './step-error.ts';
 
 /** One attempt, as the step's activity needs to know it. */
@@ -250,8 +251,4 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
 function refuseOthers(steps: readonly GraphStep[], asked: StepDecision, all: boolean): void {
   const chosen = chosenSteps(steps, asked, all);
   if ('refused' in chosen) throw new Error(chosen.refused);
-}
-
-function now(): string {
-  return new Date(Date.now()).toISOString();
 }

@@ -10,6 +10,7 @@ import type { Site } from '../../site.ts';
 import { selectorOf } from '../../sources/index.ts';
 import { findPinned, listBackups } from '../../storage/catalogue.ts';
 import { openPlaceNamed } from '../keys/places.ts';
+import { sourceConfig } from '../source-config.ts';
 import { provableHere } from './provable.ts';
 
 interface Moment {
@@ -23,6 +24,8 @@ const NEVER = '9999-01-01T00:00:00Z';
 
 /** A moment at random within the logs that follow the backup at its place; null where its type has none, or none follows. */
 async function momentOf(site: Site, { source, choice: { backup, place }, seed }: Moment): Promise<string | null> {
+  // Of most types there are none, and where there are, they are many.
+  if (selectorOf(sourceConfig(site, source).type) === undefined) return null;
   const store = await openPlaceNamed(site, place ?? REPOSITORY);
   const catalogue = (await listBackups(store)).filter(({ manifest }) => manifest.source === source);
   const { manifest } = findPinned(catalogue, backup);

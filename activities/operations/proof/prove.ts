@@ -37,7 +37,9 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
   const { site, source, choice, within, work } = request;
   const { backup: reference, place } = choice;
   const store = await openPlaceNamed(site, place ?? REPOSITORY);
-  const catalogue = (await listBackups(store, { logs: false })).filter(({ manifest }) => manifest.source === source);
+  const catalogue = (await listBackups(store, { logs: choice.at !== null })).filter(
+    ({ manifest }) => manifest.source === source,
+  );
   const backup = findPinned(catalogue, reference);
   const chain = chainOf(catalogue, backup);
   let restored: readonly Check[] = [];
@@ -73,9 +75,8 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
   async function recoveredTo(time: string): Promise<Check> {
     const name = 'point in time';
     try {
-      const all = (await listBackups(store)).filter(({ manifest }) => manifest.source === source);
       const target = { kind: 'time', time } as const;
-      const plan = planRecovery({ catalogue: all, source, target, from: findPinned(all, reference) });
+      const plan = planRecovery({ catalogue, source, target, from: backup });
       await rehearseRecovery({ site, store, chain: plan.chain, replay: { logs: plan.logs, target }, within, work });
       return { name, compared: true, ok: true, detail: `its logs were replayed until ${time}` };
     } catch (error) {
