@@ -16,6 +16,7 @@ import type { Work } from '../work.ts';
 import type { ExportPlan, ExportRequest } from './export-plan.ts';
 import type { InPlaceAdapter, InPlaceFacts } from './in-place-adapter.ts';
 import type { LogSelection, LogsAdapter } from './logs-adapter.ts';
+import type { ServeContext, Service } from './service.ts';
 
 export type { ExportTarget, ExportRequest, ExportPlan } from './export-plan.ts';
 export type {
@@ -169,6 +170,11 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
   /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */
   checkExports?(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /**
+   * Starts a private server on what was restored, once it is open for writing. Absent: the type has none, as files.
+   * @throws BackupError `program-failed` where it does not start; `refused` where this machine cannot start it, with what is lacking.
+   */
+  serve?(context: ServeContext<Config>): Promise<Service>;
   /**
    * Looks at both sides of a restore of an export, changes nothing, and hands the plan over; what the way to the server
    * needs stays open until that has ended. Absent: backups of the type hold none.
