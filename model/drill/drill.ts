@@ -65,6 +65,8 @@ export interface DrillSpec {
   /** Of the whole stack. */
   readonly objectives: Objectives;
   readonly manual: readonly ManualPhase[];
+  /** RFC 3339: the moment of the disaster, for scenarios that look back; null: chosen at random. */
+  readonly at: string | null;
   /** Milliseconds within which the disaster is declared, at a moment that nobody knows; 0: at once. */
   readonly declareWithin: number;
   /** So many sources are restored at a time. */
@@ -79,9 +81,12 @@ export interface DrillInput {
   readonly runId: string;
   readonly scenario: Scenario;
   readonly host: string;
+  readonly steps: readonly DrillStep[];
   readonly waits: TestWaits;
   /** RFC 3339: when the disaster was declared. */
   readonly declared: string;
+  /** Its moment, where somebody named one. */
+  readonly at: string | null;
 }
 
 /** What of a source is recovered, and from where. */
@@ -92,6 +97,8 @@ export interface DrillChosen {
   readonly stale: boolean;
   /** A destination; null is the repository. */
   readonly place: string | null;
+  /** Further places that have it, the nearest first: where the copy at the first one is damaged they are asked. */
+  readonly others: readonly (string | null)[];
   /** `end`, or RFC 3339: how far its logs are replayed; null: it has none there. */
   readonly at: string | null;
   /** RFC 3339: when the backup was taken; what came later is in its logs alone. */
@@ -103,6 +110,8 @@ export interface DrillChosen {
 }
 
 export interface DrillChoice {
+  /** RFC 3339: what was written later is lost, or not wanted back. The declaration, where nothing else is simulated. */
+  readonly disaster: string;
   /** Null where no recovery point is left. */
   readonly point: string | null;
   readonly sources: readonly DrillChosen[];
@@ -130,8 +139,10 @@ export interface Probed {
 
 /** What the recovery of a source did. */
 export interface DrillRestored {
-  /** The command that was given, word for word. */
+  /** The command that did it, word for word. */
   readonly command: readonly string[];
+  /** Commands that were tried before, at places whose copy did not do, and why not. */
+  readonly passed: readonly string[];
   readonly bytes: number;
   readonly milliseconds: number;
 }
@@ -142,7 +153,7 @@ export interface DrillStarted {
   readonly newest: readonly Newest[];
 }
 
-/** Data that were lost, in milliseconds before the disaster. */
+/** Data that were lost, in milliseconds before the disaster (`DrillChoice.disaster`). */
 export interface DataLoss extends Newest {
   readonly milliseconds: number;
 }
