@@ -4,6 +4,7 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCopies } from './commands/copies.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerDrill } from './commands/drill.ts';
 import { registerHold } from './commands/hold.ts';
 import { registerImport } from './commands/import.ts';
 import { registerInit } from './commands/init.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Register[] = [
   registerCopies,
   registerRestore,
   registerTestRestore,
+  registerDrill,
   registerPrune,
   registerHold,
   registerStatus,

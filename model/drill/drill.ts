@@ -3,7 +3,7 @@ import type { GraphStep } from '../graph.ts';
 import type { Outcome } from '../recovery-point.ts';
 import type { PinnedReference } from '../reference.ts';
 import type { TestWaits } from '../restore-test.ts';
-import type { StepError } from '../run.ts';
+import type { ScheduledInput, StepError } from '../run.ts';
 import type { SourceType } from '../source.ts';
 
 /** What is simulated, in a sandbox; production is never touched. */
@@ -52,6 +52,14 @@ export interface DrillStep {
   readonly objectives: Objectives;
 }
 
+/** What a drill is asked for: by its schedule site and plan alone. */
+export interface DrillAsked extends ScheduledInput {
+  readonly scenario?: Scenario;
+  /** RFC 3339: when the mistake or the attack happened, for scenarios that look back. */
+  readonly at?: string;
+  readonly manual?: readonly ManualPhase[];
+}
+
 /** What the coordinator reads from the config at the start of a drill. */
 export interface DrillSpec {
   readonly runId: string;
@@ -74,6 +82,8 @@ export interface DrillSpec {
   readonly waits: TestWaits;
   /** Whether somebody is told of alerts. */
   readonly notified: boolean;
+  /** SHA-256 of the config. */
+  readonly config: string;
 }
 
 /** What the activities of a drill get. */
@@ -107,6 +117,11 @@ export interface DrillChosen {
   readonly bytes: number;
   /** Milliseconds, by what its restores took; null where none was measured. */
   readonly expected: number | null;
+}
+
+/** What the steps of one source get. */
+export interface DrillSourceInput extends DrillInput {
+  readonly chosen: DrillChosen;
 }
 
 export interface DrillChoice {
@@ -177,6 +192,13 @@ export interface DrilledSource {
   readonly losses: readonly DataLoss[];
   readonly steps: readonly GraphStep[];
   readonly errors: readonly StepError[];
+}
+
+/** Somebody's word that a phase may go on. */
+export interface Confirming {
+  readonly phase: ManualPhase;
+  /** For the report: who, and what was seen. */
+  readonly note?: string;
 }
 
 /** Somebody's word for which a phase waited. */

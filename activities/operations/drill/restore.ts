@@ -1,0 +1,118 @@
+/** Recovers one source of a drill by the command that an operator would give. */
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { DrillChosen, DrillInput, DrillRestored } from '../../../model/drill/drill.ts';
+import { BackupError, isErrorCode, type ErrorCode } from '../../../model/errors.ts';
+import { REPOSITORY } from '../../../model/rotation.ts';
+import { ownCommand, type OwnCommand } from '../../command-line.ts';
+import type { Site } from '../../site.ts';
+import { ifThere } from '../../storage/fs-errors.ts';
+import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
+import { runProgram } from '../../streams/run.ts';
+import type { Work } from '../../work.ts';
+import { OF_THE_COPY } from '../restore-point/restore.ts';
+import { sandboxOf, type Sandbox } from './sandbox.ts';
+
+export interface DrillRestoreRequest {
+  readonly site: Site;
+  readonly input: DrillInput;
+  readonly chosen: DrillChosen;
+  readonly work: Work;
+}
+
+/** What is known of a restore that was begun: killed when it was done, and before anybody knew, it is not done again. */
+const record = z.object({
+  command: z.array(z.string()),
+  passed: z.array(z.string()),
+  bytes: z.number(),
+  milliseconds: z.number(),
+});
+
+/** What the command printed. */
+const printed = z.union([
+  z.object({ error: z.object({ code: z.string(), message: z.string(), remedy: z.string().nullable() }) }),
+  z.object({ error: z.undefined(), milliseconds: z.number(), plain: z.number() }),
+]);
+
+/**
+ * From the first place whose copy is right.
+ * @throws BackupError with the code of the command that was tried last.
+ */
+export async function restoreDrilled(request: DrillRestoreRequest): Promise<DrillRestored> {
+  const { site, input, chosen, work } = request;
+  const sandbox = sandboxOf(site, input);
+  const to = sandbox.restored(chosen.source);
+  const known = await readMemoryFile(sandbox.done(chosen.source), record);
+  if (known && (await isThere(to))) return known;
+  await mkdir(path.dirname(to), { recursive: true });
+  const passed: string[] = [];
+  let last: BackupError | undefined;
+  for (const place of [chosen.place, ...chosen.others]) {
+    const command = ownCommand(restoreArguments({ sandbox, input, chosen, place }));
+    work.progress({ phase: `restoring from ${place ?? 'the repository'}`, bytes: 0, total: null, activity: 0 });
+    try {
+      const done = { command: command.words, passed, ...(await run(command, work)) };
+      await writeMemoryFile(sandbox.done(chosen.source), done);
+      return done;
+    } catch (error) {
+      if (!(error instanceof BackupError) || !OF_THE_COPY.has(error.code)) throw error;
+      last = error;
+      passed.push(`${command.words.join(' ')}: ${error.message}`);
+    }
+  }
+  throw last ?? new TypeError('a backup that no place has');
+}
+
+interface Restoring extends Pick<DrillRestoreRequest, 'input' | 'chosen'> {
+  readonly sandbox: Sandbox;
+  readonly place: string | null;
+}
+
+/** Its own process does it: there is no worker where everything is gone. */
+function restoreArguments({ sandbox, input, chosen, place }: Restoring): readonly string[] {
+  const { source, backup, at } = chosen;
+  return [
+    '-c',
+    sandbox.config,
+    '--host',
+    input.host,
+    'restore',
+    backup.reference,
+    '--source',
+    source,
+    '--from',
+    place ?? REPOSITORY,
+    ...(at === null ? [] : ['--at', at]),
+    '--to',
+    sandbox.restored(source),
+  ];
+}
+
+async function run({ program }: OwnCommand, { signal }: Work): Promise<Pick<DrillRestored, 'bytes' | 'milliseconds'>> {
+  const { stdout, stderr } = await runProgram(program, { signal });
+  const result = printed.safeParse(json(stdout)).data;
+  if (result === undefined) {
+    const why = stderr.split('\n').at(-1) ?? 'nothing';
+    throw new BackupError('program-failed', `The restore ended without a result; its last words: ${why}`);
+  }
+  if (result.error) throw failed(result.error);
+  return { bytes: result.plain, milliseconds: result.milliseconds };
+}
+
+function failed({ code, message, remedy }: { code: string; message: string; remedy: string | null }): BackupError {
+  const known: ErrorCode = isErrorCode(code) ? code : 'failed';
+  return new BackupError(known, message, remedy === null ? {} : { remedy });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return ((await ifThere(readdir(folder))) ?? []).length > 0;
+}
