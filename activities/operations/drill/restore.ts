@@ -1,5 +1,5 @@
 /** Recovers one source of a drill by the command that an operator would give. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { DrillChosen, DrillInput, DrillRestored } from '../../../model/drill/drill.ts';
@@ -25,15 +25,16 @@ export interface DrillRestoreRequest {
 const record = z.object({
   command: z.array(z.string()),
   passed: z.array(z.string()),
+  /** Milliseconds since the epoch. */
+  began: z.number(),
   bytes: z.number(),
-  milliseconds: z.number(),
 });
 
 /** What the command printed. */
-const printed = z.union([
-  z.object({ error: z.object({ code: z.string(), message: z.string(), remedy: z.string().nullable() }) }),
-  z.object({ error: z.undefined(), milliseconds: z.number(), plain: z.number() }),
-]);
+const failure = z.object({
+  error: z.object({ code: z.string(), message: z.string(), remedy: z.string().nullable() }),
+});
+const success = z.object({ milliseconds: z.number(), plain: z.number() });
 
 /**
  * From the first place whose copy is right.
@@ -43,8 +44,10 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
   const { site, input, chosen, work } = request;
   const sandbox = sandboxOf(site, input);
   const to = sandbox.restored(chosen.source);
-  const known = await readMemoryFile(sandbox.done(chosen.source), record);
-  if (known && (await isThere(to))) return known;
+  const known = await readMemoryFile(sandbox.begun(chosen.source), record);
+  // It gets its name by one rename, when all of it is right.
+  const there = await ifThere(stat(to));
+  if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
   await mkdir(path.dirname(to), { recursive: true });
   const passed: string[] = [];
   let last: BackupError | undefined;
@@ -52,9 +55,9 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
     const command = ownCommand(restoreArguments({ sandbox, input, chosen, place }));
     work.progress({ phase: `restoring from ${place ?? 'the repository'}`, bytes: 0, total: null, activity: 0 });
     try {
-      const done = { command: command.words, passed, ...(await run(command, work)) };
-      await writeMemoryFile(sandbox.done(chosen.source), done);
-      return done;
+      const begun = { command: command.words, passed: [...passed] };
+      await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
+      return { ...begun, ...(await run(command, work)) };
     } catch (error) {
       if (!(error instanceof BackupError) || !OF_THE_COPY.has(error.code)) throw error;
       last = error;
@@ -91,13 +94,13 @@ function restoreArguments({ sandbox, input, chosen, place }: Restoring): readonl
 
 async function run({ program }: OwnCommand, { signal }: Work): Promise<Pick<DrillRestored, 'bytes' | 'milliseconds'>> {
   const { stdout, stderr } = await runProgram(program, { signal });
-  const result = printed.safeParse(json(stdout)).data;
-  if (result === undefined) {
-    const why = stderr.split('\n').at(-1) ?? 'nothing';
-    throw new BackupError('program-failed', `The restore ended without a result; its last words: ${why}`);
-  }
-  if (result.error) throw failed(result.error);
-  return { bytes: result.plain, milliseconds: result.milliseconds };
+  const printed = json(stdout);
+  const failing = failure.safeParse(printed).data;
+  if (failing) throw failed(failing.error);
+  const result = success.safeParse(printed).data;
+  if (result) return { bytes: result.plain, milliseconds: result.milliseconds };
+  const why = stderr.split('\n').at(-1) ?? 'nothing';
+  throw new BackupError('program-failed', `The restore ended without a result; its last words: ${why}`);
 }
 
 function failed({ code, message, remedy }: { code: string; message: string; remedy: string | null }): BackupError {
@@ -111,8 +114,4 @@ function json(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-async function isThere(folder: string): Promise<boolean> {
-  return ((await ifThere(readdir(folder))) ?? []).length > 0;
 }

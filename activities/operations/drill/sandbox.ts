@@ -19,8 +19,8 @@ export interface Sandbox {
   readonly restored: (source: string) => string;
   /** A folder of a source's service: sockets, logs. */
   readonly service: (source: string) => string;
-  /** What is known of a restore that is done. */
-  readonly done: (source: string) => string;
+  /** What is known of a restore that was begun. */
+  readonly begun: (source: string) => string;
 }
 
 /** What the names of sandboxes begin with. */
@@ -40,7 +40,7 @@ export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<
     config: path.join(folder, 'recovery.yaml'),
     restored: (source) => path.join(folder, 'restored', source),
     service: (source) => path.join(folder, 'services', source),
-    done: (source) => path.join(folder, 'done', `${source}.json`),
+    begun: (source) => path.join(folder, 'begun', `${source}.json`),
   };
 }
 
@@ -56,7 +56,7 @@ export async function makeSandbox(site: Site, input: DrillInput): Promise<Sandbo
       await mkdir(folder, { recursive: true });
       await chmod(folder, 0o711);
     }
-    for (const closed of [gone.repository, gone.state, path.join(sandbox.folder, 'done')])
+    for (const closed of [gone.repository, gone.state, path.join(sandbox.folder, 'begun')])
       await mkdir(closed, { recursive: true, mode: 0o700 });
   });
   // JSON is YAML too. It names where secrets are, and holds none.
