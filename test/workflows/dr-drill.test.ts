@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+import { confirmDrill } from '../../client/runs/confirm.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
@@ -9,8 +12,10 @@ import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { openSession, runDaily, runDrill, runLogs } from '../support/session.ts';
+import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
+import { until } from '../support/until.ts';
+import { drillStatus } from '../../workflows/messages.ts';
 
 describe('drDrill', function () {
   this.timeout(120_000);
@@ -40,7 +45,13 @@ describe('drDrill', function () {
       },
       destinations: { vault: directory('vault'), second: directory('second') },
       plans: {
-        drill: { scratch: path.join(folder, 'scratch'), deadline: '10s', retryFirst: '100ms', retryMax: '200ms' },
+        drill: {
+          secondIdentity: { file: path.join(folder, 'keys', 'second.txt') },
+          scratch: path.join(folder, 'scratch'),
+          deadline: '10s',
+          retryFirst: '100ms',
+          retryMax: '200ms',
+        },
       },
       temporal: await ownTemporal(),
     });
@@ -78,12 +89,93 @@ describe('drDrill', function () {
     );
   });
 
-  let seconds = 0;
-  function drill(options: Pick<Parameters<typeof runDrill>[0], 'scenario' | 'at' | 'manual'>): Promise<DrillReport> {
-    const scheduled = wholeSeconds(Date.now() - (seconds += 1000));
-    return runDrill({ session, site: 'test', scheduled, ...options });
+  it('recovers from the second destination where the first is gone too', async () => {
+    const vault = path.join(folder, 'vault');
+    await rename(vault, `${vault}.gone`);
+    const report = await drill({ scenario: 'primary-storage-lost', sources: ['wiki'] }).finally(() =>
+      rename(`${vault}.gone`, vault),
+    );
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    for (const { choice } of report.sources) assert.deepEqual([choice?.place, choice?.others], ['second', []]);
+  });
+
+  it('opens everything with the second identity alone', async () => {
+    const [first] = test.identities;
+    await rename(first, `${first}.gone`);
+    const report = await drill({ scenario: 'key-lost', sources: ['wiki'] }).finally(() =>
+      rename(`${first}.gone`, first),
+    );
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+  });
+
+  it('recovers a mistake to just before it; somebody looks for himself, and the clock runs', async () => {
+    const before = await clockOf(db);
+    await pause(1100);
+    await db.sql('DELETE FROM t WHERE id = 2');
+    await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) });
+    const drilling = drill({ scenario: 'operator-error', at: before, manual: ['probe'], sources: ['db'] });
+    const id = `drill-${wholeSeconds(last)}`;
+    await until('somebody is waited for', async () => {
+      const graph = await readGraph(session.client, id);
+      return graph?.steps.some(({ id: step, state }) => step === 'confirm/probe' && state === 'running') === true;
+    });
+    const live = await session.client.workflow.getHandle(id).query(drillStatus);
+    assert.deepEqual(await rowsOf(one(live, 'db')), ['1', '2']);
+    await assert.rejects(confirmDrill(session.client, id, { phase: 'restore' }), /Waiting for somebody: probe/);
+    await pause(1000);
+    await confirmDrill(session.client, id, { phase: 'probe', note: 'row 2 is there' });
+    const report = await drilling;
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    assert.equal(report.choice?.disaster, before);
+    const [word] = report.confirmations;
+    assert.equal(word?.note, 'row 2 is there');
+    assert.ok(word.milliseconds >= 1000 && (report.rto ?? 0) >= word.milliseconds, 'it counts');
+    await assert.rejects(confirmDrill(session.client, id, { phase: 'probe' }), { code: 'not-found' });
+  });
+
+  it('says so where the scenario leaves nothing, and leaves nothing itself', async () => {
+    const report = await drill({ scenario: 'ransomware' });
+    assert.equal(report.outcome, 'failed');
+    assert.match(report.errors[0]?.message ?? '', /no destination is locked/);
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  it('leaves nothing where it is cancelled', async () => {
+    const cancelling = new AbortController();
+    const drilling = drill({ scenario: 'host-lost', manual: ['restore'], signal: cancelling.signal });
+    await until('its sandbox is there', async () => (await readdir(path.join(folder, 'scratch'))).length > 0);
+    cancelling.abort();
+    await assert.rejects(drilling, { code: 'aborted' });
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  /** Rows of the recovered table, asked of the private server itself. */
+  async function rowsOf(source: DrilledSource | undefined): Promise<readonly string[]> {
+    const setting = source?.started?.command?.find((word) => word.startsWith('unix_socket_directories='));
+    const client = new Client({ host: setting?.split('=')[1] ?? '', user: 'postgres', database: 'postgres' });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
+      return rows.map((row) => String(row.id));
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Of the last drill. */
+  let last = Date.now();
+  function drill(options: Omit<DrillOptions, 'session' | 'site' | 'scheduled'>): Promise<DrillReport> {
+    last -= 1000;
+    return runDrill({ session, site: 'test', scheduled: wholeSeconds(last), ...options });
   }
 });
+
+/** RFC 3339, of the server. */
+async function clockOf(db: TestPostgres): Promise<string> {
+  const [row] = await db.sql('SELECT clock_timestamp() AS now');
+  assert.ok(row?.['now'] instanceof Date);
+  return row['now'].toISOString();
+}
 
 function one({ sources }: DrillReport, name: string): DrilledSource | undefined {
   return sources.find(({ source }) => source === name);
