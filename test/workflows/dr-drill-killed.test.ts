@@ -5,7 +5,7 @@ import path from 'node:path';
 import { startRun } from '../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
-import { processesOf } from '../support/processes.ts';
+import { processesNaming } from '../support/processes.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
@@ -73,7 +73,7 @@ describe('drDrill, its worker killed in the middle', function () {
       assert.equal(source?.steps.find(({ name }) => name === 'restore')?.attempts, hour === 0 ? 2 : 1);
       assert.deepEqual(await readdir(scratch), []);
       await living.end();
-      assert.deepEqual(await processesOf(folder), []);
+      assert.deepEqual(processesNaming(scratch), []);
     });
   }
 
