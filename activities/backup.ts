@@ -8,6 +8,7 @@ import { restoreStepInput } from '../model/received-restore.ts';
 import type { RestoreStepInput } from '../model/restore-run.ts';
 import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
+import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
 import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
 import { received, runStep } from './activity-work.ts';
@@ -33,7 +34,7 @@ export interface BackupActivities {
   ): Promise<CopiedBackup | SkippedCopy>;
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
   /** Restores a backup to a folder of this host. */
-  restore(input: RestoreStepInput): Promise<{ readonly milliseconds: number }>;
+  restore(input: RestoreStepInput): Promise<Restored>;
   /** Which backup of a source a restore test takes, and from where. */
   chooseTest(input: TestInput): Promise<TestChoice>;
   /** Restores it into scratch, checks and measures it, and records what it showed. */

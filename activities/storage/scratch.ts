@@ -5,7 +5,7 @@ import { uptime } from 'node:os';
 import path from 'node:path';
 import { FOLDER_MODE } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
-import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
+import { holderOfName, holderTag, isAlive, thisHolder, type Holder } from './holder.ts';
 
 /** On a share, or in another container, somebody may be at work: what was not touched for so long, in milliseconds, is dead. */
 const FOREIGN = 24 * 3_600_000;
@@ -39,6 +39,20 @@ export async function sweepScratch(within: string, prefix: string): Promise<void
     }
   });
 }
+
+/** Who else is known to be at work in scratch of the same prefix beside this one; of another container nothing is known. */
+export async function othersAtWork(scratch: string, prefix: string): Promise<readonly Holder[]> {
+  const found: Holder[] = [];
+  for (const name of (await ifThere(readdir(path.dirname(scratch)))) ?? []) {
+    const holder = holderOfName(name);
+    const isOther = name.startsWith(prefix) && name[prefix.length + UUID] === '~' && name !== path.basename(scratch);
+    if (holder && isOther && (await isAlive(holder))) found.push(holder);
+  }
+  return found;
+}
+
+/** Characters. */
+const UUID = 36;
 
 async function isDead(folder: string): Promise<boolean> {
   const holder = holderOfName(folder);

@@ -56,6 +56,14 @@ export const THAW_TYPE = 'thawCopy';
 /** The workflow type of restores to a folder. */
 export const RESTORE_TYPE = 'restoreBackup';
 
+/** And of whole recovery points. */
+export const RESTORE_POINT_TYPE = 'restorePoint';
+
+export const RESTORE_TYPES: readonly string[] = [RESTORE_TYPE, RESTORE_POINT_TYPE];
+
+/** What the search attribute `plan` says of both. */
+export const RESTORE_PLAN = 'restore';
+
 /** @throws BackupError `config` for a plan that there is not. */
 export function requirePlan({ plans }: Pick<SiteConfig, 'plans'>, plan: string): string {
   if (isBuiltIn(plan) || Object.hasOwn(plans.custom, plan)) return plan;
