@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { locate } from '../../streams/locate.ts';
-import { offlinePrefix } from './offline.ts';
+import { enclosedBy, type Enclosed } from './enclosure.ts';
 import type { ServerUser } from './user.ts';
 
 export interface ServerCommand {
@@ -18,8 +18,8 @@ export interface ServerCommand {
   /** What it gets when the worker dies. */
   readonly deathSignal: 'KILL' | 'QUIT';
   readonly env?: Readonly<Record<string, string>>;
-  /** It is cut off from every network, where this machine allows it. */
-  readonly offline?: boolean;
+  /** It is cut off from network, sockets and files of this machine but these, as far as this allows it. */
+  readonly enclosed?: Enclosed | undefined;
 }
 
 export interface ServerProcess {
@@ -58,14 +58,14 @@ async function spawnServer({
   log,
   deathSignal,
   env = {},
-  offline = false,
+  enclosed,
 }: ServerCommand): Promise<ChildProcess> {
   const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
   const output = await open(log, 'a', 0o600);
   try {
     // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
     const [program = '', ...args] = [
-      ...(offline ? await offlinePrefix() : []),
+      ...(enclosed ? (await enclosedBy(enclosed)).prefix : []),
       locate('setpriv'),
       '--pdeathsig',
       deathSignal,
