@@ -2,6 +2,7 @@
 import type { SourceConfig } from '../../model/config/source.ts';
 import type { Newest } from '../../model/drill/drill.ts';
 import type { Work } from '../work.ts';
+import type { Enclosing } from './private-server/enclosure.ts';
 import type { BackupReader } from './types.ts';
 
 export interface ServeContext<Config extends SourceConfig = SourceConfig> {
@@ -30,6 +31,8 @@ export interface Service {
   readonly command: readonly string[];
   /** What a program of the user's needs to reach it, as in PGHOST. Never a secret. */
   readonly env: Readonly<Record<string, string>>;
+  /** How a program gets into the network in which it can be reached; absent: there is only its socket. */
+  readonly inside?: Pick<Enclosing, 'prefix' | 'privileges'>;
   running(): boolean;
   /** Rows by lines, fields by tabs, as the engine's own client prints them. @throws BackupError `program-failed` with the engine's word. */
   ask(question: Question, work: Work): Promise<string>;

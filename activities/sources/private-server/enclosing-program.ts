@@ -6,9 +6,10 @@
  * (include/uapi/asm-generic/unistd.h). Arguments: w:FOLDER (stays, writable), v:FOLDER (stays, to be read), h:FOLDER (is empty inside),
  * l: (loopback is up), and after -- the command.
  *
- * 1. What stays is taken hold of, before anything is covered. 2. Empty folders cover those where servers have their sockets. 3. What stays is put
- * back. 4. Sockets elsewhere, on which somebody listens outside, are covered by /dev/null: a namespace of networks does not keep anybody from a
- * socket that is a file. 5. All is to be read only, but what is said.
+ * 1. What stays is taken hold of, before anything is covered. 2. No device is left but those that hold nothing: a mount that is read only keeps nobody
+ * from writing to a disk. 3. Empty folders cover those where servers have their sockets. 4. What stays is put back. 5. Sockets elsewhere, on which
+ * somebody listens outside, are covered by /dev/null: a namespace of networks does not keep anybody from a socket that is a file. 6. All is to be
+ * read only, but what is said.
  */
 export const ENCLOSING = `
 use strict;
@@ -39,6 +40,18 @@ sub below { my ($path, @folders) = @_; scalar grep { $path eq $_ || index($path,
 
 my @stays = (@{$of{w}}, @{$of{v}});
 my @held = map { hold($_) } @stays;
+my @devices = grep { -c } map { "/dev/$_" } qw(null zero full random urandom);
+my @usable = map { hold($_) } @devices;
+put(fresh("0755"), "/dev");
+for my $index (0 .. $#devices) {
+  open(my $point, ">", $devices[$index]) or die "$devices[$index]: $!\n";
+  close $point;
+  put($usable[$index], $devices[$index]);
+}
+symlink("/proc/self/fd", "/dev/fd");
+symlink("/proc/self/fd/$_->[0]", "/dev/$_->[1]") for [0, "stdin"], [1, "stdout"], [2, "stderr"];
+mkdir "/dev/shm";
+
 my @empty = grep { -d && !-l } @{$of{h}};
 put(fresh($_ eq "/run" ? "0755" : "1777"), $_) for @empty;
 for my $index (0 .. $#stays) {

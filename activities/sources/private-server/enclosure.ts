@@ -28,6 +28,8 @@ export interface Allowed {
   readonly why: string | null;
 }
 
+const NO_RIGHTS = ['--inh-caps=-all', '--ambient-caps=-all'] as const;
+
 /** Where servers of a machine have their sockets and everybody may write. Empty inside. */
 const HIDDEN = ['/run', '/tmp', '/var/tmp', '/dev/shm'] as const;
 
@@ -39,16 +41,23 @@ export async function allowedHere(): Promise<Allowed> {
   return network === null ? { cut: 'network', why: all } : { cut: 'nothing', why: network };
 }
 
-/** What stands before a command so that it is cut off, as far as this machine allows it. */
-export async function enclosedBy(
-  enclosed: Enclosed,
-): Promise<{ readonly prefix: readonly string[]; readonly cut: Cut }> {
+export interface Enclosing {
+  /** What stands before a command. */
+  readonly prefix: readonly string[];
+  /** Options of the setpriv that stands between: they give back the rights that it took to close the way out. */
+  readonly privileges: readonly string[];
+  readonly cut: Cut;
+}
+
+/** Cuts a command off, as far as this machine allows it. */
+export async function enclosedBy(enclosed: Enclosed): Promise<Enclosing> {
   const { cut } = await allowedHere();
-  if (cut === 'nothing') return { prefix: [], cut };
-  if (cut === 'network') return { prefix: [locate('unshare'), ...networkOnly()], cut };
+  if (cut === 'nothing') return { prefix: [], privileges: [], cut };
+  const privileges = isRoot() ? [] : NO_RIGHTS;
+  if (cut === 'network') return { prefix: [locate('unshare'), ...networkOnly()], privileges, cut };
   const { writable, visible = [], loopback = false } = enclosed;
   const places = { writable: await placesOf(writable), visible: await placesOf(visible), loopback };
-  return { prefix: [locate('unshare'), ...everything(), ...enclosing(places)], cut };
+  return { prefix: [locate('unshare'), ...everything(), ...enclosing(places)], privileges, cut };
 }
 
 /** Said in the report of a test where this machine does not allow all of it; null where it does. */
@@ -86,7 +95,6 @@ function enclosing({ writable, visible = [], loopback = false }: Enclosed): read
     ...visible.map((folder) => `v:${folder}`),
     ...(loopback ? ['l:'] : []),
     '--',
-    ...(isRoot() ? [] : [locate('setpriv'), '--inh-caps=-all', '--ambient-caps=-all', '--']),
   ];
 }
 

@@ -64,11 +64,13 @@ async function spawnServer({
   const output = await open(log, 'a', 0o600);
   try {
     // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
+    const { prefix = [], privileges = [] } = enclosed ? await enclosedBy(enclosed) : {};
     const [program = '', ...args] = [
-      ...(enclosed ? (await enclosedBy(enclosed)).prefix : []),
+      ...prefix,
       locate('setpriv'),
       '--pdeathsig',
       deathSignal,
+      ...privileges,
       ...identity,
       '--',
       ...command,

@@ -82,7 +82,7 @@ describe('what runs enclosed', () => {
       check.detail,
       /were not cut off from the network, nor .*: this machine allows no namespace .*not permitted/i,
     );
-    assert.deepEqual(enclosed, { prefix: [], cut: 'nothing' });
+    assert.deepEqual(enclosed, { prefix: [], privileges: [], cut: 'nothing' });
   });
 
   async function said(
