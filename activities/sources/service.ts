@@ -23,6 +23,8 @@ export interface Question {
   readonly text: string;
   /** Where the engine has several; its usual one when absent. */
   readonly database?: string | undefined;
+  /** It is to change no data: what writes is refused in the engine's word, where the engine can. */
+  readonly readOnly?: boolean;
 }
 
 /** It runs as an unprivileged user, cut off from every network where this machine allows it, and ends with the worker. */

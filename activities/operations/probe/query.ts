@@ -12,7 +12,7 @@ export async function askQuery(
   { service, work }: Pick<ProbeContext, 'service' | 'work'>,
 ): Promise<Seen> {
   if (!service) throw new BackupError('refused', 'no server runs on what was restored');
-  const answer = (await service.ask({ text: query, database }, work)).replace(/\n+$/, '');
+  const answer = (await service.ask({ text: query, database, readOnly: true }, work)).replace(/\n+$/, '');
   const fault = faultOf(answer, expect);
   return fault === null ? right(shown(answer)) : wrong(`${shown(answer)}, ${fault}`);
 }
