@@ -5,7 +5,6 @@ import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
 import { restoreStepInput } from '../model/received-restore.ts';
-import type { RestoreStepInput } from '../model/restore-run.ts';
 import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
 import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
