@@ -150,13 +150,15 @@ export interface Probed {
   /** What was seen, or what is wrong. */
   readonly detail: string;
   readonly milliseconds: number;
+  /** One of our own, which every source gets: that something answers proves nothing of what it holds. */
+  readonly own?: true;
 }
 
 /** What the recovery of a source did. */
 export interface DrillRestored {
   /** The command that did it, word for word. */
   readonly command: readonly string[];
-  /** Commands that were tried before, at places whose copy did not do, and why not. */
+  /** Places whose copy did not do, and why. */
   readonly passed: readonly string[];
   readonly bytes: number;
   readonly milliseconds: number;

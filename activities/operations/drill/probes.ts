@@ -7,21 +7,27 @@ import type { Site } from '../../site.ts';
 import type { Service } from '../../sources/service.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
 import type { Work } from '../../work.ts';
+import { runProbes } from '../probe/index.ts';
 import { sourceConfig } from '../source-config.ts';
 
-export interface ProbesRequest {
+export interface LookRequest {
   readonly site: Site;
   readonly source: string;
-  /** Null where its type has none. */
+  /** Null where nothing runs on it. */
   readonly service: Service | null;
   readonly restored: string;
+  /** An empty folder that others may pass. */
+  readonly scratch: string;
   readonly work: Work;
 }
 
-export async function probesOf(request: ProbesRequest): Promise<readonly Probed[]> {
+/** What could not be asked on this machine is red: the drill is to show that it can. */
+export async function lookAtRecovered(request: LookRequest): Promise<readonly Probed[]> {
   const { site, source, service, restored, work } = request;
-  const { type } = sourceConfig(site, source);
-  return [service ? await answers(type, service, work) : await isThere(restored)];
+  const config = sourceConfig(site, source);
+  const own = service ? await answers(config.type, service, work) : await isThere(restored);
+  const asked = own.ok ? await runProbes({ ...request, config }) : [];
+  return [{ ...own, own: true }, ...asked.map(({ asked: _, ...probed }) => probed)];
 }
 
 /** What any server of a type answers. */

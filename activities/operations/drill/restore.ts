@@ -11,7 +11,7 @@ import { ifThere } from '../../storage/fs-errors.ts';
 import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Work } from '../../work.ts';
-import { OF_THE_COPY } from '../restore-point/restore.ts';
+import { fromAnyPlace } from '../restore-places.ts';
 import { sandboxOf, type Sandbox } from './sandbox.ts';
 
 export interface DrillRestoreRequest {
@@ -49,31 +49,27 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
   const there = await ifThere(stat(to));
   if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
   await mkdir(path.dirname(to), { recursive: true });
-  const passed: string[] = [];
-  let last: BackupError | undefined;
-  for (const place of [chosen.place, ...chosen.others]) {
-    const command = ownCommand(restoreArguments({ sandbox, input, chosen, place }));
-    work.progress({ phase: `restoring from ${place ?? 'the repository'}`, bytes: 0, total: null, activity: 0 });
-    try {
-      const begun = { command: command.words, passed: [...passed] };
-      await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
-      return { ...begun, ...(await run(command, work)) };
-    } catch (error) {
-      if (!(error instanceof BackupError) || !OF_THE_COPY.has(error.code)) throw error;
-      last = error;
-      passed.push(`${command.words.join(' ')}: ${error.message}`);
-    }
+  const tried: string[] = [];
+  const places = [chosen.place, ...chosen.others].map((place) => ({ name: place ?? REPOSITORY }));
+  const { result } = await fromAnyPlace(places, from, (why) => tried.push(why));
+  return result;
+
+  async function from({ name }: { readonly name: string }): Promise<DrillRestored> {
+    const command = ownCommand(restoreArguments({ sandbox, input, chosen, from: name }));
+    const begun = { command: command.words, passed: [...tried] };
+    await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
+    work.progress({ phase: `restoring from ${name}`, bytes: 0, total: null, activity: 0 });
+    return { ...begun, ...(await run(command, work)) };
   }
-  throw last ?? new TypeError('a backup that no place has');
 }
 
 interface Restoring extends Pick<DrillRestoreRequest, 'input' | 'chosen'> {
   readonly sandbox: Sandbox;
-  readonly place: string | null;
+  readonly from: string;
 }
 
 /** Its own process does it: there is no worker where everything is gone. */
-function restoreArguments({ sandbox, input, chosen, place }: Restoring): readonly string[] {
+function restoreArguments({ sandbox, input, chosen, from }: Restoring): readonly string[] {
   const { source, backup, at } = chosen;
   return [
     '-c',
@@ -85,10 +81,11 @@ function restoreArguments({ sandbox, input, chosen, place }: Restoring): readonl
     '--source',
     source,
     '--from',
-    place ?? REPOSITORY,
+    from,
     ...(at === null ? [] : ['--at', at]),
     '--to',
     sandbox.restored(source),
+    '--direct',
   ];
 }
 

@@ -19,6 +19,8 @@ export interface Sandbox {
   readonly restored: (source: string) => string;
   /** A folder of a source's service: sockets, logs. */
   readonly service: (source: string) => string;
+  /** A folder of a source's probes. */
+  readonly probes: (source: string) => string;
   /** What is known of a restore that was begun. */
   readonly begun: (source: string) => string;
 }
@@ -40,6 +42,7 @@ export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<
     config: path.join(folder, 'recovery.yaml'),
     restored: (source) => path.join(folder, 'restored', source),
     service: (source) => path.join(folder, 'services', source),
+    probes: (source) => path.join(folder, 'probes', source),
     begun: (source) => path.join(folder, 'begun', `${source}.json`),
   };
 }
@@ -51,7 +54,7 @@ export async function makeSandbox(site: Site, input: DrillInput): Promise<Sandbo
   const config = await leftIn(input.scenario, site, gone);
   await translated(sandbox.folder, 'making the sandbox of the drill', async () => {
     // Servers run as unprivileged users, who must pass; what is restored below stays closed to others.
-    for (const open of ['', 'restored', 'services']) {
+    for (const open of ['', 'restored', 'services', 'probes']) {
       const folder = path.join(sandbox.folder, open);
       await mkdir(folder, { recursive: true });
       await chmod(folder, 0o711);

@@ -4,14 +4,14 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import type { DrillChosen, DrillInput, DrillStarted, Probed } from '../../../model/drill/drill.ts';
-import { adapterFor } from '../../sources/index.ts';
 import type { Service } from '../../sources/service.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
+import { serveRestored } from '../probe/index.ts';
 import { sourceConfig } from '../source-config.ts';
 import { openChosen } from './open.ts';
 import { openLeft, sandboxOf } from './sandbox.ts';
-import { probesOf } from './probes.ts';
+import { lookAtRecovered } from './probes.ts';
 
 /** By run and source. */
 const running = new Map<string, Service>();
@@ -33,8 +33,11 @@ export async function startDrilled(request: ServiceRequest): Promise<DrillStarte
 export async function probeDrilled(request: ServiceRequest): Promise<readonly Probed[]> {
   const { site, input, chosen, work } = request;
   const service = await serviceOf(request);
-  const restored = sandboxOf(site, input).restored(chosen.source);
-  return probesOf({ site, source: chosen.source, service: service ?? null, restored, work });
+  const sandbox = sandboxOf(site, input);
+  const scratch = sandbox.probes(chosen.source);
+  await emptied(scratch);
+  const restored = sandbox.restored(chosen.source);
+  return lookAtRecovered({ site, source: chosen.source, service, restored, scratch, work });
 }
 
 /** Ends all services of a drill on this host. */
@@ -46,30 +49,27 @@ export async function stopDrilled({ runId }: Pick<DrillInput, 'runId'>): Promise
   }
 }
 
-/** The one that runs; else it is started. Undefined where the type has none. */
-async function serviceOf({ site, input, chosen, work }: ServiceRequest): Promise<Service | undefined> {
+/** The one that runs; else it is started. Null where nothing is to run. */
+async function serviceOf({ site, input, chosen, work }: ServiceRequest): Promise<Service | null> {
   const { source } = chosen;
   const key = `${input.runId}/${source}`;
   const known = running.get(key);
   if (known?.running()) return known;
   const config = sourceConfig(site, source);
-  const adapter = adapterFor(config.type);
-  if (!adapter.serve) return undefined;
   const { chain } = await openChosen(await openLeft(site, input), chosen, work);
   const sandbox = sandboxOf(site, input);
   const scratch = sandbox.service(source);
-  await rm(scratch, { recursive: true, force: true });
-  await mkdir(scratch, { recursive: true, mode: 0o711 });
+  await emptied(scratch);
   // It lives longer than the step that starts it.
   const own = { ...work, signal: new AbortController().signal };
-  const service = await adapter.serve({
-    source,
-    config,
-    chain,
-    restored: sandbox.restored(source),
-    scratch,
-    work: own,
-  });
-  running.set(key, service);
+  const restored = sandbox.restored(source);
+  const service = await serveRestored({ source, config, chain, restored, scratch, work: own });
+  if (service) running.set(key, service);
   return service;
+}
+
+/** A new folder that others may pass. */
+async function emptied(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o711 });
 }

@@ -123,7 +123,7 @@ async function fromAnyPlace(
 }
 
 /** Codes that speak against a copy or its place: another one may do. */
-export const OF_THE_COPY: ReadonlySet<string> = new Set([
+const OF_THE_COPY: ReadonlySet<string> = new Set([
   'verification-failed',
   'not-authentic',
   'not-found',
