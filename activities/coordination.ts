@@ -30,6 +30,7 @@ import { planLogs } from './operations/plan-logs.ts';
 import { planRun, requireBackupPlan } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
 import { planDrill } from './operations/drill/plan.ts';
+import { reportDrill } from './operations/drill/report.ts';
 import { tellDrill } from './operations/drill/tell.ts';
 import { planTest } from './operations/proof/plan.ts';
 import { tellTests } from './operations/proof/tell.ts';
@@ -67,7 +68,7 @@ export interface CoordinationActivities {
   planTest(input: PlanInput): Promise<TestSpec>;
   planDrill(input: DrillAsked & { readonly scheduled: string }): Promise<DrillSpec>;
   /** Signs and keeps the report of a drill, and writes the documents that come of it. */
-  recordDrill(input: { readonly report: DrillReport }): Promise<void>;
+  recordDrill(input: { readonly report: DrillReport }): Promise<{ readonly warnings: readonly string[] }>;
   /** @returns the notifiers that failed. */
   tellDrill(input: { readonly report: DrillReport }): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
@@ -135,7 +136,7 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     },
     recordDrill: (sent) => {
       const { report } = received(z.object({ report: drillReport }), sent);
-      return runStep({}, async (work) => void [report, work]);
+      return runStep({}, async (work) => reportDrill({ site: await openSite(), report, work }));
     },
     tellDrill: (sent) => {
       const { report } = received(z.object({ report: drillReport }), sent);

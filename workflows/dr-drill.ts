@@ -135,12 +135,14 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     change({ declared });
     await recover({ ...sandbox, declared });
     await measure();
-    await runner.run(REPORT, policy, ({ left }) => {
+    const reported = await runner.run(REPORT, policy, ({ left }) => {
       const options = { summary: 'sign the report, and write the documents', activityId: REPORT };
       return reporting(site, waits, left, undefined).recordDrill.executeWithOptions(options, [
         { report: { ...current(), steps: graph() } },
       ]);
     });
+    if (!reported.ok) errors.push(reported.error);
+    else errors.push(...reported.value.warnings.map(undelivered));
   } finally {
     // Cancelled or not: nothing of it stays.
     await CancellationScope.nonCancellable(tearDown);
@@ -338,6 +340,11 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
 
 /** Steps that are not done where the ones before them failed. */
 const BEFORE_RECOVERY: ReadonlySet<string> = new Set([CHOOSE, ...MANUAL_PHASES.map(confirmId)]);
+
+/** A destination that lacks the record. */
+function undelivered(message: string): StepError {
+  return { step: REPORT, code: 'unreachable', message, remedy: 'The next catch-up delivers it.' };
+}
 
 function isWaitingFor({ id, state }: GraphStep, phase: ManualPhase): boolean {
   return id === confirmId(phase) && state === 'running';

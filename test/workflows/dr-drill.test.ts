@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { trustedKeys } from '../../activities/keys/site-keys.ts';
+import { openDestination } from '../../activities/storage/destinations.ts';
+import { readEvidence } from '../../activities/storage/evidence-file.ts';
 import { confirmDrill } from '../../client/runs/confirm.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
-import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
+import type { DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
 import { wholeSeconds } from '../../model/time.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
@@ -39,7 +42,11 @@ describe('drDrill', function () {
     test = await makeSite({
       folder,
       sources: {
-        db: { ...db.config(), objectives: { rpo: '5m', rto: '10m' } },
+        db: {
+          ...db.config(),
+          objectives: { rpo: '5m', rto: '10m' },
+          probes: [{ name: 'rows', query: 'SELECT count(*) FROM t', database: 'postgres', expect: '2' }],
+        },
         cache: { ...cache.config(), after: ['db'] },
         wiki: { type: 'files', paths: [path.join(folder, 'wiki')], objectives: { rto: '1ms' } },
       },
@@ -71,7 +78,14 @@ describe('drDrill', function () {
   it('recovers the whole stack from destinations alone, in order, measures it, and leaves nothing', async () => {
     const { repository } = test.site;
     await rename(repository, `${repository}.gone`);
-    const report = await drill({ scenario: 'host-lost' }).finally(() => rename(`${repository}.gone`, repository));
+    const drilling = drill({ scenario: 'host-lost', manual: ['probe'] });
+    try {
+      await waitsFor('probe');
+    } finally {
+      await rename(`${repository}.gone`, repository);
+    }
+    await confirmDrill(session.client, idOfLast(), { phase: 'probe' });
+    const report = await drilling;
     assert.equal(report.outcome, 'complete', JSON.stringify(report, undefined, 2));
     for (const { choice, probes, rto } of report.sources) {
       assert.equal(choice?.place, 'vault');
@@ -81,7 +95,18 @@ describe('drDrill', function () {
     const [pg, redis] = ['db', 'cache'].map((source) => one(report, source));
     assert.equal(pg?.choice?.at, 'end');
     assert.ok((ended(pg, 'probe') ?? '') <= (started(redis, 'fetch') ?? ''), 'cache is to come after db');
+    assert.deepEqual(
+      pg?.probes.map(({ name }) => name),
+      ['answers', 'rows'],
+    );
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+    for (const place of ['repository', 'vault', 'second'])
+      await access(path.join(folder, place, 'drills', `${report.runId}.json`));
+    const kept = await readEvidence(openDestination('vault', test.site), await trustedKeys(test.site), 'db');
+    assert.deepEqual(
+      kept.filter(({ what }) => what === 'drill').map(({ backup, verdict }) => [backup, verdict]),
+      [[pg?.choice?.backup, 'ok']],
+    );
     const graph = await readGraph(session.client, report.runId);
     assert.deepEqual(
       graph?.steps.filter(({ state }) => state !== 'done').map(({ id, state }) => [id, state]),
@@ -114,11 +139,8 @@ describe('drDrill', function () {
     await db.sql('DELETE FROM t WHERE id = 2');
     await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) });
     const drilling = drill({ scenario: 'operator-error', at: before, manual: ['probe'], sources: ['db'] });
-    const id = `drill-${wholeSeconds(last)}`;
-    await until('somebody is waited for', async () => {
-      const graph = await readGraph(session.client, id);
-      return graph?.steps.some(({ id: step, state }) => step === 'confirm/probe' && state === 'running') === true;
-    });
+    const id = idOfLast();
+    await waitsFor('probe');
     const live = await session.client.workflow.getHandle(id).query(drillStatus);
     assert.deepEqual(await rowsOf(one(live, 'db')), ['1', '2']);
     await assert.rejects(confirmDrill(session.client, id, { phase: 'restore' }), /Waiting for somebody: probe/);
@@ -131,6 +153,21 @@ describe('drDrill', function () {
     assert.equal(word?.note, 'row 2 is there');
     assert.ok(word.milliseconds >= 1000 && (report.rto ?? 0) >= word.milliseconds, 'it counts');
     await assert.rejects(confirmDrill(session.client, id, { phase: 'probe' }), { code: 'not-found' });
+  });
+
+  it('is failed where a probe is red, says what it gave, and speaks against the backup', async () => {
+    const text = await readFile(test.file, 'utf8');
+    await writeFile(test.file, text.replace('expect: "2"', 'expect: "7"'));
+    const report = await drill({ scenario: 'host-lost', sources: ['db', 'wiki'] }).finally(() =>
+      writeFile(test.file, text),
+    );
+    assert.equal(report.outcome, 'partial');
+    assert.equal(report.rto, null);
+    const [error, ...more] = one(report, 'db')?.errors ?? [];
+    assert.match(error?.message ?? '', /^rows: /);
+    assert.deepEqual(more, []);
+    const kept = await readEvidence(openDestination('vault', test.site), await trustedKeys(test.site), 'db');
+    assert.ok(kept.some(({ what, verdict }) => what === 'drill' && verdict === 'failed'));
   });
 
   it('says so where the scenario leaves nothing, and leaves nothing itself', async () => {
@@ -160,6 +197,18 @@ describe('drDrill', function () {
     } finally {
       await client.end();
     }
+  }
+
+  function idOfLast(): string {
+    return `drill-${wholeSeconds(last)}`;
+  }
+
+  /** Until the last drill waits for somebody. */
+  async function waitsFor(phase: ManualPhase): Promise<void> {
+    await until(`${phase} waits for somebody`, async () => {
+      const graph = await readGraph(session.client, idOfLast());
+      return graph?.steps.some(({ id, state }) => id === `confirm/${phase}` && state === 'running') === true;
+    });
   }
 
   /** Of the last drill. */
