@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { locate } from '../../streams/locate.ts';
 import { offlinePrefix } from './offline.ts';
-import type { ServerUser } from './user.ts';
+import { becoming, type ServerUser } from './user.ts';
 
 export interface ServerCommand {
   /** Program and arguments. */
@@ -60,16 +60,17 @@ async function spawnServer({
   env = {},
   offline = false,
 }: ServerCommand): Promise<ChildProcess> {
-  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
+  const { words, isUser } = offline ? await offlinePrefix(user) : { words: [], isUser: false };
   const output = await open(log, 'a', 0o600);
   try {
     // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
     const [program = '', ...args] = [
-      ...(offline ? await offlinePrefix() : []),
+      ...words,
+      // The last that is set: a change of user, or of the namespace of users, may clear the signal.
       locate('setpriv'),
       '--pdeathsig',
       deathSignal,
-      ...identity,
+      ...(user && !isUser ? becoming(user) : []),
       '--',
       ...command,
     ];

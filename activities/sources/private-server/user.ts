@@ -32,6 +32,11 @@ export async function serverUserOf(
   );
 }
 
+/** Arguments of setpriv(1), by which root becomes him for good. */
+export function becoming({ uid, gid }: ServerUser): readonly string[] {
+  return [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+}
+
 /** Gives a folder and all in it to the user of the server. Links are changed themselves, never followed. */
 export async function giveTo(user: ServerUser | undefined, folder: string, signal: AbortSignal): Promise<void> {
   if (!user) return;
