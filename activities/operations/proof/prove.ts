@@ -1,5 +1,4 @@
 /** The second step of a restore test: the backup is restored from its place into scratch, checked, measured, and the verdict recorded there. */
-import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check, Measured } from '../../../model/evidence.ts';
 import { formatReference } from '../../../model/reference.ts';
@@ -12,11 +11,6 @@ import { openPlaceNamed } from '../keys/places.ts';
 import { planRecovery } from '../recovery.ts';
 import { plainBytes, proveBackup, rehearseRecovery } from '../restore.ts';
 import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
-
-/** Where restores of tests are tried: beside the repository, which has the room for a backup or two, unless the config says where. */
-export function scratchOf({ config, state }: Pick<Site, 'config' | 'state'>): string {
-  return config.plans.restoreTest.scratch ?? path.join(state, 'restore-tests');
-}
 
 export interface ProveTestRequest {
   readonly site: Site;

@@ -18,20 +18,27 @@ type Way = 'network' | 'user';
 
 /** The first way that works here, tried for the server's user (undefined: this process stays itself). */
 export async function offlineWay(user: ServerUser | undefined): Promise<OfflineWay> {
-  const refused: string[] = [];
   // Only root may have a namespace of networks without one of users.
   const ways: readonly Way[] = process.getuid?.() === 0 ? ['network', 'user'] : ['user'];
+  const refusals: string[] = [];
   for (const way of ways) {
-    try {
-      const [command, ...args] = wordsOf(way, user);
-      await runProgram({ command, args: [...args, 'true'] });
-      return { way };
-    } catch (error) {
-      if (!(error instanceof BackupError)) throw error;
-      refused.push(error.message);
-    }
+    const why = await refusalOf(way, user);
+    if (why === undefined) return { way };
+    refusals.push(why);
   }
-  return { way: 'none', why: [...new Set(refused)].join('; ') };
+  return { way: 'none', why: [...new Set(refusals)].join('; ') };
+}
+
+/** Why this machine does not allow a way; undefined where it does. */
+export async function refusalOf(way: Way, user: ServerUser | undefined): Promise<string | undefined> {
+  try {
+    const [command, ...args] = wordsOf(way, user);
+    await runProgram({ command, args: [...args, 'true'] });
+    return undefined;
+  } catch (error) {
+    if (error instanceof BackupError) return error.message;
+    throw error;
+  }
 }
 
 export interface OfflinePrefix {
@@ -50,6 +57,6 @@ function wordsOf(way: Way, user: ServerUser | undefined): readonly [string, ...s
   if (way === 'network') return [locate('unshare'), '--net', '--'];
   // The user first: inside of a namespace of users that root makes there is no other, so that nobody else could be become.
   const before = user ? [locate('setpriv'), ...becoming(user), '--'] : [];
-  const [command = '', ...args] = [...before, locate('unshare'), '--user', '--map-current-user', '--net', '--'];
+  const [command, ...args] = [...before, locate('unshare'), '--user', '--map-current-user', '--net', '--'];
   return [command, ...args];
 }

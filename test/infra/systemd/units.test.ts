@@ -61,6 +61,21 @@ describe('the units of systemd', () => {
     for (const [name, found] of exposures) assert.ok(found < (name.endsWith('watchdog') ? 3 : 5), `${name}: ${found}`);
   });
 
+  it('a worker may make namespaces of users and networks, to cut private servers off, and no others', async () => {
+    const { stdout: sets } = await execa('systemd-analyze', ['syscall-filter']);
+    assert.match(sets, /^ +unshare$/m, 'systemd lists it');
+    for (const name of ['mosaic-backup-up', 'mosaic-backup-worker']) {
+      const text = await unit(`${name}.service`);
+      assert.match(text, /^RestrictNamespaces=user net$/m, name);
+      const denied = /^SystemCallFilter=~(.+)$/m.exec(text)?.[1]?.split(' ') ?? [];
+      assert.ok(denied.length > 0);
+      const listed = await Promise.all(denied.map((set) => execa('systemd-analyze', ['syscall-filter', set])));
+      for (const { stdout } of listed)
+        assert.doesNotMatch(stdout, /^ +(unshare$|@)/m, 'none has it, nor another set in it');
+    }
+    assert.match(await unit('mosaic-backup-watchdog.service'), /^RestrictNamespaces=yes$/m);
+  });
+
   function unit(name: string): Promise<string> {
     return readFile(path.join(folder, name), 'utf8');
   }

@@ -46,7 +46,7 @@ describe('private servers without a network', () => {
 
   it('are cut off and die with their worker without CAP_SYS_ADMIN too, as under the units for systemd', async () => {
     const log = path.join(await temporaryFolder(), 'log');
-    const [command = '', ...args] = [...AS_A_UNIT, process.execPath, CHILD, log];
+    const [command, ...args] = [...AS_A_UNIT, process.execPath, CHILD, log];
     const worker = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [printed] = await once(worker.stdout, 'data');
     const { way, pid, uid } = JSON.parse(String(printed));
