@@ -25,7 +25,9 @@ export const restoreTestPlan = z
       .string()
       .startsWith('/', 'not an absolute path\nWrite it from the root, as in /srv/restore-tests.')
       .optional()
-      .describe('the folder in which backups are restored, one at a time; nothing stays in it. Absent: in state'),
+      .describe(
+        'the folder in which backups are restored, one at a time; nothing stays in it. Absent: beside the state folder, as in /var/lib/mosaic-backup-scratch',
+      ),
     deadline: wait.prefault('12h').describe('how long a step is tried again'),
     retryFirst: wait.prefault('5s').describe('the first pause between two attempts'),
     retryMax: wait.prefault('5m').describe('the longest pause between two attempts'),
