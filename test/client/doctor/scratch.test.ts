@@ -1,18 +1,27 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { makeScratch, ownScratch } from '../../../activities/operations/scratch-place.ts';
+import { runProgram } from '../../../activities/streams/run.ts';
 import type { Site } from '../../../activities/site.ts';
 import { examineOffline, examineScratch } from '../../../client/doctor/scratch.ts';
+import { exitStatus } from '../../../model/errors.ts';
+import { LAUNCHER } from '../../support/command-line.ts';
 import { cleanUp, smallFileSystem, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
+
+const FINDINGS = z.object({
+  findings: z.array(z.object({ code: z.string(), message: z.string(), remedy: z.string().nullable() })),
+});
 
 describe('doctor, of restore tests', () => {
   let folder: string;
   let site: Site;
   let data: string;
+  let file: string;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -20,7 +29,7 @@ describe('doctor, of restore tests', () => {
     await mkdir(data);
     await writeFile(path.join(data, 'file'), crypto.getRandomValues(new Uint8Array(60_000)));
     const postgres = { type: 'postgres', connection: { host: '/nowhere' } } as const;
-    ({ site } = await makeSite({ folder, sources: { wiki: { type: 'files', paths: [data] }, db: postgres } }));
+    ({ site, file } = await makeSite({ folder, sources: { wiki: { type: 'files', paths: [data] }, db: postgres } }));
     const scheduled = '2026-11-20T02:00:00Z';
     await captureBackup({
       site,
@@ -58,6 +67,19 @@ describe('doctor, of restore tests', () => {
     assert.deepEqual(await codes(named(path.join(closed, 'tests'))), []);
     assert.deepEqual(await codes(named(path.join(data, 'tests'))), ['scratch.backed-up']);
     assert.deepEqual(await codes(named(await smallFileSystem('16k'))), ['scratch.tight']);
+  });
+
+  it('says where servers on restored data would have the network', async () => {
+    const refuse = `echo 0 > /proc/sys/user/max_user_namespaces
+      exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin -- "$0" -c "$1" --json doctor`;
+    const args = ['--user', '--map-root-user', 'sh', '-c', refuse, LAUNCHER, file];
+    const { stdout } = await runProgram({ command: 'unshare', args, accept: [exitStatus('doctor-found-problems')] });
+    const found = FINDINGS.parse(JSON.parse(stdout)).findings.find(({ code }) => code === 'servers.networked');
+    assert.match(
+      found?.message ?? '',
+      /^private servers of postgres are not cut off from the network: .*not permitted/,
+    );
+    assert.match(found?.remedy ?? '', /RestrictNamespaces=user net/);
   });
 
   function named(scratch: string): Site {
