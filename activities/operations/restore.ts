@@ -92,7 +92,7 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** A folder in which scratch folders may be made; nothing stays in it. */
   readonly within: string;
   /** Further checks on what was restored, after the source type's own: comparison with a source that is at hand. */
-  readonly also?: (restored: string, scratch: string) => Promise<readonly Check[]>;
+  readonly also?: (restored: string, scratch: string, chain: readonly BackupReader[]) => Promise<readonly Check[]>;
   /** Called when all of it is restored, before it is checked. */
   readonly onRestored?: (restored: string) => void | Promise<void>;
   /** As in `CheckContext`. */
@@ -168,7 +168,7 @@ async function checkRestored(
   return [
     ...(await adapter.check(context)),
     ...((await adapter.checkExports?.(context)) ?? []),
-    ...((await request.also?.(restored, scratch)) ?? []),
+    ...((await request.also?.(restored, scratch, chain)) ?? []),
   ];
 }
 

@@ -2,15 +2,13 @@
 import path from 'node:path';
 import { backedUpPaths } from '../../activities/operations/restore-target.ts';
 import { configuredScratch, ownScratch, scratchOf, whyNotOurs } from '../../activities/operations/scratch-place.ts';
-import { offlineWay, refusalOf } from '../../activities/sources/private-server/offline.ts';
+import { offlineWay } from '../../activities/sources/private-server/offline.ts';
 import { closedOnTheWay } from '../../activities/sources/private-server/user.ts';
 import { serverUsers, type RunsAs } from '../../activities/sources/server-users.ts';
 import type { Site } from '../../activities/site.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
-import { ifThere } from '../../activities/storage/fs-errors.ts';
 import { openRepository } from '../../activities/storage/repository.ts';
 import { freeSpace } from '../../activities/storage/space.ts';
-import { stat } from 'node:fs/promises';
 import { isWithin } from '../../model/config/folders.ts';
 import { hostOf } from '../../model/config/hosts.ts';
 import { withoutExports } from '../../model/export.ts';
@@ -22,9 +20,6 @@ import { existing, writable } from './places.ts';
 
 const SUBJECT = 'restore tests';
 const NO_TESTS = 'none on this host';
-/** Where docs/services.md has the units installed. */
-const UNITS = ['mosaic-backup-up', 'mosaic-backup-worker'].map((name) => `/etc/systemd/system/${name}.service`);
-
 /** Whether what is restored has a place that is ours, has room, and lets its servers' users in. */
 export async function examineScratch(site: Site): Promise<Seen> {
   const tested = testedHere(site);
@@ -44,15 +39,13 @@ export async function examineScratch(site: Site): Promise<Seen> {
   };
 }
 
-/** Whether servers on restored data are cut off from the network, also where the worker is a service. */
+/** Whether servers on restored data are cut off from the network. */
 export async function examineOffline(site: Site): Promise<Seen> {
   const users = await usersOf(site, testedHere(site));
   const findings: Finding[] = [];
   for (const { type, user } of users) {
     const found = await offlineWay(user);
-    const why = found.way === 'network' && (await hasUnits()) ? await refusalOf('user', user) : undefined;
-    if (found.way === 'none') findings.push(networked(`of ${type}`, found.why));
-    else if (why !== undefined) findings.push(networked(`of ${type} that a worker under systemd starts`, why));
+    if (found.way === 'none') findings.push(networked(type, found.why));
   }
   return { facts: users.length === 0 ? NO_TESTS : 'cut off from every network', findings };
 }
@@ -111,10 +104,10 @@ function backedUp(site: Site, folder: string): readonly Finding[] {
     );
 }
 
-function networked(which: string, why: string): Finding {
-  const message = `private servers ${which} are not cut off from the network: what is in restored data could reach production (${why})`;
+function networked(type: string, why: string): Finding {
+  const message = `private servers of ${type} are not cut off from the network: what is in restored data could reach production (${why})`;
   const remedy =
-    'Allow namespaces of users and networks: in units of your own RestrictNamespaces=user net; user.max_user_namespaces above 0; on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0; for a container CAP_SYS_ADMIN, or a seccomp profile with unshare. Or keep that host away from production by its firewall.';
+    'Allow namespaces of users and networks: in units of your own as in infra/systemd; user.max_user_namespaces above 0; on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0; for a container CAP_SYS_ADMIN, or a seccomp profile with unshare. Or keep that host away from production by its firewall.';
   return warning('servers.networked', message, remedy, 'private servers');
 }
 
@@ -125,9 +118,4 @@ async function largestOf(site: Site, sources: readonly string[]): Promise<number
     .filter(({ manifest }) => sources.includes(manifest.source))
     .map(({ manifest }) => sizes(withoutExports(manifest)).plain);
   return Math.max(0, ...plain);
-}
-
-async function hasUnits(): Promise<boolean> {
-  const found = await Promise.all(UNITS.map((unit) => ifThere(stat(unit))));
-  return found.some((unit) => unit !== undefined);
 }

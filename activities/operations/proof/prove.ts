@@ -9,8 +9,11 @@ import { chainOf, findPinned, listBackups } from '../../storage/catalogue.ts';
 import type { Work } from '../../work.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { planRecovery } from '../recovery.ts';
-import { plainBytes, proveBackup, rehearseRecovery } from '../restore.ts';
+import { plainBytes, proveBackup, rehearseRecovery, type ProveRequest } from '../restore.ts';
 import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
+import { askRestored } from './ask.ts';
+
+type Also = NonNullable<ProveRequest['also']>;
 
 export interface ProveTestRequest {
   readonly site: Site;
@@ -53,7 +56,9 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
         await request.onRestored?.(folder);
       };
       const { contents } = choice;
-      restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored });
+      const also: Also = (folder, scratch, readers) =>
+        askRestored({ site, source, chain: readers, restored: folder, scratch, work: deeper });
+      restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored, also });
       measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
       if (choice.at !== null) restored = [...restored, await recoveredTo(choice.at)];
       return restored;

@@ -79,7 +79,7 @@ describe('doctor, of restore tests', () => {
       found?.message ?? '',
       /^private servers of postgres are not cut off from the network: .*not permitted/,
     );
-    assert.match(found?.remedy ?? '', /RestrictNamespaces=user net/);
+    assert.match(found?.remedy ?? '', /as in infra\/systemd/);
   });
 
   function named(scratch: string): Site {

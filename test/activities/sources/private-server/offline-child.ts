@@ -6,6 +6,12 @@ import { serverUserOf } from '../../../../activities/sources/private-server/user
 const [log = ''] = process.argv.slice(2);
 const user = await serverUserOf('test', ['nobody']);
 const command = ['sleep', '1000'] as const;
-const { pid } = await startProcess({ command: [...command], user, log, deathSignal: 'KILL', offline: true });
+const { pid } = await startProcess({
+  command: [...command],
+  user,
+  log,
+  deathSignal: 'KILL',
+  enclosed: { writable: [] },
+});
 console.log(JSON.stringify({ way: await offlineWay(user), pid, uid: user?.uid ?? process.getuid?.() }));
 setInterval(() => undefined, 60_000);

@@ -2,17 +2,15 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
-import { startProcess } from '../../../../activities/sources/private-server/process.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { until } from '../../../support/until.ts';
 
 const OFFLINE = new URL('../../../../activities/sources/private-server/offline.ts', import.meta.url).pathname;
 const CHILD = new URL('offline-child.ts', import.meta.url).pathname;
-/** As under the units for systemd; who is not root has none of it anyway. */
-const AS_A_UNIT =
+/** As in units that do not give it; who is not root has none of it anyway. */
+const WITHOUT =
   process.getuid?.() === 0
     ? ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin', '--no-new-privs', '--']
     : [];
@@ -20,33 +18,9 @@ const AS_A_UNIT =
 describe('private servers without a network', () => {
   after(cleanUp);
 
-  it('reach nothing, not even what listens on their own machine; others do', async () => {
-    const folder = await temporaryFolder();
-    let reached = 0;
-    const listener = createServer((socket) => {
-      reached += 1;
-      socket.destroy();
-    });
-    await new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve));
-    const address = listener.address();
-    assert.ok(address !== null && typeof address === 'object');
-    const said = async (offline: boolean): Promise<string> => {
-      const log = path.join(folder, `log-${offline}`);
-      const command = ['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${address.port}; echo status $?`] as const;
-      const child = await startProcess({ command: [...command], user: undefined, log, deathSignal: 'KILL', offline });
-      await until('it has tried', () => !child.running());
-      return readFile(log, 'utf8');
-    };
-    assert.match(await said(true), /unreachable/i);
-    assert.equal(reached, 0);
-    assert.match(await said(false), /status 0/);
-    listener.close();
-    assert.equal(reached, 1);
-  });
-
-  it('are cut off and die with their worker without CAP_SYS_ADMIN too, as under the units for systemd', async () => {
+  it('are cut off and die with their worker without CAP_SYS_ADMIN too', async () => {
     const log = path.join(await temporaryFolder(), 'log');
-    const [command, ...args] = [...AS_A_UNIT, process.execPath, CHILD, log];
+    const [command, ...args] = [...WITHOUT, process.execPath, CHILD, log];
     const worker = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [printed] = await once(worker.stdout, 'data');
     const { way, pid, uid } = JSON.parse(String(printed));
