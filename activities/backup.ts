@@ -19,9 +19,10 @@ import { restoreDrilled } from './operations/drill/restore.ts';
 import { openLeft } from './operations/drill/sandbox.ts';
 import { hookedCapture } from './operations/hooked-capture.ts';
 import { chooseTest } from './operations/proof/choose.ts';
-import { proveTest, scratchOf } from './operations/proof/prove.ts';
+import { proveTest } from './operations/proof/prove.ts';
 import { restoreStep } from './operations/restore-run.ts';
 import { prune } from './operations/prune/index.ts';
+import { makeScratch } from './operations/scratch-place.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
 
@@ -85,7 +86,8 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
       const { step, choice, waits } = received(proveInput, sent);
       return runStep({ waits }, async (work) => {
         const site = await openSite();
-        return proveTest({ site, source: step.source, choice, within: scratchOf(site), work });
+        const within = await makeScratch(site, 'restore-tests');
+        return proveTest({ site, source: step.source, choice, within, work });
       });
     },
     provisionDrill: (sent) => {

@@ -2,13 +2,15 @@
  * The folder in which a drill recovers. It outlives a worker that dies, so that the drill goes on; nothing of it outlives the drill, and what a
  * drill has left that never came to its end is removed once no drill can last so long.
  */
-import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { DrillInput } from '../../../model/drill/drill.ts';
 import { loadSite } from '../../config/load.ts';
 import type { Site } from '../../site.ts';
 import { ifThere, translated } from '../../storage/fs-errors.ts';
+import { makePassable } from '../../storage/scratch.ts';
 import { writeMemoryFile } from '../../storage/memory-file.ts';
+import { configuredScratch, makeScratch, ownScratch, scratchOf, whyNotOurs } from '../scratch-place.ts';
 import { leftIn } from './scenario.ts';
 
 export interface Sandbox {
@@ -31,12 +33,8 @@ const PREFIX = 'mosaic-drill-';
 /** Milliseconds after which a drill has ended in any case. */
 const LONGEST = 7 * 86_400_000;
 
-export function drillScratch({ config, state }: Pick<Site, 'config' | 'state'>): string {
-  return config.plans.drill.scratch ?? path.join(state, 'drills');
-}
-
 export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<DrillInput, 'runId'>): Sandbox {
-  const folder = path.join(drillScratch(site), `${PREFIX}${runId.replaceAll(/[^A-Za-z0-9._-]/g, '')}`);
+  const folder = path.join(scratchOf(site, 'drills'), `${PREFIX}${runId.replaceAll(/[^A-Za-z0-9._-]/g, '')}`);
   return {
     folder,
     config: path.join(folder, 'recovery.yaml'),
@@ -52,13 +50,10 @@ export async function makeSandbox(site: Site, input: DrillInput): Promise<Sandbo
   const sandbox = sandboxOf(site, input);
   const gone = { repository: path.join(sandbox.folder, 'repository'), state: path.join(sandbox.folder, 'state') };
   const config = await leftIn(input.scenario, site, gone);
+  await makeScratch(site, 'drills');
   await translated(sandbox.folder, 'making the sandbox of the drill', async () => {
     // Servers run as unprivileged users, who must pass; what is restored below stays closed to others.
-    for (const open of ['', 'restored', 'services', 'probes']) {
-      const folder = path.join(sandbox.folder, open);
-      await mkdir(folder, { recursive: true });
-      await chmod(folder, 0o711);
-    }
+    for (const open of ['', 'restored', 'services', 'probes']) await makePassable(path.join(sandbox.folder, open));
     for (const closed of [gone.repository, gone.state, path.join(sandbox.folder, 'begun')])
       await mkdir(closed, { recursive: true, mode: 0o700 });
   });
@@ -78,7 +73,11 @@ export async function removeSandbox(site: Site, input: Pick<DrillInput, 'runId'>
 }
 
 /** Removes the sandboxes of drills whose end nobody saw. @param now milliseconds since the epoch. */
-export async function sweepSandboxes(scratch: string, now = Date.now()): Promise<void> {
+export async function sweepSandboxes(site: Pick<Site, 'config' | 'state'>, now = Date.now()): Promise<void> {
+  const named = configuredScratch(site, 'drills') !== undefined;
+  // Nothing is removed where a folder of our own is not ours.
+  if (!named && (await whyNotOurs(ownScratch(site.state))) !== undefined) return;
+  const scratch = scratchOf(site, 'drills');
   await translated(scratch, 'looking for what drills left', async () => {
     for (const name of (await ifThere(readdir(scratch))) ?? []) {
       const folder = path.join(scratch, name);

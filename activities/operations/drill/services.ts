@@ -2,10 +2,11 @@
  * The services of drills that run on this host. They live from one step to the next, so they are kept here and not in a step; a worker that dies takes them
  * with it, and whichever step needs one then starts it again.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { DrillChosen, DrillInput, DrillStarted, Probed } from '../../../model/drill/drill.ts';
 import type { Service } from '../../sources/service.ts';
 import type { Site } from '../../site.ts';
+import { makePassable } from '../../storage/scratch.ts';
 import type { Work } from '../../work.ts';
 import { serveRestored } from '../probe/index.ts';
 import { sourceConfig } from '../source-config.ts';
@@ -71,5 +72,5 @@ async function serviceOf({ site, input, chosen, work }: ServiceRequest): Promise
 /** A new folder that others may pass. */
 async function emptied(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: 0o711 });
+  await makePassable(folder);
 }
