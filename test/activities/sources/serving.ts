@@ -144,6 +144,7 @@ export function describeServing(fixture: ServingFixture): void {
     });
 
     it('is served again behind a worker that was killed by SIGKILL, with what had been written', async () => {
+      const newest = await service.newest(testWork());
       await service.stop();
       await service.stop();
       assert.equal(service.running(), false);
@@ -165,6 +166,7 @@ export function describeServing(fixture: ServingFixture): void {
       // At once: the one before may not have gone yet.
       await serveAgain();
       assert.equal(await ask({ text: written[0] }), written[1]);
+      assert.deepEqual(await service.newest(testWork()), newest, 'none of it was production’s');
       await until('the first is gone', () => processesNaming(first).length === 0);
       const [question, printed] = answers[0] ?? assert.fail('no question');
       assert.equal(await ask(question), printed);
