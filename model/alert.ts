@@ -27,6 +27,7 @@ export const ALERTS = [
   'run-partial',
   'restore-test-failed',
   'restore-test-partial',
+  'proof-stale',
   'run-failed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
