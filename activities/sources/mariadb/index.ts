@@ -13,6 +13,7 @@ import { decideKind } from './kind.ts';
 import { join } from './join.ts';
 import { ship } from './logs.ts';
 import { standing } from './standing.ts';
+import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
@@ -32,6 +33,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   },
   capture,
   restore,
+  needs,
   check,
   checkExports,
   withExportPlan: async (request, use) => use(await planExport(request)),

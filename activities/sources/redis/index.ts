@@ -4,6 +4,7 @@ import type { SourceAdapter } from '../types.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { inPlace } from './in-place/index.ts';
+import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
@@ -15,6 +16,7 @@ export const redis: SourceAdapter<RedisSource> = {
   nextKind: async () => 'full',
   capture,
   restore,
+  needs,
   check,
   space,
   select,
