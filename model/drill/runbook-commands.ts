@@ -122,17 +122,19 @@ interface Restoring {
   readonly source: RecoverySource;
   readonly scenario: Scenario;
   readonly drill: DrillReport | null;
+  /** Whether it has continuous logs. */
+  readonly logged: boolean;
 }
 
 /** The restore of a source and its way back into production: its server stopped, its data aside, started again; files to where they were. */
-export function restoreCommands({ config, source: { name }, scenario, drill }: Restoring): readonly string[] {
+export function restoreCommands({ config, source: { name }, scenario, drill, logged }: Restoring): readonly string[] {
   const source = config.sources[name];
   if (source === undefined) return [];
   const drilled = drill?.sources.find((one) => one.source === name)?.choice ?? null;
   const here = drill?.scenario === scenario ? drilled?.place : undefined;
   const from = typeof here === 'string' && config.destinations[here] ? here : fromOf(config, scenario, drill);
   const back = scenario === 'operator-error' || scenario === 'ransomware';
-  const hasLogs = drilled === null ? source.type === 'postgres' || source.type === 'mariadb' : drilled.at !== null;
+  const hasLogs = drilled === null ? logged : drilled.at !== null;
   const folder = `"$RECOVERED"/${shellWord(name)}`;
   const into = source.type === 'files' ? undefined : source.inPlace;
   const options = optionsOf(config, drill).map(shellWord).join(' ');

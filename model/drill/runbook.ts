@@ -31,6 +31,8 @@ export interface RunbookFacts {
   readonly recoveryConfig: string;
   /** What each source needs besides what every restore needs, by its newest backup; absent where it has none yet. */
   readonly needs: Readonly<Record<string, readonly ProgramNeed[]>>;
+  /** Sources with continuous logs. */
+  readonly logged: readonly string[];
   /** Of this program. */
   readonly version: string;
 }
@@ -99,7 +101,13 @@ export function runbook(facts: RunbookFacts, scenario: Scenario = 'host-lost'): 
       ),
       ...sources.flatMap((source) => {
         const drilled = drill?.sources.find((one) => one.source === source.name);
-        const commands = restoreCommands({ config, source, scenario: what, drill });
+        const commands = restoreCommands({
+          config,
+          source,
+          scenario: what,
+          drill,
+          logged: of.logged.includes(source.name),
+        });
         return step(
           `restore ${source.name}`,
           drilled?.restored?.milliseconds ?? null,

@@ -17,6 +17,7 @@ import { ifThere } from '../../storage/fs-errors.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { productVersion } from '../../version.ts';
 import { openPlaceNamed } from '../keys/places.ts';
+import { shipsLogs } from '../ship-logs.ts';
 
 /** @throws BackupError only where a key of the config cannot be used: a place that is away tells nothing. */
 export async function runbookFacts(site: Site, drills: readonly DrillReport[]): Promise<RunbookFacts> {
@@ -30,6 +31,7 @@ export async function runbookFacts(site: Site, drills: readonly DrillReport[]): 
     drills,
     recoveryConfig: recoveryYaml(site, trusted),
     needs: Object.fromEntries([...newest].map(([source, manifest]) => [source, needsOf(manifest)])),
+    logged: Object.entries(site.config.sources).flatMap(([name, source]) => (shipsLogs(source) ? [name] : [])),
     version: productVersion,
   };
 }
