@@ -57,7 +57,7 @@ export function fromOf({ destinations, plans }: SiteConfig, scenario: Scenario, 
 /** Options that every command of the recovery has. */
 export function optionsOf(config: SiteConfig, drill: DrillReport | null): readonly string[] {
   const hosts = hostNames(config);
-  const [wanted] = [drill?.host, config.plans.drill.host].filter((host) => host !== undefined && hosts.includes(host));
+  const wanted = [drill?.host, config.plans.drill.host].find((host) => host !== undefined && hosts.includes(host));
   return ['-c', 'recovery.yaml', ...(hosts.length > 1 ? ['--host', wanted ?? coordinatorOf(config)] : [])];
 }
 
