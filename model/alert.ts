@@ -29,6 +29,9 @@ export const ALERTS = [
   'restore-test-failed',
   'restore-test-partial',
   'run-failed',
+  'drill-waiting',
+  'drill-failed',
+  'drill-objective-missed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -12,9 +12,12 @@ export const restoreStepInput = z.object({
   source: name,
   backup: pinnedReference,
   place: name.nullable(),
+  others: z.array(name).exactOptional(),
   target: restoreTarget.nullable(),
   to: z.string().startsWith('/'),
   paths: z.array(z.string()),
+  seen: z.object({ uid: z.int(), boot: z.string(), folder: z.string(), inode: z.string() }).exactOptional(),
+  once: z.boolean().exactOptional(),
   waits: z.object({
     deadline: milliseconds,
     retryFirst: milliseconds,

@@ -7,7 +7,7 @@ import { inWords, nextOf, waitingInWords } from './details.ts';
 
 export function restoreDetails(
   { backup, place, target, to, host, paths }: RestoreInput,
-  { outcome, milliseconds, error }: RestoreReport,
+  { outcome, milliseconds, error, from = null, passed = [] }: RestoreReport,
   steps: readonly GraphStep[],
   runId: string,
 ): string {
@@ -17,7 +17,8 @@ export function restoreDetails(
       : `**${outcome}**${milliseconds === null ? '' : ` in ${formatDuration(milliseconds)}`}`,
     ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
     ...(error ? [`\n${inWords(error)}`] : []),
-    `\n\`${backup.reference}\` from ${place ?? 'the repository'} to \`${to}\` on ${host}`,
+    `\n\`${backup.reference}\` from ${from ?? place ?? 'the repository'} to \`${to}\` on ${host}`,
+    ...passed.map((why) => `\npassed over: ${why}`),
     ...(target ? [`\nuntil ${describeTarget(target)}`] : []),
     ...(paths.length > 0 ? [`\nonly ${paths.map((each) => `\`${each}\``).join(', ')}`] : []),
     '\n\u00a0',

@@ -1,5 +1,5 @@
 /** A restore as a workflow: started or joined, watched, cancelled. */
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import { RESTORE_TYPE } from '../runs/start.ts';
 import { runError, stepProgress } from '../runs/watch.ts';
 
 type RestoreWorkflow = (run: RestoreRun) => Promise<RestoreReport>;
-export type RestoreHandle = WorkflowHandle<RestoreWorkflow>;
+export type RestoreHandle = WorkflowHandleWithFirstExecutionRunId<RestoreWorkflow>;
 
 /** Milliseconds that what fails is tried again: somebody waits for it. A worker that died, and is back, goes on. */
 const DEADLINE = 600_000;
@@ -31,18 +31,23 @@ export function restoreRunId({ site, host, to }: RestoreInput): string {
   return `restore/${site}/${host}/${createHash('sha256').update(to).digest('hex').slice(0, 16)}`;
 }
 
-/** Starts it, or joins the same one. @throws BackupError `busy` where another one to that folder goes on. */
+/**
+ * Starts it, or joins the same one.
+ * @param once what fails is not tried again.
+ * @throws BackupError `busy` where another one to that folder goes on.
+ */
 export async function startRestore(
   client: Client,
   config: Pick<SiteConfig, 'plans'>,
   input: RestoreInput,
+  once = false,
 ): Promise<RestoreHandle> {
   const { site, host, source, backup, to } = input;
   const id = restoreRunId(input);
   const handle = await client.workflow.start<RestoreWorkflow>(RESTORE_TYPE, {
     workflowId: id,
     taskQueue: taskQueues(site, '').site,
-    args: [{ ...input, waits: waitsOf(config) }],
+    args: [{ ...input, waits: waitsOf(config), ...(once && { once }) }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     typedSearchAttributes: [
@@ -57,7 +62,7 @@ export async function startRestore(
   const { memo } = await handle.describe();
   if (isDeepStrictEqual(memo?.['asked'], input)) return handle;
   throw new BackupError('busy', `another restore to ${to} on ${host} goes on: ${id}`, {
-    remedy: `Wait for its end, or end it: mosaic-backup runs cancel ${id}`,
+    remedy: `Wait for its end, or end it: mosaic-backup runs cancel ${id}. Or restore to another folder.`,
     facts: { run: id },
   });
 }
@@ -66,7 +71,7 @@ export interface FollowRestore {
   /** Cancels it: what it has half made is removed. */
   readonly signal: AbortSignal;
   readonly progress: (report: ProgressReport) => void;
-  /** Called with each error of an attempt that is tried again. */
+  /** Called with what goes wrong while it goes on. */
   readonly onFailed: (message: string) => void;
 }
 
@@ -103,12 +108,14 @@ export async function followRestore(handle: RestoreHandle, options: FollowRestor
         if (step === undefined) {
           const { steps } = await handle.query(runGraph);
           const why = steps.find(({ state }) => state === 'waiting')?.error?.message;
-          if (why !== undefined && why !== said) onFailed((said = why));
+          if (why !== undefined && why !== said) onFailed(`it failed, and is tried again: ${(said = why)}`);
         }
       } catch {
         // Nobody answers just now: the next look tells.
         if (said === '' && Date.now() - begun > SILENT)
-          onFailed((said = 'no worker answers; it goes on when one does'));
+          onFailed(
+            (said = 'no worker answers; it goes on when one does (^C, and the same with --direct: without one)'),
+          );
       }
       await pause(LOOK, undefined, { signal: ended.signal }).catch(() => undefined);
     }

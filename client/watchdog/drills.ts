@@ -1,4 +1,4 @@
-/** Whether a drill has succeeded of late: by the records in the repository of the host that recovers, whatever Temporal says. */
+/** Whether a drill has succeeded of late: by the records in the repository of the coordinator, whatever Temporal says. */
 import { readDrills } from '../../activities/operations/drill/read.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import type { Site } from '../../activities/site.ts';
@@ -12,8 +12,8 @@ import { lookedAt, type Look } from './look.ts';
 /** @throws BackupError where the repository is not there. */
 export async function lookAtDrills(site: Site, now: number): Promise<Look> {
   const { config, host } = site;
-  // Their records are in its repository, and nobody else's watchdog need wait for a network.
-  if (host !== (config.plans.drill.host ?? coordinatorOf(config))) return lookedAt(['drill-stale'], []);
+  // It signs them, so that no other host's watchdog need wait for a network.
+  if (host !== coordinatorOf(config)) return lookedAt(['drill-stale'], []);
   const [{ read: drills }, points] = await Promise.all([
     readDrills(site, null),
     readRecoveryPoints(await openRepository(site), await trustedKeys(site)),

@@ -40,6 +40,8 @@ const draft = z.object({
         after: z.array(z.string()).optional().catch(undefined),
         paths: texts.optional(),
         exclude: texts.optional(),
+        probes: texts.optional(),
+        start: z.unknown().optional(),
         inPlace: z.object({ data: path }).optional().catch(undefined),
       })
       .catch({}),

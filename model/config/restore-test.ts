@@ -26,7 +26,9 @@ export const restoreTestPlan = z
       .string()
       .startsWith('/', 'not an absolute path\nWrite it from the root, as in /srv/restore-tests.')
       .optional()
-      .describe('the folder in which backups are restored, one at a time; nothing stays in it. Absent: in state'),
+      .describe(
+        'the folder in which backups are restored, one at a time; nothing stays in it. Absent: beside the state folder, as in /var/lib/mosaic-backup-scratch',
+      ),
     ...proofWaits,
     staleAfter: wait
       .prefault('45d')

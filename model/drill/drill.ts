@@ -3,7 +3,7 @@ import type { GraphStep } from '../graph.ts';
 import type { Outcome } from '../recovery-point.ts';
 import type { PinnedReference } from '../reference.ts';
 import type { TestWaits } from '../restore-test.ts';
-import type { StepError } from '../run.ts';
+import type { ScheduledInput, StepError } from '../run.ts';
 import type { SourceType } from '../source.ts';
 
 /** What is simulated, in a sandbox; production is never touched. */
@@ -52,6 +52,14 @@ export interface DrillStep {
   readonly objectives: Objectives;
 }
 
+/** What a drill is asked for: by its schedule site and plan alone. */
+export interface DrillAsked extends ScheduledInput {
+  readonly scenario?: Scenario;
+  /** RFC 3339: when the mistake or the attack happened, for scenarios that look back. */
+  readonly at?: string;
+  readonly manual?: readonly ManualPhase[];
+}
+
 /** What the coordinator reads from the config at the start of a drill. */
 export interface DrillSpec {
   readonly runId: string;
@@ -74,6 +82,8 @@ export interface DrillSpec {
   readonly waits: TestWaits;
   /** Whether somebody is told of alerts. */
   readonly notified: boolean;
+  /** SHA-256 of the config. */
+  readonly config: string;
 }
 
 /** What the activities of a drill get. */
@@ -109,6 +119,11 @@ export interface DrillChosen {
   readonly expected: number | null;
 }
 
+/** What the steps of one source get. */
+export interface DrillSourceInput extends DrillInput {
+  readonly chosen: DrillChosen;
+}
+
 export interface DrillChoice {
   /** RFC 3339: what was written later is lost, or not wanted back. The declaration, where nothing else is simulated. */
   readonly disaster: string;
@@ -135,13 +150,15 @@ export interface Probed {
   /** What was seen, or what is wrong. */
   readonly detail: string;
   readonly milliseconds: number;
+  /** One of our own, which every source gets: that something answers proves nothing of what it holds. */
+  readonly own?: true;
 }
 
 /** What the recovery of a source did. */
 export interface DrillRestored {
   /** The command that did it, word for word. */
   readonly command: readonly string[];
-  /** Commands that were tried before, at places whose copy did not do, and why not. */
+  /** Places whose copy did not do, and why. */
   readonly passed: readonly string[];
   readonly bytes: number;
   readonly milliseconds: number;
@@ -177,6 +194,13 @@ export interface DrilledSource {
   readonly losses: readonly DataLoss[];
   readonly steps: readonly GraphStep[];
   readonly errors: readonly StepError[];
+}
+
+/** Somebody's word that a phase may go on. */
+export interface Confirming {
+  readonly phase: ManualPhase;
+  /** For the report: who, and what was seen. */
+  readonly note?: string;
 }
 
 /** Somebody's word for which a phase waited. */

@@ -65,7 +65,15 @@ const drilled = z.looseObject({
   started: z
     .looseObject({ command: z.array(z.string()).nullable(), newest: z.array(z.looseObject(newest)) })
     .nullable(),
-  probes: z.array(z.looseObject({ name: z.string(), ok: z.boolean(), detail: z.string(), milliseconds })),
+  probes: z.array(
+    z.looseObject({
+      name: z.string(),
+      ok: z.boolean(),
+      detail: z.string(),
+      milliseconds,
+      own: z.literal(true).exactOptional(),
+    }),
+  ),
   /** From the declaration until its last probe was green; null where it never was. */
   rto: milliseconds.nullable(),
   /** Data that were lost, in milliseconds before `choice.disaster`; the most exact first. */

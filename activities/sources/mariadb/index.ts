@@ -16,6 +16,7 @@ import { standing } from './standing.ts';
 import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
+import { serve } from './serve.ts';
 import { select } from './select.ts';
 
 export const mariadb: SourceAdapter<MariadbSource> = {
@@ -35,6 +36,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   restore,
   needs,
   check,
+  serve,
   checkExports,
   withExportPlan: async (request, use) => use(await planExport(request)),
   logs: { ship, standing, placeOf, join },

@@ -13,6 +13,7 @@ import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
+import { serve } from './serve.ts';
 
 export const postgres: SourceAdapter<PostgresSource> = {
   type: 'postgres',
@@ -23,6 +24,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
   restore,
   needs,
   check,
+  serve,
   checkExports,
   withExportPlan,
   logs: {

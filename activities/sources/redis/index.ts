@@ -7,6 +7,7 @@ import { inPlace } from './in-place/index.ts';
 import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
+import { serve } from './serve.ts';
 import { select } from './select.ts';
 import { space } from './space.ts';
 
@@ -18,6 +19,7 @@ export const redis: SourceAdapter<RedisSource> = {
   restore,
   needs,
   check,
+  serve,
   space,
   select,
   inPlace,

@@ -1,6 +1,8 @@
 /** What `restore` says before it begins. */
+import { formatBytes, formatDuration } from '../../../model/units.ts';
 import type { Cli } from '../context.ts';
 import type { Chosen } from './choose.ts';
+import type { FolderPlan } from './plan.ts';
 
 /** How old it is, and what is newer but not used. */
 export function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (milliseconds: number) => string): void {
@@ -27,6 +29,14 @@ export function sayReplay(
   out.note(`from ${from}: ${base}${logs}; ${bytes} to fetch`);
   const end = endOf({ replay });
   if (replay.target.kind === 'end' && end !== null) out.note(`the logs end at ${end}`);
+}
+
+/** Where to, how much at most, and how long it will take by what was measured. */
+export function sayPlan({ out }: Cli, { chosen, place, to, paths, fetched, plain, expected }: FolderPlan): void {
+  if (chosen.replay === null) out.note(`from ${place.name}: ${chosen.reference}; ${formatBytes(fetched)} to fetch`);
+  const only = paths.length === 0 ? '' : ', only what --path names';
+  const time = expected === null ? '' : `; expected to take ${formatDuration(expected)}, as restores from there did`;
+  out.note(`to ${to}: ${formatBytes(plain)} at most${only}${time}`);
 }
 
 /** RFC 3339: until when the logs to be replayed reach; null where there are none. */

@@ -204,12 +204,17 @@ describe('commands on backups', () => {
     }
   });
 
-  it('restore names the copies when the repository is gone', async () => {
+  it('restore takes a copy when the repository is gone, and names it where the repository was asked for', async () => {
     await rename(path.join(folder, 'repository'), path.join(folder, 'repository.gone'));
     try {
-      const { code, stderr } = await run('restore', 'latest', '--to', path.join(folder, 'nowhere'));
+      const only = ['--from', 'repository', '--to', path.join(folder, 'nowhere')];
+      const { code, stderr } = await run('restore', 'latest', ...only);
       assert.equal(code, 8);
       assert.match(stderr, /restore … --from vault/);
+      const taken = await run('restore', 'latest', '--to', path.join(folder, 'taken'));
+      assert.equal(taken.code, 0, taken.stderr);
+      assert.match(taken.stderr, /passed over: repository: /);
+      assert.match(taken.stdout, /from vault/);
     } finally {
       await rename(path.join(folder, 'repository.gone'), path.join(folder, 'repository'));
     }
