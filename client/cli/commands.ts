@@ -13,6 +13,7 @@ import { registerList } from './commands/list.ts';
 import { registerPrune } from './commands/prune.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRun } from './commands/run.ts';
+import { registerRunbook } from './commands/runbook.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerSchedules } from './commands/schedules.ts';
 import { registerShow } from './commands/show.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Register[] = [
   registerRestore,
   registerTestRestore,
   registerDrill,
+  registerRunbook,
   registerPrune,
   registerHold,
   registerStatus,

@@ -56,7 +56,9 @@ export const drillPlan = z
       .describe("the second recipient's identity file, for key-lost; only on the host that recovers"),
     scratch: absolutePath
       .optional()
-      .describe('the folder in which everything is recovered; nothing stays in it. Absent: beside the state folder, as that of restore tests'),
+      .describe(
+        'the folder in which everything is recovered; nothing stays in it. Absent: beside the state folder, as that of restore tests',
+      ),
     documents: absolutePath
       .optional()
       .describe('the folder of the runbook and the reports, made to be committed. Absent: documents, in state'),
