@@ -57,6 +57,8 @@ export async function planFolder(cli: Cli, wanted: string, options: FolderOption
     sound === undefined ? [first.place, first.result] : [sound.place, await planAt(site, sound.place, wanted, options)];
   if (sound !== undefined) tell(sound.why);
   const others = names.slice(names.indexOf(first.place) + 1).filter((name) => name !== place);
+  if (options.thaw !== undefined && plan.thaw === null)
+    cli.out.note(`--thaw is not needed: ${place} can be read at once`);
   const sizes = sizesOf(cli, plan, options);
   const selected = await selectedOf(cli, plan, sizes.paths);
   const plain = selected?.bytes ?? sizes.plain;
