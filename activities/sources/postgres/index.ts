@@ -12,6 +12,7 @@ import { select } from './logs/select.ts';
 import { preflight } from './preflight.ts';
 import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
+import { serve } from './serve.ts';
 
 export const postgres: SourceAdapter<PostgresSource> = {
   type: 'postgres',
@@ -21,6 +22,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
   capture: (context) => withReach(context, (config) => capture({ ...context, config })),
   restore,
   check,
+  serve,
   checkExports,
   withExportPlan,
   logs: {
