@@ -10,7 +10,9 @@ import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
 import { requireBinaries } from './binaries.ts';
+import { noteLastCommit } from '../recovered-note.ts';
 import { inventoryOrWhy, requireSuperuser } from './isolated.ts';
+import { lastCommitIn } from './last-commit.ts';
 import { basePosition } from './incremental/position.ts';
 import { logsPosition, type LogsPosition } from './logs/position.ts';
 import { requireRestorePoint } from './logs/restore-points.ts';
@@ -30,7 +32,7 @@ export interface ReplayRequest {
   readonly base: BackupReader;
   /** Absent: the backup alone, which is recovered and given a timeline of its own. */
   readonly replay?: Replay | undefined;
-  /** Numbers of timelines up to this one are taken, whether their logs are replayed or not. */
+  /** Numbers of timelines up to this one are taken, whether their logs are replayed or not. In place only. */
   readonly taken?: number | undefined;
   /** Major version. */
   readonly major: number;
@@ -57,6 +59,9 @@ export async function replayLogs({ data, base, replay, taken, major, work }: Rep
     throw replay ? notReached(error, base, replay) : error;
   });
   await server.stop();
+  const lastCommit = await lastCommitIn(server.log);
+  // In the place of production's own data no file of ours is left.
+  if (lastCommit !== undefined && taken === undefined) await noteLastCommit(data, base.manifest, lastCommit);
   await rm(folder, { recursive: true });
 }
 
