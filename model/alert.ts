@@ -28,6 +28,7 @@ export const ALERTS = [
   'run-partial',
   'restore-test-failed',
   'restore-test-partial',
+  'proof-stale',
   'run-failed',
   'drill-waiting',
   'drill-failed',

@@ -1,5 +1,6 @@
 /** Every command, in the order of help. A new one is a file in commands/ and a line here. */
 import type { Register } from './command.ts';
+import { registerBrowse } from './commands/browse.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCopies } from './commands/copies.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Register[] = [
   registerSchedules,
   registerList,
   registerShow,
+  registerBrowse,
   registerVerify,
   registerCopies,
   registerRestore,

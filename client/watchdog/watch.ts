@@ -13,6 +13,7 @@ import { lookAtDrills } from './drills.ts';
 import { look, lookedAt, together, type Look } from './look.ts';
 import { readWatchdogMemory, writeWatchdogMemory, type Counted } from './memory.ts';
 import { ping } from './ping.ts';
+import { lookAtProofs } from './proofs.ts';
 import { lookAtTemporal } from './temporal.ts';
 import { lookAtUnfinished } from './unfinished.ts';
 
@@ -103,9 +104,9 @@ async function lookAtAll(
       ({ counted } = temporal);
       return temporal.look;
     }),
-    look('the repository', host, async () =>
-      together(await Promise.all([lookAtBackups(site, now), lookAtDrills(site, now)])),
-    ),
+    look('the repository', host, () => lookAtBackups(site, now)),
+    look('proofs', host, () => lookAtProofs(site, now)),
+    look('drills', host, () => lookAtDrills(site, now)),
     look('state', host, () => lookAtUnfinished(site, now)),
   ]);
   return { seen: together(looks), counted };

@@ -6,7 +6,6 @@ import { orderOf } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import type { PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
-import type { RestoreTarget } from '../../../model/target.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
@@ -17,7 +16,6 @@ import { readRecoveryPoints } from '../../storage/recovery-points.ts';
 import type { Store } from '../../storage/types.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { isReadable } from '../proof/provable.ts';
-import { planRecovery } from '../recovery.ts';
 import { plainBytes } from '../restore.ts';
 import { disasterOf } from './disaster.ts';
 
@@ -48,7 +46,7 @@ export async function chooseDrill(left: Site, input: DrillInput): Promise<DrillC
   const sources: DrillChosen[] = [];
   const lacking: { source: string; why: string }[] = [];
   for (const { source } of input.steps) {
-    const chosen = await chooseSource({ source, places, points, disaster, input });
+    const chosen = await chooseSource({ source, places, points, disaster });
     if (typeof chosen === 'string') lacking.push({ source, why: chosen });
     else sources.push(chosen);
   }
@@ -75,11 +73,10 @@ interface Choosing {
   readonly places: readonly Left[];
   readonly points: readonly RecoveryPoint[];
   readonly disaster: string;
-  readonly input: DrillInput;
 }
 
 /** Why there is nothing, in words, where there is nothing. */
-async function chooseSource({ source, places, points, disaster, input }: Choosing): Promise<DrillChosen | string> {
+async function chooseSource({ source, places, points, disaster }: Choosing): Promise<DrillChosen | string> {
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);
@@ -101,7 +98,7 @@ async function chooseSource({ source, places, points, disaster, input }: Choosin
       stale,
       place: placeOf(first.place),
       others: others.map(({ place }) => placeOf(place)),
-      at: replayedTo(first.place, newest, disaster, input),
+      at: replayedTo(first.place, newest, disaster),
       taken: newest.manifest.started,
       bytes: plainBytes(first.chain),
       expected: null,
@@ -151,19 +148,17 @@ function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalog
   }
 }
 
-/** How far its logs are replayed: to the disaster, or as far as they go; null where none follow it there. */
-function replayedTo(place: Left, backup: Catalogued, disaster: string, { scenario }: DrillInput): string | null {
-  if (!selectorOf(backup.manifest.type)) return null;
-  const looksBack = scenario === 'operator-error' || scenario === 'ransomware';
-  if (looksBack && reaches(place, backup, { kind: 'time', time: disaster })) return disaster;
-  return reaches(place, backup, { kind: 'end' }) ? 'end' : null;
-}
-
-function reaches({ catalogue }: Left, from: Catalogued, target: RestoreTarget): boolean {
-  try {
-    return planRecovery({ catalogue, source: from.manifest.source, target, from }).logs.length > 0;
-  } catch (error) {
-    if (error instanceof BackupError) return false;
-    throw error;
-  }
+/**
+ * How far its logs are replayed: to the disaster, or as far as they went when it was declared. Never to an end that is still to come: production
+ * goes on, and what it ships while the drill recovers would not have been there. Null where none follow it there.
+ */
+function replayedTo({ catalogue }: Left, { manifest }: Catalogued, disaster: string): string | null {
+  const logs = catalogue.map((one) => one.manifest).filter(({ source, kind }) => source === manifest.source && kind === 'logs');
+  const select = selectorOf(manifest.type);
+  const selectionTo = (time: string) => select?.(manifest, logs, { kind: 'time', time });
+  const selection = selectionTo(disaster);
+  if (selection === undefined) return null;
+  if (selection.reached) return selection.logs.length > 0 ? disaster : null;
+  const { until } = selection;
+  return until !== null && selectionTo(until)?.reached === true ? until : null;
 }
