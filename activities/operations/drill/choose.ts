@@ -153,7 +153,9 @@ function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalog
  * goes on, and what it ships while the drill recovers would not have been there. Null where none follow it there.
  */
 function replayedTo({ catalogue }: Left, { manifest }: Catalogued, disaster: string): string | null {
-  const logs = catalogue.map((one) => one.manifest).filter(({ source, kind }) => source === manifest.source && kind === 'logs');
+  const logs = catalogue
+    .map((one) => one.manifest)
+    .filter(({ source, kind }) => source === manifest.source && kind === 'logs');
   const select = selectorOf(manifest.type);
   const selectionTo = (time: string) => select?.(manifest, logs, { kind: 'time', time });
   const selection = selectionTo(disaster);
