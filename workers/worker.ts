@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 import { temporalCredentials } from '../activities/config/temporal-credentials.ts';
 import { backupActivities, copyActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
-import { scratchOf } from '../activities/operations/proof/prove.ts';
-import { sweepProofs } from '../activities/operations/restore.ts';
+import { sweepSandboxes } from '../activities/operations/drill/sandbox.ts';
+import { sweepTests } from '../activities/operations/proof/sweep.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
@@ -14,6 +14,7 @@ import { coordinatorOf, workerOf } from '../model/config/hosts.ts';
 import { BackupError } from '../model/errors.ts';
 import { taskQueues } from '../model/run.ts';
 import { workflowBundle } from './bundle.ts';
+import { startCanaries } from './canaries.ts';
 import { claimHost } from './claim.ts';
 import { freePort, HOST } from './loopback.ts';
 import { serveMetrics } from './metrics.ts';
@@ -52,8 +53,11 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   try {
     const claim = await claimHost(site);
     undo.defer(() => claim.release());
-    await sweepProofs(scratchOf(site));
+    await sweepTests(site);
+    await sweepSandboxes(site);
     await openMetrics(site, settings, undo);
+    const canaries = startCanaries(settings);
+    undo.defer(() => canaries.stop());
     const { connection, workers } = await createWorkers(site, settings);
     const stop = () => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

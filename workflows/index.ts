@@ -3,6 +3,8 @@ export { backupSource } from './backup-source.ts';
 export { catchUp } from './catch-up.ts';
 export { customPlan } from './custom-plan.ts';
 export { dailyBackup } from './daily-backup.ts';
+export { drDrill } from './dr-drill.ts';
+export { drillSource } from './drill-source.ts';
 export { deliverCopies } from './deliver-copies.ts';
 export { monthlyArchive } from './monthly-archive.ts';
 export { planTurn } from './plan-turn.ts';

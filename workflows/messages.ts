@@ -1,5 +1,6 @@
 /** Queries, signals and updates of the workflows. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Confirming, DrilledSource, DrillReport } from '../model/drill/drill.ts';
 import type { GraphStep, RunGraph, StepDecision } from '../model/graph.ts';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
@@ -34,6 +35,15 @@ export const captureEnded = defineSignal<[source: string]>('captureEnded');
 
 /** How far the restore test of one source has come. */
 export const testStatus = defineQuery<TestReport>('test');
+
+/** How far the recovery of one source in a drill has come. */
+export const drilledStatus = defineQuery<DrilledSource>('drilled');
+
+/** How far a drill has come. */
+export const drillStatus = defineQuery<DrillReport>('drill');
+
+/** Lets a phase of a drill go on that waits for somebody. @returns what was done, in words. */
+export const confirmPhase = defineUpdate<string, [asked: Confirming]>('confirm');
 
 /** How far a restore has come. */
 export const restoreStatus = defineQuery<RestoreReport>('restore');

@@ -13,7 +13,7 @@ import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { syncFolder } from '../storage/durable.ts';
 import { errnoOf, translated } from '../storage/fs-errors.ts';
-import { othersAtWork, sweepScratch, withScratch } from '../storage/scratch.ts';
+import { makePassable, othersAtWork, sweepScratch, withScratch } from '../storage/scratch.ts';
 import { requireSpace } from '../storage/space.ts';
 import { runProgram } from '../streams/run.ts';
 import type { Store } from '../storage/types.ts';
@@ -102,7 +102,7 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** A folder in which scratch folders may be made; nothing stays in it. */
   readonly within: string;
   /** Further checks on what was restored, after the source type's own: comparison with a source that is at hand. */
-  readonly also?: (restored: string, scratch: string) => Promise<readonly Check[]>;
+  readonly also?: (restored: string, scratch: string, chain: readonly BackupReader[]) => Promise<readonly Check[]>;
   /** Called when all of it is restored, before it is checked. */
   readonly onRestored?: (restored: string) => void | Promise<void>;
   /** As in `CheckContext`. */
@@ -113,7 +113,7 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
 export async function proveBackup(request: ProveRequest): Promise<readonly Check[]> {
   const { chain, replay } = request;
   await requireThawed(request.store, { chain, replay, objects: objectsToThaw(chain, replay?.logs ?? []) });
-  await mkdir(request.within, { recursive: true });
+  await makePassable(request.within);
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
   const backups = [...chain, ...(replay?.logs ?? [])];
   return whileReading({ site: request.site, backups, work: request.work }, () => proveInScratch(request));
@@ -162,7 +162,9 @@ async function checkRestored(
 ): Promise<readonly Check[]> {
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
-  await mkdir(workspace, { mode: 0o711 });
+  await mkdir(workspace);
+  // A service has a umask of 0077.
+  await chmod(workspace, 0o711);
   const adapter = adapterFor(newest.manifest.type);
   const context = {
     source: newest.manifest.source,
@@ -176,7 +178,7 @@ async function checkRestored(
   return [
     ...(await adapter.check(context)),
     ...((await adapter.checkExports?.(context)) ?? []),
-    ...((await request.also?.(restored, scratch)) ?? []),
+    ...((await request.also?.(restored, scratch, chain)) ?? []),
   ];
 }
 

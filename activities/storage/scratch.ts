@@ -1,6 +1,6 @@
 /** Scratch folders that may hold plaintext: removed whatever happens, by the next one's start where its process was killed. */
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import path from 'node:path';
 import { FOLDER_MODE } from './durable.ts';
@@ -28,6 +28,20 @@ export async function withScratch<T>(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Whoever runs a private server passes through, and reads nothing: what is restored inside is closed to all but him. */
+export const PASSABLE = 0o711;
+
+/**
+ * Makes a folder, with what is missing above it, that a server's user can pass. One that exists stays as it is: who may pass is
+ * for whoever made it to say.
+ */
+export async function makePassable(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  // By hand, since a service has a umask of 0077.
+  for (let made = folder; made.length >= first.length; made = path.dirname(made)) await chmod(made, PASSABLE);
 }
 
 /** Removes the scratch folders of dead processes; a folder that does not exist has none. */

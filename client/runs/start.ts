@@ -21,6 +21,7 @@ export const PLANS = {
   logs: { workflowType: 'shipLogs', does: 'log shipping' },
   'catch-up': { workflowType: 'catchUp', does: 'catch-up of copies' },
   'restore-test': { workflowType: 'restoreTest', does: 'restore test' },
+  drill: { workflowType: 'drDrill', does: 'disaster-recovery drill' },
 } as const satisfies Record<string, PlanKind>;
 
 interface PlanKind {

@@ -17,6 +17,7 @@ export function secretsOf(config: SiteConfig, host?: string): readonly Secret[] 
       source.connection.password,
       'check' in source ? source.check?.password : undefined,
       'export' in source ? source.export?.password : undefined,
+      source.canary?.password,
     ];
   });
   const ofDestinations = Object.values(destinations).flatMap((destination) =>
@@ -37,9 +38,12 @@ export function secretsOf(config: SiteConfig, host?: string): readonly Secret[] 
       'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
     ),
   );
+  const { secondIdentity } = plans.drill;
+  const ofDrills = host === undefined || host === (plans.drill.host ?? coordinatorOf(config));
   const ping = typeof watchdog.ping === 'string' ? undefined : watchdog.ping;
   return [
     encryption.identity,
+    ofDrills ? secondIdentity : undefined,
     signing.key,
     ...ofSources,
     ...ofDestinations,

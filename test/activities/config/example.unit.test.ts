@@ -69,6 +69,18 @@ describe('the example config', () => {
     }
   });
 
+  it('shows every key that drills have besides what restore tests have', () => {
+    const [before = '', drills = ''] = text.split(/^(?=  drill:$)/m);
+    const plain: unknown = parse(before + drills.replaceAll(/^( {4})# ([a-zA-Z]+: [^#\n]+)/gm, '$1$2'));
+    const { drill } = parsed(stringify(plain)).plans;
+    assert.deepEqual(drill.provision[0]?.command.slice(0, 2), ['apt-get', 'install']);
+    const shown = new Set(
+      ['drill', 'restoreTest'].flatMap((plan) => Object.keys(valueAt(plain, ['plans', plan]) ?? {})),
+    );
+    const common = new Set(keysAt(['plans', 'restoreTest'], plain));
+    for (const key of keysAt(['plans', 'drill'], plain)) assert.ok(shown.has(key) || common.has(key), key);
+  });
+
   it('shows every key that buckets and vaults have besides what all destinations have', () => {
     const plain: unknown = parse(text);
     const [common, ...paths] = ['remote', 'bucket', 'old-vault'].map((name) => ['destinations', name] as const);
@@ -103,24 +115,24 @@ describe('the example config', () => {
   it('is shown without the arguments of commands, which may be secrets', () => {
     const changed = text.replace(
       'password: { file: /etc/mosaic-backup/warehouse }',
-      'password: { command: [vault, -token=canary] }',
+      'password: { command: [vault, -token=giveaway] }',
     );
     assert.notEqual(changed, text);
     const shown = stringify(effectiveConfig(parsed(changed)));
     assert.match(shown, /vault/);
-    assert.doesNotMatch(shown, /canary/);
+    assert.doesNotMatch(shown, /giveaway/);
   });
 
   it('is shown without what the address of a webhook holds besides its host, and a wrong one is never repeated', () => {
     const address = 'url: { file: /etc/mosaic-backup/webhook }';
     const shown = stringify(
-      effectiveConfig(parsed(text.replace(address, 'url: https://canary@hooks.example.org/canary?canary'))),
+      effectiveConfig(parsed(text.replace(address, 'url: https://giveaway@hooks.example.org/giveaway?giveaway'))),
     );
     assert.match(shown, /https:\/\/hooks\.example\.org\/\*\*\*/);
-    assert.doesNotMatch(shown, /canary/);
-    const wrong = parseConfig(text.replace(address, 'url: hooks.example.org/canary'), 'example.yaml', {});
+    assert.doesNotMatch(shown, /giveaway/);
+    const wrong = parseConfig(text.replace(address, 'url: hooks.example.org/giveaway'), 'example.yaml', {});
     assert.equal(wrong.ok, false);
     assert.match(JSON.stringify(wrong), /not the address of a webhook/);
-    assert.doesNotMatch(JSON.stringify(wrong), /canary/);
+    assert.doesNotMatch(JSON.stringify(wrong), /giveaway/);
   });
 });

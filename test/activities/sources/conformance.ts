@@ -21,6 +21,7 @@ import { BackupError, type ErrorCode } from '../../../model/errors.ts';
 import type { CapturedBackup } from '../../../model/run.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
+import { underServiceUmask } from '../../support/umask.ts';
 import { testWork } from '../../support/work.ts';
 
 type SourceInput = SiteInput['sources'][string];
@@ -173,13 +174,8 @@ export function describeSource({ name, make }: SourceFixture): void {
       const catalogue = await catalogueOf(site.repository);
       const chain = chainOf(catalogue, newest(catalogue, 'subject'));
       const within = path.join(folder, 'proof');
-      const checks = await proveBackup({
-        site,
-        store: repositoryStore(site.repository),
-        chain,
-        within,
-        work: testWork(),
-      });
+      const store = repositoryStore(site.repository);
+      const checks = await underServiceUmask(() => proveBackup({ site, store, chain, within, work: testWork() }));
       const { cannot = [] } = live;
       assert.deepEqual(
         checks.filter(({ ok, name }) => !ok && !cannot.includes(name)),

@@ -9,7 +9,7 @@ import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
 import { CONFIG_MARKS, KIT_COMMANDS } from '../../../client/backups/kit-text.ts';
-import { KIT_IDENTITY } from '../../../client/backups/recovery-config.ts';
+import { KIT_IDENTITY } from '../../../model/config/recovery-config.ts';
 import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, smallFileSystem, temporaryFolder } from '../../support/folders.ts';
