@@ -2,6 +2,7 @@
 import type { SourceConfig } from '../../model/config/source.ts';
 import type { Newest } from '../../model/drill/drill.ts';
 import type { Work } from '../work.ts';
+import type { Enclosing } from './private-server/enclosure.ts';
 import type { BackupReader } from './types.ts';
 
 export interface ServeContext<Config extends SourceConfig = SourceConfig> {
@@ -22,6 +23,8 @@ export interface Question {
   readonly text: string;
   /** Where the engine has several; its usual one when absent. */
   readonly database?: string | undefined;
+  /** It is to change no data: what writes is refused in the engine's word, where the engine can. */
+  readonly readOnly?: boolean;
 }
 
 /** It runs as an unprivileged user, cut off from every network where this machine allows it, and ends with the worker. */
@@ -30,6 +33,8 @@ export interface Service {
   readonly command: readonly string[];
   /** What a program of the user's needs to reach it, as in PGHOST. Never a secret. */
   readonly env: Readonly<Record<string, string>>;
+  /** How a program gets into the network in which it can be reached; absent: there is only its socket. */
+  readonly inside?: Pick<Enclosing, 'prefix' | 'privileges'>;
   running(): boolean;
   /** Rows by lines, fields by tabs, as the engine's own client prints them. @throws BackupError `program-failed` with the engine's word. */
   ask(question: Question, work: Work): Promise<string>;

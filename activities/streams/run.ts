@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds after which it is ended, and fails with `program-failed`. */
   readonly timeout?: number | undefined;
+  /** Milliseconds that it has to end by itself when it is cancelled or late. */
+  readonly grace?: number | undefined;
   /** Its stdin; empty without it. */
   readonly input?: string | Uint8Array | undefined;
   readonly redact?: Redact | undefined;
@@ -38,7 +40,7 @@ const GRACE = 5_000;
  * the program accepts, a signal, the timeout), or `aborted`. No child is left behind, nor what it has started.
  */
 export async function runProgram(program: Program, options: RunOptions = {}): Promise<Ran> {
-  const { signal, timeout, input, quiet } = options;
+  const { signal, timeout, grace = GRACE, input, quiet } = options;
   const printed = quiet === true ? 'ignore' : 'pipe';
   if (signal?.aborted) throw aborted();
   const [command, ...args] = commandLine(program);
@@ -67,7 +69,7 @@ export async function runProgram(program: Program, options: RunOptions = {}): Pr
   const exited = child.then(() => void (running = false));
   function end(reason: BackupError): void {
     ending ??= reason;
-    void endGroups([{ pid: pid ?? 0, running: () => running, exited }], GRACE);
+    void endGroups([{ pid: pid ?? 0, running: () => running, exited }], grace);
   }
   const cancel = () => end(aborted());
   signal?.addEventListener('abort', cancel, { once: true });

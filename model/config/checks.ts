@@ -4,6 +4,8 @@ import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
 import { checkPlans } from './check-plans.ts';
+import { checkProof } from './check-proof.ts';
+import { checkProbes } from './check-probes.ts';
 import { checkRemotes } from './check-remotes.ts';
 import { checkThaws } from './check-thaws.ts';
 import { checkVaults } from './check-vaults.ts';
@@ -18,10 +20,12 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkRecipients(site),
     ...checkSources(site),
     ...checkAfter(site),
+    ...checkProbes(site),
     ...checkFolders(site),
     ...checkRemotes(site),
     ...checkVaults(site),
     ...checkPlans(site),
+    ...checkProof(site),
     ...checkTemporal(site),
     ...checkThaws(site),
   ];

@@ -8,8 +8,10 @@ import { absolutePath, port } from './fields.ts';
 import { glob } from './glob.ts';
 import { hooksConfig } from './hooks.ts';
 import { inPlace } from './in-place.ts';
+import { probes } from './probe.ts';
 import { sourceRetention } from './retention.ts';
 import { secret } from './secret.ts';
+import { start } from './start.ts';
 
 const common = {
   group: z
@@ -28,6 +30,7 @@ const common = {
       rto: duration.optional().describe('how long until service is back'),
     })
     .optional(),
+  probes,
   retention: sourceRetention,
   limits: z
     .strictObject({
@@ -222,6 +225,7 @@ export const filesSource = z.strictObject({
     .array(glob)
     .default([])
     .describe('globs of files that may change while they are read without making the outcome partial'),
+  start: start.optional(),
   incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),
 });
 export type FilesSource = z.output<typeof filesSource>;

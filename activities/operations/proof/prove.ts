@@ -1,5 +1,4 @@
 /** The second step of a restore test: the backup is restored from its place into scratch, checked, measured, and the verdict recorded there. */
-import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check, Measured } from '../../../model/evidence.ts';
 import { formatReference } from '../../../model/reference.ts';
@@ -10,13 +9,11 @@ import { chainOf, findPinned, listBackups } from '../../storage/catalogue.ts';
 import type { Work } from '../../work.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { planRecovery } from '../recovery.ts';
-import { plainBytes, proveBackup, rehearseRecovery } from '../restore.ts';
+import { plainBytes, proveBackup, rehearseRecovery, type ProveRequest } from '../restore.ts';
 import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
+import { askRestored } from './ask.ts';
 
-/** Where restores of tests are tried: beside the repository, which has the room for a backup or two, unless the config says where. */
-export function scratchOf({ config, state }: Pick<Site, 'config' | 'state'>): string {
-  return config.plans.restoreTest.scratch ?? path.join(state, 'restore-tests');
-}
+type Also = NonNullable<ProveRequest['also']>;
 
 export interface ProveTestRequest {
   readonly site: Site;
@@ -59,7 +56,9 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
         await request.onRestored?.(folder);
       };
       const { contents } = choice;
-      restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored });
+      const also: Also = (folder, scratch, readers) =>
+        askRestored({ site, source, chain: readers, restored: folder, scratch, work: deeper });
+      restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored, also });
       measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
       if (choice.at !== null) restored = [...restored, await recoveredTo(choice.at)];
       return restored;

@@ -45,13 +45,20 @@ export async function serve(context: ServeContext<MariadbSource>): Promise<Servi
 /** In binary mode the client has no commands of its own in what it reads, as of a shell. Line breaks in values are escaped. */
 const AS_IT_PRINTS = ['--binary-mode', '--skip-raw', '--local-infile=0'] as const;
 
-async function ask(connection: Connection, { text, database }: Question, signal: AbortSignal): Promise<string> {
+/** Of every statement from now on: each is a transaction of its own. */
+const READ_ONLY = 'SET SESSION TRANSACTION READ ONLY;';
+
+async function ask(
+  connection: Connection,
+  { text, database, readOnly }: Question,
+  signal: AbortSignal,
+): Promise<string> {
   const program = clientProgram(connection, [
     ...AS_IT_PRINTS,
     ...(database === undefined ? [] : [`--database=${database}`]),
   ]);
   try {
-    return (await runProgram(program, { signal, input: text })).stdout;
+    return (await runProgram(program, { signal, input: readOnly ? `${READ_ONLY}\n${text}` : text })).stdout;
   } catch (error) {
     if (error instanceof BackupError && error.code === 'program-failed') throw clientError(error, connection);
     throw error;

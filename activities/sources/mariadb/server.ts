@@ -90,7 +90,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     user,
     log,
     deathSignal: 'KILL',
-    offline: options.offline === true,
+    enclosed: options.offline ? { writable: [data, runtime, folder] } : undefined,
     env: { TZ: 'UTC' },
   });
   const server = handle(child, { socket: path.join(folder, 'server.sock'), log, account: accountOf(options) });

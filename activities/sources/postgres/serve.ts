@@ -13,6 +13,8 @@ import { withSession } from './session.ts';
 /** As many as PostgreSQL itself lets in: programs of the user's are tried on it. */
 const SETTINGS = { cluster_name: 'mosaic-backup', max_connections: '100' } as const;
 
+const READ_ONLY = '-c default_transaction_read_only=on';
+
 /** @throws BackupError `refused` where this machine cannot start it, `program-failed` where it does not start. */
 export async function serve(context: ServeContext<PostgresSource>): Promise<Service> {
   const { chain, config, restored, scratch, work } = context;
@@ -47,7 +49,10 @@ export async function serve(context: ServeContext<PostgresSource>): Promise<Serv
     ask: (question, asking) =>
       whileServerWorks({ pid: server.pid, phase: 'asking', work: asking }, ({ signal }) => {
         const options = { application: 'mosaic-backup question', database: question.database ?? database, signal };
-        return answerOf(withSession(connection, options, (session) => session.printed(question.text)));
+        const asked = question.readOnly
+          ? { ...connection, options: `${connection.options ?? ''} ${READ_ONLY}` }
+          : connection;
+        return answerOf(withSession(asked, options, (session) => session.printed(question.text)));
       }),
     newest: async ({ signal }) =>
       newestOf({

@@ -91,7 +91,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     log,
     // QUIT, not KILL: the server ends at once all the same, but takes its shared memory with it.
     deathSignal: 'QUIT',
-    offline: options.isolated === true,
+    enclosed: options.isolated ? { writable: [data, runtime, socket] } : undefined,
   });
   const server = handle(child, { socket, port, log, superuser, isolated: options.isolated === true });
   const abort = () => void server.stop('immediate');

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { locate } from '../../streams/locate.ts';
-import { offlinePrefix } from './offline.ts';
-import type { ServerUser } from './user.ts';
+import { enclosedBy, type Enclosed } from './enclosure.ts';
+import { becoming, type ServerUser } from './user.ts';
 
 export interface ServerCommand {
   /** Program and arguments. */
@@ -18,13 +18,13 @@ export interface ServerCommand {
   /** What it gets when the worker dies. */
   readonly deathSignal: 'KILL' | 'QUIT';
   readonly env?: Readonly<Record<string, string>>;
-  /** It is cut off from every network, where this machine allows it. */
-  readonly offline?: boolean;
+  /** It is cut off from network, sockets and files of this machine but these, as far as this allows it. */
+  readonly enclosed?: Enclosed | undefined;
 }
 
 export interface ServerProcess {
   readonly pid: number;
-  /** What was run, word for word: also what cuts it off, makes it another user and ends it with the worker. */
+  /** What was run, word for word, behind what cuts it off: also what makes it another user and ends it with the worker. */
   readonly command: readonly string[];
   /** True until it ended, by itself or by `end`. */
   readonly running: () => boolean;
@@ -61,21 +61,16 @@ async function spawnServer({
   log,
   deathSignal,
   env = {},
-  offline = false,
+  enclosed,
 }: ServerCommand): Promise<{ readonly child: ChildProcess; readonly command: readonly string[] }> {
-  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
   const output = await open(log, 'a', 0o600);
   try {
     // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
-    const [program = '', ...args] = [
-      ...(offline ? await offlinePrefix() : []),
-      locate('setpriv'),
-      '--pdeathsig',
-      deathSignal,
-      ...identity,
-      '--',
-      ...command,
-    ];
+    const { prefix = [], privileges = [], isUser = false } = enclosed ? await enclosedBy(enclosed, user) : {};
+    const identity = user && !isUser ? becoming(user) : [];
+    // The last that is set is the signal: a change of user, or of the namespace of users, may clear it.
+    const ends = [locate('setpriv'), '--pdeathsig', deathSignal, ...privileges, ...identity, '--', ...command];
+    const [program = '', ...args] = [...prefix, ...ends];
     const child = spawn(program, args, {
       stdio: ['ignore', output.fd, output.fd],
       cwd: '/',
@@ -83,7 +78,7 @@ async function spawnServer({
       detached: true,
     });
     await once(child, 'spawn');
-    return { child, command: [program, ...args] };
+    return { child, command: ends };
   } finally {
     await output.close();
   }

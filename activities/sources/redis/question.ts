@@ -14,7 +14,11 @@ import { parseReply, type Reply } from './reply.ts';
  * What the server answers, as redis-cli prints it where nobody looks on: a line a value, an empty one for none.
  * @throws BackupError `failed` with its word at the first command that it refuses; `unreachable`, `aborted`.
  */
-export async function askBySocket(file: string, { text, database }: Question, signal: AbortSignal): Promise<string> {
+export async function askBySocket(
+  file: string,
+  { text, database, readOnly }: Question,
+  signal: AbortSignal,
+): Promise<string> {
   if (signal.aborted) throw aborted();
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   const socket = await connected(file);
@@ -32,6 +36,7 @@ export async function askBySocket(file: string, { text, database }: Question, si
       if (reply === undefined) throw unreachable('it has ended the connection');
       return answerTo(line, reply);
     };
+    if (readOnly) await becomeReader(ask);
     if (database !== undefined) await ask(`SELECT ${database}`);
     const answers: string[] = [];
     for (const line of lines) answers.push(await ask(line));
@@ -40,6 +45,17 @@ export async function askBySocket(file: string, { text, database }: Question, si
     signal.removeEventListener('abort', cancel);
     socket.destroy();
   }
+}
+
+/** A user who may neither write nor administer, and who is nowhere but in this server's memory. Before Redis 6 there are no users. */
+async function becomeReader(ask: (line: string) => Promise<string>): Promise<void> {
+  try {
+    await ask('ACL SETUSER mosaic_reader reset on nopass ~* &* +@all -@write -@admin');
+  } catch (error) {
+    if (error instanceof BackupError && /unknown command/i.test(error.message)) return;
+    throw error;
+  }
+  await ask('AUTH mosaic_reader any');
 }
 
 async function connected(file: string): Promise<Socket> {

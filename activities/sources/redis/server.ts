@@ -79,7 +79,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     user,
     log,
     deathSignal: 'KILL',
-    offline: options.offline === true,
+    enclosed: options.offline ? { writable: [data, runtime, folder] } : undefined,
   });
   const abort = () => void end('SIGKILL');
   work.signal.addEventListener('abort', abort, { once: true });

@@ -111,6 +111,17 @@ export function describeServing(fixture: ServingFixture): void {
       assert.equal(service.running(), true);
     });
 
+    it('changes nothing for a question that is to change nothing', async () => {
+      const [text, printed] = written;
+      // One that writes rows: settings PostgreSQL would change all the same.
+      const [line = ''] = write;
+      await isBackupError(service.ask({ text: line, readOnly: true }, testWork()), 'program-failed');
+      const after = await ask({ text }).catch(() => 'nothing');
+      assert.notEqual(after, printed);
+      const [question, answer] = answers[0] ?? assert.fail('no question');
+      assert.equal(await service.ask({ ...question, readOnly: true }, testWork()), answer);
+    });
+
     it('has no question in the arguments of any process, and tells the command by which it runs', async () => {
       const [question, printed] = answers[0] ?? assert.fail('no question');
       const secret = 'whatever-nobody-else-may-see';

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 
 const UNITS = fileURLToPath(new URL('../../../infra/systemd', import.meta.url));
+const ENCLOSURE = fileURLToPath(new URL('../../../activities/sources/private-server/enclosure.ts', import.meta.url));
 /** Where docs/systemd.md has it installed. */
 const PROGRAM = '/usr/local/bin/mosaic-backup';
 const SERVICES = ['mosaic-backup-up', 'mosaic-backup-worker', 'mosaic-backup-watchdog'];
@@ -53,6 +54,21 @@ describe('the units of systemd', () => {
       const text = await unit(`${name}.service`);
       assert.match(text, /^KillMode=mixed$/m, name);
       assert.match(text, /^TimeoutStopSec=3min$/m, name);
+    }
+  });
+
+  it('leave a worker what it needs to cut off what runs on restored data from production', async () => {
+    const root = process.getuid?.() === 0;
+    for (const name of ['mosaic-backup-up', 'mosaic-backup-worker']) {
+      const text = await unit(`${name}.service`);
+      assert.match(text, /^RestrictNamespaces=mnt net pid$/m, name);
+      const rights = /^CapabilityBoundingSet=(.*)$/m.exec(text)?.[1]?.replaceAll('CAP_', '+').toLowerCase() ?? '';
+      const bounds = `--bounding-set=-all,${rights.split(' ').join(',')}`;
+      const program = `import { allowedHere } from ${JSON.stringify(ENCLOSURE)}; console.log((await allowedHere()).cut)`;
+      const asRoot = root ? [] : ['unshare', '--user', '--map-root-user'];
+      const [command = '', ...args] = [...asRoot, 'setpriv', bounds, '--inh-caps=-all', '--no-new-privs'];
+      const { stdout } = await execa(command, [...args, process.execPath, '--input-type=module', '-e', program]);
+      assert.equal(stdout, 'all', name);
     }
   });
 

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Site } from '../../../../activities/site.ts';
+import { mariadbSource } from '../../../../model/config/source.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
+import { makeSite } from '../../../support/site.ts';
+import { capture, SOURCE } from '../../sources/mariadb/backups.ts';
+import { findings, prove, withinOf } from './proving.ts';
+
+const SCHEMA = `
+  CREATE DATABASE shop; USE shop;
+  CREATE TABLE orders (id int PRIMARY KEY, body text, INDEX (body(20)));
+  INSERT INTO orders SELECT seq, MD5(seq) FROM seq_1_to_2000;
+  CREATE TABLE notes (id int PRIMARY KEY, title varchar(40), note varchar(40), INDEX (title)) ENGINE = MyISAM ROW_FORMAT = FIXED PACK_KEYS = 0;
+  INSERT INTO notes SELECT seq, CONCAT('title ', seq), CONCAT('note of ', seq) FROM seq_1_to_500;`;
+
+describe('a restore test of a damaged MariaDB backup', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let server: TestMariadb;
+  /** One with the second account, which reads rows; one without. */
+  let reading: Site;
+  let blind: Site;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    server = await startMariadb({ folder });
+    await server.sql(SCHEMA);
+    for (const name of ['reading', 'blind']) await mkdir(path.join(folder, name));
+    const check = { password: { file: server.passwords.check } };
+    const sources = { [SOURCE]: server.config({ check }) };
+    ({ site: reading } = await makeSite({ folder: path.join(folder, 'reading'), sources }));
+    const unread = { [SOURCE]: server.config() };
+    ({ site: blind } = await makeSite({ folder: path.join(folder, 'blind'), sources: unread }));
+    for (const site of [reading, blind]) await capture(site, '2026-11-20T02:00:00Z');
+  });
+
+  after(async () => {
+    await server?.stop('immediate');
+    await cleanUp();
+  });
+
+  const of = (site: Site) => ({ site, source: SOURCE, within: withinOf(folder) });
+
+  it('flaw: a row changed, by a byte that nothing else tells; without the account it was said that rows are not compared', async () => {
+    const { compared } = await prove(of(reading));
+    assert.ok(
+      ['tables', 'rows', 'mariadb-check'].every((name) => compared.includes(name)),
+      compared.join(),
+    );
+    const plant = async (restored: string) => {
+      const rows = path.join(restored, 'shop', 'notes.MYD');
+      const at = (await readFile(rows)).indexOf('note of 77');
+      assert.ok(at > 0);
+      await write(rows, 'Note of 77', at);
+    };
+    assert.match(await findings(of(reading), { plant }), /rows: .*shop\.notes \(same number of rows, other content\)/);
+    const { notCompared } = await prove(of(blind), { plant });
+    assert.match(notCompared.join(), /rows: rows not compared: the source has no check account/);
+  });
+
+  it('flaw: a table missing', async () => {
+    const plant = async (restored: string) => {
+      for (const name of ['orders.frm', 'orders.ibd']) await rm(path.join(restored, 'shop', name));
+    };
+    assert.match(await findings(of(blind), { plant }), /tables: .*shop\.orders/);
+  });
+
+  it('flaw: an index out of order, and a page of one that was torn', async () => {
+    const exchanged = async (restored: string) => {
+      const index = path.join(restored, 'shop', 'notes.MYI');
+      const keys = await readFile(index);
+      // Two keys of one leaf change places.
+      const [one, two] = [keys.indexOf('title 101'), keys.indexOf('title 102')];
+      assert.ok(one > 0 && two > 0);
+      await write(index, 'title 102', one);
+      await write(index, 'title 101', two);
+    };
+    assert.match(await findings(of(blind), { plant: exchanged }), /mariadb-check: .*shop\.notes/);
+    const torn = async (restored: string) => {
+      const file = path.join(restored, 'shop', 'orders.ibd');
+      // In a leaf of the second index, which is what the file ends with.
+      const { size } = await stat(file);
+      const pages = await readFile(file);
+      const at = pages.lastIndexOf(/[0-9a-f]{20}/.exec(pages.subarray(size / 2).toString('latin1'))?.[0] ?? '');
+      await write(file, 'x', at);
+    };
+    assert.match(await findings(of(blind), { plant: torn }), /shop.orders/);
+  });
+
+  it('asks the probes of the config, and what is answered otherwise, late or not at all is named', async () => {
+    const probed = (probes: object) => ({
+      change: { probes: mariadbSource.parse({ type: 'mariadb', probes }).probes },
+    });
+    const right = [
+      { name: 'orders', query: 'SELECT COUNT(*) FROM shop.orders', expect: 2000 },
+      { query: 'SELECT id, note FROM notes WHERE id = 7', database: 'shop', expect: '7\tnote of 7' },
+      {
+        command: [
+          'sh',
+          '-c',
+          `test "$(mariadb --socket="$MYSQL_UNIX_PORT" -N -e 'SELECT COUNT(*) FROM shop.orders')" = 2000`,
+        ],
+      },
+    ];
+    const { compared, notCompared } = await prove(of(blind), probed(right));
+    assert.equal(compared.filter((name) => name.startsWith('probe: ')).length, right.length, notCompared.join('\n'));
+    const wrong = await findings(
+      of(blind),
+      probed([
+        { name: 'a', query: 'SELECT COUNT(*) FROM shop.orders', expect: { max: 1999 } },
+        { name: 'b', query: 'SELECT SLEEP(60)', expect: 0, timeout: '500ms' },
+        { name: 'c', query: 'how many?', expect: { matches: '.' } },
+        { name: 'd', query: 'DELETE FROM shop.notes', expect: '' },
+        { name: 'e', query: 'DROP TABLE shop.orders', expect: '' },
+      ]),
+    );
+    for (const named of [
+      /probe: a: 2000, more than 1999/,
+      /probe: b: no answer within 0\.5s/,
+      /probe: c: .*SQL syntax/,
+      /probe: d: .*READ ONLY transaction/,
+      /probe: e: .*READ ONLY transaction/,
+    ])
+      assert.match(wrong, named);
+  });
+});
+
+async function write(file: string, text: string, at: number): Promise<void> {
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.from(text), 0, text.length, at);
+  await handle.close();
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { captureBackup } from '../../../../activities/operations/capture.ts';
+import type { Site } from '../../../../activities/site.ts';
+import { redisSource } from '../../../../model/config/source.ts';
+import { damageFile } from '../../../support/damage.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { keys, startRedis, type TestRedis } from '../../../support/redis.ts';
+import { makeSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
+import { onRestored } from '../../sources/redis/restored.ts';
+import { findings, prove, withinOf } from './proving.ts';
+
+const SOURCE = 'cache';
+
+describe('a restore test of a damaged Redis backup', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let server: TestRedis;
+  let site: Site;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    server = await startRedis({ folder });
+    await server.pipe([...keys(100), 'SELECT 3', 'SET other 1']);
+    ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config('save') } }));
+    const run = { source: SOURCE, tier: 'daily', runId: 'run', scheduled: '2026-11-20T02:00:00Z' } as const;
+    await captureBackup({ site, ...run, attempt: 1, busy: 0, work: testWork() });
+  });
+
+  after(async () => {
+    await server?.stop();
+    await cleanUp();
+  });
+
+  const of = () => ({ site, source: SOURCE, within: withinOf(folder) });
+
+  it('flaw: a key missing; that values were not compared had been said', async () => {
+    const good = await prove(of());
+    assert.ok(good.compared.includes('databases'), good.compared.join());
+    assert.match(good.notCompared.join(), /values: not compared with the source/);
+    const without = (data: string) => changed(data, 'DEL', 'key:7');
+    assert.match(await findings(of(), { plant: without }), /databases: .*99/);
+    // A value has no witness but the questions of the user.
+    const other = (data: string) => changed(data, 'SET', 'key:7', 'another');
+    const { notCompared } = await prove(of(), { plant: other });
+    assert.match(notCompared.join(), /values: not compared/);
+    const change = probed([{ name: 'key 7', query: 'GET key:7', expect: { matches: '^[A-Za-z0-9_-]{16}$' } }]);
+    await prove(of(), { change });
+    assert.match(await findings(of(), { change, plant: other }), /probe: key 7: another, which does not match/);
+  });
+
+  it('flaw: a byte of the dump', async () => {
+    const plant = (data: string) => damageFile(path.join(data, 'dump.rdb'));
+    assert.match(await findings(of(), { plant }), /files: dump\.rdb is not whole/);
+  });
+
+  it('asks the probes of the config, and what is answered otherwise or not at all is named', async () => {
+    const right = probed([
+      { query: 'DBSIZE', expect: 100 },
+      { query: 'GET other', database: '3', expect: 1 },
+      { command: ['sh', '-c', `test "$(redis-cli -s "$REDIS_SOCKET" DBSIZE)" = 100`] },
+    ]);
+    const { compared, notCompared } = await prove(of(), { change: right });
+    assert.equal(compared.filter((name) => name.startsWith('probe: ')).length, 3, notCompared.join('\n'));
+    const wrong = probed([
+      { name: 'a', query: 'DBSIZE', expect: { min: 101 } },
+      { name: 'b', query: 'SELECT COUNT FROM keys', expect: { matches: '.' } },
+      { name: 'c', query: 'FLUSHALL', expect: 'OK' },
+      { name: 'd', query: "EVAL \"return redis.call('SET', 'a', 'b')\" 0", expect: 'OK' },
+      { name: 'e', query: 'REPLICAOF 127.0.0.1 6379', expect: 'OK' },
+      { name: 'f', query: 'BLPOP nothing 0', expect: '', timeout: '500ms' },
+    ]);
+    const said = await findings(of(), { change: wrong });
+    for (const named of [
+      /probe: a: 100, less than 101/,
+      /probe: b: .*ERR/,
+      /probe: c: .*(no permissions|NOPERM)/,
+      /probe: d: .*(permissions|NOPERM)/,
+      /probe: e: .*(no permissions|NOPERM)/,
+      /probe: f: /,
+    ])
+      assert.match(said, named);
+  });
+
+  function probed(probes: object) {
+    return { probes: redisSource.parse({ type: 'redis', probes }).probes };
+  }
+
+  /** The dump as a server writes it that something else was done to. */
+  async function changed(data: string, ...words: readonly string[]): Promise<void> {
+    await onRestored(data, {}, async (run) => {
+      await run(...words);
+      await run('SAVE');
+    });
+  }
+});

@@ -1,0 +1,63 @@
+/** Restore tests of one source, as a worker makes them: with flaws planted in what was restored, and with probes. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
+import { proveTest } from '../../../../activities/operations/proof/prove.ts';
+import type { Site } from '../../../../activities/site.ts';
+import type { SourceConfig } from '../../../../model/config/source.ts';
+import { BackupError } from '../../../../model/errors.ts';
+import type { Proven } from '../../../../model/restore-test.ts';
+import { testWork } from '../../../support/work.ts';
+
+export interface Proving {
+  readonly site: Site;
+  readonly source: string;
+  /** In which it is restored. */
+  readonly within: string;
+}
+
+export interface Trial {
+  /** The source as its config has it, but for this. */
+  readonly change?: Partial<Pick<SourceConfig, 'probes'>> | undefined;
+  /** Changes what was restored. */
+  readonly plant?: ((restored: string) => Promise<void>) | undefined;
+  /** Its logs are replayed besides. */
+  readonly logs?: boolean;
+}
+
+let runs = 0;
+
+export async function prove(
+  { site, source, within }: Proving,
+  { change = {}, plant, logs = false }: Trial = {},
+): Promise<Proven> {
+  const config = site.config.sources[source];
+  assert.ok(config);
+  // Of the same type as before.
+  const changed = { ...config, ...change } as SourceConfig;
+  const asked = { ...site, config: { ...site.config, sources: { ...site.config.sources, [source]: changed } } };
+  const choice = await chooseTest({ site, source, runId: `restore-test-${(runs += 1)}` });
+  return proveTest({
+    site: asked,
+    source,
+    choice: logs ? choice : { ...choice, at: null },
+    within,
+    work: testWork(),
+    ...(plant && { onRestored: plant }),
+  });
+}
+
+/** What is wrong, in words, where it must be found. */
+export async function findings(proving: Proving, trial: Trial): Promise<string> {
+  const error: unknown = await prove(proving, trial).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof BackupError && error.code === 'verification-failed', String(error));
+  assert.match(error.message, /did not restore as it was/);
+  return error.message;
+}
+
+export function withinOf(folder: string): string {
+  return path.join(folder, 'proof');
+}
