@@ -4,17 +4,27 @@ import type { PinnedReference } from '../model/reference.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
-import { restoreStepInput } from '../model/received-restore.ts';
-import type { RestoreStepInput } from '../model/restore-run.ts';
+import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '../model/drill/drill.ts';
+import { drillInput, drillSourceInput } from '../model/received-drill.ts';
+import { restorePointRun, restoreStepInput } from '../model/received-restore.ts';
+import type { PreparedPoint, RestorePointRun } from '../model/restore-point-run.ts';
+import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
 import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
 import { received, runStep } from './activity-work.ts';
 import { copyToDestination } from './operations/copy-to.ts';
+import { chooseDrill } from './operations/drill/choose.ts';
+import { openChosen } from './operations/drill/open.ts';
+import { provision } from './operations/drill/provision.ts';
+import { restoreDrilled } from './operations/drill/restore.ts';
+import { openLeft } from './operations/drill/sandbox.ts';
 import { hookedCapture } from './operations/hooked-capture.ts';
 import { chooseTest } from './operations/proof/choose.ts';
-import { proveTest, scratchOf } from './operations/proof/prove.ts';
+import { proveTest } from './operations/proof/prove.ts';
+import { preparePoint } from './operations/restore-point/prepare.ts';
 import { restoreStep } from './operations/restore-run.ts';
 import { prune } from './operations/prune/index.ts';
+import { makeScratch } from './operations/scratch-place.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
 
@@ -26,11 +36,20 @@ export interface BackupActivities {
   ): Promise<CopiedBackup | SkippedCopy>;
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
   /** Restores a backup to a folder of this host. */
-  restore(input: RestoreStepInput): Promise<{ readonly milliseconds: number }>;
+  restore(input: RestoreStepInput): Promise<Restored>;
+  /** Makes ready the folder of a restore of a recovery point, and says what of it is there already. */
+  preparePoint(input: RestorePointRun): Promise<PreparedPoint>;
   /** Which backup of a source a restore test takes, and from where. */
   chooseTest(input: TestInput): Promise<TestChoice>;
   /** Restores it into scratch, checks and measures it, and records what it showed. */
   proveTest(input: TestInput & { readonly choice: TestChoice }): Promise<Proven>;
+  /** Makes the host ready for a drill. */
+  provisionDrill(input: DrillInput): Promise<void>;
+  /** What it recovers, and from where. */
+  chooseDrill(input: DrillInput): Promise<DrillChoice>;
+  /** Finds the backup of a source, and opens its key. @returns the place of the copy; null is the repository. */
+  fetchDrill(input: DrillSourceInput): Promise<{ readonly place: string | null }>;
+  restoreDrill(input: DrillSourceInput): Promise<DrillRestored>;
   /** Deletes what is due of sources of the host, at every place where it may. */
   retention(input: RetentionInput): Promise<RetentionSummary>;
 }
@@ -63,6 +82,10 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
       const input = received(restoreStepInput, sent);
       return runStep({ waits: input.waits }, async (work) => restoreStep({ site: await openSite(), input, work }));
     },
+    preparePoint: (sent) => {
+      const input = received(restorePointRun, sent);
+      return runStep({ waits: input.waits }, () => preparePoint(input));
+    },
     chooseTest: (sent) => {
       const { runId, step, waits } = received(testInput, sent);
       return runStep({ waits }, async () => chooseTest({ site: await openSite(), source: step.source, runId }));
@@ -71,8 +94,28 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
       const { step, choice, waits } = received(proveInput, sent);
       return runStep({ waits }, async (work) => {
         const site = await openSite();
-        return proveTest({ site, source: step.source, choice, within: scratchOf(site), work });
+        const within = await makeScratch(site, 'restore-tests');
+        return proveTest({ site, source: step.source, choice, within, work });
       });
+    },
+    provisionDrill: (sent) => {
+      const input = received(drillInput, sent);
+      return runStep(input, async (work) => provision(await openSite(), input, work));
+    },
+    chooseDrill: (sent) => {
+      const input = received(drillInput, sent);
+      return runStep(input, async () => chooseDrill(await openLeft(await openSite(), input), input));
+    },
+    fetchDrill: (sent) => {
+      const { chosen, ...input } = received(drillSourceInput, sent);
+      return runStep(input, async (work) => {
+        const { place } = await openChosen(await openLeft(await openSite(), input), chosen, work);
+        return { place };
+      });
+    },
+    restoreDrill: (sent) => {
+      const { chosen, ...input } = received(drillSourceInput, sent);
+      return runStep(input, async (work) => restoreDrilled({ site: await openSite(), input, chosen, work }));
     },
     retention: (sent) => {
       const { waits, sources } = received(retentionInput, sent);

@@ -5,6 +5,8 @@ import type { HookTime } from '../model/config/hooks.ts';
 import type { Outcome } from '../model/recovery-point.ts';
 import type { HooksRun, PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
 import { z } from 'zod';
+import type { DrillAsked, DrillReport, DrillSpec } from '../model/drill/drill.ts';
+import { drillAsked, drillReport } from '../model/received-drill.ts';
 import { thawReport } from '../model/received-thaw.ts';
 import type { TestSpec } from '../model/restore-test.ts';
 import type { ThawReport } from '../model/thaw.ts';
@@ -27,6 +29,9 @@ import { tellCopies } from './operations/catch-up/tell.ts';
 import { planLogs } from './operations/plan-logs.ts';
 import { planRun, requireBackupPlan } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
+import { planDrill } from './operations/drill/plan.ts';
+import { reportDrill } from './operations/drill/report.ts';
+import { tellDrill } from './operations/drill/tell.ts';
 import { planTest } from './operations/proof/plan.ts';
 import { tellTests } from './operations/proof/tell.ts';
 import { tellThaw } from './operations/thaw/tell.ts';
@@ -61,6 +66,11 @@ export interface CoordinationActivities {
   /** @returns the notifiers that failed. */
   tellRun(input: { readonly spec: Pick<RunSpec, 'plan'>; readonly report: RunReport }): Promise<readonly StepError[]>;
   planTest(input: PlanInput): Promise<TestSpec>;
+  planDrill(input: DrillAsked & { readonly scheduled: string }): Promise<DrillSpec>;
+  /** Signs and keeps the report of a drill, and writes the documents that come of it. */
+  recordDrill(input: { readonly report: DrillReport }): Promise<{ readonly warnings: readonly string[] }>;
+  /** @returns the notifiers that failed. */
+  tellDrill(input: { readonly report: DrillReport }): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
   tellTests(input: { readonly report: RunReport }): Promise<readonly StepError[]>;
   signRecoveryPoint(input: {
@@ -119,6 +129,18 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     planTest: (sent) => {
       const input = received(planInput, sent);
       return runStep({}, async () => planTest(await openSite(), input));
+    },
+    planDrill: (sent) => {
+      const input = received(drillAsked, sent);
+      return runStep({}, async () => planDrill(await openSite(), input));
+    },
+    recordDrill: (sent) => {
+      const { report } = received(z.object({ report: drillReport }), sent);
+      return runStep({}, async (work) => reportDrill({ site: await openSite(), report, work }));
+    },
+    tellDrill: (sent) => {
+      const { report } = received(z.object({ report: drillReport }), sent);
+      return runStep({}, async (work) => tellDrill({ site: await openSite(), report, work }));
     },
     tellTests: (sent) => {
       const { report } = received(z.object({ report: runReport }), sent);

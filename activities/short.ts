@@ -4,12 +4,16 @@ import { hostname } from 'node:os';
 import type { Delivered, DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput, LogsTick } from '../model/logs-run.ts';
 import { deliveryInput, logsInput, releaseInput } from '../model/received.ts';
+import type { DrillInput, DrillSourceInput, DrillStarted, Probed } from '../model/drill/drill.ts';
+import { drillInput, drillSourceInput } from '../model/received-drill.ts';
 import { thawStepInput } from '../model/received-thaw.ts';
 import type { SourceOutcome } from '../model/recovery-point.ts';
 import type { HooksRun, StepInput } from '../model/run.ts';
 import type { ThawFacts, ThawStepInput } from '../model/thaw.ts';
 import { received, runStep } from './activity-work.ts';
 import { deliverCopies } from './operations/catch-up/deliver.ts';
+import { removeSandbox } from './operations/drill/sandbox.ts';
+import { probeDrilled, startDrilled, stopDrilled } from './operations/drill/services.ts';
 import { releaseSource } from './operations/hooked-capture.ts';
 import { thawStep } from './operations/thaw/step.ts';
 import { tickSource } from './operations/tick-source.ts';
@@ -25,6 +29,12 @@ export interface ShortActivities {
   shipLogs(input: LogsInput): Promise<LogsTick>;
   /** Copies what a destination lacks. Here, since it must keep no capture from its turn; what fails is in the result. */
   deliver(input: DeliveryInput): Promise<Delivered>;
+  /** Starts what a drill has recovered. Here, since no capture may stand before it. */
+  startDrill(input: DrillSourceInput): Promise<DrillStarted>;
+  /** Looks whether it does its work again. */
+  probeDrill(input: DrillSourceInput): Promise<readonly Probed[]>;
+  /** Ends all services of a drill, and removes what it has recovered. */
+  tearDownDrill(input: DrillInput): Promise<void>;
   /** Asks a place of cold storage for what is frozen of a backup, and says how it stands. */
   thaw(input: ThawStepInput): Promise<ThawFacts>;
 }
@@ -58,6 +68,21 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
       return runStep({ waits }, async (work) =>
         deliverCopies({ site: await openSite(), destination: step.destination, deadline, work }),
       );
+    },
+    startDrill: (sent) => {
+      const { chosen, ...input } = received(drillSourceInput, sent);
+      return runStep(input, async (work) => startDrilled({ site: await openSite(), input, chosen, work }));
+    },
+    probeDrill: (sent) => {
+      const { chosen, ...input } = received(drillSourceInput, sent);
+      return runStep(input, async (work) => probeDrilled({ site: await openSite(), input, chosen, work }));
+    },
+    tearDownDrill: (sent) => {
+      const input = received(drillInput, sent);
+      return runStep(input, async () => {
+        await stopDrilled(input);
+        await removeSandbox(await openSite(), input);
+      });
     },
     thaw: (sent) => {
       const { waits, ...input } = received(thawStepInput, sent);

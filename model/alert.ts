@@ -19,6 +19,7 @@ export const ALERTS = [
   'schedule-skipping',
   'worker-missing',
   'backup-overdue',
+  'drill-stale',
   'work-unfinished',
   'config-unreadable',
   'watchdog-blind',
@@ -29,6 +30,9 @@ export const ALERTS = [
   'restore-test-partial',
   'proof-stale',
   'run-failed',
+  'drill-waiting',
+  'drill-failed',
+  'drill-objective-missed',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

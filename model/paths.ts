@@ -56,7 +56,7 @@ export function logsFolder(source: string, day: string, first: string, last: str
 }
 
 /** Folders of small records: what is written of backups, and delivered wherever backups go. */
-export const RECORD_FOLDERS = ['recovery-points', 'evidence'] as const;
+export const RECORD_FOLDERS = ['recovery-points', 'evidence', 'drills'] as const;
 
 /**
  * The folder in which a destination keeps what belongs to vaults: their manifests, records and archive ids, by the vault's
@@ -72,6 +72,11 @@ export function topsOf(tier: Tier): readonly string[] {
 /** Key of a recovery point: the id of the run that made it. */
 export function recoveryPointKey(runId: string): string {
   return `recovery-points/${runId}.json`;
+}
+
+/** Key of the record of a drill: the id of its run. */
+export function drillKey(runId: string): string {
+  return `drills/${runId}.json`;
 }
 
 /** What checks leave, and what people have said of a backup. */

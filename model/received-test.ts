@@ -8,7 +8,7 @@ import { pinnedReference } from './reference.ts';
 import type { Proven, TestChoice, TestInput, TestReport } from './restore-test.ts';
 import { name, SOURCE_TYPES } from './source.ts';
 
-const waits = z.object({
+export const testWaits = z.object({
   deadline: milliseconds,
   retryFirst: milliseconds,
   retryMax: milliseconds,
@@ -19,7 +19,7 @@ const waits = z.object({
 });
 const step = z.object({ source: name, type: z.enum(SOURCE_TYPES), host: name });
 
-export const testInput = z.object({ runId, step, waits }) satisfies z.ZodType<TestInput>;
+export const testInput = z.object({ runId, step, waits: testWaits }) satisfies z.ZodType<TestInput>;
 
 const choice = z.object({
   backup: pinnedReference,

@@ -1,7 +1,7 @@
 /** References: how people and manifests name one backup. */
 import { z } from 'zod';
 import { backupId } from './paths.ts';
-import type { Kind, Tier } from './source.ts';
+import { TIERS, type Kind, type Tier } from './source.ts';
 
 /** The whole name of a backup: `daily/postgres/20261123T020000Z-full`; logs have no tier: `logs/<source>/<first>-<last>`. */
 export interface BackupName {
@@ -12,6 +12,15 @@ export interface BackupName {
 
 export function formatReference({ tier, source, id }: BackupName): string {
   return `${tier ?? 'logs'}/${source}/${id}`;
+}
+
+/** The name in a whole reference; undefined where it is none, or shortened. */
+export function parseReference(reference: string): BackupName | undefined {
+  const [top, source, id, ...rest] = reference.split('/');
+  if (!source || !id || rest.length > 0) return undefined;
+  const tier = TIERS.find((each) => each === top);
+  if (tier === undefined && top !== 'logs') return undefined;
+  return { tier: tier ?? null, source, id };
 }
 
 /** A reference together with the digest of the manifest's signed form: what parents and recovery points store. */

@@ -1,6 +1,7 @@
 /** Runs of plans: what travels between client, workflows and activities. Small, and never a secret. */
 import type { Delivered } from './catch-up.ts';
 import type { HookTime } from './config/hooks.ts';
+import type { DrillReport } from './drill/drill.ts';
 import type { GraphStep } from './graph.ts';
 import type { LogsFacts } from './logs-run.ts';
 import type { Outcome, SourceOutcome } from './recovery-point.ts';
@@ -247,6 +248,8 @@ export interface RunReport {
   readonly destinations?: readonly Delivered[];
   /** Only in a run of restore tests. */
   readonly tests?: readonly TestReport[];
+  /** Only in a drill. */
+  readonly drill?: DrillReport;
   /** What was deleted, and what is due; a host each. Absent before it was looked at, and where runs do not. */
   readonly retention?: readonly RetentionSummary[];
 }

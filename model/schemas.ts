@@ -1,6 +1,8 @@
 /** JSON Schemas of all that is stored, out of the schemas that the program itself checks with. */
 import { z } from 'zod';
 import { ARCHIVE_SCHEMA, archiveRecord } from './archive-record.ts';
+import { DRILL_SCHEMA } from './drill/drill.ts';
+import { drillRecord } from './drill/record.ts';
 import { evidence, EVIDENCE_SCHEMA } from './evidence.ts';
 import { EXPORT_LIST_SCHEMA, exportEntry, exportListHeader } from './export.ts';
 import { fileEntry, INVENTORY_SCHEMA, inventoryHeader, postgresEntry } from './inventory.ts';
@@ -33,6 +35,7 @@ const STORED = {
     schema: mark,
   },
   archive: { id: ARCHIVE_SCHEMA, title: 'What is known of one archive in a vault', schema: archiveRecord },
+  drill: { id: DRILL_SCHEMA, title: 'How a rehearsed disaster was recovered from', schema: drillRecord },
   prune: { id: PRUNE_SCHEMA, title: 'What was deleted at one place, and why', schema: pruneRecord },
 } as const;
 
@@ -46,6 +49,7 @@ export const STORED_SCHEMAS: readonly StoredSchema[] = [
   'recovery-point',
   'mark',
   'archive',
+  'drill',
   'prune',
 ];
 

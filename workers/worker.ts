@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 import { temporalCredentials } from '../activities/config/temporal-credentials.ts';
 import { backupActivities, copyActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
-import { scratchOf } from '../activities/operations/proof/prove.ts';
-import { sweepProofs } from '../activities/operations/restore.ts';
+import { sweepSandboxes } from '../activities/operations/drill/sandbox.ts';
+import { sweepTests } from '../activities/operations/proof/sweep.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
@@ -53,7 +53,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   try {
     const claim = await claimHost(site);
     undo.defer(() => claim.release());
-    await sweepProofs(scratchOf(site));
+    await sweepTests(site);
+    await sweepSandboxes(site);
     await openMetrics(site, settings, undo);
     const canaries = startCanaries(settings);
     undo.defer(() => canaries.stop());

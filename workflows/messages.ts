@@ -1,8 +1,10 @@
 /** Queries, signals and updates of the workflows. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Confirming, DrilledSource, DrillReport } from '../model/drill/drill.ts';
 import type { GraphStep, RunGraph, StepDecision } from '../model/graph.ts';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
+import type { PointReport } from '../model/restore-point-run.ts';
 import type { RestoreReport } from '../model/restore-run.ts';
 import type { TestReport } from '../model/restore-test.ts';
 import type { ThawReport } from '../model/thaw.ts';
@@ -34,8 +36,20 @@ export const captureEnded = defineSignal<[source: string]>('captureEnded');
 /** How far the restore test of one source has come. */
 export const testStatus = defineQuery<TestReport>('test');
 
+/** How far the recovery of one source in a drill has come. */
+export const drilledStatus = defineQuery<DrilledSource>('drilled');
+
+/** How far a drill has come. */
+export const drillStatus = defineQuery<DrillReport>('drill');
+
+/** Lets a phase of a drill go on that waits for somebody. @returns what was done, in words. */
+export const confirmPhase = defineUpdate<string, [asked: Confirming]>('confirm');
+
 /** How far a restore has come. */
 export const restoreStatus = defineQuery<RestoreReport>('restore');
+
+/** How far a restore of a recovery point has come. */
+export const pointStatus = defineQuery<PointReport>('restorePoint');
 
 /** How far a rotation of keys has come. */
 export const rotationStatus = defineQuery<RotationReport>('status');

@@ -3,7 +3,13 @@
  * choice was found out before: it restores exactly that backup.
  */
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { RESTORE_STEP, restoreSteps, type RestoreReport, type RestoreRun } from '../model/restore-run.ts';
+import {
+  RESTORE_STEP,
+  restoreReport,
+  restoreSteps,
+  type RestoreReport,
+  type RestoreRun,
+} from '../model/restore-run.ts';
 import { restoreDetails } from './restore-details.ts';
 import { restoreStatus, runGraph } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
@@ -27,9 +33,7 @@ export async function restoreBackup(run: RestoreRun): Promise<RestoreReport> {
       input,
     ]),
   );
-  report = ended.ok
-    ? { outcome: 'complete', milliseconds: ended.value.milliseconds, error: null }
-    : { outcome: 'failed', milliseconds: null, error: ended.error };
+  report = restoreReport(ended);
   upsertSearchAttributes([{ key: OUTCOME, value: report.outcome ?? 'failed' }]);
   show();
   return report;

@@ -33,7 +33,7 @@ export function planning(site: string) {
 }
 
 /** Writing the report of a run, one attempt: the workflow tries again. @param until as `atMost`. */
-export function reporting(site: string, waits: Waits, left: number, until: number | undefined) {
+export function reporting(site: string, waits: Pick<Waits, 'heartbeat'>, left: number, until: number | undefined) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
     scheduleToStartTimeout: left,
@@ -86,6 +86,18 @@ export function releaseSteps(site: string, { step, waits }: StepInput, left: num
     scheduleToStartTimeout: left,
     startToCloseTimeout: LONGEST,
     heartbeatTimeout: waits.heartbeat,
+    retry: ONCE,
+  });
+}
+
+/** As `hostSteps`, on the host's short queue: no capture may stand before what somebody waits for. */
+export function shortSteps(site: string, { step, waits }: OnHost, left: number) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, step.host).short,
+    scheduleToStartTimeout: left,
+    startToCloseTimeout: LONGEST,
+    heartbeatTimeout: waits.heartbeat,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: ONCE,
   });
 }

@@ -28,7 +28,7 @@ const memory = z.looseObject({
 export type Memory = z.infer<typeof memory>;
 
 /** Whose alerts: each remembers its own. */
-export type Teller = 'logs' | 'copies' | 'thaws' | 'runs' | 'tests' | 'watchdog';
+export type Teller = 'logs' | 'copies' | 'thaws' | 'runs' | 'tests' | 'drills' | 'watchdog';
 
 export async function readMemory(state: string, teller: Teller): Promise<Memory> {
   return (await readMemoryFile(fileOf(state, teller), memory)) ?? { fresh: {}, open: [] };

@@ -1,22 +1,20 @@
 /** The recovery point of a run: which backup stands for each source, signed by the coordinator, at every destination. */
 import { canonical } from '../../model/manifest.ts';
 import { recoveryPointKey } from '../../model/paths.ts';
-import { RECOVERY_POINT_SCHEMA, recoveryPoint, type Outcome, type RecoveryPoint } from '../../model/recovery-point.ts';
+import { RECOVERY_POINT_SCHEMA, type Outcome, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { runOutcome, type RunReport, type RunSpec, type SourceReport } from '../../model/run.ts';
-import { BackupError } from '../../model/errors.ts';
 import { siteSigner, trustedKeys } from '../keys/site-keys.ts';
-import { verifySignature, type TrustedKey } from '../keys/signing.ts';
+import type { TrustedKey } from '../keys/signing.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
-import { openDestination } from '../storage/destinations.ts';
 import { manifestVerdict } from '../storage/manifest-file.ts';
-import { readRecoveryPoints } from '../storage/recovery-points.ts';
+import { counted } from '../storage/counted.ts';
+import { readRecoveryPoints, RECOVERY_POINTS } from '../storage/recovery-points.ts';
 import { prepareRepository, putRepositorySmall, repositoryStore } from '../storage/repository.ts';
-import { parseRecord } from '../storage/record.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { factsOf } from './capture.ts';
-import { isAbsence } from './plan-run.ts';
+import { deliverSmall } from './deliver-small.ts';
 
 export interface RecoveryPointRequest {
   readonly site: Site;
@@ -63,19 +61,7 @@ export async function writeRecoveryPoint({
   const bytes = Buffer.from(`${JSON.stringify(point, undefined, 2)}\n`);
   await putRepositorySmall(site.repository, key, bytes);
 
-  const warnings: string[] = [];
-  for (const name of Object.keys(site.config.destinations)) {
-    try {
-      await openDestination(name, site).putSmall(key, bytes, { replace: true });
-    } catch (error) {
-      // Catch-up delivers it when the disk is back.
-      if (isAbsence(site, name, error)) continue;
-      const message = `the recovery point could not be copied to ${name}: ${error instanceof Error ? error.message : String(error)}`;
-      work.log.warn({ destination: name, recoveryPoint: spec.runId }, message);
-      warnings.push(message);
-    }
-  }
-  return { warnings };
+  return { warnings: await deliverSmall({ site, key, bytes, what: 'the recovery point', work }) };
 }
 
 /** As the run has it: what failed besides its sources, a hook of the plan for one, makes it partial. */
@@ -103,25 +89,9 @@ function isMade(one: Entry, { source }: Entry): boolean {
   return one.source === source && !one.stale;
 }
 
-/** Whether this is the recovery point of a key, signed by one of ours. */
-export function isRecoveryPoint(bytes: Uint8Array, key: string, trusted: readonly TrustedKey[]): boolean {
-  return signedPoint(bytes, key, trusted) !== undefined;
-}
-
-function signedPoint(
-  bytes: Uint8Array,
-  key: string,
-  trusted: Parameters<typeof verifySignature>[2],
-): RecoveryPoint | undefined {
-  try {
-    const point = parseRecord(bytes, recoveryPoint, 'recovery point');
-    const { signature, ...unsigned } = point;
-    if (recoveryPointKey(point.id) !== key) return undefined;
-    return verifySignature(canonical(unsigned), signature, trusted, point.created) === 'good' ? point : undefined;
-  } catch (error) {
-    if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
-    throw error;
-  }
+function signedPoint(bytes: Uint8Array, key: string, trusted: readonly TrustedKey[]): RecoveryPoint | undefined {
+  const found = counted(bytes, key, RECOVERY_POINTS, trusted);
+  return 'record' in found ? found.record : undefined;
 }
 
 type Entry = RecoveryPoint['sources'][number];

@@ -7,6 +7,7 @@ import { BackupError } from '../../model/errors.ts';
 import { matcher, patternsOf } from '../sources/files/patterns.ts';
 import type { Site } from '../site.ts';
 import { errnoOf } from '../storage/fs-errors.ts';
+import { ownScratch } from './scratch-place.ts';
 
 /**
  * Links are followed: what counts is where the target would really be.
@@ -15,7 +16,7 @@ import { errnoOf } from '../storage/fs-errors.ts';
  */
 export async function requireFreeTarget(site: Site, source: string, to: string): Promise<void> {
   const target = await realFolder(to);
-  for (const { what, folder, leavesOut } of [...placesOf(site), ...pathsOf(site, source)]) {
+  for (const { what, folder, leavesOut } of [...placesOf(site), ...backedUpPaths(site, source)]) {
     const real = await realFolder(folder);
     const inside = isWithin(target, real) && !leavesOut(target);
     if (!inside && !isWithin(real, target)) continue;
@@ -27,7 +28,7 @@ export async function requireFreeTarget(site: Site, source: string, to: string):
   }
 }
 
-interface Taken {
+export interface Taken {
   readonly what: string;
   readonly folder: string;
   /** Whether a folder inside of it is none of its business all the same. */
@@ -39,11 +40,13 @@ function placesOf({ config, repository, state }: Site): readonly Taken[] {
   return [
     { what: 'the repository', folder: repository, leavesOut },
     { what: 'the state folder', folder: state, leavesOut },
+    { what: 'the scratch folder', folder: ownScratch(state), leavesOut },
     ...destinationFolders(config).map(({ name, folder }) => ({ what: `the destination "${name}"`, folder, leavesOut })),
   ];
 }
 
-function pathsOf({ config, host }: Site, name: string): readonly Taken[] {
+/** Folders of this machine that a source of files backs up. */
+export function backedUpPaths({ config, host }: Site, name: string): readonly Taken[] {
   const source = config.sources[name];
   // Another host's paths are not on this machine; the server's own folder is never empty.
   if (source?.type !== 'files' || (source.host !== undefined && source.host !== host)) return [];

@@ -1,4 +1,5 @@
 /** Restores: into a scratch folder first, promoted to the target only when every byte and program was right. */
+import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, realpath, rename, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
@@ -11,7 +12,8 @@ import type { BackupReader, InPlaceFacts } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { syncFolder } from '../storage/durable.ts';
-import { sweepScratch, withScratch } from '../storage/scratch.ts';
+import { errnoOf, translated } from '../storage/fs-errors.ts';
+import { makePassable, othersAtWork, sweepScratch, withScratch } from '../storage/scratch.ts';
 import { requireSpace } from '../storage/space.ts';
 import { runProgram } from '../streams/run.ts';
 import type { Store } from '../storage/types.ts';
@@ -52,9 +54,11 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
   const { to, work } = request;
   await requireThawed(request.store, request);
-  await mkdir(path.dirname(to), { recursive: true });
+  await translated(to, 'making the folder of the target', () => mkdir(path.dirname(to), { recursive: true }));
   // The target's own file system: it may be mounted there.
-  await requireSpace({ path: to, needed: plainBytes(request.chain) + plainBytes(request.replay?.logs ?? []) });
+  // Of single paths what they take is known when the inventory is read.
+  const whole = request.paths.length === 0 ? plainBytes([...request.chain, ...(request.replay?.logs ?? [])]) : 0;
+  await requireSpace({ path: to, needed: whole });
   const backups = [...request.chain, ...(request.replay?.logs ?? [])];
   await whileReading({ site: request.site, backups, work }, () => restoreBeside(request, existed));
 }
@@ -64,9 +68,9 @@ async function restoreBeside(request: RestoreRequest, existed: boolean): Promise
   const readers = await openChain(request);
   // Beside the target, so that promotion is one rename; inside it when the target is a mount point.
   const inside = existed && (await isMountPoint(to));
-  // Names have at most 255 bytes, and a character up to four of them.
-  const prefix = inside ? INSIDE : `.${path.basename(to).slice(0, 30)}.restore-`;
+  const prefix = inside ? INSIDE : prefixOf(path.basename(to));
   await withScratch(inside ? to : path.dirname(to), prefix, async (scratch) => {
+    await requireAlone(scratch, prefix, to);
     await restoreInto(request, readers, scratch);
     // All of it on disk before it gets its name: what stands under the target survives a power cut.
     await runProgram({ command: 'sync', args: ['-f', scratch] }, { signal: work.signal });
@@ -79,6 +83,12 @@ async function restoreBeside(request: RestoreRequest, existed: boolean): Promise
 
 /** Scratch in a target that is a mount point. */
 const INSIDE = '.mosaic-restore-';
+
+/** Of scratch beside a target. Names have at most 255 bytes, and a character up to four of them: of a long one its digest tells. */
+function prefixOf(name: string): string {
+  if (name.length <= 30) return `.${name}.restore-`;
+  return `.${name.slice(0, 20)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}.restore-`;
+}
 
 /** Scratch of proofs. */
 const PROOF = 'mosaic-proof-';
@@ -103,7 +113,7 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
 export async function proveBackup(request: ProveRequest): Promise<readonly Check[]> {
   const { chain, replay } = request;
   await requireThawed(request.store, { chain, replay, objects: objectsToThaw(chain, replay?.logs ?? []) });
-  await mkdir(request.within, { recursive: true });
+  await makePassable(request.within);
   await requireSpace({ path: request.within, needed: plainBytes(request.chain) });
   const backups = [...chain, ...(replay?.logs ?? [])];
   return whileReading({ site: request.site, backups, work: request.work }, () => proveInScratch(request));
@@ -152,7 +162,9 @@ async function checkRestored(
 ): Promise<readonly Check[]> {
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
-  await mkdir(workspace, { mode: 0o711 });
+  await mkdir(workspace);
+  // A service has a umask of 0077.
+  await chmod(workspace, 0o711);
   const adapter = adapterFor(newest.manifest.type);
   const context = {
     source: newest.manifest.source,
@@ -251,8 +263,32 @@ async function isMountPoint(folder: string): Promise<boolean> {
   return here.dev !== above.dev;
 }
 
+/**
+ * Of two restores to one target at least one sees the other here, since each looks when it has its scratch; and a rename never replaces what is there.
+ * @throws BackupError `busy`.
+ */
+async function requireAlone(scratch: string, prefix: string, to: string): Promise<void> {
+  const [other] = await othersAtWork(scratch, prefix);
+  if (other === undefined) return;
+  throw new BackupError('busy', `another restore to ${to} goes on (process ${other.pid}). Nothing was changed.`, {
+    remedy: 'Wait for its end, or choose another folder.',
+    facts: { path: to, pid: other.pid },
+  });
+}
+
+/** @throws BackupError `not-empty` where somebody has put something there meanwhile. */
 async function promote(scratch: string, to: string, inside: boolean): Promise<void> {
-  if (!inside) return rename(scratch, to);
+  if (!inside) {
+    try {
+      return await rename(scratch, to);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOTEMPTY' || errno === 'EEXIST' || errno === 'ENOTDIR') await requireEmpty(to);
+      throw error;
+    }
+  }
+  const taken = (await readdir(to)).filter((name) => name !== path.basename(scratch));
+  if (taken.length > 0) await requireEmpty(to);
   for (const entry of await readdir(scratch)) await rename(path.join(scratch, entry), path.join(to, entry));
   return rmdir(scratch);
 }

@@ -16,6 +16,7 @@ import type { Work } from '../work.ts';
 import type { ExportPlan, ExportRequest } from './export-plan.ts';
 import type { InPlaceAdapter, InPlaceFacts } from './in-place-adapter.ts';
 import type { LogSelection, LogsAdapter } from './logs-adapter.ts';
+import type { Need } from './needs.ts';
 import type { ServeContext, Service } from './service.ts';
 
 export type { ExportTarget, ExportRequest, ExportPlan } from './export-plan.ts';
@@ -166,6 +167,8 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   capture(context: CaptureContext<Config>): Promise<Captured>;
   /** Rebuilds the source below `scratch`. */
   restore(context: RestoreContext<Config>): Promise<void>;
+  /** What a machine needs to restore such a backup and run it, besides what every restore needs. Absent: nothing. */
+  readonly needs?: (newest: Manifest) => readonly Need[];
   /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
   /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */

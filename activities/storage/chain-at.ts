@@ -1,6 +1,6 @@
 /** One backup with all that it builds on, read from a place without reading the rest of its catalogue. */
 import { MANIFEST, possibleFolders } from '../../model/paths.ts';
-import { TIERS } from '../../model/source.ts';
+import { formatReference, parseReference } from '../../model/reference.ts';
 import type { Catalogued } from './catalogue.ts';
 import { readableManifest } from './manifest-file.ts';
 import type { Store } from './types.ts';
@@ -32,12 +32,11 @@ export async function backupIn(store: Store, folder: string): Promise<Catalogued
 }
 
 async function backupNamed(store: Store, reference: string): Promise<Catalogued | undefined> {
-  const [top, source, id, ...rest] = reference.split('/');
-  const tier = TIERS.find((each) => each === top);
-  if (tier === undefined || source === undefined || id === undefined || rest.length > 0) return undefined;
-  for (const folder of possibleFolders({ tier, source, id })) {
+  const name = parseReference(reference);
+  if (name === undefined) return undefined;
+  for (const folder of possibleFolders(name)) {
     const found = await backupIn(store, folder);
-    if (found?.name.tier === tier && found.name.source === source && found.name.id === id) return found;
+    if (found && formatReference(found.name) === reference) return found;
   }
   return undefined;
 }

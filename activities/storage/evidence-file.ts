@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { canonical } from '../../model/manifest.ts';
 import { CONTENTS, evidence as evidenceSchema } from '../../model/evidence.ts';
-import type { Evidence, UnsignedEvidence, Verified } from '../../model/evidence.ts';
+import type { Evidence, Measured, UnsignedEvidence, Verified } from '../../model/evidence.ts';
 import { BackupError } from '../../model/errors.ts';
 import { evidenceKey } from '../../model/paths.ts';
 import type { BackupName } from '../../model/reference.ts';
@@ -81,17 +81,45 @@ function contentsOf(checks: Evidence['checks']): Pick<Verified, 'contents'> {
   return typeof digest === 'string' ? { contents: digest } : {};
 }
 
+/** What the newest restores of a source that was checked there took, the newest first. */
+export async function readMeasured(
+  store: Store,
+  trusted: readonly TrustedKey[],
+  source: string,
+  count: number,
+): Promise<readonly Measured[]> {
+  const keys = (await listAll(store, `evidence/${source}`))
+    .map(({ key }) => key)
+    .filter((key) => OF_A_RESTORE.test(key));
+  const timeOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
+  const newest = keys.toSorted((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1)).slice(0, 2 * count);
+  const records = await inParallel(newest, 16, (key) => readSigned(store, key, trusted));
+  return records.flatMap((record) => (record?.measured === undefined ? [] : [record.measured])).slice(0, count);
+}
+
+const OF_A_RESTORE = /-(?:test|drill)\.json$/;
+
 /** Marks and records of deletions lie beside them. */
 const OF_A_CHECK = /-(?:verify|test|drill)\.json$/;
 
 async function readRecord(store: Store, key: string, trusted: readonly TrustedKey[]): Promise<Verified | undefined> {
+  const record = await readSigned(store, key, trusted);
+  if (record === undefined) return undefined;
+  const { backup, destination, what, time, verdict, checks } = record;
+  return { backup, destination, what, time, verdict, ...contentsOf(checks) };
+}
+
+/** Undefined where it is none, or nobody's word. */
+async function readSigned(
+  store: Store,
+  key: string,
+  trusted: readonly TrustedKey[],
+): Promise<UnsignedEvidence | undefined> {
   const bytes = await store.readSmall(key);
   if (bytes === undefined) return undefined;
   try {
     const { signature, ...unsigned } = parseRecord(bytes, evidenceSchema, 'evidence record');
-    if (verifySignature(canonical(unsigned), signature, trusted, unsigned.time) !== 'good') return undefined;
-    const { backup, destination, what, time, verdict, checks } = unsigned;
-    return { backup, destination, what, time, verdict, ...contentsOf(checks) };
+    return verifySignature(canonical(unsigned), signature, trusted, unsigned.time) === 'good' ? unsigned : undefined;
   } catch (error) {
     // A record that is none proves nothing, and hides no other.
     if (error instanceof BackupError && error.code === 'verification-failed') return undefined;

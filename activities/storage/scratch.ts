@@ -1,11 +1,11 @@
 /** Scratch folders that may hold plaintext: removed whatever happens, by the next one's start where its process was killed. */
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import path from 'node:path';
 import { FOLDER_MODE } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
-import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
+import { holderOfName, holderTag, isAlive, thisHolder, type Holder } from './holder.ts';
 
 /** On a share, or in another container, somebody may be at work: what was not touched for so long, in milliseconds, is dead. */
 const FOREIGN = 24 * 3_600_000;
@@ -30,6 +30,20 @@ export async function withScratch<T>(
   }
 }
 
+/** Whoever runs a private server passes through, and reads nothing: what is restored inside is closed to all but him. */
+export const PASSABLE = 0o711;
+
+/**
+ * Makes a folder, with what is missing above it, that a server's user can pass. One that exists stays as it is: who may pass is
+ * for whoever made it to say.
+ */
+export async function makePassable(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  // By hand, since a service has a umask of 0077.
+  for (let made = folder; made.length >= first.length; made = path.dirname(made)) await chmod(made, PASSABLE);
+}
+
 /** Removes the scratch folders of dead processes; a folder that does not exist has none. */
 export async function sweepScratch(within: string, prefix: string): Promise<void> {
   await translated(within, 'looking for what killed restores left', async () => {
@@ -39,6 +53,20 @@ export async function sweepScratch(within: string, prefix: string): Promise<void
     }
   });
 }
+
+/** Who else is known to be at work in scratch of the same prefix beside this one; of another container nothing is known. */
+export async function othersAtWork(scratch: string, prefix: string): Promise<readonly Holder[]> {
+  const found: Holder[] = [];
+  for (const name of (await ifThere(readdir(path.dirname(scratch)))) ?? []) {
+    const holder = holderOfName(name);
+    const isOther = name.startsWith(prefix) && name[prefix.length + UUID] === '~' && name !== path.basename(scratch);
+    if (holder && isOther && (await isAlive(holder))) found.push(holder);
+  }
+  return found;
+}
+
+/** Characters. */
+const UUID = 36;
 
 async function isDead(folder: string): Promise<boolean> {
   const holder = holderOfName(folder);

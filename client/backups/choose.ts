@@ -190,6 +190,28 @@ export function elsewhereSince({ entries, recoveryPoints }: Overview, entry: Bac
   return undefined;
 }
 
+/** The newest backup after this one that is damaged here, or cannot be restored from here, and can be from another place; undefined where there is none. */
+export function soundElsewhere(
+  overview: Overview,
+  { source, backup }: BackupEntry,
+  { here, others }: { readonly here: string; readonly others: readonly string[] },
+): { readonly place: string; readonly reference: string; readonly why: string } | undefined {
+  const own = overview.entries.filter((entry) => isWhole(entry) && entry.source === source);
+  for (const entry of own.slice(
+    0,
+    Math.max(
+      0,
+      own.findIndex((one) => one.backup === backup),
+    ),
+  )) {
+    const flaw = flawOf(overview, entry, here);
+    const place = others.find((name) => entry.places.includes(name) && flawOf(overview, entry, name) === null);
+    if (flaw !== null && place !== undefined)
+      return { place, reference: entry.reference, why: `${here}: ${entry.reference} ${flaw}` };
+  }
+  return undefined;
+}
+
 /** @throws BackupError `refused` unless the backup is as young as the source's objective wants, or its age was accepted. */
 export function requireYoung({ entry, age, newer }: Latest, objective: number | undefined, accepted: boolean): void {
   if (objective === undefined || age <= objective || accepted) return;

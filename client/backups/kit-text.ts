@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { readableFirst } from '../../model/config/destinations/thaw.ts';
 import type { Kit, KitPlace } from './kit.ts';
-import { KIT_IDENTITY } from './recovery-config.ts';
+import { KIT_IDENTITY } from '../../model/config/recovery-config.ts';
 
 /** A part of the kit: the page has them too. */
 export interface KitPart {

@@ -10,7 +10,7 @@ import { hostNames } from '../../model/config/hosts.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { SiteInput } from '../../model/config/site.ts';
 import { fetchCommand, fetchOlder } from './kit-fetch.ts';
-import { recoveryConfig } from './recovery-config.ts';
+import { recoveryConfig } from '../../model/config/recovery-config.ts';
 
 export interface Kit {
   readonly site: string;

@@ -11,6 +11,7 @@ import { examine, warning, type Examined, type Seen } from './examine.ts';
 import { examineIdentity, examineKit, examineSecretFiles, examineSigning } from './keys.ts';
 import { examineDestination, examineLinks, examineRepository, examineState } from './places.ts';
 import { examinePrograms } from './programs.ts';
+import { examineOffline, examineScratch } from './scratch.ts';
 import { examineTemporal } from './temporal.ts';
 
 /** Looks at everything that this host needs; nothing is changed but a probe file at each destination. */
@@ -24,6 +25,8 @@ export function examineSite(site: Site, env: NodeJS.ProcessEnv, work: Work): Pro
     examine('recovery kit', () => examineKit(site)),
     examine('repository', () => examineRepository(site)),
     examine('state', () => examineState(site)),
+    examine('restore tests', () => examineScratch(site)),
+    examine('private servers', () => examineOffline(site)),
     examine('folders', () => examineLinks(site)),
     examine('removed sources', () => examineLeft(site)),
     ...Object.keys(destinations).map((name) => examine(`destination ${name}`, () => examineDestination(site, name))),

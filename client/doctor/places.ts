@@ -132,7 +132,7 @@ function tight(where: string, free: number, needed: number, subject: string): re
   ];
 }
 
-async function writable(folder: string, subject: string): Promise<readonly Finding[]> {
+export async function writable(folder: string, subject: string): Promise<readonly Finding[]> {
   const there = await existing(folder);
   try {
     await access(there, constants.W_OK | constants.X_OK);
@@ -151,6 +151,6 @@ async function writable(folder: string, subject: string): Promise<readonly Findi
 }
 
 /** The folder itself, or the nearest one above it that exists: before first use there is none. */
-async function existing(folder: string): Promise<string> {
+export async function existing(folder: string): Promise<string> {
   return (await ifThere(stat(folder))) === undefined ? existing(path.dirname(folder)) : folder;
 }

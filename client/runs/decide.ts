@@ -3,7 +3,7 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@
 import { BackupError } from '../../model/errors.ts';
 import { chosenSteps, type StepDecision } from '../../model/graph.ts';
 import { readGraph, sourceOf } from './graph.ts';
-import { PLAN_TYPES, RESTORE_TYPE } from './start.ts';
+import { PLAN_TYPES, RESTORE_TYPES } from './start.ts';
 import { retryStep, skipStep } from '../../workflows/messages.ts';
 import { SITE } from '../../workflows/search-attributes.ts';
 
@@ -64,7 +64,7 @@ export async function cancelRun(client: Client, run: string, { site, signal }: C
   const handle = client.workflow.getHandle(run);
   try {
     const { status, type, typedSearchAttributes } = await handle.describe();
-    const isOwn = typedSearchAttributes.get(SITE) === site && [...PLAN_TYPES, RESTORE_TYPE].includes(type);
+    const isOwn = typedSearchAttributes.get(SITE) === site && [...PLAN_TYPES, ...RESTORE_TYPES].includes(type);
     if (status.name !== 'RUNNING' || !isOwn) throw noRun(run);
     await handle.cancel();
   } catch (error) {

@@ -5,7 +5,7 @@ import type { RecoveryPoint } from '../../model/recovery-point.ts';
 import { waitingSteps } from '../../model/graph.ts';
 import { OUTCOME, PLAN } from '../../workflows/search-attributes.ts';
 import { readGraph } from './graph.ts';
-import { PLAN_TYPES, PLANS, planKind } from './start.ts';
+import { PLAN_TYPES, PLANS, planKind, RESTORE_PLAN, RESTORE_TYPES } from './start.ts';
 
 export interface RunEntry {
   readonly id: string;
@@ -22,7 +22,7 @@ export interface RunEntry {
 
 export interface RunsAsked {
   readonly site: string;
-  /** Only of this plan; else all plans that back up. */
+  /** Only of this plan, or of restores; else all plans that back up, and restores. */
   readonly plan: string | undefined;
   readonly limit: number;
 }
@@ -47,12 +47,12 @@ function fromPoint({ id, plan, outcome, created }: RecoveryPoint): RunEntry {
 
 /** Ticks of logs and of catch-up come every few minutes: they are listed when they are asked for. */
 const OFTEN: ReadonlySet<string> = new Set([PLANS.logs.workflowType, PLANS['catch-up'].workflowType]);
-const BACKUP_TYPES = PLAN_TYPES.filter((type) => !OFTEN.has(type));
+const BACKUP_TYPES = [...PLAN_TYPES.filter((type) => !OFTEN.has(type)), ...RESTORE_TYPES];
 
 async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise<readonly RunEntry[]> {
   // What is no name of a plan has no runs, and is no part of a query.
   if (plan !== undefined && !PLAN_NAME.test(plan)) return [];
-  const types = plan === undefined ? BACKUP_TYPES : [planKind(plan).workflowType];
+  const types = plan === undefined ? BACKUP_TYPES : typesOf(plan);
   const ofPlan = plan === undefined ? '' : ` AND plan = '${plan}'`;
   const query = `site = '${site}' AND WorkflowType IN (${types.map((type) => `'${type}'`).join(', ')})${ofPlan}`;
   const found: RunEntry[] = [];
@@ -75,6 +75,12 @@ async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise
     if (found.length >= limit) break;
   }
   return found;
+}
+
+/** Restores are no plan, and are asked for as one. */
+function typesOf(plan: string): readonly string[] {
+  const { workflowType } = planKind(plan);
+  return plan === RESTORE_PLAN ? [...RESTORE_TYPES, workflowType] : [workflowType];
 }
 
 async function entryOf(
@@ -100,7 +106,8 @@ function stateOf(status: string, outcome: string | undefined, waiting: readonly 
   return status === 'COMPLETED' ? (outcome ?? 'complete') : status.toLowerCase();
 }
 
-/** The scheduled time of a run stands at the end of its id. */
-function scheduledIn({ id }: RunEntry): string {
-  return id.slice(-'2026-11-23T02:00:00Z'.length);
+/** The scheduled time of a run stands at the end of its id; a restore has none. */
+function scheduledIn({ id, started }: RunEntry): string {
+  const scheduled = id.slice(-'2026-11-23T02:00:00Z'.length);
+  return scheduled.endsWith('Z') || started === null ? scheduled : started;
 }

@@ -1,5 +1,6 @@
 /** The result of a run as the command line prints it. */
 import { retentionLines } from '../../model/retention/lines.ts';
+import { drillProblems } from './drill-result.ts';
 import { testProblems } from './test-result.ts';
 import { sizesRatio } from '../../model/ratio.ts';
 import type { RunReport, SourceReport, StepError } from '../../model/run.ts';
@@ -27,11 +28,12 @@ export function runRows({ sources }: RunReport): string[][] {
 }
 
 /** What is wrong and what to do, a paragraph each; empty when nothing is. */
-export function runProblems({ sources, errors, destinations = [], tests = [] }: RunReport): string[] {
+export function runProblems({ sources, errors, destinations = [], tests = [], drill }: RunReport): string[] {
   return [
     ...[...errors, ...destinations.flatMap((one) => one.errors)].map(inWords),
     ...sources.flatMap(problemsOf),
     ...testProblems(tests),
+    ...(drill ? drillProblems(drill) : []),
   ];
 }
 

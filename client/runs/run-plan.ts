@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PlanInput, RunReport } from '../../model/run.ts';
 import type { Session } from './session.ts';
-import { PLAN_TYPES, RESTORE_TYPE, ROTATION_TYPE, startRun } from './start.ts';
+import { PLAN_TYPES, RESTORE_TYPES, ROTATION_TYPE, startRun } from './start.ts';
 import { watchRun, type WatchOptions } from './watch.ts';
 
 export interface RunPlanOptions extends WatchOptions {
@@ -38,7 +38,7 @@ export async function othersEnded(
   signal: AbortSignal,
   onWait: (count: number) => void,
 ): Promise<void> {
-  const types = [...PLAN_TYPES, ROTATION_TYPE, RESTORE_TYPE].map((type) => `'${type}'`);
+  const types = [...PLAN_TYPES, ROTATION_TYPE, ...RESTORE_TYPES].map((type) => `'${type}'`);
   for (;;) {
     // The own run is left out: the list of open runs lags behind its end.
     const { count } = await client.workflow.count(

@@ -21,6 +21,7 @@ export const PLANS = {
   logs: { workflowType: 'shipLogs', does: 'log shipping' },
   'catch-up': { workflowType: 'catchUp', does: 'catch-up of copies' },
   'restore-test': { workflowType: 'restoreTest', does: 'restore test' },
+  drill: { workflowType: 'drDrill', does: 'disaster-recovery drill' },
 } as const satisfies Record<string, PlanKind>;
 
 interface PlanKind {
@@ -54,6 +55,14 @@ export const THAW_TYPE = 'thawCopy';
 
 /** The workflow type of restores to a folder. */
 export const RESTORE_TYPE = 'restoreBackup';
+
+/** And of whole recovery points. */
+export const RESTORE_POINT_TYPE = 'restorePoint';
+
+export const RESTORE_TYPES: readonly string[] = [RESTORE_TYPE, RESTORE_POINT_TYPE];
+
+/** What the search attribute `plan` says of both. */
+export const RESTORE_PLAN = 'restore';
 
 /** @throws BackupError `config` for a plan that there is not. */
 export function requirePlan({ plans }: Pick<SiteConfig, 'plans'>, plan: string): string {

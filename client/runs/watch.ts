@@ -53,7 +53,8 @@ export async function watchRun(
   const looking = look(client, handle, interval, onProgress, ended.signal);
   try {
     const report = await result;
-    onProgress(report.destinations?.map(deliveryLine) ?? report.tests?.map(testLine) ?? report.sources.map(still));
+    const tested = testedIn(report);
+    onProgress(report.destinations?.map(deliveryLine) ?? tested?.map(testLine) ?? report.sources.map(still));
     return report;
   } catch (error) {
     throw runError(error, handle.workflowId);
@@ -79,12 +80,10 @@ async function look(
   }
 }
 
-function linesOf(
-  client: Client,
-  handle: RunHandle,
-  { sources, destinations, tests }: RunReport,
-): Promise<readonly SourceProgress[]> {
+function linesOf(client: Client, handle: RunHandle, report: RunReport): Promise<readonly SourceProgress[]> {
+  const { sources, destinations } = report;
   if (destinations) return deliveries(client, handle, destinations);
+  const tests = testedIn(report);
   return tests ? testLines(client, handle, tests) : progressOf(client, handle, sources);
 }
 
@@ -103,11 +102,18 @@ async function progressOf(
   });
 }
 
+/** A source that is restored to see whether that can be done. */
+type Tested = Pick<TestReport, 'source' | 'outcome' | 'errors'>;
+
+function testedIn({ tests, drill }: RunReport): readonly Tested[] | undefined {
+  return drill?.sources ?? tests;
+}
+
 /** Each source that is tested, with the bytes of its workflow. */
 async function testLines(
   client: Client,
   { workflowId }: RunHandle,
-  tests: readonly TestReport[],
+  tests: readonly Tested[],
 ): Promise<readonly SourceProgress[]> {
   return Promise.all(
     tests.map(async (test) => {
@@ -124,7 +130,7 @@ async function testLines(
 }
 
 /** A test as the views show a source. */
-function testLine({ source, outcome, errors }: TestReport): SourceProgress {
+function testLine({ source, outcome, errors }: Tested): SourceProgress {
   const state = outcome === null ? 'pending' : outcome === 'failed' ? 'failed' : 'done';
   return {
     source,

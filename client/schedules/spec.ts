@@ -9,9 +9,24 @@ type Described = ScheduleDescription['spec'];
 /** Temporal's own names of weekdays. */
 const NAMES = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;
 
+const MONTHS = [
+  'JANUARY',
+  'FEBRUARY',
+  'MARCH',
+  'APRIL',
+  'MAY',
+  'JUNE',
+  'JULY',
+  'AUGUST',
+  'SEPTEMBER',
+  'OCTOBER',
+  'NOVEMBER',
+  'DECEMBER',
+] as const;
+
 export function specOf({ calendar, every }: Timing): Spec {
   if (calendar === undefined) return { intervals: [{ every }] };
-  const { at, weekdays, week, timeZone } = calendar;
+  const { at, weekdays, week, months, timeZone } = calendar;
   const [hour = '', minute = ''] = at.split(':');
   const range = week === null ? null : daysOfWeek(week);
   return {
@@ -22,6 +37,7 @@ export function specOf({ calendar, every }: Timing): Spec {
         second: 0,
         dayOfWeek: weekdays.flatMap((day) => NAMES[day] ?? []),
         ...(range && { dayOfMonth: { start: range.first, end: range.last } }),
+        ...(months && { month: months.flatMap((month) => MONTHS[month - 1] ?? []) }),
       },
     ],
     timezone: timeZone,
@@ -43,29 +59,40 @@ function intervalOf({ intervals, calendars }: Described): Timing | null {
 function calendarIn({ intervals, calendars, timezone }: Described): Timing | null {
   const [calendar, ...more] = calendars ?? [];
   if (!calendar || more.length > 0 || !isEmpty(intervals)) return null;
-  const weekdays = calendar.dayOfWeek.flatMap(({ start, end, step }) =>
-    NAMES.map((_name, day) => day).filter((day) => day >= numberOf(start) && day <= numberOf(end) && step === 1),
-  );
+  const weekdays = numbersIn(NAMES, calendar.dayOfWeek);
+  const months = numbersIn(MONTHS, calendar.month).map((month) => month + 1);
   const [days, ...moreDays] = calendar.dayOfMonth;
   const [hours, minutes] = [only(calendar.hour), only(calendar.minute)];
-  const month = calendar.month[0];
-  const isPlain =
-    only(calendar.second) === 0 &&
-    isEmpty(calendar.year) &&
-    calendar.month.length === 1 &&
-    month?.start === 'JANUARY' &&
-    month.end === 'DECEMBER' &&
-    moreDays.length === 0;
-  if (!isPlain || !days || hours === null || minutes === null || weekdays.length === 0) return null;
+  const isPlain = only(calendar.second) === 0 && isEmpty(calendar.year) && moreDays.length === 0;
+  if (!isPlain || !days || hours === null || minutes === null || weekdays.length === 0 || months.length === 0)
+    return null;
   const week = [1, 2, 3, 4].find((n) => daysOfWeek(n).first === days.start && daysOfWeek(n).last === days.end) ?? null;
   if (week === null && (days.start !== 1 || days.end !== 31)) return null;
   return {
-    calendar: { at: `${two(hours)}:${two(minutes)}`, weekdays, week, timeZone: timezone || 'UTC' },
+    calendar: {
+      at: `${two(hours)}:${two(minutes)}`,
+      weekdays,
+      week,
+      ...(months.length < MONTHS.length && { months }),
+      timeZone: timezone || 'UTC',
+    },
   };
 }
 
-function numberOf(name: (typeof NAMES)[number]): number {
-  return NAMES.indexOf(name);
+/** Which of the names the ranges mean, by their places among them. */
+function numbersIn<Name extends string>(
+  names: readonly Name[],
+  ranges: readonly { readonly start: Name; readonly end: Name; readonly step: number }[],
+): readonly number[] {
+  return ranges.flatMap(({ start, end, step }) =>
+    names
+      .map((_name, index) => index)
+      .filter((index) => isWithin(index, names.indexOf(start), names.indexOf(end), step)),
+  );
+}
+
+function isWithin(index: number, first: number, last: number, step: number): boolean {
+  return index >= first && index <= last && (index - first) % step === 0;
 }
 
 /** The one value of a range; null where there are several. */

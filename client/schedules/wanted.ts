@@ -46,6 +46,7 @@ export function wantedSchedules(config: SiteConfig): readonly Schedule[] {
     ...(Object.keys(config.destinations).length > 0 ? [ticks(config, 'catch-up', catchUp.every)] : []),
     ...scheduledPlans(config).map(({ name, calendar }) => dated(config, name, calendar)),
     ...(isTested(config) ? [dated(config, 'restore-test', calendarOf(config.plans.restoreTest, config.timeZone))] : []),
+    ...(isDrilled(config) ? [dated(config, 'drill', calendarOf(config.plans.drill, config.timeZone))] : []),
     ...(sourcesWithLogs({ config }).length > 0 ? [ticks(config, 'logs', logs.every)] : []),
   ];
 }
@@ -69,6 +70,12 @@ const SHORTER = 2 * 3_600_000;
 /** Where no identity is at hand nothing can be restored: a host that only backs up has none. */
 function isTested({ plans: { restoreTest }, encryption }: SiteConfig): boolean {
   return restoreTest.enabled && (restoreTest.host !== undefined || encryption.identity !== undefined);
+}
+
+/** As a restore test; with no destination a disaster leaves nothing. */
+function isDrilled({ plans: { drill }, encryption, destinations }: SiteConfig): boolean {
+  const canOpen = drill.host !== undefined || encryption.identity !== undefined;
+  return drill.enabled && canOpen && Object.keys(destinations).length > 0;
 }
 
 function dated(config: SiteConfig, name: string, calendar: Calendar): Schedule {

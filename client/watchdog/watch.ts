@@ -9,6 +9,7 @@ import { BackupError } from '../../model/errors.ts';
 import type { StepError } from '../../model/run.ts';
 import { lookAtBackups } from './backups.ts';
 import { rememberConfig } from './config-memory.ts';
+import { lookAtDrills } from './drills.ts';
 import { look, lookedAt, together, type Look } from './look.ts';
 import { readWatchdogMemory, writeWatchdogMemory, type Counted } from './memory.ts';
 import { ping } from './ping.ts';
@@ -105,6 +106,7 @@ async function lookAtAll(
     }),
     look('the repository', host, () => lookAtBackups(site, now)),
     look('proofs', host, () => lookAtProofs(site, now)),
+    look('drills', host, () => lookAtDrills(site, now)),
     look('state', host, () => lookAtUnfinished(site, now)),
   ]);
   return { seen: together(looks), counted };

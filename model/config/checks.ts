@@ -4,6 +4,7 @@ import { checkFolders } from './check-folders.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNames } from './check-names.ts';
 import { checkPlans } from './check-plans.ts';
+import { checkProof } from './check-proof.ts';
 import { checkProbes } from './check-probes.ts';
 import { checkRemotes } from './check-remotes.ts';
 import { checkThaws } from './check-thaws.ts';
@@ -24,6 +25,7 @@ export function checkSite(site: Draft): readonly ConfigProblem[] {
     ...checkRemotes(site),
     ...checkVaults(site),
     ...checkPlans(site),
+    ...checkProof(site),
     ...checkTemporal(site),
     ...checkThaws(site),
   ];

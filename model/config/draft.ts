@@ -17,6 +17,8 @@ function entries<Value extends z.ZodType>(value: Value) {
   return z.record(z.string(), value).catch({});
 }
 
+const proof = z.object({ host: text, primary: text, sources: texts.optional() }).optional().catch(undefined);
+
 const draft = z.object({
   site: text,
   repository: path,
@@ -67,7 +69,13 @@ const draft = z.object({
       })
       .catch({}),
   ),
-  plans: z.object({ custom: entries(z.object({ sources: texts.optional() }).catch({})) }).catch({ custom: {} }),
+  plans: z
+    .object({
+      custom: entries(z.object({ sources: texts.optional() }).catch({})),
+      restoreTest: proof,
+      drill: proof,
+    })
+    .catch({ custom: {} }),
 });
 /** `hasSources`: whether `sources` is a mapping at all. */
 export type Draft = z.output<typeof draft> & { readonly hasSources: boolean };

@@ -3,14 +3,13 @@ import { z } from 'zod';
 import { duration } from '../units.ts';
 import { webhookAddress } from './notify.ts';
 
+export const hookTimeout = duration.refine(
+  (milliseconds) => milliseconds > 0,
+  'nothing is no wait\nWrite a number above zero with its unit, as in 5m.',
+);
+
 const common = {
-  timeout: duration
-    .refine(
-      (milliseconds) => milliseconds > 0,
-      'nothing is no wait\nWrite a number above zero with its unit, as in 5m.',
-    )
-    .prefault('5m')
-    .describe('how long it may take; then it is ended, and has failed'),
+  timeout: hookTimeout.prefault('5m').describe('how long it may take; then it is ended, and has failed'),
   onFailure: z
     .enum(['stop', 'warn'])
     .optional()

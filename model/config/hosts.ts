@@ -4,7 +4,10 @@ import type { SiteConfig } from './site.ts';
 /** The host of a site that names none: its one machine. */
 const SOLE_HOST = 'local';
 
-type Hosts = Pick<SiteConfig, 'hosts' | 'coordinator'>;
+interface Hosts {
+  readonly hosts?: Readonly<Record<string, unknown>> | undefined;
+  readonly coordinator?: string | undefined;
+}
 
 /** The names of a site's hosts; never empty. */
 export function hostNames({ hosts, coordinator }: Hosts): readonly string[] {

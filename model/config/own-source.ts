@@ -46,8 +46,8 @@ function publicFiles({ destinations, temporal }: SiteConfig): readonly string[] 
   return [...ofDestinations, ...certificates];
 }
 
-/** Every file that a secret is read from, but that of the identity. */
+/** Every file that a secret is read from, but those of identities. */
 function secretFiles(config: SiteConfig): readonly string[] {
-  const { identity } = config.encryption;
-  return secretsOf(config).flatMap((secret) => (secret !== identity && 'file' in secret ? [secret.file] : []));
+  const identities = new Set([config.encryption.identity, config.plans.drill.secondIdentity]);
+  return secretsOf(config).flatMap((secret) => (!identities.has(secret) && 'file' in secret ? [secret.file] : []));
 }

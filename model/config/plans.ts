@@ -6,6 +6,7 @@ import { LATER_GROUPS, minutesAfter, phaseTimes, type PhaseOffsets, type PhaseTi
 import { duration, formatDuration } from '../units.ts';
 import { catchUpPlan, logsPlan } from './ticks.ts';
 import { clock, days } from './calendar-fields.ts';
+import { drillPlan } from './drill.ts';
 import { heartbeat, wait } from './fields.ts';
 import { hooksConfig } from './hooks.ts';
 import { restoreTestPlan } from './restore-test.ts';
@@ -188,6 +189,7 @@ export const plansConfig = z
     logs: logsPlan.prefault({}),
     catchUp: catchUpPlan,
     restoreTest: restoreTestPlan,
+    drill: drillPlan,
   })
   .prefault({});
 

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { name } from '../source.ts';
 import { clock, days } from './calendar-fields.ts';
-import { heartbeat, wait } from './fields.ts';
+import { wait } from './fields.ts';
+import { proofWaits } from './proof-waits.ts';
 
 /** A week after the monthly, so that it is proven with what it archived. */
 const USUAL_DAYS = 'second sunday';
@@ -25,18 +26,12 @@ export const restoreTestPlan = z
       .string()
       .startsWith('/', 'not an absolute path\nWrite it from the root, as in /srv/restore-tests.')
       .optional()
-      .describe('the folder in which backups are restored, one at a time; nothing stays in it. Absent: in state'),
-    deadline: wait.prefault('12h').describe('how long a step is tried again'),
-    retryFirst: wait.prefault('5s').describe('the first pause between two attempts'),
-    retryMax: wait.prefault('5m').describe('the longest pause between two attempts'),
-    heartbeat: heartbeat.prefault('30s').describe('a worker that is silent for so long is dead'),
-    standstill: wait
-      .prefault('30m')
-      .describe('children that neither move bytes nor use CPU or I/O for so long are ended'),
-    alertAfter: wait.prefault('1h').describe('a step that fails and waits for so long is an alert'),
+      .describe(
+        'the folder in which backups are restored, one at a time; nothing stays in it. Absent: beside the state folder, as in /var/lib/mosaic-backup-scratch',
+      ),
+    ...proofWaits,
     staleAfter: wait
       .prefault('45d')
       .describe('a source of which nothing was proven for so long is shown by status as not proven'),
-    remindAfter: wait.prefault('1d').describe('an alert that lasts is told again after so long'),
   })
   .prefault({});

@@ -38,9 +38,12 @@ export function secretsOf(config: SiteConfig, host?: string): readonly Secret[] 
       'webhook' in hook && typeof hook.webhook !== 'string' ? hook.webhook : undefined,
     ),
   );
+  const { secondIdentity } = plans.drill;
+  const ofDrills = host === undefined || host === (plans.drill.host ?? coordinatorOf(config));
   const ping = typeof watchdog.ping === 'string' ? undefined : watchdog.ping;
   return [
     encryption.identity,
+    ofDrills ? secondIdentity : undefined,
     signing.key,
     ...ofSources,
     ...ofDestinations,

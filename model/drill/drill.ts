@@ -3,7 +3,7 @@ import type { GraphStep } from '../graph.ts';
 import type { Outcome } from '../recovery-point.ts';
 import type { PinnedReference } from '../reference.ts';
 import type { TestWaits } from '../restore-test.ts';
-import type { StepError } from '../run.ts';
+import type { ScheduledInput, StepError } from '../run.ts';
 import type { SourceType } from '../source.ts';
 
 /** What is simulated, in a sandbox; production is never touched. */
@@ -52,6 +52,14 @@ export interface DrillStep {
   readonly objectives: Objectives;
 }
 
+/** What a drill is asked for: by its schedule site and plan alone. */
+export interface DrillAsked extends ScheduledInput {
+  readonly scenario?: Scenario;
+  /** RFC 3339: when the mistake or the attack happened, for scenarios that look back. */
+  readonly at?: string;
+  readonly manual?: readonly ManualPhase[];
+}
+
 /** What the coordinator reads from the config at the start of a drill. */
 export interface DrillSpec {
   readonly runId: string;
@@ -65,6 +73,8 @@ export interface DrillSpec {
   /** Of the whole stack. */
   readonly objectives: Objectives;
   readonly manual: readonly ManualPhase[];
+  /** RFC 3339: the moment of the disaster, for scenarios that look back; null: chosen at random. */
+  readonly at: string | null;
   /** Milliseconds within which the disaster is declared, at a moment that nobody knows; 0: at once. */
   readonly declareWithin: number;
   /** So many sources are restored at a time. */
@@ -72,6 +82,8 @@ export interface DrillSpec {
   readonly waits: TestWaits;
   /** Whether somebody is told of alerts. */
   readonly notified: boolean;
+  /** SHA-256 of the config. */
+  readonly config: string;
 }
 
 /** What the activities of a drill get. */
@@ -79,9 +91,12 @@ export interface DrillInput {
   readonly runId: string;
   readonly scenario: Scenario;
   readonly host: string;
+  readonly steps: readonly DrillStep[];
   readonly waits: TestWaits;
   /** RFC 3339: when the disaster was declared. */
   readonly declared: string;
+  /** Its moment, where somebody named one. */
+  readonly at: string | null;
 }
 
 /** What of a source is recovered, and from where. */
@@ -92,7 +107,9 @@ export interface DrillChosen {
   readonly stale: boolean;
   /** A destination; null is the repository. */
   readonly place: string | null;
-  /** `end`, or RFC 3339: how far its logs are replayed; null: it has none there. */
+  /** Further places that have it, the nearest first: where the copy at the first one is damaged they are asked. */
+  readonly others: readonly (string | null)[];
+  /** RFC 3339: how far its logs are replayed; null: it has none there. */
   readonly at: string | null;
   /** RFC 3339: when the backup was taken; what came later is in its logs alone. */
   readonly taken: string;
@@ -102,7 +119,14 @@ export interface DrillChosen {
   readonly expected: number | null;
 }
 
+/** What the steps of one source get. */
+export interface DrillSourceInput extends DrillInput {
+  readonly chosen: DrillChosen;
+}
+
 export interface DrillChoice {
+  /** RFC 3339: what was written later is lost, or not wanted back. The declaration, where nothing else is simulated. */
+  readonly disaster: string;
   /** Null where no recovery point is left. */
   readonly point: string | null;
   readonly sources: readonly DrillChosen[];
@@ -126,12 +150,16 @@ export interface Probed {
   /** What was seen, or what is wrong. */
   readonly detail: string;
   readonly milliseconds: number;
+  /** One of our own, which every source gets: that something answers proves nothing of what it holds. */
+  readonly own?: true;
 }
 
 /** What the recovery of a source did. */
 export interface DrillRestored {
-  /** The command that was given, word for word. */
+  /** The command that did it, word for word. */
   readonly command: readonly string[];
+  /** Places whose copy did not do, and why. */
+  readonly passed: readonly string[];
   readonly bytes: number;
   readonly milliseconds: number;
 }
@@ -142,7 +170,7 @@ export interface DrillStarted {
   readonly newest: readonly Newest[];
 }
 
-/** Data that were lost, in milliseconds before the disaster. */
+/** Data that were lost, in milliseconds before the disaster (`DrillChoice.disaster`). */
 export interface DataLoss extends Newest {
   readonly milliseconds: number;
 }
@@ -166,6 +194,13 @@ export interface DrilledSource {
   readonly losses: readonly DataLoss[];
   readonly steps: readonly GraphStep[];
   readonly errors: readonly StepError[];
+}
+
+/** Somebody's word that a phase may go on. */
+export interface Confirming {
+  readonly phase: ManualPhase;
+  /** For the report: who, and what was seen. */
+  readonly note?: string;
 }
 
 /** Somebody's word for which a phase waited. */

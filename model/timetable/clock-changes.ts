@@ -1,6 +1,6 @@
 /** On which days of the coming year daylight saving takes a plan's time away, or gives it twice. Pure. */
 import { localTime, wallOf } from '../retention/zone.ts';
-import { calendarInWords, DAY, daysOfWeek, minutesOf, type Calendar } from './calendar.ts';
+import { calendarInWords, DAY, isInMonth, minutesOf, type Calendar } from './calendar.ts';
 import { timesBetween } from './next-times.ts';
 
 export interface ClockChange {
@@ -28,15 +28,14 @@ export function clockChanges(calendar: Calendar, now: number): readonly ClockCha
 }
 
 /** The days on which it is to run, but for those at both ends, of which a part is over or still to come. */
-function datesOf({ weekdays, week, timeZone }: Calendar, now: number): readonly string[] {
+function datesOf(calendar: Calendar, now: number): readonly string[] {
+  const { weekdays, timeZone } = calendar;
   const today = Math.floor(wallOf(now, timeZone) / DAY) * DAY;
   const last = Math.floor(wallOf(now + YEAR, timeZone) / DAY) * DAY;
   const dates: string[] = [];
   for (let day = today + DAY; day < last; day += DAY) {
     const date = new Date(day);
-    const range = week === null ? { first: 1, last: 31 } : daysOfWeek(week);
-    const inMonth = date.getUTCDate() >= range.first && date.getUTCDate() <= range.last;
-    if (inMonth && weekdays.includes(date.getUTCDay())) dates.push(date.toISOString().slice(0, 10));
+    if (isInMonth(calendar, date) && weekdays.includes(date.getUTCDay())) dates.push(date.toISOString().slice(0, 10));
   }
   return dates;
 }

@@ -5,13 +5,13 @@
  * leaves out midnight it takes the day for the one before. Pure; all times in milliseconds since the epoch.
  */
 import { wallOf } from '../retention/zone.ts';
-import { DAY, daysOfWeek, minutesOf, type Calendar } from './calendar.ts';
+import { DAY, isInMonth, minutesOf, type Calendar } from './calendar.ts';
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 
-/** Days that are looked through at most: the fourth sunday of a month may be one that is left out. */
-const FURTHEST = 100;
+/** Days that are looked through at most: a weekday of one month of the year, and it may be one that is left out. */
+const FURTHEST = 800;
 
 /** The first time after a moment. */
 export function nextTime(calendar: Calendar, after: number): number {
@@ -80,12 +80,8 @@ function onDay(calendar: Calendar, day: number): number | undefined {
 }
 
 /** @param shown what tells the weekday: where midnight is left out, it is the day before. */
-function fits({ weekdays, week }: Calendar, day: number, shown: number): boolean {
-  if (!weekdays.includes(new Date(shown).getUTCDay())) return false;
-  if (week === null) return true;
-  const { first, last } = daysOfWeek(week);
-  const date = new Date(day).getUTCDate();
-  return date >= first && date <= last;
+function fits(calendar: Calendar, day: number, shown: number): boolean {
+  return calendar.weekdays.includes(new Date(shown).getUTCDay()) && isInMonth(calendar, new Date(day));
 }
 
 /** Go's time.Date: of a time that comes twice, or never, it takes the zone that this way of asking gives. */

@@ -14,7 +14,6 @@ const MAIN = fileURLToPath(new URL('../../infra/quickstart/main.ts', import.meta
 type Started = ChildProcessByStdio<null, Readable, Readable>;
 
 const MAKING = /Making a sample/;
-const BEGUN = /Web UI of the run/;
 const RUNNING = /shop: capturing/;
 
 describe('npm start', function () {
@@ -47,18 +46,15 @@ describe('npm start', function () {
     await nothingRuns(folder);
   });
 
-  it('begins its run within five seconds the second time, and ends it cleanly on ^C', async () => {
-    const began = performance.now();
+  it('makes nothing anew the second time, and ends its run cleanly on ^C', async () => {
     const child = start();
-    const running = said(child, RUNNING);
-    await said(child, BEGUN);
-    const milliseconds = performance.now() - began;
-    await running;
+    const told = text(child.stderr);
+    await said(child, RUNNING);
     child.kill('SIGINT');
     const [code] = await once(child, 'exit');
     assert.equal(code, 130);
     await nothingRuns(folder);
-    assert.ok(milliseconds < 5000, `the run began after ${milliseconds} ms`);
+    assert.doesNotMatch(await told, MAKING);
   });
 
   it('killed in the middle of its run, goes on at the next start', async () => {

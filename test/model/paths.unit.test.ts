@@ -31,6 +31,7 @@ const anyName = fc.oneof(
     'logs',
     'evidence',
     'recovery-points',
+    'drills',
     'a',
     'A',
     'b',

@@ -14,6 +14,7 @@ describe('published schemas', () => {
       'urn:mosaic-backup:recovery-point:1',
       'urn:mosaic-backup:mark:1',
       'urn:mosaic-backup:archive:1',
+      'urn:mosaic-backup:drill:1',
       'urn:mosaic-backup:prune:1',
     ]);
   });

@@ -1,8 +1,10 @@
 /** A Temporal and a worker in the test's own process, and runs of plans on them. */
+import assert from 'node:assert/strict';
 import { ownSession, type Session } from '../../client/runs/session.ts';
 import { runPlan } from '../../client/runs/run-plan.ts';
 import type { SourceProgress } from '../../client/runs/watch.ts';
 import { loadSite } from '../../activities/config/load.ts';
+import type { DrillAsked, DrillReport } from '../../model/drill/drill.ts';
 import type { RunReport } from '../../model/run.ts';
 import { testWork } from './work.ts';
 
@@ -46,6 +48,16 @@ export function runRestoreTest(options: DailyOptions): Promise<RunReport> {
   return run('restore-test', options);
 }
 
+export interface DrillOptions extends DailyOptions, Pick<DrillAsked, 'scenario' | 'at' | 'manual'> {}
+
+/** A drill, to its end. */
+export async function runDrill({ scenario, at, manual, ...options }: DrillOptions): Promise<DrillReport> {
+  const asked = { ...(scenario && { scenario }), ...(at !== undefined && { at }), ...(manual && { manual }) };
+  const { drill } = await run('drill', options, asked);
+  assert.ok(drill);
+  return drill;
+}
+
 /** One tick of catch-up, to its end: as by hand, until nothing is owed. */
 export function runCatchUp(options: DailyOptions): Promise<RunReport> {
   return run('catch-up', options);
@@ -54,10 +66,11 @@ export function runCatchUp(options: DailyOptions): Promise<RunReport> {
 function run(
   plan: string,
   { session, site, scheduled, sources, signal, onProgress }: DailyOptions,
+  asked: Partial<DrillAsked> = {},
 ): Promise<RunReport> {
   return runPlan({
     session,
-    input: { site, plan, scheduled, ...(sources ? { sources } : {}) },
+    input: { site, plan, scheduled, ...(sources ? { sources } : {}), ...asked },
     signal: signal ?? new AbortController().signal,
     interval: 100,
     onProgress: onProgress ?? (() => {}),

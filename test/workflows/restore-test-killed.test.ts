@@ -5,6 +5,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { startRun } from '../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
+import { scratchOf } from '../../activities/operations/scratch-place.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
@@ -68,7 +69,7 @@ describe('restoreTest, its worker killed in the middle', function () {
       });
       await atPoint(dying, point, reached);
       assert.ok(existsSync(reached));
-      const scratch = path.join(test.site.state, 'restore-tests');
+      const scratch = scratchOf(test.site, 'restore-tests');
       const left = await readdir(scratch);
       if (hour === 0) assert.equal(left.length, 1, 'it was at work');
       const living = worker();

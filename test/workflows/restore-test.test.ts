@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { scratchOf } from '../../activities/operations/scratch-place.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
@@ -58,7 +59,7 @@ describe('restoreTest', function () {
       const evidence = (await evidenceAt('vault', source)).find(({ what }) => what === 'test');
       assert.deepEqual([evidence?.backup, evidence?.verdict], [choice.backup, 'ok']);
     }
-    assert.deepEqual(await readdir(path.join(test.site.state, 'restore-tests')), []);
+    assert.deepEqual(await readdir(scratchOf(test.site, 'restore-tests')), []);
     const graph = await readGraph(session.client, report.runId);
     assert.deepEqual(
       graph?.steps.map(({ id, state }) => [id, state]),

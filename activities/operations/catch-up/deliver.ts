@@ -112,7 +112,7 @@ interface Done {
   /** Folders of what was copied. */
   readonly backups: ReadonlySet<string>;
   readonly records: readonly string[];
-  /** Recovery points of which an earlier one stays there. */
+  /** Records that were signed again, and of which an earlier one stays there. */
   readonly kept: readonly string[];
   readonly owedRecords: readonly string[];
   /** The destination went away meanwhile. */

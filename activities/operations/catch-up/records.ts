@@ -1,11 +1,13 @@
-/** Small records that a destination lacks: recovery points, evidence. Each is visible only when whole. */
+/** Small records that a destination lacks: recovery points, evidence, drills. Each is visible only when whole. */
 import { BackupError } from '../../../model/errors.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
 import { aborted } from '../../streams/pipeline.ts';
+import { counted } from '../../storage/counted.ts';
+import { DRILLS } from '../../storage/drills.ts';
 import { inParallel } from '../../storage/parallel.ts';
+import { RECOVERY_POINTS } from '../../storage/recovery-points.ts';
 import type { Destination, Store } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
-import { isRecoveryPoint } from '../recovery-point.ts';
 
 export interface RecordsRequest {
   readonly from: Store;
@@ -13,7 +15,7 @@ export interface RecordsRequest {
   readonly keys: readonly string[];
   /** Keys that were delivered, filled meanwhile: what comes after a failure is the next tick's. */
   readonly done: string[];
-  /** Keys of recovery points of which the place keeps an earlier one, filled meanwhile. */
+  /** Keys of records that may be signed again and of which the place keeps an earlier one, filled meanwhile. */
   readonly kept: string[];
   readonly trusted: readonly TrustedKey[];
   /** What is wrong with one of them, which keeps no other from being delivered. */
@@ -27,7 +29,7 @@ export interface RecordsRequest {
 const PARALLEL = 8;
 
 /**
- * A recovery point that a run has signed again replaces the one before; evidence is never changed. Where a place lets nothing
+ * A recovery point or a drill that was signed again replaces the one before; evidence is never changed. Where a place lets nothing
  * be overwritten, an earlier one of ours stays: that is told once, and owed no more, since no tick could ever change it.
  * @throws BackupError what is wrong with the destination, and so with every copy there.
  */
@@ -50,10 +52,10 @@ export async function deliverRecords(request: RecordsRequest): Promise<void> {
   });
 }
 
-/** What is told of a recovery point that stays as it is; undefined where what is there is none of ours. */
+/** What is told of a record that stays as it is; undefined where what is there is none of ours. */
 async function keepsEarlier({ to, kept, trusted }: RecordsRequest, key: string): Promise<BackupError | undefined> {
   const there = await to.readSmall(key);
-  if (there === undefined || !isRecoveryPoint(there, key, trusted)) return undefined;
+  if (there === undefined || !isOwn(there, key, trusted)) return undefined;
   kept.push(key);
   return new BackupError(
     'conflict',
@@ -62,5 +64,12 @@ async function keepsEarlier({ to, kept, trusted }: RecordsRequest, key: string):
       remedy: `Nothing is to be done. Where the newer one should be there as well, delete the one that is there; it is not told again.`,
       facts: { destination: to.name, key },
     },
+  );
+}
+
+/** Whether this is the recovery point or the drill of a key, signed by one of ours. */
+function isOwn(bytes: Uint8Array, key: string, trusted: readonly TrustedKey[]): boolean {
+  return [counted(bytes, key, RECOVERY_POINTS, trusted), counted(bytes, key, DRILLS, trusted)].some(
+    (found) => 'record' in found,
   );
 }

@@ -98,7 +98,9 @@ async function restoreAndCheck(
   await restoreInto({ site, store, chain, to: data, paths: [], replay, work, inPlace: facts }, readers, restored);
   tell('checking what was restored');
   const workspace = path.join(scratch, 'check');
-  await mkdir(workspace, { mode: 0o711 });
+  await mkdir(workspace);
+  // A service has a umask of 0077.
+  await chmod(workspace, 0o711);
   const checks = await adapterFor(manifest.type).check({ source, work, chain: readers, restored, scratch: workspace });
   requireGood(checks, request);
   const backup = readers.at(-1);

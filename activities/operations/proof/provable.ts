@@ -75,6 +75,6 @@ function isWhole(catalogue: readonly Catalogued[], backup: Catalogued): boolean 
 }
 
 /** What lies frozen is paid for when it is thawed: `copies thaw` first. */
-async function isReadable({ thawing }: Store, chain: readonly Catalogued[]): Promise<boolean> {
+export async function isReadable({ thawing }: Store, chain: readonly Catalogued[]): Promise<boolean> {
   return thawing === undefined || isThawed(await lookAt(thawing, objectsToThaw(chain, [])));
 }

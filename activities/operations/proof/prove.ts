@@ -1,5 +1,4 @@
 /** The second step of a restore test: the backup is restored from its place into scratch, checked, measured, and the verdict recorded there. */
-import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check, Measured } from '../../../model/evidence.ts';
 import { formatReference } from '../../../model/reference.ts';
@@ -15,11 +14,6 @@ import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
 import { askRestored } from './ask.ts';
 
 type Also = NonNullable<ProveRequest['also']>;
-
-/** Where restores of tests are tried: beside the repository, which has the room for a backup or two, unless the config says where. */
-export function scratchOf({ config, state }: Pick<Site, 'config' | 'state'>): string {
-  return config.plans.restoreTest.scratch ?? path.join(state, 'restore-tests');
-}
 
 export interface ProveTestRequest {
   readonly site: Site;

@@ -14,6 +14,7 @@ import { decideKind } from './kind.ts';
 import { join } from './join.ts';
 import { ship } from './logs.ts';
 import { standing } from './standing.ts';
+import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { serve } from './serve.ts';
@@ -34,6 +35,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   },
   capture,
   restore,
+  needs,
   check,
   serve,
   beat,

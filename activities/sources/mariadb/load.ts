@@ -6,6 +6,7 @@ import type { Work } from '../../work.ts';
 import { giveTo } from '../private-server/user.ts';
 import type { BackupReader } from '../types.ts';
 import { neededArguments } from './engine.ts';
+import { ownAccount } from './own-account.ts';
 import { serverUser } from './server-user.ts';
 import { createDataFolder, startServer } from './server.ts';
 import { clientProgram } from './session.ts';
@@ -24,6 +25,7 @@ export async function loadDump(backup: BackupReader, scratch: string, work: Work
   await giveTo(await serverUser(), scratch, work.signal);
   const args = neededArguments(backup.manifest.engine);
   await createDataFolder({ data, signal: work.signal, args });
+  const { user, password, argument, drop } = await ownAccount(runtime);
   // With accounts: without them a server knows no events, and would refuse those of the dump.
   const server = await startServer({
     data,
@@ -31,13 +33,16 @@ export async function loadDump(backup: BackupReader, scratch: string, work: Work
     signal: work.signal,
     work,
     offline: true,
-    args: [...args, ...FAST],
+    args: [...args, ...FAST, argument],
+    user,
+    password,
   });
   try {
     await backup.into(
       'base',
       base.name,
-      clientProgram(server.connection, ['--binary-mode', '--max-allowed-packet=1G']),
+      // Its own account is gone before the dump's come: with them it could not log in any more, to remove it.
+      clientProgram(server.connection, ['--binary-mode', '--max-allowed-packet=1G', `--init-command=${drop}`]),
     );
     await server.stop();
   } finally {

@@ -10,6 +10,7 @@ import { inPlace } from './in-place/index.ts';
 import { decideKind } from './incremental/kind.ts';
 import { logs } from './logs/index.ts';
 import { select } from './logs/select.ts';
+import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
@@ -22,6 +23,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
     withReach(context, async (config) => (await decideKind({ ...context, config }, chain)).kind),
   capture: (context) => withReach(context, (config) => capture({ ...context, config })),
   restore,
+  needs,
   check,
   serve,
   beat: (context) => withReach(context, (config) => beat({ ...context, config })),

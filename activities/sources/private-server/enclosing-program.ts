@@ -9,10 +9,11 @@
  * 1. What stays is taken hold of, before anything is covered. 2. No device is left but those that hold nothing: a mount that is read only keeps nobody
  * from writing to a disk. 3. Empty folders cover those where servers have their sockets. 4. What stays is put back. 5. Sockets elsewhere, on which
  * somebody listens outside, are covered by /dev/null: a namespace of networks does not keep anybody from a socket that is a file. 6. All is to be
- * read only, but what is said.
+ * read only, but what is said. Folders that it makes can be passed whatever the umask, which the command gets back.
  */
 export const ENCLOSING = `
 use strict;
+my $umask = umask 022;
 my ($CLOEXEC, $RECURSIVE, $HERE, $LISTENS) = (0x80000, 0x8000, -100, 0x10000);
 my %of = (w => [], v => [], h => [], l => []);
 while (defined(my $one = shift @ARGV)) {
@@ -73,6 +74,7 @@ if (@{$of{l}}) {
   my $up = pack("a16s", "lo", 0x41);
   ioctl($any, 0x8914, $up) or die "lo: $!\\n";
 }
+umask $umask;
 exec { $ARGV[0] } @ARGV;
 die "$ARGV[0]: $!\\n";
 `;

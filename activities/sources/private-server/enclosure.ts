@@ -10,6 +10,8 @@ import type { Check } from '../../../model/evidence.ts';
 import { locate } from '../../streams/locate.ts';
 import { runProgram } from '../../streams/run.ts';
 import { ENCLOSING } from './enclosing-program.ts';
+import { offlinePrefix, offlineWay } from './offline.ts';
+import type { ServerUser } from './user.ts';
 
 export interface Enclosed {
   /** Folders that it may write to. The rest of the machine it can only read. */
@@ -40,8 +42,8 @@ const HIDDEN = ['/run', '/tmp', '/var/tmp', '/dev/shm'] as const;
 export async function allowedHere(): Promise<Allowed> {
   const all = await refusalOf(['unshare', ...everything(), ...enclosing({ writable: [] })]);
   if (all === null) return { cut: 'all', why: null };
-  const network = await refusalOf(['unshare', ...networkOnly()]);
-  return network === null ? { cut: 'network', why: all } : { cut: 'nothing', why: network };
+  const network = await offlineWay(undefined);
+  return network.way === 'none' ? { cut: 'nothing', why: network.why } : { cut: 'network', why: all };
 }
 
 export interface Enclosing {
@@ -50,14 +52,19 @@ export interface Enclosing {
   /** Options of the setpriv that stands between: they give back the rights that it took to close the way out. */
   readonly privileges: readonly string[];
   readonly cut: Cut;
+  /** The command is run as its user already, and cannot become him again. */
+  readonly isUser?: boolean;
 }
 
-/** Cuts a command off, as far as this machine allows it. */
-export async function enclosedBy(enclosed: Enclosed): Promise<Enclosing> {
+/** Cuts a command off, as far as this machine allows it. @param user whom root then makes of it; undefined: nobody else. */
+export async function enclosedBy(enclosed: Enclosed, user?: ServerUser): Promise<Enclosing> {
   const { cut } = await allowedHere();
   if (cut === 'nothing') return { prefix: [], privileges: [], cut };
   const privileges = isRoot() ? [] : NO_RIGHTS;
-  if (cut === 'network') return { prefix: [locate('unshare'), ...networkOnly()], privileges, cut };
+  if (cut === 'network') {
+    const { words, isUser } = await offlinePrefix(user);
+    return { prefix: words, privileges, cut: words.length === 0 ? 'nothing' : cut, isUser };
+  }
   const { writable, visible = [], programs = [], loopback = false } = enclosed;
   const lost = programs.filter((folder) => HIDDEN.some((hidden) => isWithin(folder, hidden)));
   const places = { writable: await placesOf(writable), visible: await placesOf([...visible, ...lost]), loopback };
@@ -78,10 +85,6 @@ export async function isolationCheck(): Promise<Check | null> {
 
 function everything(): readonly string[] {
   return [...ofUsers(), '--net', '--mount', '--propagation', 'private', '--'];
-}
-
-function networkOnly(): readonly string[] {
-  return [...ofUsers(), '--net', '--'];
 }
 
 /** Only root may have namespaces without one of users. In that one it has every right, until it has closed the way out. */

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { locate } from '../../streams/locate.ts';
 import { enclosedBy, type Enclosed } from './enclosure.ts';
-import type { ServerUser } from './user.ts';
+import { becoming, type ServerUser } from './user.ts';
 
 export interface ServerCommand {
   /** Program and arguments. */
@@ -63,11 +63,12 @@ async function spawnServer({
   env = {},
   enclosed,
 }: ServerCommand): Promise<{ readonly child: ChildProcess; readonly command: readonly string[] }> {
-  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
   const output = await open(log, 'a', 0o600);
   try {
     // A group of its own, so that ^C on the terminal reaches only us, and the server is stopped in order.
-    const { prefix = [], privileges = [] } = enclosed ? await enclosedBy(enclosed) : {};
+    const { prefix = [], privileges = [], isUser = false } = enclosed ? await enclosedBy(enclosed, user) : {};
+    const identity = user && !isUser ? becoming(user) : [];
+    // The last that is set is the signal: a change of user, or of the namespace of users, may clear it.
     const ends = [locate('setpriv'), '--pdeathsig', deathSignal, ...privileges, ...identity, '--', ...command];
     const [program = '', ...args] = [...prefix, ...ends];
     const child = spawn(program, args, {

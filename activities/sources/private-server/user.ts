@@ -32,6 +32,11 @@ export async function serverUserOf(
   );
 }
 
+/** Arguments of setpriv(1), by which root becomes him for good. */
+export function becoming({ uid, gid }: ServerUser): readonly string[] {
+  return [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+}
+
 /** Gives a folder and all in it to the user of the server. Links are changed themselves, never followed. */
 export async function giveTo(user: ServerUser | undefined, folder: string, signal: AbortSignal): Promise<void> {
   if (!user) return;
@@ -41,7 +46,7 @@ export async function giveTo(user: ServerUser | undefined, folder: string, signa
 
 /** @throws BackupError `refused` where the user of the server may not pass a folder on the way to its data. */
 export async function requireReach(engine: string, user: ServerUser | undefined, data: string): Promise<void> {
-  const closed = await barrier(user, data);
+  const closed = await closedOnTheWay(user, data);
   if (closed === undefined) return;
   throw new BackupError('refused', `A private ${engine} server cannot reach ${data}: its user may not pass ${closed}`, {
     remedy: `Choose another folder, or let others pass through: chmod o+x ${closed}`,
@@ -50,7 +55,7 @@ export async function requireReach(engine: string, user: ServerUser | undefined,
 }
 
 /** The first folder on the way to a place that the server's user may not pass; undefined when all is open. */
-async function barrier(user: ServerUser | undefined, place: string): Promise<string | undefined> {
+export async function closedOnTheWay(user: ServerUser | undefined, place: string): Promise<string | undefined> {
   for (const folder of parents(place)) {
     if (!(await passable(user, folder))) return folder;
   }

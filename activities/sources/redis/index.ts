@@ -5,6 +5,7 @@ import { beat } from './canary.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { inPlace } from './in-place/index.ts';
+import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { serve } from './serve.ts';
@@ -17,6 +18,7 @@ export const redis: SourceAdapter<RedisSource> = {
   nextKind: async () => 'full',
   capture,
   restore,
+  needs,
   check,
   serve,
   beat,

@@ -1,4 +1,4 @@
-/** `restore`: in the command's own process, so that it works with Temporal gone. */
+/** `restore`: to a folder by the worker of the host where one is there; else, and for all else, in the command's own process, so that it works with Temporal gone. */
 import type { Command } from 'commander';
 import { examples, several, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
@@ -16,6 +16,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
       '--on <host>',
       'by the worker of this host, to a folder there: visible, and on after a kill; of another host with --from',
     )
+    .option('--direct', 'with --to: in this process, and not by the worker of this host where one is there')
     .option('--point <id>', 'a whole recovery point (or "latest"), each source to a folder of its name below --to')
     .option('--in-place', "in place of the data of the source's own server, which are kept beside it")
     .option('--confirm <site>', 'in place without a terminal: the name of the site')
@@ -112,10 +113,10 @@ async function restoreWholePoint(
   options: RestoreOptions,
   point: string,
 ): Promise<void> {
-  const { to, at, before, path, thaw } = options;
-  if (to === undefined || backup !== undefined || [at, before, path, thaw].some((each) => each !== undefined))
+  const { to, at, before, path } = options;
+  if (to === undefined || backup !== undefined || [at, before, path].some((each) => each !== undefined))
     throw await usage(
-      '--point goes with --to, and may go with --from, --source and --dry-run; it names no backup besides.',
+      '--point goes with --to, and may go with --from, --source, --on, --direct, --thaw and --dry-run; it names no backup besides.',
     );
   const { restorePointCommand } = await import('../restore/point.ts');
   return restorePointCommand(cli, { ...options, to, point });

@@ -21,7 +21,7 @@ export function registerRun(program: Command, cli: OpenCli): void {
   const run = program
     .command('run')
     .description('run a plan now, with live progress; ^C cancels it cleanly')
-    .argument('<plan>', 'the plan: daily, weekly, monthly, logs, catch-up, restore-test, or one of your own')
+    .argument('<plan>', 'the plan: daily, weekly, monthly, logs, catch-up, restore-test, drill, or one of your own')
     .option('--source <name>', 'only this source; may be given several times', several)
     .option('--at <time>', 'the scheduled time (RFC 3339): the same plan and time again does only what is missing')
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
@@ -93,6 +93,12 @@ async function planOf(site: Site, input: PlanInput): Promise<Planned> {
       rows: spec.steps.map((step) => [step.source, step.host]),
     };
   }
+  if (plan === 'drill') {
+    const { planDrill } = await import('../../../activities/operations/drill/plan.ts');
+    const spec = planDrill(site, input);
+    const rows = spec.steps.map(({ source, after }) => [source, spec.scenario, spec.host, after.join(', ')]);
+    return { spec: { ...spec }, columns: ['source', 'scenario', 'recovered on', 'after'], rows };
+  }
   const { planRun } = await import('../../../activities/operations/plan-run.ts');
   const spec = planRun(site, input);
   return {
@@ -137,7 +143,8 @@ async function refuseFuture(scheduled: string): Promise<void> {
   });
 }
 
-async function runNow(cli: Cli, input: PlanInput, detach: boolean): Promise<void> {
+/** A run now, whatever of: with live progress, or left to itself. */
+export async function runNow(cli: Cli, input: PlanInput, detach: boolean): Promise<void> {
   const { openRunSession } = await import('../../runs/session.ts');
   const session = await openRunSession({ site: await cli.site(), openSite: cli.reopenSite, log: await cli.log() });
   try {

@@ -1,6 +1,8 @@
 /** A restore to a folder by the worker of the host on which that is: visible, and durable. */
+import { isOfTheCopy } from '../../../activities/operations/restore-places.ts';
 import { BackupError, isErrorCode } from '../../../model/errors.ts';
-import type { RestoreInput } from '../../../model/restore-run.ts';
+import type { Restored, RestoreInput } from '../../../model/restore-run.ts';
+import { REPOSITORY } from '../../../model/rotation.ts';
 import { taskQueues } from '../../../model/run.ts';
 import { configuredEndpoint, embeddedEndpoint } from '../../temporal/endpoint.ts';
 import { ensureSearchAttributes } from '../../temporal/namespace.ts';
@@ -13,7 +15,7 @@ import type { Cli } from '../context.ts';
  * Restores, and waits for the end.
  * @throws BackupError as the restore itself; `unreachable` where no worker of the host can be asked: nobody else does it.
  */
-export async function restoreByWorker(cli: Cli, input: RestoreInput): Promise<{ milliseconds: number }> {
+export async function restoreByWorker(cli: Cli, input: RestoreInput): Promise<Restored> {
   const site = await cli.site();
   const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
   if (!endpoint) throw noWorker(input.host, 'no Temporal is configured, and none runs here');
@@ -23,39 +25,37 @@ export async function restoreByWorker(cli: Cli, input: RestoreInput): Promise<{ 
     if (!(await isPolled(client, endpoint.namespace, { queue, type: 'activity' })))
       throw noWorker(input.host, `no worker of ${input.host} polls its queue`);
     await ensureSearchAttributes(endpoint);
-    const handle = await startRestore(client, site.config, input);
-    cli.out.note(`restored by the worker of ${input.host}: ${handle.workflowId}`);
-    return await watched(cli, handle, input);
+    return await watched(cli, await startRestore(client, site.config, input), input);
   } finally {
     await client.connection.close();
   }
 }
 
-async function watched(
-  cli: Cli,
-  handle: RestoreHandle,
-  { backup: { reference, sha256 } }: RestoreInput,
-): Promise<{ milliseconds: number }> {
+/** Watches one that a worker has. @throws BackupError as the restore itself. */
+export async function watched(cli: Cli, handle: RestoreHandle, input: RestoreInput): Promise<Restored> {
+  const { host, backup, place, others = [] } = input;
+  cli.out.note(`restored by the worker of ${host}: ${handle.workflowId}`);
   const work = await cli.work();
-  const onFailed = (message: string): void => cli.out.note(`it failed, and is tried again: ${message}`);
-  const { error, milliseconds } = await followRestore(handle, {
+  const { error, milliseconds, from, passed, elsewhere } = await followRestore(handle, {
     signal: cli.signal,
     progress: (report) => work.progress(report),
-    onFailed,
+    onFailed: (message) => cli.out.note(message),
   });
-  if (error === null) return { milliseconds: milliseconds ?? 0 };
+  if (elsewhere !== undefined) return { milliseconds: 0, elsewhere };
+  if (error === null) return { milliseconds: milliseconds ?? 0, from: from ?? null, passed: passed ?? [] };
   const { code, message, remedy } = error;
-  throw new BackupError(isErrorCode(code) ? code : 'failed', message, {
+  const failure = new BackupError(isErrorCode(code) ? code : 'failed', message, {
     ...(remedy === null ? {} : { remedy }),
-    // As a restore of this process names its backup: another place may have a good copy.
-    facts: { run: handle.workflowId, ...(OF_THE_COPY.has(code) && { reference, manifest: sha256, artifact: '' }) },
+    facts: { run: handle.workflowId },
   });
+  if (!isOfTheCopy(failure.code)) throw failure;
+  // As a restore of this process names its backup: another place may have a good copy.
+  const { reference, sha256: manifest } = backup;
+  const facts = { ...failure.facts, reference, manifest, artifact: '', tried: [place ?? REPOSITORY, ...others] };
+  throw new BackupError(failure.code, message, { ...(remedy === null ? {} : { remedy }), facts });
 }
 
-/** Codes that speak against the copy. */
-const OF_THE_COPY: ReadonlySet<string> = new Set(['verification-failed', 'not-authentic', 'not-found']);
-
-function noWorker(host: string, why: string): BackupError {
+export function noWorker(host: string, why: string): BackupError {
   return new BackupError('unreachable', `${host} cannot be asked to restore: ${why}`, {
     remedy: `Start one there ("mosaic-backup worker"), or give the command on ${host} itself.`,
   });

@@ -1,6 +1,7 @@
 /** Which backup and logs `restore` takes. */
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
+import { freezes } from '../../../model/config/destinations/thaw.ts';
 import { namedSources } from '../../../model/config/own-source.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { Latest } from '../../backups/choose.ts';
@@ -17,6 +18,8 @@ export interface Chosen {
   readonly latest: Latest | null;
   /** What is to be said of the choice before anything is fetched. */
   readonly told?: readonly string[];
+  /** Where a newer one, whose copy here is damaged, has one that nothing speaks against. */
+  readonly soundAt?: { readonly place: string; readonly reference: string; readonly why: string } | undefined;
 }
 
 /** Chooses the backup, the chain it builds on, and the logs that reach the target. */
@@ -54,9 +57,19 @@ export async function choose(
   const found = choosing.latestOf(overview, await sourceOf(site, options.source), destination ?? REPOSITORY);
   const elsewhere = choosing.elsewhereSince(overview, found.entry);
   const latest = elsewhere === undefined ? found : { ...found, newer: [elsewhere, ...found.newer] };
-  choosing.requireYoung(latest, site.config.sources[latest.entry.source]?.objectives?.rpo, options.acceptAge ?? false);
   const { reference, backup } = latest.entry;
-  return { chain: chainOf(catalogue, backup), replay: null, reference, latest };
+  const others = [REPOSITORY, ...namesThatNeverFreeze(site)].filter((name) => name !== (destination ?? REPOSITORY));
+  const soundAt =
+    options.from === undefined
+      ? choosing.soundElsewhere(overview, latest.entry, { here: destination ?? REPOSITORY, others })
+      : undefined;
+  const objective = site.config.sources[latest.entry.source]?.objectives?.rpo;
+  if (!soundAt) choosing.requireYoung(latest, objective, options.acceptAge ?? false);
+  return { chain: chainOf(catalogue, backup), replay: null, reference, latest, soundAt };
+}
+
+function namesThatNeverFreeze({ config }: Site): readonly string[] {
+  return Object.entries(config.destinations).flatMap(([name, destination]) => (freezes(destination) ? [] : [name]));
 }
 
 /** Where the recovery is to stop; undefined where none was asked for. @throws BackupError `usage`. */

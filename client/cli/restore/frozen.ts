@@ -57,6 +57,11 @@ export async function thawed(
 ): Promise<boolean> {
   cli.out.note(previewText(plan));
   if (options.thaw !== undefined) return (await waitForThaw(cli, plan)) !== null;
+  return refuseFrozen(plan, { chosen });
+}
+
+/** @throws BackupError `frozen`, with what brings it back. */
+export function refuseFrozen(plan: ThawPlan, { chosen }: Pick<FrozenRequest, 'chosen'>): never {
   const backup = chosen.chain.at(-1);
   if (!backup) throw new TypeError('a restore without a backup');
   const also = ` The same restore with --thaw ${plan.input.speed} does that, and then restores.`;

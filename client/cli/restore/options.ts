@@ -3,8 +3,10 @@ export interface RestoreOptions {
   readonly source?: string;
   readonly path?: readonly string[];
   readonly to?: string;
-  /** The host whose worker restores, to a folder there; this process does it where absent. */
+  /** The host whose worker restores, to a folder there. */
   readonly on?: string;
+  /** In this process, whoever else could. */
+  readonly direct?: boolean;
   readonly point?: string;
   readonly inPlace?: boolean;
   readonly confirm?: string;

@@ -23,7 +23,7 @@ export async function withOtherCopies(cli: Cli, from: string | undefined, error:
   const same = entries.filter((entry) => entry.sha256 === manifest);
   const holding = same
     .flatMap((entry) => entry.places.filter((place) => !isDamaged(entry, place)))
-    .filter((place) => place !== (from ?? REPOSITORY));
+    .filter((place) => !triedBy(error, from).includes(place));
   const places = await readableOf(site, same[0]?.backup, holding);
   const [first, ...more] = places;
   const others = more.length === 0 ? '' : ` (or ${more.join(', ')})`;
@@ -39,6 +39,11 @@ export async function withOtherCopies(cli: Cli, from: string | undefined, error:
   return new BackupError(code, message, { remedy, facts: { ...facts, places }, cause: error, retryable });
 }
 
+/** Places that the restore has looked at itself. */
+function triedBy({ facts: { tried } }: BackupError, from: string | undefined): readonly string[] {
+  return Array.isArray(tried) ? tried : [from ?? REPOSITORY];
+}
+
 /** There is none where it was looked for, as on a host that did not make it: which places have it. */
 async function withPlaces(site: Site, from: string, error: BackupError): Promise<BackupError> {
   const { code, message, facts, retryable } = error;
@@ -50,7 +55,8 @@ async function withPlaces(site: Site, from: string, error: BackupError): Promise
   const meant =
     typeof reference === 'string' ? named(entries, reference) : whole.filter((one) => one.source === source);
   const places = [...new Set(meant.flatMap((entry) => entry.places.filter((place) => !isDamaged(entry, place))))];
-  const [first, ...more] = places.filter((place) => place !== from);
+  const tried = triedBy(error, from);
+  const [first, ...more] = places.filter((place) => !tried.includes(place));
   if (first === undefined) return error;
   const others = more.length === 0 ? '' : ` (or ${more.join(', ')})`;
   const remedy = `It is at another place: the same command with --from ${first}${others}.`;

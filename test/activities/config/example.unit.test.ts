@@ -69,6 +69,18 @@ describe('the example config', () => {
     }
   });
 
+  it('shows every key that drills have besides what restore tests have', () => {
+    const [before = '', drills = ''] = text.split(/^(?=  drill:$)/m);
+    const plain: unknown = parse(before + drills.replaceAll(/^( {4})# ([a-zA-Z]+: [^#\n]+)/gm, '$1$2'));
+    const { drill } = parsed(stringify(plain)).plans;
+    assert.deepEqual(drill.provision[0]?.command.slice(0, 2), ['apt-get', 'install']);
+    const shown = new Set(
+      ['drill', 'restoreTest'].flatMap((plan) => Object.keys(valueAt(plain, ['plans', plan]) ?? {})),
+    );
+    const common = new Set(keysAt(['plans', 'restoreTest'], plain));
+    for (const key of keysAt(['plans', 'drill'], plain)) assert.ok(shown.has(key) || common.has(key), key);
+  });
+
   it('shows every key that buckets and vaults have besides what all destinations have', () => {
     const plain: unknown = parse(text);
     const [common, ...paths] = ['remote', 'bucket', 'old-vault'].map((name) => ['destinations', name] as const);

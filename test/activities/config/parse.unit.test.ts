@@ -289,6 +289,30 @@ const CASES: readonly (readonly [
     ['1:68 plans.custom.x.at', /is missing.*time of day/],
     ['1:103 plans.custom.y.sources[0]', /no source "stak".*Did you mean "stack"/],
   ],
+  [
+    'proof of what there is not, and where there is nobody to make it',
+    [
+      'site: prod',
+      'plans: { drill: { host: other, primary: valt, sources: [stak, mosaic-backup-local] }, restoreTest: { host: locl } }\nsite: prod',
+    ],
+    ['1:25 plans.drill.host', /no host "other".*There are: local/],
+    ['1:41 plans.drill.primary', /no destination "valt".*Did you mean "vault"/],
+    ['1:57 plans.drill.sources[0]', /no source "stak".*Did you mean "stack"/],
+    ['1:108 plans.restoreTest.host', /no host "locl".*Did you mean "local"/],
+  ],
+  [
+    'drills in a month that there is not, of no scenario, and that everybody waits for',
+    [
+      'site: prod',
+      'plans: { drill: { months: [0, 13], scenarios: [], manual: [fetch], beside: 0, provision: [{ command: [] }] } }\nsite: prod',
+    ],
+    ['1:28 plans.drill.months[0]', /at least 1/],
+    ['1:31 plans.drill.months[1]', /at most 12/],
+    ['1:47 plans.drill.scenarios', /no scenario.*host-lost/],
+    ['1:60 plans.drill.manual[0]', /One of: provision, choose, restore, probe/],
+    ['1:76 plans.drill.beside', /at least 1/],
+    ['1:102 plans.drill.provision[0].command', /no program.*apt-get/],
+  ],
   ['no sources', ['\n  stack: { type: files, paths: [/data] }', ' {}'], ['7:10 sources', /nothing would be backed up/]],
   [
     'a host that there is not',

@@ -31,6 +31,7 @@ describe("the host's own source", () => {
     await writeFile(path.join(folder, 'secrets/wiki'), 'password of the wiki\n', { mode: 0o600 });
     made = await makeSite({
       folder,
+      plans: { drill: { secondIdentity: { file: path.join(folder, 'keys/second.txt') } } },
       sources: {
         wiki: {
           type: 'mariadb',

@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { entriesOf } from '../../../activities/operations/browse/entries.ts';
+import { listed } from '../../../activities/operations/browse/listing.ts';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { openBackup } from '../../../activities/operations/reader.ts';
 import { proveBackup, restoreBackup } from '../../../activities/operations/restore.ts';
@@ -19,6 +21,7 @@ import { BackupError, type ErrorCode } from '../../../model/errors.ts';
 import type { CapturedBackup } from '../../../model/run.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
+import { underServiceUmask } from '../../support/umask.ts';
 import { testWork } from '../../support/work.ts';
 
 type SourceInput = SiteInput['sources'][string];
@@ -136,6 +139,9 @@ export function describeSource({ name, make }: SourceFixture): void {
       assert.equal(captured.partial, false, captured.warnings.join('; '));
       const backup = newest(await catalogueOf(site.repository), 'subject');
       assert.equal(await verdict(backup), 'ok');
+      const store = repositoryStore(site.repository);
+      const held = await entriesOf(await openBackup({ site, store, backup, work: testWork() }));
+      assert.ok(listed(held, '/', false).length > 0, 'it can be browsed');
       const to = path.join(folder, 'restored');
       await restore(backup, to);
       await live.compare(to);
@@ -168,13 +174,8 @@ export function describeSource({ name, make }: SourceFixture): void {
       const catalogue = await catalogueOf(site.repository);
       const chain = chainOf(catalogue, newest(catalogue, 'subject'));
       const within = path.join(folder, 'proof');
-      const checks = await proveBackup({
-        site,
-        store: repositoryStore(site.repository),
-        chain,
-        within,
-        work: testWork(),
-      });
+      const store = repositoryStore(site.repository);
+      const checks = await underServiceUmask(() => proveBackup({ site, store, chain, within, work: testWork() }));
       const { cannot = [] } = live;
       assert.deepEqual(
         checks.filter(({ ok, name }) => !ok && !cannot.includes(name)),

@@ -9,7 +9,7 @@ import { captureBackup } from '../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
 import { CONFIG_MARKS, KIT_COMMANDS } from '../../../client/backups/kit-text.ts';
-import { KIT_IDENTITY } from '../../../client/backups/recovery-config.ts';
+import { KIT_IDENTITY } from '../../../model/config/recovery-config.ts';
 import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, smallFileSystem, temporaryFolder } from '../../support/folders.ts';
@@ -189,6 +189,37 @@ describe('commands on backups', () => {
     assert.deepEqual(await readdir(path.join(old, data)), ['first.txt']);
   });
 
+  it('restore --path with a glob tells how much it means before it begins; what means nothing is refused, with what comes near', async () => {
+    const glob = path.join(data, '*.txt');
+    const dry = await run('restore', 'latest', '--path', glob, '--to', path.join(folder, 'globbed'), '--dry-run');
+    assert.match(dry.stderr, /--path means 2 entries \(\d+ B\): .*\/first\.txt, .*\/second\.txt/);
+    assert.equal((await run('restore', 'latest', '--path', glob, '--to', path.join(folder, 'globbed'))).code, 0);
+    assert.deepEqual((await readdir(path.join(folder, 'globbed', data))).toSorted(), ['first.txt', 'second.txt']);
+    const near = path.join(data, 'secnd.txt');
+    const none = await run('restore', 'latest', '--path', near, '--to', path.join(folder, 'none'));
+    assert.equal(none.code, 6, none.stderr);
+    assert.match(none.stderr, /Did you mean .*\/second\.txt/);
+  });
+
+  it('browse lists what a backup has, as ls does, and restores nothing of it', async () => {
+    const listed = await run('browse', 'latest', data);
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stderr, /20\d+T\d+Z-\w+ from repository: 2 of \d+ entries/);
+    assert.match(listed.stdout, /^-rw-r--r-- +\d+:\d+ +7 +20\d\d-\S+Z +\/.*\/second\.txt$/m);
+    const root = await run('browse', FULL, '--recursive', '--json');
+    const { entries } = JSON.parse(root.stdout) as {
+      entries: readonly { path: string; kind: string; size: number; mode: string }[];
+    };
+    const first = entries.find((entry) => entry.path === path.join(data, 'first.txt'));
+    assert.deepEqual([first?.kind, first?.size, first?.mode], ['file', 6, '644']);
+    assert.ok(!entries.some((entry) => entry.path.endsWith('second.txt')), 'what came later is not in it');
+    assert.match((await run('browse', 'latest')).stdout, new RegExp(`/${data.split('/')[1] ?? ''}/$`, 'm'));
+    assert.match((await run('browse', 'latest', '/**/sec*')).stdout, /second\.txt$/);
+    const none = await run('browse', 'latest', path.join(data, 'frist.txt'));
+    assert.equal(none.code, 6, none.stdout);
+    assert.match(none.stderr, /Did you mean .*\/first\.txt/);
+  });
+
   it('list and restore work from a destination when repository and state are gone', async () => {
     await rename(path.join(folder, 'repository'), path.join(folder, 'repository.gone'));
     await rename(path.join(folder, 'state'), path.join(folder, 'state.gone'));
@@ -204,12 +235,17 @@ describe('commands on backups', () => {
     }
   });
 
-  it('restore names the copies when the repository is gone', async () => {
+  it('restore takes a copy when the repository is gone, and names it where the repository was asked for', async () => {
     await rename(path.join(folder, 'repository'), path.join(folder, 'repository.gone'));
     try {
-      const { code, stderr } = await run('restore', 'latest', '--to', path.join(folder, 'nowhere'));
+      const only = ['--from', 'repository', '--to', path.join(folder, 'nowhere')];
+      const { code, stderr } = await run('restore', 'latest', ...only);
       assert.equal(code, 8);
       assert.match(stderr, /restore … --from vault/);
+      const taken = await run('restore', 'latest', '--to', path.join(folder, 'taken'));
+      assert.equal(taken.code, 0, taken.stderr);
+      assert.match(taken.stderr, /passed over: repository: /);
+      assert.match(taken.stdout, /from vault/);
     } finally {
       await rename(path.join(folder, 'repository.gone'), path.join(folder, 'repository'));
     }

@@ -50,11 +50,26 @@ describe('a restore from a damaged copy', () => {
   it('P40 names the option that takes the good one, and that one restores', async () => {
     await backUp('vault');
     await flip(artifactAt(made.site.repository));
-    const failed = await restore();
+    const failed = await restore('--from', 'repository');
     assert.equal(failed.code, 9, failed.stdout);
     assert.match(json(failed).error?.message ?? '', /not what was stored: it is damaged/);
     assert.match(json(failed).error?.remedy ?? '', /--from vault\./);
     assert.equal((await restore('--from', 'vault')).code, 0);
+  });
+
+  it('P40 takes the good one by itself, and says so', async () => {
+    await backUp('vault');
+    await flip(artifactAt(made.site.repository));
+    const done = await restore();
+    assert.equal(done.code, 0, done.stdout);
+    assert.match(done.stderr, /passed over: repository: .*not what was stored: it is damaged/);
+    const { from, passed } = JSON.parse(done.stdout) as { from: string; passed: readonly string[] };
+    assert.deepEqual([from, passed.length], ['vault', 1]);
+    // Once it is known, the damaged one is not even tried.
+    assert.equal((await mosaicHere(['-c', made.file, 'verify', REFERENCE])).code, 9);
+    const latest = await mosaicHere(['-c', made.file, 'restore', 'latest', '--to', path.join(folder, 'latest')]);
+    assert.equal(latest.code, 0, latest.stderr);
+    assert.match(latest.stdout, /is restored to .* from vault/);
   });
 
   it('names the repository where the copy at a destination is the damaged one, or lacks a file', async () => {

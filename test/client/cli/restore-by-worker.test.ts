@@ -2,13 +2,21 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { loadSite } from '../../../activities/config/load.ts';
+import { restoreStep } from '../../../activities/operations/restore-run.ts';
+import { seeTarget } from '../../../activities/operations/restore-seen.ts';
+import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
+import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { startRun } from '../../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../../client/temporal/namespace.ts';
+import type { SeenTarget } from '../../../model/restore-run.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from '../../../workflows/search-attributes.ts';
 import { mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { openProxy } from '../../support/proxy.ts';
 import { makeSite } from '../../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
+import { testWork } from '../../support/work.ts';
 import { until } from '../../support/until.ts';
 import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../../support/worker-process.ts';
 
@@ -28,17 +36,23 @@ describe('a restore by the worker of its host', function () {
     content = randomBytes(300_000);
     await mkdir(below('data'));
     await writeFile(below('data/file'), content);
+    await mkdir(below('board'));
+    await writeFile(below('board/file'), content);
     ({ file } = await makeSite({
       folder,
       hosts: { near: {}, far: { repository: below('far-repository'), state: below('far-state') } },
       coordinator: 'near',
-      sources: { wiki: { type: 'files', host: 'near', paths: [below('data')], limits: { maxRate: '10MB' } } },
+      sources: {
+        wiki: { type: 'files', host: 'near', paths: [below('data')], limits: { maxRate: '10MB' } },
+        board: { type: 'files', host: 'near', paths: [below('board')], after: ['wiki'] },
+      },
       plans: { daily: { retryFirst: '100ms', heartbeat: '2s' } },
       temporal: { address: temporal.address },
     }));
     near = await worker('near');
     const scheduled = '2026-11-20T02:00:00Z';
-    const run = await startRun(temporal.client(), { site: 'test', plan: 'daily', scheduled, sources: ['wiki'] });
+    const sources = ['wiki', 'board'];
+    const run = await startRun(temporal.client(), { site: 'test', plan: 'daily', scheduled, sources });
     assert.equal((await run.result()).outcome, 'complete');
   });
 
@@ -71,11 +85,22 @@ describe('a restore by the worker of its host', function () {
     assert.match(stderr, /Choose an empty or new folder/);
   });
 
-  it('without the flag it is done by the command itself', async () => {
-    const direct = await mosaicHere(['-c', file, '--host', 'near', 'restore', ...LATEST, '--to', below('direct')]);
+  it('with --direct it is done by the command itself', async () => {
+    const direct = await restore('--to', below('direct'), '--direct');
     assert.equal(direct.code, 0, direct.stderr);
-    assert.doesNotMatch(direct.stderr, /by the worker/);
+    assert.doesNotMatch(direct.stderr, /worker/);
     await assertRestored('direct');
+    assert.equal((await restore('--to', below('both'), '--direct', '--on', 'near')).code, 2);
+  });
+
+  it('is told beforehand: from where, how much, and how long by what restore tests took', async () => {
+    const tested = await mosaicHere(['-c', file, '--host', 'near', 'test-restore', '--source', 'wiki']);
+    assert.equal(tested.code, 0, tested.stderr);
+    const from = tested.stdout.includes('vault') ? 'vault' : 'repository';
+    const { stdout, stderr } = await restore('--to', below('dry'), '--dry-run', '--json', '--from', from);
+    assert.match(stderr, /to .*dry: .* at most; expected to take \S+, as restores from there did/);
+    const { expected, fetched } = JSON.parse(stdout) as { expected: number; fetched: number };
+    assert.ok(expected > 0 && expected < 60_000 && fetched > 290_000, stdout);
   });
 
   it('on another host by a flag; where that has no worker nobody else does it', async () => {
@@ -115,9 +140,42 @@ describe('a restore by the worker of its host', function () {
     });
   }
 
+  it('P49 a whole recovery point is one run, of steps; its worker killed between two of them, it goes on with what is lacking', async () => {
+    await near.end();
+    const point: SignalPoint = { at: 'activities/operations/restore-run.ts#restoreStep', when: 'left' };
+    const dying = await worker('near', point, below('reached-point'));
+    const restoring = mosaicHere(['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('all')]);
+    await atPoint(dying, point, below('reached-point'));
+    near = await worker('near');
+    const { code, stdout, stderr } = await restoring;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /board +restored in .* repository/);
+    const id = /restored by the worker of near: (restore\/test\/near\/\w+)/.exec(stderr)?.[1] ?? '';
+    const shown = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'show', id, '--json']);
+    const { steps, state } = JSON.parse(shown.stdout) as {
+      state: string;
+      steps: readonly { id: string; state: string; after: readonly string[]; attempts: number }[];
+    };
+    assert.equal(state, 'complete');
+    assert.deepEqual(
+      steps.map((step) => [step.id, step.state, step.after.at(-1)]),
+      [
+        ['prepare', 'done', undefined],
+        ['wiki/restore', 'done', 'prepare'],
+        ['board/restore', 'done', 'wiki/restore'],
+      ],
+    );
+    assert.equal(steps.find((step) => step.id === 'wiki/restore')?.attempts, 2);
+    await assertRestored(path.join('all', 'wiki'));
+    assert.deepEqual((await readdir(below('all'))).toSorted(), ['.mosaic-restore.json', 'board', 'wiki']);
+    const args = ['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('all'), '--json'];
+    const again = await mosaicHere(args);
+    assert.equal(again.stdout.match(/"existed": true/g)?.length, 2, again.stdout);
+  });
+
   it('^C ends it, and what is half made is gone', async () => {
     const slow = startCommand({
-      args: ['-c', file, '--host', 'near', 'restore', ...LATEST, '--on', 'near', '--to', below('cut')],
+      args: ['-c', file, '--host', 'near', 'restore', ...LATEST, '--to', below('cut')],
       owner: folder,
     });
     await slow.printed('restored by the worker');
@@ -130,11 +188,85 @@ describe('a restore by the worker of its host', function () {
     }
   });
 
+  it('P49 of two restores to one folder the later one is refused', async () => {
+    const point: SignalPoint = { at: 'activities/operations/restore.ts#restoreInto', signal: 'SIGSTOP' };
+    const reached = below('reached-two');
+    const args = ['-c', file, '--host', 'near', 'restore', ...LATEST, '--direct', '--to', below('two')];
+    const first = startCommand({ args, owner: folder, point, reached });
+    started.push(first);
+    await atPoint(first, point, reached);
+    const direct = await restore('--to', below('two'), '--direct');
+    assert.equal(direct.code, 7, direct.stderr);
+    assert.match(direct.stderr, new RegExp(`another restore to .*two goes on \\(process ${first.pid}\\)`));
+    const [one, two] = await Promise.all(['joined', 'joined'].map((to) => restore('--to', below(to))));
+    assert.deepEqual([one?.code, two?.code], [0, 0], `${one?.stderr}${two?.stderr}`);
+    first.kill('SIGCONT');
+    assert.equal((await first.ended).code, 0, first.output());
+    await assertRestored('two');
+    await assertRestored('joined');
+  });
+
+  it('a worker that is not where it was asked for does nothing, and says why', async () => {
+    const site = await loadSite({ file, env: process.env, host: 'near' });
+    const all = await listBackups(repositoryStore(site.repository));
+    const backup = all.find(({ name }) => name.source === 'wiki');
+    assert.ok(backup);
+    const to = below('elsewhere');
+    const seen = await seeTarget(to);
+    const waits = { deadline: 0, retryFirst: 0, retryMax: 0, heartbeat: 0, standstill: 60_000 };
+    const of = { site: 'test', host: 'near', source: 'wiki', backup: pinned(backup.manifest), target: null, paths: [] };
+    const step = (other: Partial<SeenTarget>) =>
+      restoreStep({
+        site,
+        input: { ...of, place: null, to, waits, run: 'run', seen: { ...seen, ...other } },
+        work: testWork(),
+      });
+    assert.match((await step({ uid: 12_345 })).elsewhere ?? '', /runs as another user \(uid \d+, not 12345\)/);
+    assert.match((await step({ boot: 'another' })).elsewhere ?? '', /on another machine/);
+    assert.match((await step({ inode: '1:2' })).elsewhere ?? '', /sees another .*, as in a container/);
+    assert.ok(!(await readdir(folder)).includes('elsewhere'));
+    assert.equal((await step({})).elsewhere, undefined);
+    await assertRestored('elsewhere');
+  });
+
+  it('P49 a worker that is frozen, and listed all the same, keeps nobody waiting: it is done by the command itself, once', async () => {
+    near.kill('SIGSTOP');
+    const began = Date.now();
+    const { code, stderr } = await restore('--to', below('alone'));
+    near.kill('SIGCONT');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /by this command itself, and not by a worker: the worker of near has not begun with it/);
+    assert.ok(Date.now() - began < 60_000);
+    await assertRestored('alone');
+    const runs = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'list', '--plan', 'restore', '--json']);
+    assert.match(runs.stdout, /"terminated"/);
+    // Awake again it restores for others, and has left what was done without it.
+    assert.equal((await restore('--to', below('awake'))).code, 0);
+    await assertRestored('alone');
+  });
+
+  it('where something takes the connection and never answers, or nobody listens, it is done by the command itself, soon', async () => {
+    const proxy = await openProxy(temporal.address);
+    proxy.stall();
+    const text = await readFile(file, 'utf8');
+    const own = async (address: string, to: string) => {
+      await writeFile(below(`${to}.yaml`), text.replaceAll(temporal.address, address));
+      return mosaicHere(['-c', below(`${to}.yaml`), '--host', 'near', 'restore', ...LATEST, '--to', below(to)]);
+    };
+    const silent = await own(proxy.address, 'silent');
+    await proxy.close();
+    assert.equal(silent.code, 0, silent.stderr);
+    assert.match(silent.stderr, /by this command itself, and not by a worker: Temporal does not answer at/);
+    await assertRestored('silent');
+    const closed = await own(proxy.address, 'closed');
+    assert.match(closed.stderr, /and not by a worker: nobody listens at 127\.0\.0\.1:\d+/);
+    await assertRestored('closed');
+  });
+
   const LATEST = ['latest', '--source', 'wiki'] as const;
 
   function restore(...args: readonly string[]) {
-    const on = args.includes('--on') ? [] : ['--on', 'near'];
-    return mosaicHere(['-c', file, '--host', 'near', 'restore', ...LATEST, ...on, ...args]);
+    return mosaicHere(['-c', file, '--host', 'near', 'restore', ...LATEST, ...args]);
   }
 
   async function worker(host: string, point?: SignalPoint, reached?: string): Promise<CommandProcess> {

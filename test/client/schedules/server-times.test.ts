@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Client } from '@temporalio/client';
 import { specOf, timingOf } from '../../../client/schedules/spec.ts';
-import { calendarOf, type Days } from '../../../model/timetable/calendar.ts';
+import { calendarOf, daysInWords, type Calendar, type Days } from '../../../model/timetable/calendar.ts';
 import { nextTimes, timesBetween } from '../../../model/timetable/next-times.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
@@ -45,6 +45,19 @@ describe('the times of schedules', () => {
   async function compare(zone: string, at: string, on: Days): Promise<void> {
     const calendar = calendarOf({ at, on }, zone);
     const scheduleId = `${zone}/${at}/${String(on)}`;
+    const { spec, theirs } = await matching(scheduleId, calendar);
+    assert.ok(theirs.length > 10, scheduleId);
+    // Where the range begins, the server counts what is behind it only.
+    const ours = timesBetween(calendar, FROM, UNTIL - 1000);
+    assert.deepEqual(ours.map(text), theirs.filter((time) => time > FROM && time < UNTIL).map(text), scheduleId);
+    assert.deepEqual(timingOf(spec), { calendar }, scheduleId);
+  }
+
+  /** A schedule as the server has it, and its times from FROM until UNTIL. */
+  async function matching(
+    scheduleId: string,
+    calendar: Calendar,
+  ): Promise<{ readonly spec: Parameters<typeof timingOf>[0]; readonly theirs: readonly number[] }> {
     const handle = await create(scheduleId, { calendar });
     const { startTime } = await client.workflowService.listScheduleMatchingTimes({
       namespace: 'default',
@@ -52,14 +65,26 @@ describe('the times of schedules', () => {
       startTime: seconds(FROM),
       endTime: seconds(UNTIL),
     });
-    const theirs = (startTime ?? []).map((time) => Number(time.seconds) * 1000);
-    assert.ok(theirs.length > 10, scheduleId);
-    // Where the range begins, the server counts what is behind it only.
-    const ours = timesBetween(calendar, FROM, UNTIL - 1000);
-    assert.deepEqual(ours.map(text), theirs.filter((time) => time > FROM && time < UNTIL).map(text), scheduleId);
     const { spec } = await handle.describe();
-    assert.deepEqual(timingOf(spec), { calendar }, scheduleId);
+    return { spec, theirs: (startTime ?? []).map((time) => Number(time.seconds) * 1000) };
   }
+
+  it('are those of some months of the year, where the calendar has such', async () => {
+    const timeZone = 'Europe/Berlin';
+    const quarterly = calendarOf({ at: '09:00', on: 'third sunday', months: [10, 1, 4, 7] }, timeZone);
+    assert.equal(daysInWords(quarterly), 'the third sunday of january, april, july and october');
+    const { spec, theirs } = await matching('quarterly', quarterly);
+    assert.deepEqual(theirs.map(text), timesBetween(quarterly, FROM, UNTIL).map(text));
+    assert.deepEqual(
+      theirs.map((time) => text(time).slice(0, 16)),
+      ['2027-01-17T08:00', '2027-04-18T07:00', '2027-07-18T07:00', '2027-10-17T07:00'],
+    );
+    assert.deepEqual(timingOf(spec), { calendar: quarterly });
+    const yearly = calendarOf({ at: '09:00', on: 'every day', months: [2] }, 'UTC');
+    assert.equal(daysInWords(yearly), 'every day in february');
+    assert.equal(nextTimes(yearly, Date.parse('2027-03-01T00:00:00Z'), 1).map(text)[0], '2028-02-01T09:00:00.000Z');
+    assert.deepEqual(timingOf((await matching('yearly', yearly)).spec), { calendar: yearly });
+  });
 
   it('are those that it says come next', async () => {
     const calendar = calendarOf({ at: '04:00', on: 'every day' }, 'Europe/Berlin');
@@ -78,7 +103,7 @@ describe('the times of schedules', () => {
     const calendar = calendarOf({ at: '04:00', on: 'sunday' }, 'UTC');
     const [own] = specOf({ calendar }).calendars ?? [];
     const others = [
-      { calendars: [{ ...own, month: 'MARCH' as const }] },
+      { calendars: [{ ...own, year: 2027 }] },
       { calendars: [{ ...own, second: 30 }] },
       { calendars: [{ ...own, hour: [4, 16] }] },
       { calendars: [{ ...own, dayOfMonth: 15 }] },

@@ -56,7 +56,7 @@ export const damage: readonly Scenario[] = DAMAGES.map(({ name, apply, found, ev
     assert.match(listed.stdout, new RegExp(idOf(trial, 1)));
 
     const to = path.join(trial.folder, 'restored');
-    const restored = await trial.command('restore', reference, '--to', to);
+    const restored = await trial.command('restore', reference, '--from', 'repository', '--to', to);
     assert.notEqual(restored.code, 0, restored.output);
     assert.match(restored.output, /→/, 'it says what to do');
     await assert.rejects(stat(to), { code: 'ENOENT' });

@@ -1,5 +1,5 @@
 /** The check of the exports of a backup: each alone must make its database again, on a new, private server. */
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { MariadbSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
@@ -40,7 +40,9 @@ export async function checkExports(context: CheckContext<MariadbSource>): Promis
   const inventory = await readInventory(backup);
   const list = hasList(backup.manifest) ? await listOf(backup, null) : [];
   const scratch = path.join(context.scratch, 'of-exports');
-  await mkdir(scratch, { mode: 0o711 });
+  await mkdir(scratch);
+  // A service has a umask of 0077.
+  await chmod(scratch, 0o711);
   return withEmptyServer({ backup, scratch, work: context.work }, async (connection, pid) => {
     const checks: Check[] = [];
     for (const artifact of all) {

@@ -7,6 +7,7 @@ import type { BackupReader } from '../../types.ts';
 import type { Work } from '../../../work.ts';
 import type { Connection } from '../connection.ts';
 import { neededArguments } from '../engine.ts';
+import { ownAccount } from '../own-account.ts';
 import { serverUser } from '../server-user.ts';
 import { createDataFolder, startServer } from '../server.ts';
 import { clientProgram, identifier, literal, run } from '../session.ts';
@@ -26,13 +27,16 @@ export async function withEmptyServer<T>(
   await giveTo(await serverUser(), folder, work.signal);
   const args = neededArguments(backup.manifest.engine);
   await createDataFolder({ data, signal: work.signal, args });
+  const { user, password, argument } = await ownAccount(runtime);
   const server = await startServer({
     data,
     runtime,
     signal: work.signal,
     work,
     offline: true,
-    args: [...args, ...FAST],
+    args: [...args, ...FAST, argument],
+    user,
+    password,
   });
   try {
     return await use(server.connection, server.pid);

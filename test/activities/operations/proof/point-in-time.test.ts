@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, rename } from 'node:fs/promises';
+import { readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
+import { makeScratch, scratchOf } from '../../../../activities/operations/scratch-place.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -10,6 +11,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
+import { underServiceUmask } from '../../../support/umask.ts';
 import { capture, listed, ship, SOURCE } from '../../sources/postgres/backups.ts';
 
 describe('a restore test of a database with logs', function () {
@@ -38,7 +40,8 @@ describe('a restore test of a database with logs', function () {
     await cleanUp();
   });
 
-  it('replays them to a moment within, besides the comparison of the backup itself', async () => {
+  it('with nothing said of scratch, as a service: compared and replayed to a moment within the logs, though state is closed', async () => {
+    assert.equal((await stat(site.state)).mode & 0o777, 0o700);
     const choice = await chooseTest({ site, source: SOURCE, runId: 'restore-test-1' });
     assert.ok(choice.at !== null && Date.parse(choice.at) <= Date.now());
     const { compared, notCompared } = await proven(choice);
@@ -57,10 +60,13 @@ describe('a restore test of a database with logs', function () {
     await isBackupError(proven(target), 'verification-failed');
     await rename(`${artifact}.away`, artifact);
     assert.ok((await proven(target)).compared.includes('point in time'));
-    assert.deepEqual(await readdir(path.join(folder, 'proof')), []);
+    assert.deepEqual(await readdir(scratchOf(site, 'restore-tests')), []);
   });
 
   function proven(choice: Parameters<typeof proveTest>[0]['choice']) {
-    return proveTest({ site, source: SOURCE, choice, within: path.join(folder, 'proof'), work: testWork() });
+    return underServiceUmask(async () => {
+      const within = await makeScratch(site, 'restore-tests');
+      return proveTest({ site, source: SOURCE, choice, within, work: testWork() });
+    });
   }
 });

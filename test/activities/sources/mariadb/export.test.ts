@@ -10,6 +10,7 @@ import { EXPORT_LIST_ROLE, exportsOf } from '../../../../model/export.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
+import { underServiceUmask } from '../../../support/umask.ts';
 import { testWork } from '../../../support/work.ts';
 import { failure } from '../../streams/artifacts.ts';
 import { SOURCE } from './backups.ts';
@@ -87,7 +88,8 @@ describe('exports of a MariaDB source', function () {
     });
     const check = async (chain: readonly [typeof reader]) => {
       const scratch = await temporaryFolder();
-      const checks = await checkExports({ source: SOURCE, work: testWork(), chain, restored: scratch, scratch });
+      const context = { source: SOURCE, work: testWork(), chain, restored: scratch, scratch };
+      const checks = await underServiceUmask(() => checkExports(context));
       return new Map(checks.map(({ name, ...found }) => [name, found]));
     };
     const good = await check([reader]);

@@ -1,6 +1,6 @@
 /** The config of a recovery: what is left of a site's own when its machines are gone. */
-import { effectiveConfig } from '../../model/config/show.ts';
-import type { SiteConfig, SiteInput } from '../../model/config/site.ts';
+import { effectiveConfig } from './show.ts';
+import type { SiteConfig, SiteInput } from './site.ts';
 
 /** Where the kit tells to save the identities. */
 export const KIT_IDENTITY = '/root/identity.txt';

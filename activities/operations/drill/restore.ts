@@ -1,0 +1,114 @@
+/** Recovers one source of a drill by the command that an operator would give. */
+import { mkdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { DrillChosen, DrillInput, DrillRestored } from '../../../model/drill/drill.ts';
+import { BackupError, isErrorCode, type ErrorCode } from '../../../model/errors.ts';
+import { REPOSITORY } from '../../../model/rotation.ts';
+import { ownCommand, type OwnCommand } from '../../command-line.ts';
+import type { Site } from '../../site.ts';
+import { ifThere } from '../../storage/fs-errors.ts';
+import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
+import { runProgram } from '../../streams/run.ts';
+import type { Work } from '../../work.ts';
+import { fromAnyPlace } from '../restore-places.ts';
+import { sandboxOf, type Sandbox } from './sandbox.ts';
+
+export interface DrillRestoreRequest {
+  readonly site: Site;
+  readonly input: DrillInput;
+  readonly chosen: DrillChosen;
+  readonly work: Work;
+}
+
+/** What is known of a restore that was begun: killed when it was done, and before anybody knew, it is not done again. */
+const record = z.object({
+  command: z.array(z.string()),
+  passed: z.array(z.string()),
+  /** Milliseconds since the epoch. */
+  began: z.number(),
+  bytes: z.number(),
+});
+
+/** What the command printed. */
+const failure = z.object({
+  error: z.object({ code: z.string(), message: z.string(), remedy: z.string().nullable() }),
+});
+const success = z.object({ milliseconds: z.number(), plain: z.number() });
+
+/**
+ * From the first place whose copy is right.
+ * @throws BackupError with the code of the command that was tried last.
+ */
+export async function restoreDrilled(request: DrillRestoreRequest): Promise<DrillRestored> {
+  const { site, input, chosen, work } = request;
+  const sandbox = sandboxOf(site, input);
+  const to = sandbox.restored(chosen.source);
+  const known = await readMemoryFile(sandbox.begun(chosen.source), record);
+  // It gets its name by one rename, when all of it is right.
+  const there = await ifThere(stat(to));
+  if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
+  await mkdir(path.dirname(to), { recursive: true });
+  const tried: string[] = [];
+  const places = [chosen.place, ...chosen.others].map((place) => ({ name: place ?? REPOSITORY }));
+  const { result } = await fromAnyPlace(places, from, (why) => tried.push(why));
+  return result;
+
+  async function from({ name }: { readonly name: string }): Promise<DrillRestored> {
+    const command = ownCommand(restoreArguments({ sandbox, input, chosen, from: name }));
+    const begun = { command: command.words, passed: [...tried] };
+    await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
+    work.progress({ phase: `restoring from ${name}`, bytes: 0, total: null, activity: 0 });
+    return { ...begun, ...(await run(command, work)) };
+  }
+}
+
+interface Restoring extends Pick<DrillRestoreRequest, 'input' | 'chosen'> {
+  readonly sandbox: Sandbox;
+  readonly from: string;
+}
+
+/** Its own process does it: there is no worker where everything is gone. */
+function restoreArguments({ sandbox, input, chosen, from }: Restoring): readonly string[] {
+  const { source, backup, at } = chosen;
+  return [
+    '-c',
+    sandbox.config,
+    '--host',
+    input.host,
+    'restore',
+    backup.reference,
+    '--source',
+    source,
+    '--from',
+    from,
+    ...(at === null ? [] : ['--at', at]),
+    '--to',
+    sandbox.restored(source),
+    '--direct',
+  ];
+}
+
+async function run({ program }: OwnCommand, { signal }: Work): Promise<Pick<DrillRestored, 'bytes' | 'milliseconds'>> {
+  const { stdout, stderr } = await runProgram(program, { signal });
+  const printed = json(stdout);
+  const failing = failure.safeParse(printed).data;
+  if (failing) throw failed(failing.error);
+  const result = success.safeParse(printed).data;
+  if (result) return { bytes: result.plain, milliseconds: result.milliseconds };
+  const why = stderr.split('\n').at(-1) ?? 'nothing';
+  throw new BackupError('program-failed', `The restore ended without a result; its last words: ${why}`);
+}
+
+function failed({ code, message, remedy }: { code: string; message: string; remedy: string | null }): BackupError {
+  const known: ErrorCode = isErrorCode(code) ? code : 'failed';
+  return new BackupError(known, message, remedy === null ? {} : { remedy });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

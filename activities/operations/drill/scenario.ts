@@ -1,0 +1,82 @@
+/** What is left in each scenario, as the config that everything is recovered with. */
+import type { Secret } from '../../../model/config/secret.ts';
+import { recoveryConfig } from '../../../model/config/recovery-config.ts';
+import type { SiteInput } from '../../../model/config/site.ts';
+import type { Scenario } from '../../../model/drill/drill.ts';
+import { BackupError } from '../../../model/errors.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
+import type { Site } from '../../site.ts';
+
+/** Folders that stand for those that are gone: empty. */
+export interface Gone {
+  readonly repository: string;
+  readonly state: string;
+}
+
+/**
+ * The config of the recovery: what the kit has, less what the scenario takes.
+ * @throws BackupError `refused` where the scenario leaves nothing to recover from.
+ */
+export async function leftIn(scenario: Scenario, site: Site, gone: Gone): Promise<SiteInput> {
+  const trusted = (await trustedKeys(site)).filter((key) => typeof key === 'string');
+  const kit = recoveryConfig(site.config, [...new Set(trusted)]);
+  const { identity } = site.config.encryption;
+  const own = { ...kit, encryption: { ...kit.encryption, ...(identity && { identity }) } };
+  // Nothing else happened: the host is as it was.
+  if (scenario === 'operator-error') return own;
+  const bare = { ...own, ...gone, hosts: withoutFolders(own.hosts) };
+  if (scenario === 'host-lost') return withDestinations(bare, () => true, NO_DESTINATION);
+  if (scenario === 'primary-storage-lost') {
+    const first = site.config.plans.drill.primary ?? Object.keys(site.config.destinations)[0];
+    return withDestinations(bare, (name) => name !== first, NO_SECOND);
+  }
+  if (scenario === 'ransomware') return withDestinations(bare, (name) => isLocked(site, name), NO_LOCK);
+  return { ...bare, encryption: { ...bare.encryption, identity: secondIdentity(site) } };
+}
+
+const NO_DESTINATION = {
+  why: 'the site has no destinations: with its host everything is gone',
+  remedy: 'Name at least one under destinations, off-site.',
+};
+const NO_SECOND = {
+  why: 'the site has no second destination: with the repository and the first one everything is gone',
+  remedy: 'Name another one under destinations.',
+};
+const NO_LOCK = {
+  why: "no destination is locked: whoever has the worker's credentials can overwrite every copy",
+  remedy: 'Set lock (governance or compliance) of an S3 destination whose bucket has Object Lock.',
+};
+
+function withDestinations(
+  left: SiteInput,
+  isLeft: (name: string) => boolean,
+  { why, remedy }: { readonly why: string; readonly remedy: string },
+): SiteInput {
+  const destinations = Object.fromEntries(Object.entries(left.destinations ?? {}).filter(([name]) => isLeft(name)));
+  if (Object.keys(destinations).length > 0) return { ...left, destinations };
+  throw new BackupError('refused', `There is nothing to recover from: ${why}.`, { remedy });
+}
+
+/** Under Object Lock what was written stays, whoever overwrites or deletes it. */
+function isLocked({ config }: Site, name: string): boolean {
+  const destination = config.destinations[name];
+  return destination?.type === 's3' && destination.lock !== undefined;
+}
+
+/** Another one than is used every day, so that it is known to open everything by itself. */
+function secondIdentity({ config, file }: Site): Secret {
+  const { secondIdentity: second } = config.plans.drill;
+  if (second) return second;
+  throw new BackupError('missing-identity', `${file} does not say where the second identity is.`, {
+    remedy:
+      'Set plans.drill.secondIdentity, for example { file: /media/kit/identity.txt }; it is read by drills alone.',
+  });
+}
+
+/** A host's own folders win over those of the site. */
+function withoutFolders(hosts: SiteInput['hosts']): SiteInput['hosts'] {
+  if (hosts === undefined) return undefined;
+  return Object.fromEntries(
+    Object.entries(hosts).map(([name, { repository: _repository, state: _state, ...host }]) => [name, host]),
+  );
+}

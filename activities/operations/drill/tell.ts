@@ -1,0 +1,37 @@
+/** The coordinator tells whoever is named in the config how a drill stands. */
+import { DRILL_ALERTS, drillConditions } from '../../../model/drill/alerts.ts';
+import type { DrillReport } from '../../../model/drill/drill.ts';
+import type { StepError } from '../../../model/run.ts';
+import { readMemory, writeMemory } from '../../notify/memory.ts';
+import { tell } from '../../notify/tell.ts';
+import { inTurn } from '../../notify/turn.ts';
+import type { Site } from '../../site.ts';
+import type { Work } from '../../work.ts';
+
+export interface TellDrillRequest {
+  readonly site: Site;
+  readonly report: DrillReport;
+  readonly now?: number;
+  readonly work: Work;
+}
+
+/** @returns the notifiers that failed. */
+export function tellDrill({ site, report, work, ...when }: TellDrillRequest): Promise<readonly StepError[]> {
+  return inTurn('drills', async () => {
+    const now = when.now ?? Date.now();
+    const { remindAfter } = site.config.plans.drill;
+    const { fresh, open: before } = await readMemory(site.state, 'drills');
+    const { open, errors } = await tell({
+      site,
+      run: report.runId,
+      found: drillConditions(report),
+      before,
+      lookedFor: ({ key }) => DRILL_ALERTS.has(key),
+      remindAfter,
+      now,
+      work,
+    });
+    await writeMemory(site.state, 'drills', { fresh, open: [...open] });
+    return errors;
+  });
+}

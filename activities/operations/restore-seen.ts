@@ -1,0 +1,28 @@
+/**
+ * Whether a worker is at the same folder, as the same user, as whoever asks it to restore there. In a container `/srv/restored` is another folder, and a user
+ * that is not root restores no owners: what is then restored would not be what was asked for, though everything succeeded.
+ */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { SeenTarget } from '../../model/restore-run.ts';
+import { ifThere, translated } from '../storage/fs-errors.ts';
+import { thisHolder } from '../storage/holder.ts';
+
+/** @param to an absolute path, which need not be there. */
+export async function seeTarget(to: string): Promise<SeenTarget> {
+  const found = await translated(to, 'looking at the target', () => ifThere(stat(to, { bigint: true })));
+  if (found === undefined) return seeTarget(path.dirname(to));
+  return { uid: process.geteuid?.() ?? -1, boot: thisHolder().boot, folder: to, inode: `${found.dev}:${found.ino}` };
+}
+
+/** Why what this process would restore is not what was asked for, in words; null where it is. */
+export async function elsewhere(seen: SeenTarget, to: string): Promise<string | null> {
+  const own = await seeTarget(to);
+  if (own.boot !== seen.boot) return 'its worker runs on another machine';
+  if (own.uid !== seen.uid) return `its worker runs as another user (uid ${own.uid}, not ${seen.uid})`;
+  if (own.folder === seen.folder && own.inode === seen.inode) return null;
+  // Somebody may have made the folders above it meanwhile.
+  const there = await ifThere(stat(seen.folder, { bigint: true }));
+  if (there && `${there.dev}:${there.ino}` === seen.inode) return null;
+  return `its worker sees another ${seen.folder}, as in a container`;
+}

@@ -1,0 +1,62 @@
+/** What of drills somebody is told: one that waits for somebody, one that did not recover everything, and one that took too long or lost too much. Pure. */
+import type { Condition } from '../alert.ts';
+import { formatDuration } from '../units.ts';
+import type { DrillReport } from './drill.ts';
+import { missedBy } from './objectives.ts';
+
+const WAITING = 'drill/waiting';
+const OUTCOME = 'drill/outcome';
+const OBJECTIVES = 'drill/objectives';
+
+/** Their keys: the next drill of whatever scenario ends them. */
+export const DRILL_ALERTS: ReadonlySet<string> = new Set([WAITING, OUTCOME, OBJECTIVES]);
+
+export function drillConditions(report: DrillReport): readonly Condition[] {
+  const { runId, scenario, outcome, host, steps, sources, errors } = report;
+  const of = { source: null, host, once: false } as const;
+  if (outcome === null) {
+    const waiting = steps.find(({ id, state }) => id.startsWith('confirm/') && state !== 'done');
+    if (!waiting) return [];
+    return [
+      {
+        ...of,
+        alert: 'drill-waiting',
+        key: WAITING,
+        message: `The drill ${runId} (${scenario}) waits for you, and the clock runs.`,
+        remedy: `mosaic-backup drill confirm ${runId} ${waiting.id.split('/')[1] ?? ''}`,
+      },
+    ];
+  }
+  const failed = sources.filter((source) => source.outcome !== 'complete').map(({ source }) => source);
+  const why = errors[0]?.message ?? sources.flatMap((source) => source.errors)[0]?.message ?? 'see its report';
+  const missed = missedBy(report);
+  return [
+    ...(outcome === 'complete'
+      ? []
+      : [
+          {
+            ...of,
+            alert: 'drill-failed' as const,
+            key: OUTCOME,
+            message: `The drill ${runId} (${scenario}) did not recover ${failed.join(', ') || 'everything'}: ${why}`,
+            remedy: `mosaic-backup drill show ${runId}`,
+          },
+        ]),
+    ...(missed.length === 0
+      ? []
+      : [
+          {
+            ...of,
+            alert: 'drill-objective-missed' as const,
+            key: OBJECTIVES,
+            message: `The drill ${runId} (${scenario}) missed ${missed
+              .map(
+                ({ of: what, objective, took, limit }) =>
+                  `the ${objective.toUpperCase()} of ${what ?? 'the whole'} (${took === null ? 'not known' : formatDuration(took)}, ${formatDuration(limit)})`,
+              )
+              .join(', ')}.`,
+            remedy: `mosaic-backup drill show ${runId} says what took how long.`,
+          },
+        ]),
+  ];
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { startRun } from '../../client/runs/start.ts';
+import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { processesNaming } from '../support/processes.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { makeSite, type TestSite } from '../support/site.ts';
+import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
+import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+
+describe('drDrill, its worker killed in the middle', function () {
+  this.timeout(120_000);
+  let temporal: TemporalProcess;
+  let folder: string;
+  let cache: TestRedis;
+  let test: TestSite;
+  const started: CommandProcess[] = [];
+
+  before(async () => {
+    folder = await temporaryFolder();
+    temporal = await startTemporal(folder);
+    await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
+    await mkdir(path.join(folder, 'redis'));
+    cache = await startRedis({ folder: path.join(folder, 'redis') });
+    await cache.run('SET', 'key', 'value');
+    test = await makeSite({
+      folder,
+      sources: { cache: cache.config() },
+      plans: { drill: { scratch: path.join(folder, 'scratch'), retryFirst: '100ms', heartbeat: '2s' } },
+      temporal: { address: temporal.address },
+    });
+    const first = worker();
+    await first.printed('serves');
+    const asked = { site: 'test', plan: 'daily', scheduled: '2026-11-20T02:00:00Z', sources: ['cache'] };
+    assert.equal((await (await startRun(temporal.client(), asked)).result()).outcome, 'complete');
+    await first.end();
+  });
+
+  after(async () => {
+    for (const one of started) if (one.running()) await one.end();
+    await cache?.stop();
+    await temporal?.stop();
+    await cleanUp();
+  });
+
+  const points = [
+    // Recovered, and nobody knows.
+    { at: 'activities/operations/drill/restore.ts#restoreDrilled', when: 'left' },
+    // Its service runs, and dies with the worker: another one is started.
+    { at: 'activities/operations/drill/services.ts#probeDrilled' },
+  ] satisfies readonly SignalPoint[];
+  for (const [hour, point] of points.entries()) {
+    it(`P49 the same drill goes on, and leaves neither data nor a server behind (${point.at})`, async () => {
+      const reached = path.join(folder, `reached-${hour}`);
+      const dying = worker(point, reached);
+      await dying.printed('serves');
+      const scheduled = `2026-11-22T0${hour}:00:00Z`;
+      const run = await startRun(temporal.client(), { site: 'test', plan: 'drill', scheduled, sources: ['cache'] });
+      await atPoint(dying, point, reached);
+      assert.ok(existsSync(reached));
+      const scratch = path.join(folder, 'scratch');
+      assert.equal((await readdir(scratch)).length, 1, 'it was at work');
+      const living = worker();
+      await living.printed('serves');
+      const { outcome, drill } = await run.result();
+      assert.equal(outcome, 'complete', JSON.stringify(drill));
+      const [source] = drill?.sources ?? [];
+      assert.ok((source?.restored?.bytes ?? 0) > 0);
+      // What was recovered before is not recovered again, whatever died later.
+      assert.equal(source?.steps.find(({ name }) => name === 'restore')?.attempts, hour === 0 ? 2 : 1);
+      assert.deepEqual(await readdir(scratch), []);
+      await living.end();
+      assert.deepEqual(processesNaming(scratch), []);
+    });
+  }
+
+  function worker(point?: SignalPoint, reached?: string): CommandProcess {
+    const own = startCommand({
+      args: ['-c', test.file, 'worker'],
+      owner: folder,
+      ...(point && reached ? { point, reached } : {}),
+    });
+    started.push(own);
+    return own;
+  }
+});

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+import { trustedKeys } from '../../activities/keys/site-keys.ts';
+import { openDestination } from '../../activities/storage/destinations.ts';
+import { readEvidence } from '../../activities/storage/evidence-file.ts';
+import { confirmDrill } from '../../client/runs/confirm.ts';
+import { readGraph } from '../../client/runs/graph.ts';
+import type { Session } from '../../client/runs/session.ts';
+import type { DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
+import { wholeSeconds } from '../../model/time.ts';
+import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { ownTemporal } from '../support/ports.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
+import { makeSite, type TestSite } from '../support/site.ts';
+import { until } from '../support/until.ts';
+import { drillStatus } from '../../workflows/messages.ts';
+
+describe('drDrill', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let db: TestPostgres;
+  let cache: TestRedis;
+  let test: TestSite;
+  let session: Session;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    for (const name of ['pg', 'redis', 'wiki']) await mkdir(path.join(folder, name));
+    [db, cache] = await Promise.all([
+      startPostgres({ folder: path.join(folder, 'pg') }),
+      startRedis({ folder: path.join(folder, 'redis') }),
+    ]);
+    await db.sql('CREATE TABLE t (id int); INSERT INTO t VALUES (1)');
+    await cache.run('SET', 'key', 'value');
+    await writeFile(path.join(folder, 'wiki', 'page'), 'a page');
+    const directory = (name: string) => ({ type: 'directory', path: path.join(folder, name) }) as const;
+    test = await makeSite({
+      folder,
+      sources: {
+        db: {
+          ...db.config(),
+          objectives: { rpo: '5m', rto: '10m' },
+          probes: [{ name: 'rows', query: 'SELECT count(*) FROM t', database: 'postgres', expect: '2' }],
+        },
+        cache: { ...cache.config(), after: ['db'] },
+        wiki: { type: 'files', paths: [path.join(folder, 'wiki')], objectives: { rto: '1ms' } },
+      },
+      destinations: { vault: directory('vault'), second: directory('second') },
+      plans: {
+        drill: {
+          secondIdentity: { file: path.join(folder, 'keys', 'second.txt') },
+          scratch: path.join(folder, 'scratch'),
+          deadline: '10s',
+          retryFirst: '100ms',
+          retryMax: '200ms',
+        },
+      },
+      temporal: await ownTemporal(),
+    });
+    session = await openSession(test.file);
+    const scheduled = wholeSeconds(Date.now());
+    assert.equal((await runDaily({ session, site: 'test', scheduled })).outcome, 'complete');
+    await db.sql('INSERT INTO t VALUES (2)');
+    assert.equal((await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) })).outcome, 'complete');
+  });
+
+  after(async () => {
+    await session?.close();
+    await Promise.all([db?.stop(), cache?.stop()]);
+    await cleanUp();
+  });
+
+  it('recovers the whole stack from destinations alone, in order, measures it, and leaves nothing', async () => {
+    const { repository } = test.site;
+    const drilling = await without(repository, async () => {
+      const going = drill({ scenario: 'host-lost', manual: ['probe'] });
+      await waitsFor('probe');
+      return { going };
+    });
+    await confirmDrill(session.client, idOfLast(), { phase: 'probe' });
+    const report = await drilling.going;
+    assert.equal(report.outcome, 'complete', JSON.stringify(report, undefined, 2));
+    for (const { choice, probes, rto } of report.sources) {
+      assert.equal(choice?.place, 'vault');
+      assert.ok(probes.length > 0 && probes.every(({ ok }) => ok));
+      assert.ok(rto !== null && report.rto !== null && rto <= report.rto);
+    }
+    const [pg, redis] = ['db', 'cache'].map((source) => one(report, source));
+    assert.match(pg?.choice?.at ?? '', /^20/);
+    assert.ok((ended(pg, 'probe') ?? '') <= (started(redis, 'fetch') ?? ''), 'cache is to come after db');
+    assert.deepEqual(
+      pg?.probes.map(({ name }) => name),
+      ['answers', 'rows'],
+    );
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+    for (const place of ['repository', 'vault', 'second'])
+      await access(path.join(folder, place, 'drills', `${report.runId}.json`));
+    const kept = await readEvidence(openDestination('vault', test.site), await trustedKeys(test.site), 'db');
+    assert.deepEqual(
+      kept.filter(({ what }) => what === 'drill').map(({ backup, verdict }) => [backup, verdict]),
+      [[pg?.choice?.backup, 'ok']],
+    );
+    const graph = await readGraph(session.client, report.runId);
+    assert.deepEqual(
+      graph?.steps.filter(({ state }) => state !== 'done').map(({ id, state }) => [id, state]),
+      [],
+    );
+  });
+
+  it('recovers from the second destination where the first is gone too', async () => {
+    const vault = path.join(folder, 'vault');
+    const report = await without(vault, () => drill({ scenario: 'primary-storage-lost', sources: ['wiki'] }));
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    for (const { choice } of report.sources) assert.deepEqual([choice?.place, choice?.others], ['second', []]);
+  });
+
+  it('opens everything with the second identity alone', async () => {
+    const [first] = test.identities;
+    const report = await without(first, () => drill({ scenario: 'key-lost', sources: ['wiki'] }));
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+  });
+
+  it('recovers a mistake to just before it; somebody looks for himself, and the clock runs', async () => {
+    const before = await clockOf(db);
+    await pause(1100);
+    await db.sql('DELETE FROM t WHERE id = 2');
+    await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) });
+    const drilling = drill({ scenario: 'operator-error', at: before, manual: ['probe'], sources: ['db'] });
+    const id = idOfLast();
+    await waitsFor('probe');
+    const live = await session.client.workflow.getHandle(id).query(drillStatus);
+    assert.deepEqual(await rowsOf(one(live, 'db')), ['1', '2']);
+    await assert.rejects(confirmDrill(session.client, id, { phase: 'restore' }), /Waiting for somebody: probe/);
+    await pause(1000);
+    await confirmDrill(session.client, id, { phase: 'probe', note: 'row 2 is there' });
+    const report = await drilling;
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    assert.equal(report.choice?.disaster, before);
+    const [word] = report.confirmations;
+    assert.equal(word?.note, 'row 2 is there');
+    assert.ok(word.milliseconds >= 1000 && (report.rto ?? 0) >= word.milliseconds, 'it counts');
+    await assert.rejects(confirmDrill(session.client, id, { phase: 'probe' }), { code: 'not-found' });
+  });
+
+  it('is failed where a probe is red, says what it gave, and speaks against the backup', async () => {
+    const text = await readFile(test.file, 'utf8');
+    await writeFile(test.file, text.replace('expect: "2"', 'expect: "7"'));
+    let report: DrillReport;
+    try {
+      report = await drill({ scenario: 'host-lost', sources: ['db', 'wiki'] });
+    } finally {
+      await writeFile(test.file, text);
+    }
+    assert.equal(report.outcome, 'partial');
+    assert.equal(report.rto, null);
+    const [error, ...more] = one(report, 'db')?.errors ?? [];
+    assert.match(error?.message ?? '', /^rows: /);
+    assert.deepEqual(more, []);
+    const kept = await readEvidence(openDestination('vault', test.site), await trustedKeys(test.site), 'db');
+    assert.ok(kept.some(({ what, verdict }) => what === 'drill' && verdict === 'failed'));
+  });
+
+  it('says so where the scenario leaves nothing, and leaves nothing itself', async () => {
+    const report = await drill({ scenario: 'ransomware' });
+    assert.equal(report.outcome, 'failed');
+    assert.match(report.errors[0]?.message ?? '', /no destination is locked/);
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  it('leaves nothing where it is cancelled', async () => {
+    const cancelling = new AbortController();
+    const drilling = drill({ scenario: 'host-lost', manual: ['restore'], signal: cancelling.signal });
+    await until('its sandbox is there', async () => (await readdir(path.join(folder, 'scratch'))).length > 0);
+    cancelling.abort();
+    await assert.rejects(drilling, { code: 'aborted' });
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  /** Rows of the recovered table, asked of the private server itself. */
+  async function rowsOf(source: DrilledSource | undefined): Promise<readonly string[]> {
+    const setting = source?.started?.command?.find((word) => word.startsWith('unix_socket_directories='));
+    const client = new Client({ host: setting?.split('=')[1] ?? '', user: 'postgres', database: 'postgres' });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ id: number }>('SELECT id FROM t ORDER BY id');
+      return rows.map((row) => String(row.id));
+    } finally {
+      await client.end();
+    }
+  }
+
+  function idOfLast(): string {
+    return `drill-${wholeSeconds(last)}`;
+  }
+
+  /** Until the last drill waits for somebody. */
+  async function waitsFor(phase: ManualPhase): Promise<void> {
+    await until(`${phase} waits for somebody`, async () => {
+      const graph = await readGraph(session.client, idOfLast());
+      return graph?.steps.some(({ id, state }) => id === `confirm/${phase}` && state === 'running') === true;
+    });
+  }
+
+  /** Of the last drill. */
+  let last = Date.now();
+  function drill(options: Omit<DrillOptions, 'session' | 'site' | 'scheduled'>): Promise<DrillReport> {
+    last -= 1000;
+    return runDrill({ session, site: 'test', scheduled: wholeSeconds(last), ...options });
+  }
+});
+
+/** While it has another name. */
+async function without<T>(place: string, body: () => Promise<T>): Promise<T> {
+  await rename(place, `${place}.gone`);
+  try {
+    return await body();
+  } finally {
+    await rename(`${place}.gone`, place);
+  }
+}
+
+/** RFC 3339, of the server. */
+async function clockOf(db: TestPostgres): Promise<string> {
+  const [row] = await db.sql('SELECT clock_timestamp() AS now');
+  assert.ok(row?.['now'] instanceof Date);
+  return row['now'].toISOString();
+}
+
+function one({ sources }: DrillReport, name: string): DrilledSource | undefined {
+  return sources.find(({ source }) => source === name);
+}
+
+function started(source: DrilledSource | undefined, step: string): string | null | undefined {
+  return source?.steps.find(({ name }) => name === step)?.started;
+}
+
+function ended(source: DrilledSource | undefined, step: string): string | null | undefined {
+  return source?.steps.find(({ name }) => name === step)?.ended;
+}

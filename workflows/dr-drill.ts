@@ -1,0 +1,370 @@
+/**
+ * The disaster-recovery drill: declared at a moment that nobody knows, then everything is recovered in a sandbox as after the disaster itself, and the
+ * clock runs until all of it does its work again. What was measured is signed and written down; nothing of the sandbox stays.
+ */
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  startChild,
+  upsertSearchAttributes,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { criticalPath } from '../model/drill/critical-path.ts';
+import {
+  DRILL_SCHEMA,
+  MANUAL_PHASES,
+  type Confirmation,
+  type DrillAsked,
+  type DrillChoice,
+  type DrilledSource,
+  type DrillInput,
+  type DrillReport,
+  type DrillStep,
+  type ManualPhase,
+} from '../model/drill/drill.ts';
+import { rpoOf } from '../model/drill/loss.ts';
+import {
+  CHOOSE,
+  confirmId,
+  DECLARE,
+  drillSourceSteps,
+  drillSteps,
+  MEASURE,
+  PROVISION,
+  REPORT,
+  TEAR_DOWN,
+} from '../model/drill/steps.ts';
+import type { GraphStep } from '../model/graph.ts';
+import type { RunReport, StepError } from '../model/run.ts';
+import { runId, runOutcome, scheduledOf } from '../model/run.ts';
+import { jitterOf } from '../model/timetable/phases.ts';
+import { drillDetails } from './drill-details.ts';
+import { drillSource } from './drill-source.ts';
+import { confirmPhase, decideStep, drillStatus, runGraph, runStatus, stepChanged } from './messages.ts';
+import { now } from './now.ts';
+import { PLAN_STEP, plannedRun } from './planned-run.ts';
+import { leftOut, unended, unfinishedBy } from './run-reports.ts';
+import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
+import { stepError } from './step-error.ts';
+import { BRIEFLY, stepRunner } from './step-runner.ts';
+import { hostSteps, planning, reachHost, reporting, shortSteps, tellingOfRun } from './steps.ts';
+import { waitingTeller } from './waiting-teller.ts';
+
+export async function drDrill(input: DrillAsked): Promise<RunReport> {
+  const { site, plan } = input;
+  const scheduled = input.scheduled ?? scheduledOf(plan, workflowInfo().workflowId);
+  const id = runId(plan, scheduled);
+  const errors: StepError[] = [];
+  const confirmed = new Map<ManualPhase, string | null>();
+  const confirmations: Confirmation[] = [];
+  const sources = new Map<string, DrilledSource>();
+  let planned: GraphStep = { ...PLAN_STEP, state: 'running', attempts: 1, started: now() };
+  let report: DrillReport | null = null;
+  let ofDrill = (): readonly GraphStep[] => [];
+
+  setHandler(runStatus, result);
+  setHandler(runGraph, () => ({ runId: id, outcome: report?.outcome ?? null, steps: graph() }));
+
+  const asked = { ...input, scheduled, timed: input.scheduled === undefined };
+  const { spec, endTurn } = await plannedRun(asked, {
+    plan: (options) => planning(site).planDrill.executeWithOptions(options, [asked]),
+    takesTurn: true,
+    changed: (to) => {
+      planned = { ...planned, ...to };
+      show();
+    },
+  });
+  const { scenario, host, steps, manual, waits, notified, objectives } = spec;
+  for (const step of steps) sources.set(step.source, pending(step));
+  report = {
+    schema: DRILL_SCHEMA,
+    runId: id,
+    site,
+    scenario,
+    host,
+    outcome: null,
+    declared: null,
+    ended: null,
+    choice: null,
+    sources: [],
+    steps: [],
+    objectives,
+    rto: null,
+    criticalPath: [],
+    rpo: null,
+    confirmations,
+    config: spec.config,
+    errors,
+  };
+  const teller = waitingTeller({ site, runId: id, waits, notified });
+  const runner = stepRunner({
+    steps: drillSteps(spec),
+    changed: (step) => {
+      teller.changed(step);
+      show();
+    },
+    others: { steps: () => [...sources.values()].flatMap((one) => one.steps), decide: decideOfSource },
+  });
+  ofDrill = () => runner.steps();
+  setHandler(drillStatus, () => ({ ...current(), steps: graph() }));
+  setHandler(stepChanged, showStep);
+  setHandler(
+    confirmPhase,
+    ({ phase, note }) => {
+      confirmed.set(phase, note ?? null);
+      return `${phase}: confirmed`;
+    },
+    {
+      validator: refuseConfirmation,
+      description: 'Let a phase go on that waits for somebody. Input: {"phase": "probe", "note": "…"}.',
+    },
+  );
+
+  const of = { step: { host }, waits };
+  const policy = { deadline: waits.deadline, retryFirst: waits.retryFirst, retryMax: waits.retryMax };
+  const onHost = { ...policy, host: { name: host, first: true, reach: reachHost(site, host) } };
+  const sandbox: DrillInput = { runId: id, scenario, host, steps, waits, declared: '', at: spec.at };
+  try {
+    await runner.run(DECLARE, policy, () => sleep(jitterOf(`${id}/${uuid4()}`, spec.declareWithin)));
+    const declared = now();
+    change({ declared });
+    await recover({ ...sandbox, declared });
+    await measure();
+    const reported = await runner.run(REPORT, policy, ({ left }) => {
+      const options = { summary: 'sign the report, and write the documents', activityId: REPORT };
+      return reporting(site, waits, left, undefined).recordDrill.executeWithOptions(options, [
+        { report: { ...current(), steps: graph() } },
+      ]);
+    });
+    if (!reported.ok) errors.push(reported.error);
+    else errors.push(...reported.value.warnings.map(undelivered));
+  } finally {
+    // Cancelled or not: nothing of it stays.
+    await CancellationScope.nonCancellable(tearDown);
+  }
+  if (notified) await tell();
+  await endTurn?.();
+  await teller.ended();
+  show();
+  return result();
+
+  async function recover(to: DrillInput): Promise<void> {
+    await confirmation('provision');
+    const ready = await runner.run(PROVISION, onHost, ({ left }) =>
+      hostSteps(site, of, left).provisionDrill.executeWithOptions(
+        { summary: `make ${host} ready`, activityId: PROVISION },
+        [to],
+      ),
+    );
+    if (!ready.ok) return nothingRecovered(ready.error);
+    await confirmation('choose');
+    const chosen = await runner.run(CHOOSE, onHost, ({ left }) =>
+      hostSteps(site, of, left).chooseDrill.executeWithOptions(
+        { summary: 'choose what is recovered, and from where', activityId: CHOOSE },
+        [to],
+      ),
+    );
+    if (!chosen.ok) return nothingRecovered(chosen.error);
+    change({ choice: chosen.value });
+    await confirmation('restore');
+    await recoverAll(to, chosen.value);
+    await confirmation('probe');
+  }
+
+  function nothingRecovered(error: StepError): void {
+    errors.push(error);
+    const left = runner.steps().filter(({ id: step, ended }) => ended === null && BEFORE_RECOVERY.has(step));
+    runner.leaveOut(left.map(({ id: step }) => step));
+    for (const [source, one] of sources)
+      sources.set(source, { ...one, outcome: 'failed', steps: one.steps.map(leftOut) });
+  }
+
+  /** Each once those that it needs are up, so many at a time. */
+  async function recoverAll(to: DrillInput, choice: DrillChoice): Promise<void> {
+    const ended = new Set<string>();
+    let working = 0;
+    const all = steps.map(start);
+    try {
+      await Promise.all(all);
+    } catch (error) {
+      // Cancelled: what is recovered is removed once nobody works there any more.
+      await Promise.allSettled(all);
+      throw error;
+    }
+
+    async function start(step: DrillStep): Promise<void> {
+      const { source } = step;
+      await condition(() => step.after.every((other) => ended.has(other)) && working < spec.beside);
+      working += 1;
+      try {
+        sources.set(source, await recoverSource(step, to, choice));
+      } finally {
+        working -= 1;
+        ended.add(source);
+      }
+      show();
+    }
+  }
+
+  async function recoverSource(step: DrillStep, to: DrillInput, choice: DrillChoice): Promise<DrilledSource> {
+    const { source, type } = step;
+    const chosen = choice.sources.find((one) => one.source === source);
+    const before = sources.get(source) ?? pending(step);
+    if (!chosen) {
+      const why = choice.lacking.find((one) => one.source === source)?.why ?? 'nothing was chosen';
+      const error = { step: CHOOSE, code: 'not-found', message: why, remedy: 'See mosaic-backup list, and status.' };
+      return { ...before, outcome: 'failed', errors: [error] };
+    }
+    try {
+      const child = await startChild(drillSource, {
+        workflowId: `${id}/${source}`,
+        args: [{ site, input: to, step, chosen, disaster: choice.disaster, notified }],
+        typedSearchAttributes: [
+          { key: SITE, value: site },
+          { key: PLAN, value: plan },
+          { key: SOURCE, value: source },
+          { key: HOST, value: host },
+        ],
+        staticSummary: `${source}: ${type}, recovered on ${host}`,
+      });
+      return await child.result();
+    } catch (error) {
+      if (CancellationScope.current().consideredCancelled) throw error;
+      const unfinished = unfinishedBy(error);
+      const known = sources.get(source) ?? before;
+      return {
+        ...known,
+        outcome: 'failed',
+        errors: [unfinished],
+        steps: known.steps.map((one) => unended(one, unfinished)),
+      };
+    }
+  }
+
+  /** Somebody's word, where the phase is a manual one. The clock runs. */
+  async function confirmation(phase: ManualPhase): Promise<void> {
+    if (!manual.includes(phase)) return;
+    const began = Date.now();
+    if (notified) await tell();
+    await runner.run(confirmId(phase), policy, () => condition(() => confirmed.has(phase)));
+    confirmations.push({ phase, milliseconds: Date.now() - began, note: confirmed.get(phase) ?? null });
+  }
+
+  function refuseConfirmation({ phase }: { readonly phase: ManualPhase }): void {
+    const waiting = manual.filter((one) => runner.steps().some((step) => isWaitingFor(step, one)));
+    if (waiting.includes(phase) && !confirmed.has(phase)) return;
+    const which = waiting.length > 0 ? `Waiting for somebody: ${waiting.join(', ')}.` : 'Nothing waits for anybody.';
+    throw new Error(`${phase} does not wait to be confirmed. ${which}`);
+  }
+
+  async function measure(): Promise<void> {
+    await runner.run(MEASURE, policy, async () => {
+      const all = [...sources.values()];
+      const isGreen = all.every(({ outcome }) => outcome === 'complete') && errors.length === 0;
+      const declared = Date.parse(current().declared ?? now());
+      const losses = all.map((one) => rpoOf(one.losses));
+      change({
+        outcome: errors.length > 0 ? 'failed' : runOutcome(all.map(({ outcome }) => outcome ?? 'failed')),
+        ended: now(),
+        rto: isGreen ? Date.now() - declared : null,
+        rpo: losses.length > 0 && losses.every((loss) => loss !== null) ? Math.max(...losses) : null,
+        criticalPath: criticalPath(graph()),
+      });
+      upsertSearchAttributes([{ key: OUTCOME, value: current().outcome ?? 'failed' }]);
+    });
+  }
+
+  async function tearDown(): Promise<void> {
+    const ended = await runner.run(TEAR_DOWN, { ...onHost, deadline: Math.max(BRIEFLY, waits.retryMax) }, ({ left }) =>
+      shortSteps(site, of, left).tearDownDrill.executeWithOptions(
+        { summary: 'end all services, and remove what was recovered', activityId: TEAR_DOWN },
+        [sandbox],
+      ),
+    );
+    if (!ended.ok) errors.push(ended.error);
+  }
+
+  /** A notifier that fails is told in the report, and changes nothing of how the drill fared. */
+  async function tell(): Promise<void> {
+    try {
+      const summary = 'tell whoever is to know how the drill stands';
+      const told = { report: { ...current(), steps: graph() } };
+      errors.push(...(await tellingOfRun(site).tellDrill.executeWithOptions({ summary }, [told])));
+    } catch (error) {
+      errors.push(stepError('notify', error));
+    }
+  }
+
+  async function decideOfSource(what: 'retry' | 'skip', step: string, reason: string | undefined): Promise<void> {
+    const [source = ''] = step.split('/');
+    const word = reason === undefined ? { step } : { step, reason };
+    await getExternalWorkflowHandle(`${id}/${source}`).signal(decideStep, what, word);
+  }
+
+  function showStep(step: GraphStep): void {
+    const [source = ''] = step.id.split('/');
+    const known = sources.get(source);
+    if (!known) return;
+    sources.set(source, { ...known, steps: known.steps.map((one) => (one.id === step.id ? step : one)) });
+    show();
+  }
+
+  function change(to: Partial<DrillReport>): void {
+    report = { ...current(), ...to };
+    show();
+  }
+
+  function current(): DrillReport {
+    if (!report) throw new TypeError('a drill that was not planned');
+    return { ...report, sources: [...sources.values()] };
+  }
+
+  function graph(): readonly GraphStep[] {
+    return [planned, ...ofDrill(), ...[...sources.values()].flatMap((one) => one.steps)];
+  }
+
+  function result(): RunReport {
+    const drill = report ? { drill: current() } : {};
+    return { runId: id, outcome: report?.outcome ?? null, sources: [], errors, ...drill };
+  }
+
+  function show(): void {
+    setCurrentDetails(drillDetails(report ? current() : null, graph(), id));
+  }
+}
+
+/** Steps that are not done where the ones before them failed. */
+const BEFORE_RECOVERY: ReadonlySet<string> = new Set([CHOOSE, ...MANUAL_PHASES.map(confirmId)]);
+
+/** A destination that lacks the record. */
+function undelivered(message: string): StepError {
+  return { step: REPORT, code: 'unreachable', message, remedy: 'The next catch-up delivers it.' };
+}
+
+function isWaitingFor({ id, state }: GraphStep, phase: ManualPhase): boolean {
+  return id === confirmId(phase) && state === 'running';
+}
+
+function pending(step: DrillStep): DrilledSource {
+  const { source, type, objectives, after } = step;
+  return {
+    source,
+    type,
+    objectives,
+    after,
+    outcome: null,
+    choice: null,
+    restored: null,
+    started: null,
+    probes: [],
+    rto: null,
+    losses: [],
+    steps: drillSourceSteps(step),
+    errors: [],
+  };
+}

@@ -1,0 +1,90 @@
+/** The Markdown that operators read as "current details" of drills. */
+import { SCENARIO_WORDS, type DrilledSource, type DrillReport } from '../model/drill/drill.ts';
+import { rpoOf } from '../model/drill/loss.ts';
+import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import { formatDuration } from '../model/units.ts';
+import { inWords, nextOf, waitingInWords } from './details.ts';
+
+const LAST = '\n\u00a0';
+
+/** What waits, for whom, and what is wrong; then the whole against its objectives, and a line for each source. */
+export function drillDetails(report: DrillReport | null, steps: readonly GraphStep[], runId: string): string {
+  if (report === null) return '**running**: it is being planned';
+  const { scenario, outcome, declared, choice, sources, objectives, rto, rpo, errors, criticalPath } = report;
+  return [
+    `**${outcome ?? 'running'}** · ${scenario}: ${SCENARIO_WORDS[scenario]}`,
+    ...steps
+      .filter(isForYou)
+      .map(({ id }) => `\n**It waits for you**: \`mosaic-backup drill confirm ${runId} ${id.split('/')[1] ?? ''}\``),
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
+    ...errors.map((error) => `\n${inWords(error)}`),
+    ...sources.flatMap(({ source, errors: own }) => own.map((error) => `\n**${source}**: ${inWords(error)}`)),
+    declared === null ? '' : `\ndeclared ${declared}${choice?.point ? ` · recovery point ${choice.point}` : ''}`,
+    ...(outcome === null
+      ? []
+      : [
+          `\nRTO ${against(rto, objectives.rto)} · RPO ${against(rpo, objectives.rpo)}`,
+          `\nit waited for: ${criticalPath.join(' → ')}`,
+        ]),
+    ...(choice?.passed ?? []).map((why) => `\npassed over: ${why}`),
+    '',
+    '| source | state | backup | from | restored in | RTO | lost |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...sources.map((source) => `| ${row(source).join(' | ')} |`),
+    LAST,
+  ].join('\n');
+}
+
+/** One source: what it waits for, its probes, its steps as a table. */
+export function drillSourceDetails(source: DrilledSource, runId: string): string {
+  const { outcome, steps, errors, choice, restored, started, probes, losses } = source;
+  return [
+    `**${outcome ?? 'running'}**`,
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
+    ...errors.map((error) => `\n${inWords(error)}`),
+    choice
+      ? `\n\`${choice.backup.reference}\` from ${choice.place ?? 'the repository'}${choice.at ? `, its logs to ${choice.at}` : ''}`
+      : '',
+    restored ? `\n\`${restored.command.join(' ')}\`` : '',
+    ...(restored?.passed ?? []).map((why) => `\npassed over: ${why}`),
+    started?.command ? `\n\`${started.command.join(' ')}\`` : '',
+    ...probes.map(({ name, ok, detail }) => `\nprobe ${name}: ${ok ? 'green' : '**red**'} (${detail})`),
+    ...losses.map(
+      ({ by, time, milliseconds }) => `\nlost at most ${formatDuration(milliseconds)}: the ${by} of ${time} is there`,
+    ),
+    '',
+    '| step | state | attempts | began | ended |',
+    '| --- | --- | --- | --- | --- |',
+    ...steps.map(
+      ({ name, state, attempts, started: began, ended }) =>
+        `| ${name} | ${state} | ${attempts || ''} | ${began ?? ''} | ${ended ?? ''} |`,
+    ),
+    LAST,
+  ].join('\n');
+}
+
+function isForYou({ id, state }: GraphStep): boolean {
+  return id.startsWith('confirm/') && state === 'running';
+}
+
+function row(source: DrilledSource): readonly string[] {
+  const { outcome, choice, restored, rto, losses, objectives, steps } = source;
+  const at = steps.find(({ state }) => state === 'running' || state === 'waiting')?.name;
+  return [
+    source.source,
+    outcome ?? at ?? 'pending',
+    choice?.backup.reference ?? '',
+    choice ? (choice.place ?? 'repository') : '',
+    restored ? formatDuration(restored.milliseconds) : '',
+    rto === null ? '' : against(rto, objectives.rto),
+    losses.length === 0 ? '' : against(rpoOf(losses), objectives.rpo),
+  ];
+}
+
+/** Against its objective, where it has one. */
+function against(milliseconds: number | null, objective: number | null): string {
+  const told = milliseconds === null ? 'not known' : formatDuration(milliseconds);
+  if (objective === null) return told;
+  const missed = milliseconds === null || milliseconds > objective;
+  return `${told} of ${formatDuration(objective)}${missed ? ' **missed**' : ''}`;
+}
