@@ -46,7 +46,7 @@ export async function wholly(enclosed: Enclosed): Promise<Enclosing> {
   throw new BackupError(
     'refused',
     `what is run could reach production: this machine allows no namespace for it (${why ?? 'it does not say why'})`,
-    { remedy: 'Let the worker have namespaces: docs/restore-tests.md, "What servers on restored data are kept from".' },
+    { remedy: 'Let the worker have namespaces: docs/restore-tests.md, "Cut off from production".' },
   );
 }
 
