@@ -3,6 +3,7 @@ import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { orderOf } from '../../../model/manifest.ts';
+import { expectedTime } from '../../../model/proof/expected.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import type { PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
@@ -15,6 +16,7 @@ import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { readRecoveryPoints } from '../../storage/recovery-points.ts';
 import type { Store } from '../../storage/types.ts';
 import { openPlaceNamed } from '../keys/places.ts';
+import { measuredAt } from '../proof/measured.ts';
 import { isReadable } from '../proof/provable.ts';
 import { plainBytes } from '../restore.ts';
 import { disasterOf } from './disaster.ts';
@@ -46,7 +48,7 @@ export async function chooseDrill(left: Site, input: DrillInput): Promise<DrillC
   const sources: DrillChosen[] = [];
   const lacking: { source: string; why: string }[] = [];
   for (const { source } of input.steps) {
-    const chosen = await chooseSource({ source, places, points, disaster });
+    const chosen = await chooseSource({ left, source, places, points, disaster });
     if (typeof chosen === 'string') lacking.push({ source, why: chosen });
     else sources.push(chosen);
   }
@@ -69,6 +71,7 @@ function pointsUntil(places: readonly Left[], disaster: string): readonly Recove
 }
 
 interface Choosing {
+  readonly left: Site;
   readonly source: string;
   readonly places: readonly Left[];
   readonly points: readonly RecoveryPoint[];
@@ -76,7 +79,7 @@ interface Choosing {
 }
 
 /** Why there is nothing, in words, where there is nothing. */
-async function chooseSource({ source, places, points, disaster }: Choosing): Promise<DrillChosen | string> {
+async function chooseSource({ left, source, places, points, disaster }: Choosing): Promise<DrillChosen | string> {
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);
@@ -92,6 +95,7 @@ async function chooseSource({ source, places, points, disaster }: Choosing): Pro
     const [first, ...others] = having.whole;
     const newest = first?.chain.at(-1);
     if (!first || !newest) continue;
+    const bytes = plainBytes(first.chain);
     return {
       source,
       backup,
@@ -100,8 +104,8 @@ async function chooseSource({ source, places, points, disaster }: Choosing): Pro
       others: others.map(({ place }) => placeOf(place)),
       at: replayedTo(first.place, newest, disaster),
       taken: newest.manifest.started,
-      bytes: plainBytes(first.chain),
-      expected: null,
+      bytes,
+      expected: expectedTime(bytes, await measuredAt(left, first.place.store, source)),
     };
   }
   if (frozen) return 'what is left of it lies frozen in cold storage: mosaic-backup copies thaw';

@@ -27,14 +27,14 @@ export interface Sandbox {
   readonly begun: (source: string) => string;
 }
 
-/** What the names of sandboxes begin with. */
+/** What the names of sandboxes begin with; the time of the drill follows. Short: sockets lie in them, whose paths have 107 bytes at most. */
 const PREFIX = 'mosaic-drill-';
 
 /** Milliseconds after which a drill has ended in any case. */
 const LONGEST = 7 * 86_400_000;
 
 export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<DrillInput, 'runId'>): Sandbox {
-  const folder = path.join(scratchOf(site, 'drills'), `${PREFIX}${runId.replaceAll(/[^A-Za-z0-9._-]/g, '')}`);
+  const folder = path.join(scratchOf(site, 'drills'), `${PREFIX}${runId.replaceAll(/[^0-9TZ]/g, '')}`);
   return {
     folder,
     config: path.join(folder, 'recovery.yaml'),

@@ -65,5 +65,9 @@ async function startCommand(cli: Cli, scenario: Scenario | undefined, options: S
   }
   const { runNow } = await import('../commands/run.ts');
   const asked = { ...input, scenario: spec.scenario };
-  await runNow(cli, asked, !(options.wait ?? false));
+  const waits = options.wait ?? false;
+  await runNow(cli, asked, !waits);
+  const { documentsFolder } = await import('../../../activities/operations/drill/documents.ts');
+  const where = `the report and the runbook are written to ${documentsFolder(site)} on the coordinator`;
+  cli.out.note(waits ? where : `At its end ${where}: mosaic-backup drill list`);
 }
