@@ -143,6 +143,8 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     });
     if (!reported.ok) errors.push(reported.error);
     else errors.push(...reported.value.warnings.map(undelivered));
+    if ([...sources.values()].some(({ restored }) => restored !== null)) await confirmation('tear-down');
+    else runner.leaveOut(manual.filter((phase) => phase === 'tear-down').map(confirmId));
   } finally {
     // Cancelled or not: nothing of it stays.
     await CancellationScope.nonCancellable(tearDown);

@@ -14,24 +14,43 @@ import { selectorOf } from '../../sources/index.ts';
 import { chainOf, findPinned, listBackups, pinned, type Catalogued } from '../../storage/catalogue.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { readRecoveryPoints } from '../../storage/recovery-points.ts';
-import type { Store } from '../../storage/types.ts';
-import { openPlaceNamed } from '../keys/places.ts';
+import type { Destination, Store } from '../../storage/types.ts';
 import { isReadable } from '../proof/provable.ts';
 import { planRecovery } from '../recovery.ts';
 import { plainBytes } from '../restore.ts';
 import { disasterOf } from './disaster.ts';
+import { lockedPoints, openWithUnlocked, whyUnlocked } from './locked.ts';
+import { narrowSandbox, openLeft } from './sandbox.ts';
 
 /** A place that is left. */
 export interface Left {
   readonly name: string;
-  readonly store: Store;
+  readonly store: Store & Pick<Partial<Destination>, 'lockedUntil'>;
   /** What in it is signed by the site. */
   readonly catalogue: readonly Catalogued[];
   readonly points: readonly RecoveryPoint[];
 }
 
+export async function chooseDrill(site: Site, input: DrillInput): Promise<DrillChoice> {
+  let { places, passed } = await lookAround(await openLeft(site, input));
+  const disaster = disasterOf(places, input);
+  if (input.scenario === 'ransomware' && input.at === null) {
+    await narrowSandbox(site, input, disaster);
+    ({ places, passed } = await lookAround(await openLeft(site, input)));
+  }
+  const points = pointsUntil(places, disaster);
+  const sources: DrillChosen[] = [];
+  const lacking: { source: string; why: string }[] = [];
+  for (const { source } of input.steps) {
+    const chosen = await chooseSource({ source, places, points, disaster, input, passed });
+    if (typeof chosen === 'string') lacking.push({ source, why: chosen });
+    else sources.push(chosen);
+  }
+  return { disaster, point: points[0]?.id ?? null, sources, lacking, passed };
+}
+
 /** @param left the site as the scenario left it. */
-export async function chooseDrill(left: Site, input: DrillInput): Promise<DrillChoice> {
+async function lookAround(left: Site): Promise<{ readonly places: readonly Left[]; readonly passed: string[] }> {
   const passed: string[] = [];
   const places: Left[] = [];
   const trusted = await trustedKeys(left);
@@ -43,23 +62,14 @@ export async function chooseDrill(left: Site, input: DrillInput): Promise<DrillC
       passed.push(`${name}: ${error.message}`);
     }
   }
-  const disaster = disasterOf(places, input);
-  const points = pointsUntil(places, disaster);
-  const sources: DrillChosen[] = [];
-  const lacking: { source: string; why: string }[] = [];
-  for (const { source } of input.steps) {
-    const chosen = await chooseSource({ source, places, points, disaster, input });
-    if (typeof chosen === 'string') lacking.push({ source, why: chosen });
-    else sources.push(chosen);
-  }
-  return { disaster, point: points[0]?.id ?? null, sources, lacking, passed };
+  return { places, passed };
 }
 
 async function lookAt(left: Site, name: string, trusted: readonly TrustedKey[]): Promise<Left> {
-  const store = await openPlaceNamed(left, name);
+  const store = await openWithUnlocked(left, name);
   const [catalogue, { read }] = await Promise.all([listBackups(store), readRecoveryPoints(store, trusted)]);
   const good = catalogue.filter(({ manifest }) => manifestVerdict(manifest, trusted) === 'good');
-  return { name, store, catalogue: good, points: read };
+  return { name, store, catalogue: good, points: await lockedPoints(left, name, { store, points: read }) };
 }
 
 /** Newest first, each once. */
@@ -76,10 +86,13 @@ interface Choosing {
   readonly points: readonly RecoveryPoint[];
   readonly disaster: string;
   readonly input: DrillInput;
+  /** What is not used, and why: for the report. */
+  readonly passed: string[];
 }
 
 /** Why there is nothing, in words, where there is nothing. */
-async function chooseSource({ source, places, points, disaster, input }: Choosing): Promise<DrillChosen | string> {
+async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
+  const { source, places, points, disaster, input, passed } = choosing;
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);
@@ -89,9 +102,11 @@ async function chooseSource({ source, places, points, disaster, input }: Choosin
     ...newestUntil(places, source, disaster).map((backup) => ({ backup, stale: true })),
   ];
   let frozen = false;
+  const unlocked = new Set<string>();
   for (const { backup, stale } of candidates) {
-    const having = await placesWith(places, backup);
+    const having = await placesWith(places, backup, input);
     frozen ||= having.frozen;
+    for (const why of having.unlocked) if (unlocked.size < unlocked.add(why).size) passed.push(why);
     const [first, ...others] = having.whole;
     const newest = first?.chain.at(-1);
     if (!first || !newest) continue;
@@ -101,12 +116,13 @@ async function chooseSource({ source, places, points, disaster, input }: Choosin
       stale,
       place: placeOf(first.place),
       others: others.map(({ place }) => placeOf(place)),
-      at: replayedTo(first.place, newest, disaster, input),
+      at: await replayedTo(first.place, newest, choosing),
       taken: newest.manifest.started,
       bytes: plainBytes(first.chain),
       expected: null,
     };
   }
+  if (unlocked.size > 0) return `no backup of it is locked: ${[...unlocked][0]}`;
   if (frozen) return 'what is left of it lies frozen in cold storage: mosaic-backup copies thaw';
   return candidates.length === 0 ? 'no backup of it is left' : 'no place that is left has a backup of it whole';
 }
@@ -127,19 +143,25 @@ interface Having {
   readonly whole: readonly { readonly place: Left; readonly chain: readonly Catalogued[] }[];
   /** Some place has it, and it cannot be read at once there. */
   readonly frozen: boolean;
+  /** Places that have it, and what of it whoever has the worker's credentials can take there. */
+  readonly unlocked: readonly string[];
 }
 
 /** In the order of the places. */
-async function placesWith(places: readonly Left[], backup: PinnedReference): Promise<Having> {
+async function placesWith(places: readonly Left[], backup: PinnedReference, { scenario }: DrillInput): Promise<Having> {
   const whole: { place: Left; chain: readonly Catalogued[] }[] = [];
+  const unlocked: string[] = [];
   let frozen = false;
   for (const place of places) {
     const chain = chainAt(place, backup);
     if (!chain) continue;
+    const why = scenario === 'ransomware' ? [...(await whyUnlocked(place, chain)).values()] : [];
+    unlocked.push(...why);
+    if (why.length > 0) continue;
     if (await isReadable(place.store, chain)) whole.push({ place, chain });
     else frozen = true;
   }
-  return { whole, frozen };
+  return { whole, frozen, unlocked };
 }
 
 function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalogued[] | undefined {
@@ -152,18 +174,36 @@ function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalog
 }
 
 /** How far its logs are replayed: to the disaster, or as far as they go; null where none follow it there. */
-function replayedTo(place: Left, backup: Catalogued, disaster: string, { scenario }: DrillInput): string | null {
+async function replayedTo(
+  place: Left,
+  backup: Catalogued,
+  { disaster, input: { scenario }, passed }: Choosing,
+): Promise<string | null> {
   if (!selectorOf(backup.manifest.type)) return null;
-  const looksBack = scenario === 'operator-error' || scenario === 'ransomware';
-  if (looksBack && reaches(place, backup, { kind: 'time', time: disaster })) return disaster;
-  return reaches(place, backup, { kind: 'end' }) ? 'end' : null;
+  const targets: readonly RestoreTarget[] = [
+    ...(scenario === 'operator-error' || scenario === 'ransomware' ? [{ kind: 'time', time: disaster } as const] : []),
+    { kind: 'end' },
+  ];
+  let { catalogue } = place;
+  for (const target of targets) {
+    let logs = logsTo(catalogue, backup, target);
+    if (scenario === 'ransomware') {
+      // Those behind one that is not locked lead nowhere without it.
+      const unlocked = await whyUnlocked(place, logs);
+      passed.push(...unlocked.values());
+      catalogue = catalogue.filter((one) => !unlocked.has(one));
+      if (unlocked.size > 0) logs = logsTo(catalogue, backup, target);
+    }
+    if (logs.length > 0) return target.kind === 'time' ? target.time : 'end';
+  }
+  return null;
 }
 
-function reaches({ catalogue }: Left, from: Catalogued, target: RestoreTarget): boolean {
+function logsTo(catalogue: readonly Catalogued[], from: Catalogued, target: RestoreTarget): readonly Catalogued[] {
   try {
-    return planRecovery({ catalogue, source: from.manifest.source, target, from }).logs.length > 0;
+    return planRecovery({ catalogue, source: from.manifest.source, target, from }).logs;
   } catch (error) {
-    if (error instanceof BackupError) return false;
+    if (error instanceof BackupError) return [];
     throw error;
   }
 }
