@@ -4,9 +4,10 @@ import type { PinnedReference } from '../model/reference.ts';
 import type { RetentionSummary } from '../model/retention/summary.ts';
 import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInput } from '../model/run.ts';
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
-import { restoreStepInput } from '../model/received-restore.ts';
 import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
+import { restorePointRun, restoreStepInput } from '../model/received-restore.ts';
+import type { PreparedPoint, RestorePointRun } from '../model/restore-point-run.ts';
 import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
 import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
@@ -20,6 +21,7 @@ import { openLeft } from './operations/drill/sandbox.ts';
 import { hookedCapture } from './operations/hooked-capture.ts';
 import { chooseTest } from './operations/proof/choose.ts';
 import { proveTest } from './operations/proof/prove.ts';
+import { preparePoint } from './operations/restore-point/prepare.ts';
 import { restoreStep } from './operations/restore-run.ts';
 import { prune } from './operations/prune/index.ts';
 import { makeScratch } from './operations/scratch-place.ts';
@@ -35,6 +37,8 @@ export interface BackupActivities {
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
   /** Restores a backup to a folder of this host. */
   restore(input: RestoreStepInput): Promise<Restored>;
+  /** Makes ready the folder of a restore of a recovery point, and says what of it is there already. */
+  preparePoint(input: RestorePointRun): Promise<PreparedPoint>;
   /** Which backup of a source a restore test takes, and from where. */
   chooseTest(input: TestInput): Promise<TestChoice>;
   /** Restores it into scratch, checks and measures it, and records what it showed. */
@@ -77,6 +81,10 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     restore: (sent) => {
       const input = received(restoreStepInput, sent);
       return runStep({ waits: input.waits }, async (work) => restoreStep({ site: await openSite(), input, work }));
+    },
+    preparePoint: (sent) => {
+      const input = received(restorePointRun, sent);
+      return runStep({ waits: input.waits }, () => preparePoint(input));
     },
     chooseTest: (sent) => {
       const { runId, step, waits } = received(testInput, sent);

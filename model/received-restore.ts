@@ -3,8 +3,18 @@ import { z } from 'zod';
 import { milliseconds } from './received-fields.ts';
 import { restoreTarget } from './received-thaw.ts';
 import { pinnedReference } from './reference.ts';
+import type { RestorePointRun } from './restore-point-run.ts';
 import type { RestoreStepInput } from './restore-run.ts';
 import { name } from './source.ts';
+
+const waits = z.object({
+  deadline: milliseconds,
+  retryFirst: milliseconds,
+  retryMax: milliseconds,
+  heartbeat: milliseconds,
+  standstill: milliseconds,
+});
+const seen = z.object({ uid: z.int(), boot: z.string(), folder: z.string(), inode: z.string() }).exactOptional();
 
 export const restoreStepInput = z.object({
   site: name,
@@ -16,14 +26,29 @@ export const restoreStepInput = z.object({
   target: restoreTarget.nullable(),
   to: z.string().startsWith('/'),
   paths: z.array(z.string()),
-  seen: z.object({ uid: z.int(), boot: z.string(), folder: z.string(), inode: z.string() }).exactOptional(),
+  seen,
   once: z.boolean().exactOptional(),
-  waits: z.object({
-    deadline: milliseconds,
-    retryFirst: milliseconds,
-    retryMax: milliseconds,
-    heartbeat: milliseconds,
-    standstill: milliseconds,
-  }),
+  waits,
   run: z.string().min(1),
 }) satisfies z.ZodType<RestoreStepInput>;
+
+export const restorePointRun = z.object({
+  site: name,
+  host: name,
+  point: z.string().min(1),
+  created: z.string().min(1),
+  to: z.string().startsWith('/'),
+  sources: z.array(
+    z.object({
+      source: name,
+      backup: pinnedReference,
+      places: z.array(name),
+      after: z.array(name),
+      bytes: z.number().nonnegative(),
+    }),
+  ),
+  seen,
+  waits,
+  beside: z.int().positive(),
+  once: z.boolean().exactOptional(),
+}) satisfies z.ZodType<RestorePointRun>;

@@ -4,6 +4,7 @@ import type { Confirming, DrilledSource, DrillReport } from '../model/drill/dril
 import type { GraphStep, RunGraph, StepDecision } from '../model/graph.ts';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
+import type { PointReport } from '../model/restore-point-run.ts';
 import type { RestoreReport } from '../model/restore-run.ts';
 import type { TestReport } from '../model/restore-test.ts';
 import type { ThawReport } from '../model/thaw.ts';
@@ -46,6 +47,9 @@ export const confirmPhase = defineUpdate<string, [asked: Confirming]>('confirm')
 
 /** How far a restore has come. */
 export const restoreStatus = defineQuery<RestoreReport>('restore');
+
+/** How far a restore of a recovery point has come. */
+export const pointStatus = defineQuery<PointReport>('restorePoint');
 
 /** How far a rotation of keys has come. */
 export const rotationStatus = defineQuery<RotationReport>('status');

@@ -1,5 +1,6 @@
 /** The Markdown that operators read as "current details" of a restore. */
 import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import type { PointReport, RestorePointInput } from '../model/restore-point-run.ts';
 import type { RestoreInput, RestoreReport } from '../model/restore-run.ts';
 import { describeTarget } from '../model/target.ts';
 import { formatDuration } from '../model/units.ts';
@@ -21,6 +22,30 @@ export function restoreDetails(
     ...passed.map((why) => `\npassed over: ${why}`),
     ...(target ? [`\nuntil ${describeTarget(target)}`] : []),
     ...(paths.length > 0 ? [`\nonly ${paths.map((each) => `\`${each}\``).join(', ')}`] : []),
+    '\n\u00a0',
+  ].join('\n');
+}
+
+/** The same of a whole recovery point: a line for each source. */
+export function pointDetails(
+  { point, to, host }: RestorePointInput,
+  { outcome, sources, error, elsewhere }: PointReport,
+  steps: readonly GraphStep[],
+  runId: string,
+): string {
+  const rows = sources.map(({ source, outcome: how, existed, from, milliseconds, error: failure }) => {
+    const state = existed ? 'was there already' : (how ?? '');
+    const took = milliseconds > 0 ? formatDuration(milliseconds) : '';
+    return `| ${source} | ${state} | ${from ?? ''} | ${took} | ${failure?.message ?? ''} |`;
+  });
+  return [
+    outcome === null ? '**running**' : `**${outcome}**`,
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
+    ...(error ? [`\n${inWords(error)}`] : []),
+    ...(elsewhere === undefined ? [] : [`\nnothing was done: ${elsewhere}`]),
+    `\n\`${point}\` to \`${to}\` on ${host}`,
+    '\n| source | outcome | from | took | error |\n| --- | --- | --- | --- | --- |',
+    ...rows,
     '\n\u00a0',
   ].join('\n');
 }

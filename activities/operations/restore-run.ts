@@ -44,8 +44,13 @@ export async function restoreStep({ site, input, work }: RestoreStepRequest): Pr
     const inode = await inodeOf(scratch);
     if (inode !== undefined) await writeMemoryFile(promotionFile(site, to), { run, inode });
   };
+  return atOnce(once, () => restoreFromPlaces({ site, input, work, beforePromotion }));
+}
+
+/** What fails is told at once, and not tried again by its run. */
+export async function atOnce<T>(once: boolean, body: () => Promise<T>): Promise<T> {
   try {
-    return await restoreFromPlaces({ site, input, work, beforePromotion });
+    return await body();
   } catch (error) {
     if (!once || !(error instanceof BackupError)) throw error;
     const { code, message, remedy, facts } = error;
@@ -53,6 +58,11 @@ export async function restoreStep({ site, input, work }: RestoreStepRequest): Pr
     // One that is just ending there, as an attempt that lost its Temporal, is waited for.
     throw new BackupError(code, message, { ...told, cause: error, retryable: code === 'busy' });
   }
+}
+
+/** Places by their names as an input has them. */
+export function placesOf([first = REPOSITORY, ...others]: readonly string[]): Pick<RestoreInput, 'place' | 'others'> {
+  return { place: first === REPOSITORY ? null : first, others };
 }
 
 export interface FromPlacesRequest {

@@ -56,7 +56,9 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   await requireThawed(request.store, request);
   await translated(to, 'making the folder of the target', () => mkdir(path.dirname(to), { recursive: true }));
   // The target's own file system: it may be mounted there.
-  await requireSpace({ path: to, needed: plainBytes(request.chain) + plainBytes(request.replay?.logs ?? []) });
+  // Of single paths what they take is known when the inventory is read.
+  const whole = request.paths.length === 0 ? plainBytes([...request.chain, ...(request.replay?.logs ?? [])]) : 0;
+  await requireSpace({ path: to, needed: whole });
   const backups = [...request.chain, ...(request.replay?.logs ?? [])];
   await whileReading({ site: request.site, backups, work }, () => restoreBeside(request, existed));
 }

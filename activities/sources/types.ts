@@ -16,6 +16,7 @@ import type { Work } from '../work.ts';
 import type { ExportPlan, ExportRequest } from './export-plan.ts';
 import type { InPlaceAdapter, InPlaceFacts } from './in-place-adapter.ts';
 import type { LogSelection, LogsAdapter } from './logs-adapter.ts';
+import type { Need } from './needs.ts';
 import type { ServeContext, Service } from './service.ts';
 
 export type { ExportTarget, ExportRequest, ExportPlan } from './export-plan.ts';
@@ -166,6 +167,8 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   capture(context: CaptureContext<Config>): Promise<Captured>;
   /** Rebuilds the source below `scratch`. */
   restore(context: RestoreContext<Config>): Promise<void>;
+  /** What a machine needs to restore such a backup and run it, besides what every restore needs. Absent: nothing. */
+  readonly needs?: (newest: Manifest) => readonly Need[];
   /** Compares what was restored with the inventory and the engine's own checks. Says of each check whether it was made. */
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
   /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */
@@ -175,6 +178,12 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
    * @throws BackupError `program-failed` where it does not start; `refused` where this machine cannot start it, with what is lacking.
    */
   serve?(context: ServeContext<Config>): Promise<Service>;
+  /**
+   * Writes the time of the server's clock where the canary's account may, and nowhere else; nothing where the config has no
+   * canary. Absent: the type has none, as files.
+   * @throws BackupError with what is in the way.
+   */
+  beat?(context: SourceContext<Config>): Promise<void>;
   /**
    * Looks at both sides of a restore of an export, changes nothing, and hands the plan over; what the way to the server
    * needs stays open until that has ended. Absent: backups of the type hold none.

@@ -5,6 +5,7 @@ import { freezes } from '../../model/config/destinations/thaw.ts';
 import type { RsyncDestination } from '../../model/config/destinations/rsync.ts';
 import type { S3Destination } from '../../model/config/destinations/s3.ts';
 import { VAULTS } from '../../model/paths.ts';
+import { shellWord } from '../../model/shell.ts';
 
 /**
  * @param name of the destination.
@@ -14,7 +15,7 @@ export function fetchCommand(name: string, config: DestinationConfig): string {
   if (config.type === 's3') return fromS3(config);
   if (config.type === 'glacier') return fromVault(name, config);
   if (config.type === 'rsync') return byRsync(config);
-  return `mkdir -p backup && cp -r ${quoted(config.path)}/FOLDER/. backup/`;
+  return `mkdir -p backup && cp -r ${shellWord(config.path)}/FOLDER/. backup/`;
 }
 
 /** What to add to that command where somebody has overwritten or hidden what is there; null where nothing helps. */
@@ -27,7 +28,7 @@ export function fetchOlder({ type }: DestinationConfig): string | null {
 function byRsync({ target, port }: RsyncDestination): string {
   const shell = `ssh -i KEY${port === 22 ? '' : ` -p ${port}`}`;
   const from = target.endsWith(':') || target.endsWith('/') ? `${target}FOLDER/` : `${target}/FOLDER/`;
-  return `rsync -rt -e ${quoted(shell)} ${quoted(from)} backup/`;
+  return `rsync -rt -e ${shellWord(shell)} ${shellWord(from)} backup/`;
 }
 
 /** Credentials that read come from the environment: they stand in the kit only where the operator has put them there. */
@@ -36,14 +37,14 @@ function fromS3(config: S3Destination): string {
   const options = [
     '--s3-env-auth',
     `--s3-provider=${endpoint === undefined ? 'AWS' : 'Other'}`,
-    ...(endpoint === undefined ? [] : [`--s3-endpoint=${quoted(endpoint)}`]),
-    ...(region === undefined ? [] : [`--s3-region=${quoted(region)}`]),
+    ...(endpoint === undefined ? [] : [`--s3-endpoint=${shellWord(endpoint)}`]),
+    ...(region === undefined ? [] : [`--s3-region=${shellWord(region)}`]),
     ...(pathStyle === undefined ? [] : [`--s3-force-path-style=${pathStyle}`]),
-    ...(ca === undefined ? [] : [`--ca-cert=${quoted(ca)}`]),
+    ...(ca === undefined ? [] : [`--ca-cert=${shellWord(ca)}`]),
   ];
   const from = `:s3:${[bucket, ...(prefix === undefined ? [] : [prefix])].join('/')}/FOLDER`;
   const rclone = (what: string) =>
-    `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… rclone ${what} ${options.join(' ')} ${quoted(from)}`;
+    `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… rclone ${what} ${options.join(' ')} ${shellWord(from)}`;
   const copy = `${rclone('copy')} backup/`;
   if (!freezes(config)) return copy;
   return `it lies frozen: ask for it first, which costs money,
@@ -56,16 +57,12 @@ function fromS3(config: S3Destination): string {
 function fromVault(name: string, { vault, account, region, endpoint, manifests }: GlacierDestination): string {
   const options = [
     `--account-id ${account}`,
-    `--vault-name ${quoted(vault)}`,
-    ...(region === undefined ? [] : [`--region ${quoted(region)}`]),
-    ...(endpoint === undefined ? [] : [`--endpoint-url ${quoted(endpoint)}`]),
+    `--vault-name ${shellWord(vault)}`,
+    ...(region === undefined ? [] : [`--region ${shellWord(region)}`]),
+    ...(endpoint === undefined ? [] : [`--endpoint-url ${shellWord(endpoint)}`]),
   ].join(' ');
   return `first ${VAULTS}/${name}/FOLDER from "${manifests}"; then for each of its folders ARTIFACT.archive, with the archiveId of the newest file in it, whose sha256 is the one of ARTIFACT in manifest.json, as ID (none that has a .gone.json beside it):
          aws glacier initiate-job ${options} --job-parameters '{"Type":"archive-retrieval","ArchiveId":"ID"}'
          some hours later, within a day, with the jobId that it printed as JOB:
          aws glacier get-job-output ${options} --job-id JOB backup/ARTIFACT`;
-}
-
-function quoted(text: string): string {
-  return /^[A-Za-z0-9/._@:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,5 +1,6 @@
 /** The recovery kit as a page to print: one file that needs nothing else, with each identity as a QR code. */
 import { encodeQR } from 'qr';
+import { escaped, htmlPage } from '../../model/document/html.ts';
 import { writeSecret } from '../init/keys.ts';
 import type { Kit } from './kit.ts';
 import { identityPart, KIT_WARNING, kitParts, type KitPart } from './kit-text.ts';
@@ -11,22 +12,15 @@ export async function writeKitPage(file: string, kit: Kit): Promise<void> {
 
 export function kitPage(kit: Kit): string {
   const [first, ...parts] = [identityPart(kit), ...kitParts(kit)];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Recovery kit of ${escaped(kit.site)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>Recovery kit of the site “${escaped(kit.site)}”</h1>
+  return htmlPage(
+    `Recovery kit of ${kit.site}`,
+    STYLE,
+    `<h1>Recovery kit of the site “${escaped(kit.site)}”</h1>
 <p>Made ${kit.created}.</p>
 <p class="warning">${escaped(KIT_WARNING)}</p>
 ${first ? section(first, 1, kit.identities.map(code).join('\n')) : ''}
-${parts.map((part, index) => section(part, index + 2)).join('\n')}
-</body>
-</html>
-`;
+${parts.map((part, index) => section(part, index + 2)).join('\n')}`,
+  );
 }
 
 function section({ title, text }: KitPart, number: number, before = ''): string {
@@ -63,16 +57,7 @@ function darkRuns(row: readonly boolean[]): readonly (readonly [start: number, w
   return runs;
 }
 
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
-
-/** A4, in black on white; nothing is cut off at its edge. */
 const STYLE = `
-@page { size: A4; margin: 16mm; }
-body { font: 10pt/1.4 sans-serif; color: #000; background: #fff; max-width: 178mm; margin: 0 auto; }
-h1 { font-size: 16pt; } h2 { font-size: 11pt; break-after: avoid; white-space: pre-line; }
-pre, code { font: 7.5pt/1.35 monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 figure { display: flex; gap: 6mm; align-items: center; margin: 4mm 0; break-inside: avoid; }
-svg { width: 52mm; height: 52mm; flex: none; } .warning { border: 1pt solid #000; padding: 2mm; white-space: pre-line; }
+svg { width: 52mm; height: 52mm; flex: none; }
 `;

@@ -1,11 +1,14 @@
 /** How a site stands: per source its newest backup against its objective, its copies against 3-2-1, and the recovery kit. */
 import type { Site } from '../../activities/site.ts';
+import { readDrills } from '../../activities/operations/drill/read.ts';
 import { sitePlacement } from '../../activities/storage/placement.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { SourcePlacement } from '../../model/placement.ts';
 import { formatDuration } from '../../model/units.ts';
 import { shipsLogs } from '../../activities/operations/ship-logs.ts';
 import { copiesFindings, copiesStatus, isWholeNow, type DestinationStatus } from './copies.ts';
+import { drillFindings, lastDrills, type DrillStatus } from './drills.ts';
+import { firstOf } from './first-run.ts';
 import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
 import { proofFindings, provenAt } from './proof.ts';
@@ -73,6 +76,8 @@ export interface SiteStatus {
   readonly destinations: readonly DestinationStatus[];
   /** How the newest run that signed a recovery point ended; null before the first. */
   readonly lastRun: LastRun | null;
+  /** The last drill of each scenario, the newest first. */
+  readonly drills: readonly DrillStatus[];
   /** When the recovery kit was confirmed as stored elsewhere; null while it is not. */
   readonly kitConfirmed: string | null;
   readonly findings: readonly Finding[];
@@ -89,11 +94,12 @@ export interface LastRun {
 export const OVERDUE = 36 * 3_600_000;
 
 export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStatus> {
-  const [overview, placement, kitConfirmed, restores] = await Promise.all([
+  const [overview, placement, kitConfirmed, restores, drills] = await Promise.all([
     readOverview(site),
     sitePlacement(site),
     kitConfirmation(site),
     inPlaceFindings(site),
+    readDrills(site),
   ]);
   const sources = await Promise.all(
     placement.sources.map(async (placed) => {
@@ -110,11 +116,13 @@ export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStat
     sources,
     destinations,
     lastRun: last ? { id: last.id, outcome: last.outcome, wholeNow: isWholeNow(site, last, overview.entries) } : null,
+    drills: lastDrills(drills.read, now),
     kitConfirmed,
     findings: [
       ...(kitConfirmed === null ? [kitFinding()] : []),
       ...sources.flatMap(sourceFindings),
       ...sources.flatMap((source) => proofFindings(site, source, now)),
+      ...drillFindings(site, { drills: drills.read, since: firstOf(overview.recoveryPoints), now }, drills.problems),
       ...restores,
       ...copiesFindings(site, destinations, now),
       // A removable disk that is absent is as it should be, until its copies are too old.

@@ -1,5 +1,6 @@
 /** Every command, in the order of help. A new one is a file in commands/ and a line here. */
 import type { Register } from './command.ts';
+import { registerBrowse } from './commands/browse.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCopies } from './commands/copies.ts';
@@ -13,6 +14,7 @@ import { registerList } from './commands/list.ts';
 import { registerPrune } from './commands/prune.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRun } from './commands/run.ts';
+import { registerRunbook } from './commands/runbook.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerSchedules } from './commands/schedules.ts';
 import { registerShow } from './commands/show.ts';
@@ -34,11 +36,13 @@ export const COMMANDS: readonly Register[] = [
   registerSchedules,
   registerList,
   registerShow,
+  registerBrowse,
   registerVerify,
   registerCopies,
   registerRestore,
   registerTestRestore,
   registerDrill,
+  registerRunbook,
   registerPrune,
   registerHold,
   registerStatus,

@@ -1,21 +1,26 @@
 /** A restore as a workflow: started or joined, watched, cancelled. */
-import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import type { Client, WorkflowHandleWithFirstExecutionRunId, WorkflowResultType } from '@temporalio/client';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, type SearchAttributePair } from '@temporalio/common';
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ProgressReport } from '../../activities/work.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { BackupError } from '../../model/errors.ts';
+import type { PointReport, RestorePointInput, RestorePointRun } from '../../model/restore-point-run.ts';
 import type { RestoreInput, RestoreReport, RestoreRun, RestoreWaits } from '../../model/restore-run.ts';
 import { taskQueues } from '../../model/run.ts';
 import { runGraph } from '../../workflows/messages.ts';
 import { HOST, PLAN, SITE, SOURCE } from '../../workflows/search-attributes.ts';
-import { RESTORE_TYPE } from '../runs/start.ts';
+import { RESTORE_PLAN, RESTORE_POINT_TYPE, RESTORE_TYPE } from '../runs/start.ts';
 import { runError, stepProgress } from '../runs/watch.ts';
 
 type RestoreWorkflow = (run: RestoreRun) => Promise<RestoreReport>;
 export type RestoreHandle = WorkflowHandleWithFirstExecutionRunId<RestoreWorkflow>;
+
+type PointWorkflow = (run: RestorePointRun) => Promise<PointReport>;
+export type PointHandle = WorkflowHandleWithFirstExecutionRunId<PointWorkflow>;
 
 /** Milliseconds that what fails is tried again: somebody waits for it. A worker that died, and is back, goes on. */
 const DEADLINE = 600_000;
@@ -27,7 +32,7 @@ function waitsOf({ plans: { daily } }: Pick<SiteConfig, 'plans'>): RestoreWaits 
 }
 
 /** Of two restores to one folder of a host there is one. */
-export function restoreRunId({ site, host, to }: RestoreInput): string {
+export function restoreRunId({ site, host, to }: Pick<RestoreInput, 'site' | 'host' | 'to'>): string {
   return `restore/${site}/${host}/${createHash('sha256').update(to).digest('hex').slice(0, 16)}`;
 }
 
@@ -42,23 +47,55 @@ export async function startRestore(
   input: RestoreInput,
   once = false,
 ): Promise<RestoreHandle> {
-  const { site, host, source, backup, to } = input;
-  const id = restoreRunId(input);
+  const { host, source, backup, to } = input;
   const handle = await client.workflow.start<RestoreWorkflow>(RESTORE_TYPE, {
-    workflowId: id,
-    taskQueue: taskQueues(site, '').site,
+    ...startOf(input, [{ key: SOURCE, value: source }]),
     args: [{ ...input, waits: waitsOf(config), ...(once && { once }) }],
+    staticSummary: `restore ${backup.reference} to ${to} on ${host}`,
+  });
+  return ofThis(handle, input);
+}
+
+/** The same of a whole recovery point. */
+export async function startPoint(
+  client: Client,
+  config: Pick<SiteConfig, 'plans'>,
+  input: RestorePointInput,
+  { beside, once }: Required<Pick<RestorePointRun, 'beside' | 'once'>>,
+): Promise<PointHandle> {
+  const { host, point, to } = input;
+  const handle = await client.workflow.start<PointWorkflow>(RESTORE_POINT_TYPE, {
+    ...startOf(input, []),
+    args: [{ ...input, waits: waitsOf(config), beside, ...(once && { once }) }],
+    staticSummary: `restore ${point} to ${to} on ${host}`,
+  });
+  return ofThis(handle, input);
+}
+
+function startOf(input: RestoreInput | RestorePointInput, more: readonly SearchAttributePair[]) {
+  const { site, host } = input;
+  return {
+    workflowId: restoreRunId(input),
+    taskQueue: taskQueues(site, '').site,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     typedSearchAttributes: [
       { key: SITE, value: site },
-      { key: PLAN, value: 'restore' },
-      { key: SOURCE, value: source },
+      { key: PLAN, value: RESTORE_PLAN },
       { key: HOST, value: host },
+      ...more,
     ],
-    staticSummary: `restore ${backup.reference} to ${to} on ${host}`,
     memo: { asked: input },
-  });
+  };
+}
+
+/** Of two restores to one folder there is one: whoever asks for the same joins it. */
+async function ofThis<Handle extends RestoreHandle | PointHandle>(
+  handle: Handle,
+  input: RestoreInput | RestorePointInput,
+): Promise<Handle> {
+  const { to, host } = input;
+  const id = handle.workflowId;
   const { memo } = await handle.describe();
   if (isDeepStrictEqual(memo?.['asked'], input)) return handle;
   throw new BackupError('busy', `another restore to ${to} on ${host} goes on: ${id}`, {
@@ -70,9 +107,21 @@ export async function startRestore(
 export interface FollowRestore {
   /** Cancels it: what it has half made is removed. */
   readonly signal: AbortSignal;
-  readonly progress: (report: ProgressReport) => void;
+  /** @param step the id of the step that it is of. */
+  readonly progress: (report: ProgressReport, step: string) => void;
   /** Called with what goes wrong while it goes on. */
   readonly onFailed: (message: string) => void;
+}
+
+/** The worker restores on, whatever becomes of the Temporal that it was watched on. */
+function unlessLost(error: unknown, run: string): unknown {
+  if (!(error instanceof ServiceError) && !isGrpcServiceError(error)) return error;
+  return new BackupError('unreachable', `Temporal does not answer any more: how ${run} fares cannot be said.`, {
+    remedy:
+      'Its worker may be at work still. The same command joins it once Temporal is back; with --direct it is restored without, once that worker has ended.',
+    facts: { run },
+    cause: error,
+  });
 }
 
 const LOOK = 500;
@@ -80,7 +129,10 @@ const LOOK = 500;
 const SILENT = 10_000;
 
 /** Watches it to its end. @throws BackupError `aborted` when it was cancelled; whatever it ended without a report by. */
-export async function followRestore(handle: RestoreHandle, options: FollowRestore): Promise<RestoreReport> {
+export async function followRestore<Run extends RestoreWorkflow | PointWorkflow>(
+  handle: WorkflowHandleWithFirstExecutionRunId<Run>,
+  options: FollowRestore,
+): Promise<WorkflowResultType<Run>> {
   const { signal, progress, onFailed } = options;
   const cancel = (): void =>
     void handle.cancel().catch((error: unknown) => onFailed(`it could not be cancelled and goes on: ${String(error)}`));
@@ -90,7 +142,7 @@ export async function followRestore(handle: RestoreHandle, options: FollowRestor
   try {
     return await handle.result();
   } catch (error) {
-    throw runError(error, handle.workflowId);
+    throw unlessLost(runError(error, handle.workflowId), handle.workflowId);
   } finally {
     ended.abort();
     signal.removeEventListener('abort', cancel);
@@ -103,9 +155,12 @@ export async function followRestore(handle: RestoreHandle, options: FollowRestor
     while (!ended.signal.aborted) {
       try {
         const { raw } = await handle.describe();
-        const [step] = (raw.pendingActivities ?? []).map(stepProgress);
-        if (step?.phase) progress({ phase: step.phase, bytes: step.bytes ?? 0, total: step.total, activity: 0 });
-        if (step === undefined) {
+        const pending = raw.pendingActivities ?? [];
+        for (const one of pending) {
+          const { phase, bytes, total } = stepProgress(one);
+          if (phase) progress({ phase, bytes: bytes ?? 0, total, activity: 0 }, one.activityId ?? '');
+        }
+        if (pending.length === 0) {
           const { steps } = await handle.query(runGraph);
           const why = steps.find(({ state }) => state === 'waiting')?.error?.message;
           if (why !== undefined && why !== said) onFailed(`it failed, and is tried again: ${(said = why)}`);

@@ -9,9 +9,11 @@ import { BackupError } from '../../model/errors.ts';
 import type { StepError } from '../../model/run.ts';
 import { lookAtBackups } from './backups.ts';
 import { rememberConfig } from './config-memory.ts';
+import { lookAtDrills } from './drills.ts';
 import { look, lookedAt, together, type Look } from './look.ts';
 import { readWatchdogMemory, writeWatchdogMemory, type Counted } from './memory.ts';
 import { ping } from './ping.ts';
+import { lookAtProofs } from './proofs.ts';
 import { lookAtTemporal } from './temporal.ts';
 import { lookAtUnfinished } from './unfinished.ts';
 
@@ -103,6 +105,8 @@ async function lookAtAll(
       return temporal.look;
     }),
     look('the repository', host, () => lookAtBackups(site, now)),
+    look('proofs', host, () => lookAtProofs(site, now)),
+    look('drills', host, () => lookAtDrills(site, now)),
     look('state', host, () => lookAtUnfinished(site, now)),
   ]);
   return { seen: together(looks), counted };

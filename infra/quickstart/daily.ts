@@ -1,4 +1,4 @@
-/** The daily run of a quickstart: live progress, and its report. */
+/** The runs of a quickstart, the daily and the restore test behind it: live progress, and their reports. */
 import { watchRun, type WatchedRun } from '../../client/cli/runs/follow.ts';
 import type { Cli } from '../../client/cli/context.ts';
 import type { Session } from '../../client/runs/session.ts';
@@ -13,9 +13,18 @@ export interface DailyRun extends WatchedRun {
 const IMPATIENT = 60_000;
 
 /** Runs the daily plan now. ^C cancels it. */
-export async function runDaily(cli: Cli, session: Session, site: Site): Promise<DailyRun> {
+export function runDaily(cli: Cli, session: Session, site: Site): Promise<DailyRun> {
+  return runNow(cli, session, site, 'daily');
+}
+
+/** Runs the restore test of every source now, as it is run each month. ^C cancels it. */
+export function runRestoreTest(cli: Cli, session: Session, site: Site): Promise<DailyRun> {
+  return runNow(cli, session, site, 'restore-test');
+}
+
+async function runNow(cli: Cli, session: Session, site: Site, plan: string): Promise<DailyRun> {
   const started = Date.now();
-  const input = { site: site.config.site, plan: 'daily', scheduled: wholeSeconds(started) };
+  const input = { site: site.config.site, plan, scheduled: wholeSeconds(started) };
   const watched = await watchRun(cli, session, input);
   return { ...watched, milliseconds: Date.now() - started };
 }

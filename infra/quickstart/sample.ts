@@ -22,7 +22,7 @@ export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartA
   const { opened, session } = await openAll(cli, place, ending);
   const written = await startLoads(opened, ending);
 
-  const { runDaily, proveRun, isProven, runExitStatus, shipLogs } = await runModules();
+  const { runDaily, runRestoreTest, proveRun, isProven, runExitStatus, shipLogs } = await runModules();
   const site = await cli.reopenSite();
   const comparison = await sampleComparison({ place, written, signal: cli.signal });
   const run = await runDaily(cli, session, site);
@@ -40,8 +40,12 @@ export async function sample(cli: Cli, place: SamplePlace, { once }: QuickstartA
     }),
     shipLogs(cli, session, site),
   ]);
-  await show(cli, { place, site, run, proofs, logs, compared: comparison.summary() });
-  const ended = [run.report, logs].map(runExitStatus).find((status) => status !== 0) ?? 0;
+  cli.out.note(
+    'The restore test, as it is run each month: one backup of each source, from the place that has its turn …',
+  );
+  const tested = await runRestoreTest(cli, session, site);
+  await show(cli, { place, site, run, proofs, tested, logs, compared: comparison.summary() });
+  const ended = [run.report, logs, tested.report].map(runExitStatus).find((status) => status !== 0) ?? 0;
   cli.exitWith(proofs.every(isProven) ? ended : exitStatus('verification-failed'));
   if (once) return;
   const { applySchedules } = await import('../../client/schedules/apply-site.ts');
@@ -107,13 +111,13 @@ async function closed(starting: Promise<Session> | undefined): Promise<void> {
 }
 
 async function runModules() {
-  const [{ runDaily }, { proveRun, isProven }, { runExitStatus }, { shipLogs }] = await Promise.all([
+  const [{ runDaily, runRestoreTest }, { proveRun, isProven }, { runExitStatus }, { shipLogs }] = await Promise.all([
     import('./daily.ts'),
     import('./prove.ts'),
     import('../../client/runs/result.ts'),
     import('./logs.ts'),
   ]);
-  return { runDaily, proveRun, isProven, runExitStatus, shipLogs };
+  return { runDaily, runRestoreTest, proveRun, isProven, runExitStatus, shipLogs };
 }
 
 /** The sample brings its own Temporal, whatever the environment names. */
@@ -133,11 +137,12 @@ interface Shown {
   readonly site: Site;
   readonly run: DailyRun;
   readonly proofs: readonly Proof[];
+  readonly tested: DailyRun;
   readonly logs: RunReport;
   readonly compared: readonly string[];
 }
 
-async function show(cli: Cli, { place, site, run, proofs, logs, compared }: Shown): Promise<void> {
+async function show(cli: Cli, { place, site, run, proofs, tested, logs, compared }: Shown): Promise<void> {
   const [{ printScreen }, { restorableUntil }, { runProblems }, { copiesTold }] = await Promise.all([
     import('./screen.ts'),
     import('./logs.ts'),
@@ -149,6 +154,7 @@ async function show(cli: Cli, { place, site, run, proofs, logs, compared }: Show
     title: 'The daily backup of the sample',
     run,
     proofs,
+    tested,
     compared: [...compared, ...restorableUntil(logs), ...runProblems(logs)],
     places: [...copiesTold(run.report, site.config), ...ONE_MACHINE],
     next: [

@@ -2,6 +2,7 @@
 import type { Output } from '../../client/cli/output.ts';
 import { table } from '../../client/cli/output.ts';
 import { runProblems } from '../../client/runs/result.ts';
+import { TEST_COLUMNS, testRows } from '../../client/runs/test-result.ts';
 import { sizesRatio } from '../../model/ratio.ts';
 import type { SourceReport } from '../../model/run.ts';
 import { formatBytes, formatDuration } from '../../model/units.ts';
@@ -15,6 +16,8 @@ export interface Screen {
   readonly run: DailyRun;
   /** Empty where nothing was to be proven. */
   readonly proofs: readonly Proof[];
+  /** The restore test behind it; absent where none was made. */
+  readonly tested?: DailyRun;
   /** What was compared with the source, in words, a line each. */
   readonly compared: readonly string[];
   /** Where the copies are, in words, a line each. */
@@ -27,18 +30,19 @@ const COLUMNS = ['backup', 'size', 'stored', 'ratio', 'time', 'copies', 'verdict
 const NUMBERS = ['size', 'stored', 'ratio', 'time'] as const;
 
 export function printScreen(out: Output, screen: Screen): void {
-  const { run, proofs } = screen;
+  const { run, proofs, tested } = screen;
   const value = {
     ...run.report,
     ui: run.ui,
     milliseconds: run.milliseconds,
     proofs,
+    ...(tested && { tests: tested.report.tests ?? [] }),
     proven: proofs.length > 0 && proofs.every(isProven),
   };
   out.result(value, () => screenText(out, screen));
 }
 
-function screenText(out: Output, { title, run, proofs, compared, places, next }: Screen): string {
+function screenText(out: Output, { title, run, proofs, tested, compared, places, next }: Screen): string {
   const { report, ui, milliseconds } = run;
   const rows = report.sources.map((source) =>
     row(
@@ -58,10 +62,23 @@ function screenText(out: Output, { title, run, proofs, compared, places, next }:
     ...compared,
     ...problems,
     ...(compared.length + problems.length > 0 ? [''] : []),
+    ...(tested ? testedText(out, tested) : []),
     ...(places.length > 0 ? [...places, ''] : []),
     ...(ui ? [`The run in the Web UI  ${out.style('cyan', ui)}`, ''] : []),
     ...next.map(([command, does]) => `${command.padEnd(width)}  ${out.style('dim', does)}`),
   ].join('\n');
+}
+
+/** The restore test as it is run each month: whatever tier at whatever place has its turn. */
+function testedText(out: Output, { report, milliseconds }: DailyRun): string[] {
+  const { outcome: of, tests = [] } = report;
+  return [
+    out.style('bold', `The restore test: ${of ?? 'unfinished'} in ${formatDuration(milliseconds)}`),
+    '',
+    table(TEST_COLUMNS, testRows(tests), ['restored', 'in', 'checked in']),
+    '',
+    ...tests.flatMap(({ source, errors }) => errors.map(({ message }) => `${source}: WRONG: ${message}`)),
+  ];
 }
 
 function row(out: Output, { source, captured, copies, ...report }: SourceReport, proof: Proof | undefined): string[] {

@@ -114,7 +114,7 @@ export interface DrillChosen {
   readonly place: string | null;
   /** Further places that have it, the nearest first: where the copy at the first one is damaged they are asked. */
   readonly others: readonly (string | null)[];
-  /** `end`, or RFC 3339: how far its logs are replayed; null: it has none there. */
+  /** RFC 3339: how far its logs are replayed; null: it has none there. */
   readonly at: string | null;
   /** RFC 3339: when the backup was taken; what came later is in its logs alone. */
   readonly taken: string;

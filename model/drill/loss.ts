@@ -1,13 +1,21 @@
-/** What a disaster took: how long before it the newest data that were recovered were written. Pure. */
+/** What a disaster took, by the newest data that a recovery brought back. Pure. */
 import { NEWEST_BY, type DataLoss, type Newest } from './drill.ts';
 
+/** Milliseconds by which two clocks may differ: what is newer by so much than the disaster was written at it. */
+const SKEW = 60_000;
+
 /**
+ * The most exact first: its canary, the engine's own last commit, the time of the backup. Never below zero: what lies within
+ * the skew of two clocks behind the disaster is no loss. What is later than that tells nothing of it (a clock is wrong, or
+ * data came from after the disaster), and is left out: it must not pass for "nothing was lost".
  * @param disaster RFC 3339.
- * @returns what tells it most exactly first. Data that are newer than the disaster, by clocks that differ, were not lost.
  */
 export function lossesOf(newest: readonly Newest[], disaster: string): readonly DataLoss[] {
+  const at = Date.parse(disaster);
   return newest
-    .map(({ by, time }) => ({ by, time, milliseconds: Math.max(0, Date.parse(disaster) - Date.parse(time)) }))
+    .map(({ by, time }) => ({ by, time, milliseconds: at - Date.parse(time) }))
+    .filter(({ milliseconds }) => milliseconds >= -SKEW)
+    .map(({ by, time, milliseconds }) => ({ by, time, milliseconds: Math.max(0, milliseconds) }))
     .toSorted((a, b) => NEWEST_BY.indexOf(a.by) - NEWEST_BY.indexOf(b.by));
 }
 

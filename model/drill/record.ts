@@ -1,4 +1,4 @@
-/** The record of a drill: its report, signed by the host that recovered, at every place. Unknown fields are kept. */
+/** The record of a drill: its report, signed by the coordinator, at every place. Unknown fields are kept. */
 import { z } from 'zod';
 import { GRAPH_STATES } from '../graph.ts';
 import { signature } from '../manifest.ts';

@@ -77,15 +77,13 @@ describe('drDrill', function () {
 
   it('recovers the whole stack from destinations alone, in order, measures it, and leaves nothing', async () => {
     const { repository } = test.site;
-    await rename(repository, `${repository}.gone`);
-    const drilling = drill({ scenario: 'host-lost', manual: ['probe'] });
-    try {
+    const drilling = await without(repository, async () => {
+      const going = drill({ scenario: 'host-lost', manual: ['probe'] });
       await waitsFor('probe');
-    } finally {
-      await rename(`${repository}.gone`, repository);
-    }
+      return { going };
+    });
     await confirmDrill(session.client, idOfLast(), { phase: 'probe' });
-    const report = await drilling;
+    const report = await drilling.going;
     assert.equal(report.outcome, 'complete', JSON.stringify(report, undefined, 2));
     for (const { choice, probes, rto } of report.sources) {
       assert.equal(choice?.place, 'vault');
@@ -93,7 +91,7 @@ describe('drDrill', function () {
       assert.ok(rto !== null && report.rto !== null && rto <= report.rto);
     }
     const [pg, redis] = ['db', 'cache'].map((source) => one(report, source));
-    assert.equal(pg?.choice?.at, 'end');
+    assert.match(pg?.choice?.at ?? '', /^20/);
     assert.ok((ended(pg, 'probe') ?? '') <= (started(redis, 'fetch') ?? ''), 'cache is to come after db');
     assert.deepEqual(
       pg?.probes.map(({ name }) => name),
@@ -116,20 +114,14 @@ describe('drDrill', function () {
 
   it('recovers from the second destination where the first is gone too', async () => {
     const vault = path.join(folder, 'vault');
-    await rename(vault, `${vault}.gone`);
-    const report = await drill({ scenario: 'primary-storage-lost', sources: ['wiki'] }).finally(() =>
-      rename(`${vault}.gone`, vault),
-    );
+    const report = await without(vault, () => drill({ scenario: 'primary-storage-lost', sources: ['wiki'] }));
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
     for (const { choice } of report.sources) assert.deepEqual([choice?.place, choice?.others], ['second', []]);
   });
 
   it('opens everything with the second identity alone', async () => {
     const [first] = test.identities;
-    await rename(first, `${first}.gone`);
-    const report = await drill({ scenario: 'key-lost', sources: ['wiki'] }).finally(() =>
-      rename(`${first}.gone`, first),
-    );
+    const report = await without(first, () => drill({ scenario: 'key-lost', sources: ['wiki'] }));
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
   });
 
@@ -158,9 +150,12 @@ describe('drDrill', function () {
   it('is failed where a probe is red, says what it gave, and speaks against the backup', async () => {
     const text = await readFile(test.file, 'utf8');
     await writeFile(test.file, text.replace('expect: "2"', 'expect: "7"'));
-    const report = await drill({ scenario: 'host-lost', sources: ['db', 'wiki'] }).finally(() =>
-      writeFile(test.file, text),
-    );
+    let report: DrillReport;
+    try {
+      report = await drill({ scenario: 'host-lost', sources: ['db', 'wiki'] });
+    } finally {
+      await writeFile(test.file, text);
+    }
     assert.equal(report.outcome, 'partial');
     assert.equal(report.rto, null);
     const [error, ...more] = one(report, 'db')?.errors ?? [];
@@ -218,6 +213,16 @@ describe('drDrill', function () {
     return runDrill({ session, site: 'test', scheduled: wholeSeconds(last), ...options });
   }
 });
+
+/** While it has another name. */
+async function without<T>(place: string, body: () => Promise<T>): Promise<T> {
+  await rename(place, `${place}.gone`);
+  try {
+    return await body();
+  } finally {
+    await rename(`${place}.gone`, place);
+  }
+}
 
 /** RFC 3339, of the server. */
 async function clockOf(db: TestPostgres): Promise<string> {

@@ -6,7 +6,6 @@ import { orderOf } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import type { PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
-import type { RestoreTarget } from '../../../model/target.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
@@ -16,7 +15,6 @@ import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { readRecoveryPoints } from '../../storage/recovery-points.ts';
 import type { Destination, Store } from '../../storage/types.ts';
 import { isReadable } from '../proof/provable.ts';
-import { planRecovery } from '../recovery.ts';
 import { plainBytes } from '../restore.ts';
 import { disasterOf } from './disaster.ts';
 import { lockedPoints, openWithUnlocked, whyUnlocked } from './locked.ts';
@@ -173,37 +171,28 @@ function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalog
   }
 }
 
-/** How far its logs are replayed: to the disaster, or as far as they go; null where none follow it there. */
+/**
+ * How far its logs are replayed: to the disaster, or as far as they went when it was declared. Never to an end that is still to come: production
+ * goes on, and what it ships while the drill recovers would not have been there. Null where none follow it there.
+ */
 async function replayedTo(
   place: Left,
-  backup: Catalogued,
+  { manifest }: Catalogued,
   { disaster, input: { scenario }, passed }: Choosing,
 ): Promise<string | null> {
-  if (!selectorOf(backup.manifest.type)) return null;
-  const targets: readonly RestoreTarget[] = [
-    ...(scenario === 'operator-error' || scenario === 'ransomware' ? [{ kind: 'time', time: disaster } as const] : []),
-    { kind: 'end' },
-  ];
-  let { catalogue } = place;
-  for (const target of targets) {
-    let logs = logsTo(catalogue, backup, target);
-    if (scenario === 'ransomware') {
-      // Those behind one that is not locked lead nowhere without it.
-      const unlocked = await whyUnlocked(place, logs);
-      passed.push(...unlocked.values());
-      catalogue = catalogue.filter((one) => !unlocked.has(one));
-      if (unlocked.size > 0) logs = logsTo(catalogue, backup, target);
-    }
-    if (logs.length > 0) return target.kind === 'time' ? target.time : 'end';
-  }
-  return null;
-}
-
-function logsTo(catalogue: readonly Catalogued[], from: Catalogued, target: RestoreTarget): readonly Catalogued[] {
-  try {
-    return planRecovery({ catalogue, source: from.manifest.source, target, from }).logs;
-  } catch (error) {
-    if (error instanceof BackupError) return [];
-    throw error;
-  }
+  const select = selectorOf(manifest.type);
+  if (select === undefined) return null;
+  const { source, started } = manifest;
+  const shipped = place.catalogue.filter(
+    ({ manifest: one }) => one.source === source && one.kind === 'logs' && one.finished >= started,
+  );
+  // Those behind one that no lock keeps lead nowhere without it.
+  const unlocked = scenario === 'ransomware' ? await whyUnlocked(place, shipped) : new Map<Catalogued, string>();
+  passed.push(...unlocked.values());
+  const logs = shipped.filter((one) => !unlocked.has(one)).map((one) => one.manifest);
+  const selectionTo = (time: string) => select(manifest, logs, { kind: 'time', time });
+  const selection = selectionTo(disaster);
+  if (selection.reached) return selection.logs.length > 0 ? disaster : null;
+  const { until } = selection;
+  return until !== null && selectionTo(until).reached ? until : null;
 }

@@ -27,7 +27,10 @@ export async function lookAtRecovered(request: LookRequest): Promise<readonly Pr
   const config = sourceConfig(site, source);
   const own = service ? await answers(config.type, service, work) : await isThere(restored);
   const asked = own.ok ? await runProbes({ ...request, config }) : [];
-  return [{ ...own, own: true }, ...asked.map(({ asked: _, ...probed }) => probed)];
+  return [
+    { ...own, own: true },
+    ...asked.map(({ name, ok, detail, milliseconds }) => ({ name, ok, detail, milliseconds })),
+  ];
 }
 
 /** What any server of a type answers. */

@@ -1,4 +1,4 @@
-/** The record of a drill: signed by the host that recovered, in its repository and at every destination. */
+/** The record of a drill: signed by the coordinator, in its repository and at every destination. */
 import { isDeepStrictEqual } from 'node:util';
 import { DRILL_SCHEMA, type DrillReport } from '../../../model/drill/drill.ts';
 import type { DrillRecord } from '../../../model/drill/record.ts';

@@ -1,8 +1,10 @@
 /** The last steps of a drill: its report is signed and kept, what it proved is on record at the backups, and the documents are written anew. */
 import type { DrillReport } from '../../../model/drill/drill.ts';
+import { BackupError } from '../../../model/errors.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
 import { recordDrillEvidence } from './evidence.ts';
+import { writeDocuments } from './documents.ts';
 import { recordDrill } from './record.ts';
 
 export interface ReportDrillRequest {
@@ -11,10 +13,22 @@ export interface ReportDrillRequest {
   readonly work: Work;
 }
 
-/** Done again it writes the same. @returns destinations that did not take the record, and why. */
+/** Done again it writes the same. @returns destinations that did not take the record, and why; and why documents could not be written. */
 export async function reportDrill(request: ReportDrillRequest): Promise<{ readonly warnings: readonly string[] }> {
   const { warnings } = await recordDrill(request);
   const { unrecorded } = await recordDrillEvidence(request);
   for (const { source, why } of unrecorded) request.work.log.info({ source, why }, 'the drill is no proof of it');
-  return { warnings };
+  return { warnings: [...warnings, ...(await documents(request))] };
+}
+
+/** They are made of the records: what keeps them from being written loses nothing, and is told. */
+async function documents({ site, report, work }: ReportDrillRequest): Promise<readonly string[]> {
+  try {
+    const { folder, changed } = await writeDocuments({ site, report });
+    work.log.info({ folder, changed: changed.length }, 'documents of drills written');
+    return [];
+  } catch (error) {
+    if (work.signal.aborted || !(error instanceof BackupError)) throw error;
+    return [`${error.message}${error.remedy === undefined ? '' : ` → ${error.remedy}`}`];
+  }
 }

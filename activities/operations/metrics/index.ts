@@ -3,9 +3,11 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Metric } from '../../../model/metrics.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
+import { readDrillsAt } from '../../storage/drills.ts';
 import { readRecoveryPoints } from '../../storage/recovery-points.ts';
 import { openRepository } from '../../storage/repository.ts';
 import { productVersion } from '../../version.ts';
+import { drillMetrics } from './drills.ts';
 import { countFailures } from './failures.ts';
 import { newestSuccesses } from './newest.ts';
 
@@ -37,9 +39,10 @@ function readable(of: { readonly site: string }, host: string, value: number): M
 
 async function computed(site: Site): Promise<readonly Metric[]> {
   const [store, trusted] = await Promise.all([openRepository(site), trustedKeys(site)]);
-  const [newest, points] = await Promise.all([
+  const [newest, points, drills] = await Promise.all([
     newestSuccesses({ site, store, trusted }),
     readRecoveryPoints(store, trusted),
+    readDrillsAt(store, trusted),
   ]);
   const failures = await countFailures(site.state, points.read);
   const of = { site: site.config.site };
@@ -69,5 +72,6 @@ async function computed(site: Site): Promise<readonly Metric[]> {
         value: total,
       })),
     },
+    ...drillMetrics(of, drills.read),
   ];
 }

@@ -4,11 +4,13 @@ import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import type { PinnedReference } from '../../../model/reference.ts';
 import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
+import { isThawed } from '../../../model/thaw.ts';
 import type { Site } from '../../site.ts';
 import { chainOf, findPinned, listBackups, type Catalogued } from '../../storage/catalogue.ts';
 import type { Store } from '../../storage/types.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { plainBytes } from '../restore.ts';
+import { lookAt, objectsToRestore } from '../thaw/objects.ts';
 
 export interface PointPlan {
   readonly point: RecoveryPoint;
@@ -26,7 +28,10 @@ export interface PointStep {
   readonly stale: boolean;
   /** Sources of the plan that are restored before. */
   readonly after: readonly string[];
+  /** Those where it can be read now. */
   readonly places: readonly PlaceOfBackup[];
+  /** Those where it lies frozen. */
+  readonly frozen: readonly PlaceOfBackup[];
   /** At most, before compression. */
   readonly bytes: number;
 }
@@ -72,15 +77,36 @@ export async function planPoint({ site, point, from, sources }: PlanPointRequest
   const lacking: { source: string; why: string }[] = [];
   for (const { source, backup, stale } of wanted) {
     const own = backup === null ? [] : places.flatMap(({ catalogue, ...place }) => placeWith(place, catalogue, backup));
-    const [first] = own;
+    const { readable, frozen } = await parted(own, passed);
+    const first = readable[0] ?? frozen[0];
     if (backup === null) lacking.push({ source, why: 'no backup of it had been made' });
     else if (!first) lacking.push({ source, why: `no place that can be looked at has ${backup.reference} whole` });
     else {
       const after = (site.config.sources[source]?.after ?? []).filter((other) => names.has(other));
-      steps.push({ source, backup, stale, after, places: own, bytes: plainBytes(first.chain) });
+      steps.push({ source, backup, stale, after, places: readable, frozen, bytes: plainBytes(first.chain) });
     }
   }
   return { point, steps, lacking, passed };
+}
+
+/** A place that cannot say how its objects stand is passed over. */
+async function parted(
+  places: readonly PlaceOfBackup[],
+  passed: string[],
+): Promise<{ readonly readable: readonly PlaceOfBackup[]; readonly frozen: readonly PlaceOfBackup[] }> {
+  const readable: PlaceOfBackup[] = [];
+  const frozen: PlaceOfBackup[] = [];
+  for (const place of places) {
+    const { thawing } = place.store;
+    try {
+      const isReadable = thawing === undefined || isThawed(await lookAt(thawing, objectsToRestore(place.chain)));
+      (isReadable ? readable : frozen).push(place);
+    } catch (error) {
+      if (!(error instanceof BackupError)) throw error;
+      passed.push(`${place.name}: ${error.message}`);
+    }
+  }
+  return { readable, frozen };
 }
 
 /** Nothing where the place lacks it, or something that it builds on. */

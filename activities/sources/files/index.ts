@@ -18,5 +18,6 @@ export const files: SourceAdapter<FilesSource> = {
   },
   capture,
   restore,
+  needs: () => [{ program: 'tar', package: 'tar', version: null }],
   check,
 };

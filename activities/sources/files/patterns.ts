@@ -37,8 +37,8 @@ export function globOf(path: string): string {
   return path.replaceAll(/[*?[\\]/g, '\\$&');
 }
 
-/** A glob as a regular expression. */
-function expression(glob: string): string {
+/** A glob as a regular expression, of what `bytesOf` gives. */
+export function expression(glob: string): string {
   let result = '';
   for (let at = 0; at < glob.length; at += 1) {
     const character = glob.charAt(at);

@@ -7,10 +7,11 @@ import type { FileEntry } from '../../../model/inventory.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
 import { intoProgram, newestOf } from './chain.ts';
 import { compareTree, resolveLink } from './compare.ts';
+import { requireSpace } from '../../storage/space.ts';
 import { errnoOf } from './errno.ts';
 import { type ListedEntry, readInventory } from './inventory.ts';
-import { bufferOf, showName, showPath } from './names.ts';
-import { nearPaths } from './near.ts';
+import { bufferOf } from './names.ts';
+import { meantBy } from './path-globs.ts';
 import { extractArchive, isRoot } from './tar.ts';
 import { readTree } from './tree.ts';
 
@@ -28,8 +29,10 @@ interface Part {
 /** @throws BackupError `not-found`, or `verification-failed` when what came out is not what the inventory says. */
 export async function restorePaths({ chain, scratch, paths, work }: RestoreContext<FilesSource>): Promise<void> {
   const inventory = await readInventory(newestOf(chain));
-  const wanted = paths.map((asked) => find(asked, inventory));
-  const selected = new Map([...inventory].filter(([each]) => isAmong(each, wanted)));
+  const wanted = [...new Set(paths.flatMap((asked) => meantBy(asked, inventory.keys())))];
+  const isWanted = amongst(wanted);
+  const selected = new Map([...inventory].filter(([each]) => isWanted(each)));
+  await requireSpace({ path: scratch, needed: [...selected.values()].reduce((sum, { size }) => sum + size, 0) });
   const parts = await partsOf(chain, selected, wanted);
   for (const { backup, members, helpers } of parts) {
     if (members.length > 0) await intoProgram(backup, extractArchive(scratch, nullEnded([...members, ...helpers])));
@@ -49,47 +52,49 @@ export async function restorePaths({ chain, scratch, paths, work }: RestoreConte
   );
 }
 
-/** The path in the inventory that somebody means: from the root or not, and odd bytes as they are shown. */
-function find(asked: string, inventory: Entries): string {
-  const name = asked.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
-  if (inventory.has(name)) return name;
-  for (const each of inventory.keys()) if (each.startsWith(`${name}/`)) return name;
-  for (const each of inventory.keys()) if (showName(each) === name) return each;
-  const near = nearPaths(name, inventory.keys()).map(showPath);
-  throw new BackupError('not-found', `the backup has no ${showPath(name)}`, {
-    remedy: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'Look at the list of files in its inventory.',
-    facts: { path: name, near },
-  });
-}
-
 /** One for each archive that has something, the full first. The inventory says of each entry which one has it. */
 async function partsOf(
   chain: readonly BackupReader[],
   selected: Entries,
   wanted: readonly string[],
 ): Promise<readonly Part[]> {
+  const isWanted = amongst(wanted);
   const first = Math.min(...Array.from(selected.values(), ({ part }) => part));
   const parts: Part[] = [];
   for (const [index, backup] of chain.entries()) {
     if (index < first) continue;
     const own = [...(await readInventory(backup)).values()].filter(
-      ({ part, path }) => part === index && isAmong(path, wanted),
+      ({ part, path }) => part === index && isWanted(path),
     );
-    const links = own.filter(
-      ({ type, target }) => type === 'hardlink' && target !== undefined && !isAmong(target, wanted),
-    );
+    const links = own.filter(({ type, target }) => type === 'hardlink' && target !== undefined && !isWanted(target));
     const archived = own.filter(({ type, unsettled }) => unsettled !== true || type === 'directory');
+    const archivedTops = topsIn(wanted, archived);
     parts.push({
       backup,
-      members: wanted.filter((each) => archived.some(({ path }) => isAmong(path, [each]))),
+      members: wanted.filter((each) => archivedTops.has(each)),
       helpers: [...new Set(links.map(({ target = '' }) => target))],
     });
   }
   return parts;
 }
 
-function isAmong(each: string, wanted: readonly string[]): boolean {
-  return wanted.some((one) => each === one || each.startsWith(`${one}/`));
+/** Whether a path is wanted, or lies below one that is. A glob may mean very many: each path is cut to its folders. */
+function amongst(wanted: readonly string[]): (each: string) => boolean {
+  const tops = new Set(wanted);
+  return (each) => topOf(each, tops) !== undefined;
+}
+
+/** Those that one of these entries is, or is below of. */
+function topsIn(wanted: readonly string[], entries: readonly FileEntry[]): ReadonlySet<string> {
+  const tops = new Set(wanted);
+  return new Set(entries.flatMap(({ path: each }) => topOf(each, tops) ?? []));
+}
+
+function topOf(each: string, tops: ReadonlySet<string>): string | undefined {
+  for (let end = each.length; end > 0; end = each.lastIndexOf('/', end - 1)) {
+    if (tops.has(each.slice(0, end))) return each.slice(0, end);
+  }
+  return undefined;
 }
 
 /** A hard link whose other name was not asked for comes back as a file of its own. */

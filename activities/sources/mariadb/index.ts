@@ -1,6 +1,7 @@
 /** The `mariadb` source type: full and incremental by mariadb-backup, or dumps by mariadb-dump. */
 import type { MariadbSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
+import { beat } from './canary.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { placeOf } from './binlogs.ts';
@@ -13,6 +14,7 @@ import { decideKind } from './kind.ts';
 import { join } from './join.ts';
 import { ship } from './logs.ts';
 import { standing } from './standing.ts';
+import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
 import { serve } from './serve.ts';
@@ -33,8 +35,10 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   },
   capture,
   restore,
+  needs,
   check,
   serve,
+  beat,
   checkExports,
   withExportPlan: async (request, use) => use(await planExport(request)),
   logs: { ship, standing, placeOf, join },

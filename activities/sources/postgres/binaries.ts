@@ -62,10 +62,14 @@ const SERVERS: ReadonlySet<string> = new Set([
   'pg_combinebackup',
 ]);
 
+/** The package of a program of a major version. */
+export function packageOf(major: number, program: string): string {
+  return SERVERS.has(program) ? `postgresql-${major}` : `postgresql-client-${major}`;
+}
+
 /** What to install for a program of a major version. */
 export function installRemedy(major: number, program: string): string {
-  const name = SERVERS.has(program) ? `postgresql-${major}` : `postgresql-client-${major}`;
-  return `apt-get install ${name} (from apt.postgresql.org where the distribution lacks it), or set the source's "binaries" to the folder that has ${program}.`;
+  return `apt-get install ${packageOf(major, program)} (from apt.postgresql.org where the distribution lacks it), or set the source's "binaries" to the folder that has ${program}.`;
 }
 
 /** Whether a folder of programs has one of them. */

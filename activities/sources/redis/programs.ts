@@ -52,9 +52,14 @@ export function describeEngine({ product, version }: Engine): string {
   return `${product === 'valkey' ? 'Valkey' : 'Redis'} ${version}`;
 }
 
+/** The package of the server of a product. */
+export function packageOf({ product }: Pick<Engine, 'product'>): string {
+  return `${product}-server`;
+}
+
 export function installRemedy(of: Engine): string {
   const [major, minor] = release(of.version);
-  return `apt-get install ${of.product}-server, of version ${major}.${minor} or newer (from packages.${of.product === 'redis' ? 'redis.io' : 'the distribution'} where it lacks that); its service may stay masked.`;
+  return `apt-get install ${packageOf(of)}, of version ${major}.${minor} or newer (from packages.${of.product === 'redis' ? 'redis.io' : 'the distribution'} where it lacks that); its service may stay masked.`;
 }
 
 /**

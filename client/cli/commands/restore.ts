@@ -113,10 +113,10 @@ async function restoreWholePoint(
   options: RestoreOptions,
   point: string,
 ): Promise<void> {
-  const { to, at, before, path, thaw } = options;
-  if (to === undefined || backup !== undefined || [at, before, path, thaw].some((each) => each !== undefined))
+  const { to, at, before, path } = options;
+  if (to === undefined || backup !== undefined || [at, before, path].some((each) => each !== undefined))
     throw await usage(
-      '--point goes with --to, and may go with --from, --source and --dry-run; it names no backup besides.',
+      '--point goes with --to, and may go with --from, --source, --on, --direct, --thaw and --dry-run; it names no backup besides.',
     );
   const { restorePointCommand } = await import('../restore/point.ts');
   return restorePointCommand(cli, { ...options, to, point });

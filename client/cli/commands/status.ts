@@ -105,6 +105,22 @@ async function statusCommand(cli: Cli): Promise<void> {
             ),
           ]
         : []),
+      ...(status.drills.length > 0
+        ? [
+            table(
+              ['drill', 'outcome', 'ago', 'RTO', 'RPO', 'missed'],
+              status.drills.map(({ scenario, outcome, age, rto, rpo, missed }) => [
+                scenario,
+                out.style(outcome === 'complete' ? 'green' : outcome === 'failed' ? 'red' : 'yellow', outcome),
+                formatDuration(age),
+                rto === null ? 'none' : formatDuration(rto),
+                rpo === null ? 'not known' : formatDuration(rpo),
+                missed === '' ? '' : out.style('red', missed),
+              ]),
+              ['ago', 'RTO', 'RPO'],
+            ),
+          ]
+        : []),
       findingsText(status.findings, out),
     ];
     return parts.filter((part) => part !== '').join('\n\n');

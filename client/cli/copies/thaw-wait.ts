@@ -1,9 +1,9 @@
 /** Waiting for a thaw on the command line: ^C ends the watching, and nothing else. */
 import type { ThawReport } from '../../../model/thaw.ts';
-import { openRunSession } from '../../runs/session.ts';
+import { openRunSession, type Session } from '../../runs/session.ts';
 import { thawHere } from '../../thaw/here.ts';
 import type { ThawPlan } from '../../thaw/plan.ts';
-import { followThaw, startThaw } from '../../thaw/run.ts';
+import { followThaw, startThaw, type ThawHandle } from '../../thaw/run.ts';
 import type { Cli } from '../context.ts';
 import { progressText } from './thaw-text.ts';
 
@@ -15,26 +15,43 @@ const LOOK = 500;
  * @throws BackupError what it failed with.
  */
 export async function waitForThaw(cli: Cli, plan: ThawPlan): Promise<ThawReport | null> {
+  return (await waitForThaws(cli, [plan]))?.[0] ?? null;
+}
+
+/** The same of several, which are asked for at once. */
+export async function waitForThaws(cli: Cli, plans: readonly ThawPlan[]): Promise<readonly ThawReport[] | null> {
   const session = await openRunSession({ site: await cli.site(), openSite: cli.reopenSite, log: await cli.log() });
   cli.interrupt.says('It is watched no longer …');
   try {
-    const handle = await startThaw(session.client, plan);
-    let joined = false;
-    const report = await followThaw(handle, {
-      signal: cli.signal,
-      broken: session.broken,
-      interval: LOOK,
-      onProgress: onceEach(cli, (now) => {
-        if (!joined && now.speed !== plan.input.speed)
-          cli.out.note(`it was asked for with the speed ${now.speed} already, which stays`);
-        joined = true;
-      }),
-    });
-    if (report === null) left(cli, session.embedded);
-    return report;
+    const begun: { plan: ThawPlan; handle: ThawHandle }[] = [];
+    for (const plan of plans) begun.push({ plan, handle: await startThaw(session.client, plan) });
+    const reports = await Promise.all(begun.map(({ plan, handle }) => follow(cli, session, plan, handle)));
+    const complete = reports.filter((report) => report !== null);
+    if (complete.length === reports.length) return complete;
+    left(cli, session.embedded);
+    return null;
   } finally {
     await session.close();
   }
+}
+
+function follow(
+  cli: Cli,
+  { broken }: Pick<Session, 'broken'>,
+  plan: ThawPlan,
+  handle: ThawHandle,
+): Promise<ThawReport | null> {
+  let joined = false;
+  return followThaw(handle, {
+    signal: cli.signal,
+    broken,
+    interval: LOOK,
+    onProgress: onceEach(cli, (now) => {
+      if (!joined && now.speed !== plan.input.speed)
+        cli.out.note(`it was asked for with the speed ${now.speed} already, which stays`);
+      joined = true;
+    }),
+  });
 }
 
 /** In this process, without Temporal. */

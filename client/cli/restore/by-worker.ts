@@ -55,7 +55,7 @@ export async function watched(cli: Cli, handle: RestoreHandle, input: RestoreInp
   throw new BackupError(failure.code, message, { ...(remedy === null ? {} : { remedy }), facts });
 }
 
-function noWorker(host: string, why: string): BackupError {
+export function noWorker(host: string, why: string): BackupError {
   return new BackupError('unreachable', `${host} cannot be asked to restore: ${why}`, {
     remedy: `Start one there ("mosaic-backup worker"), or give the command on ${host} itself.`,
   });

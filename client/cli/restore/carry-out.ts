@@ -34,6 +34,9 @@ export async function hasTemporal(cli: Cli): Promise<boolean> {
   }
 }
 
+/** Codes of what a worker lacks, and whoever gives the command may have: an identity that is plugged in for the restore alone. */
+export const OF_THE_WORKER: ReadonlySet<string> = new Set(['missing-identity', 'config']);
+
 export function sayHere(cli: Cli, why: string | null): void {
   if (why !== null) cli.out.note(`restored by this command itself, and not by a worker: ${why}`);
 }

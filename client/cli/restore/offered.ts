@@ -8,7 +8,7 @@ import { offer } from '../../restore/offer.ts';
 import { startRestore } from '../../restore/run.ts';
 import type { Cli } from '../context.ts';
 import { watched } from './by-worker.ts';
-import { restoreHere, sayHere } from './carry-out.ts';
+import { OF_THE_WORKER, restoreHere, sayHere } from './carry-out.ts';
 
 /** @throws BackupError as the restore itself. */
 export async function restoreOffered(cli: Cli, input: RestoreInput): Promise<Restored> {
@@ -38,9 +38,6 @@ export async function restoreOffered(cli: Cli, input: RestoreInput): Promise<Res
   }
   return restoreHere(cli, input);
 }
-
-/** Codes of what a worker lacks, and whoever gives the command may have: an identity that is plugged in for the restore alone. */
-const OF_THE_WORKER: ReadonlySet<string> = new Set(['missing-identity', 'config']);
 
 /** Milliseconds that a worker which has begun at the last moment has to hear that its run is over. */
 const HEARD = 30_000;

@@ -1,7 +1,8 @@
 /** What `restore --to` will do: which backup, from which place, how much, and how long that takes. Nothing is fetched. */
 import path from 'node:path';
 import { measuredAt } from '../../../activities/operations/proof/measured.ts';
-import { fromAnyPlace } from '../../../activities/operations/restore-places.ts';
+import { selectPaths, type Selected } from '../../../activities/operations/browse/select.ts';
+import { fromAnyPlace, isOfTheCopy } from '../../../activities/operations/restore-places.ts';
 import type { Site } from '../../../activities/site.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
 import type { Store } from '../../../activities/storage/types.ts';
@@ -28,6 +29,8 @@ export interface FolderPlan {
   readonly all: readonly Catalogued[];
   readonly to: string;
   readonly paths: readonly string[];
+  /** What --path means, by the inventory; null without --path, or where that cannot be read now. */
+  readonly selected: Selected | null;
   /** Bytes. */
   readonly fetched: number;
   readonly plain: number;
@@ -54,7 +57,30 @@ export async function planFolder(cli: Cli, wanted: string, options: FolderOption
     sound === undefined ? [first.place, first.result] : [sound.place, await planAt(site, sound.place, wanted, options)];
   if (sound !== undefined) tell(sound.why);
   const others = names.slice(names.indexOf(first.place) + 1).filter((name) => name !== place);
-  return { ...plan, ...sizesOf(cli, plan, options), others, expected: await expectedAt(site, plan) };
+  if (options.thaw !== undefined && plan.thaw === null)
+    cli.out.note(`--thaw is not needed: ${place} can be read at once`);
+  const sizes = sizesOf(cli, plan, options);
+  const selected = await selectedOf(cli, plan, sizes.paths);
+  const plain = selected?.bytes ?? sizes.plain;
+  return { ...plan, ...sizes, plain, selected, others, expected: await expectedAt(site, plan) };
+}
+
+/** @throws BackupError `not-found` for a path that the backup does not have, with those that come near. */
+async function selectedOf(
+  cli: Cli,
+  { place, chosen, thaw }: PlanAt,
+  paths: readonly string[],
+): Promise<Selected | null> {
+  const backup = chosen.chain.at(-1);
+  if (paths.length === 0 || thaw !== null || !backup) return null;
+  const { store } = place;
+  try {
+    return await selectPaths({ site: await cli.site(), store, backup, paths, work: await cli.work() });
+  } catch (error) {
+    // A copy that does not do is told of, and passed over, by the restore itself.
+    if (error instanceof BackupError && error.facts['path'] === undefined && isOfTheCopy(error.code)) return null;
+    throw error;
+  }
 }
 
 /** The repository, then destinations, those last that may freeze. */

@@ -1,52 +1,74 @@
 /** `restore --point`: a whole recovery point, each source to a folder of its name. */
-import type { PointPlan, PointStep } from '../../../activities/operations/restore-point/plan.ts';
-import type { RestoredSource } from '../../../activities/operations/restore-point/restore.ts';
+import path from 'node:path';
+import { planPoint, type PointPlan } from '../../../activities/operations/restore-point/plan.ts';
 import type { Site } from '../../../activities/site.ts';
+import { BackupError } from '../../../model/errors.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
+import type { RestorePointInput } from '../../../model/restore-point-run.ts';
+import { readOverview } from '../../backups/overview.ts';
 import type { Cli } from '../context.ts';
-import { table } from '../output.ts';
+import { placeOption } from '../place-option.ts';
 import type { RestoreOptions } from './options.ts';
-
-/** Sources at a time: more share the same disk and network. */
-const BESIDE = 2;
+import { BESIDE, carryOutPoint } from './point-carry-out.ts';
+import { expectedOf, pointHead, pointPlanText, pointResultText, restoredFacts } from './point-text.ts';
+import { thawPoint } from './point-thaw.ts';
 
 export type PointOptions = RestoreOptions & { readonly to: string; readonly point: string };
 
 /** Exit status 3 where something of it could not be restored. */
 export async function restorePointCommand(cli: Cli, options: PointOptions): Promise<void> {
-  const [{ planPoint }, { restorePoint }, path, { formatBytes }] = await Promise.all([
-    import('../../../activities/operations/restore-point/plan.ts'),
-    import('../../../activities/operations/restore-point/restore.ts'),
-    import('node:path'),
-    import('../../../model/units.ts'),
-  ]);
   const site = await cli.site();
+  requireReachable(site, options);
   const to = path.resolve(cli.cwd, options.to);
   const point = await findPoint(site, options);
   const sources = options.source === undefined ? undefined : [options.source];
   const plan = await planPoint({ site, point, from: options.from, sources });
   for (const why of plan.passed) cli.out.note(`passed over: ${why}`);
-  const bytes = plan.steps.reduce((sum, step) => sum + step.bytes, 0);
-  cli.out.note(`${point.id} (${point.outcome}) to ${to}: ${plan.steps.length} sources, ${formatBytes(bytes)} at most`);
-  const lacking = plan.lacking.map(({ source, why }) => ({ source, why }));
+  const expected = await expectedOf(site, plan, BESIDE);
+  cli.out.note(pointHead(plan, to, expected.total));
   if (options.dryRun) {
-    const steps = plan.steps.map(({ places, ...step }) => ({ ...step, places: places.map(({ name }) => name) }));
-    cli.out.result({ dryRun: true, point: point.id, to, steps, lacking }, () => planText(plan, formatBytes));
+    const steps = plan.steps.map(({ places, frozen, ...step }) => ({
+      ...step,
+      places: places.map(({ name }) => name),
+      frozen: frozen.map(({ name }) => name),
+      expected: expected.of.get(step.source) ?? null,
+    }));
+    cli.out.result({ dryRun: true, point: point.id, to, steps, lacking: plan.lacking, expected: expected.total }, () =>
+      pointPlanText(plan, expected.of),
+    );
     return;
   }
-  const restored = await restorePoint({ site, plan, to, beside: BESIDE, work: (source) => cli.work(source) });
+  cli.out.note(pointPlanText(plan, expected.of));
+  const readable = await thawPoint(cli, plan, options);
+  if (readable === null) return;
+  const restored = await carryOutPoint(cli, inputOf(site, readable, to, options), options);
   const failed = restored.filter(({ error }) => error !== null);
-  cli.out.result({ point: point.id, to, restored: restored.map(facts), lacking }, () => resultText(restored, plan));
+  const { lacking } = readable;
+  cli.out.result({ point: point.id, to, restored: restored.map(restoredFacts), lacking }, () =>
+    pointResultText(restored, readable),
+  );
   if (failed.length + lacking.length > 0) cli.exitWith(3);
+}
+
+function inputOf(site: Site, { point, steps }: PointPlan, to: string, { on }: PointOptions): RestorePointInput {
+  return {
+    site: site.config.site,
+    host: on ?? site.host,
+    point: point.id,
+    created: point.created,
+    to,
+    sources: steps.map(({ source, backup, after, places, bytes }) => ({
+      source,
+      backup: { reference: backup.reference, sha256: backup.sha256 },
+      after,
+      places: places.map(({ name }) => name),
+      bytes,
+    })),
+  };
 }
 
 /** @throws BackupError `not-found` with those that there are. */
 async function findPoint(site: Site, { point: id, from }: PointOptions): Promise<RecoveryPoint> {
-  const [{ readOverview }, { placeOption }, { BackupError }] = await Promise.all([
-    import('../../backups/overview.ts'),
-    import('../place-option.ts'),
-    import('../../../model/errors.ts'),
-  ]);
   const { recoveryPoints } = await readOverview(site, placeOption(from));
   const found = id === 'latest' ? recoveryPoints[0] : recoveryPoints.find((one) => one.id === id);
   if (found) return found;
@@ -56,36 +78,14 @@ async function findPoint(site: Site, { point: id, from }: PointOptions): Promise
   });
 }
 
-function planText({ steps, lacking }: PointPlan, formatBytes: (bytes: number) => string): string {
-  const rows = steps.map(({ source, backup, stale, places, bytes }: PointStep) => [
-    source,
-    `${backup.reference}${stale ? ' (older than the run)' : ''}`,
-    places.map(({ name }) => name).join(', '),
-    formatBytes(bytes),
-  ]);
-  return [
-    table(['source', 'backup', 'from', 'at most'], rows, ['at most']),
-    ...lacking.map(({ source, why }) => `${source}: nothing to restore: ${why}`),
-  ].join('\n');
-}
-
-function resultText(restored: readonly RestoredSource[], { lacking }: PointPlan): string {
-  const rows = restored.map(({ source, reference, from, existed, milliseconds, error }) => [
-    source,
-    error ? 'FAILED' : existed ? 'was there already' : `restored in ${(milliseconds / 1000).toFixed(1)}s`,
-    reference,
-    from ?? '',
-  ]);
-  return [
-    table(['source', 'outcome', 'backup', 'from'], rows),
-    ...restored.flatMap(({ source, passed }) => passed.map((why) => `${source}: passed over: ${why}`)),
-    ...restored.flatMap(({ source, error }) =>
-      error ? [`${source}: ${error.message}${error.remedy ? `\n  What to do: ${error.remedy}` : ''}`] : [],
-    ),
-    ...lacking.map(({ source, why }) => `${source}: nothing to restore: ${why}`),
-  ].join('\n');
-}
-
-function facts({ error, ...one }: RestoredSource) {
-  return { ...one, error: error && { code: error.code, message: error.message, remedy: error.remedy ?? null } };
+/** Of another host only what lies at a destination can be seen from here. */
+function requireReachable(site: Site, { on, from, to, direct }: PointOptions): void {
+  if (on !== undefined && direct)
+    throw new BackupError('usage', '--direct is this process, and --on a worker: only one of them can restore.', {
+      remedy: 'Leave one of them out.',
+    });
+  if (on === undefined || on === site.host || (from !== undefined && to.startsWith('/'))) return;
+  throw new BackupError('usage', `A restore on ${on} wants --from a destination, and an absolute path.`, {
+    remedy: `As in: mosaic-backup restore --point latest --from DESTINATION --on ${on} --to /srv/restored`,
+  });
 }

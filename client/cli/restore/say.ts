@@ -1,4 +1,6 @@
 /** What `restore` says before it begins. */
+import type { Selected } from '../../../activities/operations/browse/select.ts';
+import { showPath } from '../../../activities/sources/files/names.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import type { Cli } from '../context.ts';
 import type { Chosen } from './choose.ts';
@@ -32,11 +34,24 @@ export function sayReplay(
 }
 
 /** Where to, how much at most, and how long it will take by what was measured. */
-export function sayPlan({ out }: Cli, { chosen, place, to, paths, fetched, plain, expected }: FolderPlan): void {
+export function sayPlan(
+  { out }: Cli,
+  { chosen, place, to, paths, selected, fetched, plain, expected }: FolderPlan,
+): void {
   if (chosen.replay === null) out.note(`from ${place.name}: ${chosen.reference}; ${formatBytes(fetched)} to fetch`);
+  if (selected) out.note(selectedText(selected));
   const only = paths.length === 0 ? '' : ', only what --path names';
   const time = expected === null ? '' : `; expected to take ${formatDuration(expected)}, as restores from there did`;
   out.note(`to ${to}: ${formatBytes(plain)} at most${only}${time}`);
+}
+
+/** Names that are written out; `browse` lists all. */
+const NAMED = 10;
+
+function selectedText({ entries, bytes, tops }: Selected): string {
+  const named = tops.slice(0, NAMED).map(showPath).join(', ');
+  const more = tops.length > NAMED ? `, and ${tops.length - NAMED} more` : '';
+  return `--path means ${entries} ${entries === 1 ? 'entry' : 'entries'} (${formatBytes(bytes)}): ${named}${more}`;
 }
 
 /** RFC 3339: until when the logs to be replayed reach; null where there are none. */

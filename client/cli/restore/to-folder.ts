@@ -1,6 +1,7 @@
 /** `restore --to`: to a folder. */
 import { pinned } from '../../../activities/storage/catalogue.ts';
 import type { Site } from '../../../activities/site.ts';
+import { showPath } from '../../../activities/sources/files/names.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import type { Cli } from '../context.ts';
@@ -66,7 +67,7 @@ async function rehearsed(cli: Cli, site: Site, plan: FolderPlan): Promise<void> 
   );
 }
 
-function factsOf({ chosen, place, others, to, paths, plain, fetched, expected }: FolderPlan) {
+function factsOf({ chosen, place, others, to, paths, selected, plain, fetched, expected }: FolderPlan) {
   return {
     reference: chosen.reference,
     chain: chosen.chain.map(({ folder }) => folder),
@@ -78,6 +79,7 @@ function factsOf({ chosen, place, others, to, paths, plain, fetched, expected }:
     others,
     to,
     paths,
+    selected: selected && { entries: selected.entries, bytes: selected.bytes, tops: selected.tops.map(showPath) },
     plain,
     age: chosen.latest?.age ?? null,
     newer: chosen.latest?.newer ?? [],

@@ -58,6 +58,8 @@ export async function writeConfig(place: SamplePlace, { databases, destinations 
         retryMax: '10s',
         busy: '30s',
       },
+      restoreTest: { scratch: place.scratch, deadline: '1m', retryFirst: '1s', retryMax: '10s' },
+      drill: { scratch: place.scratch, deadline: '1m', retryFirst: '1s', retryMax: '10s' },
     },
   } satisfies SiteInput;
   await writeFile(path.join(place.keys, 'no-temporal.toml'), '[profile.default]\n');

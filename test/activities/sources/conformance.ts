@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { entriesOf } from '../../../activities/operations/browse/entries.ts';
+import { listed } from '../../../activities/operations/browse/listing.ts';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { openBackup } from '../../../activities/operations/reader.ts';
 import { proveBackup, restoreBackup } from '../../../activities/operations/restore.ts';
@@ -137,6 +139,9 @@ export function describeSource({ name, make }: SourceFixture): void {
       assert.equal(captured.partial, false, captured.warnings.join('; '));
       const backup = newest(await catalogueOf(site.repository), 'subject');
       assert.equal(await verdict(backup), 'ok');
+      const store = repositoryStore(site.repository);
+      const held = await entriesOf(await openBackup({ site, store, backup, work: testWork() }));
+      assert.ok(listed(held, '/', false).length > 0, 'it can be browsed');
       const to = path.join(folder, 'restored');
       await restore(backup, to);
       await live.compare(to);

@@ -115,6 +115,7 @@ describe('the recovery kit, followed literally on an empty machine', () => {
     const text = html
       .replaceAll(/<[^>]*>/g, '')
       .replaceAll('&quot;', '"')
+      .replaceAll('&#39;', "'")
       .replaceAll('&gt;', '>')
       .replaceAll('&lt;', '<')
       .replaceAll('&amp;', '&');

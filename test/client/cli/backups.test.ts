@@ -189,6 +189,37 @@ describe('commands on backups', () => {
     assert.deepEqual(await readdir(path.join(old, data)), ['first.txt']);
   });
 
+  it('restore --path with a glob tells how much it means before it begins; what means nothing is refused, with what comes near', async () => {
+    const glob = path.join(data, '*.txt');
+    const dry = await run('restore', 'latest', '--path', glob, '--to', path.join(folder, 'globbed'), '--dry-run');
+    assert.match(dry.stderr, /--path means 2 entries \(\d+ B\): .*\/first\.txt, .*\/second\.txt/);
+    assert.equal((await run('restore', 'latest', '--path', glob, '--to', path.join(folder, 'globbed'))).code, 0);
+    assert.deepEqual((await readdir(path.join(folder, 'globbed', data))).toSorted(), ['first.txt', 'second.txt']);
+    const near = path.join(data, 'secnd.txt');
+    const none = await run('restore', 'latest', '--path', near, '--to', path.join(folder, 'none'));
+    assert.equal(none.code, 6, none.stderr);
+    assert.match(none.stderr, /Did you mean .*\/second\.txt/);
+  });
+
+  it('browse lists what a backup has, as ls does, and restores nothing of it', async () => {
+    const listed = await run('browse', 'latest', data);
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stderr, /20\d+T\d+Z-\w+ from repository: 2 of \d+ entries/);
+    assert.match(listed.stdout, /^-rw-r--r-- +\d+:\d+ +7 +20\d\d-\S+Z +\/.*\/second\.txt$/m);
+    const root = await run('browse', FULL, '--recursive', '--json');
+    const { entries } = JSON.parse(root.stdout) as {
+      entries: readonly { path: string; kind: string; size: number; mode: string }[];
+    };
+    const first = entries.find((entry) => entry.path === path.join(data, 'first.txt'));
+    assert.deepEqual([first?.kind, first?.size, first?.mode], ['file', 6, '644']);
+    assert.ok(!entries.some((entry) => entry.path.endsWith('second.txt')), 'what came later is not in it');
+    assert.match((await run('browse', 'latest')).stdout, new RegExp(`/${data.split('/')[1] ?? ''}/$`, 'm'));
+    assert.match((await run('browse', 'latest', '/**/sec*')).stdout, /second\.txt$/);
+    const none = await run('browse', 'latest', path.join(data, 'frist.txt'));
+    assert.equal(none.code, 6, none.stdout);
+    assert.match(none.stderr, /Did you mean .*\/first\.txt/);
+  });
+
   it('list and restore work from a destination when repository and state are gone', async () => {
     await rename(path.join(folder, 'repository'), path.join(folder, 'repository.gone'));
     await rename(path.join(folder, 'state'), path.join(folder, 'state.gone'));

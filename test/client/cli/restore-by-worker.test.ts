@@ -36,17 +36,23 @@ describe('a restore by the worker of its host', function () {
     content = randomBytes(300_000);
     await mkdir(below('data'));
     await writeFile(below('data/file'), content);
+    await mkdir(below('board'));
+    await writeFile(below('board/file'), content);
     ({ file } = await makeSite({
       folder,
       hosts: { near: {}, far: { repository: below('far-repository'), state: below('far-state') } },
       coordinator: 'near',
-      sources: { wiki: { type: 'files', host: 'near', paths: [below('data')], limits: { maxRate: '10MB' } } },
+      sources: {
+        wiki: { type: 'files', host: 'near', paths: [below('data')], limits: { maxRate: '10MB' } },
+        board: { type: 'files', host: 'near', paths: [below('board')], after: ['wiki'] },
+      },
       plans: { daily: { retryFirst: '100ms', heartbeat: '2s' } },
       temporal: { address: temporal.address },
     }));
     near = await worker('near');
     const scheduled = '2026-11-20T02:00:00Z';
-    const run = await startRun(temporal.client(), { site: 'test', plan: 'daily', scheduled, sources: ['wiki'] });
+    const sources = ['wiki', 'board'];
+    const run = await startRun(temporal.client(), { site: 'test', plan: 'daily', scheduled, sources });
     assert.equal((await run.result()).outcome, 'complete');
   });
 
@@ -134,6 +140,39 @@ describe('a restore by the worker of its host', function () {
     });
   }
 
+  it('P49 a whole recovery point is one run, of steps; its worker killed between two of them, it goes on with what is lacking', async () => {
+    await near.end();
+    const point: SignalPoint = { at: 'activities/operations/restore-run.ts#restoreStep', when: 'left' };
+    const dying = await worker('near', point, below('reached-point'));
+    const restoring = mosaicHere(['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('all')]);
+    await atPoint(dying, point, below('reached-point'));
+    near = await worker('near');
+    const { code, stdout, stderr } = await restoring;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /board +restored in .* repository/);
+    const id = /restored by the worker of near: (restore\/test\/near\/\w+)/.exec(stderr)?.[1] ?? '';
+    const shown = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'show', id, '--json']);
+    const { steps, state } = JSON.parse(shown.stdout) as {
+      state: string;
+      steps: readonly { id: string; state: string; after: readonly string[]; attempts: number }[];
+    };
+    assert.equal(state, 'complete');
+    assert.deepEqual(
+      steps.map((step) => [step.id, step.state, step.after.at(-1)]),
+      [
+        ['prepare', 'done', undefined],
+        ['wiki/restore', 'done', 'prepare'],
+        ['board/restore', 'done', 'wiki/restore'],
+      ],
+    );
+    assert.equal(steps.find((step) => step.id === 'wiki/restore')?.attempts, 2);
+    await assertRestored(path.join('all', 'wiki'));
+    assert.deepEqual((await readdir(below('all'))).toSorted(), ['.mosaic-restore.json', 'board', 'wiki']);
+    const args = ['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('all'), '--json'];
+    const again = await mosaicHere(args);
+    assert.equal(again.stdout.match(/"existed": true/g)?.length, 2, again.stdout);
+  });
+
   it('^C ends it, and what is half made is gone', async () => {
     const slow = startCommand({
       args: ['-c', file, '--host', 'near', 'restore', ...LATEST, '--to', below('cut')],
@@ -169,7 +208,8 @@ describe('a restore by the worker of its host', function () {
 
   it('a worker that is not where it was asked for does nothing, and says why', async () => {
     const site = await loadSite({ file, env: process.env, host: 'near' });
-    const [backup] = await listBackups(repositoryStore(site.repository));
+    const all = await listBackups(repositoryStore(site.repository));
+    const backup = all.find(({ name }) => name.source === 'wiki');
     assert.ok(backup);
     const to = below('elsewhere');
     const seen = await seeTarget(to);

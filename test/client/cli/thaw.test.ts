@@ -7,10 +7,13 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { copyToDestination } from '../../../activities/operations/copy-to.ts';
+import { planRun } from '../../../activities/operations/plan-run.ts';
+import { writeRecoveryPoint } from '../../../activities/operations/recovery-point.ts';
 import { proveBackup, restoreBackup } from '../../../activities/operations/restore.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
+import type { SourceReport } from '../../../model/run.ts';
 import { makeColdSite, type ColdSite } from '../../support/cold.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
@@ -133,7 +136,9 @@ describe('a copy in cold storage, on the command line', () => {
     const dry = await mosaic('restore', incremental, '--from', 'archive', '--to', to, '--dry-run');
     assert.equal(dry.code, 0, dry.stderr);
     assert.match(dry.stderr, /standard \*/);
-    assert.match((await mosaic('restore', full, '--to', to, '--thaw', 'bulk')).stderr, /--thaw is for cold storage/);
+    const warm = ['restore', full, '--to', to, '--thaw', 'bulk'];
+    assert.match((await mosaic(...warm, '--from', 'repository')).stderr, /--thaw is for cold storage/);
+    assert.match((await mosaic(...warm, '--dry-run')).stderr, /--thaw is not needed: repository can be read at once/);
     // What would be refused in the end is refused before anything is paid for.
     const taken = await mosaic('--json', 'restore', full, '--from', 'archive', '--thaw', 'bulk', '--to', cold.folder);
     assert.equal(json(taken).error?.code, 'refused', taken.stdout);
@@ -261,6 +266,57 @@ describe('a copy in cold storage, on the command line', () => {
     const objects = (await moto.asked()).slice(before).map(({ object }) => object);
     assert.equal(new Set(objects).size, objects.length, 'paid for once');
   });
+
+  it('of a whole recovery point all that lies frozen everywhere is asked for at once and waited for; without --thaw the rest is restored', async () => {
+    await moto.hold();
+    const gone = await makeColdSite({ folder: await temporaryFolder(), moto, sources: ['stack', 'web'] });
+    await signPoint(gone, ['stack', 'web']);
+    const store = repositoryStore(gone.site.repository);
+    // One of them can be read at another place.
+    const web = (await listBackups(store)).filter(({ name }) => name.source === 'web');
+    for (const { manifest } of web.toSorted((x, y) => (x.folder < y.folder ? -1 : 1)))
+      await copyToDestination({ site: gone.site, backup: pinned(manifest), destination: 'vault', work: testWork() });
+    await rm(gone.site.repository, { recursive: true });
+    const to = path.join(gone.folder, 'restored');
+    const args = ['-c', gone.file, 'restore', '--point', 'latest', '--to', to];
+    const before = (await moto.asked()).length;
+    const part = await mosaicHere(args);
+    assert.equal(part.code, 3, part.stderr);
+    assert.match(part.stdout, /web +restored .* vault/);
+    assert.match(part.stdout, /stack: nothing to restore: it lies frozen at archive; the same command with --thaw/);
+    assert.match((await mosaicHere([...args, '--dry-run'])).stdout, /stack +\S+ +archive \(frozen\)/);
+    assert.equal((await moto.asked()).length, before, 'nothing was paid for');
+    const thawing = startCommand({ args: [...args, '--thaw', 'bulk'], owner: gone.folder });
+    await thawing.printed('0 of');
+    await moto.release();
+    assert.equal((await thawing.ended).code, 0, thawing.output());
+    assert.match(thawing.output(), /web +was there already/);
+    for (const source of ['stack', 'web']) await gone.assertRestored(source, path.join(to, source));
+    const objects = (await moto.asked()).slice(before).map(({ object }) => object);
+    assert.ok(objects.length > 0 && new Set(objects).size === objects.length, 'paid for once');
+    assert.ok(
+      objects.every((object) => object.includes('/stack/')),
+      objects.join(),
+    );
+  });
+
+  /** The recovery point of the newest backups, at every place. */
+  async function signPoint({ site }: ColdSite, sources: readonly string[]): Promise<void> {
+    const all = await listBackups(repositoryStore(site.repository));
+    const scheduled = '2026-11-22T02:00:00Z';
+    const spec = planRun(site, { site: site.config.site, plan: 'daily', scheduled, sources });
+    const reports = sources.map((source): SourceReport => {
+      const own = all.filter(({ name }) => name.source === source).toSorted((x, y) => (x.folder < y.folder ? 1 : -1));
+      const [backup] = own;
+      assert.ok(backup);
+      const made = { backup: pinned(backup.manifest), kind: 'incremental', bytes: 1, plainBytes: 1 } as const;
+      const captured = { ...made, milliseconds: 1, warnings: [], partial: false, existed: false };
+      return { source, state: 'done', outcome: 'complete', captured, copies: [], verified: true, errors: [] };
+    });
+    const report = { runId: spec.runId, outcome: 'complete' as const, sources: reports, errors: [] };
+    const { warnings } = await writeRecoveryPoint({ site, spec, report, work: testWork() });
+    assert.deepEqual(warnings, []);
+  }
 
   /** A line of the kit, as a stranger completes it. */
   async function byHand(line: string, reference: string, cwd: string): Promise<void> {

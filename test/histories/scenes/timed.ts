@@ -4,7 +4,7 @@ import path from 'node:path';
 import { openSession, runRestoreTest, runWeekly } from '../../support/session.ts';
 import { makeSite } from '../../support/site.ts';
 import { timedRun } from '../../support/timed-run.ts';
-import { restoreRunId, startRestore } from '../../../client/restore/run.ts';
+import { restoreRunId, startPoint, startRestore } from '../../../client/restore/run.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { startRun } from '../../../client/runs/start.ts';
@@ -43,12 +43,17 @@ async function play({ temporal, folder: newFolder, keep }: Stage): Promise<void>
     const of = { site: 'prod', host: 'stack1', source: 'stack', place: null, target: null, paths: [] };
     const restore = { ...of, backup: { reference, sha256 }, to: path.join(folder, 'restored') };
     await (await startRestore(session.client, site.config, restore)).result();
+    const whole = { site: 'prod', host: 'stack1', point: `weekly-${weekly}`, created: weekly };
+    const sources = [{ source: 'stack', backup: { reference, sha256 }, after: [], places: ['repository'], bytes: 0 }];
+    const point = { ...whole, to: path.join(folder, 'whole'), sources };
+    await (await startPoint(session.client, site.config, point, { beside: 2, once: true })).result();
     await sleeping;
     await keep({ type: 'dailyBackup', tells: 'phase-slept', id: run.id });
     await keep({ type: 'weeklyBackup', tells: 'complete', id: `weekly-${weekly}` });
     await keep({ type: 'customPlan', tells: 'complete', id: `noon-${noon}` });
     await keep({ type: 'restoreTest', tells: 'complete', id: `restore-test-${proof}` });
     await keep({ type: 'restoreBackup', tells: 'complete', id: restoreRunId(restore) });
+    await keep({ type: 'restorePoint', tells: 'complete', id: restoreRunId(point) });
     await keep({ type: 'testSource', tells: 'complete', id: `restore-test-${proof}/stack` });
   } finally {
     await session.close();

@@ -170,8 +170,13 @@ describe('records of drills', () => {
     });
     const asked = drilledSource({ source: 'wiki', at: [1, 2, 3, 4, 5], fields: { choice: choice('wiki') } });
     const silent = { ...asked, source: 'silent', probes: [] };
+    const answering = {
+      ...asked,
+      source: 'answering',
+      probes: [{ name: 'answers', ok: true, detail: '', milliseconds: 1, own: true as const }],
+    };
     const lost = { ...asked, source: 'lost', restored: null };
-    const report = drillReport({ sources: [asked, silent, lost] });
+    const report = drillReport({ sources: [asked, silent, answering, lost] });
     const evidence = await recordDrillEvidence({ site, report, work: testWork() });
     assert.deepEqual(
       evidence.recorded.map(({ source, place }) => [source, place]),
@@ -180,7 +185,8 @@ describe('records of drills', () => {
     assert.deepEqual(
       evidence.unrecorded.map(({ source, why }) => [source, why]),
       [
-        ['silent', 'it was restored, and nothing was asked of it'],
+        ['silent', 'it was restored, and nothing was asked of it: it has no probes'],
+        ['answering', 'it was restored, and nothing was asked of it: it has no probes'],
         ['lost', 'it was not restored'],
       ],
     );

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { z } from 'zod';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
+import { sweepProofs } from '../../../../activities/operations/restore.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
 import { filesSource, type FilesSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import { damageFile } from '../../../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { processesNaming } from '../../../support/processes.ts';
 import { makeSite } from '../../../support/site.ts';
+import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 
 type Probes = NonNullable<z.input<typeof filesSource>['probes']>;
@@ -20,6 +25,7 @@ type Start = z.input<typeof filesSource>['start'];
 
 const SOURCE = 'wiki';
 const NODE = process.execPath;
+const CHILD = fileURLToPath(new URL('prove-in-child.ts', import.meta.url));
 
 /** Serves a folder, and /slow never. */
 const SERVER = `
@@ -48,9 +54,7 @@ describe('probes of restored files', function () {
     await symlink('secret/key', path.join(data, 'link'));
     commit = await makeRepository(path.join(data, 'repo.git'), path.join(folder, 'clone'));
     ({ site } = await makeSite({ folder, sources: { [SOURCE]: { type: 'files', paths: [data] } } }));
-    const scheduled = '2026-11-20T02:00:00Z';
-    const run = { source: SOURCE, tier: 'daily', runId: `daily-${scheduled}`, scheduled } as const;
-    await captureBackup({ site, ...run, attempt: 1, busy: 0, work: testWork() });
+    await capture(site);
   });
 
   after(cleanUp);
@@ -75,7 +79,7 @@ describe('probes of restored files', function () {
     assert.equal(asked.length, probes.length, notCompared.join('\n'));
     assert.ok(asked.includes('probe: the page') && asked.includes(`probe: git ${path.join(data, 'repo.git')}`));
     assert.deepEqual(await readdir(path.join(folder, 'proof')), []);
-    assert.deepEqual(await processesNaming(path.join(folder, 'proof')), [], 'what was started is gone');
+    assert.deepEqual(processesNaming(path.join(folder, 'proof')), [], 'what was started is gone');
   });
 
   it('that are answered wrong fail the test, and each is named with what is wrong', async () => {
@@ -98,7 +102,7 @@ describe('probes of restored files', function () {
     ];
     const error = await failure({ probes: wrongs.map(([probe]) => probe), start });
     for (const [, named] of wrongs) assert.match(error.message, named);
-    assert.deepEqual(await processesNaming('4711'), []);
+    assert.deepEqual(processesNaming('4711'), []);
   });
 
   it('can neither write to what was restored, nor reach anything else, nor see what the worker knows', async () => {
@@ -155,6 +159,68 @@ describe('probes of restored files', function () {
     assert.doesNotMatch(message, /probe: git/);
   });
 
+  it('are torn down with a worker that is killed by SIGKILL, with all that they started; what lies there goes with the next start', async () => {
+    const within = path.join(folder, 'killed');
+    const own = path.join(folder, 'own');
+    await mkdir(own);
+    const probes: Probes = [{ command: ['sh', '-c', 'setsid sleep 4712 & sleep 4713'], timeout: '1h' }];
+    const { site: other, file } = await makeSite({
+      folder: own,
+      sources: { [SOURCE]: { type: 'files', paths: [data], probes, start } },
+    });
+    await capture(other);
+    const child = spawn(NODE, [CHILD, file, SOURCE, within], { stdio: 'ignore' });
+    const left = () => [within, '4712', '4713'].flatMap(processesNaming).filter(({ pid }) => pid !== child.pid);
+    await until('both go on', () => ['sleep', '-e'].every((word) => left().some(({ args }) => args.includes(word))));
+    child.kill('SIGKILL');
+    await until('all of it has ended', () => left().length === 0);
+    assert.notDeepEqual(await readdir(within), []);
+    await sweepProofs(within);
+    assert.deepEqual(await readdir(within), []);
+  });
+
+  it('where the machine allows no namespaces no program is run, files are looked at, and the report says both', async () => {
+    const own = path.join(folder, 'bound');
+    await mkdir(own);
+    const probes: Probes = [
+      { name: 'page', file: path.join(data, 'page') },
+      { name: 'program', command: ['true'] },
+      { name: 'web', http: { url: 'http://x:8080/' } },
+      { name: 'repository', git: path.join(data, 'repo.git') },
+    ];
+    const sources = { [SOURCE]: { type: 'files' as const, paths: [data], probes, start } };
+    const { site: other, file } = await makeSite({ folder: own, sources });
+    await capture(other);
+    // As in a container, or under a unit of systemd that denies them.
+    const bounds = ['--bounding-set=-sys_admin', '--inh-caps=-sys_admin'];
+    const asRoot = process.getuid?.() === 0 ? [] : ['unshare', '--user', '--map-root-user'];
+    const [command = '', ...args] = [
+      ...asRoot,
+      'setpriv',
+      ...bounds,
+      NODE,
+      CHILD,
+      file,
+      SOURCE,
+      path.join(own, 'proof'),
+    ];
+    const { stdout } = await runProgram({ command, args });
+    const { compared, notCompared } = z
+      .object({ compared: z.array(z.string()), notCompared: z.array(z.string()) })
+      .parse(JSON.parse(stdout));
+    assert.ok(compared.includes('probe: page'), compared.join());
+    for (const said of [
+      /^isolation: what ran .* not cut off/,
+      /^probe: program: .*allows no/,
+      /^probe: web: /,
+      /^probe: repository: /,
+    ])
+      assert.ok(
+        notCompared.some((one) => said.test(one)),
+        `${String(said)}: ${notCompared.join('\n')}`,
+      );
+  });
+
   interface Asking {
     readonly probes: Probes;
     readonly start?: Start;
@@ -187,6 +253,12 @@ describe('probes of restored files', function () {
 
 const CONNECT = `require('node:net').connect(8080, '127.0.0.1', () => process.exit(0)).on('error', () => process.exit(1))`;
 
+async function capture(site: Site): Promise<void> {
+  const scheduled = '2026-11-20T02:00:00Z';
+  const run = { source: SOURCE, tier: 'daily', runId: `daily-${scheduled}`, scheduled } as const;
+  await captureBackup({ site, ...run, attempt: 1, busy: 0, work: testWork() });
+}
+
 /** A bare repository, packed, with one commit. */
 async function makeRepository(bare: string, clone: string): Promise<string> {
   const git = async (...args: readonly string[]) => {
@@ -209,11 +281,4 @@ async function someObject(objects: string): Promise<string> {
   const object = names.toSorted().find((name) => /^[0-9a-f]{2}\/[0-9a-f]{38}$/.test(name));
   assert.ok(object);
   return object;
-}
-
-/** Command lines that name it. */
-async function processesNaming(what: string): Promise<readonly string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return lines.filter((line) => line.split('\0').some((word) => word.includes(what)));
 }

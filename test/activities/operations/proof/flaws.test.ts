@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { newIdentity, wrapIdentity } from '../../../../activities/keys/identity.ts';
 import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
@@ -102,6 +103,24 @@ describe('a restore test of damaged data', () => {
       /signature/,
     );
     await writeFile(manifest, good);
+    await proven();
+  });
+
+  it('flaw: a secret that does not decrypt: the key of a backup, which no identity of the site opens', async () => {
+    const all = await listBackups(repositoryStore(test.site.repository));
+    const { folder: of, manifest } = all.find((one) => one.manifest.tier === 'daily') ?? assert.fail('no backup');
+    const { work, choice } = await chosen();
+    const files = ['manifest.json', 'key.age'].map((name) => path.join(test.site.repository, of, name));
+    const good = await Promise.all(files.map((file) => readFile(file)));
+    const [stranger, another] = [await newIdentity(), await newIdentity()];
+    const key = await wrapIdentity(another.identity, [stranger.recipient]);
+    await writeFile(files[0] ?? '', JSON.stringify({ ...manifest, key }));
+    await writeFile(files[1] ?? '', key);
+    await assert.rejects(
+      proveTest({ site: test.site, source: SOURCE, choice, within: path.join(folder, 'proof'), work }),
+      (error: Error) => /key/.test(error.message) && /did not restore as it was/.test(error.message),
+    );
+    for (const [index, file] of files.entries()) await writeFile(file, good[index] ?? '');
     await proven();
   });
 

@@ -21,21 +21,26 @@ export interface Trial {
   readonly change?: Partial<Pick<SourceConfig, 'probes'>> | undefined;
   /** Changes what was restored. */
   readonly plant?: ((restored: string) => Promise<void>) | undefined;
+  /** Its logs are replayed besides. */
+  readonly logs?: boolean;
 }
 
 let runs = 0;
 
-export async function prove({ site, source, within }: Proving, { change = {}, plant }: Trial = {}): Promise<Proven> {
+export async function prove(
+  { site, source, within }: Proving,
+  { change = {}, plant, logs = false }: Trial = {},
+): Promise<Proven> {
   const config = site.config.sources[source];
   assert.ok(config);
   // Of the same type as before.
   const changed = { ...config, ...change } as SourceConfig;
   const asked = { ...site, config: { ...site.config, sources: { ...site.config.sources, [source]: changed } } };
-  const { at: _without, ...choice } = await chooseTest({ site, source, runId: `restore-test-${(runs += 1)}` });
+  const choice = await chooseTest({ site, source, runId: `restore-test-${(runs += 1)}` });
   return proveTest({
     site: asked,
     source,
-    choice: { ...choice, at: null },
+    choice: logs ? choice : { ...choice, at: null },
     within,
     work: testWork(),
     ...(plant && { onRestored: plant }),

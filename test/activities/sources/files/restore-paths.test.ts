@@ -26,6 +26,7 @@ describe('single paths', () => {
     write(source, 'links/one', 'linked');
     linkSync(path.join(source, 'links/one'), path.join(source, 'zlink'));
     for (const name of ODD_NAMES) write(source, `odd/${name}`);
+    for (const name of ['[ab]', 'a', 'b', 'c*', 'cd']) write(source, `globs/${name}`);
     await site.capture();
     write(source, 'app/config/main.yaml', 'second');
     write(source, 'app/config/new.yaml', 'second');
@@ -81,6 +82,28 @@ describe('single paths', () => {
     const to = await restored('zlink');
     assert.deepEqual(readdirSync(to, { recursive: true }), ['zlink']);
     assert.equal(readFileSync(path.join(to, 'zlink'), 'utf8'), 'linked');
+  });
+
+  it('a glob means what it matches, out of every backup of the chain: * and ? no slash, ** any folders', async () => {
+    const all = (folder: string) => readdirSync(folder, { recursive: true }).map(String).toSorted();
+    assert.deepEqual(all(await restored('app/*/*.yaml')), [
+      'app',
+      'app/config',
+      'app/config/main.yaml',
+      'app/config/new.yaml',
+    ]);
+    const deep = await restored('**/main.y??l', '**/unchanged');
+    assert.deepEqual(all(deep), ['app', 'app/config', 'app/config/main.yaml', 'app/data', 'app/data/unchanged']);
+    assert.equal(readFileSync(path.join(deep, 'app/config/main.yaml'), 'utf8'), 'second');
+    assert.deepEqual(readdirSync(path.join(await restored('app/**'), 'app')).toSorted(), ['config', 'data']);
+    await assert.rejects(restored('app/*.yaml'), /the backup has no .*app\/\*\.yaml/);
+  });
+
+  it('a name that is there is meant as it is written, whatever is in it; a backslash takes one literally', async () => {
+    assert.deepEqual(readdirSync(path.join(await restored('globs/[ab]'), 'globs')), ['[ab]']);
+    assert.deepEqual(readdirSync(path.join(await restored('globs/c*'), 'globs')), ['c*']);
+    assert.deepEqual(readdirSync(path.join(await restored('globs/[a-b]'), 'globs')).toSorted(), ['a', 'b']);
+    assert.deepEqual(readdirSync(path.join(await restored('glob?/c\\*'), 'globs')), ['c*']);
   });
 
   it('that the backup does not have are refused, with those that come near', async () => {

@@ -1,0 +1,90 @@
+/** How the drills of a site stand: the last of each scenario, and whether one has succeeded of late. */
+import type { Site } from '../../activities/site.ts';
+import type { DrillReport, Scenario } from '../../model/drill/drill.ts';
+import { missedInShort } from '../../model/drill/index-document.ts';
+import type { Finding } from '../../model/finding.ts';
+import { formatDuration } from '../../model/units.ts';
+
+export interface DrillStatus {
+  readonly drill: string;
+  readonly scenario: Scenario;
+  readonly outcome: string;
+  /** RFC 3339. */
+  readonly declared: string;
+  /** Milliseconds since then. */
+  readonly age: number;
+  /** Milliseconds; null where not all came back, or nothing is known of what was lost. */
+  readonly rto: number | null;
+  readonly rpo: number | null;
+  /** Objectives that it missed, in words; empty where it missed none. */
+  readonly missed: string;
+}
+
+/** The last of each scenario that has ended, the newest first. @param drills newest first. */
+export function lastDrills(drills: readonly DrillReport[], now: number): readonly DrillStatus[] {
+  const seen = new Set<Scenario>();
+  return drills.flatMap((report) => {
+    const { runId, scenario, outcome, declared, rto, rpo } = report;
+    if (outcome === null || declared === null || seen.has(scenario)) return [];
+    seen.add(scenario);
+    const age = Math.max(0, now - Date.parse(declared));
+    return [{ drill: runId, scenario, outcome, declared, age, rto, rpo, missed: missedInShort(report) }];
+  });
+}
+
+/**
+ * What is to be said where none has succeeded for so long as the config allows; null where one has, where none is planned, or where nobody here
+ * could: without an identity nothing can be recovered.
+ * @param since RFC 3339: when the site's first run ended; null before.
+ */
+export function staleDrills(
+  { config }: Pick<Site, 'config'>,
+  {
+    drills,
+    since,
+    now,
+  }: { readonly drills: readonly DrillReport[]; readonly since: string | null; readonly now: number },
+): { readonly message: string; readonly remedy: string } | null {
+  const { enabled, staleAfter, scenarios } = config.plans.drill;
+  if (!enabled || config.encryption.identity === undefined) return null;
+  const good = drills.filter(({ outcome, declared }) => outcome === 'complete' && declared !== null);
+  const last =
+    good
+      .map(({ declared }) => declared ?? '')
+      .toSorted()
+      .at(-1) ?? null;
+  const from = last ?? since;
+  if (from === null || now - Date.parse(from) <= staleAfter) return null;
+  const age = formatDuration(now - Date.parse(from));
+  return {
+    message:
+      last === null
+        ? `no disaster was ever rehearsed to the end, for ${age}: nobody knows how long a recovery takes, and whether it succeeds`
+        : `the last drill that brought everything back was ${age} ago`,
+    remedy: `mosaic-backup drill start ${scenarios[0] ?? 'host-lost'}`,
+  };
+}
+
+/** @param problems records that count for nothing, and places that could not be looked at. */
+export function drillFindings(
+  site: Site,
+  asked: Parameters<typeof staleDrills>[1],
+  problems: readonly { readonly place: string; readonly problem: string }[],
+): readonly Finding[] {
+  const stale = staleDrills(site, asked);
+  return [
+    ...(stale === null
+      ? []
+      : [{ code: 'status.drill-stale', severity: 'warning', ...stale, subject: 'drills' } satisfies Finding]),
+    ...problems
+      .filter(({ problem }) => problem.startsWith('drills/'))
+      .map(({ place, problem }): Finding => ({
+        code: 'status.drill-record',
+        severity: 'warning',
+        message: `${place}: ${problem}`,
+        remedy:
+          'Find out who changed it; another place may have it as it was: mosaic-backup drill list --destination NAME',
+        subject: place,
+      })),
+  ];
+}

@@ -1,0 +1,167 @@
+/** The commands of a runbook: literal, and run by sh from top to bottom. Pure. */
+import type { DestinationConfig } from '../config/destination.ts';
+import { readableFirst } from '../config/destinations/thaw.ts';
+import { secretsOfAws } from '../config/destinations/aws.ts';
+import { secretsOfRsync } from '../config/destinations/rsync.ts';
+import { coordinatorOf, hostNames } from '../config/hosts.ts';
+import { isOwnSource } from '../config/own-source.ts';
+import type { SiteConfig } from '../config/site.ts';
+import { defaultGroup, GROUPS } from '../source.ts';
+import { shellLine, shellWord } from '../shell.ts';
+import type { DrillReport, Scenario } from './drill.ts';
+
+export interface ProgramNeed {
+  readonly program: string;
+  readonly package: string;
+  readonly version: string | null;
+}
+
+export interface RecoverySource {
+  readonly name: string;
+  /** Those that must be up before. */
+  readonly after: readonly string[];
+}
+
+/** The sources in the order of their recovery: by groups, each after those that it needs. */
+export function recoverySources({ sources, plans }: SiteConfig): readonly RecoverySource[] {
+  const wanted = plans.drill.sources ?? Object.keys(sources);
+  const groupOf = (name: string) => {
+    const source = sources[name];
+    return source === undefined ? 0 : GROUPS.indexOf(source.group ?? defaultGroup(source.type));
+  };
+  // The host's own files first: what everything else is configured by.
+  const rank = (name: string) => (isOwnSource(name) ? -1 : groupOf(name));
+  const rest = wanted.filter((name) => sources[name] !== undefined).toSorted((a, b) => rank(a) - rank(b));
+  const ordered: RecoverySource[] = [];
+  while (rest.length > 0) {
+    const at = rest.findIndex((name) => afterOf(name).every((other) => !rest.includes(other)));
+    const [name = ''] = rest.splice(Math.max(0, at), 1);
+    ordered.push({ name, after: afterOf(name).filter((other) => wanted.includes(other)) });
+  }
+  return ordered;
+
+  function afterOf(name: string): readonly string[] {
+    return sources[name]?.after ?? [];
+  }
+}
+
+/** Where everything comes from: as the last drill had it, else the first place that can be read at once. */
+export function fromOf({ destinations, plans }: SiteConfig, scenario: Scenario, drill: DrillReport | null): string {
+  const names = readableFirst(destinations);
+  const primary = plans.drill.primary ?? Object.keys(destinations)[0];
+  const left = scenario === 'primary-storage-lost' ? names.filter((name) => name !== primary) : names;
+  const drilled = drill?.scenario === scenario ? drill.sources.map(({ choice }) => choice?.place) : [];
+  return drilled.find((place) => typeof place === 'string' && left.includes(place)) ?? left[0] ?? 'repository';
+}
+
+/** Options that every command of the recovery has. */
+export function optionsOf(config: SiteConfig, drill: DrillReport | null): readonly string[] {
+  const hosts = hostNames(config);
+  const wanted = [drill?.host, config.plans.drill.host].find((host) => host !== undefined && hosts.includes(host));
+  return ['-c', 'recovery.yaml', ...(hosts.length > 1 ? ['--host', wanted ?? coordinatorOf(config)] : [])];
+}
+
+/** What installs what is missing. @param provision commands of the config's own. */
+export function programCommands(
+  needs: Readonly<Record<string, readonly ProgramNeed[]>>,
+  version: string,
+  provision: readonly (readonly string[])[],
+): readonly string[] {
+  const common = ['age', 'zstd'].map((program) => ({ program, package: program }));
+  const all = new Map([...common, ...Object.values(needs).flat()].map((need) => [need.package, need]));
+  return [
+    ...provision.map(shellLine),
+    ...[...all.values()].map(({ program, package: name }) => {
+      const test = program.startsWith('/')
+        ? `[ -x ${shellWord(program)} ]`
+        : `command -v ${shellWord(program)} > /dev/null`;
+      return `${test} || apt-get install --yes ${shellWord(name)}`;
+    }),
+    `command -v mosaic-backup > /dev/null || npm install --global mosaic-backup@${shellWord(version)}`,
+  ];
+}
+
+export function identityCommands(): readonly string[] {
+  return [
+    'export IDENTITY="${IDENTITY:-/root/identity.txt}" RECOVERED="${RECOVERED:-/srv/recovered}"',
+    'chmod 600 "$IDENTITY"',
+    'mkdir -p "$RECOVERED" && cd "$RECOVERED"',
+  ];
+}
+
+/** What a place needs before it can be read: secrets that the config names by where they are, disks. */
+export function placeCommands(
+  { destinations }: SiteConfig,
+  from: string,
+): { readonly words: readonly string[]; readonly commands: readonly string[] } {
+  const config = destinations[from];
+  if (config === undefined) return { words: ['There is no destination: only the repository itself.'], commands: [] };
+  const access = config.access === undefined ? [] : [`${from}: ${config.access}`];
+  if (config.type === 'directory')
+    return {
+      words: [`Mount the disk of ${from} at ${config.path}.`, ...access],
+      commands: [`ls ${shellWord(config.path)}`],
+    };
+  const secrets = secretsAt(config);
+  return {
+    words: [`Put the secrets of ${from} where the config reads them.`, ...access],
+    commands: secrets.flatMap((secret) => {
+      if ('file' in secret) return [`ls -l ${shellWord(secret.file)}`];
+      return 'env' in secret ? [`: "\${${secret.env}:?a secret of ${from}}"`] : [];
+    }),
+  };
+}
+
+function secretsAt(config: Exclude<DestinationConfig, { readonly type: 'directory' }>) {
+  const secrets = config.type === 'rsync' ? secretsOfRsync(config) : secretsOfAws(config);
+  return secrets.filter((secret) => secret !== undefined);
+}
+
+interface Restoring {
+  readonly config: SiteConfig;
+  readonly source: RecoverySource;
+  readonly scenario: Scenario;
+  readonly drill: DrillReport | null;
+  /** Whether it has continuous logs. */
+  readonly logged: boolean;
+}
+
+/** The restore of a source and its way back into production: its server stopped, its data aside, started again; files to where they were. */
+export function restoreCommands({ config, source: { name }, scenario, drill, logged }: Restoring): readonly string[] {
+  const source = config.sources[name];
+  if (source === undefined) return [];
+  const drilled = drill?.sources.find((one) => one.source === name)?.choice ?? null;
+  const here = drill?.scenario === scenario ? drilled?.place : undefined;
+  const from = typeof here === 'string' && config.destinations[here] ? here : fromOf(config, scenario, drill);
+  const back = scenario === 'operator-error' || scenario === 'ransomware';
+  const hasLogs = drilled === null ? logged : drilled.at !== null;
+  const folder = `"$RECOVERED"/${shellWord(name)}`;
+  const into = source.type === 'files' ? undefined : source.inPlace;
+  const options = optionsOf(config, drill).map(shellWord).join(' ');
+  const restore = (to: string) => {
+    if (back && !hasLogs)
+      return `mosaic-backup ${options} restore --point "$POINT" --source ${shellWord(name)} --from ${shellWord(from)} --to "$RECOVERED"/point-${shellWord(name)}`;
+    // Old or not, it is the newest that is left.
+    const until = hasLogs ? `--at ${back ? '"$AT"' : 'end'}` : '--accept-age';
+    return `mosaic-backup ${options} restore latest --source ${shellWord(name)} --from ${shellWord(from)} ${until} --to ${to}`;
+  };
+  // Whoever goes back looks first: what is there may be right but for a part.
+  if (back) return [restore(folder)];
+  if (source.type === 'files')
+    return [restore(folder), ...source.paths.flatMap((file) => putBack(`"$RECOVERED"/${shellWord(name)}`, file))];
+  if (into === undefined) return [restore(folder)];
+  const data = shellWord(into.data);
+  return [
+    `${shellLine(into.stop)} || true`,
+    `[ ! -e ${data} ] || mv ${data} ${data}.before-recovery`,
+    restore(data),
+    shellLine(into.start),
+  ];
+}
+
+/** Only what was backed up: a copy of the whole tree would set owner and mode of the folders above. */
+function putBack(below: string, file: string): readonly string[] {
+  const parent = file.replace(/\/+$/, '').replace(/\/[^/]*$/, '') || '/';
+  const from = `${below}${shellWord(file)}`;
+  return [`mkdir -p ${shellWord(parent)}`, `[ ! -e ${from} ] || cp -a ${from} ${shellWord(parent)}/`];
+}

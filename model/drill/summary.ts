@@ -1,0 +1,84 @@
+/** What a drill showed, for reports: what missed its objective and why, what failed, and how it stands beside earlier ones. Pure. */
+import type { StepError } from '../run.ts';
+import { compare, earlierThan, lossOf, type Comparison } from './compare.ts';
+import type { DrillReport } from './drill.ts';
+import { slowestOf, whyLate, whyLost, whySourceLate, whySourceLost, type Timed } from './why.ts';
+
+/** An objective that was not held. */
+export interface Missed {
+  readonly of: 'rto' | 'rpo';
+  /** Null: of the whole stack. */
+  readonly source: string | null;
+  /** Milliseconds; null where it was never back, or nothing is known of what was lost. */
+  readonly actual: number | null;
+  readonly objective: number;
+  /** In words, the most important first. */
+  readonly why: readonly string[];
+}
+
+export interface DrillSummary {
+  /** The whole first, then by source. While it goes on: what is missed in any case. */
+  readonly missed: readonly Missed[];
+  readonly failures: readonly { readonly source: string | null; readonly error: StepError }[];
+  /** Of all steps. */
+  readonly slowest: readonly Timed[];
+  /** With the last of the same scenario; null where there is none. */
+  readonly sameScenario: Comparison | null;
+  /** With the last of any, where that is another one. */
+  readonly last: Comparison | null;
+}
+
+/** @param drills earlier ones, in any order; the drill itself and later ones are left out. */
+export function drillSummary(report: DrillReport, drills: readonly DrillReport[]): DrillSummary {
+  const earlier = earlierThan(report, drills);
+  const same = earlier.find(({ scenario }) => scenario === report.scenario);
+  const [last] = earlier;
+  const steps = [...report.steps, ...report.sources.flatMap((one) => one.steps)];
+  return {
+    missed: missedBy(report),
+    failures: [
+      ...report.errors.map((error) => ({ source: null, error })),
+      ...report.sources.flatMap(({ source, errors }) => errors.map((error) => ({ source, error }))),
+    ],
+    slowest: slowestOf(
+      steps.filter(({ id }) => id !== 'declare' && !id.startsWith('confirm/')),
+      5,
+    ),
+    sameScenario: same ? compare(report, same) : null,
+    last: last && last !== same ? compare(report, last) : null,
+  };
+}
+
+/** Every objective of a drill that was not held. */
+export function missedBy(report: DrillReport): readonly Missed[] {
+  const ended = report.outcome !== null;
+  const { objectives, rto, rpo } = report;
+  return [
+    ...miss({ of: 'rto', source: null, actual: rto, objective: objectives.rto, ended }, () => whyLate(report)),
+    ...miss({ of: 'rpo', source: null, actual: rpo, objective: objectives.rpo, ended }, () => whyLost(report)),
+    ...report.sources.flatMap((one) => {
+      const { source } = one;
+      const over = one.outcome !== null;
+      return [
+        ...miss({ of: 'rto', source, actual: one.rto, objective: one.objectives.rto, ended: over }, () =>
+          whySourceLate(report, one),
+        ),
+        ...miss({ of: 'rpo', source, actual: lossOf(one), objective: one.objectives.rpo, ended: over }, () =>
+          whySourceLost(one),
+        ),
+      ];
+    }),
+  ];
+}
+
+interface Held extends Pick<Missed, 'of' | 'source' | 'actual'> {
+  readonly objective: number | null;
+  readonly ended: boolean;
+}
+
+/** What is not known is missed once it has ended: nobody may rely on it. */
+function miss({ of, source, actual, objective, ended }: Held, why: () => readonly string[]): readonly Missed[] {
+  if (objective === null) return [];
+  if (actual === null ? !ended : actual <= objective) return [];
+  return [{ of, source, actual, objective, why: why() }];
+}

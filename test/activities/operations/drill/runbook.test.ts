@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { loadSite } from '../../../../activities/config/load.ts';
+import { captureBackup } from '../../../../activities/operations/capture.ts';
+import { copyToDestination } from '../../../../activities/operations/copy-to.ts';
+import { documentsFolder, writeDocuments } from '../../../../activities/operations/drill/documents.ts';
+import { recordDrill } from '../../../../activities/operations/drill/record.ts';
+import type { DrillReport } from '../../../../model/drill/drill.ts';
+import { LAUNCHER, mosaicHere } from '../../../support/command-line.ts';
+import { drilledSource, drillReport } from '../../../support/drills.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { makeSite, type TestSite } from '../../../support/site.ts';
+import { testWork } from '../../../support/work.ts';
+
+const SCHEDULED = '2026-11-23T02:00:00Z';
+const OWN = 'mosaic-backup-local';
+
+describe('documents of drills', () => {
+  let folder: string;
+  let data: string;
+  let made: TestSite;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    data = path.join(folder, 'srv', "the wiki's data");
+    await mkdir(path.join(data, 'pages'), { recursive: true });
+    await writeFile(path.join(data, 'pages', 'home'), 'what was there then\n', { mode: 0o640 });
+    made = await makeSite({
+      folder,
+      sources: { wiki: { type: 'files', paths: [data] } },
+      plans: { drill: { contacts: ['Ada, +49 30 1234567'], keys: 'the safe', documents: path.join(folder, 'docs') } },
+    });
+    await Promise.all(['wiki', OWN].map(backedUp));
+  });
+  after(cleanUp);
+
+  async function backedUp(source: string): Promise<void> {
+    const { site } = made;
+    const at = { runId: `daily-${SCHEDULED}`, scheduled: SCHEDULED } as const;
+    const captured = await captureBackup({ site, source, tier: 'daily', ...at, attempt: 1, busy: 0, work: testWork() });
+    await copyToDestination({ site, destination: 'vault', backup: captured.backup, work: testWork() });
+  }
+
+  async function drilled(fields: Partial<DrillReport> = {}): Promise<DrillReport> {
+    const sources = [drilledSource({ source: 'wiki', at: [22, 24, 80, 80, 82] })];
+    const report = drillReport({ sources, fields: { config: made.site.configDigest, ...fields } });
+    await recordDrill({ site: made.site, report, work: testWork() });
+    return report;
+  }
+
+  function read(name: string): Promise<string> {
+    return readFile(path.join(documentsFolder(made.site), name), 'utf8');
+  }
+
+  it('hold a runbook whose commands, run from top to bottom by sh on what is left, bring the site back', async () => {
+    await drilled();
+    await writeDocuments({ site: made.site });
+    const text = await read('runbook.md');
+    // What is left of a host that is gone: the destination, the identity out of the kit, and the runbook.
+    const kit = path.join(folder, 'identity from the kit');
+    await copyFile(made.identities[0], kit);
+    for (const gone of ['srv', 'repository', 'state', 'keys', 'config.yaml', 'docs'])
+      await rm(path.join(folder, gone), { recursive: true });
+    const bin = path.join(folder, 'bin');
+    await mkdir(bin);
+    await writeFile(path.join(bin, 'mosaic-backup'), `#!/bin/sh\nexec '${LAUNCHER}' "$@"\n`);
+    await chmod(path.join(bin, 'mosaic-backup'), 0o755);
+    const commands = [...text.matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, each]) => each).join('\n');
+    const env = {
+      PATH: `${bin}:${process.env['PATH']}`,
+      IDENTITY: kit,
+      RECOVERED: path.join(folder, 'recovered'),
+      MOSAIC_BACKUP_CONFIG: '',
+    };
+    const { exitCode, all } = await execa('sh', ['-eu'], { input: commands, env, all: true, reject: false });
+    assert.equal(exitCode, 0, `${all}\nof\n${commands}`);
+    const home = path.join(data, 'pages', 'home');
+    assert.equal(await readFile(home, 'utf8'), 'what was there then\n');
+    assert.equal((await stat(home)).mode & 0o777, 0o640);
+    // With its config and its signing key, the site is one again that can make backups.
+    const back = await loadSite({ file: made.file, env: process.env });
+    assert.equal(back.configDigest, made.site.configDigest);
+  });
+
+  it('are readable to all, hold no secret, and are not touched where nothing has changed', async () => {
+    const report = await drilled();
+    const first = await writeDocuments({ site: made.site });
+    const name = 'drills/drill-2026-10-18T091320Z';
+    for (const each of [
+      'runbook.md',
+      'runbook-ransomware.md',
+      'drills/README.md',
+      `${name}.md`,
+      `${name}.html`,
+      `${name}.json`,
+    ]) {
+      assert.ok(first.changed.includes(each), each);
+      assert.equal((await stat(path.join(first.folder, each))).mode & 0o777, 0o644, each);
+      const text = await read(each);
+      assert.ok(!text.includes('AGE-SECRET-KEY') && !text.includes('PRIVATE KEY'), each);
+    }
+    assert.equal((await stat(first.folder)).mode & 0o777, 0o755);
+    assert.equal(JSON.parse(await read(`${name}.json`)).signature.keyId.length > 0, true, 'the record itself');
+    assert.match(await read('drills/README.md'), /\| 2026-10-18T09:13:20Z \| host-lost \| complete \|/);
+    assert.deepEqual((await writeDocuments({ site: made.site, report })).changed, []);
+    assert.deepEqual(
+      (await readdir(first.folder)).filter((one) => one.startsWith('.')),
+      [],
+    );
+    await writeFile(path.join(first.folder, 'runbook.md'), 'torn');
+    assert.deepEqual((await writeDocuments({ site: made.site })).changed, ['runbook.md']);
+  });
+
+  it('say whether the runbook is proven: by which drill, not since the config changed, not by one that failed, or never', async () => {
+    const words = async (scenario = 'host-lost') => {
+      const { stdout } = await mosaicHere(['-c', made.file, '--json', 'runbook', 'show', '--scenario', scenario]);
+      const said: { readonly proven: boolean; readonly words: string; readonly markdown: string } = JSON.parse(stdout);
+      assert.ok(said.markdown.includes(said.words.replaceAll('_', String.raw`\_`)), said.markdown);
+      return `${said.proven} ${said.words}`;
+    };
+    assert.match(await words(), /^false NEVER DRILLED/);
+    await drilled();
+    assert.equal(await words(), 'true Proven by drill drill-2026-10-18T09:13:20Z on 2026-10-18.');
+    assert.match(await words('key-lost'), /^false NEVER DRILLED/);
+    await writeFile(made.file, `${await readFile(made.file, 'utf8')}# changed\n`);
+    assert.match(
+      await words(),
+      /^false NOT PROVEN since the config changed at 20\S+Z: the last drill was drill-2026-10-18/,
+    );
+    await drilled({ outcome: 'partial' });
+    assert.match(await words(), /^false NOT PROVEN: the last drill, .* was partial/);
+  });
+
+  it('name who is called, where the keys are, and the times of the last drill', async () => {
+    await drilled();
+    const file = path.join(folder, 'runbook.md');
+    const written = await mosaicHere(['-c', made.file, 'runbook', 'write', '--to', file]);
+    assert.equal(written.code, 0, written.stderr);
+    const text = await readFile(file, 'utf8');
+    for (const expected of [
+      '- Ada, +49 30 1234567\n',
+      '\nthe safe\n',
+      '| until everything is back (RTO) | 1m 22s |',
+      '## Step 1: programs (12s in the drill)',
+      ': restore wiki (56s in the drill)\n',
+      'mosaic-backup -c recovery.yaml restore latest --source wiki --from vault --accept-age --to "$RECOVERED"/wiki\n',
+      'mosaic-backup -c recovery.yaml list --destination vault --recovery-points\n',
+      '- **sql**: 42 rows',
+    ])
+      assert.ok(text.includes(expected), `${expected}\nin\n${text}`);
+    const page = path.join(folder, 'runbook.html');
+    assert.equal((await mosaicHere(['-c', made.file, 'runbook', 'show', '--page', page])).code, 0);
+    assert.match(await readFile(page, 'utf8'), /<h1>Recovery of the site test: host-lost<\/h1>/);
+  });
+
+  it('are listed and shown by the command line, also with the repository gone', async () => {
+    const report = await drilled({ objectives: { rto: 60_000, rpo: null } });
+    const later = drillReport({
+      declared: '2026-11-01T10:00:00.000Z',
+      scenario: 'key-lost',
+      fields: { outcome: 'failed', rto: null },
+    });
+    await recordDrill({ site: made.site, report: later, work: testWork() });
+    await rm(made.site.repository, { recursive: true });
+    const listed = await mosaicHere(['-c', made.file, 'drill', 'list', '--destination', 'vault']);
+    assert.equal(listed.code, 0, listed.stderr);
+    const [header, first, second, ...more] = listed.stdout.split('\n');
+    assert.deepEqual(more, []);
+    assert.match(header ?? '', /^drill +scenario +outcome +RTO +of +RPO +of +age +missed$/);
+    assert.match(first ?? '', /^drill-2026-11-01T10:00:00Z +key-lost +failed +none +10m +.*RTO of the whole/);
+    assert.match(second ?? '', /^drill-2026-10-18T09:13:20Z +host-lost +complete +1m 22s +1m .*RTO of the whole$/);
+    const everywhere = await mosaicHere(['-c', made.file, '--json', 'drill', 'list']);
+    const told: {
+      readonly drills: readonly { runId: string; missed: string }[];
+      readonly problems: readonly { place: string }[];
+    } = JSON.parse(everywhere.stdout);
+    assert.deepEqual(
+      told.drills.map(({ runId }) => runId),
+      [later.runId, report.runId],
+    );
+    assert.deepEqual(
+      told.problems.map(({ place }) => place),
+      ['repository'],
+    );
+
+    const shown = await mosaicHere(['-c', made.file, 'drill', 'show', report.runId, '--markdown']);
+    assert.match(
+      shown.stdout,
+      /^# Drill drill-2026-10-18T09:13:20Z: host-lost\n[^]*The whole: RTO\*\* was 1m 22s, the objective is 1m\./,
+    );
+    const latest = await mosaicHere(['-c', made.file, '--json', 'drill', 'show', 'latest']);
+    assert.equal(JSON.parse(latest.stdout).drill.runId, later.runId);
+    const page = path.join(folder, 'drill.html');
+    assert.equal((await mosaicHere(['-c', made.file, 'drill', 'show', 'drill-2026-10', '--page', page])).code, 0);
+    assert.match(await readFile(page, 'utf8'), /<svg/);
+    const unknown = await mosaicHere(['-c', made.file, 'drill', 'show', 'drill-1999']);
+    assert.notEqual(unknown.code, 0);
+    assert.match(unknown.stderr, /no drill "drill-1999" on record[^]*drill-2026-11-01/);
+  });
+});
