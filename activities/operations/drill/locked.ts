@@ -1,6 +1,5 @@
 /** What an attacker cannot have taken: whatever a lock keeps at this moment, by what the destination itself says of each object. */
-import { MANIFEST, recoveryPointKey } from '../../../model/paths.ts';
-import type { RecoveryPoint } from '../../../model/recovery-point.ts';
+import { MANIFEST } from '../../../model/paths.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { Site } from '../../site.ts';
 import type { Catalogued } from '../../storage/catalogue.ts';
@@ -34,18 +33,6 @@ export async function whyUnlocked(
     return [];
   });
   return new Map(found.flat());
-}
-
-/** Where only what is locked is left, the recovery points that are. */
-export async function lockedPoints(
-  left: Site,
-  name: string,
-  { store, points }: Pick<Left, 'store' | 'points'>,
-): Promise<readonly RecoveryPoint[]> {
-  const config = left.config.destinations[name];
-  if (config?.type !== 's3' || config.lockedOnly !== true) return points;
-  const locked = await inParallel(points, PARALLEL, ({ id }) => isLocked(store, recoveryPointKey(id)));
-  return points.filter((_point, index) => locked[index] === true);
 }
 
 async function isLocked({ lockedUntil }: Left['store'], key: string): Promise<boolean> {
