@@ -22,7 +22,7 @@ export const drillKilled: readonly Scenario[] = [
     kind: 'drill killed',
     title: 'P49 the worker, at every boundary of every step and inside it (db, stack)',
     sources: ['db', 'stack'],
-    minutes: 6,
+    minutes: 10,
     async play(trial) {
       const hit = await prepare(trial);
       const { run, deaths } = await killAtEach(trial, { hit, points: POINTS, start: () => drill(trial) });
