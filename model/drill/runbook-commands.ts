@@ -145,7 +145,7 @@ export function restoreCommands({ config, source: { name }, scenario, drill, log
     // Of a bucket that is read as it was, the logs end by themselves before the moment: those that reach it were shipped after it.
     const isAsItWas = scenario === 'ransomware' && config.destinations[from]?.type === 's3';
     const until = hasLogs ? `--at ${back && !isAsItWas ? '"$AT"' : 'end'}` : '--accept-age';
-    return `mosaic-backup ${options} restore latest --source ${shellWord(name)} --from ${shellWord(from)} ${until} --to ${to}`;
+    return `mosaic-backup ${options} restore latest --source ${shellWord(name)} --from ${shellWord(from)} ${until} --to ${to} --direct`;
   };
   // Whoever goes back looks first: what is there may be right but for a part.
   if (back) return [restore(folder)];
