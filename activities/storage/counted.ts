@@ -47,14 +47,14 @@ export async function readCounted<Value extends Signed>(
 
 /** Where a place keeps what was there before, whoever may write can have put anything above ours. */
 async function newestThatCounts<Value extends Signed>(
-  { earlier }: Store,
+  store: Store,
   { key, bytes }: { readonly key: string; readonly bytes: Uint8Array },
   kind: Counted<Value>,
   trusted: readonly TrustedKey[],
 ): Promise<ReturnType<typeof counted<Value>>> {
   const now = counted(bytes, key, kind, trusted);
-  if ('record' in now || earlier === undefined) return now;
-  for await (const before of earlier(key)) {
+  if ('record' in now || store.earlier === undefined) return now;
+  for await (const before of store.earlier(key)) {
     const found = counted(before, key, kind, trusted);
     if ('record' in found) return found;
   }

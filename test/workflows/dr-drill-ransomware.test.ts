@@ -131,7 +131,7 @@ describe('drDrill of ransomware', function () {
 
   it('says what is not locked any more, where nothing else is left', async () => {
     const { admin } = gateway;
-    const [wiki] = locked.filter(({ manifest }) => manifest.source === 'wiki');
+    const wiki = locked.find(({ manifest }) => manifest.source === 'wiki');
     const name = wiki?.manifest.artifacts[0]?.name;
     const Key = `${wiki?.folder}/${name}`;
     const { Versions = [] } = await admin.listObjectVersions({ Bucket: bucket, Prefix: Key });
@@ -192,7 +192,12 @@ describe('drDrill of ransomware', function () {
       ...point,
       id: 'daily-2026-01-01T00:00:00Z',
       created: new Date(Date.parse(at) - 1_000).toISOString(),
-      sources: point.sources.map((entry) => ({ ...entry, ...sources.find(({ source }) => source === entry.source) })),
+      sources: point.sources.map((entry) =>
+        Object.assign(
+          entry,
+          sources.find(({ source }) => source === entry.source),
+        ),
+      ),
     };
     const signed = { ...unsigned, signature: own.sign(canonical(unsigned)) };
     await put(recoveryPointKey(unsigned.id), Buffer.from(JSON.stringify(signed)));

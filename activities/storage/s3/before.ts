@@ -34,7 +34,6 @@ const SECOND = 1000;
 /** @param now the same bucket as it is. */
 export function s3Before(now: Destination, view: Before): Destination {
   const { bucket, before } = view;
-  const { remembers: _remembers, lockedUntil: locks, inventory: _inventory, ...rest } = now;
 
   async function seenVersion(key: string): Promise<string> {
     const version = await versionBefore(view, key);
@@ -51,7 +50,7 @@ export function s3Before(now: Destination, view: Before): Destination {
   }
 
   return {
-    ...rest,
+    ...now,
     async *list(prefix, options = {}) {
       await requireVersions(view);
       yield* listBefore(bucket, prefix, { options, was: (time) => wasThere(view, time) });
@@ -73,7 +72,7 @@ export function s3Before(now: Destination, view: Before): Destination {
       const version = await versionBefore(view, key);
       return version === undefined ? undefined : digestBack(bucket, { key, version }, work, `reading ${key} back`);
     },
-    ...(locks === undefined
+    ...(now.lockedUntil === undefined
       ? {}
       : {
           async lockedUntil(key: string) {

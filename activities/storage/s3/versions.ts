@@ -69,7 +69,7 @@ export function storedAt({
 }: Pick<ObjectVersion, 'VersionId' | 'LastModified'>): number | undefined {
   const told = LastModified?.getTime();
   if (told === undefined || !ULID.test(VersionId)) return told;
-  const given = [...VersionId.slice(0, 10)].reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0);
+  const given = Array.from(VersionId.slice(0, 10)).reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0);
   return Math.min(told, given);
 }
 
