@@ -142,6 +142,8 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
       ]);
     });
     errors.push(...(reported.ok ? reported.value : [reported.error]));
+    if ([...sources.values()].some(({ restored }) => restored !== null)) await confirmation('tear-down');
+    else runner.leaveOut(manual.filter((phase) => phase === 'tear-down').map(confirmId));
   } finally {
     // Cancelled or not: nothing of it stays.
     await CancellationScope.nonCancellable(tearDown);
