@@ -6,6 +6,7 @@ import { backupActivities, copyActivities } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
 import { scratchOf } from '../activities/operations/proof/prove.ts';
 import { sweepProofs } from '../activities/operations/restore.ts';
+import { sweepKilledSandboxes } from '../activities/operations/sandbox.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
@@ -52,6 +53,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   try {
     const claim = await claimHost(site);
     undo.defer(() => claim.release());
+    await sweepKilledSandboxes(site, settings.log);
     await sweepProofs(scratchOf(site));
     await openMetrics(site, settings, undo);
     const { connection, workers } = await createWorkers(site, settings);

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { name } from '../source.ts';
 import { clock, days } from './calendar-fields.ts';
-import { heartbeat, wait } from './fields.ts';
+import { size } from '../units.ts';
+import { DOCKER_SOCKET } from './container.ts';
+import { absolutePath, heartbeat, wait } from './fields.ts';
 
 /** A week after the monthly, so that it is proven with what it archived. */
 const USUAL_DAYS = 'second sunday';
@@ -26,6 +28,19 @@ export const restoreTestPlan = z
       .startsWith('/', 'not an absolute path\nWrite it from the root, as in /srv/restore-tests.')
       .optional()
       .describe('the folder in which backups are restored, one at a time; nothing stays in it. Absent: in state'),
+    sandbox: z
+      .enum(['auto', 'process', 'container'])
+      .default('auto')
+      .describe(
+        "in what a database is started: process (this machine's own programs), container (the image that the backup came from), auto (processes where they fit, else a container)",
+      ),
+    sandboxMemory: size.prefault('2GiB').describe('the most memory of such a container'),
+    sandboxCpus: z
+      .number()
+      .min(0.1, 'too few to start anything\nWrite 0.1 or more, as in 2.')
+      .default(2)
+      .describe('its processors at most'),
+    sandboxSocket: absolutePath.default(DOCKER_SOCKET).describe("Docker's socket"),
     deadline: wait.prefault('12h').describe('how long a step is tried again'),
     retryFirst: wait.prefault('5s').describe('the first pause between two attempts'),
     retryMax: wait.prefault('5m').describe('the longest pause between two attempts'),

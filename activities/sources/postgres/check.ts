@@ -8,6 +8,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
+import type { Sandbox } from '../private-server/sandbox.ts';
 import type { CheckContext } from '../types.ts';
 import { amcheck } from './amcheck.ts';
 import { dumped } from './dumped.ts';
@@ -30,7 +31,7 @@ const engine = z.looseObject({
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<PostgresSource>): Promise<readonly Check[]> {
-  const { chain, restored, scratch, work } = context;
+  const { chain, restored, scratch, sandbox, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
   const major = restoredMajor(backup.manifest);
@@ -38,7 +39,7 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
   if (arch !== undefined && arch !== '' && arch !== machine()) {
     return noneCompared(CHECKS, `not started: the data are ${arch}'s, and this machine is ${machine()}`);
   }
-  const binaries = await findBinaries(major, { program: 'postgres' });
+  const binaries = await findBinaries(major, { program: 'postgres', sandbox });
   if (!binaries) {
     const remedy = installRemedy(major, 'postgres');
     return noneCompared(
@@ -61,11 +62,12 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       startServer({
         data: restored,
         binaries: binaries.folder,
+        sandbox,
         superuser,
         runtime: scratch,
         isolated: true,
         settings: {
-          ...(await isolatedSettings(restored, binaries, work.signal)),
+          ...(await isolatedSettings(restored, binaries, work.signal, 'server')),
           ...(moment.possible ? moment.settings : {}),
         },
         signal: work.signal,
@@ -82,9 +84,9 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
       const took = ((Date.now() - started) / 1000).toFixed(1);
       const libraries = preloaded === '' ? '' : `; without the preloaded libraries ${preloaded}`;
       return [
-        passed('start', `recovered and open for writing in ${took} s${libraries}`),
+        passed('start', `recovered and open for writing in ${took} s${placeOf(sandbox)}${libraries}`),
         ...(read instanceof BackupError ? [failed('inventory', read.message)] : []),
-        ...sortedBy(libc, await lookInside(server, { inventory, moment }, binaries, work)),
+        ...sortedBy(sandbox?.image ? undefined : libc, await lookInside(server, { inventory, moment }, binaries, work)),
       ];
     } finally {
       await server.stop();
@@ -97,6 +99,10 @@ async function superuserOrNone(...of: Parameters<typeof requireSuperuser>): Prom
     if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
     throw error;
   });
+}
+
+function placeOf(sandbox: Sandbox | undefined): string {
+  return sandbox?.image ? `, in a container of ${sandbox.image}` : '';
 }
 
 function withoutInventory(): NoRecovery {
@@ -119,14 +125,14 @@ async function lookInside(
   // Settings that a database or a role was given must not load production's libraries either.
   const options = '-c session_preload_libraries= -c local_preload_libraries=';
   const connection = { ...server.connection, options };
-  const { pid } = server;
-  const compared = await whileServerWorks({ pid, phase: 'comparing', work }, (work) =>
+  const { pid, activity } = server;
+  const compared = await whileServerWorks({ pid, activity, phase: 'comparing', work }, (work) =>
     compareWithInventory({ ...about, connection, work }),
   );
-  const sound = await whileServerWorks({ pid, phase: 'checking pages and indexes', work }, (work) =>
+  const sound = await whileServerWorks({ pid, activity, phase: 'checking pages and indexes', work }, (work) =>
     amcheck(connection, binaries, work),
   );
-  const read = await whileServerWorks({ pid, phase: 'reading every row', work }, (work) =>
+  const read = await whileServerWorks({ pid, activity, phase: 'reading every row', work }, (work) =>
     dumped(connection, binaries, work),
   );
   return [...compared, sound, read];

@@ -12,6 +12,7 @@ import { select } from './logs/select.ts';
 import { preflight } from './preflight.ts';
 import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
+import { sandboxing } from './sandboxing.ts';
 
 export const postgres: SourceAdapter<PostgresSource> = {
   type: 'postgres',
@@ -23,6 +24,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
   check,
   checkExports,
   withExportPlan,
+  sandboxing,
   logs: {
     ...logs,
     ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })),

@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { inventoryHeader, postgresEntry, type PostgresEntry } from '../../../model/inventory.ts';
+import type { WorksAs } from '../private-server/sandbox.ts';
 import type { BackupReader } from '../types.ts';
 import type { Binaries } from './binaries.ts';
 import { controlData } from './control.ts';
@@ -72,8 +73,9 @@ export async function isolatedSettings(
   data: string,
   binaries: Binaries,
   signal: AbortSignal,
+  as: WorksAs = 'worker',
 ): Promise<Readonly<Record<string, string>>> {
-  const control = await controlData(data, binaries, signal);
+  const control = await controlData(data, binaries, signal, as);
   return {
     archive_mode: 'off',
     autovacuum: 'off',

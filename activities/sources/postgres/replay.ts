@@ -9,7 +9,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
-import { requireBinaries } from './binaries.ts';
+import type { Binaries } from './binaries.ts';
 import { inventoryOrWhy, isolatedSettings, requireSuperuser, withoutAutoConf } from './isolated.ts';
 import { basePosition } from './incremental/position.ts';
 import { logsPosition, type LogsPosition } from './logs/position.ts';
@@ -32,14 +32,13 @@ export interface ReplayRequest {
   readonly replay?: Replay | undefined;
   /** Numbers of timelines up to this one are taken, whether their logs are replayed or not. */
   readonly taken?: number | undefined;
-  /** Major version. */
-  readonly major: number;
+  /** With `postgres` among them. */
+  readonly binaries: Binaries;
   readonly work: Work;
 }
 
 /** @throws BackupError `verification-failed` when recovery cannot reach the target; `missing-program`. */
-export async function replayLogs({ data, base, replay, taken, major, work }: ReplayRequest): Promise<void> {
-  const binaries = await requireBinaries(major, { program: 'postgres' });
+export async function replayLogs({ data, base, replay, taken, binaries, work }: ReplayRequest): Promise<void> {
   const folder = path.join(data, FOLDER);
   const wal = path.join(folder, 'wal');
   const runtime = path.join(folder, 'run');
@@ -49,13 +48,14 @@ export async function replayLogs({ data, base, replay, taken, major, work }: Rep
   await markTaken(wal, timeline, taken ?? 0);
   const superuser = await superuserFor(data, base, work);
   const target = replay
-    ? await recoveryTarget(replay, { base, wal, waldump: path.join(binaries.folder, 'pg_waldump'), work })
+    ? await recoveryTarget(replay, { base, wal, waldump: binaries, work })
     : { recovery_target: 'immediate' };
   await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
   await withoutAutoConf(data, async () => {
     const server = await startServer({
       data,
       binaries: binaries.folder,
+      sandbox: binaries.sandbox,
       superuser,
       runtime,
       isolated: true,
@@ -137,7 +137,7 @@ interface Fetched {
   readonly base: BackupReader;
   /** Folder of all segments. */
   readonly wal: string;
-  readonly waldump: string;
+  readonly waldump: Binaries;
   readonly work: Work;
 }
 

@@ -1,0 +1,125 @@
+/** How programs and servers run in a container that is a sandbox. */
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
+import { startProcess } from '../../sources/private-server/process.ts';
+import type { ContainerSandbox, FoundProgram, WorksAs } from '../../sources/private-server/sandbox.ts';
+import type { ServerUser } from '../../sources/private-server/user.ts';
+import { runProgram } from '../../streams/run.ts';
+import type { Program } from '../../streams/types.ts';
+import type { Container } from '../container.ts';
+import { dockerAt } from '../docker.ts';
+import { inside } from '../inside.ts';
+import { requireWhole } from './whole.ts';
+
+export interface RunningOptions {
+  readonly container: Container;
+  /** With its digest. */
+  readonly image: string;
+  readonly users: Readonly<Record<WorksAs, ServerUser>>;
+  /** A folder that is inside too, with a short path. */
+  readonly sockets: string;
+}
+
+/** Programs of other than ours are chatty in the language of the image. */
+const LANGUAGE = { LC_ALL: 'C.UTF-8' };
+
+/** Writes its own pid, and becomes the server. */
+const BECOME = 'echo $$ >"$0" && exec "$@"';
+/** 1: it has ended already, or has not begun. */
+const SIGNAL = 'read -r pid <"$1" && kill -s "$2" "$pid"';
+
+/** `<folder> <TAB> <what it prints>` of each, and of those that the image itself looks in. The shell expands patterns. */
+const FIND = `
+program=$1
+shift
+IFS=:
+for folder in $* $PATH; do
+  [ -x "$folder/$program" ] || continue
+  printf '%s\\t%s\\n' "$folder" "$("$folder/$program" --version 2>/dev/null)"
+done
+exit 0
+`;
+
+export function runningIn({ container, image, users, sockets }: RunningOptions): ContainerSandbox {
+  const activity = activityIn(container);
+
+  function program(wanted: Program, as: WorksAs): Program {
+    const { user, ...rest } = wanted;
+    const { uid, gid } = user ?? users[as];
+    const env = { ...LANGUAGE, ...wanted.env };
+    return { ...inside({ ...container, user: `${uid}:${gid}` }, { ...rest, env }), activity };
+  }
+  const script = (text: string, args: readonly string[], as: WorksAs = 'server') =>
+    runProgram(program({ command: 'sh', args: ['-c', text, 'sh', ...args], accept: [1, 2] }, as));
+
+  return {
+    image,
+    program,
+    async has(file) {
+      return (await script('test -x "$1"', [file], 'worker')).code === 0;
+    },
+    async find(name, folders): Promise<readonly FoundProgram[]> {
+      const { stdout } = await script(FIND, [name, ...folders]);
+      return stdout.split('\n').flatMap((line) => {
+        const [folder, printed] = line.split('\t');
+        return folder !== undefined && printed !== undefined ? [{ folder, printed }] : [];
+      });
+    },
+    start({ command, user, log, env = {} }) {
+      const pidFile = `/tmp/${randomUUID()}.pid`;
+      const { uid, gid } = user ?? users.server;
+      const as = { ...container, user: `${uid}:${gid}` };
+      const args = ['-c', BECOME, pidFile, ...command];
+      const client = inside(as, { command: 'sh', args, env: { ...LANGUAGE, ...env } });
+      return startProcess({
+        command: [client.command, ...client.args],
+        // What speaks to Docker stays ourselves.
+        user: undefined,
+        log,
+        deathSignal: 'KILL',
+        env: definedOf({ ...client.env, DOCKER_CONFIG: '/nonexistent' }),
+        send: async (signal) =>
+          void (await runProgram(
+            inside(as, {
+              command: 'sh',
+              args: ['-c', SIGNAL, 'sh', pidFile, signal.replace(/^SIG/, '')],
+              accept: [1, 2, 137],
+            }),
+          )),
+        activity,
+      });
+    },
+    async socketFolder(wanted, name) {
+      const isShort = Buffer.byteLength(path.join(wanted, name)) <= 107;
+      return { folder: isShort ? wanted : sockets, remove: async () => undefined };
+    },
+    requireWhole: () => requireWhole(container),
+  };
+}
+
+function definedOf(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+/** Nanoseconds in a tick of the clock, as /proc counts them. */
+const TICK = 1e7;
+
+/** All that runs in it, as Docker counts it: its processes may be in another pid namespace than ours. */
+function activityIn({ id, socket }: Container): () => Promise<number> {
+  const container = dockerAt(socket).getContainer(id);
+  let last = 0;
+  return async () => {
+    try {
+      const { cpu_stats: cpu, blkio_stats: io } = await container.stats({ stream: false, 'one-shot': true });
+      const bytes = (io?.io_service_bytes_recursive ?? []).reduce((sum, { value }) => sum + value, 0);
+      last = Math.max(last, Math.floor(cpu.cpu_usage.total_usage / TICK) + Math.floor(bytes / 4096));
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof BackupError) throw error;
+      // No answer is no sign of life, and no more than that.
+    }
+    return last;
+  };
+}

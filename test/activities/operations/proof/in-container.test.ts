@@ -1,0 +1,227 @@
+/** Restore tests in a container of the image that the backup came from, with this machine's own programs hidden. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { proveTest } from '../../../../activities/operations/proof/prove.ts';
+import { sweepKilledSandboxes } from '../../../../activities/operations/sandbox.ts';
+import type { Site } from '../../../../activities/site.ts';
+import { holderTag, thisHolder } from '../../../../activities/storage/holder.ts';
+import { pinned } from '../../../../activities/storage/catalogue.ts';
+import { startDocker, type TestDocker } from '../../../support/docker.ts';
+import { isBackupError } from '../../../support/errors.ts';
+import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { startPostgresContainer, type PostgresContainer } from '../../../support/postgres-container.ts';
+import { scheduledTimes } from '../../../support/scheduled.ts';
+import { makeSite, type TestSite } from '../../../support/site.ts';
+import { until } from '../../../support/until.ts';
+import { testWork } from '../../../support/work.ts';
+import { atPoint, startCommand } from '../../../support/worker-process.ts';
+import { capture, listed, ship, SOURCE } from '../../sources/postgres/backups.ts';
+
+const LABEL = 'mosaic-backup.sandbox';
+
+const inspected = z.looseObject({
+  Image: z.string(),
+  Config: z.looseObject({ Labels: z.record(z.string(), z.string()) }),
+  HostConfig: z.looseObject({
+    NetworkMode: z.string(),
+    Memory: z.number(),
+    MemorySwap: z.number(),
+    NanoCpus: z.number(),
+    ReadonlyRootfs: z.boolean(),
+    CapDrop: z.array(z.string()),
+    SecurityOpt: z.array(z.string()),
+  }),
+});
+
+interface Proving {
+  readonly at?: Site;
+  readonly onRestored?: (restored: string) => Promise<void>;
+  readonly time?: string | null;
+}
+
+describe('restore tests in a container', function () {
+  this.timeout(300_000);
+  let folder: string;
+  let docker: TestDocker;
+  let server: PostgresContainer;
+  let test: TestSite;
+  let site: Site;
+  const { PATH: own, TMPDIR: temporary } = process.env;
+
+  before(async () => {
+    folder = await temporaryFolder({ onDisk: true });
+    docker = await startDocker();
+    // Programs of the image lie where they lie here, and a sandbox has a /tmp of its own.
+    process.env['TMPDIR'] = '/var/tmp';
+    server = await startPostgresContainer({ docker, major: 18, settings: { summarize_wal: 'on' } });
+    test = await makeSite({
+      folder,
+      sources: { [SOURCE]: server.config() },
+      plans: { restoreTest: { sandboxSocket: docker.socket, sandboxMemory: '300MiB', sandboxCpus: 0.5 } },
+    });
+    ({ site } = test);
+    const scheduled = scheduledTimes();
+    await server.sql('CREATE TABLE t (id int PRIMARY KEY, name text)');
+    await ship(site, scheduled());
+    await capture(site, scheduled());
+    await server.sql("INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 1000) AS i");
+    await capture(site, scheduled());
+    await server.sql('INSERT INTO t VALUES (1001); SELECT pg_switch_wal()');
+    await ship(site, scheduled());
+    // From here on this machine has no programs of that version.
+    process.env['PATH'] = own;
+    if (temporary === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = temporary;
+  });
+  after(async () => {
+    process.env['PATH'] = own;
+    await docker?.stop();
+    await cleanUp();
+  });
+  afterEach('nothing is left', async () => {
+    assert.deepEqual(await sandboxes(), []);
+    const within = path.join(folder, 'proof');
+    if (existsSync(within)) assert.deepEqual(await readdir(within), []);
+  });
+
+  /** Ids. */
+  async function sandboxes(): Promise<readonly string[]> {
+    const ids = await docker.docker('ps', '--all', '--quiet', '--no-trunc', `--filter=label=${LABEL}`);
+    return ids.split('\n').filter((id) => id !== '');
+  }
+
+  async function proven({ at = site, onRestored, time = null }: Proving = {}) {
+    const all = (await listed(site)).map(({ manifest }) => manifest);
+    const incremental = all.find(({ kind }) => kind === 'incremental');
+    assert.ok(incremental);
+    const choice = {
+      backup: pinned(incremental),
+      place: null,
+      way: 'newest',
+      at: time,
+      contents: null,
+      passed: [],
+    } as const;
+    return proveTest({
+      site: at,
+      source: SOURCE,
+      choice,
+      within: path.join(folder, 'proof'),
+      ...(onRestored && { onRestored }),
+      work: testWork(),
+    });
+  }
+
+  function withPlan(plan: Partial<Site['config']['plans']['restoreTest']>): Site {
+    const { plans } = site.config;
+    return { ...site, config: { ...site.config, plans: { ...plans, restoreTest: { ...plans.restoreTest, ...plan } } } };
+  }
+
+  it('a chain is combined, compared and recovered in one of its own image: no network, no rights, within its limits', async () => {
+    const covered = (await listed(site)).map(({ manifest }) => manifest.coversUntil).findLast((time) => time !== null);
+    assert.ok(covered);
+    let seen: z.infer<typeof inspected> | undefined;
+    let interfaces = '';
+    let rights = '';
+    const { compared, notCompared } = await proven({
+      time: covered,
+      onRestored: async () => {
+        const [id = '', ...more] = await sandboxes();
+        assert.deepEqual(more, []);
+        seen = z.tuple([inspected]).parse(JSON.parse(await docker.docker('inspect', id)))[0];
+        interfaces = await docker.docker('exec', '--user=65534', id, 'cat', '/proc/net/dev');
+        rights = await docker.docker('exec', id, 'grep', '-E', '^(CapEff|CapBnd|NoNewPrivs)', '/proc/self/status');
+      },
+    });
+    assert.ok(
+      ['start', 'relations', 'dump', 'point in time'].every((name) => compared.includes(name)),
+      notCompared.join(),
+    );
+    assert.ok(seen);
+    const [image] = z
+      .array(z.looseObject({ Id: z.string() }))
+      .parse(JSON.parse(await docker.docker('image', 'inspect', server.image)));
+    assert.equal(seen.Image, image?.Id);
+    assert.deepEqual(
+      interfaces.split('\n').flatMap((line) => /^ *([^ |]+):/.exec(line)?.[1] ?? []),
+      ['lo'],
+    );
+    assert.match(rights, /CapEff:\s+0+\nCapBnd:\s+0+\nNoNewPrivs:\s+1/);
+    const { NetworkMode, Memory, MemorySwap, NanoCpus, ReadonlyRootfs, CapDrop } = seen.HostConfig;
+    assert.deepEqual(
+      { NetworkMode, Memory, MemorySwap, NanoCpus, ReadonlyRootfs, CapDrop },
+      {
+        NetworkMode: 'none',
+        Memory: 300 * 1024 ** 2,
+        MemorySwap: 300 * 1024 ** 2,
+        NanoCpus: 0.5e9,
+        ReadonlyRootfs: true,
+        CapDrop: ['ALL'],
+      },
+    );
+  });
+
+  it('flaw: a table file missing is found there too', async () => {
+    const relation = await server.sql("SELECT pg_relation_filepath('t') AS file");
+    const damage = (restored: string) => rm(path.join(restored, String(relation[0]?.['file'])));
+    const { message } = await isBackupError(proven({ onRestored: damage }), 'verification-failed');
+    assert.match(message, /relations|dump|start/);
+  });
+
+  it('too little memory is no verdict on the backup', async () => {
+    const { compared, notCompared } = await proven({ at: withPlan({ sandboxMemory: 12 * 1024 ** 2 }) });
+    assert.deepEqual(compared, []);
+    assert.match(notCompared.join(), /sandboxMemory/);
+  });
+
+  it('killed in the middle: the container ends with its process', async () => {
+    const point = { at: 'activities/sources/postgres/compare.ts#compareWithInventory', signal: 'SIGSTOP' } as const;
+    const reached = path.join(folder, 'reached');
+    const args = ['-c', test.file, 'verify', 'latest', '--source', SOURCE, '--deep'];
+    const command = startCommand({ args, owner: folder, point, reached });
+    await atPoint(command, point, reached).catch((e) => {
+      console.log(command.output());
+      throw e;
+    });
+    assert.equal((await sandboxes()).length, 1);
+    command.kill('SIGKILL');
+    await command.ended;
+    await until('the container is gone', async () => (await sandboxes()).length === 0);
+  });
+
+  it('what a process left before it held its container is removed by the next start of the worker; what lives is not', async () => {
+    const owner = `${site.config.site}/${site.host}`;
+    const dead = holderTag({ ...thisHolder(), start: '1' });
+    const make = async (label: string) =>
+      (await docker.docker('create', `--label=${LABEL}=${label}`, server.image, 'true')).trim();
+    const left = await make(`${owner}/${dead}`);
+    const others = [await make(`${owner}/${holderTag(thisHolder())}`), await make(`elsewhere/host/${dead}`)];
+    await sweepKilledSandboxes(site, testWork().log);
+    const kept = await sandboxes();
+    await docker.docker('rm', ...others);
+    assert.deepEqual(kept.toSorted(), others.toSorted());
+    assert.ok(!kept.includes(left));
+  });
+
+  it('without Docker, or without the image, nothing is compared, and what to do is said', async () => {
+    const nowhere = await proven({ at: withPlan({ sandboxSocket: path.join(folder, 'no.sock') }) });
+    assert.deepEqual(nowhere.compared, []);
+    assert.match(
+      nowhere.notCompared.join(),
+      /PostgreSQL 18 are not on this machine.*Docker does not answer at .*systemctl start docker/,
+    );
+    const processes = await proven({ at: withPlan({ sandbox: 'process' }) });
+    assert.match(processes.notCompared.join(), /not on this machine.*apt-get install postgresql/);
+    await docker.docker('rm', '--force', '--volumes', server.name);
+    await docker.docker('rmi', server.image);
+    const gone = await proven();
+    assert.deepEqual(gone.compared, []);
+    assert.match(
+      gone.notCompared.join(),
+      /mosaic-test-mosaic-postgres:18@sha256:[0-9a-f]{64} is not on this machine.*docker pull mosaic-test/,
+    );
+  });
+});
