@@ -22,29 +22,40 @@ export interface SandboxRequest {
 
 const engine = z.looseObject({ image: z.string().nullish() });
 
+export interface OpenedSandbox {
+  readonly sandbox: Sandbox;
+  /** Ends all that runs in it. Idempotent. */
+  close(): Promise<void>;
+}
+
 /**
- * Chooses one, and ends it whatever happens. What fails in a container that did not last is no failure of the backup.
+ * Chooses one and opens it. It ends with this process, however that dies.
  * @throws BackupError `missing-program` where neither this machine's own programs nor a container will do, with what is lacking.
  */
-export async function withSandbox<Result>(
-  request: SandboxRequest,
-  use: (sandbox: Sandbox) => Promise<Result>,
-): Promise<Result> {
+export async function openSandboxFor(request: SandboxRequest): Promise<OpenedSandbox> {
   const image = await imageFor(request);
-  if (image === null) return use(PROCESSES);
+  if (image === null) return { sandbox: PROCESSES, close: async () => undefined };
   const { site, manifest, folder, work } = request;
   const { sandboxMemory: memory, sandboxCpus: cpus, sandboxSocket: socket } = site.config.plans.restoreTest;
   const owner = ownerOf(site);
   await sweepSandboxes(owner, socket, work.log);
   const user = await adapterFor(manifest.type).sandboxing?.user();
-  const opened = await openSandbox({ image, folder, user, owner, memory, cpus, socket });
+  return openSandbox({ image, folder, user, owner, memory, cpus, socket });
+}
+
+/** The same for as long as it is used. What fails in a container that did not last is no failure of the backup. */
+export async function withSandbox<Result>(
+  request: SandboxRequest,
+  use: (sandbox: Sandbox) => Promise<Result>,
+): Promise<Result> {
+  const { sandbox, close } = await openSandboxFor(request);
   try {
-    return await use(opened.sandbox).catch(async (error: unknown) => {
-      if (!work.signal.aborted) await opened.sandbox.requireWhole();
-      throw error;
-    });
+    return await use(sandbox);
+  } catch (error) {
+    if (!request.work.signal.aborted) await sandbox.requireWhole();
+    throw error;
   } finally {
-    await opened.close();
+    await close();
   }
 }
 

@@ -64,11 +64,13 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
   };
   try {
     made = await docker.createContainer(settingsOf(options, sockets));
+    let holding = true;
     const held = await patientDockerAt(socket)
       .getContainer(made.id)
       .attach({ stream: true, stdin: true, hijack: true });
-    // Its end shows by what runs inside; nobody is told of an error twice.
-    held.on('error', () => undefined);
+    for (const end of ['error', 'end', 'close']) held.on(end, () => void (holding = false));
+    // Nothing comes, but only what is read comes to its end.
+    held.resume();
     await made.start();
     const name = `sandbox of ${image.name}`;
     const container: Container = {
@@ -80,7 +82,13 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
       socket,
     };
     const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-    const sandbox = runningIn({ container, image: image.name, users: { worker: own, server: user ?? own }, sockets });
+    const sandbox = runningIn({
+      container,
+      image: image.name,
+      users: { worker: own, server: user ?? own },
+      sockets,
+      held: () => holding,
+    });
     await requireSameFolder(sandbox, folder);
     return { sandbox, close };
   } catch (error) {

@@ -19,6 +19,8 @@ export interface RunningOptions {
   readonly users: Readonly<Record<WorksAs, ServerUser>>;
   /** A folder that is inside too, with a short path. */
   readonly sockets: string;
+  /** Whether its input is still held: it is lost with Docker itself, also where containers outlive that. */
+  readonly held: () => boolean;
 }
 
 /** Programs of other than ours are chatty in the language of the image. */
@@ -26,8 +28,10 @@ const LANGUAGE = { LC_ALL: 'C.UTF-8' };
 
 /** Writes its own pid, and becomes the server. */
 const BECOME = 'echo $$ >"$0" && exec "$@"';
-/** 1: it has ended already, or has not begun. */
-const SIGNAL = 'read -r pid <"$1" && kill -s "$2" "$pid"';
+/** One that has ended already, or has not begun, needs none. */
+const SIGNAL = 'read -r pid <"$1" && kill -s "$2" "$pid" 2>/dev/null; exit 0';
+/** A program of Docker's that fails ends with 1 too, so it is said in words. */
+const HAS = 'test -x "$1" && echo yes; exit 0';
 
 /** `<folder> <TAB> <what it prints>` of each, and of those that the image itself looks in. The shell expands patterns. */
 const FIND = `
@@ -41,7 +45,7 @@ done
 exit 0
 `;
 
-export function runningIn({ container, image, users, sockets }: RunningOptions): ContainerSandbox {
+export function runningIn({ container, image, users, sockets, held }: RunningOptions): ContainerSandbox {
   const activity = activityIn(container);
 
   function program(wanted: Program, as: WorksAs): Program {
@@ -51,13 +55,13 @@ export function runningIn({ container, image, users, sockets }: RunningOptions):
     return { ...inside({ ...container, user: `${uid}:${gid}` }, { ...rest, env }), activity };
   }
   const script = (text: string, args: readonly string[], as: WorksAs = 'server') =>
-    runProgram(program({ command: 'sh', args: ['-c', text, 'sh', ...args], accept: [1, 2] }, as));
+    runProgram(program({ command: 'sh', args: ['-c', text, 'sh', ...args] }, as));
 
   return {
     image,
     program,
     async has(file) {
-      return (await script('test -x "$1"', [file], 'worker')).code === 0;
+      return (await script(HAS, [file], 'worker')).stdout === 'yes';
     },
     async find(name, folders): Promise<readonly FoundProgram[]> {
       const { stdout } = await script(FIND, [name, ...folders]);
@@ -79,14 +83,10 @@ export function runningIn({ container, image, users, sockets }: RunningOptions):
         log,
         deathSignal: 'KILL',
         env: definedOf({ ...client.env, DOCKER_CONFIG: '/nonexistent' }),
-        send: async (signal) =>
-          void (await runProgram(
-            inside(as, {
-              command: 'sh',
-              args: ['-c', SIGNAL, 'sh', pidFile, signal.replace(/^SIG/, '')],
-              accept: [1, 2, 137],
-            }),
-          )),
+        send: async (signal) => {
+          const name = signal.replace(/^SIG/, '');
+          await runProgram(inside(as, { command: 'sh', args: ['-c', SIGNAL, 'sh', pidFile, name] }));
+        },
         activity,
       });
     },
@@ -94,7 +94,7 @@ export function runningIn({ container, image, users, sockets }: RunningOptions):
       const isShort = Buffer.byteLength(path.join(wanted, name)) <= 107;
       return { folder: isShort ? wanted : sockets, remove: async () => undefined };
     },
-    requireWhole: () => requireWhole(container),
+    requireWhole: () => requireWhole(container, held()),
   };
 }
 

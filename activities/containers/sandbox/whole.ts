@@ -13,7 +13,7 @@ const KILLED = 'cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oo
  * @throws BackupError `unreachable` where it has ended, or Docker does not answer (it is tried again); `refused` where its memory was
  *   too little (raise the limit).
  */
-export async function requireWhole(container: Container): Promise<void> {
+export async function requireWhole(container: Container, held: boolean): Promise<void> {
   const { id, socket, image } = container;
   const { State, HostConfig } = await dockerAt(socket)
     .getContainer(id)
@@ -23,7 +23,7 @@ export async function requireWhole(container: Container): Promise<void> {
       throw dockerError(error, socket);
     });
   if (State.OOMKilled) throw starved(image.name, HostConfig.Memory);
-  if (!State.Running) throw ended(image.name);
+  if (!State.Running || !held) throw ended(image.name);
   const { stdout } = await runProgram(inside(container, { command: 'sh', args: ['-c', KILLED] }));
   if (/^oom_kill [1-9]/m.test(stdout)) throw starved(image.name, HostConfig.Memory);
 }

@@ -177,18 +177,22 @@ describe('restore tests in a container', function () {
     assert.match(notCompared.join(), /sandboxMemory/);
   });
 
+  it('nor is a container that Docker ends in the middle: it is tried again', async () => {
+    const onRestored = async () => void (await docker.docker('kill', ...(await sandboxes())));
+    const { retryable } = await isBackupError(proven({ onRestored }), 'unreachable');
+    assert.ok(retryable);
+  });
+
   it('killed in the middle: the container ends with its process', async () => {
     const point = { at: 'activities/sources/postgres/compare.ts#compareWithInventory', signal: 'SIGSTOP' } as const;
     const reached = path.join(folder, 'reached');
     const args = ['-c', test.file, 'verify', 'latest', '--source', SOURCE, '--deep'];
     const command = startCommand({ args, owner: folder, point, reached });
-    await atPoint(command, point, reached).catch((e) => {
-      console.log(command.output());
-      throw e;
-    });
+    await atPoint(command, point, reached);
     assert.equal((await sandboxes()).length, 1);
     command.kill('SIGKILL');
     await command.ended;
+    // Nobody has to look for it.
     await until('the container is gone', async () => (await sandboxes()).length === 0);
   });
 
