@@ -13,12 +13,13 @@ import { whileServerWorks } from '../private-server/watch.ts';
 import type { BackupReader, CheckContext } from '../types.ts';
 import { CHECKS, failed, noneCompared, passed } from './checks.ts';
 import { compareWithInventory, type Comparing } from './compare.ts';
-import { engine, machine, neededArguments } from './engine.ts';
-import { compareVersions, seriesOf, whereItStands } from './facts.ts';
+import { engine } from './engine.ts';
+import { seriesOf, whereItStands } from './facts.ts';
 import { reachMoment } from './moment.ts';
 import { physicalPosition } from './position.ts';
 import { installedRelease } from './programs.ts';
-import { startServer, WITHOUT_ACCOUNTS, type PrivateServer } from './server.ts';
+import { hindranceOf, startIsolated } from './private-start.ts';
+import type { PrivateServer } from './server.ts';
 import { checkTables } from './table-check.ts';
 import { startOrFail } from '../private-server/start-or-fail.ts';
 
@@ -28,23 +29,13 @@ export async function check(context: CheckContext<MariadbSource>): Promise<reado
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
   const { manifest } = backup;
-  const here = await installedRelease('mariadbd');
-  const hindrance = hindranceOf(manifest, here);
+  const hindrance = await hindranceOf(manifest);
   if (hindrance !== undefined) return noneCompared(CHECKS, `not started: ${hindrance}`);
   const inventory = await readInventory(backup);
   const expendable = context.expendable === true;
   const moment = await reachMoment({ backup, inventory, restored, expendable, work });
   const started = Date.now();
-  const server = await startOrFail(
-    startServer({
-      data: restored,
-      runtime: scratch,
-      args: [...neededArguments(manifest.engine), WITHOUT_ACCOUNTS],
-      signal: work.signal,
-      offline: true,
-      work,
-    }),
-  );
+  const server = await startOrFail(startIsolated({ data: restored, runtime: scratch, manifest, work }));
   if (server instanceof BackupError) {
     return [
       failed('start', server.message),
@@ -58,20 +49,6 @@ export async function check(context: CheckContext<MariadbSource>): Promise<reado
   } finally {
     await server.stop();
   }
-}
-
-/** Why no server can be started on it here. */
-function hindranceOf(manifest: Manifest, here: string | undefined): string | undefined {
-  const { version, arch, encrypted } = engine.parse(manifest.engine);
-  const isDump = manifest.position?.['method'] === 'logical';
-  if (here === undefined) {
-    return `the server's programs are not on this machine. Install them: apt-get install mariadb-server-core`;
-  }
-  const fits = seriesOf(here) === seriesOf(version) || (isDump && compareVersions(here, version) > 0);
-  if (!fits) return `the data are of MariaDB ${seriesOf(version)}, and the server here is ${here}`;
-  if (isDump) return undefined;
-  if (arch !== machine()) return `the data are ${arch}'s, and this machine is ${machine()}`;
-  return encrypted ? 'the data are encrypted by a plugin, whose keys are not in the backup' : undefined;
 }
 
 /** It must have come as far as the backup did: a redo log that was not applied leaves no other trace. */

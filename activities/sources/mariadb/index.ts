@@ -15,6 +15,7 @@ import { ship } from './logs.ts';
 import { standing } from './standing.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
+import { serve } from './serve.ts';
 import { select } from './select.ts';
 
 export const mariadb: SourceAdapter<MariadbSource> = {
@@ -33,6 +34,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   capture,
   restore,
   check,
+  serve,
   checkExports,
   withExportPlan: async (request, use) => use(await planExport(request)),
   logs: { ship, standing, placeOf, join },

@@ -37,6 +37,8 @@ export interface ServerOptions {
 
 export interface PrivateServer {
   readonly pid: number;
+  /** By which it runs, word for word. */
+  readonly command: readonly string[];
   /** File with the server's messages. */
   readonly log: string;
   /** By socket, as the account of the options. */
@@ -172,7 +174,7 @@ interface Handled {
   readonly account: Pick<Connection, 'user' | 'password'>;
 }
 
-function handle({ pid, running, end }: ServerProcess, { socket, log, account }: Handled): PrivateServer {
+function handle({ pid, command, running, end }: ServerProcess, { socket, log, account }: Handled): PrivateServer {
   const connection: Connection = {
     socket,
     host: 'localhost',
@@ -182,6 +184,7 @@ function handle({ pid, running, end }: ServerProcess, { socket, log, account }: 
   };
   return {
     pid,
+    command,
     log,
     connection,
     running,

@@ -12,19 +12,17 @@ import type { Sandbox } from '../private-server/sandbox.ts';
 import type { CheckContext } from '../types.ts';
 import { amcheck } from './amcheck.ts';
 import { dumped } from './dumped.ts';
-import { findBinaries, installRemedy, type Binaries } from './binaries.ts';
+import type { Binaries } from './binaries.ts';
 import { CHECKS, failed, noneCompared, notCompared, passed } from './checks.ts';
 import { compareWithInventory, type Comparing } from './compare.ts';
-import { foreignLibc, machine } from './engine.ts';
-import { inventoryOrWhy, isolatedSettings, requireSuperuser, withoutAutoConf } from './isolated.ts';
+import { foreignLibc } from './engine.ts';
 import { prepareRecovery, type NoRecovery } from './moment/recover.ts';
-import { restoredMajor } from './restore.ts';
-import { startServer, type PrivateServer } from './server.ts';
+import { startable, startIsolated } from './private-start.ts';
+import type { PrivateServer } from './server.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
 import { startOrFail } from '../private-server/start-or-fail.ts';
 
 const engine = z.looseObject({
-  arch: z.string().optional(),
   libc: z.string().optional(),
   preloaded: z.string().optional(),
 });
@@ -34,71 +32,38 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
   const { chain, restored, scratch, sandbox, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
-  const major = restoredMajor(backup.manifest);
-  const { arch, libc, preloaded = '' } = engine.parse(backup.manifest.engine);
-  if (arch !== undefined && arch !== '' && arch !== machine()) {
-    return noneCompared(CHECKS, `not started: the data are ${arch}'s, and this machine is ${machine()}`);
-  }
-  const binaries = await findBinaries(major, { program: 'postgres', sandbox });
-  if (!binaries) {
-    const remedy = installRemedy(major, 'postgres');
-    return noneCompared(
-      CHECKS,
-      `not started: the server programs of PostgreSQL ${major} are not on this machine. ${remedy}`,
-    );
-  }
-  const read = await inventoryOrWhy(backup);
-  const superuser = await superuserOrNone(restored, read);
-  if (superuser === undefined) return noneCompared(CHECKS, 'not started: no superuser of the cluster may log in');
+  const start = await startable(backup, restored, sandbox);
+  if (!start.possible) return noneCompared(CHECKS, `not started: ${start.why}`);
+  const { binaries, superuser, inventory: read } = start;
+  const { libc, preloaded = '' } = engine.parse(backup.manifest.engine);
   const inventory = read instanceof BackupError ? null : read;
 
-  return withoutAutoConf(restored, async () => {
-    const expendable = context.expendable === true;
-    const moment = inventory
-      ? await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work })
-      : withoutInventory();
-    const started = Date.now();
-    const server = await startOrFail(
-      startServer({
-        data: restored,
-        binaries: binaries.folder,
-        sandbox,
-        superuser,
-        runtime: scratch,
-        isolated: true,
-        settings: {
-          ...(await isolatedSettings(restored, binaries, work.signal, 'server')),
-          ...(moment.possible ? moment.settings : {}),
-        },
-        signal: work.signal,
-        work,
-      }),
-    );
-    if (server instanceof BackupError) {
-      return [
-        failed('start', server.message),
-        ...noneCompared(CHECKS.slice(1), 'not compared: the server did not start'),
-      ];
-    }
-    try {
-      const took = ((Date.now() - started) / 1000).toFixed(1);
-      const libraries = preloaded === '' ? '' : `; without the preloaded libraries ${preloaded}`;
-      return [
-        passed('start', `recovered and open for writing in ${took} s${placeOf(sandbox)}${libraries}`),
-        ...(read instanceof BackupError ? [failed('inventory', read.message)] : []),
-        ...sortedBy(sandbox?.image ? undefined : libc, await lookInside(server, { inventory, moment }, binaries, work)),
-      ];
-    } finally {
-      await server.stop();
-    }
-  });
-}
-
-async function superuserOrNone(...of: Parameters<typeof requireSuperuser>): Promise<string | undefined> {
-  return requireSuperuser(...of).catch((error: unknown) => {
-    if (error instanceof BackupError && error.code === 'verification-failed') return undefined;
-    throw error;
-  });
+  const expendable = context.expendable === true;
+  const moment = inventory
+    ? await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work })
+    : withoutInventory();
+  const settings = moment.possible ? moment.settings : {};
+  const started = Date.now();
+  const server = await startOrFail(
+    startIsolated({ data: restored, binaries, superuser, runtime: scratch, settings, work }),
+  );
+  if (server instanceof BackupError) {
+    return [
+      failed('start', server.message),
+      ...noneCompared(CHECKS.slice(1), 'not compared: the server did not start'),
+    ];
+  }
+  try {
+    const took = ((Date.now() - started) / 1000).toFixed(1);
+    const libraries = preloaded === '' ? '' : `; without the preloaded libraries ${preloaded}`;
+    return [
+      passed('start', `recovered and open for writing in ${took} s${placeOf(sandbox)}${libraries}`),
+      ...(read instanceof BackupError ? [failed('inventory', read.message)] : []),
+      ...sortedBy(sandbox?.image ? undefined : libc, await lookInside(server, { inventory, moment }, binaries, work)),
+    ];
+  } finally {
+    await server.stop();
+  }
 }
 
 function placeOf(sandbox: Sandbox | undefined): string {
@@ -122,10 +87,7 @@ async function lookInside(
   binaries: Binaries,
   work: Work,
 ): Promise<readonly Check[]> {
-  // Settings that a database or a role was given must not load production's libraries either.
-  const options = '-c session_preload_libraries= -c local_preload_libraries=';
-  const connection = { ...server.connection, options };
-  const { pid, activity } = server;
+  const { connection, pid, activity } = server;
   const compared = await whileServerWorks({ pid, activity, phase: 'comparing', work }, (work) =>
     compareWithInventory({ ...about, connection, work }),
   );

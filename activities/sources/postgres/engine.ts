@@ -1,5 +1,6 @@
 /** The server's make, for the manifest: what a restore must be compatible with. */
 import { arch, report } from 'node:process';
+import { z } from 'zod';
 import type { Manifest } from '../../../model/manifest.ts';
 import type { Container } from '../../containers/container.ts';
 import type { Facts } from './facts.ts';
@@ -53,4 +54,11 @@ export function foreignLibc(libc: string): boolean {
 function hasMusl(): boolean {
   const { header } = report.getReport() as { readonly header: { readonly glibcVersionRuntime?: string } };
   return header.glibcVersionRuntime === undefined;
+}
+
+const recorded = z.looseObject({ version: z.string() });
+
+/** The major version that a backup needs. */
+export function restoredMajor(manifest: Manifest): number {
+  return Number.parseInt(recorded.parse(manifest.engine).version, 10);
 }

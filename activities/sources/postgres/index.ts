@@ -13,6 +13,7 @@ import { preflight } from './preflight.ts';
 import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
 import { sandboxing } from './sandboxing.ts';
+import { serve } from './serve.ts';
 
 export const postgres: SourceAdapter<PostgresSource> = {
   type: 'postgres',
@@ -22,6 +23,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
   capture: (context) => withReach(context, (config) => capture({ ...context, config })),
   restore,
   check,
+  serve,
   checkExports,
   withExportPlan,
   sandboxing,

@@ -1,15 +1,10 @@
-/** What a private start on restored data needs: who may log in, which settings, and that no file of production's decides. */
-import { rename, rm } from 'node:fs/promises';
-import path from 'node:path';
+/** What a private start on restored data needs to know: who may log in, and which settings. */
 import { BackupError } from '../../../model/errors.ts';
 import { inventoryHeader, postgresEntry, type PostgresEntry } from '../../../model/inventory.ts';
-import type { WorksAs } from '../private-server/sandbox.ts';
 import type { BackupReader } from '../types.ts';
 import type { Binaries } from './binaries.ts';
 import { controlData } from './control.ts';
 import { rolesOnDisk } from './roles-on-disk.ts';
-
-const AUTO_CONF = 'postgresql.auto.conf';
 
 /** @throws BackupError `verification-failed` where the artifact is damaged, `not-found` where it is gone. */
 export async function readInventory(backup: BackupReader): Promise<readonly PostgresEntry[]> {
@@ -55,27 +50,13 @@ async function superuserOnDisk(data: string): Promise<string | undefined> {
   return (await rolesOnDisk(data)).find(({ superuser, login }) => superuser && login)?.name;
 }
 
-/** ALTER SYSTEM's file is read whatever config_file says, so it is out of the way while the server runs. */
-export async function withoutAutoConf<Result>(data: string, use: () => Promise<Result>): Promise<Result> {
-  const file = path.join(data, AUTO_CONF);
-  const aside = `${file}.restored`;
-  await rename(file, aside);
-  try {
-    return await use();
-  } finally {
-    await rm(file, { force: true });
-    await rename(aside, file);
-  }
-}
-
 /** Whatever starts by itself, writes elsewhere or reaches out is off; what recovery needs is as big as it was. */
 export async function isolatedSettings(
   data: string,
   binaries: Binaries,
   signal: AbortSignal,
-  as: WorksAs = 'worker',
 ): Promise<Readonly<Record<string, string>>> {
-  const control = await controlData(data, binaries, signal, as);
+  const control = await controlData(data, binaries, signal);
   return {
     archive_mode: 'off',
     autovacuum: 'off',
@@ -92,6 +73,8 @@ export async function isolatedSettings(
     max_worker_processes: '8',
     restart_after_crash: 'off',
     shared_preload_libraries: '',
+    // Off, the server would throw away when each transaction was committed.
+    track_commit_timestamp: control['track_commit_timestamp'] ?? 'off',
     // Triggers on login would run what production wrote.
     ...(binaries.major >= 17 ? { event_triggers: 'off' } : {}),
   };

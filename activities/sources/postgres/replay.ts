@@ -10,14 +10,14 @@ import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
 import type { Binaries } from './binaries.ts';
-import { inventoryOrWhy, isolatedSettings, requireSuperuser, withoutAutoConf } from './isolated.ts';
+import { inventoryOrWhy, requireSuperuser } from './isolated.ts';
 import { basePosition } from './incremental/position.ts';
 import { logsPosition, type LogsPosition } from './logs/position.ts';
 import { requireRestorePoint } from './logs/restore-points.ts';
 import { historyName } from './logs/segments.ts';
 import { commitsAfter } from './logs/waldump.ts';
 import { notReached } from './not-reached.ts';
-import { startServer } from './server.ts';
+import { startIsolated } from './private-start.ts';
 
 /** Inside the data folder, which alone the server's user is sure to reach; removed at the end. */
 const FOLDER = 'mosaic-replay';
@@ -51,26 +51,11 @@ export async function replayLogs({ data, base, replay, taken, binaries, work }: 
     ? await recoveryTarget(replay, { base, wal, waldump: binaries, work })
     : { recovery_target: 'immediate' };
   await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
-  await withoutAutoConf(data, async () => {
-    const server = await startServer({
-      data,
-      binaries: binaries.folder,
-      sandbox: binaries.sandbox,
-      superuser,
-      runtime,
-      isolated: true,
-      settings: {
-        ...(await isolatedSettings(data, binaries, work.signal)),
-        ...target,
-        ...recoverySettings(wal, timeline),
-      },
-      signal: work.signal,
-      work,
-    }).catch((error: unknown) => {
-      throw replay ? notReached(error, base, replay) : error;
-    });
-    await server.stop();
+  const settings = { ...target, ...recoverySettings(wal, timeline) };
+  const server = await startIsolated({ data, binaries, superuser, runtime, settings, work }).catch((error: unknown) => {
+    throw replay ? notReached(error, base, replay) : error;
   });
+  await server.stop();
   await rm(folder, { recursive: true });
 }
 

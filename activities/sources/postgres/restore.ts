@@ -1,14 +1,13 @@
 /** A base backup back into a folder that a server can start from. Nothing outside that folder is touched. */
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
-import type { Manifest } from '../../../model/manifest.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Work } from '../../work.ts';
 import type { RestoreContext } from '../types.ts';
 import { hasProgram, installRemedy, requireBinaries, type Binaries } from './binaries.ts';
+import { restoredMajor } from './engine.ts';
 import { extract, linkTablespace } from './extract.ts';
 import { requireChain } from './incremental/chain.ts';
 import { takenTimelines } from './in-place/facts.ts';
@@ -23,8 +22,6 @@ import { requireBackupManifest, requirePosition, verifyFiles } from './verify-fi
 const TABLESPACES = 'tablespaces';
 
 type Context = RestoreContext<PostgresSource>;
-
-const engine = z.looseObject({ version: z.string() });
 
 /**
  * Extracts, combines a chain into one, verifies with pg_verifybackup before any server may start on it, and only then
@@ -92,11 +89,6 @@ async function extractChain({ chain, scratch, work }: Context, binaries: Binarie
 
 async function flush(folder: string, { signal }: Work): Promise<void> {
   await runProgram({ command: 'sync', args: ['-f', folder] }, { signal });
-}
-
-/** The major version that a backup needs. */
-export function restoredMajor(manifest: Manifest): number {
-  return Number.parseInt(engine.parse(manifest.engine).version, 10);
 }
 
 /**

@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import type { Sandboxing } from '../private-server/sandbox.ts';
 import { findBinaries, installRemedy } from './binaries.ts';
-import { foreignLibc } from './engine.ts';
-import { restoredMajor } from './restore.ts';
+import { foreignLibc, restoredMajor } from './engine.ts';
 import { serverUser } from './server-user.ts';
 
 const engine = z.looseObject({ libc: z.string().optional() });

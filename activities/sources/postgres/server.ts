@@ -50,12 +50,14 @@ export interface ServerOptions {
 export interface PrivateServer {
   readonly pid: number;
   readonly activity?: ServerProcess['activity'];
+  /** By which it runs, word for word. */
+  readonly command: readonly string[];
   /** Folder of the socket. */
   readonly socket: string;
   readonly port: number;
   /** File with the server's messages. */
   readonly log: string;
-  /** As the superuser, by socket. */
+  /** As the superuser, by socket; where it is isolated without any library that production loads in its sessions. */
   readonly connection: Connection;
   /** True until it ended, by itself or by `stop`. */
   running(): boolean;
@@ -64,6 +66,9 @@ export interface PrivateServer {
 }
 
 const POLL = 50;
+
+/** Settings that a database or a role was given must not load production's libraries either. */
+const WITHOUT_LIBRARIES = '-c session_preload_libraries= -c local_preload_libraries=';
 
 const RECOVERING = z.object({ recovering: z.boolean() });
 
@@ -93,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     deathSignal: 'QUIT',
     offline: options.isolated === true,
   });
-  const server = handle(child, { socket, port, log, superuser });
+  const server = handle(child, { socket, port, log, superuser, isolated: options.isolated === true });
   const abort = () => void server.stop('immediate');
   signal.addEventListener('abort', abort, { once: true });
   const stop: PrivateServer['stop'] = async (how) => {
@@ -160,9 +165,14 @@ function commandOf(
   return [path.join(binaries, 'postgres'), '-D', data, ...options];
 }
 
+interface Handled extends Pick<PrivateServer, 'socket' | 'port' | 'log'> {
+  readonly superuser: string;
+  readonly isolated: boolean;
+}
+
 function handle(
-  { pid, activity, running, end }: ServerProcess,
-  { socket, port, log, superuser }: Pick<PrivateServer, 'socket' | 'port' | 'log'> & { readonly superuser: string },
+  { pid, command, activity, running, end }: ServerProcess,
+  { socket, port, log, superuser, isolated }: Handled,
 ): PrivateServer {
   const connection: Connection = {
     host: socket,
@@ -172,10 +182,12 @@ function handle(
     database: 'template1',
     sslmode: 'disable',
     sslrootcert: undefined,
+    ...(isolated ? { options: WITHOUT_LIBRARIES } : {}),
   };
   return {
     pid,
     activity,
+    command,
     socket,
     port,
     log,

@@ -13,6 +13,11 @@ export interface Session {
   rows<Row>(schema: z.ZodType<Row>, text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** Runs statements whose rows nobody wants. */
   run(text: string): Promise<void>;
+  /**
+   * Runs statements that somebody else wrote, with names looked up as for any program of his, and prints their rows as
+   * `psql -XAtq -F TAB` does: a line each, fields parted by tabs, nothing for NULL.
+   */
+  printed(text: string): Promise<string>;
   /** Idempotent. A query that still runs is ended with the connection. */
   close(): Promise<void>;
 }
@@ -42,6 +47,11 @@ const FIXED: readonly (readonly [since: number, statement: string])[] = [
   [170000, 'SET transaction_timeout = 0'],
 ];
 
+/** Values as the server writes them. */
+const AS_TEXT = { getTypeParser: () => (value: string | Buffer) => String(value) };
+
+const printable = z.object({ rows: z.array(z.array(z.string().nullable())).default([]) });
+
 /** Opens a session for queries. The caller closes it. */
 export async function openSession(connection: Connection, options: SessionOptions): Promise<Session> {
   const to = { ...connection, database: options.database ?? connection.database };
@@ -52,14 +62,27 @@ export async function openSession(connection: Connection, options: SessionOption
     throw error;
   });
   const close = closer(client, options.signal);
-  async function query(text: string, values?: readonly unknown[]): Promise<readonly unknown[]> {
+  async function told<Answer>(asking: Promise<Answer>): Promise<Answer> {
     try {
-      const result: { readonly rows?: readonly unknown[] } = await client.query(text, values ? [...values] : undefined);
-      return result.rows ?? [];
+      return await asking;
     } catch (error) {
       stopIfCancelled(options.signal);
       throw serverError(error, to);
     }
+  }
+  async function query(text: string, values?: readonly unknown[]): Promise<readonly unknown[]> {
+    const asking: Promise<{ readonly rows?: readonly unknown[] }> = client.query(
+      text,
+      values ? [...values] : undefined,
+    );
+    return (await told(asking)).rows ?? [];
+  }
+  async function printed(text: string): Promise<string> {
+    await query('RESET search_path');
+    // Several statements have several results, which pg's types do not tell.
+    const answer: unknown = await told(client.query({ text, rowMode: 'array', types: AS_TEXT }));
+    const results = z.array(printable).parse(Array.isArray(answer) ? answer : [answer]);
+    return results.flatMap(({ rows }) => rows.map((row) => row.map((field) => field ?? '').join('\t'))).join('\n');
   }
   try {
     const [found] = z
@@ -71,6 +94,7 @@ export async function openSession(connection: Connection, options: SessionOption
       version: found.version,
       rows: async (schema, text, values) => z.array(schema).parse(await query(text, values)),
       run: async (text) => void (await query(text)),
+      printed,
       close,
     };
   } catch (error) {

@@ -30,6 +30,8 @@ export interface ServerProcess {
   readonly pid: number;
   /** Cumulative ticks of CPU and I/O, where /proc does not tell them by the pid. */
   readonly activity?: (() => Promise<number>) | undefined;
+  /** What was run, word for word: also what cuts it off, makes it another user and ends it with the worker. */
+  readonly command: readonly string[];
   /** True until it ended, by itself or by `end`. */
   readonly running: () => boolean;
   /** Sends one signal after the other, each with a minute's patience, until it has ended. Idempotent. */
@@ -39,12 +41,13 @@ export interface ServerProcess {
 const STOP_PATIENCE = 60_000;
 
 export async function startProcess(options: ServerCommand): Promise<ServerProcess> {
-  const child = await spawnServer(options);
+  const { child, command } = await spawnServer(options);
   const exited = once(child, 'exit');
   const running = () => child.exitCode === null && child.signalCode === null;
   return {
     pid: child.pid ?? 0,
     activity: options.activity,
+    command,
     running,
     end: async (...signals) => {
       for (const signal of signals) {
@@ -67,7 +70,7 @@ async function spawnServer({
   deathSignal,
   env = {},
   offline = false,
-}: ServerCommand): Promise<ChildProcess> {
+}: ServerCommand): Promise<{ readonly child: ChildProcess; readonly command: readonly string[] }> {
   const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
   const output = await open(log, 'a', 0o600);
   try {
@@ -88,7 +91,7 @@ async function spawnServer({
       detached: true,
     });
     await once(child, 'spawn');
-    return child;
+    return { child, command: [program, ...args] };
   } finally {
     await output.close();
   }

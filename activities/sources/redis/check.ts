@@ -14,8 +14,9 @@ import { compareDatabases, compareExpiring, compareFunctions, expectedOf, type E
 import { readInventory } from './inventory.ts';
 import { lackOfMemory } from './memory.ts';
 import { positionOf, type Position } from './position.ts';
-import { describeEngine, engineOf, findPrograms, installRemedy, type Programs } from './programs.ts';
-import { startServer, type PrivateServer } from './server.ts';
+import { engineOf, findPrograms, type Programs } from './programs.ts';
+import { lackOfPrograms, startIsolated } from './private-start.ts';
+import type { PrivateServer } from './server.ts';
 import { rdbCounts, runTool, type RdbCounts, type Verdict } from './tools.ts';
 import { startOrFail } from '../private-server/start-or-fail.ts';
 
@@ -27,8 +28,7 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   const engine = engineOf(backup.manifest);
   const programs = await findPrograms(engine);
   if (!programs) {
-    const message = `not started: no server on this machine loads data of ${describeEngine(engine)}`;
-    return noneCompared(CHECKS, `${message}. ${installRemedy(engine)}`);
+    return noneCompared(CHECKS, `not started: ${lackOfPrograms(engine)}`);
   }
   const position = positionOf(backup.manifest);
   const { files, counts } = await lookAtFiles(restored, position, programs, work);
@@ -36,19 +36,9 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   const lack = await lackOfMemory(engine);
   if (lack !== undefined) return [files, ...noneCompared(CHECKS.slice(1), `not started: ${lack}`)];
 
-  const { dbfilename, appenddirname, appendfilename } = position.names;
-  const appendonly = position.appendonly ? 'yes' : 'no';
   const started = Date.now();
-  const server = await startOrFail(
-    startServer({
-      data: restored,
-      program: programs.server,
-      runtime: scratch,
-      settings: { appendonly, dbfilename, appenddirname, appendfilename },
-      offline: true,
-      work,
-    }),
-  );
+  const program = programs.server;
+  const server = await startOrFail(startIsolated({ data: restored, program, position, runtime: scratch, work }));
   if (server instanceof BackupError) {
     const rest = noneCompared(CHECKS.slice(2), 'not compared: the server did not start');
     if (engine.modules.length === 0) return [files, failed('start', server.message), ...rest];
@@ -57,7 +47,7 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   }
   try {
     const took = ((Date.now() - started) / 1000).toFixed(1);
-    const how = position.appendonly ? 'the append-only files' : dbfilename;
+    const how = position.appendonly ? 'the append-only files' : position.names.dbfilename;
     const expected = expectedOf(await readInventory(backup));
     return [files, passed('start', `loaded ${how} in ${took} s`), ...compareAll(expected, server, counts)];
   } finally {

@@ -35,6 +35,8 @@ export interface ServerOptions {
 
 export interface PrivateServer {
   readonly pid: number;
+  /** By which it runs, word for word. */
+  readonly command: readonly string[];
   readonly socket: string;
   readonly log: string;
   /** As the default user, by socket. */
@@ -72,7 +74,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   const { folder, remove } = await socketFolder(runtime, 'redis.sock', user);
   const log = path.join(runtime, 'server.log');
   const socket = path.join(folder, 'redis.sock');
-  const { pid, running, end } = await startProcess({
+  const { pid, command, running, end } = await startProcess({
     command: commandOf(options, socket),
     user,
     log,
@@ -91,7 +93,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     const loaded = await whileServerWorks({ pid, phase: 'loading', work }, (watched) =>
       untilLoaded(connection, watched.signal, running, log),
     );
-    return { pid, socket, log, connection, loaded, running, stop };
+    return { pid, command, socket, log, connection, loaded, running, stop };
   } catch (error) {
     await stop();
     throw error;

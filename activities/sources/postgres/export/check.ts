@@ -15,7 +15,7 @@ import { whileServerWorks } from '../../private-server/watch.ts';
 import type { BackupReader, CheckContext } from '../../types.ts';
 import { findBinaries, installRemedy, type Binaries } from '../binaries.ts';
 import { readInventory } from '../isolated.ts';
-import { restoredMajor } from '../restore.ts';
+import { restoredMajor } from '../engine.ts';
 import { createCluster, startServer, type PrivateServer } from '../server.ts';
 import { compareExport } from './compare.ts';
 import { checkRoles } from './check-roles.ts';

@@ -8,7 +8,7 @@ import { requireBinaries } from '../binaries.ts';
 import type { Connection } from '../connection.ts';
 import { majorOf } from '../facts.ts';
 import { APPLICATION } from '../application.ts';
-import { restoredMajor } from '../restore.ts';
+import { restoredMajor } from '../engine.ts';
 import { withSession } from '../session.ts';
 import { loadArchive, type Loading } from './load.ts';
 import { exportOf, listOf } from '../../stored-exports.ts';

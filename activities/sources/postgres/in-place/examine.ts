@@ -14,7 +14,7 @@ import { controlData } from '../control.ts';
 import { majorOf } from '../facts.ts';
 import { basePosition } from '../incremental/position.ts';
 import { withReach } from '../reach.ts';
-import { restoredMajor } from '../restore.ts';
+import { restoredMajor } from '../engine.ts';
 import { withSession } from '../session.ts';
 import type { Facts } from './facts.ts';
 import { highestTimeline } from './timelines.ts';

@@ -4,7 +4,7 @@ import { BackupError } from '../../../../model/errors.ts';
 import type { InPlaceContext, InPlaceFacts } from '../../types.ts';
 import { requireBinaries } from '../binaries.ts';
 import { controlData } from '../control.ts';
-import { restoredMajor } from '../restore.ts';
+import { restoredMajor } from '../engine.ts';
 import { facts } from './facts.ts';
 import { rememberTimeline } from './timelines.ts';
 

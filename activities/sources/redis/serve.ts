@@ -1,0 +1,43 @@
+/** A restored data folder on which a private server runs and is asked: see ../service.ts. */
+import type { RedisSource } from '../../../model/config/source.ts';
+import { BackupError } from '../../../model/errors.ts';
+import { answerOf } from '../private-server/answer.ts';
+import { whileServerWorks } from '../private-server/watch.ts';
+import type { ServeContext, Service } from '../service.ts';
+import { lackOfMemory } from './memory.ts';
+import { positionOf } from './position.ts';
+import { lackOfPrograms, startIsolated } from './private-start.ts';
+import { engineOf, findPrograms } from './programs.ts';
+import { askBySocket } from './question.ts';
+
+/** @throws BackupError `refused` where this machine cannot start it, `program-failed` where it does not start. */
+export async function serve(context: ServeContext<RedisSource>): Promise<Service> {
+  const { chain, restored, scratch, work } = context;
+  const manifest = chain.at(-1)?.manifest;
+  if (!manifest) throw new TypeError('a server on no backup');
+  const engine = engineOf(manifest);
+  const programs = await findPrograms(engine);
+  if (!programs) throw refused(lackOfPrograms(engine));
+  const lack = await lackOfMemory(engine);
+  if (lack !== undefined) throw refused(lack);
+  const position = positionOf(manifest);
+  const program = programs.server;
+  const server = await startIsolated({ data: restored, program, position, runtime: scratch, work });
+  const { pid, socket } = server;
+  return {
+    command: server.command,
+    // No client of Redis' looks for it by itself: a program of the user's is told by this one.
+    env: { REDIS_SOCKET: socket },
+    running: () => server.running(),
+    ask: (question, asking) =>
+      whileServerWorks({ pid, phase: 'asking', work: asking }, ({ signal }) =>
+        answerOf(askBySocket(socket, question, signal)),
+      ),
+    newest: async () => [],
+    stop: () => server.stop(),
+  };
+}
+
+function refused(why: string): BackupError {
+  return new BackupError('refused', `No Redis server can be started on what was restored: ${why}`);
+}
