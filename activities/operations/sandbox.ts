@@ -61,9 +61,9 @@ export async function withSandbox<Result>(
 
 /** Null where processes of this machine will do, or have to. */
 async function imageFor({ site, manifest, work }: SandboxRequest): Promise<LocalImage | null> {
-  const { sandbox: wanted, sandboxSocket: socket } = site.config.plans.restoreTest;
+  const { sandbox: wanted, sandboxSocket: socket, sandboxImages } = site.config.plans.restoreTest;
   const { sandboxing } = adapterFor(manifest.type);
-  const image = engine.parse(manifest.engine).image ?? null;
+  const image = sandboxImages[manifest.source] ?? engine.parse(manifest.engine).image ?? null;
   if (wanted === 'process' || sandboxing === undefined || image === null) return null;
   const unfit = await sandboxing.unfit(manifest);
   if (wanted === 'auto' && unfit === null) return null;

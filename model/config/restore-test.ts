@@ -34,6 +34,18 @@ export const restoreTestPlan = z
       .describe(
         "in what a database is started: process (this machine's own programs), container (the image that the backup came from), auto (processes where they fit, else a container)",
       ),
+    sandboxImages: z
+      .record(
+        name,
+        z
+          .string()
+          .regex(
+            /(^|@)sha256:[0-9a-f]{64}$/,
+            'an image without its digest\nWrite it too, as in redis:7.2@sha256:…: docker image inspect --format "{{.RepoDigests}} {{.Id}}" IMAGE prints it.',
+          ),
+      )
+      .default({})
+      .describe('by source: the image of its container, with the digest, where its backups name none'),
     sandboxMemory: size.prefault('2GiB').describe('the most memory of such a container'),
     sandboxCpus: z
       .number()

@@ -52,7 +52,7 @@ export function runningIn({ container, image, users, sockets, held }: RunningOpt
     const { user, ...rest } = wanted;
     const { uid, gid } = user ?? users[as];
     const env = { ...LANGUAGE, ...wanted.env };
-    return { ...inside({ ...container, user: `${uid}:${gid}` }, { ...rest, env }), activity };
+    return { ...inside({ ...container, user: `${uid}:${gid}` }, { ...rest, env }, { input: true }), activity };
   }
   const script = (text: string, args: readonly string[], as: WorksAs = 'server') =>
     runProgram(program({ command: 'sh', args: ['-c', text, 'sh', ...args] }, as));

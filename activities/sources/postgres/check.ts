@@ -8,7 +8,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
-import type { Sandbox } from '../private-server/sandbox.ts';
+import { placeOf } from '../private-server/sandbox.ts';
 import type { CheckContext } from '../types.ts';
 import { amcheck } from './amcheck.ts';
 import { dumped } from './dumped.ts';
@@ -64,10 +64,6 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
   } finally {
     await server.stop();
   }
-}
-
-function placeOf(sandbox: Sandbox | undefined): string {
-  return sandbox?.image ? `, in a container of ${sandbox.image}` : '';
 }
 
 function withoutInventory(): NoRecovery {

@@ -48,6 +48,11 @@ export interface FoundProgram {
   readonly printed: string;
 }
 
+/** For what a check says of where it was made: `, in a container of postgres:16@sha256:…`; nothing of this machine itself. */
+export function placeOf(sandbox: Sandbox | undefined): string {
+  return sandbox?.image ? `, in a container of ${sandbox.image}` : '';
+}
+
 /** What a source type needs of a container that stands for this machine's own programs. */
 export interface Sandboxing {
   /** The unprivileged user that its servers run as; undefined: this process's own. */

@@ -6,6 +6,7 @@ import { check } from './check.ts';
 import { inPlace } from './in-place/index.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
+import { sandboxing } from './sandboxing.ts';
 import { serve } from './serve.ts';
 import { select } from './select.ts';
 import { space } from './space.ts';
@@ -18,6 +19,7 @@ export const redis: SourceAdapter<RedisSource> = {
   restore,
   check,
   serve,
+  sandboxing,
   space,
   select,
   inPlace,

@@ -1,18 +1,22 @@
 /** Restore tests in a container of the image that the backup came from, with this machine's own programs hidden. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
 import { sweepKilledSandboxes } from '../../../../activities/operations/sandbox.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { holderTag, thisHolder } from '../../../../activities/storage/holder.ts';
 import { pinned } from '../../../../activities/storage/catalogue.ts';
-import { startDocker, type TestDocker } from '../../../support/docker.ts';
+import { damageFile } from '../../../support/damage.ts';
+import { SHELL, startDocker, type TestDocker } from '../../../support/docker.ts';
+import type { Manifest } from '../../../../model/manifest.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgresContainer, type PostgresContainer } from '../../../support/postgres-container.ts';
+import { startRedis, type TestRedis } from '../../../support/redis.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
@@ -38,6 +42,8 @@ const inspected = z.looseObject({
 
 interface Proving {
   readonly at?: Site;
+  /** Of the backup; the incremental of PostgreSQL when absent. */
+  readonly manifest?: Manifest;
   readonly onRestored?: (restored: string) => Promise<void>;
   readonly time?: string | null;
 }
@@ -47,6 +53,9 @@ describe('restore tests in a container', function () {
   let folder: string;
   let docker: TestDocker;
   let server: PostgresContainer;
+  let redis: TestRedis;
+  /** With its digest. */
+  let redisImage: string;
   let test: TestSite;
   let site: Site;
   const { PATH: own, TMPDIR: temporary } = process.env;
@@ -57,10 +66,25 @@ describe('restore tests in a container', function () {
     // Programs of the image lie where they lie here, and a sandbox has a /tmp of its own.
     process.env['TMPDIR'] = '/var/tmp';
     server = await startPostgresContainer({ docker, major: 18, settings: { summarize_wal: 'on' } });
+    const programs = ['redis-server', 'redis-check-rdb', 'redis-check-aof'].map((name) => `/usr/bin/${name}`);
+    await docker.image('mosaic-test-redis:7', {
+      programs: [...SHELL, ...programs],
+      settings: ['ENV PATH=/usr/bin:/bin'],
+    });
+    redisImage = `mosaic-test-redis:7@${await imageId('mosaic-test-redis:7')}`;
+    const cache = path.join(folder, 'cache');
+    await mkdir(cache);
+    redis = await startRedis({ folder: cache, settings: { appendonly: 'yes' } });
+    const restoreTest = {
+      sandboxSocket: docker.socket,
+      sandboxMemory: '300MiB',
+      sandboxCpus: 0.5,
+      sandboxImages: { cache: redisImage },
+    };
     test = await makeSite({
       folder,
-      sources: { [SOURCE]: server.config() },
-      plans: { restoreTest: { sandboxSocket: docker.socket, sandboxMemory: '300MiB', sandboxCpus: 0.5 } },
+      sources: { [SOURCE]: server.config(), cache: redis.config() },
+      plans: { restoreTest },
     });
     ({ site } = test);
     const scheduled = scheduledTimes();
@@ -78,6 +102,7 @@ describe('restore tests in a container', function () {
   });
   after(async () => {
     process.env['PATH'] = own;
+    await redis?.stop();
     await docker?.stop();
     await cleanUp();
   });
@@ -87,18 +112,22 @@ describe('restore tests in a container', function () {
     if (existsSync(within)) assert.deepEqual(await readdir(within), []);
   });
 
+  async function imageId(name: string): Promise<string> {
+    return (await docker.docker('image', 'inspect', '--format={{.Id}}', name)).trim();
+  }
+
   /** Ids. */
   async function sandboxes(): Promise<readonly string[]> {
     const ids = await docker.docker('ps', '--all', '--quiet', '--no-trunc', `--filter=label=${LABEL}`);
     return ids.split('\n').filter((id) => id !== '');
   }
 
-  async function proven({ at = site, onRestored, time = null }: Proving = {}) {
+  async function proven({ at = site, manifest, onRestored, time = null }: Proving = {}) {
     const all = (await listed(site)).map(({ manifest }) => manifest);
-    const incremental = all.find(({ kind }) => kind === 'incremental');
-    assert.ok(incremental);
+    const backup = manifest ?? all.find(({ kind }) => kind === 'incremental');
+    assert.ok(backup);
     const choice = {
-      backup: pinned(incremental),
+      backup: pinned(backup),
       place: null,
       way: 'newest',
       at: time,
@@ -107,7 +136,7 @@ describe('restore tests in a container', function () {
     } as const;
     return proveTest({
       site: at,
-      source: SOURCE,
+      source: backup.source,
       choice,
       within: path.join(folder, 'proof'),
       ...(onRestored && { onRestored }),
@@ -141,10 +170,7 @@ describe('restore tests in a container', function () {
       notCompared.join(),
     );
     assert.ok(seen);
-    const [image] = z
-      .array(z.looseObject({ Id: z.string() }))
-      .parse(JSON.parse(await docker.docker('image', 'inspect', server.image)));
-    assert.equal(seen.Image, image?.Id);
+    assert.equal(seen.Image, await imageId(server.image));
     assert.deepEqual(
       interfaces.split('\n').flatMap((line) => /^ *([^ |]+):/.exec(line)?.[1] ?? []),
       ['lo'],
@@ -162,6 +188,41 @@ describe('restore tests in a container', function () {
         CapDrop: ['ALL'],
       },
     );
+  });
+
+  it('Redis in one of the image that the config names: its append-only files are made there, and loaded there again', async () => {
+    await redis.run('SET', 'greeting', 'hello');
+    const scheduled = '2026-11-24T02:00:00Z';
+    const run = {
+      source: 'cache',
+      tier: 'daily',
+      runId: `run-${scheduled}`,
+      scheduled,
+      attempt: 1,
+      busy: 1000,
+    } as const;
+    await captureBackup({ site, ...run, work: testWork() });
+    const manifest = (await listed(site)).map((each) => each.manifest).find(({ source }) => source === 'cache');
+    assert.ok(manifest);
+    const at = withPlan({ sandbox: 'container' });
+    let running: readonly string[] = [];
+    const images = async () => {
+      running = (await docker.docker('ps', `--filter=label=${LABEL}`, '--format={{.Image}}', '--no-trunc')).split('\n');
+    };
+    const { compared, notCompared } = await proven({ at, manifest, onRestored: images });
+    assert.deepEqual(
+      running.filter((each) => each !== ''),
+      [await imageId('mosaic-test-redis:7')],
+    );
+    assert.ok(
+      ['files', 'start', 'databases'].every((name) => compared.includes(name)),
+      notCompared.join(),
+    );
+
+    const file = (restored: string) => path.join(restored, 'appendonlydir', 'appendonly.aof.1.base.rdb');
+    const damaged = async (restored: string) => damageFile(file(restored));
+    const { message } = await isBackupError(proven({ at, manifest, onRestored: damaged }), 'verification-failed');
+    assert.match(message, /files: .* is not whole/);
   });
 
   it('flaw: a table file missing is found there too', async () => {
