@@ -137,7 +137,8 @@ async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> 
     await restoreInto({ ...request, to: restored, paths: [], sandbox }, readers, restored);
     await request.onRestored?.(restored);
     const checks = await checkRestored(request, readers, place);
-    if (checks.some(({ compared, ok }) => compared && !ok)) await sandbox.requireWhole();
+    const failures = checks.filter(({ compared, ok }) => compared && !ok);
+    if (failures.length > 0) await sandbox.requireWhole(failures.map(({ detail }) => detail).join('\n'));
     return checks;
   });
 }

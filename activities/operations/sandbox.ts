@@ -9,6 +9,7 @@ import type { Site } from '../site.ts';
 import { adapterFor } from '../sources/index.ts';
 import { PROCESSES } from '../sources/private-server/processes.ts';
 import type { Sandbox } from '../sources/private-server/sandbox.ts';
+import { messageOf } from '../streams/errno.ts';
 import type { Work } from '../work.ts';
 
 export interface SandboxRequest {
@@ -48,15 +49,20 @@ export async function withSandbox<Result>(
   request: SandboxRequest,
   use: (sandbox: Sandbox) => Promise<Result>,
 ): Promise<Result> {
-  const { sandbox, close } = await openSandboxFor(request);
+  const opened = await openSandboxFor(request);
   try {
-    return await use(sandbox);
+    return await use(opened.sandbox);
   } catch (error) {
-    if (!request.work.signal.aborted) await sandbox.requireWhole();
+    if (!request.work.signal.aborted) await opened.sandbox.requireWhole(saidBy(error));
     throw error;
   } finally {
-    await close();
+    await opened.close();
   }
+}
+
+function saidBy(error: unknown): string {
+  const stderr = error instanceof BackupError ? error.facts['stderr'] : undefined;
+  return `${messageOf(error)}\n${typeof stderr === 'string' ? stderr : ''}`;
 }
 
 /** Null where processes of this machine will do, or have to. */

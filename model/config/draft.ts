@@ -65,7 +65,12 @@ const draft = z.object({
       })
       .catch({}),
   ),
-  plans: z.object({ custom: entries(z.object({ sources: texts.optional() }).catch({})) }).catch({ custom: {} }),
+  plans: z
+    .object({
+      custom: entries(z.object({ sources: texts.optional() }).catch({})).prefault({}),
+      restoreTest: z.object({ sandboxImages: entries(z.unknown()).prefault({}) }).prefault({}),
+    })
+    .catch({ custom: {}, restoreTest: { sandboxImages: {} } }),
 });
 /** `hasSources`: whether `sources` is a mapping at all. */
 export type Draft = z.output<typeof draft> & { readonly hasSources: boolean };

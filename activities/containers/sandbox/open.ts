@@ -93,7 +93,8 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     return { sandbox, close };
   } catch (error) {
     await close();
-    if (error instanceof BackupError) throw error;
+    // A program that failed here says nothing of a backup, which its code would.
+    if (error instanceof BackupError && error.code !== 'program-failed') throw error;
     const { message, remedy } = dockerError(error, socket);
     throw new BackupError('missing-program', `No container of ${image.name} starts: ${message}`, {
       ...(remedy === undefined ? {} : { remedy }),

@@ -94,7 +94,7 @@ export function runningIn({ container, image, users, sockets, held }: RunningOpt
       const isShort = Buffer.byteLength(path.join(wanted, name)) <= 107;
       return { folder: isShort ? wanted : sockets, remove: async () => undefined };
     },
-    requireWhole: () => requireWhole(container, held()),
+    requireWhole: (said) => requireWhole(container, { held: held(), said }),
   };
 }
 

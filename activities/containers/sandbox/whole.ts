@@ -9,11 +9,21 @@ import { inside } from '../inside.ts';
 /** How often the kernel has ended a process for want of memory, in both kinds of cgroups: `oom_kill 2`. */
 const KILLED = 'cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null; exit 0';
 
+/** What the program `docker` says where it, and not what it was to run, has failed. */
+const OF_DOCKER = /Error response from daemon|OCI runtime|Cannot connect to the Docker daemon|error during connect/;
+
+export interface Failing {
+  /** Whether its input was held all the time. */
+  readonly held: boolean;
+  /** What the failure said. */
+  readonly said: string;
+}
+
 /**
  * @throws BackupError `unreachable` where it has ended, or Docker does not answer (it is tried again); `refused` where its memory was
  *   too little (raise the limit).
  */
-export async function requireWhole(container: Container, held: boolean): Promise<void> {
+export async function requireWhole(container: Container, { held, said }: Failing): Promise<void> {
   const { id, socket, image } = container;
   const { State, HostConfig } = await dockerAt(socket)
     .getContainer(id)
@@ -24,14 +34,25 @@ export async function requireWhole(container: Container, held: boolean): Promise
     });
   if (State.OOMKilled) throw starved(image.name, HostConfig.Memory);
   if (!State.Running || !held) throw ended(image.name);
-  const { stdout } = await runProgram(inside(container, { command: 'sh', args: ['-c', KILLED] }));
-  if (/^oom_kill [1-9]/m.test(stdout)) throw starved(image.name, HostConfig.Memory);
+  if (/^oom_kill [1-9]/m.test(await counted(container))) throw starved(image.name, HostConfig.Memory);
+  if (OF_DOCKER.test(said)) throw ended(image.name);
 }
 
-function ended(image: string): BackupError {
-  return new BackupError('unreachable', `The container of ${image} was ended before the test was.`, {
+async function counted(container: Container): Promise<string> {
+  try {
+    return (await runProgram(inside(container, { command: 'sh', args: ['-c', KILLED] }))).stdout;
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'program-failed') throw error;
+    // Not even this runs there, so what failed before may have failed for the same reason.
+    throw ended(container.image.name, error);
+  }
+}
+
+function ended(image: string, cause?: unknown): BackupError {
+  return new BackupError('unreachable', `The container of ${image} did not last as long as the test.`, {
     remedy: 'Look whether Docker was restarted (journalctl -u docker); it is tried again.',
     facts: { image },
+    cause,
   });
 }
 

@@ -22,9 +22,10 @@ interface Running {
   socketFolder(wanted: string, name: string, user: ServerUser | undefined): Promise<SocketFolder>;
   /**
    * To be asked where something failed in it.
+   * @param said what the failure said.
    * @throws BackupError where it did not last, or had too little memory: then the failure says nothing of what was restored.
    */
-  requireWhole(): Promise<void>;
+  requireWhole(said: string): Promise<void>;
 }
 
 /** This machine's own programs. */

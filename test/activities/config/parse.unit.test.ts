@@ -289,6 +289,12 @@ const CASES: readonly (readonly [
     ['1:68 plans.custom.x.at', /is missing.*time of day/],
     ['1:103 plans.custom.y.sources[0]', /no source "stak".*Did you mean "stack"/],
   ],
+  [
+    'images of restore tests that have no digest, or are of no source',
+    ['site: prod', "plans: { restoreTest: { sandboxImages: { stak: 'redis:7' } } }\nsite: prod"],
+    ['1:42 plans.restoreTest.sandboxImages.stak', /no source "stak".*Did you mean "stack"/],
+    ['1:48 plans.restoreTest.sandboxImages.stak', /without its digest.*docker image inspect/],
+  ],
   ['no sources', ['\n  stack: { type: files, paths: [/data] }', ' {}'], ['7:10 sources', /nothing would be backed up/]],
   [
     'a host that there is not',
