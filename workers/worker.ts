@@ -15,6 +15,7 @@ import { coordinatorOf, workerOf } from '../model/config/hosts.ts';
 import { BackupError } from '../model/errors.ts';
 import { taskQueues } from '../model/run.ts';
 import { workflowBundle } from './bundle.ts';
+import { startCanaries } from './canaries.ts';
 import { claimHost } from './claim.ts';
 import { freePort, HOST } from './loopback.ts';
 import { serveMetrics } from './metrics.ts';
@@ -56,6 +57,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     await sweepKilledSandboxes(site, settings.log);
     await sweepProofs(scratchOf(site));
     await openMetrics(site, settings, undo);
+    const canaries = startCanaries(settings);
+    undo.defer(() => canaries.stop());
     const { connection, workers } = await createWorkers(site, settings);
     const stop = () => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

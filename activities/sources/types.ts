@@ -183,6 +183,12 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
    */
   serve?(context: ServeContext<Config>): Promise<Service>;
   /**
+   * Writes the time of the server's clock where the canary's account may, and nowhere else; nothing where the config has no
+   * canary. Absent: the type has none, as files.
+   * @throws BackupError with what is in the way.
+   */
+  beat?(context: SourceContext<Config>): Promise<void>;
+  /**
    * Looks at both sides of a restore of an export, changes nothing, and hands the plan over; what the way to the server
    * needs stays open until that has ended. Absent: backups of the type hold none.
    */

@@ -17,6 +17,7 @@ export function secretsOf(config: SiteConfig, host?: string): readonly Secret[] 
       source.connection.password,
       'check' in source ? source.check?.password : undefined,
       'export' in source ? source.export?.password : undefined,
+      source.canary?.password,
     ];
   });
   const ofDestinations = Object.values(destinations).flatMap((destination) =>

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { GROUPS, name, TIERS } from '../source.ts';
 import { duration, size } from '../units.ts';
+import { canaryConfig } from './canary.ts';
 import { containerConfig } from './container.ts';
 import { absolutePath, port } from './fields.ts';
 import { glob } from './glob.ts';
@@ -135,6 +136,7 @@ export const postgresSource = z.strictObject({
     .default(6)
     .describe('incrementals after each full, before the next full; from PostgreSQL 17 on, with summarize_wal = on'),
   logs: walLogs,
+  canary: canaryConfig,
   inPlace: inPlace.optional(),
 });
 export type PostgresSource = z.output<typeof postgresSource>;
@@ -173,6 +175,7 @@ export const mariadbSource = z.strictObject({
     .describe('physical: mariadb-backup, which must see the data folder; logical: mariadb-dump'),
   incrementals: z.int().min(0).max(60).default(6).describe('incrementals after each full, before the next full'),
   logs,
+  canary: canaryConfig,
   inPlace: inPlace.optional(),
 });
 export type MariadbSource = z.output<typeof mariadbSource>;
@@ -205,6 +208,7 @@ export const redisSource = z.strictObject({
     })
     .optional()
     .describe('what the server calls its files; where absent it is asked, which takes +config|get'),
+  canary: canaryConfig,
   inPlace: inPlace.optional(),
 });
 export type RedisSource = z.output<typeof redisSource>;

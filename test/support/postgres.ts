@@ -190,7 +190,10 @@ async function writeAccess(data: string, hba: readonly string[]): Promise<void> 
   await appendFile(ident, await readFile(new URL('postgres-pg_ident.conf', ROLES)));
   const { username } = userInfo();
   if (username === 'root') return;
-  await appendFile(ident, ['backup', 'check', 'export'].map((role) => `mosaic ${username} mosaic_${role}\n`).join(''));
+  await appendFile(
+    ident,
+    ['backup', 'check', 'export', 'canary'].map((role) => `mosaic ${username} mosaic_${role}\n`).join(''),
+  );
 }
 
 async function makeCertificate(folder: string, certificate: string): Promise<void> {

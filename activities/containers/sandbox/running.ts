@@ -1,5 +1,6 @@
 /** How programs and servers run in a container that is a sandbox. */
 import { randomUUID } from 'node:crypto';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { startProcess } from '../../sources/private-server/process.ts';
@@ -90,9 +91,11 @@ export function runningIn({ container, image, users, sockets, held }: RunningOpt
         activity,
       });
     },
-    async socketFolder(wanted, name) {
-      const isShort = Buffer.byteLength(path.join(wanted, name)) <= 107;
-      return { folder: isShort ? wanted : sockets, remove: async () => undefined };
+    async socketFolder(wanted, name, user) {
+      if (Buffer.byteLength(path.join(wanted, name)) <= 107) return { folder: wanted, remove: async () => undefined };
+      const folder = await mkdtemp(path.join(sockets, 's'));
+      if (user) await chown(folder, user.uid, user.gid);
+      return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
     },
     requireWhole: (said) => requireWhole(container, { held: held(), said }),
   };

@@ -1,6 +1,7 @@
 /** The `mariadb` source type: full and incremental by mariadb-backup, or dumps by mariadb-dump. */
 import type { MariadbSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
+import { beat } from './canary.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { placeOf } from './binlogs.ts';
@@ -35,6 +36,7 @@ export const mariadb: SourceAdapter<MariadbSource> = {
   restore,
   check,
   serve,
+  beat,
   checkExports,
   withExportPlan: async (request, use) => use(await planExport(request)),
   logs: { ship, standing, placeOf, join },

@@ -1,9 +1,11 @@
-/** Whether a server can be captured now. Read only. */
+/** Whether a server can be captured now. Read only, but for the row of a canary. */
 import { z } from 'zod';
 import type { MariadbSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { canaryFindings } from '../canary.ts';
 import type { SourceContext } from '../types.ts';
+import { beat, CANARY } from './canary.ts';
 import { backupConnection, checkConnection, type Connection } from './connection.ts';
 import { outsiders, unreadable } from './datadir.ts';
 import { exportFindings } from './export/findings.ts';
@@ -36,6 +38,7 @@ export async function preflight(context: SourceContext<MariadbSource>): Promise<
     ...(await tables(connection, options, context)),
     ...(await checkAccount(context)),
     ...(await exportFindings(context)),
+    ...(await canaryFindings(context, CANARY, () => beat(context))),
   ];
 }
 

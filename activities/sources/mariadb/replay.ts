@@ -2,14 +2,18 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
+import type { Manifest } from '../../../model/manifest.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
 import type { Replay } from '../types.ts';
+import { noteLastCommit } from '../recovered-note.ts';
+import { lastCommitIn } from './gtids-in-file.ts';
 import { artifactOf } from './logs.ts';
 import type { PhysicalPosition } from './position.ts';
 import type { ReplayPlan } from './replay-plan.ts';
 import { requireBegin } from './replay-start.ts';
 import { withReplayServer } from './replay-server.ts';
+import { serverUser } from './server-user.ts';
 import { clientProgram } from './session.ts';
 
 const WORKSHOP = '.mosaic-replay';
@@ -20,11 +24,13 @@ export interface Replaying {
   readonly replay: Replay;
   readonly position: PhysicalPosition;
   readonly engine: Readonly<Record<string, unknown>>;
+  /** The backup in whose data it is noted when the last transaction was. Absent: it is not. */
+  readonly noteFor?: Pick<Manifest, 'source' | 'id'> | undefined;
   readonly work: Work;
 }
 
 /** @throws BackupError `verification-failed` where the logs are not what the plan says, or a statement fails. */
-export async function replayLogs({ scratch, plan, replay, position, engine, work }: Replaying): Promise<void> {
+export async function replayLogs({ scratch, plan, replay, position, engine, noteFor, work }: Replaying): Promise<void> {
   const workshop = path.join(scratch, WORKSHOP);
   const [folder, runtime] = [path.join(workshop, 'binlogs'), path.join(workshop, 'run')];
   for (const each of [workshop, folder, runtime]) await mkdir(each, { mode: 0o700 });
@@ -38,7 +44,20 @@ export async function replayLogs({ scratch, plan, replay, position, engine, work
   await withReplayServer({ data: scratch, runtime, engine, work }, (connection) =>
     apply(plan, folder, connection, work),
   );
+  if (noteFor) {
+    const last = await lastCommit(plan, folder, work);
+    if (last !== undefined) await noteLastCommit(scratch, noteFor, last, await serverUser());
+  }
   await rm(workshop, { recursive: true });
+}
+
+/** Of what was replayed; where that is no whole transaction, of what lay before it in the same files, which the backup holds. */
+async function lastCommit({ files, stop }: ReplayPlan, folder: string, work: Work): Promise<string | undefined> {
+  for (const { file } of files.toReversed()) {
+    const last = await lastCommitIn(path.join(folder, file), stop, work);
+    if (last !== undefined) return last;
+  }
+  return undefined;
 }
 
 /** No event is as late as the target. The plan has seen to it that the logs cover it: nothing was committed until then. */

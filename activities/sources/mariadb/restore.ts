@@ -47,7 +47,7 @@ export async function restore(context: RestoreContext<MariadbSource>): Promise<v
 
 /** What is to be replayed, looked at before anything is fetched. */
 function planned(
-  { chain, replay, scratch, work }: RestoreContext<MariadbSource>,
+  { chain, replay, inPlace, scratch, work }: RestoreContext<MariadbSource>,
   positions: readonly PhysicalPosition[],
 ) {
   const [newest, position] = [chain.at(-1), positions.at(-1)];
@@ -55,7 +55,9 @@ function planned(
   const { manifest } = newest;
   const logs = replay.logs.map((log) => log.manifest);
   const plan = planReplay({ manifest, position }, logs, replay.target);
-  return { plan, replay, position, engine: manifest.engine, scratch, work };
+  // In the place of production's own data no file of ours is left.
+  const noteFor = inPlace ? undefined : manifest;
+  return { plan, replay, position, engine: manifest.engine, noteFor, scratch, work };
 }
 
 function noReplay(): BackupError {

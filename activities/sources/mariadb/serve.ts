@@ -4,7 +4,10 @@ import { BackupError } from '../../../model/errors.ts';
 import { runProgram } from '../../streams/run.ts';
 import { answerOf } from '../private-server/answer.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
+import { newestOf } from '../newest.ts';
+import { notedLastCommit } from '../recovered-note.ts';
 import type { Question, ServeContext, Service } from '../service.ts';
+import { newestBeat } from './canary.ts';
 import type { Connection } from './connection.ts';
 import { clientError } from './errors.ts';
 import { hindranceOf, startIsolated } from './private-start.ts';
@@ -12,7 +15,7 @@ import { clientProgram } from './session.ts';
 
 /** @throws BackupError `refused` where this machine cannot start it, `program-failed` where it does not start. */
 export async function serve(context: ServeContext<MariadbSource>): Promise<Service> {
-  const { chain, restored, scratch, work } = context;
+  const { chain, config, restored, scratch, work } = context;
   const manifest = chain.at(-1)?.manifest;
   if (!manifest) throw new TypeError('a server on no backup');
   const hindrance = await hindranceOf(manifest);
@@ -30,7 +33,11 @@ export async function serve(context: ServeContext<MariadbSource>): Promise<Servi
       whileServerWorks({ pid, phase: 'asking', work: asking }, ({ signal }) =>
         answerOf(ask(connection, question, signal)),
       ),
-    newest: async () => [],
+    newest: async ({ signal }) =>
+      newestOf({
+        canary: config.canary && (await newestBeat(connection, signal)),
+        commit: await notedLastCommit(restored, manifest),
+      }),
     stop: () => server.stop(),
   };
 }

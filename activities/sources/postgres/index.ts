@@ -1,6 +1,7 @@
 /** The `postgres` source type: base backups of a whole cluster, full and (from version 17) incremental, and its WAL. */
 import type { PostgresSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
+import { beat } from './canary.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { checkExports } from './export/check.ts';
@@ -24,6 +25,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
   restore,
   check,
   serve,
+  beat: (context) => withReach(context, (config) => beat({ ...context, config })),
   checkExports,
   withExportPlan,
   sandboxing,

@@ -1,11 +1,13 @@
-/** Whether a server can be captured now. Read only. */
+/** Whether a server can be captured now. Read only, but for the row of a canary. */
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
+import { canaryFindings } from '../canary.ts';
 import type { SourceContext } from '../types.ts';
+import { beat, CANARY } from './canary.ts';
 import { APPLICATION } from './application.ts';
 import { findBinaries, installRemedy } from './binaries.ts';
 import { clientInside } from './client-program.ts';
@@ -48,6 +50,7 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
     ...(await unlogged(connection, facts, context)),
     ...(await checkRole(context)),
     ...(await exportFindings(context, facts)),
+    ...(await canaryFindings(context, CANARY, () => beat(context))),
   ];
 }
 

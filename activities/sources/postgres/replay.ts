@@ -30,7 +30,7 @@ export interface ReplayRequest {
   readonly base: BackupReader;
   /** Absent: the backup alone, which is recovered and given a timeline of its own. */
   readonly replay?: Replay | undefined;
-  /** Numbers of timelines up to this one are taken, whether their logs are replayed or not. */
+  /** Numbers of timelines up to this one are taken, whether their logs are replayed or not. In place only. */
   readonly taken?: number | undefined;
   /** With `postgres` among them. */
   readonly binaries: Binaries;
@@ -52,9 +52,13 @@ export async function replayLogs({ data, base, replay, taken, binaries, work }: 
     : { recovery_target: 'immediate' };
   await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
   const settings = { ...target, ...recoverySettings(wal, timeline) };
-  const server = await startIsolated({ data, binaries, superuser, runtime, settings, work }).catch((error: unknown) => {
-    throw replay ? notReached(error, base, replay) : error;
-  });
+  // In the place of production's own data no file of ours is left.
+  const noted = taken === undefined ? { manifest: base.manifest } : {};
+  const server = await startIsolated({ data, binaries, superuser, runtime, ...noted, settings, work }).catch(
+    (error: unknown) => {
+      throw replay ? notReached(error, base, replay) : error;
+    },
+  );
   await server.stop();
   await rm(folder, { recursive: true });
 }

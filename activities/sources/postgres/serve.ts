@@ -3,7 +3,10 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { answerOf } from '../private-server/answer.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
+import { newestOf } from '../newest.ts';
+import { notedLastCommit } from '../recovered-note.ts';
 import type { ServeContext, Service } from '../service.ts';
+import { newestBeat } from './canary.ts';
 import { startable, startIsolated } from './private-start.ts';
 import { withSession } from './session.ts';
 
@@ -20,8 +23,16 @@ export async function serve(context: ServeContext<PostgresSource>): Promise<Serv
     throw new BackupError('refused', `No PostgreSQL server can be started on what was restored: ${start.why}`);
   }
   const { binaries, superuser } = start;
-  const settings = SETTINGS;
-  const server = await startIsolated({ data: restored, binaries, superuser, runtime: scratch, settings, work });
+  const { manifest } = backup;
+  const server = await startIsolated({
+    data: restored,
+    binaries,
+    superuser,
+    runtime: scratch,
+    manifest,
+    settings: SETTINGS,
+    work,
+  });
   const { database } = config.connection;
   const connection = { ...server.connection, database };
   return {
@@ -39,7 +50,11 @@ export async function serve(context: ServeContext<PostgresSource>): Promise<Serv
         const options = { application: 'mosaic-backup question', database: question.database ?? database, signal };
         return answerOf(withSession(connection, options, (session) => session.printed(question.text)));
       }),
-    newest: async () => [],
+    newest: async ({ signal }) =>
+      newestOf({
+        canary: config.canary && (await newestBeat(connection, signal)),
+        commit: await notedLastCommit(restored, manifest),
+      }),
     stop: () => server.stop(),
   };
 }

@@ -1,6 +1,7 @@
 /** The `redis` source type: Redis and Valkey, always full, by one of three methods. */
 import type { RedisSource } from '../../../model/config/source.ts';
 import type { SourceAdapter } from '../types.ts';
+import { beat } from './canary.ts';
 import { capture } from './capture.ts';
 import { check } from './check.ts';
 import { inPlace } from './in-place/index.ts';
@@ -20,6 +21,7 @@ export const redis: SourceAdapter<RedisSource> = {
   check,
   serve,
   sandboxing,
+  beat,
   space,
   select,
   inPlace,

@@ -1,8 +1,10 @@
-/** Whether a server can be captured now. Read only. */
+/** Whether a server can be captured now. Read only, but for the row of a canary. */
 import type { RedisSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { canaryFindings } from '../canary.ts';
 import type { SourceContext } from '../types.ts';
+import { beat, CANARY } from './canary.ts';
 import { command, type Asking } from './client.ts';
 import { backupConnection } from './connection.ts';
 import { gatherFacts, isAtLeast, type Facts } from './facts.ts';
@@ -26,6 +28,7 @@ export async function preflight(context: SourceContext<RedisSource>): Promise<re
     ...(await folderFindings(config, facts.settings, source)),
     ...(await spaceFindings(config, facts, source)),
     ...(await backupCommand(asking, facts, source)),
+    ...(await canaryFindings(context, CANARY, () => beat(context))),
   ];
 }
 

@@ -3,7 +3,10 @@ import type { RedisSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { answerOf } from '../private-server/answer.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
+import { newestOf } from '../newest.ts';
 import type { ServeContext, Service } from '../service.ts';
+import { newestBeat } from './canary.ts';
+import { lastWrite } from './last-write.ts';
 import { lackOfMemory } from './memory.ts';
 import { positionOf } from './position.ts';
 import { lackOfPrograms, startIsolated } from './private-start.ts';
@@ -12,7 +15,7 @@ import { askBySocket } from './question.ts';
 
 /** @throws BackupError `refused` where this machine cannot start it, `program-failed` where it does not start. */
 export async function serve(context: ServeContext<RedisSource>): Promise<Service> {
-  const { chain, restored, scratch, sandbox, work } = context;
+  const { chain, config, restored, scratch, sandbox, work } = context;
   const manifest = chain.at(-1)?.manifest;
   if (!manifest) throw new TypeError('a server on no backup');
   const engine = engineOf(manifest);
@@ -32,7 +35,11 @@ export async function serve(context: ServeContext<RedisSource>): Promise<Service
       whileServerWorks({ pid, activity, phase: 'asking', work: asking }, ({ signal }) =>
         answerOf(askBySocket(socket, question, signal)),
       ),
-    newest: async () => [],
+    newest: async (asking) =>
+      newestOf({
+        canary: config.canary && (await newestBeat({ connection: server.connection, signal: asking.signal })),
+        commit: await lastWrite(restored, position, programs, asking),
+      }),
     stop: () => server.stop(),
   };
 }

@@ -7,7 +7,6 @@ import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { captureBackup } from '../../../activities/operations/capture.ts';
 import type { Question, Service } from '../../../activities/sources/service.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
 import { isBackupError } from '../../support/errors.ts';
@@ -17,7 +16,7 @@ import { makeSite, type TestSite } from '../../support/site.ts';
 import { networkOf } from '../../support/sockets.ts';
 import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
-import { failuresOf, restoreNewest, serveRestored } from './served.ts';
+import { captureNow, failuresOf, restoreNewest, serveRestored } from './served.ts';
 
 type Ask = (question: Question) => Promise<string>;
 
@@ -74,9 +73,7 @@ export function describeServing(fixture: ServingFixture): void {
       const production = await make(own);
       try {
         test = await makeSite({ folder, sources: { subject: production.config } });
-        const scheduled = '2026-03-01T02:00:00Z';
-        const attempt = { attempt: 1, busy: 1_000, work: testWork() } as const;
-        await captureBackup({ site: test.site, source: 'subject', tier: 'daily', runId: 'run', scheduled, ...attempt });
+        await captureNow(test.site, '2026-03-01T02:00:00Z');
       } finally {
         await production.end();
       }

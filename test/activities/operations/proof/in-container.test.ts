@@ -6,7 +6,6 @@ import path from 'node:path';
 import { z } from 'zod';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
-import { sweepKilledSandboxes } from '../../../../activities/operations/sandbox.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { holderTag, thisHolder } from '../../../../activities/storage/holder.ts';
 import { pinned } from '../../../../activities/storage/catalogue.ts';
@@ -85,6 +84,7 @@ describe('restore tests in a container', function () {
       folder,
       sources: { [SOURCE]: server.config(), cache: redis.config() },
       plans: { restoreTest },
+      temporal: { address: '127.0.0.1:9' },
     });
     ({ site } = test);
     const scheduled = scheduledTimes();
@@ -264,11 +264,13 @@ describe('restore tests in a container', function () {
       (await docker.docker('create', `--label=${LABEL}=${label}`, server.image, 'true')).trim();
     const left = await make(`${owner}/${dead}`);
     const others = [await make(`${owner}/${holderTag(thisHolder())}`), await make(`elsewhere/host/${dead}`)];
-    await sweepKilledSandboxes(site, testWork().log);
+    const worker = startCommand({ args: ['-c', test.file, 'worker'], owner: folder });
+    // It looks before it goes to Temporal, which is not there.
+    await until('it was removed', async () => !(await sandboxes()).includes(left));
+    await worker.end();
     const kept = await sandboxes();
     await docker.docker('rm', ...others);
     assert.deepEqual(kept.toSorted(), others.toSorted());
-    assert.ok(!kept.includes(left));
   });
 
   it('without Docker, or without the image, nothing is compared, and what to do is said', async () => {
