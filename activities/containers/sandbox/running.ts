@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { BackupError } from '../../../model/errors.ts';
+import { z } from 'zod';
 import { startProcess } from '../../sources/private-server/process.ts';
 import type { ContainerSandbox, FoundProgram, WorksAs } from '../../sources/private-server/sandbox.ts';
 import type { ServerUser } from '../../sources/private-server/user.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Program } from '../../streams/types.ts';
 import type { Container } from '../container.ts';
-import { dockerAt } from '../docker.ts';
+import { dockerAt, refusalOf } from '../docker.ts';
 import { inside } from '../inside.ts';
 import { requireWhole } from './whole.ts';
 
@@ -24,7 +24,7 @@ export interface RunningOptions {
   readonly held: () => boolean;
 }
 
-/** Programs of other than ours are chatty in the language of the image. */
+/** What programs print is parsed, so it is in English, whatever the image says. */
 const LANGUAGE = { LC_ALL: 'C.UTF-8' };
 
 /** Writes its own pid, and becomes the server. */
@@ -110,18 +110,29 @@ function definedOf(env: Readonly<Record<string, string | undefined>>): Readonly<
 /** Nanoseconds in a tick of the clock, as /proc counts them. */
 const TICK = 1e7;
 
+const counted = z.looseObject({
+  cpu_stats: z
+    .looseObject({ cpu_usage: z.looseObject({ total_usage: z.number().default(0) }).prefault({}) })
+    .prefault({}),
+  blkio_stats: z
+    .looseObject({ io_service_bytes_recursive: z.array(z.looseObject({ value: z.number() })).nullish() })
+    .prefault({}),
+});
+
 /** All that runs in it, as Docker counts it: its processes may be in another pid namespace than ours. */
 function activityIn({ id, socket }: Container): () => Promise<number> {
   const container = dockerAt(socket).getContainer(id);
   let last = 0;
   return async () => {
     try {
-      const { cpu_stats: cpu, blkio_stats: io } = await container.stats({ stream: false, 'one-shot': true });
-      const bytes = (io?.io_service_bytes_recursive ?? []).reduce((sum, { value }) => sum + value, 0);
+      const { cpu_stats: cpu, blkio_stats: io } = counted.parse(
+        await container.stats({ stream: false, 'one-shot': true }),
+      );
+      const bytes = (io.io_service_bytes_recursive ?? []).reduce((sum, { value }) => sum + value, 0);
       last = Math.max(last, Math.floor(cpu.cpu_usage.total_usage / TICK) + Math.floor(bytes / 4096));
     } catch (error) {
-      if (!(error instanceof Error) || error instanceof BackupError) throw error;
-      // No answer is no sign of life, and no more than that.
+      // No answer of Docker's is no sign of life, and no more than that.
+      if (refusalOf(error) === undefined) throw error;
     }
     return last;
   };

@@ -1,4 +1,6 @@
 /** Whether a container lasted: what failed because it did not says nothing of what was restored in it. */
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import { formatBytes } from '../../../model/units.ts';
 import { runProgram } from '../../streams/run.ts';
@@ -8,6 +10,11 @@ import { inside } from '../inside.ts';
 
 /** How often the kernel has ended a process for want of memory, in both kinds of cgroups: `oom_kill 2`. */
 const KILLED = 'cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null; exit 0';
+
+const inspected = z.looseObject({
+  State: z.looseObject({ Running: z.boolean(), OOMKilled: z.boolean().default(false) }),
+  HostConfig: z.looseObject({ Memory: z.number() }),
+});
 
 /** What the program `docker` says where it, and not what it was to run, has failed. */
 const OF_DOCKER = /Error response from daemon|OCI runtime|Cannot connect to the Docker daemon|error during connect/;
@@ -25,27 +32,38 @@ export interface Failing {
  */
 export async function requireWhole(container: Container, { held, said }: Failing): Promise<void> {
   const { id, socket, image } = container;
-  const { State, HostConfig } = await dockerAt(socket)
+  const answer: unknown = await dockerAt(socket)
     .getContainer(id)
     .inspect()
     .catch((error: unknown) => {
       if (refusalOf(error) === 404) throw ended(image.name);
       throw dockerError(error, socket);
     });
+  const { State, HostConfig } = inspected.parse(answer);
   if (State.OOMKilled) throw starved(image.name, HostConfig.Memory);
   if (!State.Running || !held) throw ended(image.name);
-  if (/^oom_kill [1-9]/m.test(await counted(container))) throw starved(image.name, HostConfig.Memory);
+  if (await isStarved(container)) throw starved(image.name, HostConfig.Memory);
   if (OF_DOCKER.test(said)) throw ended(image.name);
 }
 
-async function counted(container: Container): Promise<string> {
+/** What the kernel counts in the container; where not even that can be looked at, what Docker was told of it. */
+async function isStarved(container: Container): Promise<boolean> {
   try {
-    return (await runProgram(inside(container, { command: 'sh', args: ['-c', KILLED] }))).stdout;
+    const { stdout } = await runProgram(inside(container, { command: 'sh', args: ['-c', KILLED] }));
+    return /^oom_kill [1-9]/m.test(stdout);
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== 'program-failed') throw error;
-    // Not even this runs there, so what failed before may have failed for the same reason.
+    if (await wasTold(container)) return true;
+    // What failed before may have failed for the same reason, whatever it is.
     throw ended(container.image.name, error);
   }
+}
+
+async function wasTold({ id, socket }: Container): Promise<boolean> {
+  const now = Math.ceil(Date.now() / 1000);
+  const filters = JSON.stringify({ container: [id], event: ['oom'] });
+  const events = await dockerAt(socket).getEvents({ since: 0, until: now, filters });
+  return (await text(events)).trim() !== '';
 }
 
 function ended(image: string, cause?: unknown): BackupError {
@@ -56,14 +74,13 @@ function ended(image: string, cause?: unknown): BackupError {
   });
 }
 
-function starved(image: string, memory: number | undefined): BackupError {
-  const limit = memory ? ` of ${formatBytes(memory)}` : '';
+function starved(image: string, memory: number): BackupError {
   return new BackupError(
     'refused',
-    `The memory${limit} of the container of ${image} is too little for what was restored`,
+    `The memory of the container of ${image}, ${formatBytes(memory)}, is too little for what was restored`,
     {
       remedy: 'Raise plans.restoreTest.sandboxMemory.',
-      facts: { image, memory: memory ?? null },
+      facts: { image, memory },
     },
   );
 }

@@ -6,11 +6,13 @@ import path from 'node:path';
 import { z } from 'zod';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
+import { postgres } from '../../../../activities/sources/postgres/index.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { holderTag, thisHolder } from '../../../../activities/storage/holder.ts';
 import { pinned } from '../../../../activities/storage/catalogue.ts';
 import { damageFile } from '../../../support/damage.ts';
 import { SHELL, startDocker, type TestDocker } from '../../../support/docker.ts';
+import { startWorker } from '../../../../workers/worker.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -41,8 +43,8 @@ const inspected = z.looseObject({
 
 interface Proving {
   readonly at?: Site;
-  /** Of the backup; the incremental of PostgreSQL when absent. */
-  readonly manifest?: Manifest;
+  /** Of the backup; the full of PostgreSQL when absent. */
+  readonly manifest?: Manifest | undefined;
   readonly onRestored?: (restored: string) => Promise<void>;
   readonly time?: string | null;
 }
@@ -84,7 +86,6 @@ describe('restore tests in a container', function () {
       folder,
       sources: { [SOURCE]: server.config(), cache: redis.config() },
       plans: { restoreTest },
-      temporal: { address: '127.0.0.1:9' },
     });
     ({ site } = test);
     const scheduled = scheduledTimes();
@@ -124,7 +125,7 @@ describe('restore tests in a container', function () {
 
   async function proven({ at = site, manifest, onRestored, time = null }: Proving = {}) {
     const all = (await listed(site)).map(({ manifest }) => manifest);
-    const backup = manifest ?? all.find(({ kind }) => kind === 'incremental');
+    const backup = manifest ?? all.find(({ kind, source }) => kind === 'full' && source === SOURCE);
     assert.ok(backup);
     const choice = {
       backup: pinned(backup),
@@ -150,12 +151,15 @@ describe('restore tests in a container', function () {
   }
 
   it('a chain is combined, compared and recovered in one of its own image: no network, no rights, within its limits', async () => {
-    const covered = (await listed(site)).map(({ manifest }) => manifest.coversUntil).findLast((time) => time !== null);
-    assert.ok(covered);
+    const manifests = (await listed(site)).map((each) => each.manifest);
+    const covered = manifests.map(({ coversUntil }) => coversUntil).findLast((time) => time !== null);
+    const manifest = manifests.find(({ kind }) => kind === 'incremental');
+    assert.ok(covered && manifest);
     let seen: z.infer<typeof inspected> | undefined;
     let interfaces = '';
     let rights = '';
     const { compared, notCompared } = await proven({
+      manifest,
       time: covered,
       onRestored: async () => {
         const [id = '', ...more] = await sandboxes();
@@ -262,15 +266,23 @@ describe('restore tests in a container', function () {
     const dead = holderTag({ ...thisHolder(), start: '1' });
     const make = async (label: string) =>
       (await docker.docker('create', `--label=${LABEL}=${label}`, server.image, 'true')).trim();
-    const left = await make(`${owner}/${dead}`);
+    await make(`${owner}/${dead}`);
     const others = [await make(`${owner}/${holderTag(thisHolder())}`), await make(`elsewhere/host/${dead}`)];
-    const worker = startCommand({ args: ['-c', test.file, 'worker'], owner: folder });
     // It looks before it goes to Temporal, which is not there.
-    await until('it was removed', async () => !(await sandboxes()).includes(left));
-    await worker.end();
+    const settings = { connection: { address: '127.0.0.1:9' }, namespace: 'default', openSite: async () => site };
+    await isBackupError(startWorker({ ...settings, log: testWork().log }), 'unreachable');
     const kept = await sandboxes();
     await docker.docker('rm', ...others);
     assert.deepEqual(kept.toSorted(), others.toSorted());
+  });
+
+  it('text that was sorted by another C library asks for one too, but has to do without where there is none', async () => {
+    const manifest = (await listed(site)).map((each) => each.manifest).find(({ source }) => source === SOURCE);
+    assert.ok(manifest);
+    const sorted = (libc: string) =>
+      postgres.sandboxing?.unfit({ ...manifest, engine: { ...manifest.engine, version: '15.1', libc } });
+    assert.deepEqual([await sorted('glibc 2.36'), (await sorted('musl'))?.usable], [null, true]);
+    assert.equal((await postgres.sandboxing?.unfit(manifest))?.usable, false);
   });
 
   it('without Docker, or without the image, nothing is compared, and what to do is said', async () => {
