@@ -1,6 +1,7 @@
 /** The canary of a PostgreSQL source: rows of mosaic_backup_canary.beats. */
 import { z } from 'zod';
 import { asAccount } from '../accounts.ts';
+import type { CanaryOf } from '../canary.ts';
 import type { SourceContext } from '../types.ts';
 import { backupConnection, type Connection } from './connection.ts';
 import type { ReachableSource } from './reach.ts';
@@ -9,10 +10,11 @@ import { withSession } from './session.ts';
 const APPLICATION = 'mosaic-backup canary';
 const TABLE = 'mosaic_backup_canary.beats';
 
-export const CANARY = {
-  file: 'infra/roles/postgres-canary.sql',
-  command: 'psql -d postgres -f infra/roles/postgres-canary.sql',
-} as const;
+/** How its role is made in the database of a source. */
+export function canaryOf({ connection }: ReachableSource): CanaryOf {
+  const file = 'infra/roles/postgres-canary.sql';
+  return { file, command: `psql -d ${connection.database} -f ${file}` };
+}
 
 /** Writes a row, and deletes those of more than a day ago. Nothing where the config has no canary. */
 export async function beat({ config, readSecret, work }: SourceContext<ReachableSource>): Promise<void> {

@@ -7,7 +7,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
 import { canaryFindings } from '../canary.ts';
 import type { SourceContext } from '../types.ts';
-import { beat, CANARY } from './canary.ts';
+import { beat, canaryOf } from './canary.ts';
 import { APPLICATION } from './application.ts';
 import { findBinaries, installRemedy } from './binaries.ts';
 import { clientInside } from './client-program.ts';
@@ -50,7 +50,7 @@ export async function preflight(context: SourceContext<PostgresSource>): Promise
     ...(await unlogged(connection, facts, context)),
     ...(await checkRole(context)),
     ...(await exportFindings(context, facts)),
-    ...(await canaryFindings(context, CANARY, () => beat(context))),
+    ...(await canaryFindings(context, canaryOf(config), () => beat(context))),
   ];
 }
 

@@ -10,7 +10,9 @@ import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
 import type { Binaries } from './binaries.ts';
+import { noteLastCommit } from '../recovered-note.ts';
 import { inventoryOrWhy, requireSuperuser } from './isolated.ts';
+import { lastCommitIn } from './last-commit.ts';
 import { basePosition } from './incremental/position.ts';
 import { logsPosition, type LogsPosition } from './logs/position.ts';
 import { requireRestorePoint } from './logs/restore-points.ts';
@@ -52,14 +54,13 @@ export async function replayLogs({ data, base, replay, taken, binaries, work }: 
     : { recovery_target: 'immediate' };
   await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
   const settings = { ...target, ...recoverySettings(wal, timeline) };
-  // In the place of production's own data no file of ours is left.
-  const noted = taken === undefined ? { manifest: base.manifest } : {};
-  const server = await startIsolated({ data, binaries, superuser, runtime, ...noted, settings, work }).catch(
-    (error: unknown) => {
-      throw replay ? notReached(error, base, replay) : error;
-    },
-  );
+  const server = await startIsolated({ data, binaries, superuser, runtime, settings, work }).catch((error: unknown) => {
+    throw replay ? notReached(error, base, replay) : error;
+  });
   await server.stop();
+  const lastCommit = await lastCommitIn(server.log);
+  // In the place of production's own data no file of ours is left.
+  if (lastCommit !== undefined && taken === undefined) await noteLastCommit(data, base.manifest, lastCommit);
   await rm(folder, { recursive: true });
 }
 

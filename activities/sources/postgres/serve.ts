@@ -29,7 +29,6 @@ export async function serve(context: ServeContext<PostgresSource>): Promise<Serv
     binaries,
     superuser,
     runtime: scratch,
-    manifest,
     settings: SETTINGS,
     work,
   });

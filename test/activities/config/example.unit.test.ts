@@ -103,24 +103,24 @@ describe('the example config', () => {
   it('is shown without the arguments of commands, which may be secrets', () => {
     const changed = text.replace(
       'password: { file: /etc/mosaic-backup/warehouse }',
-      'password: { command: [vault, -token=canary] }',
+      'password: { command: [vault, -token=giveaway] }',
     );
     assert.notEqual(changed, text);
     const shown = stringify(effectiveConfig(parsed(changed)));
     assert.match(shown, /vault/);
-    assert.doesNotMatch(shown, /canary/);
+    assert.doesNotMatch(shown, /giveaway/);
   });
 
   it('is shown without what the address of a webhook holds besides its host, and a wrong one is never repeated', () => {
     const address = 'url: { file: /etc/mosaic-backup/webhook }';
     const shown = stringify(
-      effectiveConfig(parsed(text.replace(address, 'url: https://canary@hooks.example.org/canary?canary'))),
+      effectiveConfig(parsed(text.replace(address, 'url: https://giveaway@hooks.example.org/giveaway?giveaway'))),
     );
     assert.match(shown, /https:\/\/hooks\.example\.org\/\*\*\*/);
-    assert.doesNotMatch(shown, /canary/);
-    const wrong = parseConfig(text.replace(address, 'url: hooks.example.org/canary'), 'example.yaml', {});
+    assert.doesNotMatch(shown, /giveaway/);
+    const wrong = parseConfig(text.replace(address, 'url: hooks.example.org/giveaway'), 'example.yaml', {});
     assert.equal(wrong.ok, false);
     assert.match(JSON.stringify(wrong), /not the address of a webhook/);
-    assert.doesNotMatch(JSON.stringify(wrong), /canary/);
+    assert.doesNotMatch(JSON.stringify(wrong), /giveaway/);
   });
 });

@@ -41,6 +41,10 @@ export interface ServingFixture {
   readonly written: readonly [text: string, printed: string];
   /** Lets the server itself open a TCP connection, and fails unless it could not. */
   readonly reachOut: (ask: Ask, port: number) => Promise<void>;
+  /** Makes a server, whose arguments name a folder, leave as slowly as one can whose worker was killed. */
+  readonly delay?: (folder: string) => Promise<void>;
+  /** Fails unless nothing of ours is left in a folder that was served and has been stopped. */
+  readonly isPutBack?: (restored: string) => Promise<void>;
   /** Asks with a program of the user's, who knows `env` alone: what it printed. */
   readonly byEnv: (env: Service['env']) => Promise<string>;
 }
@@ -49,6 +53,7 @@ const CHILD = fileURLToPath(new URL('serve-in-child.ts', import.meta.url));
 
 export function describeServing(fixture: ServingFixture): void {
   const { type, program, make, answers, refusals, write, written, reachOut, byEnv } = fixture;
+  const { delay, isPutBack } = fixture;
 
   describe(`what was restored of ${type}, served`, () => {
     let folder: string;
@@ -139,6 +144,7 @@ export function describeServing(fixture: ServingFixture): void {
     });
 
     it('is served again behind a worker that was killed by SIGKILL, with what had been written', async () => {
+      const newest = await service.newest(testWork());
       await service.stop();
       await service.stop();
       assert.equal(service.running(), false);
@@ -154,14 +160,18 @@ export function describeServing(fixture: ServingFixture): void {
         child.stdin.write(`${text}\n`);
         await lines.next();
       }
+      await delay?.(first);
       child.kill('SIGKILL');
       await exited;
       // At once: the one before may not have gone yet.
       await serveAgain();
       assert.equal(await ask({ text: written[0] }), written[1]);
+      assert.deepEqual(await service.newest(testWork()), newest, 'none of it was production’s');
       await until('the first is gone', () => processesNaming(first).length === 0);
       const [question, printed] = answers[0] ?? assert.fail('no question');
       assert.equal(await ask(question), printed);
+      await service.stop();
+      await isPutBack?.(restored);
     });
   });
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { requireBinaries } from '../../../../activities/sources/postgres/binaries.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
 import { startPostgres } from '../../../support/postgres.ts';
+import { processesNaming } from '../../../support/processes.ts';
 import { describeServing, type ServedSource } from '../serving.ts';
 
 async function make(folder: string): Promise<ServedSource> {
@@ -43,6 +46,22 @@ describeServing({
     const program = `bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}' 2>/dev/null || echo unreachable`;
     const text = `CREATE TEMP TABLE said (line text); COPY said FROM PROGRAM '${program.replaceAll("'", "''")}'; SELECT line FROM said`;
     assert.equal(await ask({ text }), 'unreachable');
+  },
+  async delay(folder) {
+    const first = processesNaming(folder).find(({ args }) => args[0]?.endsWith('/postgres') && args[1] === '-D');
+    const { pid } = first ?? assert.fail('it runs');
+    const [child = ''] = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ');
+    // It hears nothing until the server loses its patience, after five seconds.
+    process.kill(Number(child), 'SIGSTOP');
+  },
+  async isPutBack(restored) {
+    const settings = await readFile(path.join(restored, 'postgresql.auto.conf'), 'utf8');
+    assert.match(settings, /archive_command = 'touch \/nowhere'/);
+    assert.doesNotMatch(settings, /work_mem/);
+    assert.deepEqual(
+      (await readdir(restored)).filter((name) => /restored$|new$/.test(name)),
+      [],
+    );
   },
   async byEnv(env) {
     const { folder } = await requireBinaries(15, { program: 'psql' });
