@@ -13,7 +13,6 @@ import type { PhysicalPosition } from './position.ts';
 import type { ReplayPlan } from './replay-plan.ts';
 import { requireBegin } from './replay-start.ts';
 import { withReplayServer } from './replay-server.ts';
-import { serverUser } from './server-user.ts';
 import { clientProgram } from './session.ts';
 
 const WORKSHOP = '.mosaic-replay';
@@ -46,7 +45,7 @@ export async function replayLogs({ scratch, plan, replay, position, engine, note
   );
   if (noteFor) {
     const last = await lastCommit(plan, folder, work);
-    if (last !== undefined) await noteLastCommit(scratch, noteFor, last, await serverUser());
+    if (last !== undefined) await noteLastCommit(scratch, noteFor, last);
   }
   await rm(workshop, { recursive: true });
 }

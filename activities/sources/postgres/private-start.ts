@@ -6,14 +6,13 @@ import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import type { PostgresEntry } from '../../../model/inventory.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
-import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
 import { serverStands } from '../in-place/processes.ts';
+import type { Sandbox } from '../private-server/sandbox.ts';
 import type { BackupReader } from '../types.ts';
 import { findBinaries, installRemedy, type Binaries } from './binaries.ts';
 import { machine, restoredMajor } from './engine.ts';
 import { inventoryOrWhy, isolatedSettings, requireSuperuser } from './isolated.ts';
-import { noteRecovered } from './last-commit.ts';
 import { startServer, type PrivateServer } from './server.ts';
 
 export interface Startable {
@@ -31,17 +30,18 @@ const POLL = 50;
 
 const engine = z.looseObject({ arch: z.string().optional() });
 
-/** What a start on it takes; or why none is possible here. */
+/** What a start on it takes; or why none is possible here. @param sandbox where its programs are; absent: on this machine. */
 export async function startable(
   backup: BackupReader,
   restored: string,
+  sandbox?: Sandbox,
 ): Promise<Startable | { readonly possible: false; readonly why: string }> {
   const major = restoredMajor(backup.manifest);
   const { arch } = engine.parse(backup.manifest.engine);
   if (arch !== undefined && arch !== '' && arch !== machine()) {
     return { possible: false, why: `the data are ${arch}'s, and this machine is ${machine()}` };
   }
-  const binaries = await findBinaries(major, { program: 'postgres' });
+  const binaries = await findBinaries(major, { program: 'postgres', sandbox });
   if (!binaries) {
     const remedy = installRemedy(major, 'postgres');
     return {
@@ -68,8 +68,6 @@ export interface IsolatedStart {
   readonly superuser: string;
   /** An empty folder for log and socket that the server's user can reach. */
   readonly runtime: string;
-  /** The newest backup in it: when its last transaction was is noted beside the data. Absent: it is not. */
-  readonly manifest?: Manifest;
   /** They win over those that isolate it. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly work: Work;
@@ -85,7 +83,6 @@ export async function startIsolated({
   binaries,
   superuser,
   runtime,
-  manifest,
   settings,
   work,
 }: IsolatedStart): Promise<PrivateServer> {
@@ -96,6 +93,7 @@ export async function startIsolated({
     const server = await startServer({
       data,
       binaries: binaries.folder,
+      sandbox: binaries.sandbox,
       superuser,
       runtime,
       isolated: true,
@@ -103,17 +101,13 @@ export async function startIsolated({
       signal: work.signal,
       work,
     });
-    const stop: PrivateServer['stop'] = async (how) => {
-      await server.stop(how);
-      await putAutoConfBack(data);
+    return {
+      ...server,
+      async stop(how) {
+        await server.stop(how);
+        await putAutoConfBack(data);
+      },
     };
-    if (manifest) {
-      await noteRecovered(data, manifest, server.log).catch(async (error: unknown) => {
-        await stop('immediate');
-        throw error;
-      });
-    }
-    return { ...server, stop };
   } catch (error) {
     await putAutoConfBack(data);
     throw error;
