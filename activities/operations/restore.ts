@@ -104,7 +104,7 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** A folder in which scratch folders may be made; nothing stays in it. */
   readonly within: string;
   /** Further checks on what was restored, after the source type's own: comparison with a source that is at hand. */
-  readonly also?: (restored: string, scratch: string, chain: readonly BackupReader[]) => Promise<readonly Check[]>;
+  readonly also?: (place: ProofPlace, chain: readonly BackupReader[]) => Promise<readonly Check[]>;
   /** Called when all of it is restored, before it is checked. */
   readonly onRestored?: (restored: string) => void | Promise<void>;
   /** As in `CheckContext`. */
@@ -154,10 +154,10 @@ async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> 
 }
 
 /** Where a backup is proven. */
-interface ProofPlace {
+export interface ProofPlace {
   /** An empty folder, for what is restored. */
   readonly restored: string;
-  /** The folder around it. */
+  /** The folder around it, in which more may be made. */
   readonly scratch: string;
   readonly sandbox: Sandbox;
 }
@@ -173,15 +173,16 @@ async function inScratch<Result>(
     await chmod(scratch, 0o711);
     const restored = path.join(scratch, 'restored');
     await mkdir(restored, { mode: 0o700 });
-    return withSandbox({ site, manifest, folder: scratch, work }, (sandbox) => use({ restored, scratch, sandbox }));
+    return withSandbox({ site, manifest, folders: [scratch], work }, (sandbox) => use({ restored, scratch, sandbox }));
   });
 }
 
 async function checkRestored(
   request: ProveRequest,
   chain: readonly BackupReader[],
-  { restored, scratch, sandbox }: ProofPlace,
+  place: ProofPlace,
 ): Promise<readonly Check[]> {
+  const { restored, scratch, sandbox } = place;
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace);
@@ -201,7 +202,7 @@ async function checkRestored(
   return [
     ...(await adapter.check(context)),
     ...((await adapter.checkExports?.(context)) ?? []),
-    ...((await request.also?.(restored, scratch, chain)) ?? []),
+    ...((await request.also?.(place, chain)) ?? []),
   ];
 }
 

@@ -16,8 +16,8 @@ export interface SandboxRequest {
   readonly site: Pick<Site, 'config' | 'host'>;
   /** The newest member of the chain. */
   readonly manifest: Manifest;
-  /** In which it is restored; a container sees no other folder. */
-  readonly folder: string;
+  /** In which is worked on it; a container sees no other folders. The first is ours, to be written to. */
+  readonly folders: readonly [string, ...string[]];
   readonly work: Work;
 }
 
@@ -36,27 +36,38 @@ export interface OpenedSandbox {
 export async function openSandboxFor(request: SandboxRequest): Promise<OpenedSandbox> {
   const image = await imageFor(request);
   if (image === null) return { sandbox: PROCESSES, close: async () => undefined };
-  const { site, manifest, folder, work } = request;
+  const { site, manifest, folders, work } = request;
   const { sandboxMemory: memory, sandboxCpus: cpus, sandboxSocket: socket } = site.config.plans.restoreTest;
   const owner = ownerOf(site);
   await sweepSandboxes(owner, socket, work.log);
   const user = await adapterFor(manifest.type).sandboxing?.user();
-  return openSandbox({ image, folder, user, owner, memory, cpus, socket });
+  return openSandbox({ image, folders, user, owner, memory, cpus, socket });
 }
 
-/** The same for as long as it is used. What fails in a container that did not last is no failure of the backup. */
+/** The same for as long as it is used. */
 export async function withSandbox<Result>(
   request: SandboxRequest,
   use: (sandbox: Sandbox) => Promise<Result>,
 ): Promise<Result> {
   const opened = await openSandboxFor(request);
   try {
-    return await use(opened.sandbox);
-  } catch (error) {
-    if (!request.work.signal.aborted) await opened.sandbox.requireWhole(saidBy(error));
-    throw error;
+    return await inWhole(opened.sandbox, request.work, () => use(opened.sandbox));
   } finally {
     await opened.close();
+  }
+}
+
+/** What fails in a container that did not last is no failure of what was restored. @throws BackupError as `requireWhole` then. */
+export async function inWhole<Result>(
+  sandbox: Sandbox,
+  { signal }: Pick<Work, 'signal'>,
+  use: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!signal.aborted) await sandbox.requireWhole(saidBy(error));
+    throw error;
   }
 }
 

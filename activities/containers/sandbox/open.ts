@@ -26,8 +26,8 @@ export const LABEL = 'mosaic-backup.sandbox';
 
 export interface SandboxOptions {
   readonly image: LocalImage;
-  /** The folder in which is restored; it has the same path inside, and nothing else of this machine is there. */
-  readonly folder: string;
+  /** The folders in which is worked; they have the same paths inside, and nothing else of this machine is there. The first may be written to. */
+  readonly folders: readonly [string, ...string[]];
   /** The user of servers; undefined: this process's own. */
   readonly user: ServerUser | undefined;
   /** Whose it is: `<site>/<host>`. */
@@ -50,16 +50,16 @@ const SOCKETS = 'mosaic-sandbox-';
 /** More than any server and its programs need. */
 const MOST_PROCESSES = 512;
 
-/** @throws BackupError `missing-program` where Docker does not start it, or does not see the folder as we do. */
+/** @throws BackupError `missing-program` where Docker does not start it, or does not see the first folder as we do. */
 export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox> {
-  const { image, folder, user, socket } = options;
+  const { image, folders, user, socket } = options;
   const sockets = await socketFolder(SOCKETS);
   if (user) await chown(sockets, user.uid, user.gid);
   await chmod(sockets, 0o711);
   const docker = dockerAt(socket);
   let made: Docker.Container | undefined;
   const close = async (): Promise<void> => {
-    await remove(made, socket);
+    if (made) await removeContainer(made, socket);
     await rm(sockets, { recursive: true, force: true });
   };
   try {
@@ -89,7 +89,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
       sockets,
       held: () => holding,
     });
-    await requireSameFolder(sandbox, folder);
+    await requireSameFolder(sandbox, folders[0]);
     return { sandbox, close };
   } catch (error) {
     await close();
@@ -104,7 +104,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
 }
 
 function settingsOf(options: SandboxOptions, sockets: string): Docker.ContainerCreateOptions {
-  const { image, folder, owner, memory, cpus } = options;
+  const { image, folders, owner, memory, cpus } = options;
   return {
     name: `mosaic-sandbox-${randomUUID()}`,
     Image: image.id,
@@ -126,7 +126,7 @@ function settingsOf(options: SandboxOptions, sockets: string): Docker.ContainerC
       NetworkMode: 'none',
       ReadonlyRootfs: true,
       Tmpfs: Object.fromEntries(['/tmp', '/run', ...image.volumes].map((each) => [each, 'mode=1777'])),
-      Mounts: [folder, sockets].map((each) => ({ Type: 'bind', Source: each, Target: each })),
+      Mounts: [...folders, sockets].map((each) => ({ Type: 'bind', Source: each, Target: each })),
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
       Memory: memory,
@@ -163,11 +163,12 @@ async function requireSameFolder(sandbox: ContainerSandbox, folder: string): Pro
   );
 }
 
-async function remove(container: Docker.Container | undefined, socket: string): Promise<void> {
+/** Ends all that runs in it. */
+export async function removeContainer(container: Docker.Container, socket: string): Promise<void> {
   try {
-    await container?.remove({ force: true, v: true });
+    await container.remove({ force: true, v: true });
   } catch (error) {
-    // 404: it is gone; 409: it is going already, by itself.
+    // 404: it is gone; 409: it has ended, and is going by itself.
     const refusal = refusalOf(error);
     if (refusal !== 404 && refusal !== 409) throw dockerError(error, socket);
   }

@@ -3,7 +3,7 @@ import type { Work } from '../../work.ts';
 import { holderOfName, isAlive } from '../../storage/holder.ts';
 import { messageOf } from '../../streams/errno.ts';
 import { dockerAt, refusalOf } from '../docker.ts';
-import { LABEL } from './open.ts';
+import { LABEL, removeContainer } from './open.ts';
 
 /** In another pid namespace somebody may be at work: what is older than that, in milliseconds, is dead. */
 const FOREIGN = 24 * 3_600_000;
@@ -21,7 +21,7 @@ export async function sweepSandboxes(owner: string, socket: string, log: Work['l
     for (const { Id, Labels, Created } of all) {
       const label = Labels[LABEL] ?? '';
       if (!label.startsWith(`${owner}/`) || !(await isDead(label, Created * 1000))) continue;
-      await docker.getContainer(Id).remove({ force: true, v: true });
+      await removeContainer(docker.getContainer(Id), socket);
       removed += 1;
       log.warn({ container: Id }, 'removed the container of a restore test that was killed');
     }
