@@ -93,7 +93,7 @@ function prefixOf(name: string): string {
 }
 
 /** Scratch of proofs. */
-const PROOF = 'mosaic-proof-';
+export const PROOF = 'mosaic-proof-';
 
 /** Removes what proofs whose process was killed have left: plaintext of a whole backup. */
 export function sweepProofs(within: string): Promise<void> {

@@ -12,8 +12,10 @@ import { lookedAt, type Look } from './look.ts';
 /** @throws BackupError where the repository is not there. */
 export async function lookAtDrills(site: Site, now: number): Promise<Look> {
   const { config, host } = site;
-  // It signs them, so that no other host's watchdog need wait for a network.
-  if (host !== coordinatorOf(config)) return lookedAt(['drill-stale'], []);
+  const { enabled } = config.plans.drill;
+  // The coordinator signs them, so that no other host's watchdog need wait for a network.
+  if (!enabled || config.encryption.identity === undefined || host !== coordinatorOf(config))
+    return lookedAt(['drill-stale'], []);
   const [{ read: drills }, points] = await Promise.all([
     readDrills(site, null),
     readRecoveryPoints(await openRepository(site), await trustedKeys(site)),

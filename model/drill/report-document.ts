@@ -16,7 +16,7 @@ import { shellLine } from '../shell.ts';
 import { lossOf, type Change, type Comparison } from './compare.ts';
 import { NEWEST_BY, SCENARIO_WORDS, type DrilledSource, type DrillReport } from './drill.ts';
 import { drillSummary, type DrillSummary, type Missed } from './summary.ts';
-import { timelineOf, tookOf } from './timeline.ts';
+import { allSteps, timelineOf, tookOf } from './timeline.ts';
 import { timelinePictures } from './timeline-svg.ts';
 
 /** @param drills earlier ones to compare with, in any order. */
@@ -141,8 +141,9 @@ function sourcesTable({ sources }: DrillReport): readonly Block[] {
   return table(['source', 'outcome', ...times, 'from'], rows, times);
 }
 
-function pathBlocks({ criticalPath, confirmations, steps, sources }: DrillReport): readonly Block[] {
-  const all = new Map([...steps, ...sources.flatMap((one) => one.steps)].map((step) => [step.id, step]));
+function pathBlocks(report: DrillReport): readonly Block[] {
+  const { criticalPath, confirmations } = report;
+  const all = new Map(allSteps(report).map((step) => [step.id, step]));
   const walked = criticalPath.map((id) => {
     const step = all.get(id);
     const took = step === undefined ? null : tookOf(step);

@@ -143,7 +143,7 @@ export function restoreCommands({ config, source: { name }, scenario, drill, log
       return `mosaic-backup ${options} restore --point "$POINT" --source ${shellWord(name)} --from ${shellWord(from)} --to "$RECOVERED"/point-${shellWord(name)}`;
     // Old or not, it is the newest that is left.
     const until = hasLogs ? `--at ${back ? '"$AT"' : 'end'}` : '--accept-age';
-    return `mosaic-backup ${options} restore latest --source ${shellWord(name)} --from ${shellWord(from)} ${until} --to ${to}`;
+    return `mosaic-backup ${options} restore latest --source ${shellWord(name)} --from ${shellWord(from)} ${until} --to ${to} --direct`;
   };
   // Whoever goes back looks first: what is there may be right but for a part.
   if (back) return [restore(folder)];

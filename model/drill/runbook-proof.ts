@@ -5,7 +5,7 @@ import type { DrillReport, Scenario } from './drill.ts';
 export interface RunbookProof {
   readonly proven: boolean;
   readonly words: string;
-  /** The drill that commands and times are taken from: the last that recovered anything, of the scenario before others; null where none did. */
+  /** The drill that commands and times are taken from: the last of the scenario that was complete, else the last that recovered anything; null where none did. */
   readonly last: DrillReport | null;
 }
 
@@ -22,8 +22,8 @@ export function proofOf({ drills, configDigest, configChanged }: ProofFacts, sce
     .toSorted((a, b) => ((a.declared ?? '') > (b.declared ?? '') ? -1 : 1));
   const own = newestFirst.filter((one) => one.scenario === scenario);
   const [newest] = own;
-  const last =
-    [...own, ...newestFirst].find(({ sources }) => sources.some(({ restored }) => restored !== null)) ?? null;
+  const complete = own.filter(({ outcome }) => outcome === 'complete');
+  const last = [...complete, ...own, ...newestFirst].find(isRecovery) ?? null;
   if (newest === undefined)
     return { proven: false, words: `NEVER DRILLED: nobody has tried this (${scenario}).`, last };
   const of = `${newest.runId} on ${wholeSeconds(Date.parse(newest.declared ?? '')).slice(0, 10)}`;
@@ -34,4 +34,8 @@ export function proofOf({ drills, configDigest, configChanged }: ProofFacts, sce
     return { proven: false, words: `NOT PROVEN since the config changed${since}: the last drill was ${of}.`, last };
   }
   return { proven: true, words: `Proven by drill ${of}.`, last };
+}
+
+function isRecovery({ sources }: DrillReport): boolean {
+  return sources.some(({ restored }) => restored !== null);
 }

@@ -60,6 +60,7 @@ export function runbook(facts: RunbookFacts, scenario: Scenario = 'host-lost'): 
           ['data that are lost (RPO)', told(last?.rpo), told(objectives.rpo)],
         ],
       ),
+      ...(last === null ? [] : [text(`Times are those of ${last.runId} (${last.scenario}).`)]),
       heading(2, 'Who to call'),
       ...orElse(list(config.plans.drill.contacts), 'Nobody is named: plans.drill.contacts in the config.'),
       heading(2, 'Where the keys are'),

@@ -2,6 +2,7 @@
 import type { StepError } from '../run.ts';
 import { compare, earlierThan, lossOf, type Comparison } from './compare.ts';
 import type { DrillReport } from './drill.ts';
+import { allSteps } from './timeline.ts';
 import { slowestOf, whyLate, whyLost, whySourceLate, whySourceLost, type Timed } from './why.ts';
 
 /** An objective that was not held. */
@@ -33,7 +34,6 @@ export function drillSummary(report: DrillReport, drills: readonly DrillReport[]
   const earlier = earlierThan(report, drills);
   const same = earlier.find(({ scenario }) => scenario === report.scenario);
   const [last] = earlier;
-  const steps = [...report.steps, ...report.sources.flatMap((one) => one.steps)];
   return {
     missed: missedBy(report),
     failures: [
@@ -41,7 +41,7 @@ export function drillSummary(report: DrillReport, drills: readonly DrillReport[]
       ...report.sources.flatMap(({ source, errors }) => errors.map((error) => ({ source, error }))),
     ],
     slowest: slowestOf(
-      steps.filter(({ id }) => id !== 'declare' && !id.startsWith('confirm/')),
+      allSteps(report).filter(({ id }) => id !== 'plan' && id !== 'declare' && !id.startsWith('confirm/')),
       5,
     ),
     sameScenario: same ? compare(report, same) : null,

@@ -42,7 +42,7 @@ const LATER: ReadonlySet<string> = new Set(['declare', 'measure', 'report', 'tea
 export function timelineOf(report: DrillReport): Timeline | null {
   if (report.declared === null) return null;
   const declared = Date.parse(report.declared);
-  const whole = report.steps.filter(({ id }) => !LATER.has(id));
+  const whole = stepsOfWhole(report).filter(({ id }) => !LATER.has(id));
   const all = [...whole, ...report.sources.flatMap(({ steps }) => steps)];
   const times = [...all.flatMap(({ started, ended }) => [started, ended]), ...(all.length > 0 ? [] : [report.ended])];
   const end = Math.max(0, report.rto ?? 0, ...times.flatMap((time) => (time ? [Date.parse(time) - declared] : [])));
@@ -65,6 +65,17 @@ export function timelineOf(report: DrillReport): Timeline | null {
   };
 }
 
+/** The steps of the whole alone: the graph of a drill, which its report has, shows those of its sources too. */
+export function stepsOfWhole({ steps, sources }: Pick<DrillReport, 'steps' | 'sources'>): readonly GraphStep[] {
+  const ofSources = new Set(sources.flatMap((one) => one.steps.map(({ id }) => id)));
+  return steps.filter(({ id }) => !ofSources.has(id));
+}
+
+/** Every step once. */
+export function allSteps(report: Pick<DrillReport, 'steps' | 'sources'>): readonly GraphStep[] {
+  return [...stepsOfWhole(report), ...report.sources.flatMap(({ steps }) => steps)];
+}
+
 /** Milliseconds that a step took; null while it goes on, and where it was never begun. */
 export function tookOf({ started, ended }: Pick<GraphStep, 'started' | 'ended'>): number | null {
   return started === null || ended === null ? null : Math.max(0, Date.parse(ended) - Date.parse(started));
@@ -77,7 +88,9 @@ interface Drawn {
 }
 
 function barOf({ id, state, started, ended }: GraphStep, { declared, end, critical }: Drawn): readonly Bar[] {
-  if (started === null) return [];
+  // What ended before the declaration has no part in it.
+  if (started === null || (ended !== null && Date.parse(ended) <= declared && Date.parse(started) < declared))
+    return [];
   const from = Math.max(0, Date.parse(started) - declared);
   const to = Math.max(from, ended === null ? end : Date.parse(ended) - declared);
   return [{ id, kind: kindOf(id), state, from, to, critical }];

@@ -4,7 +4,7 @@ import { formatDuration } from '../units.ts';
 import type { GraphStep } from '../graph.ts';
 import { lossOf } from './compare.ts';
 import type { DrilledSource, DrillReport, NEWEST_BY } from './drill.ts';
-import { tookOf } from './timeline.ts';
+import { allSteps, tookOf } from './timeline.ts';
 
 /** So many of the slowest steps say it. */
 const TOLD = 3;
@@ -30,8 +30,7 @@ export function slowestOf(steps: readonly GraphStep[], count = TOLD): readonly T
 export function whyLate(report: DrillReport): readonly string[] {
   if (report.rto === null) return whyNever(report);
   const path = new Set(report.criticalPath);
-  const all = [...report.steps, ...report.sources.flatMap(({ steps }) => steps)];
-  const onPath = all.filter(({ id }) => path.has(id) && id !== 'declare');
+  const onPath = allSteps(report).filter(({ id }) => path.has(id) && id !== 'declare');
   return [
     ...slowLines(onPath, report.rto),
     ...waitLines(report),
@@ -87,13 +86,14 @@ function whyNever({ sources, errors, choice }: DrillReport): readonly string[] {
   ];
 }
 
-function neverOf({ errors, probes, steps, outcome }: DrilledSource): readonly string[] {
+function neverOf({ errors, probes, steps, outcome, restored }: DrilledSource): readonly string[] {
   const red = probes.filter(({ ok }) => !ok).map(({ name, detail }) => `probe ${name} is red: ${detail}`);
   const failed = errors.map(({ step, message }) => `${step}: ${message}`);
   if (red.length + failed.length > 0) return [...failed, ...red];
   const skipped = steps.find(({ state }) => state === 'skipped' || state === 'failed');
   if (skipped?.error) return [`${skipped.id}: ${skipped.error.message}`];
   if (outcome === null) return ['it is not back yet'];
+  if (restored === null) return ['it was not restored'];
   return probes.length === 0 ? ['nothing was asked of it, so that nobody knows'] : ['it never was green'];
 }
 

@@ -140,10 +140,13 @@ export function drillReport({
     }),
   ];
   const steps = [
+    timedStep({ id: 'plan', from: -3, to: -1, declared }),
     timedStep({ id: 'declare', from: -1, to: 0, declared }),
     timedStep({ id: 'provision', from: 0, to: 12, declared }),
     timedStep({ id: 'choose', from: 12, to: 22, declared }),
     timedStep({ id: 'measure', from: 300, to: 301, declared }),
+    // The graph of a drill shows those of its sources too.
+    ...sources.flatMap((one) => one.steps),
   ];
   const rtos = sources.map(({ rto }) => rto);
   return {

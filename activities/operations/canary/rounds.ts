@@ -29,6 +29,7 @@ interface BeatingSite {
 export async function keepBeating({ openSite, log, signal }: Rounds): Promise<void> {
   const work: Work = { signal, log, progress: () => undefined, standstill: Number.POSITIVE_INFINITY };
   const failing: Failing = new Map();
+  /** By the clock that nobody sets: set back, no canary would be due for so long. */
   const due = new Map<string, number>();
   const writing = new Map<string, Promise<void>>();
   let beating: BeatingSite | undefined;
@@ -37,11 +38,11 @@ export async function keepBeating({ openSite, log, signal }: Rounds): Promise<vo
     const canaries = beating ? canariesOf(beating.site) : new Map<string, Canary>();
     for (const source of due.keys()) if (!canaries.has(source)) due.delete(source);
     for (const [source, { every }] of canaries) {
-      if (!beating || (due.get(source) ?? 0) > Date.now()) continue;
-      due.set(source, Date.now() + every);
+      if (!beating || (due.get(source) ?? 0) > performance.now()) continue;
+      due.set(source, performance.now() + every);
       if (!writing.has(source)) writing.set(source, started(beating, source));
     }
-    await pause(Math.min(Date.now() + LOOK, ...due.values()) - Date.now(), signal);
+    await pause(Math.min(performance.now() + LOOK, ...due.values()) - performance.now(), signal);
   }
   await Promise.all(writing.values());
 

@@ -74,7 +74,7 @@ export async function isolationCheck(): Promise<Check | null> {
   const lacks =
     cut === 'network'
       ? 'had no network, but saw the files and sockets of this machine'
-      : 'were not cut off from the network, nor from files and sockets';
+      : 'was not cut off from the network, nor from files and sockets';
   const detail = `what ran on the restored data ${lacks}: this machine allows no namespace for it (${why ?? 'it does not say why'})`;
   return { name: 'isolation', compared: false, ok: false, detail };
 }

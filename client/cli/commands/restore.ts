@@ -17,6 +17,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
       'by the worker of this host, to a folder there: visible, and on after a kill; of another host with --from',
     )
     .option('--direct', 'with --to: in this process, and not by the worker of this host where one is there')
+    .option('--serve', 'with --to: a private server on what was restored, until ^C (databases)')
     .option('--point <id>', 'a whole recovery point (or "latest"), each source to a folder of its name below --to')
     .option('--in-place', "in place of the data of the source's own server, which are kept beside it")
     .option('--confirm <site>', 'in place without a terminal: the name of the site')
@@ -34,6 +35,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     )
     .option('--database <name>', 'only this database, from its export, into a running server')
     .option('--table <name>', 'only this table of it, as in public.orders; may be given several times', several)
+    .option('--key <pattern>', 'only keys of Redis that this means, as in "session:*", into a running server')
     .option(
       '--into <server>',
       'the running server: "host=… port=… user=… database=…"; the source\'s own without a host',
@@ -61,6 +63,7 @@ export function registerRestore(program: Command, cli: OpenCli): void {
       'restore latest --source postgres --database shop --table public.orders --into "user=postgres"',
       'one table, into the running server',
     ],
+    ['restore latest --source cache --key "session:*" --into "user=default"', 'keys of Redis, into the running server'],
     ['restore --undo --source postgres', 'take back one that was cut off'],
     ['restore stack/20261123 --from vault --to /srv/stack', 'from a destination, with the repository gone'],
     ['restore yearly/stack/20260104 --from archive --thaw bulk --to /srv/stack', 'out of cold storage'],
@@ -87,7 +90,9 @@ async function restoreCommand(cli: Cli, backup: string | undefined, options: Res
     const { unfinishedCommand } = await import('../restore/unfinished.ts');
     return unfinishedCommand(cli, options);
   }
-  if (options.point !== undefined) return restoreWholePoint(cli, backup, options, options.point);
+  if (options.point !== undefined && !options.serve) return restoreWholePoint(cli, backup, options, options.point);
+  if (options.serve && (to === undefined || options.point !== undefined))
+    throw await usage('--serve is of a restore of one database to a folder.');
   if (backup === undefined) throw await usage('Say which backup: a reference, or "latest".');
   if (options.thaw !== undefined && to === undefined)
     throw await usage('--thaw is of a restore to a folder; for any other run `mosaic-backup copies thaw` first.');
@@ -100,6 +105,11 @@ async function restoreCommand(cli: Cli, backup: string | undefined, options: Res
       throw await usage(
         '--at, --before and --path are of a restore to a folder: reach the moment there, and copy from it.',
       );
+    if (options.key !== undefined) {
+      if (options.table !== undefined) throw await usage('--key is of Redis, and --table of databases with tables.');
+      const { restoreKeysInto } = await import('../restore/into-redis.ts');
+      return restoreKeysInto(cli, backup, { ...options, key: options.key });
+    }
     const { restoreIntoServer } = await import('../restore/into-server.ts');
     return restoreIntoServer(cli, backup, options);
   }

@@ -107,7 +107,7 @@ async function choose(
 }
 
 /** From a file or a variable; never an argument. */
-async function password(
+export async function password(
   cli: Cli,
   site: Site,
   { passwordFile, passwordEnv }: RestoreOptions,

@@ -7,6 +7,8 @@ export interface RestoreOptions {
   readonly on?: string;
   /** In this process, whoever else could. */
   readonly direct?: boolean;
+  /** A private server on what was restored, until ^C. */
+  readonly serve?: boolean;
   readonly point?: string;
   readonly inPlace?: boolean;
   readonly confirm?: string;
@@ -21,6 +23,8 @@ export interface RestoreOptions {
   readonly before?: string;
   readonly database?: string;
   readonly table?: readonly string[];
+  /** A pattern of keys. */
+  readonly key?: string;
   readonly into?: string;
   readonly passwordFile?: string;
   readonly passwordEnv?: string;
@@ -30,6 +34,6 @@ export interface RestoreOptions {
 }
 
 /** Whether a restore is meant that goes into a running server. */
-export function goesIntoServer({ into, database, table }: RestoreOptions): boolean {
-  return into !== undefined || database !== undefined || table !== undefined;
+export function goesIntoServer({ into, database, table, key }: RestoreOptions): boolean {
+  return [into, database, table, key].some((each) => each !== undefined);
 }

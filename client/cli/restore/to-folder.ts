@@ -10,6 +10,7 @@ import { previewText, thawed } from './frozen.ts';
 import type { RestoreOptions } from './options.ts';
 import { planFolder, type FolderOptions, type FolderPlan } from './plan.ts';
 import { rehearse } from './rehearse.ts';
+import { requireServed, serveUntilInterrupted, serviceText } from './serve.ts';
 import { sayAge, sayPlan, sayReplay } from './say.ts';
 
 /** Restores to a folder that is new or empty. */
@@ -21,6 +22,7 @@ export async function restoreToFolder(cli: Cli, wanted: string, options: FolderO
   sayAge(cli, chosen, formatDuration);
   sayReplay(cli, chosen, place.name, formatBytes(plan.fetched));
   sayPlan(cli, plan);
+  if (options.serve) await requireServed(cli, plan);
   if (options.dryRun) return rehearsed(cli, site, plan);
   if (thaw) {
     // What would be refused in the end is refused before anything is paid for.
@@ -47,10 +49,13 @@ export async function restoreToFolder(cli: Cli, wanted: string, options: FolderO
   const from = done.from ?? place.name;
   if (done.from !== undefined && done.from !== place.name)
     for (const why of passed) cli.out.note(`passed over: ${why}`);
-  cli.out.result(
-    { ...factsOf(plan), from, passed, milliseconds },
-    () => `${chosen.reference} is restored to ${to} from ${from}, in ${formatDuration(milliseconds)}`,
-  );
+  const facts = { ...factsOf(plan), from, passed, milliseconds };
+  const text = `${chosen.reference} is restored to ${to} from ${from}, in ${formatDuration(milliseconds)}`;
+  if (!options.serve) return cli.out.result(facts, () => text);
+  await serveUntilInterrupted(cli, plan, from, (service) => {
+    const { command, env } = service;
+    cli.out.result({ ...facts, service: { command, env } }, () => `${text}\n${serviceText(newest.type, service)}`);
+  });
 }
 
 /** `--dry-run`. */
@@ -87,10 +92,14 @@ function factsOf({ chosen, place, others, to, paths, selected, plain, fetched, e
 }
 
 /** Of another host only what lies at a destination can be seen from here. */
-function requireReachable(site: Site, { on, from, to, direct }: RestoreOptions): void {
+function requireReachable(site: Site, { on, from, to, direct, serve }: RestoreOptions): void {
   if (on !== undefined && direct)
     throw new BackupError('usage', '--direct is this process, and --on a worker: only one of them can restore.', {
       remedy: 'Leave one of them out.',
+    });
+  if (on !== undefined && serve)
+    throw new BackupError('usage', '--serve starts a server here, and not on another host.', {
+      remedy: 'Leave --on out.',
     });
   if (on === undefined || on === site.host) return;
   const lacks =

@@ -106,10 +106,11 @@ describe('the example config', () => {
     assert.notEqual(changed, text);
     const once = parsed(changed);
     assert.match(JSON.stringify(once.sources), /\/opt\/\$\{HOME\}\/\$\$x/);
-    assert.deepEqual(parsed(stringify(effectiveConfig(once))).sources['stack'], {
-      ...once.sources['stack'],
-      group: 'configs',
-    });
+    const again = parsed(stringify(effectiveConfig(once))).sources['stack'];
+    assert.deepEqual(
+      again?.type === 'files' && again.paths,
+      once.sources['stack']?.type === 'files' && once.sources['stack'].paths,
+    );
   });
 
   it('is shown without the arguments of commands, which may be secrets', () => {

@@ -459,6 +459,7 @@ describe('a config that is good', () => {
       exclude: [],
       volatile: [],
       incrementals: 6,
+      probes: [],
     });
   });
 

@@ -60,6 +60,7 @@ describe('the watchdog', function () {
         weekly: { enabled: false },
         monthly: { enabled: false },
         restoreTest: { enabled: false },
+        drill: { enabled: false },
       },
       temporal: { address: temporal.address },
     });

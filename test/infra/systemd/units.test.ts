@@ -66,7 +66,7 @@ describe('the units of systemd', () => {
       const bounds = `--bounding-set=-all,${rights.split(' ').join(',')}`;
       const program = `import { allowedHere } from ${JSON.stringify(ENCLOSURE)}; console.log((await allowedHere()).cut)`;
       const asRoot = root ? [] : ['unshare', '--user', '--map-root-user'];
-      const [command = '', ...args] = [...asRoot, 'setpriv', bounds, '--inh-caps=-all', '--no-new-privs'];
+      const [command, ...args] = [...asRoot, 'setpriv', bounds, '--inh-caps=-all', '--no-new-privs'];
       const { stdout } = await execa(command, [...args, process.execPath, '--input-type=module', '-e', program]);
       assert.equal(stdout, 'all', name);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { loadSite } from '../../../../activities/config/load.ts';
@@ -109,8 +110,14 @@ describe('documents of drills', () => {
       (await readdir(first.folder)).filter((one) => one.startsWith('.')),
       [],
     );
+    // A killed one leaves half a file beside the whole ones; one that is just being written is somebody else's.
+    const [old, young] = [randomUUID(), randomUUID()].map((id) => path.join(first.folder, `.mosaic-backup-${id}`));
+    for (const half of [old, young]) await writeFile(half ?? '', 'ha');
+    await utimes(old ?? '', 1, 1);
     await writeFile(path.join(first.folder, 'runbook.md'), 'torn');
     assert.deepEqual((await writeDocuments({ site: made.site })).changed, ['runbook.md']);
+    const left = (await readdir(first.folder)).filter((one) => one.startsWith('.'));
+    assert.deepEqual(left, [path.basename(young ?? '')]);
   });
 
   it('say whether the runbook is proven: by which drill, not since the config changed, not by one that failed, or never', async () => {
@@ -145,7 +152,7 @@ describe('documents of drills', () => {
       '| until everything is back (RTO) | 1m 22s |',
       '## Step 1: programs (12s in the drill)',
       ': restore wiki (56s in the drill)\n',
-      'mosaic-backup -c recovery.yaml restore latest --source wiki --from vault --accept-age --to "$RECOVERED"/wiki\n',
+      'mosaic-backup -c recovery.yaml restore latest --source wiki --from vault --accept-age --to "$RECOVERED"/wiki --direct\n',
       'mosaic-backup -c recovery.yaml list --destination vault --recovery-points\n',
       '- **sql**: 42 rows',
     ])

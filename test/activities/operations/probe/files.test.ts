@@ -194,16 +194,7 @@ describe('probes of restored files', function () {
     // As in a container, or under a unit of systemd that denies them.
     const bounds = ['--bounding-set=-sys_admin', '--inh-caps=-sys_admin'];
     const asRoot = process.getuid?.() === 0 ? [] : ['unshare', '--user', '--map-root-user'];
-    const [command = '', ...args] = [
-      ...asRoot,
-      'setpriv',
-      ...bounds,
-      NODE,
-      CHILD,
-      file,
-      SOURCE,
-      path.join(own, 'proof'),
-    ];
+    const [command, ...args] = [...asRoot, 'setpriv', ...bounds, NODE, CHILD, file, SOURCE, path.join(own, 'proof')];
     const { stdout } = await runProgram({ command, args });
     const { compared, notCompared } = z
       .object({ compared: z.array(z.string()), notCompared: z.array(z.string()) })

@@ -231,7 +231,7 @@ describe('a restore test, while production runs beside it', function () {
   function watchNetwork(program: string): { stop(): Promise<readonly string[]> } {
     const seen = new Set<string>();
     let looking = Promise.resolve();
-    const timer = setInterval(() => (looking = looking.then(look)), 50);
+    const timer = setInterval(() => void (looking = looking.then(look)), 50);
     async function look(): Promise<void> {
       for (const { pid, name } of processesNaming('').filter((one) => one.name === program)) {
         // Some write another title over their arguments; all of them work in their data.

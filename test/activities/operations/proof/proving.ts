@@ -33,8 +33,7 @@ export async function prove(
 ): Promise<Proven> {
   const config = site.config.sources[source];
   assert.ok(config);
-  // Of the same type as before.
-  const changed = { ...config, ...change } as SourceConfig;
+  const changed: SourceConfig = { ...config, probes: change.probes ?? config.probes };
   const asked = { ...site, config: { ...site.config, sources: { ...site.config.sources, [source]: changed } } };
   const choice = await chooseTest({ site, source, runId: `restore-test-${(runs += 1)}` });
   return proveTest({

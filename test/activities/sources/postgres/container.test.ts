@@ -60,6 +60,7 @@ describe('a PostgreSQL source in a container', function () {
       labels: ['com.example.service=postgres'],
       hba: [
         'local all mosaic_check scram-sha-256',
+        'local postgres mosaic_canary trust',
         // As the official image has it; who comes by nc comes from there.
         'host all mosaic_backup 127.0.0.1/32 trust',
         'host replication mosaic_backup 127.0.0.1/32 trust',
@@ -101,6 +102,16 @@ describe('a PostgreSQL source in a container', function () {
     assert.deepEqual(await listed(site), []);
     assert.deepEqual(await names(site.repository, '.staging'), []);
   }
+
+  it('has a canary, which comes by the same way as all else', async () => {
+    await server.sql(await readFile(new URL('../../../../infra/roles/postgres-canary.sql', import.meta.url), 'utf8'));
+    const { site } = await siteFor('canary', { canary: {} });
+    const config = site.config.sources[SOURCE];
+    assert.ok(config?.type === 'postgres');
+    await postgres.beat?.(contextOf(site, config, path.join(folder, 'canary', 'beats')));
+    const [row] = await server.sql('SELECT count(*)::int AS count FROM mosaic_backup_canary.beats');
+    assert.deepEqual(row, { count: 1 });
+  });
 
   it('is named in preflight and manifest, with its image', async () => {
     const { site } = await siteFor('named', {

@@ -79,7 +79,7 @@ describe('what runs enclosed', () => {
     assert.deepEqual([check.name, check.compared], ['isolation', false]);
     assert.match(
       check.detail,
-      /were not cut off from the network, nor .*: this machine allows no namespace .*not permitted/i,
+      /was not cut off from the network, nor .*: this machine allows no namespace .*not permitted/i,
     );
     assert.deepEqual(enclosed, { prefix: [], privileges: [], cut: 'nothing' });
   });

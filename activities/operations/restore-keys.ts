@@ -1,0 +1,92 @@
+/** Keys of a Redis backup into a running server: the backup is restored into scratch, a private server is started on it, and asked for them. */
+import { tmpdir } from 'node:os';
+import { BackupError } from '../../model/errors.ts';
+import type { Site } from '../site.ts';
+import { adapterFor } from '../sources/index.ts';
+import type { Connection } from '../sources/redis/connection.ts';
+import { existing, keysOf, moveKeys, showKey, type Moved } from '../sources/redis/keys.ts';
+import { openTalk } from '../sources/redis/talk.ts';
+import type { Catalogued } from '../storage/catalogue.ts';
+import type { Store } from '../storage/types.ts';
+import type { Work } from '../work.ts';
+import { sourceConfig } from './source-config.ts';
+import { withRestored } from './with-restored.ts';
+
+export interface RestoreKeysRequest {
+  readonly site: Site;
+  readonly store: Store;
+  /** Full first. */
+  readonly chain: readonly Catalogued[];
+  readonly source: string;
+  /** As SCAN takes it: `session:*`. */
+  readonly pattern: string;
+  /** Number of the database, in the backup and in the server. */
+  readonly database: number;
+  readonly into: Connection;
+  /** Keys that are there give up their values. */
+  readonly replace: boolean;
+  readonly work: Work;
+}
+
+export interface KeysPlan {
+  /** Names, as redis-cli shows them. */
+  readonly keys: readonly string[];
+  /** Those of them that the server has. */
+  readonly taken: readonly string[];
+  /** @throws BackupError `conflict` where some are there and must not be replaced; as `moveKeys`. */
+  carryOut(): Promise<Moved>;
+}
+
+/** Looks at both sides, and hands the plan over. @throws BackupError `not-found` where no key is meant; `unreachable`, `access-denied`. */
+export async function withKeysPlan<T>(request: RestoreKeysRequest, use: (plan: KeysPlan) => Promise<T>): Promise<T> {
+  const { site, source, pattern, database, into, replace, work } = request;
+  const config = sourceConfig(site, source);
+  // Before anything is fetched: whether it answers, and lets this user in.
+  const to = await openTalk(into, database, work.signal);
+  try {
+    return await withRestored(
+      { ...request, within: site.config.plans.restoreTest.scratch ?? tmpdir() },
+      async ({ restored, scratch, chain }) => {
+        const service = await adapterFor('redis').serve?.({ source, config, chain, restored, scratch, work });
+        if (!service) throw new TypeError('redis has a server');
+        try {
+          const own = { host: '', port: 0, socket: service.env['REDIS_SOCKET'] ?? '' } as const;
+          const nobody = { user: undefined, password: undefined, ca: undefined } as const;
+          const from = await openTalk({ ...own, ...nobody }, database, work.signal);
+          const keys = await keysOf(from, pattern, work);
+          if (keys.length === 0) throw nothing(pattern, database);
+          const taken = (await existing(to, keys)).map(showKey);
+          const carryOut = (): Promise<Moved> => {
+            if (taken.length > 0 && !replace) throw inTheWay(taken);
+            return moveKeys({ from, to, keys, replace, work });
+          };
+          try {
+            return await use({ keys: keys.map(showKey), taken, carryOut });
+          } finally {
+            from.close();
+          }
+        } finally {
+          await service.stop();
+        }
+      },
+    );
+  } finally {
+    to.close();
+  }
+}
+
+function nothing(pattern: string, database: number): BackupError {
+  return new BackupError('not-found', `no key of database ${database} of the backup is meant by ${pattern}`, {
+    remedy:
+      'Another database is --database NUMBER. A pattern is one of Redis: * and ? are anything, [ab] one of them, a backslash takes the next character as it is.',
+    facts: { pattern, database },
+  });
+}
+
+function inTheWay(taken: readonly string[]): BackupError {
+  const named = `${taken.slice(0, 5).join(', ')}${taken.length > 5 ? ', …' : ''}`;
+  return new BackupError('conflict', `the server has ${taken.length} of them: ${named}. Nothing was changed.`, {
+    remedy: 'Replace them with --replace, move them away (RENAME), or name others.',
+    facts: { taken: taken.slice(0, 100) },
+  });
+}
