@@ -51,8 +51,8 @@ async function startOn({ start, restored, scratch, work }: StartRequest): Promis
   const folder = path.join(scratch, 'started');
   await mkdir(folder);
   // Node asks inside: see http.ts.
-  const visible = [path.dirname(process.execPath)];
-  const enclosed = { writable: [restored, folder], visible, loopback: true };
+  const programs = [path.dirname(process.execPath)];
+  const enclosed = { writable: [restored, folder], programs, loopback: true };
   const { privileges } = await wholly(enclosed);
   const command = filledIn(start.command, restored);
   const child = await startProcess({

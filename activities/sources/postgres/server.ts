@@ -96,7 +96,9 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
     log,
     // QUIT, not KILL: the server ends at once all the same, but takes its shared memory with it.
     deathSignal: 'QUIT',
-    enclosed: options.isolated ? { writable: [data, runtime, socket] } : undefined,
+    enclosed: options.isolated
+      ? { writable: [data, runtime, socket], programs: [path.dirname(options.binaries)] }
+      : undefined,
   });
   const server = handle(child, { socket, port, log, superuser, isolated: options.isolated === true });
   const abort = () => void server.stop('immediate');
