@@ -58,16 +58,17 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
   await chmod(sockets, 0o711);
   const docker = dockerAt(socket);
   let made: Docker.Container | undefined;
+  let held: NodeJS.ReadWriteStream | undefined;
   const close = async (): Promise<void> => {
+    // Else the connection would keep a process that has nothing more to do.
+    held?.end();
     if (made) await removeContainer(made, socket);
     await rm(sockets, { recursive: true, force: true });
   };
   try {
     made = await docker.createContainer(settingsOf(options, sockets));
     let holding = true;
-    const held = await patientDockerAt(socket)
-      .getContainer(made.id)
-      .attach({ stream: true, stdin: true, hijack: true });
+    held = await patientDockerAt(socket).getContainer(made.id).attach({ stream: true, stdin: true, hijack: true });
     for (const end of ['error', 'end', 'close']) held.on(end, () => void (holding = false));
     // Nothing comes, but only what is read comes to its end.
     held.resume();
