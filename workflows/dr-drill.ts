@@ -141,8 +141,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
         { report: { ...current(), steps: graph() } },
       ]);
     });
-    if (!reported.ok) errors.push(reported.error);
-    else errors.push(...reported.value.warnings.map(undelivered));
+    errors.push(...(reported.ok ? reported.value : [reported.error]));
   } finally {
     // Cancelled or not: nothing of it stays.
     await CancellationScope.nonCancellable(tearDown);
@@ -340,11 +339,6 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
 
 /** Steps that are not done where the ones before them failed. */
 const BEFORE_RECOVERY: ReadonlySet<string> = new Set([CHOOSE, ...MANUAL_PHASES.map(confirmId)]);
-
-/** A destination that lacks the record. */
-function undelivered(message: string): StepError {
-  return { step: REPORT, code: 'unreachable', message, remedy: 'The next catch-up delivers it.' };
-}
 
 function isWaitingFor({ id, state }: GraphStep, phase: ManualPhase): boolean {
   return id === confirmId(phase) && state === 'running';
