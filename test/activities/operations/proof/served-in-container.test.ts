@@ -25,7 +25,10 @@ import { findings, prove } from './proving.ts';
 const CHILD = path.join(import.meta.dirname, '../probe/prove-in-child.ts');
 
 const proven = z.object({ compared: z.array(z.string()), notCompared: z.array(z.string()) });
-const written = z.looseObject({ sources: z.record(z.string(), z.looseObject({})) });
+const written = z.looseObject({
+  sources: z.record(z.string(), z.looseObject({})),
+  plans: z.looseObject({ restoreTest: z.looseObject({}) }),
+});
 
 describe('a database in a container', function () {
   this.timeout(300_000);
@@ -35,6 +38,8 @@ describe('a database in a container', function () {
   let server: PostgresContainer;
   let site: Site;
   let file: string;
+  /** A config by which no container is used. */
+  let processes: string;
   const { PATH: own, TMPDIR: temporary } = process.env;
   /** With the programs of that version. */
   let complete: string | undefined;
@@ -50,10 +55,13 @@ describe('a database in a container', function () {
     const made = await makeSite({ folder, sources: { [SOURCE]: server.config() }, plans: { restoreTest } });
     await server.sql('CREATE TABLE t AS SELECT generate_series(1, 7) AS id');
     await capture(made.site, scheduledTimes()());
-    file = await asking(made.file, [
+    const probes = [
       { name: 'rows', query: 'SELECT count(*) FROM t', expect: '7' },
       { name: 'psql', command: ['sh', '-c', 'test "$(psql -tAc "SELECT count(*) FROM t")" = 7'] },
-    ]);
+    ];
+    [file, processes] = [path.join(folder, 'asking.yaml'), path.join(folder, 'processes.yaml')];
+    await rewrite(made.file, file, { probes });
+    await rewrite(made.file, processes, { probes, restoreTest: { sandbox: 'process' } });
     site = await loadSite({ file, env: process.env });
     // From here on this machine has no programs of that version.
     complete = process.env['PATH'];
@@ -77,20 +85,20 @@ describe('a database in a container', function () {
     await wrongIn('SELECT count(*) FROM t', /probe: rows: 7, not 8/);
   });
 
-  it('is cut off by its container: of isolation nothing is said where this machine allows none', async () => {
-    // As in a container, or under a unit of systemd that denies namespaces.
-    const bounds = ['--bounding-set=-sys_admin', '--inh-caps=-sys_admin'];
-    const { stdout } = await runProgram({
-      command: 'setpriv',
-      args: [...bounds, process.execPath, CHILD, file, SOURCE, within],
-    });
-    const { compared, notCompared } = proven.parse(JSON.parse(stdout));
-    assert.ok(
-      ['start', 'probe: rows'].every((name) => compared.includes(name)),
-      notCompared.join(),
+  it('is cut off by its container: where this machine allows no namespaces, that is said of a process alone', async () => {
+    const [inContainer, asProcess] = [await provenWithout(file), await provenWithout(processes, complete)];
+    for (const { compared, notCompared } of [inContainer, asProcess]) {
+      assert.ok(
+        ['start', 'probe: rows'].every((name) => compared.includes(name)),
+        notCompared.join(),
+      );
+      assert.match(notCompared.join('\n'), /^probe: psql: what is run could reach production/m);
+    }
+    assert.doesNotMatch(inContainer.notCompared.join('\n'), /^isolation/m);
+    assert.match(
+      asProcess.notCompared.join('\n'),
+      /^isolation: what ran on the restored data (had no network, but saw|was not cut off)/m,
     );
-    assert.match(notCompared.join('\n'), /^probe: psql: what is run could reach production/m);
-    assert.doesNotMatch(notCompared.join('\n'), /^isolation/m);
   });
 
   it('that a drill recovered runs until the end of the drill; where its container did not last, another one is opened', async () => {
@@ -137,6 +145,14 @@ describe('a database in a container', function () {
     assert.deepEqual(await readdir(path.join(`${site.state}-scratch`, 'drills')), []);
   });
 
+  /** By a process that may make no namespaces, as in a container, or under a unit of systemd that denies them. */
+  async function provenWithout(config: string, PATH = own) {
+    const bounds = ['--bounding-set=-sys_admin', '--inh-caps=-sys_admin'];
+    const args = [...bounds, process.execPath, CHILD, config, SOURCE, within];
+    const { stdout } = await runProgram({ command: 'setpriv', args, env: { PATH } });
+    return proven.parse(JSON.parse(stdout));
+  }
+
   /** As the workflow does it: what failed with its container is tried again. */
   async function colours(request: Parameters<typeof probeDrilled>[0]): Promise<readonly string[]> {
     for (;;) {
@@ -160,9 +176,15 @@ describe('a database in a container', function () {
   }
 });
 
+interface Rewriting {
+  readonly probes: readonly object[];
+  readonly restoreTest?: Readonly<Record<string, unknown>>;
+}
+
 /** The same config, with probes of the source. */
-async function asking(file: string, probes: readonly object[]): Promise<string> {
-  const { sources, ...rest } = written.parse(parse(await readFile(file, 'utf8')));
-  await writeFile(file, stringify({ ...rest, sources: { ...sources, [SOURCE]: { ...sources[SOURCE], probes } } }));
-  return file;
+async function rewrite(from: string, to: string, { probes, restoreTest }: Rewriting): Promise<void> {
+  const { sources, plans, ...rest } = written.parse(parse(await readFile(from, 'utf8')));
+  const asking = { ...sources, [SOURCE]: { ...sources[SOURCE], probes } };
+  const tests = { ...plans.restoreTest, ...restoreTest };
+  await writeFile(to, stringify({ ...rest, sources: asking, plans: { ...plans, restoreTest: tests } }));
 }
