@@ -142,6 +142,8 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
       ]);
     });
     errors.push(...(reported.ok ? reported.value : [reported.error]));
+    if ([...sources.values()].some(({ restored }) => restored !== null)) await confirmation('tear-down');
+    else runner.leaveOut(manual.filter((phase) => phase === 'tear-down').map(confirmId));
   } finally {
     // Cancelled or not: nothing of it stays.
     await CancellationScope.nonCancellable(tearDown);
@@ -183,11 +185,13 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
       sources.set(source, { ...one, outcome: 'failed', steps: one.steps.map(leftOut) });
   }
 
-  /** Each once those that it needs are up, so many at a time. */
+  /** Each once those that it needs are up, so many at a time, the large ones first: then none of them is waited for alone at the end. */
   async function recoverAll(to: DrillInput, choice: DrillChoice): Promise<void> {
     const ended = new Set<string>();
     let working = 0;
-    const all = steps.map(start);
+    const bytes = new Map(choice.sources.map((one) => [one.source, one.bytes]));
+    const size = ({ source }: DrillStep): number => bytes.get(source) ?? 0;
+    const all = steps.toSorted((a, b) => size(b) - size(a)).map(start);
     try {
       await Promise.all(all);
     } catch (error) {
@@ -198,7 +202,9 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
 
     async function start(step: DrillStep): Promise<void> {
       const { source } = step;
-      await condition(() => step.after.every((other) => ended.has(other)) && working < spec.beside);
+      const isReady = (): boolean => step.after.every((other) => ended.has(other)) && working < spec.beside;
+      // Several wait for the same place, and another one may have taken it.
+      while (!isReady()) await condition(isReady);
       working += 1;
       try {
         sources.set(source, await recoverSource(step, to, choice));

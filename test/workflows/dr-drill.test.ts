@@ -12,6 +12,7 @@ import type { Session } from '../../client/runs/session.ts';
 import type { DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
 import { wholeSeconds } from '../../model/time.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { processesNaming } from '../support/processes.ts';
 import { ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -55,6 +56,7 @@ describe('drDrill', function () {
         drill: {
           secondIdentity: { file: path.join(folder, 'keys', 'second.txt') },
           scratch: path.join(folder, 'scratch'),
+          gameDay: true,
           deadline: '10s',
           retryFirst: '100ms',
           retryMax: '200ms',
@@ -123,6 +125,26 @@ describe('drDrill', function () {
     const [first] = test.identities;
     const report = await without(first, () => drill({ scenario: 'key-lost', sources: ['wiki'] }));
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+  });
+
+  it('keeps everything up on a game day, until somebody lets it go', async () => {
+    await assert.rejects(drill({ scenario: 'host-lost', gameDay: 'prod' }), /"test", not "prod"/);
+    const drilling = drill({ scenario: 'host-lost', gameDay: 'test', sources: ['db', 'cache', 'wiki'] });
+    await waitsFor('tear-down');
+    const handle = session.client.workflow.getHandle(idOfLast());
+    const live = await handle.query(drillStatus);
+    assert.equal(live.outcome, 'complete', JSON.stringify(live.sources.map(({ errors }) => errors)));
+    assert.ok(live.rto !== null, 'all is measured');
+    assert.deepEqual(await rowsOf(one(live, 'db')), ['1', '2']);
+    const scratch = path.join(folder, 'scratch');
+    assert.ok(processesNaming(scratch).some(({ name }) => name === 'redis-server'));
+    await access(path.join(folder, 'repository', 'drills', `${idOfLast()}.json`));
+    await pause(1000);
+    await confirmDrill(session.client, idOfLast(), { phase: 'tear-down', note: 'all have seen it' });
+    const report = await drilling;
+    assert.equal(report.rto, live.rto, 'what comes after the measurement does not count');
+    assert.equal(report.confirmations.at(-1)?.note, 'all have seen it');
+    assert.deepEqual([await readdir(scratch), processesNaming(scratch)], [[], []]);
   });
 
   it('recovers a mistake to just before it; somebody looks for himself, and the clock runs', async () => {

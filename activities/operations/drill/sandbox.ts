@@ -11,7 +11,7 @@ import { ifThere, translated } from '../../storage/fs-errors.ts';
 import { makePassable } from '../../storage/scratch.ts';
 import { writeMemoryFile } from '../../storage/memory-file.ts';
 import { configuredScratch, makeScratch, ownScratch, scratchOf, whyNotOurs } from '../scratch-place.ts';
-import { leftIn } from './scenario.ts';
+import { leftIn, type Gone } from './scenario.ts';
 
 export interface Sandbox {
   readonly folder: string;
@@ -27,14 +27,14 @@ export interface Sandbox {
   readonly begun: (source: string) => string;
 }
 
-/** What the names of sandboxes begin with. */
+/** What the names of sandboxes begin with; the time of the drill follows. Short: sockets lie in them, whose paths have 107 bytes at most. */
 const PREFIX = 'mosaic-drill-';
 
 /** Milliseconds after which a drill has ended in any case. */
 const LONGEST = 7 * 86_400_000;
 
 export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<DrillInput, 'runId'>): Sandbox {
-  const folder = path.join(scratchOf(site, 'drills'), `${PREFIX}${runId.replaceAll(/[^A-Za-z0-9._-]/g, '')}`);
+  const folder = path.join(scratchOf(site, 'drills'), `${PREFIX}${runId.replaceAll(/[^0-9TZ]/g, '')}`);
   return {
     folder,
     config: path.join(folder, 'recovery.yaml'),
@@ -48,8 +48,8 @@ export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<
 /** Makes it, with the config of what is left. Done again it changes nothing that is recovered already. */
 export async function makeSandbox(site: Site, input: DrillInput): Promise<Sandbox> {
   const sandbox = sandboxOf(site, input);
-  const gone = { repository: path.join(sandbox.folder, 'repository'), state: path.join(sandbox.folder, 'state') };
-  const config = await leftIn(input.scenario, site, gone);
+  const gone = goneOf(sandbox);
+  const config = await leftIn(input.scenario, site, gone, input.at ?? input.declared);
   await makeScratch(site, 'drills');
   await translated(sandbox.folder, 'making the sandbox of the drill', async () => {
     // Servers run as unprivileged users, who must pass; what is restored below stays closed to others.
@@ -60,6 +60,16 @@ export async function makeSandbox(site: Site, input: DrillInput): Promise<Sandbo
   // JSON is YAML too. It names where secrets are, and holds none.
   await writeMemoryFile(sandbox.config, config);
   return sandbox;
+}
+
+/** Where the moment of the disaster was not known before: from now on nothing that was stored later is looked at. */
+export async function narrowSandbox(site: Site, input: DrillInput, disaster: string): Promise<void> {
+  const sandbox = sandboxOf(site, input);
+  await writeMemoryFile(sandbox.config, await leftIn(input.scenario, site, goneOf(sandbox), disaster));
+}
+
+function goneOf({ folder }: Sandbox): Gone {
+  return { repository: path.join(folder, 'repository'), state: path.join(folder, 'state') };
 }
 
 /** The site as it is left: nothing but what the scenario leaves can be reached by it. */
