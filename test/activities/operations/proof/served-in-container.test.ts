@@ -139,7 +139,7 @@ describe('a database in a container', function () {
     await docker.docker('kill', first);
     assert.deepEqual(await colours(request), ['answers: true', 'rows: true', 'psql: true']);
     assert.ok(!(await sandboxes()).includes(first));
-    await stopDrilled(input);
+    await stopDrilled(site, input);
     assert.deepEqual(await sandboxes(), []);
     await removeSandbox(site, input);
     assert.deepEqual(await readdir(path.join(`${site.state}-scratch`, 'drills')), []);
