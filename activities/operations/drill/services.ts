@@ -8,7 +8,7 @@ import type { Service } from '../../sources/service.ts';
 import type { Site } from '../../site.ts';
 import { makePassable } from '../../storage/scratch.ts';
 import type { Work } from '../../work.ts';
-import { serveRestored } from '../probe/index.ts';
+import { isServed, serveRestored } from '../probe/index.ts';
 import { sourceConfig } from '../source-config.ts';
 import { openChosen } from './open.ts';
 import { openLeft, sandboxOf } from './sandbox.ts';
@@ -57,6 +57,8 @@ async function serviceOf({ site, input, chosen, work }: ServiceRequest): Promise
   const known = running.get(key);
   if (known?.running()) return known;
   const config = sourceConfig(site, source);
+  // Its backup need not be looked for again.
+  if (!isServed(config)) return null;
   const { chain } = await openChosen(await openLeft(site, input), chosen, work);
   const sandbox = sandboxOf(site, input);
   const scratch = sandbox.service(source);
