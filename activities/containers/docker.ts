@@ -9,11 +9,20 @@ const ANSWER = 30_000;
 
 const require = createRequire(import.meta.url);
 
-/** Loaded by whoever asks Docker: it is a fifth of all that a restore would load, and most sites have no container. */
-export function dockerAt(socket: string): Docker {
+/** Loaded when somebody asks Docker: it is a fifth of all that a restore would load, and most sites have no container. */
+function client(options: Docker.DockerOptions): Docker {
   // `require` knows no types.
   const Client = require('dockerode') as typeof Docker;
-  return new Client({ socketPath: socket, timeout: ANSWER });
+  return new Client(options);
+}
+
+export function dockerAt(socket: string): Docker {
+  return client({ socketPath: socket, timeout: ANSWER });
+}
+
+/** For a connection that stays open with nothing to say, as one that holds a container's input. */
+export function patientDockerAt(socket: string): Docker {
+  return client({ socketPath: socket });
 }
 
 /** HTTP status of a refusal of Docker's, or Node's code of a failed connection. */

@@ -8,15 +8,15 @@ const WAITING = 'drill/waiting';
 const OUTCOME = 'drill/outcome';
 const OBJECTIVES = 'drill/objectives';
 
-/** Their keys: the next drill of whatever scenario ends them. */
-export const DRILL_ALERTS: ReadonlySet<string> = new Set([WAITING, OUTCOME, OBJECTIVES]);
+/** The keys of what a report tells of, one way or the other: how a drill ended is known at its end, and the next one's end ends it. */
+export function drillAlerts({ outcome }: DrillReport): ReadonlySet<string> {
+  return new Set(outcome === null ? [WAITING] : [WAITING, OUTCOME, OBJECTIVES]);
+}
 
 export function drillConditions(report: DrillReport): readonly Condition[] {
   const { runId, scenario, outcome, host, steps, sources, errors } = report;
   const of = { source: null, host, once: false } as const;
-  const waiting = steps.find(
-    ({ id, state }) => id.startsWith('confirm/') && (state === 'pending' || state === 'running'),
-  );
+  const waiting = steps.find(({ id, state }) => id.startsWith('confirm/') && state === 'running');
   const asking = waiting ? [waitingCondition(report, waiting.id.split('/')[1] ?? '')] : [];
   if (outcome === null) return asking;
   const failed = sources.filter((source) => source.outcome !== 'complete').map(({ source }) => source);

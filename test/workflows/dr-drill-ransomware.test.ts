@@ -9,6 +9,8 @@ import { parse, stringify } from 'yaml';
 import { signer } from '../../activities/keys/signing.ts';
 import { encodeManifest, pinned, signManifest } from '../../activities/storage/manifest-file.ts';
 import { readCatalogue, type Catalogued } from '../../activities/storage/catalogue.ts';
+import { trustedKeys } from '../../activities/keys/site-keys.ts';
+import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { SiteInput } from '../../model/config/site.ts';
@@ -86,6 +88,8 @@ describe('drDrill of ransomware', function () {
     const { backups } = await readCatalogue(openDestination('remote', test.site));
     locked = backups.filter(({ manifest: { source } }) => ['db', 'wiki'].includes(source));
     assert.equal(locked.length, 2);
+    // Shipping begins here: a slot that is made after the next backup would leave a hole behind this one.
+    assert.equal((await runLogs({ session, site: 'test', scheduled: next() })).outcome, 'complete');
     // Somebody took the lock out of the config for a while: newer backups that nothing keeps.
     await configure(({ lock: _lock, ...remote }) => remote);
     assert.equal((await runDaily({ session, site: 'test', scheduled: next() })).outcome, 'complete');
@@ -127,6 +131,15 @@ describe('drDrill of ransomware', function () {
     assert.ok(commit, JSON.stringify(losses));
     assert.equal(commit.milliseconds, Date.parse(at) - Date.parse(commit.time), 'counted from the attack');
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  it('finds recovery points below what was put over them', async () => {
+    const { read, problems } = await readRecoveryPoints(
+      openDestination('remote', test.site),
+      await trustedKeys(test.site),
+    );
+    assert.ok(read.length > 0);
+    assert.deepEqual(problems, []);
   });
 
   it('says what is not locked any more, where nothing else is left', async () => {

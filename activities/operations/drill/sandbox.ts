@@ -27,14 +27,14 @@ export interface Sandbox {
   readonly begun: (source: string) => string;
 }
 
-/** What the names of sandboxes begin with; the time of the drill follows. Short: sockets lie in them, whose paths have 107 bytes at most. */
+/** What the names of sandboxes begin with; the site and the time of the drill follow. Short: sockets lie in them, whose paths have 107 bytes at most. */
 const PREFIX = 'mosaic-drill-';
 
 /** Milliseconds after which a drill has ended in any case. */
 const LONGEST = 7 * 86_400_000;
 
 export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<DrillInput, 'runId'>): Sandbox {
-  const folder = path.join(scratchOf(site, 'drills'), `${PREFIX}${runId.replaceAll(/[^0-9TZ]/g, '')}`);
+  const folder = path.join(scratchOf(site, 'drills'), `${prefixOf(site)}${runId.replaceAll(/[^0-9TZ]/g, '')}`);
   return {
     folder,
     config: path.join(folder, 'recovery.yaml'),
@@ -82,8 +82,28 @@ export async function removeSandbox(site: Site, input: Pick<DrillInput, 'runId'>
   await translated(folder, 'removing the sandbox of the drill', () => rm(folder, { recursive: true, force: true }));
 }
 
+function prefixOf({ config }: Pick<Site, 'config'>): string {
+  return `${PREFIX}${config.site}-`;
+}
+
+/** Removes what other drills of the site have left: they take turns, so it is of one that was ended from outside. */
+export async function removeOtherSandboxes(site: Site, input: Pick<DrillInput, 'runId'>): Promise<void> {
+  const own = sandboxOf(site, input).folder;
+  await sweep(site, (folder) => Promise.resolve(folder !== own));
+}
+
 /** Removes the sandboxes of drills whose end nobody saw. @param now milliseconds since the epoch. */
 export async function sweepSandboxes(site: Pick<Site, 'config' | 'state'>, now = Date.now()): Promise<void> {
+  await sweep(site, async (folder) => {
+    const found = await ifThere(stat(folder));
+    return found !== undefined && now - found.mtimeMs > LONGEST;
+  });
+}
+
+async function sweep(
+  site: Pick<Site, 'config' | 'state'>,
+  isLeft: (folder: string) => Promise<boolean>,
+): Promise<void> {
   const named = configuredScratch(site, 'drills') !== undefined;
   // Nothing is removed where a folder of our own is not ours.
   if (!named && (await whyNotOurs(ownScratch(site.state))) !== undefined) return;
@@ -91,8 +111,7 @@ export async function sweepSandboxes(site: Pick<Site, 'config' | 'state'>, now =
   await translated(scratch, 'looking for what drills left', async () => {
     for (const name of (await ifThere(readdir(scratch))) ?? []) {
       const folder = path.join(scratch, name);
-      const found = name.startsWith(PREFIX) ? await ifThere(stat(folder)) : undefined;
-      if (found && now - found.mtimeMs > LONGEST) await rm(folder, { recursive: true, force: true });
+      if (name.startsWith(prefixOf(site)) && (await isLeft(folder))) await rm(folder, { recursive: true, force: true });
     }
   });
 }
