@@ -158,6 +158,8 @@ export interface Probed {
 export interface DrillRestored {
   /** The command that did it, word for word. */
   readonly command: readonly string[];
+  /** From where it came, which is not where it was first sought if a copy there was damaged; null: the repository. */
+  readonly place: string | null;
   /** Places whose copy did not do, and why. */
   readonly passed: readonly string[];
   readonly bytes: number;

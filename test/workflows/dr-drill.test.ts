@@ -7,10 +7,12 @@ import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
 import { confirmDrill } from '../../client/runs/confirm.ts';
+import { drillRows } from '../../client/runs/drill-result.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
 import { wholeSeconds } from '../../model/time.ts';
+import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -117,6 +119,31 @@ describe('drDrill', function () {
     const report = await without(vault, () => drill({ scenario: 'primary-storage-lost', sources: ['wiki'] }));
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
     for (const { choice } of report.sources) assert.deepEqual([choice?.place, choice?.others], ['second', []]);
+  });
+
+  it('takes a source from another place where its copy is damaged, and calls that place proven alone', async () => {
+    const cycle = (await readdir(path.join(folder, 'vault', 'daily', 'db'))).toSorted().at(-1) ?? '';
+    const artifact = path.join(folder, 'vault', 'daily', 'db', cycle, 'base.tar.zst.age');
+    await damageFile(artifact, 5000);
+    let report: DrillReport;
+    try {
+      report = await drill({ scenario: 'host-lost', sources: ['db'] });
+    } finally {
+      await damageFile(artifact, 5000);
+    }
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    const { restored } = one(report, 'db') ?? {};
+    assert.equal(restored?.place, 'second');
+    assert.match(restored.passed.join(), /^vault: .*base\.tar\.zst\.age/);
+    for (const [place, records] of [
+      ['vault', 0],
+      ['second', 1],
+    ] as const) {
+      const kept = await readEvidence(openDestination(place, test.site), await trustedKeys(test.site), 'db');
+      const ofDrill = kept.filter(({ what, time }) => what === 'drill' && time >= (report.declared ?? ''));
+      assert.equal(ofDrill.length, records, place);
+    }
+    assert.equal(drillRows(report)[0]?.[3], 'second');
   });
 
   it('opens everything with the second identity alone', async () => {

@@ -76,7 +76,8 @@ function evidenceOf(site: Site, report: DrillReport, drilled: DrilledSource): Un
     schema: EVIDENCE_SCHEMA,
     site: site.config.site,
     backup: choice.backup,
-    destination: choice.place,
+    // Where the copy lies that was restored: one that did not do there must not pass for proven.
+    destination: restored.place,
     what: 'drill',
     // Of the drill, and not of now: whoever records it again writes the same.
     time: ended ?? report.ended ?? report.declared ?? new Date().toISOString(),
