@@ -255,7 +255,10 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     confirmations.push({ phase, milliseconds: Date.now() - began, note: confirmed.get(phase) ?? null });
   }
 
-  function refuseConfirmation({ phase }: { readonly phase: ManualPhase }): void {
+  /** The input comes from whoever fills in the form: what the signed record could not hold is refused here. */
+  function refuseConfirmation({ phase, note }: { readonly phase: ManualPhase; readonly note?: unknown }): void {
+    if (note !== undefined && typeof note !== 'string')
+      throw new Error('note is no text: {"phase": "probe", "note": "…"}');
     const waiting = manual.filter((one) => runner.steps().some((step) => isWaitingFor(step, one)));
     if (waiting.includes(phase) && !confirmed.has(phase)) return;
     const which = waiting.length > 0 ? `Waiting for somebody: ${waiting.join(', ')}.` : 'Nothing waits for anybody.';

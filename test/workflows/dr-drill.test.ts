@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { Client } from 'pg';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
@@ -163,6 +164,9 @@ describe('drDrill', function () {
     const live = await session.client.workflow.getHandle(id).query(drillStatus);
     assert.deepEqual(await rowsOf(one(live, 'db')), ['1', '2']);
     await assert.rejects(confirmDrill(session.client, id, { phase: 'restore' }), /Waiting for somebody: probe/);
+    const form = session.client.workflow.getHandle(id);
+    for (const input of [{ phase: 'probe', note: 7 }, { phase: 'probe', note: { by: 'me' } }, 'probe', null])
+      await assert.rejects(form.executeUpdate('confirm', { args: [input] }), WorkflowUpdateFailedError);
     await pause(1000);
     await confirmDrill(session.client, id, { phase: 'probe', note: 'row 2 is there' });
     const report = await drilling;
