@@ -68,7 +68,7 @@ export interface CoordinationActivities {
   planTest(input: PlanInput): Promise<TestSpec>;
   planDrill(input: DrillAsked & { readonly scheduled: string }): Promise<DrillSpec>;
   /** Signs and keeps the report of a drill, and writes the documents that come of it. */
-  recordDrill(input: { readonly report: DrillReport }): Promise<{ readonly warnings: readonly string[] }>;
+  recordDrill(input: { readonly report: DrillReport }): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */
   tellDrill(input: { readonly report: DrillReport }): Promise<readonly StepError[]>;
   /** @returns the notifiers that failed. */

@@ -2,10 +2,10 @@
  * Whether a worker is at the same folder, as the same user, as whoever asks it to restore there. In a container `/srv/restored` is another folder, and a user
  * that is not root restores no owners: what is then restored would not be what was asked for, though everything succeeded.
  */
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { SeenTarget } from '../../model/restore-run.ts';
-import { ifThere, translated } from '../storage/fs-errors.ts';
+import { errnoOf, ifThere, translated } from '../storage/fs-errors.ts';
 import { thisHolder } from '../storage/holder.ts';
 
 /** @param to an absolute path, which need not be there. */
@@ -20,6 +20,10 @@ export async function elsewhere(seen: SeenTarget, to: string): Promise<string | 
   const own = await seeTarget(to);
   if (own.boot !== seen.boot) return 'its worker runs on another machine';
   if (own.uid !== seen.uid) return `its worker runs as another user (uid ${own.uid}, not ${seen.uid})`;
+  // Scratch comes beside the target. A unit of systemd may show a folder that it keeps from being written to.
+  const beside = own.folder === to ? path.dirname(to) : own.folder;
+  const denied = await access(beside, constants.W_OK).then(() => undefined, errnoOf);
+  if (denied !== undefined) return `its worker may not write to ${beside} (${denied})`;
   if (own.folder === seen.folder && own.inode === seen.inode) return null;
   // Somebody may have made the folders above it meanwhile.
   const there = await ifThere(stat(seen.folder, { bigint: true }));

@@ -122,9 +122,10 @@ async function testLines(
       const activities = await child.describe().then(
         ({ raw }) => (raw.pendingActivities ?? []).map(stepProgress),
         // It has not begun: the next look tells.
-        () => [],
+        () => undefined,
       );
-      return { ...testLine(test), activities, state: activities.length > 0 ? 'verifying' : 'pending' };
+      // Between two of its steps nothing is at work, and it has begun all the same.
+      return { ...testLine(test), activities: activities ?? [], state: activities ? 'verifying' : 'pending' };
     }),
   );
 }

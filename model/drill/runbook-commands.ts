@@ -144,7 +144,9 @@ export function restoreCommands({ config, source: { name }, scenario, drill, log
     if (back && !hasLogs)
       return `mosaic-backup ${options} restore --point "$POINT" --source ${shellWord(name)} --from ${shellWord(from)} --to "$RECOVERED"/point-${shellWord(name)}`;
     // Old or not, it is the newest that is left.
-    const until = hasLogs ? `--at ${back ? '"$AT"' : 'end'}` : '--accept-age';
+    // Of a bucket that is read as it was, the logs end by themselves before the moment: those that reach it were shipped after it.
+    const isAsItWas = scenario === 'ransomware' && config.destinations[from]?.type === 's3';
+    const until = hasLogs ? `--at ${back && !isAsItWas ? '"$AT"' : 'end'}` : '--accept-age';
     return `mosaic-backup ${options} restore latest --source ${shellWord(name)} --from ${shellWord(from)} ${until} --to ${to} --direct`;
   };
   // Whoever goes back looks first: what is there may be right but for a part.

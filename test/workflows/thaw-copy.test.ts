@@ -261,8 +261,11 @@ describe('thawCopy', function () {
     const told = await until('somebody is told', () => hook.received[before]);
     assert.equal(told.alert, 'thaw-failed');
     assert.match(told.message, new RegExp(`${full} is not waited for at archive any longer: .* not there any more`));
-    const failed = await mosaic('--json', ...thaw, '--status');
-    assert.equal(failed.code, 6);
+    // It is told right before it ends.
+    const failed = await until('it has ended', async () => {
+      const status = await mosaic('--json', ...thaw, '--status');
+      return status.code === 6 && status;
+    });
     assert.match(json(failed).error?.message ?? '', /is not there any more/);
     const objects = await asked('gone');
     assert.equal(new Set(objects).size, objects.length, 'asked for once');

@@ -1,6 +1,8 @@
 /** The last steps of a drill: its report is signed and kept, what it proved is on record at the backups, and the documents are written anew. */
 import type { DrillReport } from '../../../model/drill/drill.ts';
+import { REPORT } from '../../../model/drill/steps.ts';
 import { BackupError } from '../../../model/errors.ts';
+import type { StepError } from '../../../model/run.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
 import { recordDrillEvidence } from './evidence.ts';
@@ -13,22 +15,29 @@ export interface ReportDrillRequest {
   readonly work: Work;
 }
 
-/** Done again it writes the same. @returns destinations that did not take the record, and why; and why documents could not be written. */
-export async function reportDrill(request: ReportDrillRequest): Promise<{ readonly warnings: readonly string[] }> {
+/** Done again it writes the same. @returns what could not be written: it makes the drill no worse. */
+export async function reportDrill(request: ReportDrillRequest): Promise<readonly StepError[]> {
   const { warnings } = await recordDrill(request);
   const { unrecorded } = await recordDrillEvidence(request);
   for (const { source, why } of unrecorded) request.work.log.info({ source, why }, 'the drill is no proof of it');
-  return { warnings: [...warnings, ...(await documents(request))] };
+  return [
+    ...warnings.map((message) => unwritten('unreachable', message, 'The next catch-up delivers it.')),
+    ...(await documents(request)),
+  ];
 }
 
 /** They are made of the records: what keeps them from being written loses nothing, and is told. */
-async function documents({ site, report, work }: ReportDrillRequest): Promise<readonly string[]> {
+async function documents({ site, report, work }: ReportDrillRequest): Promise<readonly StepError[]> {
   try {
     const { folder, changed } = await writeDocuments({ site, report });
     work.log.info({ folder, changed: changed.length }, 'documents of drills written');
     return [];
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
-    return [`${error.message}${error.remedy === undefined ? '' : ` → ${error.remedy}`}`];
+    return [unwritten(error.code, error.message, error.remedy ?? null)];
   }
+}
+
+function unwritten(code: string, message: string, remedy: string | null): StepError {
+  return { step: REPORT, code, message, remedy };
 }

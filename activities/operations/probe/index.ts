@@ -1,5 +1,5 @@
 /** Probes: the user's own questions to what was restored, in restore tests and drills, with the answers that are expected. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { probeName, type Probe } from '../../../model/config/probe.ts';
 import type { SourceConfig } from '../../../model/config/source.ts';
@@ -50,6 +50,8 @@ async function runProbe(request: ProbesRequest, probe: Probe, index: number): Pr
   const began = Date.now();
   const limit = AbortSignal.timeout(probe.timeout);
   const scratch = path.join(request.scratch, `probe-${index}`);
+  // Of an attempt before this one.
+  await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
   const context = { ...request, scratch, work: { ...work, signal: AbortSignal.any([work.signal, limit]) } };
   work.progress({ phase: `probe: ${name}`, bytes: 0, total: null, activity: index });

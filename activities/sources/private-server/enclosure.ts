@@ -4,6 +4,7 @@
  * runs as a user that may do nothing, besides.
  */
 import { realpath } from 'node:fs/promises';
+import { isWithin } from '../../../model/config/folders.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import { locate } from '../../streams/locate.ts';
@@ -17,6 +18,8 @@ export interface Enclosed {
   readonly writable: readonly string[];
   /** Folders that it must see, wherever they are. */
   readonly visible?: readonly string[];
+  /** Folders of its programs and what belongs to them, which may lie where everything is hidden. */
+  readonly programs?: readonly string[];
   /** It may listen on 127.0.0.1, of a network that nobody else is in. */
   readonly loopback?: boolean;
 }
@@ -62,8 +65,9 @@ export async function enclosedBy(enclosed: Enclosed, user?: ServerUser): Promise
     const { words, isUser } = await offlinePrefix(user);
     return { prefix: words, privileges, cut: words.length === 0 ? 'nothing' : cut, isUser };
   }
-  const { writable, visible = [], loopback = false } = enclosed;
-  const places = { writable: await placesOf(writable), visible: await placesOf(visible), loopback };
+  const { writable, visible = [], programs = [], loopback = false } = enclosed;
+  const lost = programs.filter((folder) => HIDDEN.some((hidden) => isWithin(folder, hidden)));
+  const places = { writable: await placesOf(writable), visible: await placesOf([...visible, ...lost]), loopback };
   return { prefix: [locate('unshare'), ...everything(), ...enclosing(places)], privileges, cut };
 }
 

@@ -45,7 +45,12 @@ export async function writeConfig(place: SamplePlace, { databases, destinations 
     signing: { key: { file: path.join(place.keys, 'signing.pem') }, trusted: [signing] },
     sources: {
       ...databases,
-      stack: { type: 'files', group: 'configs', paths: [place.stack] },
+      stack: {
+        type: 'files',
+        group: 'configs',
+        paths: [place.stack],
+        probes: [{ name: 'compose', file: path.join(place.stack, 'compose.yaml'), contains: 'services:' }],
+      },
     },
     destinations: { vault: { type: 'directory', path: place.vault }, ...destinations },
     // Somebody watches: what does not heal within a minute is told.

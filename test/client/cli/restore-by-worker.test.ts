@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadSite } from '../../../activities/config/load.ts';
 import { restoreStep } from '../../../activities/operations/restore-run.ts';
-import { seeTarget } from '../../../activities/operations/restore-seen.ts';
+import { elsewhere, seeTarget } from '../../../activities/operations/restore-seen.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { startRun } from '../../../client/runs/start.ts';
@@ -15,6 +16,7 @@ import { mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { openProxy } from '../../support/proxy.ts';
 import { makeSite } from '../../support/site.ts';
+import { withSmallDisk } from '../../support/small-disk.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
 import { testWork } from '../../support/work.ts';
 import { until } from '../../support/until.ts';
@@ -224,6 +226,12 @@ describe('a restore by the worker of its host', function () {
     assert.match((await step({ uid: 12_345 })).elsewhere ?? '', /runs as another user \(uid \d+, not 12345\)/);
     assert.match((await step({ boot: 'another' })).elsewhere ?? '', /on another machine/);
     assert.match((await step({ inode: '1:2' })).elsewhere ?? '', /sees another .*, as in a container/);
+    // As a unit of systemd keeps a worker from /root and /usr.
+    await withSmallDisk(1, async (disk) => {
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      const there = path.join(disk, 'new/restored');
+      assert.match((await elsewhere(await seeTarget(there), there)) ?? '', /may not write to .* \(EROFS\)/);
+    });
     assert.ok(!(await readdir(folder)).includes('elsewhere'));
     assert.equal((await step({})).elsewhere, undefined);
     await assertRestored('elsewhere');

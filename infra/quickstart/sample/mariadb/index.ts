@@ -22,6 +22,7 @@ export const wiki: SampleDatabase = {
       config: {
         type: 'mariadb',
         connection: { socket: connection.socket ?? '', user: 'mosaic_backup', password: { file: password } },
+        probes: [{ name: 'pages', query: 'SELECT count(*) FROM wiki.pages', expect: { min: 1 } }],
       },
       fill: (signal) => fillDatabase(connection, password, signal),
       reopen: async (signal) => {

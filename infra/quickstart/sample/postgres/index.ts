@@ -5,6 +5,7 @@ import type { SampleDatabase } from '../database.ts';
 import { compareShop } from './compare.ts';
 import { databaseBytes, fillDatabase, grantBackupRole } from './fill.ts';
 import { makeCluster } from './make.ts';
+import { DATABASE } from './session.ts';
 import { startDatabase } from './start.ts';
 import { startWorkload } from './workload.ts';
 
@@ -20,7 +21,11 @@ export const shop: SampleDatabase = {
     const server = await startDatabase(place, new AbortController().signal);
     const { socket, port } = server;
     return {
-      config: { type: 'postgres', connection: { host: socket, port, user: 'mosaic_backup' } },
+      config: {
+        type: 'postgres',
+        connection: { host: socket, port, user: 'mosaic_backup' },
+        probes: [{ name: 'orders', query: 'SELECT count(*) FROM shop.orders', database: DATABASE, expect: { min: 1 } }],
+      },
       fill: (signal) => fillDatabase(server, signal),
       reopen: async (signal) => {
         await grantBackupRole(server, signal);

@@ -23,6 +23,7 @@ export const cache: SampleDatabase = {
         type: 'redis',
         connection: { socket, user: 'mosaic_backup', password: { file: passwordFile(place) } },
         names: {},
+        probes: [{ name: 'keys', query: 'DBSIZE', expect: { min: 1 } }],
       },
       fill: (cancelled) => fillDatabases({ connection, signal: cancelled }),
       reopen: (cancelled) => usedBytes({ connection, signal: cancelled }),
