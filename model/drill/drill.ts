@@ -157,6 +157,8 @@ export interface Probed {
   readonly milliseconds: number;
   /** One of our own, which every source gets: that something answers proves nothing of what it holds. */
   readonly own?: true;
+  /** This machine could not ask it, which is red, and says nothing of the backup. */
+  readonly asked?: false;
 }
 
 /** What the recovery of a source did. */

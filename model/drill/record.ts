@@ -78,6 +78,7 @@ const drilled = z.looseObject({
       detail: z.string(),
       milliseconds,
       own: z.literal(true).exactOptional(),
+      asked: z.literal(false).exactOptional(),
     }),
   ),
   /** From the declaration until its last probe was green; null where it never was. */

@@ -29,7 +29,7 @@ export async function lookAtRecovered(request: LookRequest): Promise<readonly Pr
   const asked = own.ok ? await runProbes({ ...request, config }) : [];
   return [
     { ...own, own: true },
-    ...asked.map(({ name, ok, detail, milliseconds }) => ({ name, ok, detail, milliseconds })),
+    ...asked.map(({ asked: wasAsked, ...seen }) => (wasAsked ? seen : { ...seen, asked: false as const })),
   ];
 }
 
