@@ -2,6 +2,7 @@
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
 import { rpoOf } from '../../model/drill/loss.ts';
 import { missedBy } from '../../model/drill/objectives.ts';
+import { placeInWords } from '../../model/drill/place.ts';
 import { formatDuration } from '../../model/units.ts';
 
 export const DRILL_COLUMNS = ['source', 'outcome', 'backup', 'from', 'restored in', 'RTO', 'RPO', 'probes'] as const;
@@ -13,7 +14,7 @@ export function drillRows({ sources, outcome, rto, rpo }: DrillReport): string[]
       source.source,
       source.outcome ?? '',
       backupOf(source),
-      source.choice ? (source.choice.place ?? 'repository') : '',
+      placeInWords(source),
       source.restored ? formatDuration(source.restored.milliseconds) : '',
       told(source.rto),
       told(rpoOf(source.losses)),

@@ -60,7 +60,13 @@ const drilled = z.looseObject({
   choice: chosen.nullable(),
   /** With the command that was given, word for word. */
   restored: z
-    .looseObject({ command: z.array(z.string()), passed: z.array(z.string()), bytes: z.number(), milliseconds })
+    .looseObject({
+      command: z.array(z.string()),
+      place: z.string().nullable(),
+      passed: z.array(z.string()),
+      bytes: z.number(),
+      milliseconds,
+    })
     .nullable(),
   started: z
     .looseObject({ command: z.array(z.string()).nullable(), newest: z.array(z.looseObject(newest)) })
@@ -72,6 +78,7 @@ const drilled = z.looseObject({
       detail: z.string(),
       milliseconds,
       own: z.literal(true).exactOptional(),
+      asked: z.literal(false).exactOptional(),
     }),
   ),
   /** From the declaration until its last probe was green; null where it never was. */

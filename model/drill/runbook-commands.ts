@@ -9,6 +9,7 @@ import type { SiteConfig } from '../config/site.ts';
 import { defaultGroup, GROUPS } from '../source.ts';
 import { shellLine, shellWord } from '../shell.ts';
 import type { DrillReport, Scenario } from './drill.ts';
+import { placeOf } from './place.ts';
 
 export interface ProgramNeed {
   readonly program: string;
@@ -50,7 +51,7 @@ export function fromOf({ destinations, plans }: SiteConfig, scenario: Scenario, 
   const names = readableFirst(destinations);
   const primary = plans.drill.primary ?? Object.keys(destinations)[0];
   const left = scenario === 'primary-storage-lost' ? names.filter((name) => name !== primary) : names;
-  const drilled = drill?.scenario === scenario ? drill.sources.map(({ choice }) => choice?.place) : [];
+  const drilled = drill?.scenario === scenario ? drill.sources.map(placeOf) : [];
   return drilled.find((place) => typeof place === 'string' && left.includes(place)) ?? left[0] ?? 'repository';
 }
 
@@ -130,8 +131,9 @@ interface Restoring {
 export function restoreCommands({ config, source: { name }, scenario, drill, logged }: Restoring): readonly string[] {
   const source = config.sources[name];
   if (source === undefined) return [];
-  const drilled = drill?.sources.find((one) => one.source === name)?.choice ?? null;
-  const here = drill?.scenario === scenario ? drilled?.place : undefined;
+  const recovered = drill?.sources.find((one) => one.source === name);
+  const drilled = recovered?.choice ?? null;
+  const here = recovered && drill?.scenario === scenario ? placeOf(recovered) : undefined;
   const from = typeof here === 'string' && config.destinations[here] ? here : fromOf(config, scenario, drill);
   const back = scenario === 'operator-error' || scenario === 'ransomware';
   const hasLogs = drilled === null ? logged : drilled.at !== null;

@@ -62,7 +62,7 @@ export function whyLost(report: DrillReport): readonly string[] {
 
 /** Why so much was lost of a source. */
 export function whySourceLost({ losses, choice }: DrilledSource): readonly string[] {
-  const [loss] = losses;
+  const [loss] = losses.toSorted((a, b) => a.milliseconds - b.milliseconds);
   if (loss === undefined) return ['it was not recovered, or nothing in it tells of its age'];
   const logs = choice === null || choice.at !== null ? [] : ['it has no logs: what came after the backup is lost'];
   const stale = choice?.stale ? ['its backup is older than the recovery point: that run had not captured it'] : [];

@@ -94,6 +94,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
         '--to',
         `/scratch/mosaic-drill-x/restored/${source}`,
       ],
+      place,
       passed: [],
       bytes: 3 * 2 ** 30,
       milliseconds: (at[2] - at[1]) * 1000,

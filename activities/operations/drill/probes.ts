@@ -7,7 +7,7 @@ import type { Site } from '../../site.ts';
 import type { Service } from '../../sources/service.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
 import type { Work } from '../../work.ts';
-import { runProbes } from '../probe/index.ts';
+import { runProbes, type Asked } from '../probe/index.ts';
 import { sourceConfig } from '../source-config.ts';
 
 export interface LookRequest {
@@ -27,10 +27,11 @@ export async function lookAtRecovered(request: LookRequest): Promise<readonly Pr
   const config = sourceConfig(site, source);
   const own = service ? await answers(config.type, service, work) : await isThere(restored);
   const asked = own.ok ? await runProbes({ ...request, config }) : [];
-  return [
-    { ...own, own: true },
-    ...asked.map(({ name, ok, detail, milliseconds }) => ({ name, ok, detail, milliseconds })),
-  ];
+  return [{ ...own, own: true }, ...asked.map(probedOf)];
+}
+
+function probedOf({ name, asked, ok, detail, milliseconds }: Asked): Probed {
+  return { name, ok, detail, milliseconds, ...(asked ? {} : { asked }) };
 }
 
 /** What any server of a type answers. */

@@ -24,6 +24,7 @@ export interface DrillRestoreRequest {
 /** What is known of a restore that was begun: killed when it was done, and before anybody knew, it is not done again. */
 const record = z.object({
   command: z.array(z.string()),
+  place: z.string().nullable(),
   passed: z.array(z.string()),
   /** Milliseconds since the epoch. */
   began: z.number(),
@@ -50,13 +51,19 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
   if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
   await mkdir(path.dirname(to), { recursive: true });
   const tried: string[] = [];
-  const places = [chosen.place, ...chosen.others].map((place) => ({ name: place ?? REPOSITORY }));
+  const places = [chosen.place, ...chosen.others].map((place) => ({ name: place ?? REPOSITORY, place }));
   const { result } = await fromAnyPlace(places, from, (why) => tried.push(why));
   return result;
 
-  async function from({ name }: { readonly name: string }): Promise<DrillRestored> {
+  async function from({
+    name,
+    place,
+  }: {
+    readonly name: string;
+    readonly place: string | null;
+  }): Promise<DrillRestored> {
     const command = ownCommand(restoreArguments({ sandbox, input, chosen, from: name }));
-    const begun = { command: command.words, passed: [...tried] };
+    const begun = { command: command.words, place, passed: [...tried] };
     await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
     work.progress({ phase: `restoring from ${name}`, bytes: 0, total: null, activity: 0 });
     return { ...begun, ...(await run(command, work)) };

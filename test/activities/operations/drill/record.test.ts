@@ -14,7 +14,7 @@ import { pinned, type Catalogued } from '../../../../activities/storage/catalogu
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { readOverview } from '../../../../client/backups/overview.ts';
-import type { DrillReport } from '../../../../model/drill/drill.ts';
+import type { DrilledSource, DrillReport } from '../../../../model/drill/drill.ts';
 import { canonical } from '../../../../model/manifest.ts';
 import { storedSchema } from '../../../../model/schemas.ts';
 import { z } from 'zod';
@@ -176,7 +176,14 @@ describe('records of drills', () => {
       probes: [{ name: 'answers', ok: true, detail: '', milliseconds: 1, own: true as const }],
     };
     const lost = { ...asked, source: 'lost', restored: null };
-    const report = drillReport({ sources: [asked, silent, answering, lost] });
+    const unasked: DrilledSource = {
+      ...asked,
+      source: 'unasked',
+      outcome: 'failed',
+      probes: [...asked.probes, { name: 'look', ok: false, detail: 'no such program', milliseconds: 1, asked: false }],
+      errors: [{ step: 'probe', code: 'verification-failed', message: 'look: no such program', remedy: null }],
+    };
+    const report = drillReport({ sources: [asked, silent, answering, lost, unasked] });
     const evidence = await recordDrillEvidence({ site, report, work: testWork() });
     assert.deepEqual(
       evidence.recorded.map(({ source, place }) => [source, place]),
@@ -188,6 +195,7 @@ describe('records of drills', () => {
         ['silent', 'it was restored, and nothing was asked of it: it has no probes'],
         ['answering', 'it was restored, and nothing was asked of it: it has no probes'],
         ['lost', 'it was not restored'],
+        ['unasked', 'it failed: look: no such program'],
       ],
     );
     const entry = async () => (await readOverview(site)).entries[0] ?? assert.fail('it is listed');
