@@ -1,10 +1,16 @@
 /** What of restore tests somebody is told: a backup that did not restore as it was, and one of which that is not known. Pure. */
 import type { Condition } from './alert.ts';
+import { REPOSITORY } from './rotation.ts';
 import type { TestReport } from './restore-test.ts';
 
-/** The key of the alert about a source: its next test that proves something ends it. */
-export function testKey(source: string): string {
-  return `restore-test/${source}`;
+/** The key of the alert about a source at a place: its next test there that proves something ends it, and no good copy elsewhere. */
+function keyOf({ source, choice }: Pick<TestReport, 'source' | 'choice'>): string {
+  return choice ? `restore-test/${source}/${choice.place ?? REPOSITORY}` : `restore-test/${source}`;
+}
+
+/** The keys that tests tell of: where one was restored, that nothing could be restored is over too. */
+export function testKeys(tests: readonly TestReport[]): ReadonlySet<string> {
+  return new Set(tests.flatMap((test) => [keyOf(test), keyOf({ source: test.source, choice: null })]));
 }
 
 export function testConditions(tests: readonly TestReport[]): readonly Condition[] {
@@ -16,7 +22,7 @@ export function testConditions(tests: readonly TestReport[]): readonly Condition
     return [
       {
         alert: outcome === 'failed' ? 'restore-test-failed' : 'restore-test-partial',
-        key: testKey(source),
+        key: keyOf({ source, choice }),
         source,
         host,
         message: `The restore test of ${of} ${outcome === 'failed' ? 'failed' : 'proved nothing'}: ${why}`,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { scratchOf } from '../../activities/operations/scratch-place.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
@@ -80,6 +80,7 @@ describe('restoreTest', function () {
     const from = hook.received.length;
     const artifacts = await artifactsOf('board');
     assert.equal(artifacts.length, 2);
+    const whole = await Promise.all(artifacts.map(async (file) => ({ file, bytes: await readFile(file) })));
     for (const artifact of artifacts) await damageFile(artifact);
     const [board] = (await tests('2026-11-22T10:00:00Z', ['board'])).tests ?? [];
     assert.equal(board?.choice?.place, null, 'the repository has its turn');
@@ -88,8 +89,9 @@ describe('restoreTest', function () {
     assert.deepEqual([failed?.choice?.place, failed?.outcome], ['vault', 'failed'], JSON.stringify(failed));
     assert.match(failed?.errors[0]?.message ?? '', /from vault did not restore as it was: /);
     assert.equal(hook.received[from]?.alert, 'restore-test-failed');
-    // One byte, back to what it was.
-    for (const artifact of artifacts) await damageFile(artifact);
+    const [other] = (await tests('2026-11-22T11:30:00Z', ['board'])).tests ?? [];
+    assert.deepEqual([other?.choice?.place, other?.outcome], [null, 'complete'], 'the damaged one holds up no other');
+    for (const { file, bytes } of whole) await writeFile(file, bytes);
     for (const hour of [12, 13, 14]) await tests(`2026-11-22T${hour}:00:00Z`, ['board']);
     assert.deepEqual(
       hook.received.slice(from).map(({ state }) => state),

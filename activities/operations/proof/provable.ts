@@ -16,7 +16,7 @@ import { lookAt, objectsToThaw } from '../thaw/objects.ts';
 
 export interface ProvableHere {
   readonly provable: readonly Provable[];
-  /** Tests and drills of the source at all those places. */
+  /** Tests and drills of the source at all those places, and checks that failed. */
   readonly tests: readonly Verified[];
   /** Why places were passed over, in words. */
   readonly passed: readonly string[];
@@ -57,11 +57,16 @@ async function provableAt({ site, source, place, trusted }: AtPlace): Promise<Pr
       provable.push({ backup: pinned(backup.manifest), tier, scheduled, place: place === REPOSITORY ? null : place });
     }
     const frozen = whole.length > provable.length ? [`${place}: ${whole.length - provable.length} lie frozen`] : [];
-    return { provable, tests: evidence.filter(({ what }) => what !== 'verify'), passed: frozen };
+    return { provable, tests: evidence.filter(isTurn), passed: frozen };
   } catch (error) {
     if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
     return { provable: [], tests: [], passed: [`${place}: ${error.message}`] };
   }
+}
+
+/** A damaged copy has had its turn, too, and others wait for theirs. */
+function isTurn({ what, verdict }: Verified): boolean {
+  return what !== 'verify' || verdict === 'failed';
 }
 
 /** Whether all that it builds on is there. */

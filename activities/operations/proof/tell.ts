@@ -1,5 +1,5 @@
 /** The coordinator tells whoever is named in the config which backups did not restore. */
-import { testConditions, testKey } from '../../../model/test-alerts.ts';
+import { testConditions, testKeys } from '../../../model/test-alerts.ts';
 import type { RunReport, StepError } from '../../../model/run.ts';
 import { readMemory, writeMemory } from '../../notify/memory.ts';
 import { tell } from '../../notify/tell.ts';
@@ -17,7 +17,7 @@ export interface TellTestsRequest {
 /** @returns the notifiers that failed. */
 export function tellTests({ site, report, work, ...when }: TellTestsRequest): Promise<readonly StepError[]> {
   const { tests = [], runId: run } = report;
-  const tested = new Set(tests.map(({ source }) => testKey(source)));
+  const tested = testKeys(tests);
   return inTurn('tests', async () => {
     const now = when.now ?? Date.now();
     const { remindAfter } = site.config.plans.restoreTest;
