@@ -1,6 +1,7 @@
 /** The Markdown that operators read as "current details" of drills. */
 import { SCENARIO_WORDS, type DrilledSource, type DrillReport } from '../model/drill/drill.ts';
 import { rpoOf } from '../model/drill/loss.ts';
+import { placeOf } from '../model/drill/place.ts';
 import { waitingSteps, type GraphStep } from '../model/graph.ts';
 import { formatDuration } from '../model/units.ts';
 import { inWords, nextOf, waitingInWords } from './details.ts';
@@ -43,7 +44,7 @@ export function drillSourceDetails(source: DrilledSource, runId: string): string
     ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
     ...errors.map((error) => `\n${inWords(error)}`),
     choice
-      ? `\n\`${choice.backup.reference}\` from ${choice.place ?? 'the repository'}${choice.at ? `, its logs to ${choice.at}` : ''}`
+      ? `\n\`${choice.backup.reference}\` from ${placeOf(source) ?? 'the repository'}${choice.at ? `, its logs to ${choice.at}` : ''}`
       : '',
     restored ? `\n\`${restored.command.join(' ')}\`` : '',
     ...(restored?.passed ?? []).map((why) => `\npassed over: ${why}`),
@@ -74,7 +75,7 @@ function row(source: DrilledSource): readonly string[] {
     source.source,
     outcome ?? at ?? 'pending',
     choice?.backup.reference ?? '',
-    choice ? (choice.place ?? 'repository') : '',
+    choice ? (placeOf(source) ?? 'repository') : '',
     restored ? formatDuration(restored.milliseconds) : '',
     rto === null ? '' : against(rto, objectives.rto),
     losses.length === 0 ? '' : against(rpoOf(losses), objectives.rpo),

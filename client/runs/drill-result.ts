@@ -2,6 +2,8 @@
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
 import { rpoOf } from '../../model/drill/loss.ts';
 import { missedBy } from '../../model/drill/objectives.ts';
+import { placeOf } from '../../model/drill/place.ts';
+import { REPOSITORY } from '../../model/rotation.ts';
 import { formatDuration } from '../../model/units.ts';
 
 export const DRILL_COLUMNS = ['source', 'outcome', 'backup', 'from', 'restored in', 'RTO', 'RPO', 'probes'] as const;
@@ -13,7 +15,7 @@ export function drillRows({ sources, outcome, rto, rpo }: DrillReport): string[]
       source.source,
       source.outcome ?? '',
       backupOf(source),
-      source.choice ? (source.choice.place ?? 'repository') : '',
+      placeIn(source),
       source.restored ? formatDuration(source.restored.milliseconds) : '',
       told(source.rto),
       told(rpoOf(source.losses)),
@@ -26,6 +28,12 @@ export function drillRows({ sources, outcome, rto, rpo }: DrillReport): string[]
 function backupOf({ choice }: DrilledSource): string {
   if (!choice) return '';
   return choice.at === null ? choice.backup.reference : `${choice.backup.reference}, logs to ${choice.at}`;
+}
+
+/** From where it came. */
+function placeIn(source: DrilledSource): string {
+  const place = placeOf(source);
+  return place === undefined ? '' : (place ?? REPOSITORY);
 }
 
 function told(milliseconds: number | null): string {

@@ -60,7 +60,14 @@ const drilled = z.looseObject({
   choice: chosen.nullable(),
   /** With the command that was given, word for word. */
   restored: z
-    .looseObject({ command: z.array(z.string()), passed: z.array(z.string()), bytes: z.number(), milliseconds })
+    .looseObject({
+      /** Whose copy did; null is the repository. */
+      place: z.string().nullable(),
+      command: z.array(z.string()),
+      passed: z.array(z.string()),
+      bytes: z.number(),
+      milliseconds,
+    })
     .nullable(),
   started: z
     .looseObject({ command: z.array(z.string()).nullable(), newest: z.array(z.looseObject(newest)) })
@@ -71,6 +78,8 @@ const drilled = z.looseObject({
       ok: z.boolean(),
       detail: z.string(),
       milliseconds,
+      /** It could not be asked on that machine, which says nothing of the backup. */
+      asked: z.literal(false).exactOptional(),
       own: z.literal(true).exactOptional(),
     }),
   ),

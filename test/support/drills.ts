@@ -78,6 +78,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
       expected: 90_000,
     },
     restored: {
+      place,
       command: [
         'mosaic-backup',
         '-c',

@@ -7,11 +7,14 @@ import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
 import { confirmDrill } from '../../client/runs/confirm.ts';
+import { DRILL_COLUMNS, drillRows } from '../../client/runs/drill-result.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
 import { wholeSeconds } from '../../model/time.ts';
+import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { keysIn } from '../support/keys-in.ts';
 import { ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -179,6 +182,38 @@ describe('drDrill', function () {
     cancelling.abort();
     await assert.rejects(drilling, { code: 'aborted' });
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  it('proves the copy that it restored: where the nearest one is damaged it says so, and nothing there counts as proven', async () => {
+    const file = path.join(folder, 'wiki', 'page');
+    const text = await readFile(test.file, 'utf8');
+    const probe = `probes: [{name: page, file: ${JSON.stringify(file)}, contains: a page}]`;
+    await writeFile(test.file, text.replace('type: files', `type: files\n    ${probe}`));
+    const vault = path.join(folder, 'vault');
+    const artifacts = (await keysIn(vault)).filter((key) => /\/wiki\/.*\.age$/.test(key));
+    assert.notEqual(artifacts.length, 0);
+    // The same once more undoes it.
+    const damage = () => Promise.all(artifacts.map((key) => damageFile(path.join(vault, key), 100)));
+    await damage();
+    let report: DrillReport;
+    try {
+      report = await drill({ scenario: 'host-lost', sources: ['wiki'] });
+    } finally {
+      await damage();
+      await writeFile(test.file, text);
+    }
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    const wiki = one(report, 'wiki');
+    assert.deepEqual([wiki?.choice?.place, wiki?.restored?.place], ['vault', 'second']);
+    assert.match(wiki?.restored?.passed.join() ?? '', /^vault: /);
+    const [row] = drillRows(report);
+    assert.equal(row?.[DRILL_COLUMNS.indexOf('from')], 'second');
+    const trusted = await trustedKeys(test.site);
+    const provenAt = async (place: string) => {
+      const kept = await readEvidence(openDestination(place, test.site), trusted, 'wiki');
+      return kept.filter(({ what, verdict }) => what === 'drill' && verdict === 'ok').length;
+    };
+    assert.deepEqual([await provenAt('vault'), await provenAt('second')], [0, 1]);
   });
 
   /** Rows of the recovered table, asked of the private server itself. */

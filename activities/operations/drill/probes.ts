@@ -7,7 +7,7 @@ import type { Site } from '../../site.ts';
 import type { Service } from '../../sources/service.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
 import type { Work } from '../../work.ts';
-import { runProbes } from '../probe/index.ts';
+import { runProbes, type Asked } from '../probe/index.ts';
 import { sourceConfig } from '../source-config.ts';
 
 export interface LookRequest {
@@ -21,16 +21,17 @@ export interface LookRequest {
   readonly work: Work;
 }
 
-/** What could not be asked on this machine is red: the drill is to show that it can. */
+/** What could not be asked on this machine is red: the drill is to show that it can. It is marked, as it says nothing of the backup. */
 export async function lookAtRecovered(request: LookRequest): Promise<readonly Probed[]> {
   const { site, source, service, restored, work } = request;
   const config = sourceConfig(site, source);
   const own = service ? await answers(config.type, service, work) : await isThere(restored);
-  const asked = own.ok ? await runProbes({ ...request, config }) : [];
-  return [
-    { ...own, own: true },
-    ...asked.map(({ name, ok, detail, milliseconds }) => ({ name, ok, detail, milliseconds })),
-  ];
+  const answered = own.ok ? await runProbes({ ...request, config }) : [];
+  return [{ ...own, own: true }, ...answered.map(probedOf)];
+}
+
+function probedOf({ name, asked, ok, detail, milliseconds }: Asked): Probed {
+  return { name, ok, detail, milliseconds, ...(asked ? {} : { asked }) };
 }
 
 /** What any server of a type answers. */

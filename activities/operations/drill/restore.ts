@@ -23,6 +23,7 @@ export interface DrillRestoreRequest {
 
 /** What is known of a restore that was begun: killed when it was done, and before anybody knew, it is not done again. */
 const record = z.object({
+  place: z.string().nullable(),
   command: z.array(z.string()),
   passed: z.array(z.string()),
   /** Milliseconds since the epoch. */
@@ -50,13 +51,13 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
   if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
   await mkdir(path.dirname(to), { recursive: true });
   const tried: string[] = [];
-  const places = [chosen.place, ...chosen.others].map((place) => ({ name: place ?? REPOSITORY }));
+  const places = [chosen.place, ...chosen.others].map((place) => ({ place, name: place ?? REPOSITORY }));
   const { result } = await fromAnyPlace(places, from, (why) => tried.push(why));
   return result;
 
-  async function from({ name }: { readonly name: string }): Promise<DrillRestored> {
+  async function from({ place, name }: (typeof places)[number]): Promise<DrillRestored> {
     const command = ownCommand(restoreArguments({ sandbox, input, chosen, from: name }));
-    const begun = { command: command.words, passed: [...tried] };
+    const begun = { place, command: command.words, passed: [...tried] };
     await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
     work.progress({ phase: `restoring from ${name}`, bytes: 0, total: null, activity: 0 });
     return { ...begun, ...(await run(command, work)) };

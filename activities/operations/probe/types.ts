@@ -22,7 +22,7 @@ export interface Seen {
 }
 
 /** A probe, asked; or not, which is no answer and speaks against nothing but this machine. */
-export interface Asked extends Probed {
+export interface Asked extends Omit<Probed, 'asked'> {
   readonly asked: boolean;
 }
 
