@@ -1,5 +1,6 @@
 /** A drill beside an earlier one. Pure. */
 import type { DrilledSource, DrillReport, Scenario } from './drill.ts';
+import { rpoOf } from './loss.ts';
 
 /** Milliseconds; null where it was not reached, or nothing is known. */
 export interface Change {
@@ -59,7 +60,7 @@ export function compare(report: DrillReport, earlier: DrillReport): Comparison {
   };
 }
 
-/** Milliseconds of data that were lost, by the most exact that tells of it; null where nothing does. */
+/** Milliseconds of data that were lost at most; null where nothing tells of it. */
 export function lossOf({ losses }: Pick<DrilledSource, 'losses'>): number | null {
-  return losses[0]?.milliseconds ?? null;
+  return rpoOf(losses);
 }

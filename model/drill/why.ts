@@ -4,6 +4,7 @@ import { formatDuration } from '../units.ts';
 import type { GraphStep } from '../graph.ts';
 import { lossOf } from './compare.ts';
 import type { DrilledSource, DrillReport, NEWEST_BY } from './drill.ts';
+import { rpoOf } from './loss.ts';
 import { allSteps, tookOf } from './timeline.ts';
 
 /** So many of the slowest steps say it. */
@@ -62,7 +63,8 @@ export function whyLost(report: DrillReport): readonly string[] {
 
 /** Why so much was lost of a source. */
 export function whySourceLost({ losses, choice }: DrilledSource): readonly string[] {
-  const [loss] = losses;
+  const least = rpoOf(losses);
+  const loss = losses.find(({ milliseconds }) => milliseconds === least);
   if (loss === undefined) return ['it was not recovered, or nothing in it tells of its age'];
   const logs = choice === null || choice.at !== null ? [] : ['it has no logs: what came after the backup is lost'];
   const stale = choice?.stale ? ['its backup is older than the recovery point: that run had not captured it'] : [];

@@ -3,6 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { DrillChosen, DrillInput, DrillRestored } from '../../../model/drill/drill.ts';
+import { restoreWords } from '../../../model/drill/restore-words.ts';
 import { BackupError, isErrorCode, type ErrorCode } from '../../../model/errors.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { ownCommand, type OwnCommand } from '../../command-line.ts';
@@ -69,25 +70,10 @@ interface Restoring extends Pick<DrillRestoreRequest, 'input' | 'chosen'> {
   readonly from: string;
 }
 
-/** Its own process does it: there is no worker where everything is gone. */
 function restoreArguments({ sandbox, input, chosen, from }: Restoring): readonly string[] {
   const { source, backup, at } = chosen;
-  return [
-    '-c',
-    sandbox.config,
-    '--host',
-    input.host,
-    'restore',
-    backup.reference,
-    '--source',
-    source,
-    '--from',
-    from,
-    ...(at === null ? [] : ['--at', at]),
-    '--to',
-    sandbox.restored(source),
-    '--direct',
-  ];
+  const options = ['-c', sandbox.config, '--host', input.host];
+  return restoreWords<never>({ options, what: backup.reference, source, from, at, to: sandbox.restored(source) });
 }
 
 async function run({ program }: OwnCommand, { signal }: Work): Promise<Pick<DrillRestored, 'bytes' | 'milliseconds'>> {
