@@ -104,7 +104,7 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     },
     chooseDrill: (sent) => {
       const input = received(drillInput, sent);
-      return runStep(input, async () => chooseDrill(await openLeft(await openSite(), input), input));
+      return runStep(input, async () => chooseDrill(await openSite(), input));
     },
     fetchDrill: (sent) => {
       const { chosen, ...input } = received(drillSourceInput, sent);

@@ -80,8 +80,9 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
     tearDownDrill: (sent) => {
       const input = received(drillInput, sent);
       return runStep(input, async () => {
-        await stopDrilled(input);
-        await removeSandbox(await openSite(), input);
+        const site = await openSite();
+        await stopDrilled(site, input);
+        await removeSandbox(site, input);
       });
     },
     thaw: (sent) => {

@@ -26,6 +26,7 @@ export const drillAsked = z.object({
   scenario: z.enum(SCENARIOS).exactOptional(),
   at: z.string().exactOptional(),
   manual: z.array(z.enum(MANUAL_PHASES)).exactOptional(),
+  gameDay: z.string().exactOptional(),
 }) satisfies z.ZodType<DrillAsked>;
 
 export const drillInput = z.object({

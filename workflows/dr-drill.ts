@@ -4,12 +4,10 @@
  */
 import {
   CancellationScope,
-  condition,
   getExternalWorkflowHandle,
   setCurrentDetails,
   setHandler,
   sleep,
-  startChild,
   upsertSearchAttributes,
   uuid4,
   workflowInfo,
@@ -20,36 +18,26 @@ import {
   MANUAL_PHASES,
   type Confirmation,
   type DrillAsked,
-  type DrillChoice,
   type DrilledSource,
   type DrillInput,
   type DrillReport,
-  type DrillStep,
   type ManualPhase,
 } from '../model/drill/drill.ts';
 import { rpoOf } from '../model/drill/loss.ts';
-import {
-  CHOOSE,
-  confirmId,
-  DECLARE,
-  drillSourceSteps,
-  drillSteps,
-  MEASURE,
-  PROVISION,
-  REPORT,
-  TEAR_DOWN,
-} from '../model/drill/steps.ts';
+import { CHOOSE, confirmId, DECLARE, drillSteps, MEASURE, PROVISION, REPORT, TEAR_DOWN } from '../model/drill/steps.ts';
 import type { GraphStep } from '../model/graph.ts';
+import type { Outcome } from '../model/recovery-point.ts';
 import type { RunReport, StepError } from '../model/run.ts';
 import { runId, runOutcome, scheduledOf } from '../model/run.ts';
 import { jitterOf } from '../model/timetable/phases.ts';
 import { drillDetails } from './drill-details.ts';
-import { drillSource } from './drill-source.ts';
-import { confirmPhase, decideStep, drillStatus, runGraph, runStatus, stepChanged } from './messages.ts';
+import { confirmationsOf } from './drill-confirmations.ts';
+import { pendingSource, recoverSources } from './drill-sources.ts';
+import { decideStep, drillStatus, runGraph, runStatus, stepChanged } from './messages.ts';
 import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
-import { leftOut, unended, unfinishedBy } from './run-reports.ts';
-import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
+import { leftOut } from './run-reports.ts';
+import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner } from './step-runner.ts';
 import { hostSteps, planning, reachHost, reporting, shortSteps, tellingOfRun } from './steps.ts';
@@ -60,7 +48,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
   const scheduled = input.scheduled ?? scheduledOf(plan, workflowInfo().workflowId);
   const id = runId(plan, scheduled);
   const errors: StepError[] = [];
-  const confirmed = new Map<ManualPhase, string | null>();
+  const untold: StepError[] = [];
   const confirmations: Confirmation[] = [];
   const sources = new Map<string, DrilledSource>();
   let planned: GraphStep = { ...PLAN_STEP, state: 'running', attempts: 1, started: now() };
@@ -80,7 +68,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     },
   });
   const { scenario, host, steps, manual, waits, notified, objectives } = spec;
-  for (const step of steps) sources.set(step.source, pending(step));
+  for (const step of steps) sources.set(step.source, pendingSource(step));
   report = {
     schema: DRILL_SCHEMA,
     runId: id,
@@ -113,21 +101,10 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
   ofDrill = () => runner.steps();
   setHandler(drillStatus, () => ({ ...current(), steps: graph() }));
   setHandler(stepChanged, showStep);
-  setHandler(
-    confirmPhase,
-    ({ phase, note }) => {
-      confirmed.set(phase, note ?? null);
-      return `${phase}: confirmed`;
-    },
-    {
-      validator: refuseConfirmation,
-      description: 'Let a phase go on that waits for somebody. Input: {"phase": "probe", "note": "…"}.',
-    },
-  );
-
   const of = { step: { host }, waits };
   const policy = { deadline: waits.deadline, retryFirst: waits.retryFirst, retryMax: waits.retryMax };
   const onHost = { ...policy, host: { name: host, first: true, reach: reachHost(site, host) } };
+  const asking = confirmationsOf({ spec, runner, told: () => (notified ? tell() : Promise.resolve()) });
   const sandbox: DrillInput = { runId: id, scenario, host, steps, waits, declared: '', at: spec.at };
   try {
     await runner.run(DECLARE, policy, () => sleep(jitterOf(`${id}/${uuid4()}`, spec.declareWithin)));
@@ -141,12 +118,19 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
         { report: { ...current(), steps: graph() } },
       ]);
     });
+    if (!reported.ok && current().outcome === 'complete') ended('partial');
     errors.push(...(reported.ok ? reported.value : [reported.error]));
+    if ([...sources.values()].some(({ restored }) => restored !== null)) await confirmation('tear-down');
+    else runner.leaveOut(manual.filter((phase) => phase === 'tear-down').map(confirmId));
   } finally {
-    // Cancelled or not: nothing of it stays.
-    await CancellationScope.nonCancellable(tearDown);
+    // Cancelled or not: nothing of it stays, and nobody is waited for any more.
+    await CancellationScope.nonCancellable(async () => {
+      await tearDown();
+      runner.leaveOut(unended(runner.steps()));
+      if (notified) await tell();
+      await asking.ended();
+    });
   }
-  if (notified) await tell();
   await endTurn?.();
   await teller.ended();
   show();
@@ -171,7 +155,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     if (!chosen.ok) return nothingRecovered(chosen.error);
     change({ choice: chosen.value });
     await confirmation('restore');
-    await recoverAll(to, chosen.value);
+    await recoverSources({ id, plan, spec, input: to, choice: chosen.value, sources, changed: show });
     await confirmation('probe');
   }
 
@@ -183,88 +167,6 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
       sources.set(source, { ...one, outcome: 'failed', steps: one.steps.map(leftOut) });
   }
 
-  /** Each once those that it needs are up, so many at a time, the large ones first: then none of them is waited for alone at the end. */
-  async function recoverAll(to: DrillInput, choice: DrillChoice): Promise<void> {
-    const ended = new Set<string>();
-    let working = 0;
-    const bytes = new Map(choice.sources.map((one) => [one.source, one.bytes]));
-    const size = ({ source }: DrillStep): number => bytes.get(source) ?? 0;
-    const all = steps.toSorted((a, b) => size(b) - size(a)).map(start);
-    try {
-      await Promise.all(all);
-    } catch (error) {
-      // Cancelled: what is recovered is removed once nobody works there any more.
-      await Promise.allSettled(all);
-      throw error;
-    }
-
-    async function start(step: DrillStep): Promise<void> {
-      const { source } = step;
-      const isReady = (): boolean => step.after.every((other) => ended.has(other)) && working < spec.beside;
-      // Several wait for the same place, and another one may have taken it.
-      while (!isReady()) await condition(isReady);
-      working += 1;
-      try {
-        sources.set(source, await recoverSource(step, to, choice));
-      } finally {
-        working -= 1;
-        ended.add(source);
-      }
-      show();
-    }
-  }
-
-  async function recoverSource(step: DrillStep, to: DrillInput, choice: DrillChoice): Promise<DrilledSource> {
-    const { source, type } = step;
-    const chosen = choice.sources.find((one) => one.source === source);
-    const before = sources.get(source) ?? pending(step);
-    if (!chosen) {
-      const why = choice.lacking.find((one) => one.source === source)?.why ?? 'nothing was chosen';
-      const error = { step: CHOOSE, code: 'not-found', message: why, remedy: 'See mosaic-backup list, and status.' };
-      return { ...before, outcome: 'failed', errors: [error] };
-    }
-    try {
-      const child = await startChild(drillSource, {
-        workflowId: `${id}/${source}`,
-        args: [{ site, input: to, step, chosen, disaster: choice.disaster, notified }],
-        typedSearchAttributes: [
-          { key: SITE, value: site },
-          { key: PLAN, value: plan },
-          { key: SOURCE, value: source },
-          { key: HOST, value: host },
-        ],
-        staticSummary: `${source}: ${type}, recovered on ${host}`,
-      });
-      return await child.result();
-    } catch (error) {
-      if (CancellationScope.current().consideredCancelled) throw error;
-      const unfinished = unfinishedBy(error);
-      const known = sources.get(source) ?? before;
-      return {
-        ...known,
-        outcome: 'failed',
-        errors: [unfinished],
-        steps: known.steps.map((one) => unended(one, unfinished)),
-      };
-    }
-  }
-
-  /** Somebody's word, where the phase is a manual one. The clock runs. */
-  async function confirmation(phase: ManualPhase): Promise<void> {
-    if (!manual.includes(phase)) return;
-    const began = Date.now();
-    if (notified) await tell();
-    await runner.run(confirmId(phase), policy, () => condition(() => confirmed.has(phase)));
-    confirmations.push({ phase, milliseconds: Date.now() - began, note: confirmed.get(phase) ?? null });
-  }
-
-  function refuseConfirmation({ phase }: { readonly phase: ManualPhase }): void {
-    const waiting = manual.filter((one) => runner.steps().some((step) => isWaitingFor(step, one)));
-    if (waiting.includes(phase) && !confirmed.has(phase)) return;
-    const which = waiting.length > 0 ? `Waiting for somebody: ${waiting.join(', ')}.` : 'Nothing waits for anybody.';
-    throw new Error(`${phase} does not wait to be confirmed. ${which}`);
-  }
-
   async function measure(): Promise<void> {
     await runner.run(MEASURE, policy, async () => {
       const all = [...sources.values()];
@@ -272,24 +174,37 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
       const declared = Date.parse(current().declared ?? now());
       const losses = all.map((one) => rpoOf(one.losses));
       change({
-        outcome: errors.length > 0 ? 'failed' : runOutcome(all.map(({ outcome }) => outcome ?? 'failed')),
         ended: now(),
         rto: isGreen ? Date.now() - declared : null,
         rpo: losses.length > 0 && losses.every((loss) => loss !== null) ? Math.max(...losses) : null,
         criticalPath: criticalPath(graph()),
       });
-      upsertSearchAttributes([{ key: OUTCOME, value: current().outcome ?? 'failed' }]);
+      ended(errors.length > 0 ? 'failed' : runOutcome(all.map(({ outcome }) => outcome ?? 'failed')));
     });
   }
 
+  function ended(outcome: Outcome): void {
+    change({ outcome });
+    upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
+  }
+
+  /** Somebody's word, where the phase is a manual one. The clock runs. */
+  async function confirmation(phase: ManualPhase): Promise<void> {
+    const confirmed = await asking.confirmation(phase);
+    if (confirmed === null) return;
+    if ('error' in confirmed) errors.push(confirmed.error);
+    else confirmations.push(confirmed);
+    show();
+  }
+
   async function tearDown(): Promise<void> {
-    const ended = await runner.run(TEAR_DOWN, { ...onHost, deadline: Math.max(BRIEFLY, waits.retryMax) }, ({ left }) =>
+    const torn = await runner.run(TEAR_DOWN, { ...onHost, deadline: Math.max(BRIEFLY, waits.retryMax) }, ({ left }) =>
       shortSteps(site, of, left).tearDownDrill.executeWithOptions(
         { summary: 'end all services, and remove what was recovered', activityId: TEAR_DOWN },
         [sandbox],
       ),
     );
-    if (!ended.ok) errors.push(ended.error);
+    if (!torn.ok) errors.push(torn.error);
   }
 
   /** A notifier that fails is told in the report, and changes nothing of how the drill fared. */
@@ -297,9 +212,9 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     try {
       const summary = 'tell whoever is to know how the drill stands';
       const told = { report: { ...current(), steps: graph() } };
-      errors.push(...(await tellingOfRun(site).tellDrill.executeWithOptions({ summary }, [told])));
+      untold.push(...(await tellingOfRun(site).tellDrill.executeWithOptions({ summary }, [told])));
     } catch (error) {
-      errors.push(stepError('notify', error));
+      untold.push(stepError('notify', error));
     }
   }
 
@@ -333,7 +248,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
 
   function result(): RunReport {
     const drill = report ? { drill: current() } : {};
-    return { runId: id, outcome: report?.outcome ?? null, sources: [], errors, ...drill };
+    return { runId: id, outcome: report?.outcome ?? null, sources: [], errors: [...errors, ...untold], ...drill };
   }
 
   function show(): void {
@@ -344,25 +259,6 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
 /** Steps that are not done where the ones before them failed. */
 const BEFORE_RECOVERY: ReadonlySet<string> = new Set([CHOOSE, ...MANUAL_PHASES.map(confirmId)]);
 
-function isWaitingFor({ id, state }: GraphStep, phase: ManualPhase): boolean {
-  return id === confirmId(phase) && state === 'running';
-}
-
-function pending(step: DrillStep): DrilledSource {
-  const { source, type, objectives, after } = step;
-  return {
-    source,
-    type,
-    objectives,
-    after,
-    outcome: null,
-    choice: null,
-    restored: null,
-    started: null,
-    probes: [],
-    rto: null,
-    losses: [],
-    steps: drillSourceSteps(step),
-    errors: [],
-  };
+function unended(steps: readonly GraphStep[]): readonly string[] {
+  return steps.flatMap(({ id, ended }) => (ended === null ? [id] : []));
 }

@@ -15,6 +15,7 @@ import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { factsOf } from './capture.ts';
 import { deliverSmall } from './deliver-small.ts';
+import { keepingOfPoint } from './keeping.ts';
 
 export interface RecoveryPointRequest {
   readonly site: Site;
@@ -61,7 +62,8 @@ export async function writeRecoveryPoint({
   const bytes = Buffer.from(`${JSON.stringify(point, undefined, 2)}\n`);
   await putRepositorySmall(site.repository, key, bytes);
 
-  return { warnings: await deliverSmall({ site, key, bytes, what: 'the recovery point', work }) };
+  const keeping = (destination: string) => keepingOfPoint(site, destination, point);
+  return { warnings: await deliverSmall({ site, key, bytes, what: 'the recovery point', keeping, work }) };
 }
 
 /** As the run has it: what failed besides its sources, a hook of the plan for one, makes it partial. */

@@ -36,13 +36,29 @@ export async function readCounted<Value extends Signed>(
     keys.map(async (key) => {
       const bytes = await store.readSmall(key);
       // Replaced or removed since it was listed.
-      return bytes && counted(bytes, key, kind, trusted);
+      return bytes && newestThatCounts(store, { key, bytes }, kind, trusted);
     }),
   );
   return {
     read: found.flatMap((one) => (one !== undefined && 'record' in one ? [one.record] : [])),
     problems: found.flatMap((one) => (one !== undefined && 'problem' in one ? [one.problem] : [])),
   };
+}
+
+/** Where a place keeps what was there before, whoever may write can have put anything above ours. */
+async function newestThatCounts<Value extends Signed>(
+  store: Store,
+  { key, bytes }: { readonly key: string; readonly bytes: Uint8Array },
+  kind: Counted<Value>,
+  trusted: readonly TrustedKey[],
+): Promise<ReturnType<typeof counted<Value>>> {
+  const now = counted(bytes, key, kind, trusted);
+  if ('record' in now || store.earlier === undefined) return now;
+  for await (const before of store.earlier(key)) {
+    const found = counted(before, key, kind, trusted);
+    if ('record' in found) return found;
+  }
+  return now;
 }
 
 /** One of them, of the bytes that lie under a key. */

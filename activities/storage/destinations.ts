@@ -52,5 +52,7 @@ export function openDestination(name: string, site: Site): Destination {
     accepts: acceptsOf(site),
     openOther: (other) => openDestination(other, site),
   });
+  // What is remembered is of what is there now.
+  if (config.type === 's3' && config.before !== undefined) return made;
   return { ...made, remembers: rememberedOf(state, `destination-${name}`) };
 }

@@ -5,8 +5,8 @@ import type { Draft } from './draft.ts';
 import { OWN_PREFIX } from './own-source.ts';
 import type { ConfigProblem } from './problem.ts';
 
-/** `latest` is a link beside backups, `apps` a folder of sources; `plan` and `retention` are steps of a run itself. */
-const RESERVED: ReadonlySet<string> = new Set(['apps', 'latest', 'plan', 'retention']);
+/** `latest` is a link beside backups, `apps` a folder of sources; `plan`, `retention` and `confirm` are steps of runs themselves. */
+const RESERVED: ReadonlySet<string> = new Set(['apps', 'latest', 'plan', 'retention', 'confirm']);
 
 export function checkNames(site: Draft): readonly ConfigProblem[] {
   const named = { hosts: site.hosts ?? {}, sources: site.sources, destinations: site.destinations };

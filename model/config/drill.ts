@@ -70,6 +70,12 @@ export const drillPlan = z
       .array(z.enum(MANUAL_PHASES))
       .default([])
       .describe('phases that wait for somebody to confirm them; the time that it takes counts'),
+    gameDay: z
+      .boolean()
+      .default(false)
+      .describe(
+        'this site is no production: a drill may be a game day (drill start --game-day), in which what was recovered stays up until somebody confirms tear-down',
+      ),
     objectives: z
       .strictObject({
         rpo: duration.optional().describe('how much data, in time, may be lost of any source'),

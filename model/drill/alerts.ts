@@ -8,29 +8,23 @@ const WAITING = 'drill/waiting';
 const OUTCOME = 'drill/outcome';
 const OBJECTIVES = 'drill/objectives';
 
-/** Their keys: the next drill of whatever scenario ends them. */
-export const DRILL_ALERTS: ReadonlySet<string> = new Set([WAITING, OUTCOME, OBJECTIVES]);
+/** The keys of what a report tells of, one way or the other: how a drill ended is known at its end, and the next one's end ends it. */
+export function drillAlerts({ outcome }: DrillReport): ReadonlySet<string> {
+  return new Set(outcome === null ? [WAITING] : [WAITING, OUTCOME, OBJECTIVES]);
+}
 
 export function drillConditions(report: DrillReport): readonly Condition[] {
   const { runId, scenario, outcome, host, steps, sources, errors } = report;
   const of = { source: null, host, once: false } as const;
-  if (outcome === null) {
-    const waiting = steps.find(({ id, state }) => id.startsWith('confirm/') && state !== 'done');
-    if (!waiting) return [];
-    return [
-      {
-        ...of,
-        alert: 'drill-waiting',
-        key: WAITING,
-        message: `The drill ${runId} (${scenario}) waits for you, and the clock runs.`,
-        remedy: `mosaic-backup drill confirm ${runId} ${waiting.id.split('/')[1] ?? ''}`,
-      },
-    ];
-  }
+  const waiting = steps.find(({ id, state }) => id.startsWith('confirm/') && state === 'running');
+  const asking = waiting ? [waitingCondition(report, waiting.id.split('/')[1] ?? '')] : [];
+  if (outcome === null) return asking;
   const failed = sources.filter((source) => source.outcome !== 'complete').map(({ source }) => source);
   const why = errors[0]?.message ?? sources.flatMap((source) => source.errors)[0]?.message ?? 'see its report';
   const missed = missedBy(report);
   return [
+    // Of a game day, when all is measured.
+    ...asking,
     ...(outcome === 'complete'
       ? []
       : [
@@ -59,4 +53,20 @@ export function drillConditions(report: DrillReport): readonly Condition[] {
           },
         ]),
   ];
+}
+
+function waitingCondition({ runId, scenario, host, outcome }: DrillReport, phase: string): Condition {
+  const why =
+    outcome === null
+      ? 'waits for you, and the clock runs'
+      : 'is over, and what it recovered stays up until you let it go';
+  return {
+    source: null,
+    host,
+    once: false,
+    alert: 'drill-waiting',
+    key: WAITING,
+    message: `The drill ${runId} (${scenario}) ${why}.`,
+    remedy: `mosaic-backup drill confirm ${runId} ${phase}`,
+  };
 }

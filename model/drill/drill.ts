@@ -34,8 +34,11 @@ export const DRILL_PHASES = [
 ] as const;
 export type DrillPhase = (typeof DRILL_PHASES)[number];
 
-/** Phases that can wait for somebody's word; the time that it takes counts. `probe`: after the automatic ones somebody has looked for himself. */
-export const MANUAL_PHASES = ['provision', 'choose', 'restore', 'probe'] as const;
+/**
+ * Phases that can wait for somebody's word; the time that it takes counts. `probe`: after the automatic ones somebody has looked for himself.
+ * `tear-down` counts nothing: all is measured, and what was recovered stays up for whoever works with it.
+ */
+export const MANUAL_PHASES = ['provision', 'choose', 'restore', 'probe', 'tear-down'] as const;
 export type ManualPhase = (typeof MANUAL_PHASES)[number];
 
 /** Milliseconds; null where none is set. */
@@ -58,6 +61,8 @@ export interface DrillAsked extends ScheduledInput {
   /** RFC 3339: when the mistake or the attack happened, for scenarios that look back. */
   readonly at?: string;
   readonly manual?: readonly ManualPhase[];
+  /** A game day, on the site of this name: what was recovered stays up until somebody confirms `tear-down`. */
+  readonly gameDay?: string;
 }
 
 /** What the coordinator reads from the config at the start of a drill. */

@@ -115,12 +115,15 @@ export function restoreCommands({ config, source: { name }, scenario, drill, log
   const hasLogs = drilled?.choice ? drilled.choice.at !== null : logged;
   const folder = { shell: `"$RECOVERED"/${shellWord(name)}` };
   const into = source.type === 'files' ? undefined : source.inPlace;
+  // Of a bucket that is read as it was, the logs end by themselves before the moment: those that reach it were shipped after it.
+  const isAsItWas = scenario === 'ransomware' && config.destinations[from]?.type === 's3';
+  const until = back && !isAsItWas ? AT : 'end';
   const restore = (to: Shell) =>
     commandLine(
       back && !hasLogs
         ? { what: { point: POINT }, at: null, to: { shell: `"$RECOVERED"/point-${shellWord(name)}` } }
         : // Old or not, it is the newest that is left.
-          { what: 'latest', at: hasLogs ? (back ? AT : 'end') : null, to },
+          { what: 'latest', at: hasLogs ? until : null, to },
     );
   // Whoever goes back looks first: what is there may be right but for a part.
   if (back) return [restore(folder)];

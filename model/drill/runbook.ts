@@ -186,8 +186,16 @@ function pointBlocks(scenario: Scenario, from: string, options: readonly string[
       `Set AT to the last moment before ${what}, as in 2026-11-23T14:05:00Z, and POINT to the last recovery point before it:`,
     ),
     code('sh', `${listing}\n: "\${AT:?the last moment before ${what}}" "\${POINT:?the last recovery point before it}"`),
+    ...(scenario === 'ransomware' ? BEFORE_ATTACK : []),
   ];
 }
+
+const BEFORE_ATTACK = [
+  text(
+    "Then let each bucket be read as it was at AT. Whatever was stored later is not looked at, though the host's own key may have signed it: an attacker had that too.",
+  ),
+  code('sh', `sed -i "s/^\\( *\\)type: s3$/&\\n\\1before: $AT/" ${RECOVERY_FILE}\ngrep before: ${RECOVERY_FILE}`),
+] as const;
 
 function startBlocks(config: SiteConfig, name: string): readonly Block[] {
   const source = config.sources[name];
@@ -223,7 +231,7 @@ function differences(config: SiteConfig, scenario: Scenario): readonly Line[] {
     'primary-storage-lost': `everything comes from ${second}`,
     'operator-error': 'each source is restored to just before the mistake (--at), beside what is there',
     ransomware:
-      'everything is restored to before the attack; where a bucket is locked, what was overwritten is taken from its locked versions by itself. Change every credential first',
+      'everything is restored to before the attack; a bucket is read as it was then (before, in the config of the recovery), so that nothing counts that was stored later. Change every credential first',
     'key-lost':
       'the identity of the second recipient opens everything; afterwards make a new one (mosaic-backup keys rotate)',
   };

@@ -61,11 +61,18 @@ export function drillSteps({ scenario, host, steps, manual }: DrillSpec): readon
   ];
 }
 
-const BEFORE = { provision: DECLARE, choose: PROVISION, restore: CHOOSE, probe: CHOOSE } as const;
+const BEFORE = {
+  provision: DECLARE,
+  choose: PROVISION,
+  restore: CHOOSE,
+  probe: CHOOSE,
+  'tear-down': REPORT,
+} as const;
 
 const CONFIRM: Readonly<Record<ManualPhase, string>> = {
   provision: 'wait until somebody confirms that the machine may be made ready',
   choose: 'wait until somebody confirms that the recovery point may be chosen',
   restore: 'wait until somebody confirms what was chosen',
   probe: 'wait until somebody has looked, and confirms that everything works',
+  'tear-down': 'keep everything up until somebody confirms that it may be removed',
 };

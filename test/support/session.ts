@@ -48,11 +48,16 @@ export function runRestoreTest(options: DailyOptions): Promise<RunReport> {
   return run('restore-test', options);
 }
 
-export interface DrillOptions extends DailyOptions, Pick<DrillAsked, 'scenario' | 'at' | 'manual'> {}
+export interface DrillOptions extends DailyOptions, Pick<DrillAsked, 'scenario' | 'at' | 'manual' | 'gameDay'> {}
 
 /** A drill, to its end. */
-export async function runDrill({ scenario, at, manual, ...options }: DrillOptions): Promise<DrillReport> {
-  const asked = { ...(scenario && { scenario }), ...(at !== undefined && { at }), ...(manual && { manual }) };
+export async function runDrill({ scenario, at, manual, gameDay, ...options }: DrillOptions): Promise<DrillReport> {
+  const asked = {
+    ...(scenario && { scenario }),
+    ...(at !== undefined && { at }),
+    ...(manual && { manual }),
+    ...(gameDay !== undefined && { gameDay }),
+  };
   const { drill } = await run('drill', options, asked);
   assert.ok(drill);
   return drill;

@@ -22,6 +22,8 @@ export interface Gateway {
   readonly root: string;
   /** Who may do everything. */
   readonly admin: S3;
+  /** As whom an account of `makeUser` is known. The test destroys it. */
+  clientOf(user: string): Promise<S3>;
   /** Makes an account that may do nothing by itself, and returns its name. */
   makeUser(): Promise<string>;
   /** Waits until it has ended; `start` begins it again at the same address. */
@@ -74,7 +76,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     address: `127.0.0.1:${port}`,
     root,
     start,
-    admin: await clientOf(endpoint, certificate?.certificate),
+    admin: await clientOf(endpoint, ROOT, certificate?.certificate),
+    clientOf: (user) => clientOf(endpoint, { accessKeyId: user, secretAccessKey: SECRET }),
     async makeUser() {
       const name = `user-${Math.random().toString(36).slice(2)}`;
       const admin = spawn(
@@ -141,10 +144,10 @@ export async function credentialFiles(folder: string): Promise<AwsCredentials> {
   return { accessKeyId: { file: id }, secretAccessKey: { file: secret } };
 }
 
-async function clientOf(endpoint: string, ca: string | undefined): Promise<S3> {
+async function clientOf(endpoint: string, credentials: typeof ROOT, ca?: string): Promise<S3> {
   const agent = new Agent(ca === undefined ? {} : { ca: await readFile(ca) });
   const requestHandler = new NodeHttpHandler({ httpsAgent: agent });
-  return new S3({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: ROOT, requestHandler });
+  return new S3({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials, requestHandler });
 }
 
 /** As the set-up exports it, or where it keeps it. */

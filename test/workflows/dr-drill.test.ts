@@ -3,6 +3,7 @@ import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/pro
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { z } from 'zod';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
@@ -15,7 +16,8 @@ import { wholeSeconds } from '../../model/time.ts';
 import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { keysIn } from '../support/keys-in.ts';
-import { ownTemporal } from '../support/ports.ts';
+import { processesNaming } from '../support/processes.ts';
+import { freePort, ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
@@ -58,11 +60,20 @@ describe('drDrill', function () {
         drill: {
           secondIdentity: { file: path.join(folder, 'keys', 'second.txt') },
           scratch: path.join(folder, 'scratch'),
+          gameDay: true,
           deadline: '10s',
           retryFirst: '100ms',
           retryMax: '200ms',
         },
       },
+      notify: [
+        // Nobody listens there.
+        { type: 'webhook', url: `http://127.0.0.1:${await freePort()}/` },
+        {
+          type: 'command',
+          command: ['sh', '-c', `cat >> ${path.join(folder, 'heard')}; echo >> ${path.join(folder, 'heard')}`],
+        },
+      ],
       temporal: await ownTemporal(),
     });
     session = await openSession(test.file);
@@ -93,6 +104,20 @@ describe('drDrill', function () {
       assert.ok(probes.length > 0 && probes.every(({ ok }) => ok));
       assert.ok(rto !== null && report.rto !== null && rto <= report.rto);
     }
+    assert.ok(report.rpo !== null && report.rpo > 0);
+    for (const { losses } of report.sources) assert.ok(losses.some(({ by }) => by === 'backup'));
+    const last = report.sources
+      .map((source) => `${ended(source, 'probe')} ${source.source}/probe`)
+      .toSorted()
+      .at(-1);
+    assert.deepEqual(report.criticalPath.slice(-2), [last?.split(' ')[1], 'confirm/probe']);
+    assert.deepEqual(report.criticalPath.slice(0, 3), ['declare', 'provision', 'choose']);
+    assert.ok(
+      (started(one(report, 'wiki'), 'fetch') ?? '') < (ended(one(report, 'db'), 'probe') ?? ''),
+      'beside each other',
+    );
+    const documents = path.join(test.site.state, 'documents');
+    assert.match(await readFile(path.join(documents, 'runbook.md'), 'utf8'), new RegExp(`Proven by .*${report.runId}`));
     const [pg, redis] = ['db', 'cache'].map((source) => one(report, source));
     assert.match(pg?.choice?.at ?? '', /^20/);
     assert.ok((ended(pg, 'probe') ?? '') <= (started(redis, 'fetch') ?? ''), 'cache is to come after db');
@@ -115,6 +140,41 @@ describe('drDrill', function () {
     );
   });
 
+  it('told whoever is to know that it waited, that it no longer does, and which objective it missed; a dead webhook spoiled nothing', async () => {
+    const heard = (await readFile(path.join(folder, 'heard'), 'utf8'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => told.parse(JSON.parse(line)))
+      .filter(({ alert }) => alert.startsWith('drill-'));
+    assert.deepEqual(
+      heard.map(({ alert, state }) => [alert, state]),
+      [
+        ['drill-waiting', 'raised'],
+        ['drill-waiting', 'resolved'],
+        ['drill-objective-missed', 'raised'],
+      ],
+    );
+    assert.match(heard[0]?.remedy ?? '', /^mosaic-backup drill confirm drill-\S+ probe$/);
+    assert.match(heard[2]?.message ?? '', /the RTO of wiki/);
+  });
+
+  it('removes what an earlier drill left that was ended from outside, and its servers', async () => {
+    const going = drill({ scenario: 'host-lost', manual: ['probe'], sources: ['cache'] });
+    const ended = assert.rejects(going);
+    await waitsFor('probe');
+    await session.client.workflow.getHandle(idOfLast()).terminate();
+    await ended;
+    const scratch = path.join(folder, 'scratch');
+    const [left] = await readdir(scratch);
+    assert.ok(left);
+    const server = () => processesNaming(path.join(scratch, left)).length;
+    assert.ok(server() > 0);
+    const report = await drill({ scenario: 'host-lost', sources: ['wiki'] });
+    assert.equal(report.outcome, 'complete');
+    assert.deepEqual(await readdir(scratch), []);
+    assert.equal(server(), 0);
+  });
+
   it('recovers from the second destination where the first is gone too', async () => {
     const vault = path.join(folder, 'vault');
     const report = await without(vault, () => drill({ scenario: 'primary-storage-lost', sources: ['wiki'] }));
@@ -126,6 +186,26 @@ describe('drDrill', function () {
     const [first] = test.identities;
     const report = await without(first, () => drill({ scenario: 'key-lost', sources: ['wiki'] }));
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+  });
+
+  it('keeps everything up on a game day, until somebody lets it go', async () => {
+    await assert.rejects(drill({ scenario: 'host-lost', gameDay: 'prod' }), /"test", not "prod"/);
+    const drilling = drill({ scenario: 'host-lost', gameDay: 'test', sources: ['db', 'cache', 'wiki'] });
+    await waitsFor('tear-down');
+    const handle = session.client.workflow.getHandle(idOfLast());
+    const live = await handle.query(drillStatus);
+    assert.equal(live.outcome, 'complete', JSON.stringify(live.sources.map(({ errors }) => errors)));
+    assert.ok(live.rto !== null, 'all is measured');
+    assert.deepEqual(await rowsOf(one(live, 'db')), ['1', '2']);
+    const scratch = path.join(folder, 'scratch');
+    assert.ok(processesNaming(scratch).some(({ name }) => name === 'redis-server'));
+    await access(path.join(folder, 'repository', 'drills', `${idOfLast()}.json`));
+    await pause(1000);
+    await confirmDrill(session.client, idOfLast(), { phase: 'tear-down', note: 'all have seen it' });
+    const report = await drilling;
+    assert.equal(report.rto, live.rto, 'what comes after the measurement does not count');
+    assert.equal(report.confirmations.at(-1)?.note, 'all have seen it');
+    assert.deepEqual([await readdir(scratch), processesNaming(scratch)], [[], []]);
   });
 
   it('recovers a mistake to just before it; somebody looks for himself, and the clock runs', async () => {
@@ -248,6 +328,8 @@ describe('drDrill', function () {
     return runDrill({ session, site: 'test', scheduled: wholeSeconds(last), ...options });
   }
 });
+
+const told = z.object({ alert: z.string(), state: z.string(), message: z.string(), remedy: z.string() });
 
 /** While it has another name. */
 async function without<T>(place: string, body: () => Promise<T>): Promise<T> {

@@ -134,7 +134,7 @@ async function deliver(delivery: Delivery): Promise<Done> {
   try {
     const until = () => isOver(delivery);
     const trusted = await trustedKeys(site);
-    await deliverRecords({ from, to, keys: owed.records, done: records, kept, trusted, failures, until, work });
+    await deliverRecords({ site, from, to, keys: owed.records, done: records, kept, trusted, failures, until, work });
     await copyAll(delivery, copied);
     await copyOrphanedLogs(delivery);
     return done(false);

@@ -7,9 +7,12 @@ import { DRILLS } from '../../storage/drills.ts';
 import { inParallel } from '../../storage/parallel.ts';
 import { RECOVERY_POINTS } from '../../storage/recovery-points.ts';
 import type { Destination, Store } from '../../storage/types.ts';
+import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
+import { keepingOfPoint } from '../keeping.ts';
 
 export interface RecordsRequest {
+  readonly site: Site;
   readonly from: Store;
   readonly to: Destination;
   readonly keys: readonly string[];
@@ -34,7 +37,7 @@ const PARALLEL = 8;
  * @throws BackupError what is wrong with the destination, and so with every copy there.
  */
 export async function deliverRecords(request: RecordsRequest): Promise<void> {
-  const { from, to, keys, done, failures, until, work } = request;
+  const { site, from, to, keys, done, failures, trusted, until, work } = request;
   await inParallel(keys, PARALLEL, async (key) => {
     if (work.signal.aborted) throw aborted();
     if (until()) return;
@@ -42,7 +45,9 @@ export async function deliverRecords(request: RecordsRequest): Promise<void> {
       const bytes = await from.readSmall(key);
       // Removed since it was listed.
       if (bytes === undefined) return;
-      await to.putSmall(key, bytes, { replace: !key.startsWith('evidence/') });
+      const point = counted(bytes, key, RECOVERY_POINTS, trusted);
+      const keeping = 'record' in point ? keepingOfPoint(site, to.name, point.record) : {};
+      await to.putSmall(key, bytes, { replace: !key.startsWith('evidence/'), ...keeping });
       done.push(key);
     } catch (error) {
       // Another record of its name: somebody's, or one that a place which never overwrites holds as it was.

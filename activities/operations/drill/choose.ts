@@ -14,24 +14,45 @@ import { selectorOf } from '../../sources/index.ts';
 import { chainOf, findPinned, listBackups, pinned, type Catalogued } from '../../storage/catalogue.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { readRecoveryPoints } from '../../storage/recovery-points.ts';
-import type { Store } from '../../storage/types.ts';
-import { openPlaceNamed } from '../keys/places.ts';
+import type { Destination, Store } from '../../storage/types.ts';
 import { measuredAt } from '../proof/measured.ts';
 import { isReadable } from '../proof/provable.ts';
 import { plainBytes } from '../restore.ts';
 import { disasterOf } from './disaster.ts';
+import { openWithUnlocked, whyUnlocked } from './locked.ts';
+import { narrowSandbox, openLeft } from './sandbox.ts';
 
 /** A place that is left. */
 export interface Left {
   readonly name: string;
-  readonly store: Store;
+  readonly store: Store & Pick<Partial<Destination>, 'lockedUntil'>;
   /** What in it is signed by the site. */
   readonly catalogue: readonly Catalogued[];
   readonly points: readonly RecoveryPoint[];
 }
 
+export async function chooseDrill(site: Site, input: DrillInput): Promise<DrillChoice> {
+  let left = await openLeft(site, input);
+  let { places, passed } = await lookAround(left);
+  const disaster = disasterOf(places, input);
+  if (input.scenario === 'ransomware' && input.at === null) {
+    await narrowSandbox(site, input, disaster);
+    left = await openLeft(site, input);
+    ({ places, passed } = await lookAround(left));
+  }
+  const points = pointsUntil(places, disaster);
+  const sources: DrillChosen[] = [];
+  const lacking: { source: string; why: string }[] = [];
+  for (const { source } of input.steps) {
+    const chosen = await chooseSource({ left, source, places, points, disaster, input, passed });
+    if (typeof chosen === 'string') lacking.push({ source, why: chosen });
+    else sources.push(chosen);
+  }
+  return { disaster, point: points[0]?.id ?? null, sources, lacking, passed };
+}
+
 /** @param left the site as the scenario left it. */
-export async function chooseDrill(left: Site, input: DrillInput): Promise<DrillChoice> {
+async function lookAround(left: Site): Promise<{ readonly places: readonly Left[]; readonly passed: string[] }> {
   const passed: string[] = [];
   const places: Left[] = [];
   const trusted = await trustedKeys(left);
@@ -43,26 +64,17 @@ export async function chooseDrill(left: Site, input: DrillInput): Promise<DrillC
       passed.push(`${name}: ${error.message}`);
     }
   }
-  const disaster = disasterOf(places, input);
-  const points = pointsUntil(places, disaster);
-  const sources: DrillChosen[] = [];
-  const lacking: { source: string; why: string }[] = [];
-  for (const { source } of input.steps) {
-    const chosen = await chooseSource({ left, source, places, points, disaster });
-    if (typeof chosen === 'string') lacking.push({ source, why: chosen });
-    else sources.push(chosen);
-  }
-  return { disaster, point: points[0]?.id ?? null, sources, lacking, passed };
+  return { places, passed };
 }
 
 async function lookAt(left: Site, name: string, trusted: readonly TrustedKey[]): Promise<Left> {
-  const store = await openPlaceNamed(left, name);
+  const store = await openWithUnlocked(left, name);
   const [catalogue, { read }] = await Promise.all([listBackups(store), readRecoveryPoints(store, trusted)]);
   const good = catalogue.filter(({ manifest }) => manifestVerdict(manifest, trusted) === 'good');
   return { name, store, catalogue: good, points: read };
 }
 
-/** Newest first, each once. */
+/** Newest first, each once. One that no lock keeps counts too: without it the same backups would be found, by their age. */
 function pointsUntil(places: readonly Left[], disaster: string): readonly RecoveryPoint[] {
   const all = new Map(places.flatMap(({ points }) => points.map((point) => [`${point.id} ${point.created}`, point])));
   return [...all.values()]
@@ -76,10 +88,14 @@ interface Choosing {
   readonly places: readonly Left[];
   readonly points: readonly RecoveryPoint[];
   readonly disaster: string;
+  readonly input: DrillInput;
+  /** What is not used, and why: for the report. */
+  readonly passed: string[];
 }
 
 /** Why there is nothing, in words, where there is nothing. */
-async function chooseSource({ left, source, places, points, disaster }: Choosing): Promise<DrillChosen | string> {
+async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
+  const { left, source, places, points, disaster, input, passed } = choosing;
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);
@@ -89,9 +105,11 @@ async function chooseSource({ left, source, places, points, disaster }: Choosing
     ...newestUntil(places, source, disaster).map((backup) => ({ backup, stale: true })),
   ];
   let frozen = false;
+  const unlocked = new Set<string>();
   for (const { backup, stale } of candidates) {
-    const having = await placesWith(places, backup);
+    const having = await placesWith(places, backup, input);
     frozen ||= having.frozen;
+    for (const why of having.unlocked) if (unlocked.size < unlocked.add(why).size) passed.push(why);
     const [first, ...others] = having.whole;
     const newest = first?.chain.at(-1);
     if (!first || !newest) continue;
@@ -102,12 +120,13 @@ async function chooseSource({ left, source, places, points, disaster }: Choosing
       stale,
       place: placeOf(first.place),
       others: others.map(({ place }) => placeOf(place)),
-      at: replayedTo(first.place, newest, disaster),
+      at: await replayedTo(first.place, newest, choosing),
       taken: newest.manifest.started,
       bytes,
       expected: expectedTime(bytes, await measuredAt(left, first.place.store, source)),
     };
   }
+  if (unlocked.size > 0) return `no backup of it is locked: ${[...unlocked][0]}`;
   if (frozen) return 'what is left of it lies frozen in cold storage: mosaic-backup copies thaw';
   return candidates.length === 0 ? 'no backup of it is left' : 'no place that is left has a backup of it whole';
 }
@@ -128,19 +147,25 @@ interface Having {
   readonly whole: readonly { readonly place: Left; readonly chain: readonly Catalogued[] }[];
   /** Some place has it, and it cannot be read at once there. */
   readonly frozen: boolean;
+  /** Places that have it, and what of it whoever has the worker's credentials can take there. */
+  readonly unlocked: readonly string[];
 }
 
 /** In the order of the places. */
-async function placesWith(places: readonly Left[], backup: PinnedReference): Promise<Having> {
+async function placesWith(places: readonly Left[], backup: PinnedReference, { scenario }: DrillInput): Promise<Having> {
   const whole: { place: Left; chain: readonly Catalogued[] }[] = [];
+  const unlocked: string[] = [];
   let frozen = false;
   for (const place of places) {
     const chain = chainAt(place, backup);
     if (!chain) continue;
+    const why = scenario === 'ransomware' ? [...(await whyUnlocked(place, chain)).values()] : [];
+    unlocked.push(...why);
+    if (why.length > 0) continue;
     if (await isReadable(place.store, chain)) whole.push({ place, chain });
     else frozen = true;
   }
-  return { whole, frozen };
+  return { whole, frozen, unlocked };
 }
 
 function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalogued[] | undefined {
@@ -156,15 +181,24 @@ function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalog
  * How far its logs are replayed: to the disaster, or as far as they went when it was declared. Never to an end that is still to come: production
  * goes on, and what it ships while the drill recovers would not have been there. Null where none follow it there.
  */
-function replayedTo({ catalogue }: Left, { manifest }: Catalogued, disaster: string): string | null {
-  const logs = catalogue
-    .map((one) => one.manifest)
-    .filter(({ source, kind }) => source === manifest.source && kind === 'logs');
+async function replayedTo(
+  place: Left,
+  { manifest }: Catalogued,
+  { disaster, input: { scenario }, passed }: Choosing,
+): Promise<string | null> {
   const select = selectorOf(manifest.type);
-  const selectionTo = (time: string) => select?.(manifest, logs, { kind: 'time', time });
+  if (select === undefined) return null;
+  const { source, started } = manifest;
+  const shipped = place.catalogue.filter(
+    ({ manifest: one }) => one.source === source && one.kind === 'logs' && one.finished >= started,
+  );
+  // Those behind one that no lock keeps lead nowhere without it.
+  const unlocked = scenario === 'ransomware' ? await whyUnlocked(place, shipped) : new Map<Catalogued, string>();
+  passed.push(...unlocked.values());
+  const logs = shipped.filter((one) => !unlocked.has(one)).map((one) => one.manifest);
+  const selectionTo = (time: string) => select(manifest, logs, { kind: 'time', time });
   const selection = selectionTo(disaster);
-  if (selection === undefined) return null;
   if (selection.reached) return selection.logs.length > 0 ? disaster : null;
   const { until } = selection;
-  return until !== null && selectionTo(until)?.reached === true ? until : null;
+  return until !== null && selectionTo(until).reached ? until : null;
 }

@@ -13,16 +13,29 @@ const NOTICED_WITHIN = 10 * 60_000;
 const NEVER = '9999-01-01T00:00:00Z';
 
 /**
+ * When an attack began that was noticed now: at random, after the newest recovery point. What of it lies at the destinations does not matter: logs that
+ * were shipped later are not trusted.
+ */
+function attackOf(places: readonly Left[], { declared, runId }: DrillInput): string {
+  const ends = Date.parse(declared);
+  const created = places.flatMap(({ points }) => points.map((point) => Date.parse(point.created)));
+  const earliest = Math.max(ends - NOTICED_WITHIN, ...created.filter((time) => time <= ends));
+  return new Date(earliest + jitterOf(`${runId}/disaster`, Math.max(0, ends - earliest - 1))).toISOString();
+}
+
+/**
  * The declaration, where the disaster ends everything. Where it is noticed later, as a mistake or an attacker: the moment that was named, or one at
  * random that the logs of every source reach.
  * @throws BackupError `usage` for a moment that is still to come.
  */
-export function disasterOf(places: readonly Left[], { scenario, declared, at, runId, steps }: DrillInput): string {
+export function disasterOf(places: readonly Left[], input: DrillInput): string {
+  const { scenario, declared, at, runId, steps } = input;
   if (scenario !== 'operator-error' && scenario !== 'ransomware') return declared;
   if (at !== null) {
     if (Date.parse(at) <= Date.parse(declared)) return at;
     throw new BackupError('usage', `the disaster at ${at} is still to come`, { remedy: 'Leave --at out.' });
   }
+  if (scenario === 'ransomware') return attackOf(places, input);
   const names = new Set(steps.map(({ source }) => source));
   const reached = places
     .flatMap(({ catalogue }) => windowsOf(catalogue))

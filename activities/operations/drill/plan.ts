@@ -10,7 +10,7 @@ import { scheduledTime } from '../../../model/time.ts';
 import type { Site } from '../../site.ts';
 import { sourceConfig } from '../source-config.ts';
 
-/** @throws BackupError `config` when the site is another; `not-found` for a source that there is not. */
+/** @throws BackupError `config` when the site is another; `refused` for a game day where there is none; `not-found` for a source that there is not. */
 export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: string }): DrillSpec {
   const { config, file } = site;
   if (input.site !== config.site) {
@@ -24,6 +24,7 @@ export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: 
   // One that there is not is refused.
   for (const source of names) sourceConfig(site, source);
   const timed = input.timed === true;
+  const manual = input.manual ?? drill.manual;
   return {
     runId: runId(input.plan, input.scheduled),
     site: config.site,
@@ -33,7 +34,7 @@ export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: 
     host: drill.host ?? coordinatorOf(config),
     steps: recoveryOrder(config, names).map((one) => stepOf(site, one)),
     objectives: { rpo: drill.objectives.rpo ?? null, rto: drill.objectives.rto ?? null },
-    manual: input.manual ?? drill.manual,
+    manual: isGameDay(site, input) ? [...new Set([...manual, 'tear-down' as const])] : manual,
     at: input.at ?? null,
     // Whoever starts one by hand waits for it.
     declareWithin: timed ? drill.declareWithin : 0,
@@ -42,6 +43,21 @@ export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: 
     notified: config.notify.length > 0,
     config: site.configDigest,
   };
+}
+
+/** What stays up is a copy of everything, open to whoever is on that host: nobody starts it by a slip. @throws BackupError `refused`. */
+function isGameDay({ config, file }: Site, { gameDay }: DrillAsked): boolean {
+  if (gameDay === undefined) return false;
+  if (!config.plans.drill.gameDay) {
+    throw new BackupError('refused', `${file} does not say that a game day is possible here`, {
+      remedy:
+        'Where the site is no production, set plans.drill.gameDay: true. A drill without it touches no production either.',
+    });
+  }
+  if (gameDay === config.site) return true;
+  throw new BackupError('refused', `this is the site "${config.site}", not "${gameDay}"`, {
+    remedy: `Look which config is used (${file}); a game day asks for the name of the site itself.`,
+  });
 }
 
 function stepOf(site: Site, { name: source, after }: RecoverySource): DrillStep {

@@ -15,9 +15,10 @@ export interface Gone {
 
 /**
  * The config of the recovery: what the kit has, less what the scenario takes.
+ * @param disaster RFC 3339: what an attacker stored later is not looked at.
  * @throws BackupError `refused` where the scenario leaves nothing to recover from.
  */
-export async function leftIn(scenario: Scenario, site: Site, gone: Gone): Promise<SiteInput> {
+export async function leftIn(scenario: Scenario, site: Site, gone: Gone, disaster: string): Promise<SiteInput> {
   const trusted = (await trustedKeys(site)).filter((key) => typeof key === 'string');
   const kit = recoveryConfig(site.config, [...new Set(trusted)]);
   const { identity } = site.config.encryption;
@@ -30,7 +31,11 @@ export async function leftIn(scenario: Scenario, site: Site, gone: Gone): Promis
     const first = site.config.plans.drill.primary ?? Object.keys(site.config.destinations)[0];
     return withDestinations(bare, (name) => name !== first, NO_SECOND);
   }
-  if (scenario === 'ransomware') return withDestinations(bare, (name) => isLocked(site, name), NO_LOCK);
+  if (scenario === 'ransomware')
+    return asBefore(
+      withDestinations(bare, (name) => isLocked(site, name), NO_LOCK),
+      disaster,
+    );
   return { ...bare, encryption: { ...bare.encryption, identity: secondIdentity(site) } };
 }
 
@@ -61,6 +66,15 @@ function withDestinations(
 function isLocked({ config }: Site, name: string): boolean {
   const destination = config.destinations[name];
   return destination?.type === 's3' && destination.lock !== undefined;
+}
+
+/** Not even what is signed by the host's own key, which an attacker has too, counts when it was stored after the attack. */
+function asBefore(left: SiteInput, disaster: string): SiteInput {
+  const destinations = Object.entries(left.destinations ?? {}).map(([name, destination]) => [
+    name,
+    destination.type === 's3' ? { ...destination, before: disaster, lockedOnly: true } : destination,
+  ]);
+  return { ...left, destinations: Object.fromEntries(destinations) };
 }
 
 /** Another one than is used every day, so that it is known to open everything by itself. */

@@ -14,7 +14,7 @@ import { openChosen } from './open.ts';
 import { openLeft, sandboxOf } from './sandbox.ts';
 import { lookAtRecovered } from './probes.ts';
 
-/** By run and source. */
+/** By site, run and source. */
 const running = new Map<string, Service>();
 
 export interface ServiceRequest {
@@ -42,9 +42,22 @@ export async function probeDrilled(request: ServiceRequest): Promise<readonly Pr
 }
 
 /** Ends all services of a drill on this host. */
-export async function stopDrilled({ runId }: Pick<DrillInput, 'runId'>): Promise<void> {
+export function stopDrilled(site: Site, { runId }: Pick<DrillInput, 'runId'>): Promise<void> {
+  return stop((key) => key.startsWith(keyOf(site, runId, '')));
+}
+
+/** Ends those of other drills: they take turns, so it is one that was ended from outside. */
+export function stopOthers(site: Site, { runId }: Pick<DrillInput, 'runId'>): Promise<void> {
+  return stop((key) => key.startsWith(`${site.config.site}/`) && !key.startsWith(keyOf(site, runId, '')));
+}
+
+function keyOf({ config }: Site, runId: string, source: string): string {
+  return `${config.site}/${runId}/${source}`;
+}
+
+async function stop(which: (key: string) => boolean): Promise<void> {
   for (const [key, service] of running) {
-    if (!key.startsWith(`${runId}/`)) continue;
+    if (!which(key)) continue;
     await service.stop();
     running.delete(key);
   }
@@ -53,7 +66,7 @@ export async function stopDrilled({ runId }: Pick<DrillInput, 'runId'>): Promise
 /** The one that runs; else it is started. Null where nothing is to run. */
 async function serviceOf({ site, input, chosen, work }: ServiceRequest): Promise<Service | null> {
   const { source } = chosen;
-  const key = `${input.runId}/${source}`;
+  const key = keyOf(site, input.runId, source);
   const known = running.get(key);
   if (known?.running()) return known;
   const config = sourceConfig(site, source);

@@ -1,5 +1,5 @@
 /** The coordinator tells whoever is named in the config how a drill stands. */
-import { DRILL_ALERTS, drillConditions } from '../../../model/drill/alerts.ts';
+import { drillAlerts, drillConditions } from '../../../model/drill/alerts.ts';
 import type { DrillReport } from '../../../model/drill/drill.ts';
 import type { StepError } from '../../../model/run.ts';
 import { readMemory, writeMemory } from '../../notify/memory.ts';
@@ -19,6 +19,7 @@ export interface TellDrillRequest {
 export function tellDrill({ site, report, work, ...when }: TellDrillRequest): Promise<readonly StepError[]> {
   return inTurn('drills', async () => {
     const now = when.now ?? Date.now();
+    const keys = drillAlerts(report);
     const { remindAfter } = site.config.plans.drill;
     const { fresh, open: before } = await readMemory(site.state, 'drills');
     const { open, errors } = await tell({
@@ -26,7 +27,7 @@ export function tellDrill({ site, report, work, ...when }: TellDrillRequest): Pr
       run: report.runId,
       found: drillConditions(report),
       before,
-      lookedFor: ({ key }) => DRILL_ALERTS.has(key),
+      lookedFor: ({ key }) => keys.has(key),
       remindAfter,
       now,
       work,

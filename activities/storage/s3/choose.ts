@@ -4,10 +4,9 @@
  * manifest names.
  */
 import path from 'node:path';
-import { BackupError } from '../../../model/errors.ts';
 import { MANIFEST } from '../../../model/paths.ts';
 import type { Artifact } from '../../../model/manifest.ts';
-import { parseManifest } from '../manifest-file.ts';
+import { readableManifest } from '../manifest-file.ts';
 import type { Accepts } from '../types.ts';
 import type { Bucket } from './bucket.ts';
 import { artifactVersion } from './choose-artifact.ts';
@@ -74,22 +73,26 @@ async function acceptedManifest({ bucket, versioned, seen, accepts }: Choosing, 
 }
 
 /** The newest first, without delete markers. */
-async function objectVersions(bucket: Bucket, key: string): Promise<readonly Version[]> {
+export async function objectVersions(bucket: Bucket, key: string): Promise<readonly Version[]> {
   return (await versionsOf(bucket, key)).filter(({ marker }) => !marker);
 }
 
-function inTurn(versions: readonly Version[]): readonly Version[] {
+/** In the order in which versions are looked at. @param versions the newest first. */
+export function inTurn(versions: readonly Version[]): readonly Version[] {
   return [...versions.slice(0, NEWEST), ...versions.slice(NEWEST).toReversed()];
 }
 
 /** What the manifest beside says of an artifact; undefined where none does. */
 async function artifactOf(choosing: Choosing, key: string): Promise<Artifact | undefined> {
-  const manifest = await chooseManifest(choosing, `${path.posix.dirname(key)}/${MANIFEST}`);
-  if (manifest === undefined) return undefined;
-  try {
-    return parseManifest(manifest).artifacts.find(({ name }) => name === path.posix.basename(key));
-  } catch (error) {
-    if (error instanceof BackupError) return undefined;
-    throw error;
-  }
+  return artifactIn(await chooseManifest(choosing, manifestBeside(key)), key);
+}
+
+export function manifestBeside(key: string): string {
+  return `${path.posix.dirname(key)}/${MANIFEST}`;
+}
+
+/** The artifact of a key in the manifest beside it. */
+export function artifactIn(manifest: Uint8Array | undefined, key: string): Artifact | undefined {
+  const read = manifest && readableManifest(manifest);
+  return read?.artifacts.find(({ name }) => name === path.posix.basename(key));
 }

@@ -6,6 +6,7 @@ import { MANIFEST } from '../../../model/paths.ts';
 import type { Destination, DestinationContext, Pruner, Weakness } from '../types.ts';
 import { abortAbandoned, IDLE_FOR } from './abandoned.ts';
 import { openBucket, type Bucket } from './bucket.ts';
+import { s3Before } from './before.ts';
 import { chooseManifest, chooseVersion, earlierOf } from './choose.ts';
 import { listObjects, listVersions } from './list.ts';
 import { serverTime } from './clock.ts';
@@ -30,7 +31,7 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
   const choosing = { bucket, versioned, seen, accepts };
   let swept = false;
 
-  return {
+  const now: Destination = {
     name,
     type: config.type,
     offsite: config.offsite ?? config.endpoint === undefined,
@@ -107,6 +108,9 @@ export function s3Destination(context: DestinationContext<S3Destination>): Desti
       return (await versioned()) ? [] : [overwritable(bucket)];
     },
   };
+  if (config.before === undefined) return now;
+  const { before, lockedOnly = false } = config;
+  return s3Before(now, { bucket, versioned, accepts, before: Date.parse(before), lockedOnly });
 }
 
 /** Buckets of one server are lost together, as folders of one file server are. */

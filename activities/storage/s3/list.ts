@@ -3,7 +3,7 @@ import { MANIFEST } from '../../../model/paths.ts';
 import type { ListedObject, ListOptions } from '../types.ts';
 import type { Bucket } from './bucket.ts';
 import type { Seen } from './seen.ts';
-import { versionPages } from './versions.ts';
+import { storedAt, versionPages } from './versions.ts';
 
 /** What is below a prefix, in a bucket without versions. */
 export async function* listObjects(bucket: Bucket, prefix: string, options: ListOptions): AsyncGenerator<ListedObject> {
@@ -54,6 +54,28 @@ export async function* listVersions(
     }
   }
   if (current?.count === 1) seen.single(current.object);
+}
+
+/**
+ * The same as it was at a moment. Delete markers hide nothing there: nobody of ours sets any.
+ * @param was whether what was stored at a time (milliseconds since the epoch) was there.
+ */
+export async function* listBefore(
+  bucket: Bucket,
+  prefix: string,
+  { options, was }: { readonly options: ListOptions; readonly was: (time: number | undefined) => boolean },
+): AsyncGenerator<ListedObject> {
+  let last: string | undefined;
+  for await (const page of versionPages(bucket, below(bucket, prefix))) {
+    // The newest of each object comes first.
+    for (const version of page.Versions ?? []) {
+      const { Key: object, Size, VersionId } = version;
+      const key = wantedKey(bucket, object, options);
+      if (key === undefined || key === last || !was(storedAt(version))) continue;
+      last = key;
+      yield { key, bytes: Size ?? 0, ...versioned(VersionId) };
+    }
+  }
 }
 
 const HIDDEN = 'somebody has hidden its manifest by a delete marker. The backup is still there, in an older version.';

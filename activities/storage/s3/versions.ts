@@ -10,6 +10,8 @@ export interface Version {
   /** A mark that hides the versions before it. */
   readonly marker: boolean;
   readonly latest: boolean;
+  /** When the server stored it, by its own clock, in milliseconds since the epoch; undefined where it does not tell. Whoever writes cannot choose it. */
+  readonly time: number | undefined;
 }
 
 /** Whether a bucket keeps versions. A server that knows none, or does not tell us, keeps none. */
@@ -29,7 +31,7 @@ export async function keepsVersions(bucket: Bucket): Promise<boolean> {
 /** Every version and delete marker of one key, the newest first. */
 export async function versionsOf(bucket: Bucket, key: string): Promise<readonly Version[]> {
   const object = bucket.objectOf(key);
-  const found: (Version & { readonly time: number })[] = [];
+  const found: Version[] = [];
   for await (const page of versionPages(bucket, object)) {
     const entries = [
       ...(page.Versions ?? []).map((entry) => versionOf(entry, false)),
@@ -39,7 +41,7 @@ export async function versionsOf(bucket: Bucket, key: string): Promise<readonly 
     // Objects come in the order of their names: what begins with this one's follows it.
     if (entries.some((entry) => entry.object > object)) break;
   }
-  return found.toSorted((a, b) => Number(b.latest) - Number(a.latest) || b.time - a.time);
+  return found.toSorted((a, b) => Number(b.latest) - Number(a.latest) || (b.time ?? 0) - (a.time ?? 0));
 }
 
 function versionOf(entry: ObjectVersion | DeleteMarkerEntry, marker: boolean) {
@@ -49,8 +51,26 @@ function versionOf(entry: ObjectVersion | DeleteMarkerEntry, marker: boolean) {
     bytes: 'Size' in entry ? (entry.Size ?? 0) : 0,
     marker,
     latest: entry.IsLatest ?? false,
-    time: entry.LastModified?.getTime() ?? 0,
+    time: storedAt(entry),
   };
+}
+
+/** Base 32 as ULIDs are written. */
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/**
+ * When the server stored a version, in milliseconds since the epoch; undefined where it does not tell. versitygw 1.8 tells of one that lies below another
+ * when it was put there, and so when it was replaced; but its ids are ULIDs, which begin with the time at which they were given.
+ */
+export function storedAt({
+  VersionId = '',
+  LastModified,
+}: Pick<ObjectVersion, 'VersionId' | 'LastModified'>): number | undefined {
+  const told = LastModified?.getTime();
+  if (told === undefined || !ULID.test(VersionId)) return told;
+  const given = Array.from(VersionId.slice(0, 10)).reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0);
+  return Math.min(told, given);
 }
 
 /** Versions and delete markers of all objects whose name begins so, in pages. */

@@ -163,9 +163,13 @@ async function startDetached(cli: Cli, session: Session, input: PlanInput): Prom
     import('../../../model/errors.ts'),
   ]);
   if (session.embedded) {
-    throw new BackupError('usage', '--detach needs a Temporal that goes on after this command', {
-      remedy: 'Start "mosaic-backup up" first, or leave --detach out.',
-    });
+    throw input.plan === 'drill'
+      ? new BackupError('usage', 'a drill that nobody waits for needs a Temporal that goes on after this command', {
+          remedy: 'Start "mosaic-backup up" first, or add --wait.',
+        })
+      : new BackupError('usage', '--detach needs a Temporal that goes on after this command', {
+          remedy: 'Start "mosaic-backup up" first, or leave --detach out.',
+        });
   }
   const { workflowId } = await startRun(session.client, input);
   const ui = runAddress(session, workflowId);

@@ -15,6 +15,7 @@ export interface StartOptions {
   readonly source?: readonly string[];
   readonly at?: string;
   readonly manual?: readonly ManualPhase[];
+  readonly gameDay?: string;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
 }
@@ -29,12 +30,20 @@ export function registerDrillStart(drill: Command, cli: OpenCli): void {
     .option('--source <name>', 'only this source; may be given several times', several)
     .option('--at <time>', 'when the mistake or the attack happened (RFC 3339), for operator-error and ransomware')
     .addOption(new Option('--manual <phase...>', 'phases that wait for somebody').choices(MANUAL_PHASES))
+    .option(
+      '--game-day <site>',
+      'with the name of a site that is no production: what was recovered stays up until somebody confirms tear-down',
+    )
     .option('--wait', 'show how far it is, and wait for its end; ^C cancels it')
     .option('--dry-run', 'print what would be rehearsed, and do nothing')
     .action((scenario: Scenario | undefined, options: StartOptions) => startCommand(cli(), scenario, options));
   examples(start, [
     ['drill start host-lost --wait', 'the machine is gone: everything from destinations and the recovery kit'],
     ['drill start operator-error --at 2026-11-23T09:59:00Z', 'everything as it was just before'],
+    [
+      'drill start host-lost --game-day staging',
+      'and everybody works with what was recovered, until drill confirm … tear-down',
+    ],
     ['drill start host-lost --manual probe', 'and somebody looks for himself: drill confirm'],
   ]);
 }
@@ -54,6 +63,7 @@ async function startCommand(cli: Cli, scenario: Scenario | undefined, options: S
     ...(options.source && { sources: options.source }),
     ...(options.at !== undefined && { at: scheduledTime(options.at) }),
     ...(options.manual && { manual: options.manual }),
+    ...(options.gameDay !== undefined && { gameDay: options.gameDay }),
   } satisfies DrillAsked;
   // Wrong names fail here, before anything is started.
   const spec = planDrill(site, input);

@@ -62,6 +62,18 @@ export const s3Destination = z.strictObject({
     .enum(['governance', 'compliance'])
     .optional()
     .describe('Object Lock, until the date that retention gives; the bucket must have it'),
+  before: z.iso
+    .datetime({ offset: true, error: 'not a time\nWrite it with its zone, as in 2026-11-23T02:00:00Z.' })
+    .optional()
+    .describe(
+      'for a recovery after an attack: the bucket is read as it was at this moment, by the clock of the server, and nothing is written; it must keep versions',
+    ),
+  lockedOnly: z
+    .boolean()
+    .optional()
+    .describe(
+      'with before, as drills of ransomware set it: what no lock keeps now counts as missing, as if it had been deleted',
+    ),
   confirm: z
     .enum(['checksum', 'read'])
     .prefault('checksum')

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 import { canary } from './canary.ts';
 import { clock } from './clock.ts';
 import { damage } from './damage.ts';
+import { drillKilled } from './drill-killed.ts';
 import { graphKilled } from './graph-killed.ts';
 import { phases } from './phases.ts';
 import { runs } from './runs.ts';
@@ -17,6 +18,7 @@ import { zombie } from './zombie.ts';
 export const scenarios: readonly Scenario[] = [
   ...workerKilled,
   ...graphKilled,
+  ...drillKilled,
   ...zombie,
   ...temporal,
   ...temporalAway,

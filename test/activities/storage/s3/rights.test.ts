@@ -1,18 +1,18 @@
 /** The rights of infra/roles: the writing user has exactly those, and cannot delete. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Destination } from '../../../../activities/storage/types.ts';
 import type { BackupError } from '../../../../model/errors.ts';
 import { storedOf } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { grant } from '../../../support/s3-roles.ts';
 import { credentialsOf, startGateway, stopGateways, type Gateway } from '../../../support/versitygw.ts';
 import { testWork } from '../../../support/work.ts';
 import { destinationOf } from '../destination-of.ts';
 import { contextOf, listed, makeBucket } from './place.ts';
 
-const ROLES = new URL('../../../../infra/roles/', import.meta.url);
 const KEY = 'daily/postgres/20261123T020000Z-full/base.tar.zst.age';
 const MANIFEST = 'daily/postgres/20261123T020000Z-full/manifest.json';
 
@@ -29,16 +29,10 @@ describe('rights of an S3 destination', () => {
     gateway = await startGateway();
     bucket = await makeBucket(gateway, { lock: true });
     [writer, pruner, reader] = [await gateway.makeUser(), await gateway.makeUser(), await gateway.makeUser()];
-    await gateway.admin.putBucketPolicy({
-      Bucket: bucket,
-      Policy: JSON.stringify({
-        Version: '2012-10-17',
-        Statement: [
-          ...(await statementsOf('s3-policy.json', writer)),
-          ...(await statementsOf('s3-prune-policy.json', pruner)),
-          ...(await statementsOf('s3-restore-policy.json', reader)),
-        ],
-      }),
+    await grant(gateway, bucket, {
+      's3-policy.json': writer,
+      's3-prune-policy.json': pruner,
+      's3-restore-policy.json': reader,
     });
     file = path.join(await temporaryFolder(), 'object');
     await writeFile(file, bytes);
@@ -47,13 +41,6 @@ describe('rights of an S3 destination', () => {
     await stopGateways();
     await cleanUp();
   });
-
-  /** A role as a bucket policy, for one user: the actions are those of the file, to the letter. */
-  async function statementsOf(role: string, user: string): Promise<readonly object[]> {
-    const text = (await readFile(new URL(role, ROLES), 'utf8')).replaceAll('BUCKET', bucket);
-    const { Statement } = JSON.parse(text) as { readonly Statement: readonly object[] }; // a file of ours
-    return Statement.map((statement) => Object.assign(statement, { Principal: { AWS: user } }));
-  }
 
   async function as(user: string, prune?: true | string): Promise<Destination> {
     const { prune: _prune, ...config } = (
