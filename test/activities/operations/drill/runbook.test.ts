@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
+import { parse, stringify } from 'yaml';
 import { loadSite } from '../../../../activities/config/load.ts';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../../activities/operations/copy-to.ts';
+import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { documentsFolder, writeDocuments } from '../../../../activities/operations/drill/documents.ts';
 import { recordDrill } from '../../../../activities/operations/drill/record.ts';
 import type { DrillReport } from '../../../../model/drill/drill.ts';
 import { LAUNCHER, mosaicHere } from '../../../support/command-line.ts';
+import { writeBackup } from '../../../support/backups.ts';
 import { drilledSource, drillReport } from '../../../support/drills.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startRedis } from '../../../support/redis.ts';
@@ -183,6 +186,25 @@ describe('documents of drills', () => {
     const page = path.join(folder, 'runbook.html');
     assert.equal((await mosaicHere(['-c', made.file, 'runbook', 'show', '--page', page])).code, 0);
     assert.match(await readFile(page, 'utf8'), /<h1>Recovery of the site test: host-lost<\/h1>/);
+  });
+
+  it('name what every source needs, wherever its backups lie, and what could not be asked for it', async () => {
+    // Of several hosts: the repository of this one has only its own sources, a destination has them all.
+    const { site } = made;
+    const db = { type: 'postgres', connection: { host: '/run/postgresql' } } as const;
+    const config = parse(await readFile(made.file, 'utf8'));
+    const away = { type: 'directory', path: path.join(folder, 'away') };
+    const destinations = { away, ...config.destinations };
+    await writeFile(made.file, stringify({ ...config, sources: { ...config.sources, db, lost: db }, destinations }));
+    const signing = await siteSigner(site);
+    const engine = { version: '16.4', major: 16 };
+    const fields = { type: 'postgres', engine };
+    await writeBackup(path.join(folder, 'vault'), { source: 'db', signer: signing, fields });
+    const { stdout } = await mosaicHere(['-c', made.file, 'runbook', 'show']);
+    assert.match(stdout, /\| db \| `postgresql-16` \|/);
+    assert.match(stdout, /apt-get install --yes postgresql-16\n/);
+    assert.match(stdout, /as no backup of them was found: lost\./);
+    assert.match(stdout, /\*\*away\*\* could not be looked at: /);
   });
 
   it('are listed and shown by the command line, also with the repository gone', async () => {
