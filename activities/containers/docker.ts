@@ -10,6 +10,11 @@ export function dockerAt(socket: string): Docker {
   return new Docker({ socketPath: socket, timeout: ANSWER });
 }
 
+/** For a connection that stays open with nothing to say, as one that holds a container's input. */
+export function patientDockerAt(socket: string): Docker {
+  return new Docker({ socketPath: socket });
+}
+
 /** HTTP status of a refusal of Docker's, or Node's code of a failed connection. */
 export function refusalOf(error: unknown): number | string | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -7,7 +7,7 @@ import { BackupError } from '../../model/errors.ts';
 import { matcher, patternsOf } from '../sources/files/patterns.ts';
 import type { Site } from '../site.ts';
 import { errnoOf } from '../storage/fs-errors.ts';
-import { ownScratch } from './scratch-place.ts';
+import { ownScratch, type ScratchOf } from './scratch-place.ts';
 
 /**
  * Links are followed: what counts is where the target would really be.
@@ -16,7 +16,7 @@ import { ownScratch } from './scratch-place.ts';
  */
 export async function requireFreeTarget(site: Site, source: string, to: string): Promise<void> {
   const target = await realFolder(to);
-  for (const { what, folder, leavesOut } of [...placesOf(site), ...backedUpPaths(site, source)]) {
+  for (const { what, folder, leavesOut } of [...(await placesOf(site)), ...backedUpPaths(site, source)]) {
     const real = await realFolder(folder);
     const inside = isWithin(target, real) && !leavesOut(target);
     if (!inside && !isWithin(real, target)) continue;
@@ -35,12 +35,16 @@ export interface Taken {
   readonly leavesOut: (folder: string) => boolean;
 }
 
-function placesOf({ config, repository, state }: Site): readonly Taken[] {
+async function placesOf({ config, repository, state }: Site): Promise<readonly Taken[]> {
   const leavesOut = () => false;
+  const scratch = ownScratch(state);
+  // A drill on the host as it was restores by this very command.
+  const drills = await realFolder(path.join(scratch, 'drills' satisfies ScratchOf));
+  const ofDrills = (folder: string) => isWithin(folder, drills);
   return [
     { what: 'the repository', folder: repository, leavesOut },
-    { what: 'the state folder', folder: state, leavesOut },
-    { what: 'the scratch folder', folder: ownScratch(state), leavesOut },
+    { what: 'the state folder', folder: state, leavesOut: ofDrills },
+    { what: 'the scratch folder', folder: scratch, leavesOut: ofDrills },
     ...destinationFolders(config).map(({ name, folder }) => ({ what: `the destination "${name}"`, folder, leavesOut })),
   ];
 }

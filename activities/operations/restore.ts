@@ -8,6 +8,7 @@ import { withoutExports } from '../../model/export.ts';
 import { sizes } from '../../model/manifest.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
+import type { Sandbox } from '../sources/private-server/sandbox.ts';
 import type { BackupReader, InPlaceFacts } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
@@ -21,6 +22,7 @@ import type { Work } from '../work.ts';
 import { whileReading } from './being-read.ts';
 import { openBackup } from './reader.ts';
 import { requireFreeTarget } from './restore-target.ts';
+import { withSandbox } from './sandbox.ts';
 import { objectsToThaw } from './thaw/objects.ts';
 import { requireThawed } from './thaw/require.ts';
 
@@ -102,7 +104,7 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** A folder in which scratch folders may be made; nothing stays in it. */
   readonly within: string;
   /** Further checks on what was restored, after the source type's own: comparison with a source that is at hand. */
-  readonly also?: (restored: string, scratch: string, chain: readonly BackupReader[]) => Promise<readonly Check[]>;
+  readonly also?: (place: ProofPlace, chain: readonly BackupReader[]) => Promise<readonly Check[]>;
   /** Called when all of it is restored, before it is checked. */
   readonly onRestored?: (restored: string) => void | Promise<void>;
   /** As in `CheckContext`. */
@@ -132,34 +134,55 @@ export async function rehearseRecovery(
   await requireSpace({ path: within, needed: plainBytes(backups) });
   await whileReading({ site, backups, work }, async () => {
     const readers = await openChain(request);
-    await withScratch(within, PROOF, async (scratch) => {
-      await chmod(scratch, 0o711);
-      const restored = path.join(scratch, 'restored');
-      await mkdir(restored, { mode: 0o700 });
-      await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);
+    await inScratch(request, readers, async ({ restored, sandbox }) => {
+      await restoreInto({ ...request, to: restored, paths: [], sandbox }, readers, restored);
     });
   });
 }
 
 async function proveInScratch(request: ProveRequest): Promise<readonly Check[]> {
   const readers = await openChain(request);
-  return withScratch(request.within, PROOF, async (scratch) => {
+  return inScratch(request, readers, async (place) => {
+    const { restored, sandbox } = place;
+    await restoreInto({ ...request, to: restored, paths: [], sandbox }, readers, restored);
+    await request.onRestored?.(restored);
+    const checks = await checkRestored(request, readers, place);
+    const failures = checks.filter(({ compared, ok }) => compared && !ok);
+    if (failures.length > 0) await sandbox.requireWhole(failures.map(({ detail }) => detail).join('\n'));
+    return checks;
+  });
+}
+
+/** Where a backup is proven. */
+export interface ProofPlace {
+  /** An empty folder, for what is restored. */
+  readonly restored: string;
+  /** The folder around it, in which more may be made. */
+  readonly scratch: string;
+  readonly sandbox: Sandbox;
+}
+
+async function inScratch<Result>(
+  { site, within, work }: Pick<ProveRequest, 'site' | 'within' | 'work'>,
+  chain: readonly BackupReader[],
+  use: (place: ProofPlace) => Promise<Result>,
+): Promise<Result> {
+  const { manifest } = newestOf(chain);
+  return withScratch(within, PROOF, async (scratch) => {
     // A database server must pass through as an unprivileged user; what is restored below stays closed to others.
     await chmod(scratch, 0o711);
     const restored = path.join(scratch, 'restored');
     await mkdir(restored, { mode: 0o700 });
-    await restoreInto({ ...request, to: restored, paths: [] }, readers, restored);
-    await request.onRestored?.(restored);
-    return checkRestored(request, readers, restored, scratch);
+    return withSandbox({ site, manifest, folders: [scratch], work }, (sandbox) => use({ restored, scratch, sandbox }));
   });
 }
 
 async function checkRestored(
   request: ProveRequest,
   chain: readonly BackupReader[],
-  restored: string,
-  scratch: string,
+  place: ProofPlace,
 ): Promise<readonly Check[]> {
+  const { restored, scratch, sandbox } = place;
   const newest = newestOf(chain);
   const workspace = path.join(scratch, 'check');
   await mkdir(workspace);
@@ -173,24 +196,25 @@ async function checkRestored(
     restored,
     scratch: workspace,
     expendable: true,
+    sandbox,
     ...(request.contents === undefined ? {} : { contents: request.contents }),
   };
   return [
     ...(await adapter.check(context)),
     ...((await adapter.checkExports?.(context)) ?? []),
-    ...((await request.also?.(restored, scratch, chain)) ?? []),
+    ...((await request.also?.(place, chain)) ?? []),
   ];
 }
 
 /** Lets the source type rebuild a chain, and replay logs on it, below a scratch folder. */
 export async function restoreInto(
-  request: RestoreRequest & { readonly inPlace?: InPlaceFacts },
+  request: RestoreRequest & { readonly inPlace?: InPlaceFacts; readonly sandbox?: Sandbox },
   chain: readonly BackupReader[],
   scratch: string,
 ): Promise<void> {
   const newest = newestOf(chain);
   const adapter = adapterFor(newest.manifest.type);
-  const { replay, inPlace } = request;
+  const { replay, inPlace, sandbox } = request;
   await adapter.restore({
     source: newest.manifest.source,
     work: request.work,
@@ -199,6 +223,7 @@ export async function restoreInto(
     target: request.to,
     paths: request.paths,
     ...(inPlace && { inPlace }),
+    ...(sandbox && { sandbox }),
     ...(replay && {
       replay: { logs: await openChain({ ...request, chain: replay.logs }), target: replay.target },
     }),

@@ -3,6 +3,7 @@ import type { SourceConfig } from '../../model/config/source.ts';
 import type { Newest } from '../../model/drill/drill.ts';
 import type { Work } from '../work.ts';
 import type { Enclosing } from './private-server/enclosure.ts';
+import type { Sandbox } from './private-server/sandbox.ts';
 import type { BackupReader } from './types.ts';
 
 export interface ServeContext<Config extends SourceConfig = SourceConfig> {
@@ -15,6 +16,8 @@ export interface ServeContext<Config extends SourceConfig = SourceConfig> {
   readonly restored: string;
   /** An empty folder for sockets, logs and the like. */
   readonly scratch: string;
+  /** Where it runs, as in the restore; absent: as a process of this machine. */
+  readonly sandbox?: Sandbox;
   readonly work: Work;
 }
 

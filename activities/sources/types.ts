@@ -17,6 +17,7 @@ import type { ExportPlan, ExportRequest } from './export-plan.ts';
 import type { InPlaceAdapter, InPlaceFacts } from './in-place-adapter.ts';
 import type { LogSelection, LogsAdapter } from './logs-adapter.ts';
 import type { Need } from './needs.ts';
+import type { Sandbox, Sandboxing } from './private-server/sandbox.ts';
 import type { ServeContext, Service } from './service.ts';
 
 export type { ExportTarget, ExportRequest, ExportPlan } from './export-plan.ts';
@@ -131,6 +132,8 @@ export interface RestoreContext<Config extends SourceConfig = SourceConfig> exte
   readonly replay?: Replay;
   /** What the adapter's own `examine` found out, where this is to take the place of a server's data. */
   readonly inPlace?: InPlaceFacts;
+  /** Where the type's own programs run; absent: on this machine. */
+  readonly sandbox?: Sandbox;
 }
 
 /** Logs to replay, and how far. */
@@ -156,6 +159,8 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly expendable?: boolean;
   /** What an earlier proof of this backup recorded of its contents; null where there was none. Absent: nobody asks for it. */
   readonly contents?: string | null;
+  /** Where the type's own programs run, as in the restore; absent: on this machine. */
+  readonly sandbox?: Sandbox;
 }
 
 export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
@@ -173,6 +178,8 @@ export interface SourceAdapter<Config extends SourceConfig = SourceConfig> {
   check(context: CheckContext<Config>): Promise<readonly Check[]>;
   /** Proves the exports of the newest member of the chain, one result each. Absent: the type has none. */
   checkExports?(context: CheckContext<Config>): Promise<readonly Check[]>;
+  /** Absent: no container stands for this machine's own programs. */
+  readonly sandboxing?: Sandboxing;
   /**
    * Starts a private server on what was restored, once it is open for writing. Absent: the type has none, as files.
    * @throws BackupError `program-failed` where it does not start; `refused` where this machine cannot start it, with what is lacking.

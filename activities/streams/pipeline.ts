@@ -53,7 +53,11 @@ export async function runPipeline(options: PipelineOptions): Promise<readonly En
   const run = supervise(chain, options);
   const cancel = () => run.fail(aborted());
   work.signal.addEventListener('abort', cancel, { once: true });
-  const unwatch = watch({ ...options, activity: activityOf(chain.started.map(({ pid }) => pid)), onFailure: run.fail });
+  const here = activityOf(chain.started.map(({ pid }) => pid));
+  const everywhere = [here, ...programs.flatMap(({ activity }) => activity ?? [])];
+  const activity = async () =>
+    (await Promise.all(everywhere.map((each) => each()))).reduce((sum, ticks) => sum + ticks);
+  const unwatch = watch({ ...options, activity, onFailure: run.fail });
   try {
     const fed = feed && chain.input !== undefined ? feed(chain.input, run.stopped) : Promise.resolve();
     if (feed) run.follow(fed, 'feed');

@@ -30,6 +30,8 @@ export interface Program {
   readonly withoutSetId?: boolean;
   /** Run as this user (set with the parent-death signal in one step). */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** Where it only stands for what works elsewhere, as `docker exec` does: cumulative ticks of CPU and I/O of that. */
+  readonly activity?: () => Promise<number>;
 }
 
 /** How a program of a pipeline ended. */

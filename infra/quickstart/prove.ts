@@ -1,6 +1,6 @@
 /** Proof of what a run captured: every backup is restored into scratch and checked, and the verdict recorded. */
 import { openDestination } from '../../activities/storage/destinations.ts';
-import { proveBackup } from '../../activities/operations/restore.ts';
+import { proveBackup, type ProofPlace } from '../../activities/operations/restore.ts';
 import { verifyBackup, type Verification } from '../../activities/operations/verify.ts';
 import type { Site } from '../../activities/site.ts';
 import { chainOf, findPinned, listBackups } from '../../activities/storage/catalogue.ts';
@@ -59,7 +59,7 @@ async function proveSource(
   const store = from === null ? await openRepository(site) : openDestination(from, site);
   const catalogue = await listBackups(store);
   const backup = findPinned(catalogue, captured.backup);
-  const also = compare && ((restored: string, scratch: string) => compare(source, restored, scratch));
+  const also = compare && (({ restored, scratch }: ProofPlace) => compare(source, restored, scratch));
   const found = await verifyBackup({
     site,
     store,

@@ -1,4 +1,4 @@
-/** Plans of the config's own: their names, and that what they name is there. */
+/** Plans of the config's own: their names; and that what plans name is there. */
 import { nearest } from './nearest.ts';
 import { PLAN_NAME } from './plans.ts';
 import type { Draft } from './draft.ts';
@@ -8,9 +8,13 @@ import { RESERVED_PLANS } from '../plans.ts';
 
 export function checkPlans(site: Draft): readonly ConfigProblem[] {
   const custom = Object.entries(site.plans.custom);
+  const known = Object.keys(site.sources);
   return [
     ...custom.flatMap(([name]) => checkName(name)),
-    ...custom.flatMap(([name, { sources }]) => checkSources(name, sources ?? [], Object.keys(site.sources))),
+    ...custom.flatMap(([name, { sources }]) => checkSources(name, sources ?? [], known)),
+    ...Object.keys(site.plans.restoreTest?.sandboxImages ?? {})
+      .filter((one) => !known.includes(one))
+      .map((one) => unknown(['plans', 'restoreTest', 'sandboxImages', one], 'key', one, known)),
   ];
 }
 
@@ -34,15 +38,18 @@ function checkName(name: string): readonly ConfigProblem[] {
 function checkSources(plan: string, named: readonly unknown[], known: readonly string[]): readonly ConfigProblem[] {
   return named.flatMap((one, index) => {
     if (typeof one !== 'string' || known.includes(one) || isOwnSource(one)) return [];
-    const near = nearest(one, known);
-    const list = `There are: ${known.join(', ')}.`;
-    return [
-      {
-        path: ['plans', 'custom', plan, 'sources', index],
-        at: 'value',
-        message: `the site has no source "${one}"`,
-        remedy: near ? `Did you mean "${near}"? ${list}` : list,
-      } satisfies ConfigProblem,
-    ];
+    return [unknown(['plans', 'custom', plan, 'sources', index], 'value', one, known)];
   });
+}
+
+function unknown(
+  path: ConfigProblem['path'],
+  at: 'key' | 'value',
+  one: string,
+  known: readonly string[],
+): ConfigProblem {
+  const near = nearest(one, known);
+  const list = `There are: ${known.join(', ')}.`;
+  const remedy = near ? `Did you mean "${near}"? ${list}` : list;
+  return { path, at, message: `the site has no source "${one}"`, remedy };
 }

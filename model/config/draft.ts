@@ -17,7 +17,15 @@ function entries<Value extends z.ZodType>(value: Value) {
   return z.record(z.string(), value).catch({});
 }
 
-const proof = z.object({ host: text, primary: text, sources: texts.optional() }).optional().catch(undefined);
+const proof = z
+  .object({
+    host: text,
+    primary: text,
+    sources: texts.optional(),
+    sandboxImages: entries(z.unknown()).optional(),
+  })
+  .optional()
+  .catch(undefined);
 
 const draft = z.object({
   site: text,
@@ -71,7 +79,7 @@ const draft = z.object({
   ),
   plans: z
     .object({
-      custom: entries(z.object({ sources: texts.optional() }).catch({})),
+      custom: entries(z.object({ sources: texts.optional() }).catch({})).prefault({}),
       restoreTest: proof,
       drill: proof,
     })

@@ -43,7 +43,7 @@ async function requireDatabase(
   const checks = await proveBackup({
     ...(await newestAt(site, from, source)),
     within: path.join(trial.folder, 'proof'),
-    async also(data, scratch) {
+    async also({ restored: data, scratch }) {
       const runtime = path.join(scratch, 'compared');
       await mkdir(runtime, { mode: 0o711 });
       content = await contentOf(trial, source, { data, runtime });

@@ -40,6 +40,7 @@ export const SHELL: readonly string[] = [
   '/bin/cat',
   '/bin/grep',
   '/bin/sleep',
+  '/bin/cp',
   '/bin/rm',
   '/bin/chown',
   '/bin/mkdir',

@@ -9,13 +9,20 @@ import type { Site } from '../../site.ts';
 import { makePassable } from '../../storage/scratch.ts';
 import type { Work } from '../../work.ts';
 import { serveRestored } from '../probe/index.ts';
+import { inWhole, openSandboxFor, type OpenedSandbox } from '../sandbox.ts';
 import { sourceConfig } from '../source-config.ts';
 import { openChosen } from './open.ts';
 import { openLeft, sandboxOf } from './sandbox.ts';
 import { lookAtRecovered } from './probes.ts';
 
+interface Drilled {
+  readonly service: Service;
+  /** In what it runs: a container is open for as long as the service is. */
+  readonly place: OpenedSandbox;
+}
+
 /** By site, run and source. */
-const running = new Map<string, Service>();
+const running = new Map<string, Drilled>();
 
 export interface ServiceRequest {
   readonly site: Site;
@@ -24,21 +31,28 @@ export interface ServiceRequest {
   readonly work: Work;
 }
 
-/** Starts what was recovered, where its type has a server. @throws BackupError as `serve` of its adapter. */
+/** Starts what was recovered, where its type has a server. @throws BackupError as `serve` of its adapter, and `openSandboxFor`. */
 export async function startDrilled(request: ServiceRequest): Promise<DrillStarted> {
-  const service = await serviceOf(request);
-  return { command: service?.command ?? null, newest: (await service?.newest(request.work)) ?? [] };
+  const drilled = await drilledOf(request);
+  if (!drilled) return { command: null, newest: [] };
+  const { service, place } = drilled;
+  const newest = await inWhole(place.sandbox, request.work, () => service.newest(request.work));
+  return { command: service.command, newest };
 }
 
-/** Looks at what is up again. */
+/** Looks at what is up again. @throws BackupError where a container did not last: then what was seen in it says nothing. */
 export async function probeDrilled(request: ServiceRequest): Promise<readonly Probed[]> {
   const { site, input, chosen, work } = request;
-  const service = await serviceOf(request);
+  const drilled = await drilledOf(request);
   const sandbox = sandboxOf(site, input);
   const scratch = sandbox.probes(chosen.source);
   await emptied(scratch);
   const restored = sandbox.restored(chosen.source);
-  return lookAtRecovered({ site, source: chosen.source, service, restored, scratch, work });
+  const service = drilled?.service ?? null;
+  const probed = await lookAtRecovered({ site, source: chosen.source, service, restored, scratch, work });
+  const red = probed.filter(({ ok }) => !ok);
+  if (red.length > 0) await drilled?.place.sandbox.requireWhole(red.map(({ detail }) => detail).join('\n'));
+  return probed;
 }
 
 /** Ends all services of a drill on this host. */
@@ -56,30 +70,52 @@ function keyOf({ config }: Site, runId: string, source: string): string {
 }
 
 async function stop(which: (key: string) => boolean): Promise<void> {
-  for (const [key, service] of running) {
-    if (!which(key)) continue;
-    await service.stop();
-    running.delete(key);
+  for (const key of [...running.keys()].filter(which)) await endDrilled(key);
+}
+
+async function endDrilled(key: string): Promise<void> {
+  const drilled = running.get(key);
+  if (!drilled) return;
+  try {
+    await drilled.service.stop();
+  } finally {
+    await drilled.place.close();
   }
+  running.delete(key);
 }
 
 /** The one that runs; else it is started. Null where nothing is to run. */
-async function serviceOf({ site, input, chosen, work }: ServiceRequest): Promise<Service | null> {
-  const { source } = chosen;
-  const key = keyOf(site, input.runId, source);
+async function drilledOf(request: ServiceRequest): Promise<Drilled | null> {
+  const { site, input, chosen } = request;
+  const key = keyOf(site, input.runId, chosen.source);
   const known = running.get(key);
-  if (known?.running()) return known;
+  if (known?.service.running()) return known;
+  await endDrilled(key);
+  const drilled = await start(request);
+  if (drilled) running.set(key, drilled);
+  return drilled;
+}
+
+async function start({ site, input, chosen, work }: ServiceRequest): Promise<Drilled | null> {
+  const { source } = chosen;
   const config = sourceConfig(site, source);
   const { chain } = await openChosen(await openLeft(site, input), chosen, work);
+  const manifest = chain.at(-1)?.manifest;
+  if (!manifest) throw new TypeError('a drill of no backup');
   const sandbox = sandboxOf(site, input);
-  const scratch = sandbox.service(source);
+  const [scratch, restored] = [sandbox.service(source), sandbox.restored(source)];
   await emptied(scratch);
   // It lives longer than the step that starts it.
   const own = { ...work, signal: new AbortController().signal };
-  const restored = sandbox.restored(source);
-  const service = await serveRestored({ source, config, chain, restored, scratch, work: own });
-  if (service) running.set(key, service);
-  return service;
+  const place = await openSandboxFor({ site, manifest, folders: [scratch, restored], work });
+  let service: Service | null = null;
+  try {
+    const request = { source, config, chain, restored, scratch, sandbox: place.sandbox, work: own };
+    service = await inWhole(place.sandbox, work, () => serveRestored(request));
+  } finally {
+    if (!service) await place.close();
+  }
+  return service && { service, place };
 }
 
 /** A new folder that others may pass. */

@@ -7,6 +7,7 @@ import type { StartConfig } from '../../../model/config/start.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { adapterFor } from '../../sources/index.ts';
 import { startProcess, type ServerProcess } from '../../sources/private-server/process.ts';
+import type { Sandbox } from '../../sources/private-server/sandbox.ts';
 import type { Service } from '../../sources/service.ts';
 import type { BackupReader } from '../../sources/types.ts';
 import { locate } from '../../streams/locate.ts';
@@ -24,6 +25,8 @@ export interface ServeRequest {
   readonly restored: string;
   /** An empty folder for sockets, logs and the like. */
   readonly scratch: string;
+  /** Where the server of a database runs, as in its restore; absent: as a process of this machine. */
+  readonly sandbox?: Sandbox;
   readonly work: Work;
 }
 

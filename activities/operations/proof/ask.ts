@@ -9,15 +9,13 @@ import type { Service } from '../../sources/service.ts';
 import type { BackupReader } from '../../sources/types.ts';
 import type { Work } from '../../work.ts';
 import { runProbes, serveRestored, type Asked } from '../probe/index.ts';
+import type { ProofPlace } from '../restore.ts';
 import { sourceConfig } from '../source-config.ts';
 
-export interface AskRequest {
+export interface AskRequest extends ProofPlace {
   readonly site: Site;
   readonly source: string;
   readonly chain: readonly BackupReader[];
-  readonly restored: string;
-  /** A folder around it, in which more may be made. */
-  readonly scratch: string;
   readonly work: Work;
 }
 
@@ -28,16 +26,18 @@ export async function askRestored({
   chain,
   restored,
   scratch,
+  sandbox,
   work,
 }: AskRequest): Promise<readonly Check[]> {
   const config = sourceConfig(site, source);
-  const runs = config.type !== 'files' || config.probes.length > 0;
-  const isolation = runs ? await isolationCheck() : null;
+  // A container is cut off whatever this machine allows; what runs on files, and whatever looks, is not run unless it is.
+  const asProcess = config.type !== 'files' && sandbox.image === null;
+  const isolation = asProcess ? await isolationCheck() : null;
   const said = isolation ? [isolation] : [];
   if (config.probes.length === 0) return said;
   const [serving, asking] = [path.join(scratch, 'serve'), path.join(scratch, 'probes')];
   for (const folder of [serving, asking]) await mkdir(folder, { mode: 0o711 });
-  const served = await orWhy(serveRestored({ source, config, chain, restored, scratch: serving, work }));
+  const served = await orWhy(serveRestored({ source, config, chain, restored, scratch: serving, sandbox, work }));
   if (served instanceof BackupError && served.code === 'program-failed') {
     return [{ name: 'serve', compared: true, ok: false, detail: served.message }, ...said];
   }

@@ -56,8 +56,7 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
         await request.onRestored?.(folder);
       };
       const { contents } = choice;
-      const also: Also = (folder, scratch, readers) =>
-        askRestored({ site, source, chain: readers, restored: folder, scratch, work: deeper });
+      const also: Also = (where, readers) => askRestored({ site, source, chain: readers, ...where, work: deeper });
       restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored, also });
       measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
       if (choice.at !== null) restored = [...restored, await recoveredTo(choice.at)];

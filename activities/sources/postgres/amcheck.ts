@@ -1,13 +1,12 @@
 /** pg_amcheck: every table's pages and every B-tree of a restored cluster. */
 import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import path from 'node:path';
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
-import { hasProgram, installRemedy, type Binaries } from './binaries.ts';
+import { hasProgram, installRemedy, programOf, type Binaries } from './binaries.ts';
 import { failed, notCompared, passed, some } from './checks.ts';
 import { libpqEnvironment, type Connection } from './connection.ts';
 import { gatherFacts } from './facts.ts';
@@ -33,14 +32,14 @@ export async function amcheck(connection: Connection, binaries: Binaries, work: 
   // It locks tables against writers, so it would wait for ever for a prepared transaction that has written to one.
   const parents = prepared === 0 ? ['--parent-check'] : [];
   let printed = '';
-  const program = {
-    command: path.join(binaries.folder, 'pg_amcheck'),
+  const program = programOf(binaries, 'pg_amcheck', {
     args: ['--all', '--install-missing', '--heapallindexed', ...parents, `--jobs=${JOBS}`, '--no-password'],
     env: libpqEnvironment(connection, APPLICATION),
     cwd: '/',
     // 2: it ran, and found corruption. Anything else but 0 means that it could not look.
     accept: [2],
-  };
+    as: 'server',
+  });
   try {
     const [ended] = await runPipeline({
       programs: [program],

@@ -1,14 +1,19 @@
-/** PostgreSQL's own programs: where those of a major version are. */
-import { access, constants, readdir, stat } from 'node:fs/promises';
+/** PostgreSQL's own programs: where those of a major version are, on this machine or in a sandbox. */
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { runProgram } from '../../streams/run.ts';
+import type { Program } from '../../streams/types.ts';
+import { PROCESSES } from '../private-server/processes.ts';
+import type { ContainerSandbox, Sandbox, WorksAs } from '../private-server/sandbox.ts';
 
 export interface Binaries {
   readonly folder: string;
   readonly major: number;
   /** `15.18` */
   readonly version: string;
+  /** Where they are; absent: on this machine. */
+  readonly sandbox?: Sandbox | undefined;
 }
 
 /** Folders that hold one folder of programs a major version, by packager. */
@@ -31,8 +36,16 @@ export async function findBinaries(
     program,
     hint,
     newer = false,
-  }: { readonly program: string; readonly hint?: string | undefined; readonly newer?: boolean },
+    sandbox,
+  }: {
+    readonly program: string;
+    readonly hint?: string | undefined;
+    readonly newer?: boolean;
+    /** Those of a container are looked for there alone. */
+    readonly sandbox?: Sandbox | undefined;
+  },
 ): Promise<Binaries | undefined> {
+  if (sandbox && sandbox.image !== null) return findInside(sandbox, major, program);
   const found: Binaries[] = [];
   for (const folder of [...(hint === undefined ? [] : [hint]), ...(await candidates())]) {
     const binaries = await look(folder, program);
@@ -43,12 +56,37 @@ export async function findBinaries(
   return found.toSorted((a, b) => a.major - b.major)[0];
 }
 
+/** As images have them: PostgreSQL's own (Debian and Alpine), and those of packagers. */
+const INSIDE = ['/usr/lib/postgresql/*/bin', '/usr/local/bin', '/usr/pgsql-*/bin', '/usr/libexec/postgresql*'] as const;
+
+async function findInside(sandbox: ContainerSandbox, major: number, program: string): Promise<Binaries | undefined> {
+  for (const { folder, printed } of await sandbox.find(program, INSIDE)) {
+    const found = versionIn(printed);
+    if (found?.major === major) return { folder, ...found, sandbox };
+  }
+  return undefined;
+}
+
+/** One of the programs, to be run where they are. */
+export function programOf(
+  { folder, sandbox = PROCESSES }: Pick<Binaries, 'folder' | 'sandbox'>,
+  name: string,
+  { as = 'worker', ...rest }: Omit<Program, 'command'> & { readonly as?: WorksAs },
+): Program {
+  return sandbox.program({ command: path.join(folder, name), ...rest }, as);
+}
+
 /** @throws BackupError `missing-program` with the package to install. */
 export async function requireBinaries(major: number, options: Parameters<typeof findBinaries>[1]): Promise<Binaries> {
   const found = await findBinaries(major, options);
   if (found) return found;
-  throw new BackupError('missing-program', `${options.program} of PostgreSQL ${major} is not on this machine`, {
-    remedy: installRemedy(major, options.program),
+  const image = options.sandbox?.image ?? null;
+  const where = image === null ? 'on this machine' : `in the image ${image}`;
+  throw new BackupError('missing-program', `${options.program} of PostgreSQL ${major} is not ${where}`, {
+    remedy:
+      image === null
+        ? installRemedy(major, options.program)
+        : `Set plans.restoreTest.sandbox to process, and on this machine: ${installRemedy(major, options.program)}`,
     facts: { program: options.program, major },
   });
 }
@@ -73,14 +111,11 @@ export function installRemedy(major: number, program: string): string {
 }
 
 /** Whether a folder of programs has one of them. */
-export async function hasProgram({ folder }: Pick<Binaries, 'folder'>, program: string): Promise<boolean> {
-  try {
-    await access(path.join(folder, program), constants.X_OK);
-    return true;
-  } catch {
-    // Whatever the reason, it cannot be started.
-    return false;
-  }
+export function hasProgram(
+  { folder, sandbox = PROCESSES }: Pick<Binaries, 'folder' | 'sandbox'>,
+  program: string,
+): Promise<boolean> {
+  return sandbox.has(path.join(folder, program));
 }
 
 async function candidates(): Promise<readonly string[]> {

@@ -8,6 +8,7 @@ import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
+import { placeOf } from '../private-server/sandbox.ts';
 import type { CheckContext } from '../types.ts';
 import { amcheck } from './amcheck.ts';
 import { dumped } from './dumped.ts';
@@ -28,10 +29,10 @@ const engine = z.looseObject({
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<PostgresSource>): Promise<readonly Check[]> {
-  const { chain, restored, scratch, work } = context;
+  const { chain, restored, scratch, sandbox, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
-  const start = await startable(backup, restored);
+  const start = await startable(backup, restored, sandbox);
   if (!start.possible) return noneCompared(CHECKS, `not started: ${start.why}`);
   const { binaries, superuser, inventory: read } = start;
   const { libc, preloaded = '' } = engine.parse(backup.manifest.engine);
@@ -56,9 +57,9 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
     const took = ((Date.now() - started) / 1000).toFixed(1);
     const libraries = preloaded === '' ? '' : `; without the preloaded libraries ${preloaded}`;
     return [
-      passed('start', `recovered and open for writing in ${took} s${libraries}`),
+      passed('start', `recovered and open for writing in ${took} s${placeOf(sandbox)}${libraries}`),
       ...(read instanceof BackupError ? [failed('inventory', read.message)] : []),
-      ...sortedBy(libc, await lookInside(server, { inventory, moment }, binaries, work)),
+      ...sortedBy(sandbox?.image ? undefined : libc, await lookInside(server, { inventory, moment }, binaries, work)),
     ];
   } finally {
     await server.stop();
@@ -82,14 +83,14 @@ async function lookInside(
   binaries: Binaries,
   work: Work,
 ): Promise<readonly Check[]> {
-  const { connection, pid } = server;
-  const compared = await whileServerWorks({ pid, phase: 'comparing', work }, (work) =>
+  const { connection, pid, activity } = server;
+  const compared = await whileServerWorks({ pid, activity, phase: 'comparing', work }, (work) =>
     compareWithInventory({ ...about, connection, work }),
   );
-  const sound = await whileServerWorks({ pid, phase: 'checking pages and indexes', work }, (work) =>
+  const sound = await whileServerWorks({ pid, activity, phase: 'checking pages and indexes', work }, (work) =>
     amcheck(connection, binaries, work),
   );
-  const read = await whileServerWorks({ pid, phase: 'reading every row', work }, (work) =>
+  const read = await whileServerWorks({ pid, activity, phase: 'reading every row', work }, (work) =>
     dumped(connection, binaries, work),
   );
   return [...compared, sound, read];

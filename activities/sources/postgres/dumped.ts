@@ -2,12 +2,11 @@
  * pg_dump of a whole restored cluster into nothing. It reads each row through its type's output, large objects too, and
  * every catalogue: what pages and indexes in good order do not promise, and what a user would do first with the restore.
  */
-import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import type { Check } from '../../../model/evidence.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
-import { hasProgram, installRemedy, type Binaries } from './binaries.ts';
+import { hasProgram, installRemedy, programOf, type Binaries } from './binaries.ts';
 import { failed, notCompared, passed, some } from './checks.ts';
 import { libpqEnvironment, type Connection } from './connection.ts';
 import { gatherFacts } from './facts.ts';
@@ -43,12 +42,12 @@ export async function dumped(connection: Connection, binaries: Binaries, work: W
 
 /** What pg_dump complains of; undefined where it does not. */
 async function complaintOf(connection: Connection, binaries: Binaries, work: Work): Promise<string | undefined> {
-  const program = {
-    command: path.join(binaries.folder, 'pg_dump'),
+  const program = programOf(binaries, 'pg_dump', {
     args: [`--lock-wait-timeout=${LOCK_WAIT}`, '--no-password'],
     env: libpqEnvironment(connection, APPLICATION),
     cwd: '/',
-  };
+    as: 'server',
+  });
   try {
     await runPipeline({ programs: [program], bytes: () => 0, phase: 'reading every row', total: null, work });
     return undefined;

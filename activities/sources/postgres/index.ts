@@ -14,6 +14,7 @@ import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { withReach } from './reach.ts';
 import { restore } from './restore.ts';
+import { sandboxing } from './sandboxing.ts';
 import { serve } from './serve.ts';
 
 export const postgres: SourceAdapter<PostgresSource> = {
@@ -29,6 +30,7 @@ export const postgres: SourceAdapter<PostgresSource> = {
   beat: (context) => withReach(context, (config) => beat({ ...context, config })),
   checkExports,
   withExportPlan,
+  sandboxing,
   logs: {
     ...logs,
     ship: (context) => withReach(context, (config) => logs.ship({ ...context, config })),

@@ -8,6 +8,7 @@ import type { PostgresEntry } from '../../../model/inventory.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
 import type { Work } from '../../work.ts';
 import { serverStands } from '../in-place/processes.ts';
+import type { Sandbox } from '../private-server/sandbox.ts';
 import type { BackupReader } from '../types.ts';
 import { findBinaries, installRemedy, type Binaries } from './binaries.ts';
 import { machine, restoredMajor } from './engine.ts';
@@ -29,17 +30,18 @@ const POLL = 50;
 
 const engine = z.looseObject({ arch: z.string().optional() });
 
-/** What a start on it takes; or why none is possible here. */
+/** What a start on it takes; or why none is possible here. @param sandbox where its programs are; absent: on this machine. */
 export async function startable(
   backup: BackupReader,
   restored: string,
+  sandbox?: Sandbox,
 ): Promise<Startable | { readonly possible: false; readonly why: string }> {
   const major = restoredMajor(backup.manifest);
   const { arch } = engine.parse(backup.manifest.engine);
   if (arch !== undefined && arch !== '' && arch !== machine()) {
     return { possible: false, why: `the data are ${arch}'s, and this machine is ${machine()}` };
   }
-  const binaries = await findBinaries(major, { program: 'postgres' });
+  const binaries = await findBinaries(major, { program: 'postgres', sandbox });
   if (!binaries) {
     const remedy = installRemedy(major, 'postgres');
     return {
@@ -91,6 +93,7 @@ export async function startIsolated({
     const server = await startServer({
       data,
       binaries: binaries.folder,
+      sandbox: binaries.sandbox,
       superuser,
       runtime,
       isolated: true,

@@ -9,7 +9,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import type { Work } from '../../work.ts';
 import type { BackupReader, Replay } from '../types.ts';
-import { requireBinaries } from './binaries.ts';
+import type { Binaries } from './binaries.ts';
 import { noteLastCommit } from '../recovered-note.ts';
 import { inventoryOrWhy, requireSuperuser } from './isolated.ts';
 import { lastCommitIn } from './last-commit.ts';
@@ -34,14 +34,13 @@ export interface ReplayRequest {
   readonly replay?: Replay | undefined;
   /** Numbers of timelines up to this one are taken, whether their logs are replayed or not. In place only. */
   readonly taken?: number | undefined;
-  /** Major version. */
-  readonly major: number;
+  /** With `postgres` among them. */
+  readonly binaries: Binaries;
   readonly work: Work;
 }
 
 /** @throws BackupError `verification-failed` when recovery cannot reach the target; `missing-program`. */
-export async function replayLogs({ data, base, replay, taken, major, work }: ReplayRequest): Promise<void> {
-  const binaries = await requireBinaries(major, { program: 'postgres' });
+export async function replayLogs({ data, base, replay, taken, binaries, work }: ReplayRequest): Promise<void> {
   const folder = path.join(data, FOLDER);
   const wal = path.join(folder, 'wal');
   const runtime = path.join(folder, 'run');
@@ -51,7 +50,7 @@ export async function replayLogs({ data, base, replay, taken, major, work }: Rep
   await markTaken(wal, timeline, taken ?? 0);
   const superuser = await superuserFor(data, base, work);
   const target = replay
-    ? await recoveryTarget(replay, { base, wal, waldump: path.join(binaries.folder, 'pg_waldump'), work })
+    ? await recoveryTarget(replay, { base, wal, waldump: binaries, work })
     : { recovery_target: 'immediate' };
   await writeFile(path.join(data, 'recovery.signal'), '', { mode: 0o600 });
   const settings = { ...target, ...recoverySettings(wal, timeline) };
@@ -128,7 +127,7 @@ interface Fetched {
   readonly base: BackupReader;
   /** Folder of all segments. */
   readonly wal: string;
-  readonly waldump: string;
+  readonly waldump: Binaries;
   readonly work: Work;
 }
 

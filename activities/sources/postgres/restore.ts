@@ -39,7 +39,7 @@ export async function restore(context: Context): Promise<void> {
     });
   }
   requireChain(chain.map(({ manifest }) => manifest));
-  const binaries = await requirePrograms(restoredMajor(backup.manifest), chain.length > 1);
+  const binaries = await requirePrograms(context, restoredMajor(backup.manifest));
   const tablespaces = await extractChain(context, binaries);
   const target = context.target ?? scratch;
   const { replay, inPlace } = context;
@@ -50,15 +50,17 @@ export async function restore(context: Context): Promise<void> {
   await completeConfiguration(scratch);
   if (recovers) {
     const taken = inPlace && takenTimelines(inPlace);
-    await replayLogs({ data: scratch, base: backup, replay, taken, major: binaries.major, work });
+    const { sandbox } = context;
+    const servers = await requireBinaries(binaries.major, { program: 'postgres', sandbox });
+    await replayLogs({ data: scratch, base: backup, replay, taken, binaries: servers, work });
     for (const oid of tablespaces) await linkTablespace(scratch, oid, path.join(target, TABLESPACES));
   }
   await giveTo(await serverUser(), scratch, work.signal);
 }
 
-async function requirePrograms(major: number, combines: boolean): Promise<Binaries> {
-  const binaries = await requireBinaries(major, { program: 'pg_verifybackup' });
-  if (combines && !(await hasProgram(binaries, 'pg_combinebackup'))) {
+async function requirePrograms({ chain, sandbox }: Context, major: number): Promise<Binaries> {
+  const binaries = await requireBinaries(major, { program: 'pg_verifybackup', sandbox });
+  if (chain.length > 1 && !(await hasProgram(binaries, 'pg_combinebackup'))) {
     throw new BackupError(
       'missing-program',
       `${binaries.folder} has no pg_combinebackup, which restores incrementals`,

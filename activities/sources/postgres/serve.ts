@@ -17,10 +17,10 @@ const READ_ONLY = '-c default_transaction_read_only=on';
 
 /** @throws BackupError `refused` where this machine cannot start it, `program-failed` where it does not start. */
 export async function serve(context: ServeContext<PostgresSource>): Promise<Service> {
-  const { chain, config, restored, scratch, work } = context;
+  const { chain, config, restored, scratch, sandbox, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a server on no backup');
-  const start = await startable(backup, restored);
+  const start = await startable(backup, restored, sandbox);
   if (!start.possible) {
     throw new BackupError('refused', `No PostgreSQL server can be started on what was restored: ${start.why}`);
   }
@@ -47,7 +47,7 @@ export async function serve(context: ServeContext<PostgresSource>): Promise<Serv
     },
     running: () => server.running(),
     ask: (question, asking) =>
-      whileServerWorks({ pid: server.pid, phase: 'asking', work: asking }, ({ signal }) => {
+      whileServerWorks({ pid: server.pid, activity: server.activity, phase: 'asking', work: asking }, ({ signal }) => {
         const options = { application: 'mosaic-backup question', database: question.database ?? database, signal };
         const asked = question.readOnly
           ? { ...connection, options: `${connection.options ?? ''} ${READ_ONLY}` }

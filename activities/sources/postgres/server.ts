@@ -11,7 +11,9 @@ import { stopIfCancelled } from '../../streams/cancelled.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Connection } from './connection.ts';
 import type { Work } from '../../work.ts';
-import { socketFolder, startProcess, type ServerProcess } from '../private-server/process.ts';
+import type { ServerProcess } from '../private-server/process.ts';
+import { PROCESSES } from '../private-server/processes.ts';
+import type { Sandbox } from '../private-server/sandbox.ts';
 import { giveTo, requireReach, type ServerUser } from '../private-server/user.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
 import { serverUser } from './server-user.ts';
@@ -38,6 +40,8 @@ export interface ServerOptions {
    * network, where this machine allows it.
    */
   readonly isolated?: boolean;
+  /** Where it runs, and has its programs; absent: as a process of this machine. */
+  readonly sandbox?: Sandbox | undefined;
   readonly signal: AbortSignal;
   /** Where a recovery may take long: progress is reported, and a standstill ends it. */
   readonly work?: Work;
@@ -45,6 +49,7 @@ export interface ServerOptions {
 
 export interface PrivateServer {
   readonly pid: number;
+  readonly activity?: ServerProcess['activity'];
   /** By which it runs, word for word. */
   readonly command: readonly string[];
   /** Folder of the socket. */
@@ -72,20 +77,20 @@ const RECOVERING = z.object({ recovering: z.boolean() });
  * @throws BackupError `program-failed` with the end of its log; `refused` when its user cannot reach the folder.
  */
 export async function startServer(options: ServerOptions): Promise<PrivateServer> {
-  const { data, runtime, signal, superuser, port = 5432 } = options;
+  const { data, runtime, signal, superuser, port = 5432, sandbox = PROCESSES } = options;
   stopIfCancelled(signal);
   const user = await serverUser();
   await requireReach('PostgreSQL', user, data);
   await giveTo(user, data, signal);
   await giveTo(user, runtime, signal);
-  const { folder: socket, remove } = await socketFolder(runtime, '.s.PGSQL.65535', user);
+  const { folder: socket, remove } = await sandbox.socketFolder(runtime, '.s.PGSQL.65535', user);
   const log = path.join(runtime, 'server.log');
   const own = {
     ...(options.isolated ? await isolate(runtime, user) : {}),
     port: String(port),
     unix_socket_directories: socket,
   };
-  const child = await startProcess({
+  const child = await sandbox.start({
     command: commandOf(options, own),
     user,
     log,
@@ -168,7 +173,7 @@ interface Handled extends Pick<PrivateServer, 'socket' | 'port' | 'log'> {
 }
 
 function handle(
-  { pid, command, running, end }: ServerProcess,
+  { pid, command, activity, running, end }: ServerProcess,
   { socket, port, log, superuser, isolated }: Handled,
 ): PrivateServer {
   const connection: Connection = {
@@ -183,6 +188,7 @@ function handle(
   };
   return {
     pid,
+    activity,
     command,
     socket,
     port,
@@ -195,8 +201,10 @@ function handle(
 
 async function recovered(server: PrivateServer, { signal, work }: ServerOptions): Promise<void> {
   if (!work) return untilRecovered(server, signal);
-  const { pid } = server;
-  return whileServerWorks({ pid, phase: 'recovering', work }, (watched) => untilRecovered(server, watched.signal));
+  const { pid, activity } = server;
+  return whileServerWorks({ pid, activity, phase: 'recovering', work }, (watched) =>
+    untilRecovered(server, watched.signal),
+  );
 }
 
 async function untilRecovered(server: PrivateServer, signal: AbortSignal): Promise<void> {

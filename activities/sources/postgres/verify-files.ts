@@ -9,7 +9,7 @@ import { messageOf } from '../../streams/errno.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Program } from '../../streams/types.ts';
 import type { Work } from '../../work.ts';
-import { hasProgram, type Binaries } from './binaries.ts';
+import { hasProgram, programOf, type Binaries } from './binaries.ts';
 import { lsnNumber } from './base-backup.ts';
 import { BACKUP_MANIFEST } from './extract.ts';
 import { digestOf } from './incremental/parents.ts';
@@ -42,12 +42,10 @@ export async function verifyFiles(binaries: Binaries, data: string, work: Work, 
       const ignored = [...(ignore === undefined ? [] : [ignore]), ...others].map((name) => `--ignore=${name}`);
       const withoutWal = parsesWal && index === 0 ? [] : ['--no-parse-wal'];
       const args = ['--exit-on-error', ...ignored, ...withoutWal, data];
-      await verifyShare({ command: path.join(binaries.folder, 'pg_verifybackup'), args, cwd: '/' }, sharing).catch(
-        (error: unknown) => {
-          causes.push(error);
-          stop.abort();
-        },
-      );
+      await verifyShare(programOf(binaries, 'pg_verifybackup', { args, cwd: '/' }), sharing).catch((error: unknown) => {
+        causes.push(error);
+        stop.abort();
+      });
     }),
   );
   // What the others say then is that they were stopped.

@@ -3,10 +3,11 @@ import { Socket } from 'node:net';
 import { linesOf } from '../../streams/lines.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
+import { programOf, type Binaries } from './binaries.ts';
 
 export interface Dump {
-  /** Path of pg_waldump, of the server's own major version. */
-  readonly waldump: string;
+  /** Programs that have pg_waldump, of the server's own major version. */
+  readonly waldump: Pick<Binaries, 'folder' | 'sandbox'>;
   /** Folder of the segments. */
   readonly wal: string;
   /** The range, and which records of it. One timeline at a time. */
@@ -23,7 +24,8 @@ export async function readWaldump(
   { waldump, wal, args, phase, work }: Dump,
   look: (line: string) => void,
 ): Promise<void> {
-  const program = { command: waldump, args: [`--path=${wal}`, ...args], env: { TZ: 'UTC' }, cwd: '/', accept: [1] };
+  const all = [`--path=${wal}`, ...args];
+  const program = programOf(waldump, 'pg_waldump', { args: all, env: { TZ: 'UTC' }, cwd: '/', accept: [1] });
   await runPipeline({
     programs: [program],
     drain: async (fd, signal) => {

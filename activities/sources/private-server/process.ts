@@ -20,10 +20,16 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** It is cut off from network, sockets and files of this machine but these, as far as this allows it. */
   readonly enclosed?: Enclosed | undefined;
+  /** Where the process that is started only stands for the server, as `docker exec` does: how that is signalled. */
+  readonly send?: (signal: NodeJS.Signals) => Promise<void>;
+  /** And what that does: cumulative ticks of CPU and I/O. */
+  readonly activity?: () => Promise<number>;
 }
 
 export interface ServerProcess {
   readonly pid: number;
+  /** Cumulative ticks of CPU and I/O, where /proc does not tell them by the pid. */
+  readonly activity?: (() => Promise<number>) | undefined;
   /** What was run, word for word, behind what cuts it off: also what makes it another user and ends it with the worker. */
   readonly command: readonly string[];
   /** True until it ended, by itself or by `end`. */
@@ -40,12 +46,14 @@ export async function startProcess(options: ServerCommand): Promise<ServerProces
   const running = () => child.exitCode === null && child.signalCode === null;
   return {
     pid: child.pid ?? 0,
+    activity: options.activity,
     command,
     running,
     end: async (...signals) => {
       for (const signal of signals) {
         if (!running()) return;
-        child.kill(signal);
+        if (options.send) await options.send(signal);
+        else child.kill(signal);
         const timer = new AbortController();
         const patience = wait(STOP_PATIENCE, undefined, { signal: timer.signal, ref: false }).catch(() => undefined);
         await Promise.race([exited, patience]);

@@ -3,6 +3,7 @@ import { access, constants, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { runProgram } from '../../streams/run.ts';
+import type { WorksAs } from './sandbox.ts';
 
 export interface ServerUser {
   readonly uid: number;
@@ -42,6 +43,11 @@ export async function giveTo(user: ServerUser | undefined, folder: string, signa
   if (!user) return;
   const args = ['-R', '-h', '-P', `${user.uid}:${user.gid}`, '--', folder];
   await runProgram({ command: 'chown', args }, { signal });
+}
+
+/** Whose a restored file or folder is by now. */
+export async function holderOf(file: string): Promise<WorksAs> {
+  return (await stat(file)).uid === process.getuid?.() ? 'worker' : 'server';
 }
 
 /** @throws BackupError `refused` where the user of the server may not pass a folder on the way to its data. */

@@ -18,15 +18,16 @@ import { engineOf, findPrograms, type Programs } from './programs.ts';
 import { lackOfPrograms, startIsolated } from './private-start.ts';
 import type { PrivateServer } from './server.ts';
 import { rdbCounts, runTool, type RdbCounts, type Verdict } from './tools.ts';
+import { placeOf } from '../private-server/sandbox.ts';
 import { startOrFail } from '../private-server/start-or-fail.ts';
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<RedisSource>): Promise<readonly Check[]> {
-  const { chain, restored, scratch, work } = context;
+  const { chain, restored, scratch, sandbox, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
   const engine = engineOf(backup.manifest);
-  const programs = await findPrograms(engine);
+  const programs = await findPrograms(engine, sandbox);
   if (!programs) {
     return noneCompared(CHECKS, `not started: ${lackOfPrograms(engine)}`);
   }
@@ -37,8 +38,7 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   if (lack !== undefined) return [files, ...noneCompared(CHECKS.slice(1), `not started: ${lack}`)];
 
   const started = Date.now();
-  const program = programs.server;
-  const server = await startOrFail(startIsolated({ data: restored, program, position, runtime: scratch, work }));
+  const server = await startOrFail(startIsolated({ data: restored, programs, position, runtime: scratch, work }));
   if (server instanceof BackupError) {
     const rest = noneCompared(CHECKS.slice(2), 'not compared: the server did not start');
     if (engine.modules.length === 0) return [files, failed('start', server.message), ...rest];
@@ -49,7 +49,11 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
     const took = ((Date.now() - started) / 1000).toFixed(1);
     const how = position.appendonly ? 'the append-only files' : position.names.dbfilename;
     const expected = expectedOf(await readInventory(backup));
-    return [files, passed('start', `loaded ${how} in ${took} s`), ...compareAll(expected, server, counts)];
+    return [
+      files,
+      passed('start', `loaded ${how} in ${took} s${placeOf(sandbox)}`),
+      ...compareAll(expected, server, counts),
+    ];
   } finally {
     await server.stop();
   }

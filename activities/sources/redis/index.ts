@@ -8,6 +8,7 @@ import { inPlace } from './in-place/index.ts';
 import { needs } from './needs.ts';
 import { preflight } from './preflight.ts';
 import { restore } from './restore.ts';
+import { sandboxing } from './sandboxing.ts';
 import { serve } from './serve.ts';
 import { select } from './select.ts';
 import { space } from './space.ts';
@@ -21,6 +22,7 @@ export const redis: SourceAdapter<RedisSource> = {
   needs,
   check,
   serve,
+  sandboxing,
   beat,
   space,
   select,

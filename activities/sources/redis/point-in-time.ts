@@ -7,7 +7,7 @@ import type { Work } from '../../work.ts';
 import { formatManifest, parseManifest } from './aof-manifest.ts';
 import type { Position } from './position.ts';
 import { requireSound, unsound } from './sound.ts';
-import { runTool } from './tools.ts';
+import { runTool, type Tool } from './tools.ts';
 
 /**
  * The last second that is kept, since the epoch; undefined where all is. Timestamps are whole seconds: kept is what was
@@ -41,7 +41,7 @@ export function reachOf({ from, to, every }: Position['times']): string {
  * Cuts a set behind the last command of a second. redis-check-aof cuts only the last file of a set: where the second
  * lies in an earlier one, the later ones are left out first.
  */
-export async function cutAt(program: string, manifest: string, second: number, work: Work): Promise<void> {
+export async function cutAt(program: Tool, manifest: string, second: number, work: Work): Promise<void> {
   for (;;) {
     const entries = parseManifest(await readFile(manifest, 'utf8'));
     const increments = entries.filter(({ type }) => type === 'incr');

@@ -30,7 +30,15 @@ export interface Preparation {
 export async function prepareAof({ data, names, programs, expected, runtime, work }: Preparation): Promise<void> {
   const { dbfilename, appenddirname, appendfilename } = names;
   const settings = { appendonly: 'no', dbfilename, appenddirname, appendfilename };
-  const server = await startServer({ data, program: programs.server, runtime, settings, offline: true, work });
+  const server = await startServer({
+    data,
+    program: programs.server,
+    sandbox: programs.sandbox,
+    runtime,
+    settings,
+    offline: true,
+    work,
+  });
   try {
     for (const compared of [compareDatabases(expected, server.loaded), compareFunctions(expected, server.loaded)])
       requireEqual(compared);

@@ -1,13 +1,12 @@
 /** Private starts on restored data, as the user's own server would start but for what reaches out. */
 import type { Work } from '../../work.ts';
 import type { Position } from './position.ts';
-import { describeEngine, installRemedy, type Engine } from './programs.ts';
+import { describeEngine, installRemedy, type Engine, type Programs } from './programs.ts';
 import { startServer, type PrivateServer } from './server.ts';
 
 export interface IsolatedStart {
   readonly data: string;
-  /** redis-server or valkey-server. */
-  readonly program: string;
+  readonly programs: Pick<Programs, 'server' | 'sandbox'>;
   /** Of the backup in it: whether append-only files are loaded, and how they are called. */
   readonly position: Position;
   /** An empty folder for log and socket that the server's user can reach. */
@@ -16,11 +15,12 @@ export interface IsolatedStart {
 }
 
 /** Starts a server on restored data and waits until it has loaded them. @throws BackupError as `startServer`. */
-export function startIsolated({ data, program, position, runtime, work }: IsolatedStart): Promise<PrivateServer> {
+export function startIsolated({ data, programs, position, runtime, work }: IsolatedStart): Promise<PrivateServer> {
   const { dbfilename, appenddirname, appendfilename } = position.names;
   const appendonly = position.appendonly ? 'yes' : 'no';
   const settings = { appendonly, dbfilename, appenddirname, appendfilename };
-  return startServer({ data, program, runtime, settings, offline: true, work });
+  const { server: program, sandbox } = programs;
+  return startServer({ data, program, sandbox, runtime, settings, offline: true, work });
 }
 
 /** In words, where no programs were found for an engine. */

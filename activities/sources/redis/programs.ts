@@ -5,15 +5,19 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Manifest } from '../../../model/manifest.ts';
 import { locate } from '../../streams/locate.ts';
 import { programVersion } from '../../streams/versions.ts';
+import type { ContainerSandbox, Sandbox } from '../private-server/sandbox.ts';
 import { isAtLeast, release, type Product } from './facts.ts';
+import type { Tool } from './tools.ts';
 
 export interface Programs {
   readonly product: Product;
   /** Of the server: `7.0.15`. */
   readonly version: string;
   readonly server: string;
-  readonly checkRdb: string;
-  readonly checkAof: string;
+  readonly checkRdb: Tool;
+  readonly checkAof: Tool;
+  /** Where they are; absent: on this machine. */
+  readonly sandbox?: Sandbox | undefined;
 }
 
 const engine = z.looseObject({
@@ -29,8 +33,9 @@ export function engineOf({ engine: found }: Pick<Manifest, 'engine'>): Engine {
   return engine.parse(found);
 }
 
-/** Programs on this machine that can load what an engine wrote; undefined when there are none. */
-export async function findPrograms(of: Engine): Promise<Programs | undefined> {
+/** Programs that can load what an engine wrote, on this machine or in a container; undefined when there are none. */
+export async function findPrograms(of: Engine, sandbox?: Sandbox): Promise<Programs | undefined> {
+  if (sandbox && sandbox.image !== null) return programsInside(sandbox, of);
   for (const product of ['redis', 'valkey'] as const) {
     const found = await programsOf(product);
     if (found && canLoad(found, of)) return found;
@@ -39,10 +44,11 @@ export async function findPrograms(of: Engine): Promise<Programs | undefined> {
 }
 
 /** @throws BackupError `missing-program` with the package to install. */
-export async function requirePrograms(of: Engine): Promise<Programs> {
-  const found = await findPrograms(of);
+export async function requirePrograms(of: Engine, sandbox?: Sandbox): Promise<Programs> {
+  const found = await findPrograms(of, sandbox);
   if (found) return found;
-  throw new BackupError('missing-program', `This machine has no server that loads data of ${describeEngine(of)}`, {
+  const where = sandbox?.image ? `The image ${sandbox.image}` : 'This machine';
+  throw new BackupError('missing-program', `${where} has no server that loads data of ${describeEngine(of)}`, {
     remedy: installRemedy(of),
     facts: { product: of.product, version: of.version },
   });
@@ -72,11 +78,41 @@ function canLoad(programs: Pick<Programs, 'product' | 'version'>, of: Engine): b
   return isCommon && isAtLeast(programs.version, '7.2');
 }
 
+/** As images have them: Redis' and Valkey's own, and those of packagers. */
+const INSIDE = ['/usr/local/bin', '/usr/bin', '/opt/*/*/bin'] as const;
+
+/** "Redis server v=7.0.15 sha=…", "Valkey server v=7.2.5 …": an image of Valkey has programs of both names. */
+const VERSION = /^(Redis|Valkey) server v=(\d[.\w]*)/;
+
+async function programsInside(sandbox: ContainerSandbox, of: Engine): Promise<Programs | undefined> {
+  for (const name of ['redis', 'valkey'] as const) {
+    for (const { folder, printed } of await sandbox.find(`${name}-server`, INSIDE)) {
+      const [, made, version] = VERSION.exec(printed) ?? [];
+      if (made === undefined || version === undefined) continue;
+      const product = made === 'Valkey' ? 'valkey' : 'redis';
+      const tool = (tool: string): Tool => ({ command: path.join(folder, `${name}-${tool}`), sandbox });
+      const server = path.join(folder, `${name}-server`);
+      const found = {
+        product,
+        version,
+        server,
+        checkRdb: tool('check-rdb'),
+        checkAof: tool('check-aof'),
+        sandbox,
+      } as const;
+      if (canLoad(found, of)) return found;
+    }
+  }
+  return undefined;
+}
+
 async function programsOf(product: Product): Promise<Programs | undefined> {
   try {
     const server = locate(`${product}-server`);
     const version = await programVersion(server);
-    const beside = (name: string): string => locate(path.join(path.dirname(server), `${product}-${name}`));
+    const beside = (name: string): Tool => ({
+      command: locate(path.join(path.dirname(server), `${product}-${name}`)),
+    });
     return { product, version, server, checkRdb: beside('check-rdb'), checkAof: beside('check-aof') };
   } catch (error) {
     if (error instanceof BackupError) return undefined;

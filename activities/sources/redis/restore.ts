@@ -37,7 +37,7 @@ export async function restore(context: Context): Promise<void> {
   const position = positionOf(backup.manifest);
   const cut = requireReachable(position, replay?.target);
   const engine = engineOf(backup.manifest);
-  const programs = await requirePrograms(engine);
+  const programs = await requirePrograms(engine, context.sandbox);
   const isPrepared = position.method !== 'aof' && position.appendonly;
   if (isPrepared) await requireMemory(engine);
   await chmod(scratch, 0o700);

@@ -15,25 +15,24 @@ import { askBySocket } from './question.ts';
 
 /** @throws BackupError `refused` where this machine cannot start it, `program-failed` where it does not start. */
 export async function serve(context: ServeContext<RedisSource>): Promise<Service> {
-  const { chain, config, restored, scratch, work } = context;
+  const { chain, config, restored, scratch, sandbox, work } = context;
   const manifest = chain.at(-1)?.manifest;
   if (!manifest) throw new TypeError('a server on no backup');
   const engine = engineOf(manifest);
-  const programs = await findPrograms(engine);
+  const programs = await findPrograms(engine, sandbox);
   if (!programs) throw refused(lackOfPrograms(engine));
   const lack = await lackOfMemory(engine);
   if (lack !== undefined) throw refused(lack);
   const position = positionOf(manifest);
-  const program = programs.server;
-  const server = await startIsolated({ data: restored, program, position, runtime: scratch, work });
-  const { pid, socket } = server;
+  const server = await startIsolated({ data: restored, programs, position, runtime: scratch, work });
+  const { pid, activity, socket } = server;
   return {
     command: server.command,
     // No client of Redis' looks for it by itself: a program of the user's is told by this one.
     env: { REDIS_SOCKET: socket },
     running: () => server.running(),
     ask: (question, asking) =>
-      whileServerWorks({ pid, phase: 'asking', work: asking }, ({ signal }) =>
+      whileServerWorks({ pid, activity, phase: 'asking', work: asking }, ({ signal }) =>
         answerOf(askBySocket(socket, question, signal)),
       ),
     newest: async (asking) =>

@@ -9,7 +9,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError } from '../../../model/errors.ts';
 import { stopIfCancelled } from '../../streams/cancelled.ts';
 import type { Work } from '../../work.ts';
-import { socketFolder, startProcess } from '../private-server/process.ts';
+import type { ServerProcess } from '../private-server/process.ts';
+import { PROCESSES } from '../private-server/processes.ts';
+import type { Sandbox } from '../private-server/sandbox.ts';
 import { giveTo, requireReach } from '../private-server/user.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
 import type { Connection } from './connection.ts';
@@ -30,11 +32,14 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Cut off from every network, where this machine allows it. */
   readonly offline?: boolean;
+  /** Where it runs, and has its program; absent: as a process of this machine. */
+  readonly sandbox?: Sandbox | undefined;
   readonly work: Work;
 }
 
 export interface PrivateServer {
   readonly pid: number;
+  readonly activity?: ServerProcess['activity'];
   /** By which it runs, word for word. */
   readonly command: readonly string[];
   readonly socket: string;
@@ -65,16 +70,16 @@ const SETTINGS = {
  * @throws BackupError `program-failed` with the end of its log; `refused` when its user cannot reach the folder.
  */
 export async function startServer(options: ServerOptions): Promise<PrivateServer> {
-  const { data, runtime, work } = options;
+  const { data, runtime, sandbox = PROCESSES, work } = options;
   stopIfCancelled(work.signal);
   const user = await redisUser();
   await requireReach('Redis', user, data);
   await giveTo(user, data, work.signal);
   await giveTo(user, runtime, work.signal);
-  const { folder, remove } = await socketFolder(runtime, 'redis.sock', user);
+  const { folder, remove } = await sandbox.socketFolder(runtime, 'redis.sock', user);
   const log = path.join(runtime, 'server.log');
   const socket = path.join(folder, 'redis.sock');
-  const { pid, command, running, end } = await startProcess({
+  const { pid, command, activity, running, end } = await sandbox.start({
     command: commandOf(options, socket),
     user,
     log,
@@ -90,10 +95,10 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   };
   const connection = { host: '', port: 0, socket, user: undefined, password: undefined, ca: undefined };
   try {
-    const loaded = await whileServerWorks({ pid, phase: 'loading', work }, (watched) =>
+    const loaded = await whileServerWorks({ pid, activity, phase: 'loading', work }, (watched) =>
       untilLoaded(connection, watched.signal, running, log),
     );
-    return { pid, command, socket, log, connection, loaded, running, stop };
+    return { pid, command, activity, socket, log, connection, loaded, running, stop };
   } catch (error) {
     await stop();
     throw error;

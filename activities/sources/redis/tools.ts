@@ -3,6 +3,10 @@ import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
 import { runProgram } from '../../streams/run.ts';
+import type { Program } from '../../streams/types.ts';
+import { PROCESSES } from '../private-server/processes.ts';
+import type { Sandbox } from '../private-server/sandbox.ts';
+import { holderOf } from '../private-server/user.ts';
 import type { Work } from '../../work.ts';
 
 /** What redis-check-rdb counted in a file, over all its databases. */
@@ -22,33 +26,38 @@ export interface Verdict {
   readonly why: string;
 }
 
-/** Runs one of the tools. They tell what they find on stdout, and by exit code 1 that it is not right. */
-export async function runTool(program: string, args: readonly string[], work: Work, input?: string): Promise<Verdict> {
+/** One of them, and where it is. */
+export interface Tool {
+  readonly command: string;
+  /** Absent: on this machine. */
+  readonly sandbox?: Sandbox | undefined;
+}
+
+/**
+ * Runs one of the tools. They tell what they find on stdout, and by exit code 1 that it is not right.
+ * @param args the file at their end.
+ */
+export async function runTool(tool: Tool, args: readonly string[], work: Work, input?: string): Promise<Verdict> {
+  const { command, sandbox = PROCESSES } = tool;
+  const file = args.at(-1);
+  if (file === undefined) throw new TypeError('a tool without a file');
+  const program = sandbox.program({ command, args, accept: [1], cwd: '/' }, await holderOf(file));
   // The watchdog of standstill sees its CPU and I/O; its output comes by way of lines.
   const lines: string[] = [];
   const onLine = (line: string): void => void lines.push(line);
   if (input === undefined) {
-    const ended = await withLines(program, args, work, onLine);
+    const ended = await withLines(program, work, onLine);
     return verdict(lines.join('\n'), ended);
   }
-  const { stdout, code } = await runProgram(
-    { command: program, args, accept: [1], cwd: '/' },
-    { signal: work.signal, input },
-  );
+  const { stdout, code } = await runProgram(program, { signal: work.signal, input });
   return verdict(stdout, code);
 }
 
-async function withLines(
-  program: string,
-  args: readonly string[],
-  work: Work,
-  onLine: (line: string) => void,
-): Promise<number> {
+async function withLines(program: Program, work: Work, onLine: (line: string) => void): Promise<number> {
   // stdout of a pipeline's last program is dropped, so it is joined to where lines are read.
-  const command = 'sh';
-  const words = ['-c', 'exec "$@" >&3 2>&3', 'sh', program, ...args];
+  const args = ['-c', 'exec "$@" >&3 2>&3', 'sh', program.command, ...program.args];
   const [ended] = await runPipeline({
-    programs: [{ command, args: words, accept: [1], cwd: '/', onLine }],
+    programs: [{ ...program, command: 'sh', args, onLine }],
     bytes: () => 0,
     phase: 'verifying files',
     total: null,

@@ -9,7 +9,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
 import { parseManifest } from './aof-manifest.ts';
 import { requireSound, unsound } from './sound.ts';
-import { runTool } from './tools.ts';
+import { runTool, type Tool } from './tools.ts';
 
 /**
  * The longest end of a command or transaction that is cut. The server writes what it has gathered in one call; a cut
@@ -18,7 +18,7 @@ import { runTool } from './tools.ts';
 const LONGEST_END = 64 * 2 ** 20;
 
 /** @throws BackupError `verification-failed`. */
-export async function requireWholeSet(program: string, manifest: string, work: Work): Promise<void> {
+export async function requireWholeSet(program: Tool, manifest: string, work: Work): Promise<void> {
   const verdict = await runTool(program, [manifest], work);
   if (verdict.ok) return;
   const last = parseManifest(await readFile(manifest, 'utf8')).at(-1);

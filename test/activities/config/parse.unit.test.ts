@@ -313,6 +313,12 @@ const CASES: readonly (readonly [
     ['1:76 plans.drill.beside', /at least 1/],
     ['1:102 plans.drill.provision[0].command', /no program.*apt-get/],
   ],
+  [
+    'images of restore tests that have no digest, or are of no source',
+    ['site: prod', "plans: { restoreTest: { sandboxImages: { stak: 'redis:7' } } }\nsite: prod"],
+    ['1:42 plans.restoreTest.sandboxImages.stak', /no source "stak".*Did you mean "stack"/],
+    ['1:48 plans.restoreTest.sandboxImages.stak', /without its digest.*docker image inspect/],
+  ],
   ['no sources', ['\n  stack: { type: files, paths: [/data] }', ' {}'], ['7:10 sources', /nothing would be backed up/]],
   [
     'a host that there is not',

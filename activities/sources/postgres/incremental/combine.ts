@@ -12,7 +12,7 @@ import { requireSpace } from '../../../storage/space.ts';
 import { runPipeline } from '../../../streams/pipeline.ts';
 import type { Work } from '../../../work.ts';
 import type { BackupReader } from '../../types.ts';
-import type { Binaries } from '../binaries.ts';
+import { programOf, type Binaries } from '../binaries.ts';
 import { BACKUP_MANIFEST, extract, linkTablespace, type Place } from '../extract.ts';
 import { requireBackupManifest, requirePosition, verifyFiles } from '../verify-files.ts';
 import { requireLabel } from './chain.ts';
@@ -86,7 +86,7 @@ async function runCombine({ extracted, made, oids, binaries, work }: Combination
   const links = binaries.major >= LINKS_SINCE && (await canLink(last.data)) ? ['--link'] : [];
   const options = ['--no-sync', '--manifest-checksums=SHA256', ...links, ...mappings, `--output=${made.data}`];
   const args = [...options, '--', ...extracted.map(({ data }) => data)];
-  const program = { command: path.join(binaries.folder, 'pg_combinebackup'), args, cwd: '/' };
+  const program = programOf(binaries, 'pg_combinebackup', { args, cwd: '/' });
   try {
     await runPipeline({ programs: [program], bytes: () => 0, phase: 'combining', total: null, work });
   } catch (error) {

@@ -5,14 +5,14 @@ import type { Manifest } from '../../../../model/manifest.ts';
 import type { Work } from '../../../work.ts';
 import { some } from '../../check-results.ts';
 import { basePosition } from '../incremental/position.ts';
-import { readWaldump } from '../waldump-lines.ts';
+import { readWaldump, type Dump } from '../waldump-lines.ts';
 import { isOurs, logsPosition } from './position.ts';
 
 export interface Searched {
   /** Folder of the segments. */
   readonly wal: string;
-  /** Path of pg_waldump. */
-  readonly waldump: string;
+  /** Programs that have pg_waldump. */
+  readonly waldump: Dump['waldump'];
   /** The backup that the logs are replayed on, and they in their order. */
   readonly base: Manifest;
   readonly logs: readonly Manifest[];

@@ -3,14 +3,14 @@ import type { Manifest } from '../../../../model/manifest.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import { microseconds } from '../../../../model/time.ts';
 import type { Work } from '../../../work.ts';
-import { readWaldump } from '../waldump-lines.ts';
+import { readWaldump, type Dump } from '../waldump-lines.ts';
 import { logsPosition } from './position.ts';
 
 export interface CommitsRequest {
   /** Folder of the segments. */
   readonly wal: string;
-  /** Path of pg_waldump. */
-  readonly waldump: string;
+  /** Programs that have pg_waldump. */
+  readonly waldump: Dump['waldump'];
   /** The last ones of a recovery, in their order. */
   readonly logs: readonly Manifest[];
   /** What pg_waldump prints of the record at the end of these logs: unless it was seen, not all was looked at. */

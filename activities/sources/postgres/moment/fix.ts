@@ -63,7 +63,7 @@ export async function fixMoment(fixing: Fixing): Promise<Moment> {
         await receive({ binaries, connection, folder, end: mark.end, work });
         await completeFolder(folder, position, segmentBytes);
         if (round === ROUNDS || !waldump) return { mark, held, holding };
-        const wal = { wal: folder, waldump: path.join(waldump.folder, 'pg_waldump'), work };
+        const wal = { wal: folder, waldump, work };
         const seen = new Map(held.map(({ database, ...each }) => [database, each]));
         if (isExact((await findPlace(wal, mark, seen)).place)) return { mark, held, holding };
       }

@@ -61,7 +61,7 @@ export async function prepareRecovery(recovering: Recovering): Promise<Recovery 
   const seen = new Map(
     snapshots.map(({ database, oid, snapshot }) => [database, { oid, snapshot: parseSnapshot(snapshot) }]),
   );
-  const folder = { wal, waldump: path.join(binaries.folder, 'pg_waldump'), work };
+  const folder = { wal, waldump: binaries, work };
   try {
     const found = await findPlace(folder, mark, seen);
     await writeFile(path.join(restored, 'recovery.signal'), '', { mode: 0o600 });

@@ -58,7 +58,7 @@ for (const major of [15, 18]) {
 
     const folder = () => ({
       wal: path.join(server.data, 'pg_wal'),
-      waldump: path.join(server.binaries.folder, 'pg_waldump'),
+      waldump: server.binaries,
       work: testWork(),
     });
 
