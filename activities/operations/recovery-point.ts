@@ -1,5 +1,5 @@
 /** The recovery point of a run: which backup stands for each source, signed by the coordinator, at every destination. */
-import { canonical } from '../../model/manifest.ts';
+import { canonical, type Manifest } from '../../model/manifest.ts';
 import { recoveryPointKey } from '../../model/paths.ts';
 import { RECOVERY_POINT_SCHEMA, type Outcome, type RecoveryPoint } from '../../model/recovery-point.ts';
 import { parseReference, type PinnedReference } from '../../model/reference.ts';
@@ -162,9 +162,11 @@ interface Candidate extends Standing {
 }
 
 function madeHere(source: string, catalogue: readonly Catalogued[]): readonly Candidate[] {
-  return catalogue
-    .filter(({ name }) => name.source === source)
-    .map(({ manifest }) => ({ backup: pinned(manifest), ...factsOf(manifest) }));
+  return catalogue.filter(({ name }) => name.source === source).map(({ manifest }) => candidateOf(manifest));
+}
+
+function candidateOf(manifest: Manifest): Candidate {
+  return { backup: pinned(manifest), ...factsOf(manifest) };
 }
 
 function standingIn(source: string, entries: readonly Entry[]): readonly Candidate[] {
