@@ -5,6 +5,7 @@
 import {
   CancellationScope,
   getExternalWorkflowHandle,
+  isCancellation,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -214,7 +215,8 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
       const told = { report: { ...current(), steps: graph() } };
       untold.push(...(await tellingOfRun(site).tellDrill.executeWithOptions({ summary }, [told])));
     } catch (error) {
-      untold.push(stepError('notify', error));
+      // Cancelled: whoever is to know is told at the end.
+      if (!isCancellation(error)) untold.push(stepError('notify', error));
     }
   }
 

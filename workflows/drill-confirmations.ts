@@ -62,7 +62,10 @@ export function confirmationsOf({ spec, runner, told }: ConfirmationOptions): Co
     return confirmed.get(phase) ?? null;
   }
 
-  function refuse({ phase }: { readonly phase: ManualPhase }): void {
+  /** The input comes from whoever fills in the form: what the signed record could not hold is refused here. */
+  function refuse({ phase, note }: { readonly phase: ManualPhase; readonly note?: unknown }): void {
+    if (note !== undefined && typeof note !== 'string')
+      throw new Error('note is no text: {"phase": "probe", "note": "…"}');
     const steps = runner.steps();
     const waiting = manual.filter((one) => steps.some(({ id, state }) => id === confirmId(one) && state === 'running'));
     if (waiting.includes(phase) && !confirmed.has(phase)) return;

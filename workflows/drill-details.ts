@@ -1,7 +1,7 @@
 /** The Markdown that operators read as "current details" of drills. */
 import { SCENARIO_WORDS, type DrilledSource, type DrillReport } from '../model/drill/drill.ts';
 import { rpoOf } from '../model/drill/loss.ts';
-import { placeOf } from '../model/drill/place.ts';
+import { placeInWords, placeOf } from '../model/drill/place.ts';
 import { waitingSteps, type GraphStep } from '../model/graph.ts';
 import { formatDuration } from '../model/units.ts';
 import { inWords, nextOf, waitingInWords } from './details.ts';
@@ -75,7 +75,7 @@ function row(source: DrilledSource): readonly string[] {
     source.source,
     outcome ?? at ?? 'pending',
     choice?.backup.reference ?? '',
-    choice ? (placeOf(source) ?? 'repository') : '',
+    placeInWords(source),
     restored ? formatDuration(restored.milliseconds) : '',
     rto === null ? '' : against(rto, objectives.rto),
     losses.length === 0 ? '' : against(rpoOf(losses), objectives.rpo),

@@ -2,8 +2,7 @@
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
 import { rpoOf } from '../../model/drill/loss.ts';
 import { missedBy } from '../../model/drill/objectives.ts';
-import { placeOf } from '../../model/drill/place.ts';
-import { REPOSITORY } from '../../model/rotation.ts';
+import { placeInWords } from '../../model/drill/place.ts';
 import { formatDuration } from '../../model/units.ts';
 
 export const DRILL_COLUMNS = ['source', 'outcome', 'backup', 'from', 'restored in', 'RTO', 'RPO', 'probes'] as const;
@@ -15,7 +14,7 @@ export function drillRows({ sources, outcome, rto, rpo }: DrillReport): string[]
       source.source,
       source.outcome ?? '',
       backupOf(source),
-      placeIn(source),
+      placeInWords(source),
       source.restored ? formatDuration(source.restored.milliseconds) : '',
       told(source.rto),
       told(rpoOf(source.losses)),
@@ -28,12 +27,6 @@ export function drillRows({ sources, outcome, rto, rpo }: DrillReport): string[]
 function backupOf({ choice }: DrilledSource): string {
   if (!choice) return '';
   return choice.at === null ? choice.backup.reference : `${choice.backup.reference}, logs to ${choice.at}`;
-}
-
-/** From where it came. */
-function placeIn(source: DrilledSource): string {
-  const place = placeOf(source);
-  return place === undefined ? '' : (place ?? REPOSITORY);
 }
 
 function told(milliseconds: number | null): string {

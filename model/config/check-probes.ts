@@ -1,6 +1,7 @@
 /** Probes that could never be asked of their source, and such that reports could not tell apart. */
 import type { SourceType } from '../source.ts';
 import type { Draft } from './draft.ts';
+import { isWithin } from './folders.ts';
 import { kindOf, PROBE_KINDS, type ProbeKind } from './probe.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -20,12 +21,24 @@ export function checkProbes({ sources }: Draft): readonly ConfigProblem[] {
   });
 }
 
-function wrongWith({ type, start }: Drafted, probe: object): Wrong | undefined {
+function wrongWith({ type, start, paths }: Drafted, probe: object): Wrong | undefined {
   const kinds = PROBE_KINDS.filter((kind) => Object.hasOwn(probe, kind));
   if (kinds.length > 1)
     return { message: `two probes in one: ${kinds.join(' and ')}`, remedy: 'Write each as an entry of its own.' };
   const kind = kindOf(probe);
-  return kind && type && notFor(type, kind, start !== undefined);
+  if (kind === undefined || type === undefined) return undefined;
+  return notFor(type, kind, start !== undefined) ?? neverRestored(probe, paths);
+}
+
+/** Where nothing is ever restored, nothing can be missing: `exists: false` would hold for any backup. */
+function neverRestored(probe: object, paths: readonly unknown[] | undefined): Wrong | undefined {
+  const wanted = 'file' in probe ? probe.file : 'git' in probe ? probe.git : undefined;
+  if (typeof wanted !== 'string' || paths === undefined) return undefined;
+  if (paths.some((one) => typeof one !== 'string' || isWithin(wanted, one) || isWithin(one, wanted))) return undefined;
+  return {
+    message: `${wanted} is in none of the paths of the source, so it is in no backup`,
+    remedy: 'Write it as it is called below one of them.',
+  };
 }
 
 function notFor(type: SourceType, kind: ProbeKind, starts: boolean): Wrong | undefined {

@@ -28,6 +28,7 @@ const expected = z.union(
       matches: z
         .string()
         .refine(isExpression, 'not a regular expression\nWrite one of JavaScript, as in "^\\\\d+$".')
+        .refine((text) => !matchesAll(text), 'any answer would do\nWrite one that a wrong answer does not match.')
         .describe('a regular expression that is found in the answer'),
     }),
   ],
@@ -135,6 +136,13 @@ const SHORT = 80;
 function short(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   return line.length <= SHORT ? line : `${line.slice(0, SHORT - 1)}…`;
+}
+
+/** Answers that have nothing in common: what matches all of them can never be wrong. */
+const UNLIKE = ['', '0', 'a', '\u0001\n-'];
+
+function matchesAll(text: string): boolean {
+  return isExpression(text) && UNLIKE.every((answer) => new RegExp(text, 'm').test(answer));
 }
 
 function isExpression(text: string): boolean {

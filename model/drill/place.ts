@@ -1,7 +1,13 @@
-/** From where a drill recovered a source. Pure. */
+/** From where a source of a drill came. Pure. */
 import type { DrilledSource } from './drill.ts';
 
-/** The place whose copy did; before it is restored, that which is asked first. Null is the repository; undefined where nothing was chosen. */
+/** The place that its restore took in the end; before that the one that was chosen. Null: the repository. Undefined: none was chosen. */
 export function placeOf({ choice, restored }: Pick<DrilledSource, 'choice' | 'restored'>): string | null | undefined {
-  return restored === null ? choice?.place : restored.place;
+  return restored ? restored.place : choice?.place;
+}
+
+/** The same in words; empty where none was chosen. */
+export function placeInWords(source: Pick<DrilledSource, 'choice' | 'restored'>): string {
+  const place = placeOf(source);
+  return place === undefined ? '' : (place ?? 'repository');
 }

@@ -15,7 +15,7 @@ import { formatBytes, formatDuration } from '../units.ts';
 import { shellLine } from '../shell.ts';
 import { lossOf, type Change, type Comparison } from './compare.ts';
 import { NEWEST_BY, SCENARIO_WORDS, type DrilledSource, type DrillReport } from './drill.ts';
-import { placeOf } from './place.ts';
+import { placeInWords } from './place.ts';
 import { drillSummary, type DrillSummary, type Missed } from './summary.ts';
 import { allSteps, timelineOf, tookOf } from './timeline.ts';
 import { timelinePictures } from './timeline-svg.ts';
@@ -136,7 +136,7 @@ function sourcesTable({ sources }: DrillReport): readonly Block[] {
     one.rto === null ? (one.outcome === null ? '' : 'never') : formatDuration(one.rto),
     one.objectives.rto === null ? '' : formatDuration(one.objectives.rto),
     one.restored === null ? '' : formatBytes(one.restored.bytes),
-    placeOf(one) === undefined ? '' : (placeOf(one) ?? 'repository'),
+    placeInWords(one),
   ]);
   const times = [...PHASES, 'back after', 'objective', 'size'];
   return table(['source', 'outcome', ...times, 'from'], rows, times);

@@ -4,7 +4,6 @@ import { formatDuration } from '../units.ts';
 import type { GraphStep } from '../graph.ts';
 import { lossOf } from './compare.ts';
 import type { DrilledSource, DrillReport, NEWEST_BY } from './drill.ts';
-import { rpoOf } from './loss.ts';
 import { allSteps, tookOf } from './timeline.ts';
 
 /** So many of the slowest steps say it. */
@@ -63,8 +62,7 @@ export function whyLost(report: DrillReport): readonly string[] {
 
 /** Why so much was lost of a source. */
 export function whySourceLost({ losses, choice }: DrilledSource): readonly string[] {
-  const least = rpoOf(losses);
-  const loss = losses.find(({ milliseconds }) => milliseconds === least);
+  const [loss] = losses.toSorted((a, b) => a.milliseconds - b.milliseconds);
   if (loss === undefined) return ['it was not recovered, or nothing in it tells of its age'];
   const logs = choice === null || choice.at !== null ? [] : ['it has no logs: what came after the backup is lost'];
   const stale = choice?.stale ? ['its backup is older than the recovery point: that run had not captured it'] : [];

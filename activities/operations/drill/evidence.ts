@@ -87,6 +87,7 @@ function evidenceOf(site: Site, report: DrillReport, drilled: DrilledSource): Un
     schema: EVIDENCE_SCHEMA,
     site: site.config.site,
     backup: choice.backup,
+    // Where the copy lies that was restored: one that did not do there must not pass for proven.
     destination: restored.place,
     what: 'drill',
     // Of the drill, and not of now: whoever records it again writes the same.

@@ -8,7 +8,7 @@ import type { Service } from '../../sources/service.ts';
 import type { Site } from '../../site.ts';
 import { makePassable } from '../../storage/scratch.ts';
 import type { Work } from '../../work.ts';
-import { serveRestored } from '../probe/index.ts';
+import { isServed, serveRestored } from '../probe/index.ts';
 import { inWhole, openSandboxFor, type OpenedSandbox } from '../sandbox.ts';
 import { sourceConfig } from '../source-config.ts';
 import { openChosen } from './open.ts';
@@ -99,6 +99,8 @@ async function drilledOf(request: ServiceRequest): Promise<Drilled | null> {
 async function start({ site, input, chosen, work }: ServiceRequest): Promise<Drilled | null> {
   const { source } = chosen;
   const config = sourceConfig(site, source);
+  // Its backup need not be looked for again.
+  if (!isServed(config)) return null;
   const { chain } = await openChosen(await openLeft(site, input), chosen, work);
   const manifest = chain.at(-1)?.manifest;
   if (!manifest) throw new TypeError('a drill of no backup');

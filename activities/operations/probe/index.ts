@@ -18,7 +18,7 @@ import { askQuery } from './query.ts';
 import { wrong, type Asked, type ProbeContext, type Seen } from './types.ts';
 
 export type { Asked } from './types.ts';
-export { serveRestored, type ServeRequest } from './start.ts';
+export { isServed, serveRestored, type ServeRequest } from './start.ts';
 
 export interface ProbesRequest {
   readonly site: Pick<Site, 'redact'>;

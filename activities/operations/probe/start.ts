@@ -30,6 +30,11 @@ export interface ServeRequest {
   readonly work: Work;
 }
 
+/** Whether anything of a source runs that could be asked. */
+export function isServed(config: SourceConfig): boolean {
+  return adapterFor(config.type).serve !== undefined || ('start' in config && config.start !== undefined);
+}
+
 /**
  * Brings up what can be asked; null where the source has nothing that runs.
  * @throws BackupError `refused` where this machine cannot, `program-failed` where it does not start.

@@ -1,11 +1,11 @@
 /** `copies thaw`: what lies frozen is asked for, and waited for. */
 import { BackupError } from '../../../model/errors.ts';
-import { THAW_SPEEDS, type ThawSpeed } from '../../../model/config/destinations/thaw.ts';
 import { isThawed, thawId, type ThawReport } from '../../../model/thaw.ts';
 import { openPlace } from '../../backups/places.ts';
 import { planThaw, type ThawPlan } from '../../thaw/plan.ts';
 import type { Cli } from '../context.ts';
 import { choose, targetOf } from '../restore/choose.ts';
+import { speedOf } from './speed.ts';
 import { previewText, reportText } from './thaw-text.ts';
 import { waitForThaw, waitHere } from './thaw-wait.ts';
 
@@ -64,13 +64,6 @@ function placeOf({ from }: ThawOptions): string {
   throw new BackupError('usage', 'Where it lies frozen is not said.', {
     remedy: 'Name the destination: --from NAME. `mosaic-backup show REFERENCE` says where copies are.',
   });
-}
-
-/** @throws BackupError `usage`. */
-export function speedOf(text: string): ThawSpeed {
-  const found = THAW_SPEEDS.find((each) => each === text);
-  if (found) return found;
-  throw new BackupError('usage', `"${text}" is no speed.`, { remedy: `Choose one of: ${THAW_SPEEDS.join(', ')}.` });
 }
 
 function daysOf(text: string): number {

@@ -6,9 +6,8 @@ import type { Store } from '../../../activities/storage/types.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { isThawed } from '../../../model/thaw.ts';
 import { planThaw, type ThawPlan } from '../../thaw/plan.ts';
-import { speedOf } from '../copies/thaw.ts';
+import { speedOf } from '../copies/speed.ts';
 import { previewText } from '../copies/thaw-text.ts';
-import { waitForThaw } from '../copies/thaw-wait.ts';
 import type { Cli } from '../context.ts';
 import type { Chosen } from './choose.ts';
 import type { RestoreOptions } from './options.ts';
@@ -56,8 +55,10 @@ export async function thawed(
   options: RestoreOptions,
 ): Promise<boolean> {
   cli.out.note(previewText(plan));
-  if (options.thaw !== undefined) return (await waitForThaw(cli, plan)) !== null;
-  return refuseFrozen(plan, { chosen });
+  if (options.thaw === undefined) return refuseFrozen(plan, { chosen });
+  // It loads Temporal, which no other restore needs.
+  const { waitForThaw } = await import('../copies/thaw-wait.ts');
+  return (await waitForThaw(cli, plan)) !== null;
 }
 
 /** @throws BackupError `frozen`, with what brings it back. */

@@ -3,9 +3,8 @@ import type { PointPlan, PointStep } from '../../../activities/operations/restor
 import { BackupError } from '../../../model/errors.ts';
 import type { ThawSpeed } from '../../../model/config/destinations/thaw.ts';
 import { planThaw, type ThawPlan } from '../../thaw/plan.ts';
-import { speedOf } from '../copies/thaw.ts';
+import { speedOf } from '../copies/speed.ts';
 import { previewText } from '../copies/thaw-text.ts';
-import { waitForThaws } from '../copies/thaw-wait.ts';
 import type { Cli } from '../context.ts';
 import type { PointOptions } from './point.ts';
 
@@ -32,6 +31,8 @@ export async function thawPoint(cli: Cli, plan: PointPlan, { thaw }: PointOption
   }
   const thaws = await Promise.all(asleep.map((step) => thawOf(cli, step, speed)));
   for (const each of thaws) cli.out.note(previewText(each));
+  // It loads Temporal, which no other restore needs.
+  const { waitForThaws } = await import('../copies/thaw-wait.ts');
   if ((await waitForThaws(cli, thaws)) === null) return null;
   return { ...plan, steps: plan.steps.map((step) => (step.places.length > 0 ? step : thawed(step))) };
 }

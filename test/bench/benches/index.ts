@@ -1,4 +1,5 @@
 /** All benchmarks, in the order in which they run. */
+import { drillBench } from './drill/index.ts';
 import { fanOut } from './fan-out.ts';
 import { filesAgain, filesFirst } from './files.ts';
 import { firstByte } from './first-byte.ts';
@@ -21,6 +22,7 @@ export const BENCHES: readonly Bench[] = [
   filesFirst,
   filesAgain,
   restores,
+  drillBench,
   incrementalPostgres,
   incrementalMariadb,
   logsPostgres,

@@ -13,6 +13,11 @@ describe('the probes of a config', () => {
       [{ type: 'postgres', probes: [{ git: '/a' }] }, /type postgres has no files of its own/],
       [{ type: 'mariadb', probes: [http] }, /type mariadb answers no HTTP/],
       [{ type: 'files', probes: [http] }, /nothing is started that could answer/],
+      [
+        { type: 'files', paths: ['/srv/a/', '/etc'], probes: [{ file: '/srv/ab', exists: false }] },
+        /^\/srv\/ab is in none of the paths/,
+      ],
+      [{ type: 'files', paths: ['/srv/a'], probes: [{ git: '/srv/a/../b' }] }, /b is in none of the paths/],
       [{ type: 'files', probes: [{ file: '/a', git: '/a' }] }, /two probes in one: file and git/],
       [
         {
@@ -32,7 +37,12 @@ describe('the probes of a config', () => {
         why,
       );
     const fine = { type: 'files', start: { command: ['a'] }, probes: [http, { file: '/a' }, { command: ['a'] }] };
-    assert.deepEqual(checkProbes(draftOf({ sources: { a: fine } })), []);
+    const inside = {
+      type: 'files',
+      paths: ['/srv/a/'],
+      probes: [{ file: '/srv//a/b', exists: false }, { file: '/srv' }],
+    };
+    for (const a of [fine, inside]) assert.deepEqual(checkProbes(draftOf({ sources: { a } })), []);
   });
 
   it('that say nothing of the answer, or what cannot be, are refused', () => {
@@ -42,6 +52,10 @@ describe('the probes of a config', () => {
     assert.ok(!postgres({ query: 'SELECT 1' }), 'no answer is expected');
     assert.ok(!postgres({ query: 'SELECT 1', expect: {} }), 'any answer would do');
     assert.ok(!postgres({ query: 'SELECT 1', expect: { matches: '(' } }));
+    for (const matches of ['', '.*', 'x?', '(1|)', '^', '$'])
+      assert.ok(!postgres({ query: 'SELECT 1', expect: { matches } }), `${matches}: any answer would do`);
+    for (const matches of ['^$', '.', '^[0-9]*$', 'ok'])
+      assert.ok(postgres({ query: 'SELECT 1', expect: { matches } }), matches);
     assert.ok(!files({ http: { url: 'https://a/' } }) && !files({ command: [] }) && !files({ file: 'relative' }));
     assert.ok(!files({ file: '/a', exists: false, contains: 'b' }));
     assert.ok(!files({ file: '/a', timeout: '0s' }));

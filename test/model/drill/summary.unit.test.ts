@@ -167,3 +167,29 @@ describe('what a drill showed', () => {
     assert.equal(timelineOf(drillReport({ fields: { declared: null } })), null);
   });
 });
+
+describe('what was lost of a source', () => {
+  it('is by whatever shows the newest data: a canary that stopped long ago makes no loss of what is there', () => {
+    const source = drilledSource({
+      source: 'db',
+      at: [0, 1, 2, 3, 4],
+      rpoObjective: 600,
+      fields: {
+        losses: [
+          { by: 'canary', time: after(-86_400), milliseconds: 86_400_000 },
+          { by: 'commit', time: after(-660), milliseconds: 660_000 },
+        ],
+      },
+    });
+    const report = drillReport({ sources: [source], fields: { objectives: { rto: null, rpo: 600_000 } } });
+    const missed = missedAndWhy({ ...report, rpo: 660_000 });
+    assert.deepEqual(
+      missed.map(({ source: of, actual }) => [of, actual]),
+      [
+        [null, 660_000],
+        ['db', 660_000],
+      ],
+    );
+    for (const { why } of missed) assert.match(why.join(), /its last commit is of/);
+  });
+});

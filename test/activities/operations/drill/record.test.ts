@@ -16,8 +16,8 @@ import { pinned, type Catalogued } from '../../../../activities/storage/catalogu
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { readOverview } from '../../../../client/backups/overview.ts';
-import type { DrillReport } from '../../../../model/drill/drill.ts';
 import { filesSource } from '../../../../model/config/source.ts';
+import type { DrillReport } from '../../../../model/drill/drill.ts';
 import { canonical } from '../../../../model/manifest.ts';
 import { storedSchema } from '../../../../model/schemas.ts';
 import { z } from 'zod';

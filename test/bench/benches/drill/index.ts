@@ -1,0 +1,111 @@
+/** A drill over the sample's stack: how long all of it is gone, against its critical path recovered by hand. */
+import assert from 'node:assert/strict';
+import { availableParallelism, loadavg } from 'node:os';
+import path from 'node:path';
+import { readGraph } from '../../../../client/runs/graph.ts';
+import type { DrillReport } from '../../../../model/drill/drill.ts';
+import { tookOf } from '../../../../model/drill/timeline.ts';
+import type { SourceType } from '../../../../model/source.ts';
+import { RECOVERIES } from '../../peers/recovery.ts';
+import { plainSeries, resultOf } from '../result-of.ts';
+import { warm, WARM_NOTE } from '../settle.ts';
+import type { Bench, Surroundings } from '../types.ts';
+import { isRecovered, recoverByHand } from './by-hand.ts';
+import { backUpStack, VAULT, type BackedUp } from './stack.ts';
+
+/** RTO divided by the sum of the raw pipelines on its critical path. */
+const GOAL = 1.3;
+const BY_HAND = 'critical path by hand';
+
+export const drillBench: Bench = {
+  name: 'drill',
+  async run(surroundings) {
+    const { work, rounds, signal, say } = surroundings;
+    const stack = await backUpStack(surroundings);
+    const settle = warm(path.join(work, VAULT), signal);
+    const drills: number[] = [];
+    const byHand: number[] = [];
+    const compared = new Set<SourceType>();
+    try {
+      for (let round = 1; round <= rounds; round += 1) {
+        await settle();
+        const report = await drill(stack);
+        drills.push((report.rto ?? Number.NaN) / 1000);
+        await sayTimeline(stack, report, say);
+        let sum = 0;
+        for (const source of onPath(report)) {
+          await settle();
+          const seconds = await recoverByHand({ test: stack.test, work: path.join(work, 'by-hand'), signal }, source);
+          say(`${source.source} by hand: ${seconds.toFixed(2)} s`);
+          compared.add(source.type);
+          sum += seconds;
+        }
+        byHand.push(sum);
+        say(`run ${round} of ${rounds}: RTO ${drills.at(-1)?.toFixed(2)} s, by hand ${sum.toFixed(2)} s, ${load()}`);
+      }
+    } finally {
+      await stack.close();
+    }
+    const { drill: plan } = stack.test.site.config.plans;
+    return [
+      resultOf(
+        [
+          plainSeries({
+            name: 'drDrill',
+            settings: `host-lost, from a directory, ${plan.beside} sources beside each other; own Temporal and worker in one process`,
+            runs: drills,
+            goal: null,
+          }),
+          plainSeries({ name: BY_HAND, settings: settingsOf(compared), runs: byHand, goal: GOAL }),
+        ],
+        {
+          name: 'drill',
+          title: 'Disaster-recovery drill over the sample: from the declaration until every source answers',
+          unit: 's',
+          notes: [WARM_NOTE, ...NOTES, load()],
+        },
+      ),
+    ];
+  },
+};
+
+async function drill({ run }: BackedUp): Promise<DrillReport> {
+  const { drill: report } = await run('drill', { scenario: 'host-lost' });
+  assert.ok(report?.outcome === 'complete' && report.rto !== null, JSON.stringify(report));
+  return report;
+}
+
+/** Sources that the whole waited for. */
+function onPath({ sources, criticalPath }: DrillReport): DrillReport['sources'] {
+  return sources.filter(({ source }) => criticalPath.some((step) => step.startsWith(`${source}/`)));
+}
+
+async function sayTimeline(
+  { session }: BackedUp,
+  { runId, declared, criticalPath }: DrillReport,
+  say: Surroundings['say'],
+): Promise<void> {
+  const { steps = [] } = (await readGraph(session.client, runId)) ?? {};
+  for (const step of steps.toSorted((a, b) => (a.started ?? '').localeCompare(b.started ?? ''))) {
+    const from = Date.parse(step.started ?? '') - Date.parse(declared ?? '');
+    const critical = criticalPath.includes(step.id) ? '*' : ' ';
+    say(`${critical} ${step.id.padEnd(20)} at ${String(from).padStart(6)} ms, took ${tookOf(step) ?? '?'} ms`);
+  }
+}
+
+function settingsOf(types: ReadonlySet<SourceType>): string {
+  return [...types]
+    .filter(isRecovered)
+    .map((type) => `${type}: ${RECOVERIES[type]}`)
+    .join('\n    ');
+}
+
+function load(): string {
+  const [minute = Number.NaN] = loadavg();
+  return `load of the last minute ${minute.toFixed(1)}, on ${availableParallelism()} cores`;
+}
+
+const NOTES = [
+  'The sample has one size, also with --small. By hand: one source after another, each alone on the machine, until it answers; the sum of those on',
+  'the critical path of the drill before. Ours also checks signatures, digests and pg_verifybackup, and cuts its servers off from all networks.',
+];
