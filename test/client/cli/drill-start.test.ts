@@ -81,6 +81,8 @@ describe('drill start', function () {
         [2, /provision, choose, restore, probe, tear-down/, ['host-lost', '--manual', 'coffee']],
         [6, /docs, wiki/, ['host-lost', '--source', 'nothing']],
         [2, /not a time/, ['operator-error', '--at', 'yesterday']],
+        [2, /still to come/, ['operator-error', '--at', '2999-01-01T00:00:00Z']],
+        [2, /host-lost happens when it is declared/, ['host-lost', '--at', '2026-01-01T00:00:00Z']],
       ];
       for (const [code, says, args] of wrong) {
         const done = await mosaic('drill', 'start', ...args, '--dry-run');
