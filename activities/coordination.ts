@@ -36,7 +36,7 @@ import { planTest } from './operations/proof/plan.ts';
 import { tellTests } from './operations/proof/tell.ts';
 import { tellThaw } from './operations/thaw/tell.ts';
 import { tellLogs } from './operations/tell-logs.ts';
-import { tellRun, tellWaiting } from './operations/tell-run.ts';
+import { tellBegun, tellRun, tellWaiting } from './operations/tell-run.ts';
 import type { Site } from './site.ts';
 
 export interface CoordinationActivities {
@@ -140,11 +140,19 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     },
     tellDrill: (sent) => {
       const { report } = received(z.object({ report: drillReport }), sent);
-      return runStep({}, async (work) => tellDrill({ site: await openSite(), report, work }));
+      return runStep({}, async (work) => {
+        const of = { site: await openSite(), report, work };
+        const begun = await tellBegun({ ...of, plan: 'drill', runId: report.runId });
+        return [...begun, ...(await tellDrill(of))];
+      });
     },
     tellTests: (sent) => {
       const { report } = received(z.object({ report: runReport }), sent);
-      return runStep({}, async (work) => tellTests({ site: await openSite(), report, work }));
+      return runStep({}, async (work) => {
+        const of = { site: await openSite(), report, work };
+        const begun = await tellBegun({ ...of, plan: 'restore-test', runId: report.runId });
+        return [...begun, ...(await tellTests(of))];
+      });
     },
     signRecoveryPoint: (sent) => {
       const { spec, report } = received(endedRun, sent);

@@ -26,7 +26,7 @@ export interface BackupPlan {
 export const STRATEGY = ['daily', 'weekly', 'monthly'] as const satisfies readonly Tier[];
 
 /** Names that a plan of the config cannot have: of other plans, and of a tier. */
-export const RESERVED_PLANS: readonly string[] = [...STRATEGY, 'yearly', 'logs', 'catch-up', 'restore-test'];
+export const RESERVED_PLANS: readonly string[] = [...STRATEGY, 'yearly', 'logs', 'catch-up', 'restore-test', 'drill'];
 
 type Config = Pick<SiteConfig, 'plans' | 'timeZone'>;
 

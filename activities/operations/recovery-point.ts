@@ -1,18 +1,21 @@
 /** The recovery point of a run: which backup stands for each source, signed by the coordinator, at every destination. */
-import { canonical } from '../../model/manifest.ts';
+import { canonical, type Manifest } from '../../model/manifest.ts';
 import { recoveryPointKey } from '../../model/paths.ts';
 import { RECOVERY_POINT_SCHEMA, type Outcome, type RecoveryPoint } from '../../model/recovery-point.ts';
+import { parseReference, type PinnedReference } from '../../model/reference.ts';
 import { runOutcome, type RunReport, type RunSpec, type SourceReport } from '../../model/run.ts';
 import { siteSigner, trustedKeys } from '../keys/site-keys.ts';
 import type { TrustedKey } from '../keys/signing.ts';
 import type { Site } from '../site.ts';
 import { listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
+import { readEvidence } from '../storage/evidence-file.ts';
 import { manifestVerdict } from '../storage/manifest-file.ts';
 import { counted } from '../storage/counted.ts';
 import { readRecoveryPoints, RECOVERY_POINTS } from '../storage/recovery-points.ts';
 import { prepareRepository, putRepositorySmall, repositoryStore } from '../storage/repository.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { lastVerdictOf } from './archive/choose.ts';
 import { factsOf } from './capture.ts';
 import { deliverSmall } from './deliver-small.ts';
 import { keepingOfPoint } from './keeping.ts';
@@ -121,7 +124,10 @@ interface StandingRequest {
   readonly reports: readonly SourceReport[];
 }
 
-/** The last good backup of each source that was not captured: of this host's, or what an earlier recovery point says. */
+/**
+ * The last good backup of each source that was not captured: the newest of this host's, and of what earlier recovery points say, which
+ * hosts that are down cannot be asked for. None that a check has found damaged in this repository.
+ */
 async function standing({
   store,
   trusted,
@@ -130,32 +136,48 @@ async function standing({
 }: StandingRequest): Promise<ReadonlyMap<string, Standing>> {
   const stale = reports.filter(({ captured }) => captured === null).map(({ source }) => source);
   if (stale.length === 0) return new Map();
-  const catalogue = (await listBackups(store, { logs: false })).filter(
+  const [catalogue, { read }] = await Promise.all([
+    listBackups(store, { logs: false }),
+    readRecoveryPoints(store, trusted),
+  ]);
+  const good = catalogue.filter(
     ({ manifest }) => manifest.scheduled <= scheduled && manifestVerdict(manifest, trusted) === 'good',
   );
-  const here = new Map(stale.flatMap((source) => newestOf(source, catalogue) ?? []));
-  // A host that is down cannot be asked for its backups, and the coordinator holds none of them.
-  if (stale.every((source) => here.has(source))) return here;
-  const { read } = await readRecoveryPoints(store, trusted);
-  const oldestFirst = read
-    .filter((point) => point.scheduled <= scheduled)
-    .toSorted((a, b) => (a.scheduled < b.scheduled ? -1 : 1));
-  return new Map([...oldestFirst.flatMap(({ sources }) => sources.flatMap(standingIn)), ...here]);
+  const points = read.filter((point) => point.scheduled <= scheduled);
+  const found = new Map<string, Standing>();
+  for (const source of stale) {
+    const evidence = await readEvidence(store, trusted, source);
+    const candidates = [...madeHere(source, good), ...points.flatMap(({ sources }) => standingIn(source, sources))];
+    const newest = candidates
+      .filter(({ backup }) => lastVerdictOf(backup, evidence) !== 'failed')
+      .toSorted((a, b) => madeAt(a).localeCompare(madeAt(b)))
+      .at(-1);
+    if (newest !== undefined) found.set(source, newest);
+  }
+  return found;
 }
 
-function newestOf(
-  source: string,
-  catalogue: readonly Catalogued[],
-): readonly [readonly [string, Standing]] | undefined {
-  const newest = catalogue
-    .filter(({ name }) => name.source === source)
-    .toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled))
-    .at(-1);
-  return newest && [[source, { backup: pinned(newest.manifest), ...factsOf(newest.manifest) }]];
+interface Candidate extends Standing {
+  readonly backup: PinnedReference;
 }
 
-function standingIn({ source, backup, consistency, position, image }: Entry): readonly (readonly [string, Standing])[] {
-  if (backup === null) return [];
-  const facts = { ...(consistency && { consistency }), ...(position !== undefined && { position }) };
-  return [[source, { backup, ...facts, ...(image !== undefined && { image }) }]];
+function madeHere(source: string, catalogue: readonly Catalogued[]): readonly Candidate[] {
+  return catalogue.filter(({ name }) => name.source === source).map(({ manifest }) => candidateOf(manifest));
+}
+
+function candidateOf(manifest: Manifest): Candidate {
+  return { backup: pinned(manifest), ...factsOf(manifest) };
+}
+
+function standingIn(source: string, entries: readonly Entry[]): readonly Candidate[] {
+  return entries.flatMap(({ source: of, backup, consistency, position, image }) => {
+    if (of !== source || backup === null) return [];
+    const facts = { ...(consistency && { consistency }), ...(position !== undefined && { position }) };
+    return [{ backup, ...facts, ...(image !== undefined && { image }) }];
+  });
+}
+
+/** The time in its name, which sorts; a point names what another run made as well. */
+function madeAt({ backup }: Candidate): string {
+  return parseReference(backup.reference)?.id ?? '';
 }

@@ -10,6 +10,8 @@ import {
   type WaitingStep,
 } from '../../model/run-alerts.ts';
 import type { Condition } from '../../model/alert.ts';
+import type { SiteConfig } from '../../model/config/site.ts';
+import { isDrilled } from '../../model/drill/whole.ts';
 import { backupPlan } from '../../model/plans.ts';
 import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
 import { tell } from '../notify/tell.ts';
@@ -49,6 +51,17 @@ export function tellRun(
   return tellFound(request, report.runId, runConditions(spec, report, site.host), isOver);
 }
 
+/** A run of a plan that tells by itself how it fares has begun: that the one before it could not is over. @returns the notifiers that failed. */
+export function tellBegun(
+  request: TellRunRequest & { readonly plan: OwnTeller; readonly runId: string },
+): Promise<readonly StepError[]> {
+  return tellFound(request, request.runId, [], ({ key }) => key.startsWith(runKeys(request.plan)));
+}
+
+/** Plans that back up nothing: of their runs only that one could not begin is told here. */
+const OWN_TELLERS = ['drill', 'restore-test'] as const;
+type OwnTeller = (typeof OWN_TELLERS)[number];
+
 /** One after another: they share what is remembered. */
 function tellFound(
   { site, work, ...when }: TellRunRequest,
@@ -61,9 +74,17 @@ function tellFound(
     const { remindAfter } = site.config.plans.daily;
     const { fresh, open: before } = await readMemory(site.state, 'runs');
     // Of a plan that the config has no more no other run will tell.
-    const isOver = (one: Remembered) => lookedFor(one) || backupPlan(site.config, planOf(one.key) ?? '') === undefined;
+    const isOver = (one: Remembered) => lookedFor(one) || !willTell(site.config, one.key);
     const { open, errors } = await tell({ site, run, found, before, lookedFor: isOver, remindAfter, now, work });
     await writeMemory(site.state, 'runs', { fresh, open: [...open] });
     return errors;
   });
+}
+
+/** Whether another run of the plan that it is about will say how it stands. */
+function willTell(config: SiteConfig, key: string): boolean {
+  if (backupPlan(config, planOf(key) ?? '') !== undefined) return true;
+  const plan = OWN_TELLERS.find((one) => key.startsWith(runKeys(one)));
+  if (plan === undefined) return false;
+  return plan === 'drill' ? isDrilled(config) : config.plans.restoreTest.enabled;
 }

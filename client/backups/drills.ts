@@ -2,6 +2,7 @@
 import type { Site } from '../../activities/site.ts';
 import type { DrillReport, Scenario } from '../../model/drill/drill.ts';
 import { missedInShort } from '../../model/drill/index-document.ts';
+import { isDrilled, isWhole, leftOutBy } from '../../model/drill/whole.ts';
 import type { Finding } from '../../model/finding.ts';
 import { formatDuration } from '../../model/units.ts';
 
@@ -33,8 +34,7 @@ export function lastDrills(drills: readonly DrillReport[], now: number): readonl
 }
 
 /**
- * What is to be said where none has succeeded for so long as the config allows; null where one has, where none is planned, or where nobody here
- * could: without an identity nothing can be recovered.
+ * What is to be said where none has brought back all that the config has for so long as it allows; null where one has, or where none is planned.
  * @param since RFC 3339: when the site's first run ended; null before.
  */
 export function staleDrills(
@@ -45,9 +45,9 @@ export function staleDrills(
     now,
   }: { readonly drills: readonly DrillReport[]; readonly since: string | null; readonly now: number },
 ): { readonly message: string; readonly remedy: string } | null {
-  const { enabled, staleAfter, scenarios } = config.plans.drill;
-  if (!enabled || config.encryption.identity === undefined) return null;
-  const good = drills.filter(({ outcome, declared }) => outcome === 'complete' && declared !== null);
+  const { staleAfter, scenarios } = config.plans.drill;
+  if (!isDrilled(config)) return null;
+  const good = drills.filter((one) => one.declared !== null && isWhole(one, config));
   const last =
     good
       .map(({ declared }) => declared ?? '')
@@ -56,11 +56,12 @@ export function staleDrills(
   const from = last ?? since;
   if (from === null || now - Date.parse(from) <= staleAfter) return null;
   const age = formatDuration(now - Date.parse(from));
+  const part = drills.find(({ outcome }) => outcome === 'complete');
+  const never = part
+    ? `no drill has brought back all that the config has, for ${age}: ${part.runId} was without ${leftOutBy(part, config).join(', ')}`
+    : `no disaster was ever rehearsed to the end, for ${age}: nobody knows how long a recovery takes, and whether it succeeds`;
   return {
-    message:
-      last === null
-        ? `no disaster was ever rehearsed to the end, for ${age}: nobody knows how long a recovery takes, and whether it succeeds`
-        : `the last drill that brought everything back was ${age} ago`,
+    message: last === null ? never : `the last drill that brought everything back was ${age} ago`,
     remedy: `mosaic-backup drill start ${scenarios[0] ?? 'host-lost'}`,
   };
 }

@@ -2,6 +2,7 @@
 import { archiveDestinations } from '../../activities/operations/archive/index.ts';
 import { sourcesWithLogs } from '../../activities/operations/plan-logs.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
+import { isDrilled } from '../../model/drill/whole.ts';
 import { backupPlans, type BackupPlan } from '../../model/plans.ts';
 import { calendarOf, shortestGap, type Calendar } from '../../model/timetable/calendar.ts';
 import { planKind } from '../runs/start.ts';
@@ -70,12 +71,6 @@ const SHORTER = 2 * 3_600_000;
 /** Where no identity is at hand nothing can be restored: a host that only backs up has none. */
 function isTested({ plans: { restoreTest }, encryption }: SiteConfig): boolean {
   return restoreTest.enabled && (restoreTest.host !== undefined || encryption.identity !== undefined);
-}
-
-/** As a restore test; with no destination a disaster leaves nothing. */
-function isDrilled({ plans: { drill }, encryption, destinations }: SiteConfig): boolean {
-  const canOpen = drill.host !== undefined || encryption.identity !== undefined;
-  return drill.enabled && canOpen && Object.keys(destinations).length > 0;
 }
 
 function dated(config: SiteConfig, name: string, calendar: Calendar): Schedule {

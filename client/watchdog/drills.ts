@@ -5,6 +5,7 @@ import type { Site } from '../../activities/site.ts';
 import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 import { openRepository } from '../../activities/storage/repository.ts';
 import { coordinatorOf } from '../../model/config/hosts.ts';
+import { isDrilled } from '../../model/drill/whole.ts';
 import { firstOf } from '../backups/first-run.ts';
 import { staleDrills } from '../backups/drills.ts';
 import { lookedAt, type Look } from './look.ts';
@@ -12,10 +13,8 @@ import { lookedAt, type Look } from './look.ts';
 /** @throws BackupError where the repository is not there. */
 export async function lookAtDrills(site: Site, now: number): Promise<Look> {
   const { config, host } = site;
-  const { enabled } = config.plans.drill;
   // The coordinator signs them, so that no other host's watchdog need wait for a network.
-  if (!enabled || config.encryption.identity === undefined || host !== coordinatorOf(config))
-    return lookedAt(['drill-stale'], []);
+  if (!isDrilled(config) || host !== coordinatorOf(config)) return lookedAt(['drill-stale'], []);
   const [{ read: drills }, points] = await Promise.all([
     readDrills(site, null),
     readRecoveryPoints(await openRepository(site), await trustedKeys(site)),

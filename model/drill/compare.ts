@@ -60,7 +60,7 @@ export function compare(report: DrillReport, earlier: DrillReport): Comparison {
   };
 }
 
-/** Milliseconds of data that were lost, as the RPO of the whole counts them; null where nothing tells of it. */
+/** Milliseconds of data that were lost at most; null where nothing tells of it. */
 export function lossOf({ losses }: Pick<DrilledSource, 'losses'>): number | null {
   return rpoOf(losses);
 }

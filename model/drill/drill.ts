@@ -155,18 +155,18 @@ export interface Probed {
   /** What was seen, or what is wrong. */
   readonly detail: string;
   readonly milliseconds: number;
+  /** It could not be asked on this machine: red, and yet no word against the backup. */
+  readonly asked?: false;
   /** One of our own, which every source gets: that something answers proves nothing of what it holds. */
   readonly own?: true;
-  /** This machine could not ask it, which is red, and says nothing of the backup. */
-  readonly asked?: false;
 }
 
 /** What the recovery of a source did. */
 export interface DrillRestored {
+  /** The place whose copy did, which need not be the one that was asked first; null is the repository. */
+  readonly place: string | null;
   /** The command that did it, word for word. */
   readonly command: readonly string[];
-  /** From where it came, which is not where it was first sought if a copy there was damaged; null: the repository. */
-  readonly place: string | null;
   /** Places whose copy did not do, and why. */
   readonly passed: readonly string[];
   readonly bytes: number;

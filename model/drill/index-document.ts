@@ -3,7 +3,7 @@ import { table, text, type Document, type Line } from '../document/document.ts';
 import { formatDuration } from '../units.ts';
 import { wholeSeconds } from '../time.ts';
 import type { DrillReport } from './drill.ts';
-import { missedBy } from './summary.ts';
+import { missedBy } from './objectives.ts';
 
 /** @param drills the newest first. */
 export function drillIndex(site: string, drills: readonly DrillReport[]): Document {
@@ -28,7 +28,7 @@ export function fileOf({ runId }: Pick<DrillReport, 'runId'>): string {
 /** `rto of the whole, rpo of wiki`; empty where nothing was. */
 export function missedInShort(report: DrillReport): string {
   return missedBy(report)
-    .map(({ of, source }) => `${of.toUpperCase()} of ${source ?? 'the whole'}`)
+    .map(({ of, objective }) => `${objective.toUpperCase()} of ${of ?? 'the whole'}`)
     .join(', ');
 }
 

@@ -11,20 +11,24 @@ export interface Missed {
   readonly limit: number;
 }
 
-export function missedBy({ objectives, rto, rpo, sources }: DrillReport): readonly Missed[] {
+/** The whole first, then by source. What is not known is missed once it has ended: nobody may rely on it. While it goes on: what is missed in any case. */
+export function missedBy({ objectives, rto, rpo, sources, outcome }: DrillReport): readonly Missed[] {
   const all = [
-    { of: null, objectives, rto, rpo },
+    { of: null, objectives, rto, rpo, ended: outcome !== null },
     ...sources.map((source) => ({
       of: source.source,
       objectives: source.objectives,
       rto: source.rto,
       rpo: rpoOf(source.losses),
+      ended: source.outcome !== null,
     })),
   ];
   return all.flatMap((one) =>
     (['rto', 'rpo'] as const).flatMap((objective): readonly Missed[] => {
       const [took, limit] = [one[objective], one.objectives[objective]];
-      return limit !== null && (took === null || took > limit) ? [{ of: one.of, objective, took, limit }] : [];
+      if (limit === null) return [];
+      const isMissed = took === null ? one.ended : took > limit;
+      return isMissed ? [{ of: one.of, objective, took, limit }] : [];
     }),
   );
 }

@@ -61,8 +61,9 @@ const drilled = z.looseObject({
   /** With the command that was given, word for word. */
   restored: z
     .looseObject({
-      command: z.array(z.string()),
+      /** Whose copy did; null is the repository. */
       place: z.string().nullable(),
+      command: z.array(z.string()),
       passed: z.array(z.string()),
       bytes: z.number(),
       milliseconds,
@@ -77,8 +78,9 @@ const drilled = z.looseObject({
       ok: z.boolean(),
       detail: z.string(),
       milliseconds,
-      own: z.literal(true).exactOptional(),
+      /** It could not be asked on that machine, which says nothing of the backup. */
       asked: z.literal(false).exactOptional(),
+      own: z.literal(true).exactOptional(),
     }),
   ),
   /** From the declaration until its last probe was green; null where it never was. */

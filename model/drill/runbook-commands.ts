@@ -4,12 +4,13 @@ import { readableFirst } from '../config/destinations/thaw.ts';
 import { secretsOfAws } from '../config/destinations/aws.ts';
 import { secretsOfRsync } from '../config/destinations/rsync.ts';
 import { coordinatorOf, hostNames } from '../config/hosts.ts';
-import { isOwnSource } from '../config/own-source.ts';
 import type { SiteConfig } from '../config/site.ts';
-import { defaultGroup, GROUPS } from '../source.ts';
 import { shellLine, shellWord } from '../shell.ts';
 import type { DrillReport, Scenario } from './drill.ts';
+import { recoveryOrder, type RecoverySource } from './order.ts';
 import { placeOf } from './place.ts';
+import { restoreWords, type RestoreWords } from './restore-words.ts';
+import { sourcesOfDrills } from './whole.ts';
 
 export interface ProgramNeed {
   readonly program: string;
@@ -17,33 +18,9 @@ export interface ProgramNeed {
   readonly version: string | null;
 }
 
-export interface RecoverySource {
-  readonly name: string;
-  /** Those that must be up before. */
-  readonly after: readonly string[];
-}
-
-/** The sources in the order of their recovery: by groups, each after those that it needs. */
-export function recoverySources({ sources, plans }: SiteConfig): readonly RecoverySource[] {
-  const wanted = plans.drill.sources ?? Object.keys(sources);
-  const groupOf = (name: string) => {
-    const source = sources[name];
-    return source === undefined ? 0 : GROUPS.indexOf(source.group ?? defaultGroup(source.type));
-  };
-  // The host's own files first: what everything else is configured by.
-  const rank = (name: string) => (isOwnSource(name) ? -1 : groupOf(name));
-  const rest = wanted.filter((name) => sources[name] !== undefined).toSorted((a, b) => rank(a) - rank(b));
-  const ordered: RecoverySource[] = [];
-  while (rest.length > 0) {
-    const at = rest.findIndex((name) => afterOf(name).every((other) => !rest.includes(other)));
-    const [name = ''] = rest.splice(Math.max(0, at), 1);
-    ordered.push({ name, after: afterOf(name).filter((other) => wanted.includes(other)) });
-  }
-  return ordered;
-
-  function afterOf(name: string): readonly string[] {
-    return sources[name]?.after ?? [];
-  }
+/** The sources in the order of their recovery. */
+export function recoverySources(config: SiteConfig): readonly RecoverySource[] {
+  return recoveryOrder(config, sourcesOfDrills(config));
 }
 
 /** Where everything comes from: as the last drill had it, else the first place that can be read at once. */
@@ -131,37 +108,48 @@ interface Restoring {
 export function restoreCommands({ config, source: { name }, scenario, drill, logged }: Restoring): readonly string[] {
   const source = config.sources[name];
   if (source === undefined) return [];
-  const recovered = drill?.sources.find((one) => one.source === name);
-  const drilled = recovered?.choice ?? null;
-  const here = recovered && drill?.scenario === scenario ? placeOf(recovered) : undefined;
+  const drilled = drill?.sources.find((one) => one.source === name);
+  const here = drill?.scenario === scenario && drilled ? placeOf(drilled) : undefined;
   const from = typeof here === 'string' && config.destinations[here] ? here : fromOf(config, scenario, drill);
   const back = scenario === 'operator-error' || scenario === 'ransomware';
-  const hasLogs = drilled === null ? logged : drilled.at !== null;
-  const folder = `"$RECOVERED"/${shellWord(name)}`;
+  const hasLogs = drilled?.choice ? drilled.choice.at !== null : logged;
+  const folder = { shell: `"$RECOVERED"/${shellWord(name)}` };
   const into = source.type === 'files' ? undefined : source.inPlace;
-  const options = optionsOf(config, drill).map(shellWord).join(' ');
-  const restore = (to: string) => {
-    if (back && !hasLogs)
-      return `mosaic-backup ${options} restore --point "$POINT" --source ${shellWord(name)} --from ${shellWord(from)} --to "$RECOVERED"/point-${shellWord(name)}`;
-    // Old or not, it is the newest that is left.
-    // Of a bucket that is read as it was, the logs end by themselves before the moment: those that reach it were shipped after it.
-    const isAsItWas = scenario === 'ransomware' && config.destinations[from]?.type === 's3';
-    const until = hasLogs ? `--at ${back && !isAsItWas ? '"$AT"' : 'end'}` : '--accept-age';
-    return `mosaic-backup ${options} restore latest --source ${shellWord(name)} --from ${shellWord(from)} ${until} --to ${to} --direct`;
-  };
+  // Of a bucket that is read as it was, the logs end by themselves before the moment: those that reach it were shipped after it.
+  const isAsItWas = scenario === 'ransomware' && config.destinations[from]?.type === 's3';
+  const until = back && !isAsItWas ? AT : 'end';
+  const restore = (to: Shell) =>
+    commandLine(
+      back && !hasLogs
+        ? { what: { point: POINT }, at: null, to: { shell: `"$RECOVERED"/point-${shellWord(name)}` } }
+        : // Old or not, it is the newest that is left.
+          { what: 'latest', at: hasLogs ? until : null, to },
+    );
   // Whoever goes back looks first: what is there may be right but for a part.
   if (back) return [restore(folder)];
-  if (source.type === 'files')
-    return [restore(folder), ...source.paths.flatMap((file) => putBack(`"$RECOVERED"/${shellWord(name)}`, file))];
+  if (source.type === 'files') return [restore(folder), ...source.paths.flatMap((file) => putBack(folder.shell, file))];
   if (into === undefined) return [restore(folder)];
   const data = shellWord(into.data);
   return [
     `${shellLine(into.stop)} || true`,
     `[ ! -e ${data} ] || mv ${data} ${data}.before-recovery`,
-    restore(data),
+    restore({ shell: data }),
     shellLine(into.start),
   ];
+
+  function commandLine(words: Pick<RestoreWords<Shell>, 'what' | 'at' | 'to'>): string {
+    const restoring = { options: optionsOf(config, drill), source: name, from, ...words };
+    const all = restoreWords<Shell>(restoring).map((word) => (typeof word === 'string' ? shellWord(word) : word.shell));
+    return `mosaic-backup ${all.join(' ')}`;
+  }
 }
+
+/** A word that the shell puts together, as it stands in a command. */
+interface Shell {
+  readonly shell: string;
+}
+const POINT: Shell = { shell: '"$POINT"' };
+const AT: Shell = { shell: '"$AT"' };
 
 /** Only what was backed up: a copy of the whole tree would set owner and mode of the folders above. */
 function putBack(below: string, file: string): readonly string[] {

@@ -7,6 +7,7 @@ import type { SiteConfig } from '../config/site.ts';
 import { formatDuration } from '../units.ts';
 import type { DrillReport, Scenario } from './drill.ts';
 import { SCENARIO_WORDS, SCENARIOS } from './drill.ts';
+import { sourcesOfDrills } from './whole.ts';
 import { proofOf } from './runbook-proof.ts';
 import {
   fromOf,
@@ -31,6 +32,8 @@ export interface RunbookFacts {
   readonly recoveryConfig: string;
   /** What each source needs besides what every restore needs, by its newest backup; absent where it has none yet. */
   readonly needs: Readonly<Record<string, readonly ProgramNeed[]>>;
+  /** Places that could not be asked for it, and why. */
+  readonly unread: readonly { readonly place: string; readonly problem: string }[];
   /** Sources with continuous logs. */
   readonly logged: readonly string[];
   /** Of this program. */
@@ -75,6 +78,7 @@ export function runbook(facts: RunbookFacts, scenario: Scenario = 'host-lost'): 
       ),
       heading(2, 'What is needed'),
       ...needTable(facts),
+      ...unknownNeeds(facts),
       ...steps(facts, scenario, last),
       heading(2, 'What is different after something else'),
       ...list(differences(config, scenario)),
@@ -140,6 +144,17 @@ function needTable({ needs, version }: RunbookFacts): readonly Block[] {
     programs.map((one): readonly Line[] => [source, { code: one.package }, one.version ?? 'any']),
   );
   return table(['for', 'package', 'version'], [...common, ...rows]);
+}
+
+/** What the table may lack: whoever installs by it alone would learn it in the middle of the recovery. */
+function unknownNeeds({ config, needs, unread }: RunbookFacts): readonly Block[] {
+  const lacking = sourcesOfDrills(config).filter((source) => needs[source] === undefined);
+  return [
+    ...(lacking.length === 0
+      ? []
+      : [text(`What these need is not known, as no backup of them was found: ${lacking.join(', ')}.`)]),
+    ...list(unread.map(({ place, problem }): Line => [{ strong: place }, ` could not be looked at: ${problem}`])),
+  ];
 }
 
 function programBlocks(facts: RunbookFacts): readonly Block[] {

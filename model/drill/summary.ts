@@ -1,7 +1,8 @@
 /** What a drill showed, for reports: what missed its objective and why, what failed, and how it stands beside earlier ones. Pure. */
 import type { StepError } from '../run.ts';
-import { compare, earlierThan, lossOf, type Comparison } from './compare.ts';
+import { compare, earlierThan, type Comparison } from './compare.ts';
 import type { DrillReport } from './drill.ts';
+import { missedBy } from './objectives.ts';
 import { allSteps } from './timeline.ts';
 import { slowestOf, whyLate, whyLost, whySourceLate, whySourceLost, type Timed } from './why.ts';
 
@@ -35,7 +36,7 @@ export function drillSummary(report: DrillReport, drills: readonly DrillReport[]
   const same = earlier.find(({ scenario }) => scenario === report.scenario);
   const [last] = earlier;
   return {
-    missed: missedBy(report),
+    missed: missedAndWhy(report),
     failures: [
       ...report.errors.map((error) => ({ source: null, error })),
       ...report.sources.flatMap(({ source, errors }) => errors.map((error) => ({ source, error }))),
@@ -49,36 +50,13 @@ export function drillSummary(report: DrillReport, drills: readonly DrillReport[]
   };
 }
 
-/** Every objective of a drill that was not held. */
-export function missedBy(report: DrillReport): readonly Missed[] {
-  const ended = report.outcome !== null;
-  const { objectives, rto, rpo } = report;
-  return [
-    ...miss({ of: 'rto', source: null, actual: rto, objective: objectives.rto, ended }, () => whyLate(report)),
-    ...miss({ of: 'rpo', source: null, actual: rpo, objective: objectives.rpo, ended }, () => whyLost(report)),
-    ...report.sources.flatMap((one) => {
-      const { source } = one;
-      const over = one.outcome !== null;
-      return [
-        ...miss({ of: 'rto', source, actual: one.rto, objective: one.objectives.rto, ended: over }, () =>
-          whySourceLate(report, one),
-        ),
-        ...miss({ of: 'rpo', source, actual: lossOf(one), objective: one.objectives.rpo, ended: over }, () =>
-          whySourceLost(one),
-        ),
-      ];
-    }),
-  ];
-}
-
-interface Held extends Pick<Missed, 'of' | 'source' | 'actual'> {
-  readonly objective: number | null;
-  readonly ended: boolean;
-}
-
-/** What is not known is missed once it has ended: nobody may rely on it. */
-function miss({ of, source, actual, objective, ended }: Held, why: () => readonly string[]): readonly Missed[] {
-  if (objective === null) return [];
-  if (actual === null ? !ended : actual <= objective) return [];
-  return [{ of, source, actual, objective, why: why() }];
+/** Every objective of a drill that was not held, and why. */
+export function missedAndWhy(report: DrillReport): readonly Missed[] {
+  const sources = new Map(report.sources.map((one) => [one.source, one]));
+  return missedBy(report).map(({ of: source, objective: of, took: actual, limit: objective }) => {
+    const drilled = source === null ? undefined : sources.get(source);
+    const late = () => (drilled ? whySourceLate(report, drilled) : whyLate(report));
+    const lost = () => (drilled ? whySourceLost(drilled) : whyLost(report));
+    return { of, source, actual, objective, why: of === 'rto' ? late() : lost() };
+  });
 }

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { TestReport } from '../../model/restore-test.ts';
 import type { SourceReport } from '../../model/run.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 
@@ -42,6 +43,7 @@ describe('npm start', function () {
     assert.equal(report.outcome, 'complete');
     assert.equal(report.proven, true);
     assert.deepEqual(sourcesOf(report), ['shop', 'wiki', 'cache', 'stack', 'mosaic-backup-local']);
+    assert.deepEqual(testsOf(report), Array(5).fill('complete'), 'it ends with a restore test of every source');
     for (const copies of copiesOf(report)) assert.deepEqual(copies, ['offsite', 'remote', 'vault']);
     await nothingRuns(folder);
   });
@@ -85,6 +87,12 @@ describe('npm start', function () {
 function sourcesOf({ proofs }: Readonly<Record<string, unknown>>): readonly unknown[] {
   assert.ok(Array.isArray(proofs));
   return proofs.map((proof: { readonly source: unknown }) => proof.source);
+}
+
+/** How the restore test of each source fared. */
+function testsOf({ tests }: Readonly<Record<string, unknown>>): readonly unknown[] {
+  assert.ok(Array.isArray(tests));
+  return tests.map(({ outcome }: TestReport) => outcome);
 }
 
 /** For each source, the destinations that have confirmed their copy. */

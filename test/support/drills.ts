@@ -78,6 +78,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
       expected: 90_000,
     },
     restored: {
+      place,
       command: [
         'mosaic-backup',
         '-c',
@@ -94,7 +95,6 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
         '--to',
         `/scratch/mosaic-drill-x/restored/${source}`,
       ],
-      place,
       passed: [],
       bytes: 3 * 2 ** 30,
       milliseconds: (at[2] - at[1]) * 1000,

@@ -12,7 +12,8 @@ import { confirmDrill } from '../../client/runs/confirm.ts';
 import { drillRows } from '../../client/runs/drill-result.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
-import type { DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
+import type { DrillAsked, DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
+import type { RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
 import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
@@ -281,6 +282,20 @@ describe('drDrill', function () {
     assert.equal(report.outcome, 'failed');
     assert.match(report.errors[0]?.message ?? '', /no destination is locked/);
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  it('is started in the Web UI by what its docs say', async () => {
+    const docs = await readFile(new URL('../../docs/drills.md', import.meta.url), 'utf8');
+    const [, json = ''] = /^```json\n([^]*?)\n```$/m.exec(docs) ?? [];
+    const [, type = ''] = /^\| Workflow Type \| `(\w+)`/m.exec(docs) ?? [];
+    const [, id = ''] = /^\| Workflow ID +\| `([^`]+)`/m.exec(docs) ?? [];
+    const input: DrillAsked = JSON.parse(json);
+    assert.equal(id, `drill-${input.scheduled}`);
+    const asked = { ...input, site: 'test', scenario: 'ransomware' };
+    const started = await session.client.workflow.start(type, { workflowId: id, taskQueue: 'test', args: [asked] });
+    const report: RunReport = await started.result();
+    assert.deepEqual([report.runId, report.drill?.scenario, report.outcome], [id, 'ransomware', 'failed']);
+    assert.match(report.errors[0]?.message ?? '', /no destination is locked/);
   });
 
   it('leaves nothing where it is cancelled', async () => {

@@ -1,6 +1,7 @@
 /** Which full the archive takes: one of the last seven days, so that nothing is read from the source twice. */
 import type { SourceConfig } from '../../../model/config/source.ts';
 import type { Verified } from '../../../model/evidence.ts';
+import type { PinnedReference } from '../../../model/reference.ts';
 import type { Tier } from '../../../model/source.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
@@ -57,6 +58,12 @@ function holdsExports(artifacts: Catalogued['manifest']['artifacts'], config: So
 
 /** What the last check of it in the repository found. */
 export function lastVerdict({ manifest }: Catalogued, evidence: readonly Verified[]): Verified['verdict'] | undefined {
-  const { sha256 } = pinned(manifest);
+  return lastVerdictOf(pinned(manifest), evidence);
+}
+
+export function lastVerdictOf(
+  { sha256 }: PinnedReference,
+  evidence: readonly Verified[],
+): Verified['verdict'] | undefined {
   return evidence.findLast(({ backup, destination }) => backup.sha256 === sha256 && destination === null)?.verdict;
 }

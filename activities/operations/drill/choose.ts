@@ -5,7 +5,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { orderOf } from '../../../model/manifest.ts';
 import { expectedTime } from '../../../model/proof/expected.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
-import type { PinnedReference } from '../../../model/reference.ts';
+import { formatReference, type PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
@@ -106,10 +106,12 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
   ];
   let frozen = false;
   const unlocked = new Set<string>();
+  const broken = new Set<string>();
   for (const { backup, stale } of candidates) {
     const having = await placesWith(places, backup, input);
     frozen ||= having.frozen;
     for (const why of having.unlocked) if (unlocked.size < unlocked.add(why).size) passed.push(why);
+    for (const why of having.broken) if (broken.size < broken.add(why).size) passed.push(why);
     const [first, ...others] = having.whole;
     const newest = first?.chain.at(-1);
     if (!first || !newest) continue;
@@ -128,7 +130,8 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
   }
   if (unlocked.size > 0) return `no backup of it is locked: ${[...unlocked][0]}`;
   if (frozen) return 'what is left of it lies frozen in cold storage: mosaic-backup copies thaw';
-  return candidates.length === 0 ? 'no backup of it is left' : 'no place that is left has a backup of it whole';
+  if (candidates.length === 0) return 'no backup of it is left';
+  return ['no place that is left has a backup of it whole', ...[...broken].slice(0, 1)].join(': ');
 }
 
 function placeOf({ name }: Left): string | null {
@@ -149,30 +152,36 @@ interface Having {
   readonly frozen: boolean;
   /** Places that have it, and what of it whoever has the worker's credentials can take there. */
   readonly unlocked: readonly string[];
+  /** Places that have it, and why what they have does not do. */
+  readonly broken: readonly string[];
 }
 
 /** In the order of the places. */
 async function placesWith(places: readonly Left[], backup: PinnedReference, { scenario }: DrillInput): Promise<Having> {
   const whole: { place: Left; chain: readonly Catalogued[] }[] = [];
   const unlocked: string[] = [];
+  const broken: string[] = [];
   let frozen = false;
   for (const place of places) {
     const chain = chainAt(place, backup);
-    if (!chain) continue;
+    if (typeof chain === 'string') broken.push(chain);
+    if (chain === undefined || typeof chain === 'string') continue;
     const why = scenario === 'ransomware' ? [...(await whyUnlocked(place, chain)).values()] : [];
     unlocked.push(...why);
     if (why.length > 0) continue;
     if (await isReadable(place.store, chain)) whole.push({ place, chain });
     else frozen = true;
   }
-  return { whole, frozen, unlocked };
+  return { whole, frozen, unlocked, broken };
 }
 
-function chainAt({ catalogue }: Left, backup: PinnedReference): readonly Catalogued[] | undefined {
+/** Undefined where it is not there; in words, where what is there does not do: another one bears its name, or one that it builds on is gone. */
+function chainAt({ name, catalogue }: Left, backup: PinnedReference): readonly Catalogued[] | string | undefined {
+  if (!catalogue.some((one) => formatReference(one.name) === backup.reference)) return undefined;
   try {
     return chainOf(catalogue, findPinned(catalogue, backup));
   } catch (error) {
-    if (error instanceof BackupError) return undefined;
+    if (error instanceof BackupError) return `${name}: ${error.message}`;
     throw error;
   }
 }

@@ -20,17 +20,20 @@ export interface DrillEvidence {
   readonly recorded: readonly { readonly source: string; readonly place: string; readonly key: string }[];
   /** Sources of which there is none, and why. */
   readonly unrecorded: readonly { readonly source: string; readonly why: string }[];
+  /** Sources whose record a place did not take. */
+  readonly refused: readonly { readonly source: string; readonly place: string; readonly error: BackupError }[];
 }
 
 /**
- * Records what was restored and looked at; what nobody asked anything proves nothing. A red probe speaks against the backup until a
- * later check of it is green. The same drill again writes the same records.
+ * Records what was restored and looked at, at the place whose copy it was; what nobody asked anything, or nobody could, proves nothing. A red
+ * probe speaks against the backup until a later check of it is green. The same drill again writes the same records.
  * @throws BackupError `config` where this host has no signing key that counts.
  */
 export async function recordDrillEvidence({ site, report, work }: DrillEvidenceRequest): Promise<DrillEvidence> {
   const signer = await siteSigner(site);
   const recorded: DrillEvidence['recorded'][number][] = [];
   const unrecorded: DrillEvidence['unrecorded'][number][] = [];
+  const refused: DrillEvidence['refused'][number][] = [];
   for (const drilled of report.sources) {
     const { source } = drilled;
     const unsigned = evidenceOf(site, report, drilled);
@@ -51,10 +54,10 @@ export async function recordDrillEvidence({ site, report, work }: DrillEvidenceR
       // A place that takes no record now keeps no other source from its own.
       if (work.signal.aborted || !(error instanceof BackupError)) throw error;
       work.log.warn({ source, destination: place, code: error.code }, 'evidence of the drill not recorded');
-      unrecorded.push({ source, why: `not at ${place}: ${error.message}` });
+      refused.push({ source, place, error });
     }
   }
-  return { recorded, unrecorded };
+  return { recorded, unrecorded, refused };
 }
 
 /** Why there is none, in words, where there is none. */
@@ -65,12 +68,16 @@ function evidenceOf(site: Site, report: DrillReport, drilled: DrilledSource): Un
   // That something answers proves nothing of what it holds.
   const asked = probes.filter(({ own }) => own !== true);
   if (asked.length === 0) return 'it was restored, and nothing was asked of it: it has no probes';
-  const checks = asked.map((probe): Check => {
-    const { name, ok, detail } = probe;
-    return { name: `probe ${name}`, compared: probe.asked !== false, ok, detail };
-  });
-  // What this machine could not ask speaks against the drill, and not against the backup.
-  const green = checks.every(({ ok, compared }) => ok || !compared);
+  const answered = asked.filter((one) => one.asked !== false);
+  const [unasked] = asked;
+  if (answered.length === 0) return `it was restored, and could not be asked: ${unasked?.detail}`;
+  const checks = asked.map(({ name, asked: compared = true, ok, detail }): Check => ({
+    name: `probe ${name}`,
+    compared,
+    ok,
+    detail,
+  }));
+  const green = answered.every(({ ok }) => ok);
   if (green && outcome === 'failed') return `it failed: ${errors[0]?.message ?? 'see the report'}`;
   const ended = steps
     .flatMap((step) => step.ended ?? [])

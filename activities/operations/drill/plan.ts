@@ -1,6 +1,9 @@
 /** What a drill is to do, read from the config. */
 import { coordinatorOf } from '../../../model/config/hosts.ts';
+import type { SiteConfig } from '../../../model/config/site.ts';
 import type { DrillAsked, DrillSpec, DrillStep, Scenario } from '../../../model/drill/drill.ts';
+import { recoveryOrder, type RecoverySource } from '../../../model/drill/order.ts';
+import { sourcesOfDrills } from '../../../model/drill/whole.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { runId } from '../../../model/run.ts';
 import { scheduledTime } from '../../../model/time.ts';
@@ -17,7 +20,9 @@ export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: 
   }
   const { drill } = config.plans;
   const { retryFirst, retryMax, heartbeat, standstill, deadline, alertAfter, remindAfter } = drill;
-  const names = [...new Set(input.sources ?? drill.sources ?? Object.keys(config.sources))];
+  const names = [...new Set(input.sources ?? sourcesOfDrills(config))];
+  // One that there is not is refused.
+  for (const source of names) sourceConfig(site, source);
   const timed = input.timed === true;
   const manual = input.manual ?? drill.manual;
   return {
@@ -25,9 +30,9 @@ export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: 
     site: config.site,
     plan: input.plan,
     scheduled: scheduledTime(input.scheduled),
-    scenario: input.scenario ?? scenarioInTurn(drill.scenarios, input.scheduled),
+    scenario: input.scenario ?? scenarioInTurn(config, input.scheduled),
     host: drill.host ?? coordinatorOf(config),
-    steps: inOrder(names.map((source) => stepOf(site, source, names))),
+    steps: recoveryOrder(config, names).map((one) => stepOf(site, one)),
     objectives: { rpo: drill.objectives.rpo ?? null, rto: drill.objectives.rto ?? null },
     manual: isGameDay(site, input) ? [...new Set([...manual, 'tear-down' as const])] : manual,
     at: input.at ?? null,
@@ -55,32 +60,31 @@ function isGameDay({ config, file }: Site, { gameDay }: DrillAsked): boolean {
   });
 }
 
-function stepOf(site: Site, source: string, names: readonly string[]): DrillStep {
-  const { type, after = [], objectives } = sourceConfig(site, source);
+function stepOf(site: Site, { name: source, after }: RecoverySource): DrillStep {
+  const { type, objectives } = sourceConfig(site, source);
   return {
     source,
     type,
-    after: after.filter((other) => names.includes(other)),
+    after,
     objectives: { rpo: objectives?.rpo ?? null, rto: objectives?.rto ?? null },
   };
 }
 
-/** Those first on which others wait; the config has no circles. */
-function inOrder(steps: readonly DrillStep[]): readonly DrillStep[] {
-  const ordered: DrillStep[] = [];
-  let rest = steps;
-  while (rest.length > 0) {
-    const ready = rest.filter(({ after }) => after.every((other) => ordered.some(({ source }) => source === other)));
-    if (ready.length === 0) return [...ordered, ...rest];
-    ordered.push(...ready);
-    rest = rest.filter((step) => !ready.includes(step));
-  }
-  return ordered;
+/** Each time the next one, by the months in which drills are due: the same time always has the same. */
+function scenarioInTurn({ plans, timeZone }: SiteConfig, scheduled: string): Scenario {
+  const { scenarios, months } = plans.drill;
+  const [year, month] = yearAndMonth(scheduled, timeZone);
+  const own = [...new Set(months)];
+  // One that was started by hand, in another month, counts with those before it.
+  const turn = year * own.length + own.filter((one) => one <= month).length - 1;
+  return scenarios[turn % scenarios.length] ?? 'host-lost';
 }
 
-/** Each quarter the next one: the same time always has the same. */
-function scenarioInTurn(scenarios: readonly Scenario[], scheduled: string): Scenario {
-  const time = new Date(scheduled);
-  const quarter = time.getUTCFullYear() * 4 + Math.floor(time.getUTCMonth() / 3);
-  return scenarios[quarter % scenarios.length] ?? 'host-lost';
+/** As the calendar of the site has it: shortly before midnight elsewhere it may be another month. */
+function yearAndMonth(scheduled: string, timeZone: string): readonly [year: number, month: number] {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, year: 'numeric', month: 'numeric' }).formatToParts(
+    new Date(scheduled),
+  );
+  const numberOf = (type: 'year' | 'month') => Number(parts.find((part) => part.type === type)?.value);
+  return [numberOf('year'), numberOf('month')];
 }

@@ -21,13 +21,13 @@ export interface LookRequest {
   readonly work: Work;
 }
 
-/** What could not be asked on this machine is red: the drill is to show that it can. */
+/** What could not be asked on this machine is red: the drill is to show that it can. It is marked, as it says nothing of the backup. */
 export async function lookAtRecovered(request: LookRequest): Promise<readonly Probed[]> {
   const { site, source, service, restored, work } = request;
   const config = sourceConfig(site, source);
   const own = service ? await answers(config.type, service, work) : await isThere(restored);
-  const asked = own.ok ? await runProbes({ ...request, config }) : [];
-  return [{ ...own, own: true }, ...asked.map(probedOf)];
+  const answered = own.ok ? await runProbes({ ...request, config }) : [];
+  return [{ ...own, own: true }, ...answered.map(probedOf)];
 }
 
 function probedOf({ name, asked, ok, detail, milliseconds }: Asked): Probed {

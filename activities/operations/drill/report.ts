@@ -18,10 +18,17 @@ export interface ReportDrillRequest {
 /** Done again it writes the same. @returns what could not be written: it makes the drill no worse. */
 export async function reportDrill(request: ReportDrillRequest): Promise<readonly StepError[]> {
   const { warnings } = await recordDrill(request);
-  const { unrecorded } = await recordDrillEvidence(request);
+  const { unrecorded, refused } = await recordDrillEvidence(request);
   for (const { source, why } of unrecorded) request.work.log.info({ source, why }, 'the drill is no proof of it');
   return [
     ...warnings.map((message) => unwritten('unreachable', message, 'The next catch-up delivers it.')),
+    ...refused.map(({ source, place, error }) =>
+      unwritten(
+        error.code,
+        `what the drill showed of ${source} is not on record at ${place}: ${error.message}`,
+        error.remedy ?? `The next drill or restore test of ${source} records it there.`,
+      ),
+    ),
     ...(await documents(request)),
   ];
 }

@@ -3,6 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { DrillChosen, DrillInput, DrillRestored } from '../../../model/drill/drill.ts';
+import { restoreWords } from '../../../model/drill/restore-words.ts';
 import { BackupError, isErrorCode, type ErrorCode } from '../../../model/errors.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { ownCommand, type OwnCommand } from '../../command-line.ts';
@@ -23,8 +24,8 @@ export interface DrillRestoreRequest {
 
 /** What is known of a restore that was begun: killed when it was done, and before anybody knew, it is not done again. */
 const record = z.object({
-  command: z.array(z.string()),
   place: z.string().nullable(),
+  command: z.array(z.string()),
   passed: z.array(z.string()),
   /** Milliseconds since the epoch. */
   began: z.number(),
@@ -51,19 +52,13 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
   if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
   await mkdir(path.dirname(to), { recursive: true });
   const tried: string[] = [];
-  const places = [chosen.place, ...chosen.others].map((place) => ({ name: place ?? REPOSITORY, place }));
+  const places = [chosen.place, ...chosen.others].map((place) => ({ place, name: place ?? REPOSITORY }));
   const { result } = await fromAnyPlace(places, from, (why) => tried.push(why));
   return result;
 
-  async function from({
-    name,
-    place,
-  }: {
-    readonly name: string;
-    readonly place: string | null;
-  }): Promise<DrillRestored> {
+  async function from({ place, name }: (typeof places)[number]): Promise<DrillRestored> {
     const command = ownCommand(restoreArguments({ sandbox, input, chosen, from: name }));
-    const begun = { command: command.words, place, passed: [...tried] };
+    const begun = { place, command: command.words, passed: [...tried] };
     await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
     work.progress({ phase: `restoring from ${name}`, bytes: 0, total: null, activity: 0 });
     return { ...begun, ...(await run(command, work)) };
@@ -75,25 +70,10 @@ interface Restoring extends Pick<DrillRestoreRequest, 'input' | 'chosen'> {
   readonly from: string;
 }
 
-/** Its own process does it: there is no worker where everything is gone. */
 function restoreArguments({ sandbox, input, chosen, from }: Restoring): readonly string[] {
   const { source, backup, at } = chosen;
-  return [
-    '-c',
-    sandbox.config,
-    '--host',
-    input.host,
-    'restore',
-    backup.reference,
-    '--source',
-    source,
-    '--from',
-    from,
-    ...(at === null ? [] : ['--at', at]),
-    '--to',
-    sandbox.restored(source),
-    '--direct',
-  ];
+  const options = ['-c', sandbox.config, '--host', input.host];
+  return restoreWords<never>({ options, what: backup.reference, source, from, at, to: sandbox.restored(source) });
 }
 
 async function run({ program }: OwnCommand, { signal }: Work): Promise<Pick<DrillRestored, 'bytes' | 'milliseconds'>> {

@@ -19,18 +19,19 @@ import { productVersion } from '../../version.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { shipsLogs } from '../ship-logs.ts';
 
-/** @throws BackupError only where a key of the config cannot be used: a place that is away tells nothing. */
+/** @throws BackupError only where a key of the config cannot be used: a place that is away is named. */
 export async function runbookFacts(site: Site, drills: readonly DrillReport[]): Promise<RunbookFacts> {
   const trusted = await trustedKeys(site);
   const file = await ifThere(stat(site.file));
-  const newest = await newestManifests(site, trusted);
+  const { found, unread } = await newestManifests(site, trusted);
   return {
     config: site.config,
     configDigest: site.configDigest,
     configChanged: file === undefined ? null : file.mtime.toISOString(),
     drills,
     recoveryConfig: recoveryYaml(site, trusted),
-    needs: Object.fromEntries([...newest].map(([source, manifest]) => [source, needsOf(manifest)])),
+    needs: Object.fromEntries([...found].map(([source, manifest]) => [source, needsOf(manifest)])),
+    unread,
     logged: Object.entries(site.config.sources).flatMap(([name, source]) => (shipsLogs(source) ? [name] : [])),
     version: productVersion,
   };
@@ -44,22 +45,41 @@ function recoveryYaml({ config }: Site, trusted: readonly TrustedKey[]): string 
   return stringify({ ...recovery, encryption: { ...recovery.encryption, identity } });
 }
 
-/** The newest authentic backup of each source of the site, from the first place that tells of any. */
-async function newestManifests(site: Site, trusted: readonly TrustedKey[]): Promise<ReadonlyMap<string, Manifest>> {
+interface Newest {
+  /** By source. */
+  readonly found: ReadonlyMap<string, Manifest>;
+  readonly unread: RunbookFacts['unread'];
+}
+
+/** The newest authentic backup of each source of the site, from the first place that has one of it: of several hosts none has them all. */
+async function newestManifests(site: Site, trusted: readonly TrustedKey[]): Promise<Newest> {
+  const found = new Map<string, Manifest>();
+  const unread: RunbookFacts['unread'][number][] = [];
+  const sources = Object.keys(site.config.sources);
   for (const place of [REPOSITORY, ...readableFirst(site.config.destinations)]) {
+    if (sources.every((source) => found.has(source))) break;
     try {
-      const found = await listBackups(await openPlaceNamed(site, place), { logs: false });
-      const own = found
-        .map(({ manifest }) => manifest)
-        .filter((one) => site.config.sources[one.source] !== undefined && manifestVerdict(one, trusted) === 'good')
-        .toSorted((a, b) => (a.scheduled < b.scheduled ? -1 : 1));
-      if (own.length > 0)
-        return new Map(own.map((one) => [one.source, one] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+      for (const [source, manifest] of await newestAt(site, place, trusted))
+        if (!found.has(source)) found.set(source, manifest);
     } catch (error) {
       if (!(error instanceof BackupError) || error.code === 'aborted') throw error;
+      unread.push({ place, problem: error.message });
     }
   }
-  return new Map();
+  return { found: new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1))), unread };
+}
+
+async function newestAt(
+  site: Site,
+  place: string,
+  trusted: readonly TrustedKey[],
+): Promise<ReadonlyMap<string, Manifest>> {
+  const listed = await listBackups(await openPlaceNamed(site, place), { logs: false });
+  const own = listed
+    .map(({ manifest }) => manifest)
+    .filter((one) => site.config.sources[one.source] !== undefined && manifestVerdict(one, trusted) === 'good')
+    .toSorted((a, b) => (a.scheduled < b.scheduled ? -1 : 1));
+  return new Map(own.map((one) => [one.source, one]));
 }
 
 function needsOf(manifest: Manifest): RunbookFacts['needs'][string] {

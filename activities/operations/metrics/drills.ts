@@ -1,18 +1,19 @@
 /** Metrics of drills: the last of each scenario, by the records in the repository. Pure. */
+import type { SiteConfig } from '../../../model/config/site.ts';
 import type { DrillReport } from '../../../model/drill/drill.ts';
 import { lossOf } from '../../../model/drill/compare.ts';
+import { isWhole } from '../../../model/drill/whole.ts';
 import type { Metric, Sample } from '../../../model/metrics.ts';
 
 /** @param drills in any order. */
-export function drillMetrics(of: { readonly site: string }, drills: readonly DrillReport[]): readonly Metric[] {
+export function drillMetrics(config: SiteConfig, drills: readonly DrillReport[]): readonly Metric[] {
+  const of = { site: config.site };
   const ended = drills
     .filter(({ outcome, declared }) => outcome !== null && declared !== null)
     .toSorted((a, b) => ((a.declared ?? '') < (b.declared ?? '') ? -1 : 1));
   // The last of each counts.
   const last = [...new Map(ended.map((one) => [one.scenario, one])).values()];
-  const good = [
-    ...new Map(ended.filter(({ outcome }) => outcome === 'complete').map((one) => [one.scenario, one])).values(),
-  ];
+  const good = [...new Map(ended.filter((one) => isWhole(one, config)).map((one) => [one.scenario, one])).values()];
   const gauge = (name: string, help: string, samples: readonly Sample[]): Metric => ({
     name,
     help,
@@ -34,7 +35,7 @@ export function drillMetrics(of: { readonly site: string }, drills: readonly Dri
   return [
     gauge(
       'backup_drill_last_success_timestamp',
-      'When the last drill of a scenario that brought everything back was declared, in seconds since the epoch.',
+      'When the last drill of a scenario that brought everything back, of all that the config has, was declared, in seconds since the epoch.',
       good.map(({ scenario, declared }) => ({ labels: { ...of, scenario }, value: Date.parse(declared ?? '') / 1000 })),
     ),
     gauge(

@@ -72,6 +72,6 @@ async function computed(site: Site): Promise<readonly Metric[]> {
         value: total,
       })),
     },
-    ...drillMetrics(of, drills.read),
+    ...drillMetrics(site.config, drills.read),
   ];
 }

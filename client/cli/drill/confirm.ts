@@ -12,7 +12,7 @@ export function registerDrillConfirm(drill: Command, cli: OpenCli): void {
   const confirm = drill
     .command('confirm')
     .description('let a phase of a drill go on that waits for somebody')
-    .argument('<drill>', 'as `drill list` names it')
+    .argument('<drill>', 'as `runs list` names it')
     .addArgument(new Argument('<phase>', 'which one').choices(MANUAL_PHASES))
     .option('--note <text>', 'for the report: who, and what was seen')
     .action((id: string, phase: ManualPhase, options: ConfirmOptions) => confirmCommand(cli(), id, phase, options));

@@ -64,7 +64,13 @@ export async function writeConfig(place: SamplePlace, { databases, destinations 
         busy: '30s',
       },
       restoreTest: { scratch: place.scratch, deadline: '1m', retryFirst: '1s', retryMax: '10s' },
-      drill: { scratch: place.scratch, deadline: '1m', retryFirst: '1s', retryMax: '10s' },
+      drill: {
+        scratch: place.scratch,
+        secondIdentity: { file: path.join(place.keys, 'second-identity.txt') },
+        deadline: '1m',
+        retryFirst: '1s',
+        retryMax: '10s',
+      },
     },
   } satisfies SiteInput;
   await writeFile(path.join(place.keys, 'no-temporal.toml'), '[profile.default]\n');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { planRun } from '../../../activities/operations/plan-run.ts';
-import { tellRun, tellWaiting } from '../../../activities/operations/tell-run.ts';
+import { tellBegun, tellRun, tellWaiting } from '../../../activities/operations/tell-run.ts';
 import type { Site } from '../../../activities/site.ts';
 import { captureId, pendingStep } from '../../../model/graph.ts';
 import type { Outcome } from '../../../model/recovery-point.ts';
@@ -89,6 +89,29 @@ describe('telling of runs', () => {
     assert.deepEqual(told().slice(3), ['raised run-partial']);
     await ends('daily', T0 + 3 * DAY, 'complete');
     assert.deepEqual(told().slice(4), ['resolved run-partial']);
+  });
+
+  it('that a drill or a restore test could not begin is over when one has, or none is planned any more; not with a run of another plan', async () => {
+    for (const plan of ['drill', 'restore-test'] as const) {
+      const at = told().length;
+      const error = { step: 'plan', code: 'config', message: 'no source', remedy: null };
+      const report = { runId: idOf(plan, T0), outcome: 'failed', sources: [], errors: [error] } as const;
+      const of = { site, work: testWork() };
+      const couldNot = () => tellRun({ ...of, spec: { plan }, report, now: T0 });
+      await couldNot();
+      await ends('daily', T0, 'complete');
+      assert.deepEqual(told().slice(at), ['raised run-failed'], plan);
+      await tellBegun({ ...of, plan, runId: idOf(plan, T0 + DAY), now: T0 + 1 });
+      assert.deepEqual(told().slice(at), ['raised run-failed', 'resolved run-failed'], plan);
+      await couldNot();
+      const { drill, restoreTest } = site.config.plans;
+      const off = { drill: { ...drill, enabled: false }, restoreTest: { ...restoreTest, enabled: false } };
+      const before = site;
+      site = { ...site, config: { ...site.config, plans: { ...site.config.plans, ...off } } };
+      await ends('daily', T0 + 1000, 'complete');
+      assert.deepEqual(told().slice(at + 2), ['raised run-failed', 'resolved run-failed'], plan);
+      site = before;
+    }
   });
 
   function told(): readonly string[] {

@@ -24,7 +24,11 @@ describe('how the drills of a site stand', () => {
 
   beforeEach(async () => {
     const folder = await temporaryFolder();
-    made = await makeSite({ folder, sources: { wiki: { type: 'files', paths: [path.join(folder, 'data')] } } });
+    made = await makeSite({
+      folder,
+      sources: { wiki: { type: 'files', paths: [path.join(folder, 'data')] } },
+      plans: { drill: { sources: ['wiki'] } },
+    });
     ({ site } = made);
   });
   after(cleanUp);
@@ -60,6 +64,13 @@ describe('how the drills of a site stand', () => {
     assert.match(watchdog ?? '', /^No disaster was ever rehearsed to the end/);
 
     const declared = new Date().toISOString();
+    // One that recovered something else alone is none either.
+    const cache = drilledSource({ source: 'cache', at: [1, 2, 3, 4, 5], declared });
+    await record(drillReport({ declared: later(-60, declared), sources: [cache] }));
+    assert.match(
+      (await stale(101 * DAY)).join(),
+      /^no drill has brought back all that the config has, for 101d.*: drill-\S+ was without wiki,No drill/,
+    );
     await record(drillReport({ declared }));
     assert.deepEqual(await stale(99 * DAY), [undefined, undefined]);
     // One that failed is no success, however young.
@@ -75,6 +86,12 @@ describe('how the drills of a site stand', () => {
     const { identity: _, ...encryption } = site.config.encryption;
     const blind = { ...site, config: { ...site.config, encryption } };
     assert.deepEqual(await stale(101 * DAY, blind), [undefined, undefined]);
+    // Another host recovers: the schedules have drills too.
+    const elsewhere = { ...site.config.plans, drill: { ...site.config.plans.drill, host: 'other' } };
+    const coordinating = { ...blind, config: { ...blind.config, plans: elsewhere } };
+    assert.equal((await stale(101 * DAY, coordinating)).filter((said) => said !== undefined).length, 2);
+    const alone = { ...site, config: { ...site.config, destinations: {} } };
+    assert.deepEqual(await stale(101 * DAY, alone), [undefined, undefined], 'none is scheduled');
   });
 
   it('show in status by scenario with age and what they missed, and a record that somebody changed is named', async () => {
@@ -114,6 +131,8 @@ describe('how the drills of a site stand', () => {
         sources: [drilledSource({ source: 'wiki', at: [22, 24, 80, 80, 82], declared: second })],
       }),
     );
+    const cache = drilledSource({ source: 'cache', at: [1, 2, 3, 4, 5], declared: second });
+    await record(drillReport({ declared: second, scenario: 'operator-error', runId: 'drill-part', sources: [cache] }));
     const red = drilledSource({
       source: 'wiki',
       at: [1, 2, 3, 4, 5],
@@ -130,8 +149,12 @@ describe('how the drills of a site stand', () => {
       `backup_drill_last_success_timestamp{site="test",scenario="host-lost"} ${Date.parse(second) / 1000}`,
       'backup_drill_rto_seconds{site="test",scenario="host-lost",source=""} 82',
       'backup_drill_rto_seconds{site="test",scenario="host-lost",source="wiki"} 82',
+      'backup_drill_rto_seconds{site="test",scenario="operator-error",source=""} 5',
+      'backup_drill_rto_seconds{site="test",scenario="operator-error",source="cache"} 5',
       'backup_drill_rpo_seconds{site="test",scenario="host-lost",source=""} 60',
       'backup_drill_rpo_seconds{site="test",scenario="host-lost",source="wiki"} 60',
+      'backup_drill_rpo_seconds{site="test",scenario="operator-error",source=""} 60',
+      'backup_drill_rpo_seconds{site="test",scenario="operator-error",source="cache"} 60',
       'backup_drill_rpo_seconds{site="test",scenario="key-lost",source=""} 7',
       'backup_drill_rpo_seconds{site="test",scenario="key-lost",source="wiki"} 7',
     ]);

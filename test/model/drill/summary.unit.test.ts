@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { drillSummary, missedBy } from '../../../model/drill/summary.ts';
+import { drillSummary, missedAndWhy } from '../../../model/drill/summary.ts';
 import { timelineOf } from '../../../model/drill/timeline.ts';
 import { after, drilledSource, drillReport, timedStep } from '../../support/drills.ts';
 
@@ -8,8 +8,8 @@ const EARLIER = '2026-07-19T09:30:00.000Z';
 describe('what a drill showed', () => {
   it('misses nothing where every objective is held, to the millisecond', () => {
     const report = drillReport({ fields: { objectives: { rto: 300_000, rpo: 3_600_000 } } });
-    assert.deepEqual(missedBy(report), []);
-    const [rto, ...others] = missedBy(drillReport({ fields: { objectives: { rto: 299_999, rpo: 3_600_000 } } }));
+    assert.deepEqual(missedAndWhy(report), []);
+    const [rto, ...others] = missedAndWhy(drillReport({ fields: { objectives: { rto: 299_999, rpo: 3_600_000 } } }));
     assert.deepEqual([rto?.of, rto?.source, rto?.actual, rto?.objective, others], ['rto', null, 300_000, 299_999, []]);
   });
 
@@ -32,7 +32,7 @@ describe('what a drill showed', () => {
         confirmations: [{ phase: 'choose', milliseconds: 60_000, note: null }],
       },
     });
-    const [whole, ofCache, ...others] = missedBy(report);
+    const [whole, ofCache, ...others] = missedAndWhy(report);
     assert.deepEqual(others, []);
     assert.deepEqual(whole?.why, [
       'postgres/restore took 2m 40s, 53 % of it',
@@ -56,7 +56,7 @@ describe('what a drill showed', () => {
       },
     });
     assert.match(
-      missedBy(report)[0]?.why.join('\n') ?? '',
+      missedAndWhy(report)[0]?.why.join('\n') ?? '',
       /2m 58s, 59 % of it, nothing of the critical path was at work/,
     );
   });
@@ -64,7 +64,7 @@ describe('what a drill showed', () => {
   it('says what was lost by which source, and why: no logs, or a backup that is older than its recovery point', () => {
     const wiki = drilledSource({ source: 'wiki', at: [22, 24, 80, 80, 82], loss: 3600, rpoObjective: 600 });
     const stale = { ...wiki, choice: wiki.choice && { ...wiki.choice, stale: true } };
-    const missed = missedBy(drillReport({ sources: [stale], fields: { objectives: { rto: null, rpo: 60_000 } } }));
+    const missed = missedAndWhy(drillReport({ sources: [stale], fields: { objectives: { rto: null, rpo: 60_000 } } }));
     assert.deepEqual(
       missed.map(({ of, source, actual }) => [of, source, actual]),
       [
@@ -103,7 +103,7 @@ describe('what a drill showed', () => {
         passed: [],
       },
     };
-    const ended = missedBy(drillReport({ sources: [red], fields: { ...fields, outcome: 'failed' } }));
+    const ended = missedAndWhy(drillReport({ sources: [red], fields: { ...fields, outcome: 'failed' } }));
     assert.deepEqual(
       ended.map(({ of, actual, why }) => [of, actual, why]),
       [
@@ -112,7 +112,7 @@ describe('what a drill showed', () => {
       ],
     );
     const running = { ...red, outcome: null };
-    assert.deepEqual(missedBy(drillReport({ sources: [running], fields: { ...fields, outcome: null } })), []);
+    assert.deepEqual(missedAndWhy(drillReport({ sources: [running], fields: { ...fields, outcome: null } })), []);
   });
 
   it('is compared with the last of the same scenario and with the last of any, by source; later ones and itself are none', () => {
@@ -182,7 +182,7 @@ describe('what was lost of a source', () => {
       },
     });
     const report = drillReport({ sources: [source], fields: { objectives: { rto: null, rpo: 600_000 } } });
-    const missed = missedBy({ ...report, rpo: 660_000 });
+    const missed = missedAndWhy({ ...report, rpo: 660_000 });
     assert.deepEqual(
       missed.map(({ source: of, actual }) => [of, actual]),
       [

@@ -6,7 +6,9 @@ import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { deliverCopies } from '../../../../activities/operations/catch-up/deliver.ts';
 import { recordDrillEvidence } from '../../../../activities/operations/drill/evidence.ts';
 import { readDrills } from '../../../../activities/operations/drill/read.ts';
+import { lookAtRecovered } from '../../../../activities/operations/drill/probes.ts';
 import { recordDrill } from '../../../../activities/operations/drill/record.ts';
+import { reportDrill } from '../../../../activities/operations/drill/report.ts';
 import { verifyPlace, type PlaceProblem } from '../../../../activities/operations/place/verify-place.ts';
 import { prune } from '../../../../activities/operations/prune/index.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -14,7 +16,8 @@ import { pinned, type Catalogued } from '../../../../activities/storage/catalogu
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { readOverview } from '../../../../client/backups/overview.ts';
-import type { DrilledSource, DrillReport } from '../../../../model/drill/drill.ts';
+import { filesSource } from '../../../../model/config/source.ts';
+import type { DrillReport } from '../../../../model/drill/drill.ts';
 import { canonical } from '../../../../model/manifest.ts';
 import { storedSchema } from '../../../../model/schemas.ts';
 import { z } from 'zod';
@@ -176,13 +179,14 @@ describe('records of drills', () => {
       probes: [{ name: 'answers', ok: true, detail: '', milliseconds: 1, own: true as const }],
     };
     const lost = { ...asked, source: 'lost', restored: null };
-    const unasked: DrilledSource = {
-      ...asked,
-      source: 'unasked',
-      outcome: 'failed',
-      probes: [...asked.probes, { name: 'look', ok: false, detail: 'no such program', milliseconds: 1, asked: false }],
-      errors: [{ step: 'probe', code: 'verification-failed', message: 'look: no such program', remedy: null }],
+    const noClient = {
+      name: 'sql',
+      ok: false,
+      detail: 'psql is not installed',
+      milliseconds: 1,
+      asked: false as const,
     };
+    const unasked = { ...asked, source: 'unasked', outcome: 'failed' as const, probes: [noClient] };
     const report = drillReport({ sources: [asked, silent, answering, lost, unasked] });
     const evidence = await recordDrillEvidence({ site, report, work: testWork() });
     assert.deepEqual(
@@ -195,7 +199,7 @@ describe('records of drills', () => {
         ['silent', 'it was restored, and nothing was asked of it: it has no probes'],
         ['answering', 'it was restored, and nothing was asked of it: it has no probes'],
         ['lost', 'it was not restored'],
-        ['unasked', 'it failed: look: no such program'],
+        ['unasked', 'it was restored, and could not be asked: psql is not installed'],
       ],
     );
     const entry = async () => (await readOverview(site)).entries[0] ?? assert.fail('it is listed');
@@ -203,9 +207,58 @@ describe('records of drills', () => {
     assert.deepEqual(await recordDrillEvidence({ site, report, work: testWork() }), evidence, 'once more, the same');
 
     const red = { name: 'sql', ok: false, detail: 'the table orders is missing', milliseconds: 1 };
-    const broken = { ...asked, probes: [red], steps: [] };
+    const half = { ...asked, outcome: 'failed' as const, probes: [...asked.probes, noClient], steps: [] };
+    await recordDrillEvidence({ site, report: drillReport({ sources: [half] }), work: testWork() });
+    assert.equal((await entry()).proven?.ok, true, 'what was not asked speaks against nothing');
+    const broken = { ...asked, probes: [red, noClient], steps: [] };
     await recordDrillEvidence({ site, report: drillReport({ sources: [broken] }), work: testWork() });
     assert.equal((await entry()).proven?.ok, false);
+  });
+
+  it('tell of a place that does not take what was proven there, and keep nothing from the others', async () => {
+    const backup = await backedUp();
+    const { choice, restored, ...drilled } = drilledSource({ source: 'wiki', at: [1, 2, 3, 4, 5] });
+    assert.ok(choice && restored);
+    const of = (place: string) => ({
+      ...drilled,
+      choice: { ...choice, backup: pinned(backup.manifest) },
+      restored: { ...restored, place },
+    });
+    await rm(path.join(folder, 'far'), { recursive: true });
+    const report = drillReport({ sources: [of('far'), of('vault')] });
+    const errors = await reportDrill({ site, report, work: testWork() });
+    const told = errors.filter(({ message }) => message.startsWith('what the drill showed'));
+    assert.deepEqual(
+      told.map(({ step, code }) => [step, code]),
+      [['report', 'unreachable']],
+    );
+    assert.match(told[0]?.message ?? '', /^what the drill showed of wiki is not on record at far: /);
+    assert.notEqual(told[0]?.remedy, null);
+    assert.equal((await readOverview(site)).entries[0]?.proven?.place, 'vault');
+  });
+
+  it('of what could not be asked on this machine are marked so, and it is red', async () => {
+    const restored = path.join(folder, 'restored');
+    await mkdir(restored);
+    await writeFile(path.join(restored, 'page'), 'a page');
+    const probes = [
+      { name: 'asks', command: ['no-such-program'] },
+      { name: 'page', file: '/page', contains: 'a page' },
+    ];
+    const { wiki } = site.config.sources;
+    assert.ok(wiki);
+    const parsed = filesSource.parse({ type: 'files', paths: ['/page'], probes });
+    const asked = { ...site, config: { ...site.config, sources: { wiki: { ...wiki, probes: parsed.probes } } } };
+    const looking = { source: 'wiki', service: null, restored, scratch: path.join(folder, 'asking'), work: testWork() };
+    const seen = await lookAtRecovered({ ...looking, site: asked });
+    assert.deepEqual(
+      seen.map(({ name, ok, asked: was }) => [name, ok, was]),
+      [
+        ['is there', true, undefined],
+        ['asks', false, false],
+        ['page', true, undefined],
+      ],
+    );
   });
 
   async function backedUp(): Promise<Catalogued> {

@@ -3,16 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
+import { parse, stringify } from 'yaml';
 import { loadSite } from '../../../../activities/config/load.ts';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../../activities/operations/copy-to.ts';
+import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { documentsFolder, writeDocuments } from '../../../../activities/operations/drill/documents.ts';
 import { recordDrill } from '../../../../activities/operations/drill/record.ts';
 import type { DrillReport } from '../../../../model/drill/drill.ts';
 import { LAUNCHER, mosaicHere } from '../../../support/command-line.ts';
+import { writeBackup } from '../../../support/backups.ts';
 import { drilledSource, drillReport } from '../../../support/drills.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
-import { makeSite, type TestSite } from '../../../support/site.ts';
+import { startRedis } from '../../../support/redis.ts';
+import { makeSite, type SiteOptions, type TestSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 
 const SCHEDULED = '2026-11-23T02:00:00Z';
@@ -23,19 +27,22 @@ describe('documents of drills', () => {
   let data: string;
   let made: TestSite;
 
-  beforeEach(async () => {
+  beforeEach(() => make());
+  after(cleanUp);
+
+  /** A site with a wiki, and what else there is to be. */
+  async function make(others: SiteOptions['sources'] = {}): Promise<void> {
     folder = await temporaryFolder();
     data = path.join(folder, 'srv', "the wiki's data");
     await mkdir(path.join(data, 'pages'), { recursive: true });
     await writeFile(path.join(data, 'pages', 'home'), 'what was there then\n', { mode: 0o640 });
     made = await makeSite({
       folder,
-      sources: { wiki: { type: 'files', paths: [data] } },
+      sources: { wiki: { type: 'files', paths: [data] }, ...others },
       plans: { drill: { contacts: ['Ada, +49 30 1234567'], keys: 'the safe', documents: path.join(folder, 'docs') } },
     });
-    await Promise.all(['wiki', OWN].map(backedUp));
-  });
-  after(cleanUp);
+    await Promise.all(['wiki', OWN, ...Object.keys(others)].map(backedUp));
+  }
 
   async function backedUp(source: string): Promise<void> {
     const { site } = made;
@@ -45,7 +52,7 @@ describe('documents of drills', () => {
   }
 
   async function drilled(fields: Partial<DrillReport> = {}): Promise<DrillReport> {
-    const sources = [drilledSource({ source: 'wiki', at: [22, 24, 80, 80, 82] })];
+    const sources = ['wiki', OWN].map((source) => drilledSource({ source, at: [22, 24, 80, 80, 82] }));
     const report = drillReport({ sources, fields: { config: made.site.configDigest, ...fields } });
     await recordDrill({ site: made.site, report, work: testWork() });
     return report;
@@ -56,6 +63,14 @@ describe('documents of drills', () => {
   }
 
   it('hold a runbook whose commands, run from top to bottom by sh on what is left, bring the site back', async () => {
+    const redis = await temporaryFolder();
+    const server = await startRedis({ folder: redis });
+    await server.run('SET', 'key', 'of then');
+    const stop = ['redis-cli', '-s', server.socket, 'shutdown', 'nosave'];
+    const socket = path.join(redis, 'started.sock');
+    const start = ['redis-server', '--dir', server.data, '--unixsocket', socket, '--port', '0', '--daemonize', 'yes'];
+    await make({ cache: { ...server.config('save'), inPlace: { data: server.data, stop, start } } });
+    await server.run('SET', 'key', 'what went wrong since');
     await drilled();
     await writeDocuments({ site: made.site });
     const text = await read('runbook.md');
@@ -80,6 +95,11 @@ describe('documents of drills', () => {
     const home = path.join(data, 'pages', 'home');
     assert.equal(await readFile(home, 'utf8'), 'what was there then\n');
     assert.equal((await stat(home)).mode & 0o777, 0o640);
+    // The server was stopped, its data lie aside, and the one that was started has those of then.
+    const asked = await execa('redis-cli', ['-s', socket, '--raw', 'GET', 'key']);
+    assert.equal(asked.stdout, 'of then');
+    await execa('redis-cli', ['-s', socket, 'shutdown', 'nosave']);
+    await stat(`${server.data}.before-recovery`);
     // With its config and its signing key, the site is one again that can make backups.
     const back = await loadSite({ file: made.file, env: process.env });
     assert.equal(back.configDigest, made.site.configDigest);
@@ -128,6 +148,12 @@ describe('documents of drills', () => {
       return `${said.proven} ${said.words}`;
     };
     assert.match(await words(), /^false NEVER DRILLED/);
+    // A part of it proves nothing of the rest, and takes nothing from the proof of the whole.
+    const declared = '2026-10-20T09:00:00.000Z';
+    const part = [drilledSource({ source: 'wiki', at: [1, 2, 3, 4, 5], declared })];
+    const fields = { declared, sources: part, config: made.site.configDigest };
+    await recordDrill({ site: made.site, report: drillReport({ declared, sources: part, fields }), work: testWork() });
+    assert.match(await words(), /^false NOT PROVEN: the last drill, drill-2026-10-20\S+ on \S+, recovered only wiki\./);
     await drilled();
     assert.equal(await words(), 'true Proven by drill drill-2026-10-18T09:13:20Z on 2026-10-18.');
     assert.match(await words('key-lost'), /^false NEVER DRILLED/);
@@ -160,6 +186,25 @@ describe('documents of drills', () => {
     const page = path.join(folder, 'runbook.html');
     assert.equal((await mosaicHere(['-c', made.file, 'runbook', 'show', '--page', page])).code, 0);
     assert.match(await readFile(page, 'utf8'), /<h1>Recovery of the site test: host-lost<\/h1>/);
+  });
+
+  it('name what every source needs, wherever its backups lie, and what could not be asked for it', async () => {
+    // Of several hosts: the repository of this one has only its own sources, a destination has them all.
+    const { site } = made;
+    const db = { type: 'postgres', connection: { host: '/run/postgresql' } } as const;
+    const config = parse(await readFile(made.file, 'utf8'));
+    const away = { type: 'directory', path: path.join(folder, 'away') };
+    const destinations = { away, ...config.destinations };
+    await writeFile(made.file, stringify({ ...config, sources: { ...config.sources, db, lost: db }, destinations }));
+    const signing = await siteSigner(site);
+    const engine = { version: '16.4', major: 16 };
+    const fields = { type: 'postgres', engine };
+    await writeBackup(path.join(folder, 'vault'), { source: 'db', signer: signing, fields });
+    const { stdout } = await mosaicHere(['-c', made.file, 'runbook', 'show']);
+    assert.match(stdout, /\| db \| `postgresql-16` \|/);
+    assert.match(stdout, /apt-get install --yes postgresql-16\n/);
+    assert.match(stdout, /as no backup of them was found: lost\./);
+    assert.match(stdout, /\*\*away\*\* could not be looked at: /);
   });
 
   it('are listed and shown by the command line, also with the repository gone', async () => {

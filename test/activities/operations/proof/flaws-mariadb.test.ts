@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Site } from '../../../../activities/site.ts';
+import { listBackups } from '../../../../activities/storage/catalogue.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { mariadbSource } from '../../../../model/config/source.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
 import { makeSite } from '../../../support/site.ts';
 import { capture, SOURCE } from '../../sources/mariadb/backups.ts';
-import { findings, prove, withinOf } from './proving.ts';
+import { eachArtifactDamaged, findings, prove, withinOf } from './proving.ts';
 
 const SCHEMA = `
   CREATE DATABASE shop; USE shop;
@@ -88,6 +90,12 @@ describe('a restore test of a damaged MariaDB backup', function () {
       await write(file, 'x', at);
     };
     assert.match(await findings(of(blind), { plant: torn }), /shop.orders/);
+  });
+
+  it('flaw: of each artifact, one that is cut off and one that is missing', async () => {
+    const [backup] = await listBackups(repositoryStore(blind.repository));
+    assert.ok(backup);
+    await eachArtifactDamaged(of(blind), backup);
   });
 
   it('asks the probes of the config, and what is answered otherwise, late or not at all is named', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, rename, rm, truncate } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Site } from '../../../../activities/site.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
@@ -9,7 +9,7 @@ import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { capture, listed, onRestored, SOURCE } from '../../sources/postgres/backups.ts';
-import { findings, prove, withinOf } from './proving.ts';
+import { eachArtifactDamaged, findings, prove, withinOf } from './proving.ts';
 
 describe('a restore test of a damaged PostgreSQL backup', function () {
   this.timeout(120_000);
@@ -97,19 +97,7 @@ describe('a restore test of a damaged PostgreSQL backup', function () {
       artifacts.some((name) => name.includes('wal')),
       'the WAL that it needs is one of them',
     );
-    for (const name of artifacts) {
-      const file = path.join(reading.repository, backup.folder, name);
-      await rename(file, `${file}.away`);
-      assert.match(await findings(of(reading), {}), new RegExp(name.replaceAll('.', String.raw`\.`)));
-      const whole = await readFile(`${file}.away`);
-      await rename(`${file}.away`, file);
-      await truncate(file, whole.length - 1);
-      assert.match(await findings(of(reading), {}), new RegExp(name.replaceAll('.', String.raw`\.`)));
-      const handle = await open(file, 'r+');
-      await handle.write(whole.subarray(-1), 0, 1, whole.length - 1);
-      await handle.close();
-    }
-    await prove(of(reading));
+    await eachArtifactDamaged(of(reading), backup);
   });
 
   it('asks the probes of the config, and what is answered otherwise, late or not at all is named', async () => {

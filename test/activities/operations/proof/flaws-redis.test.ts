@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import type { Site } from '../../../../activities/site.ts';
+import { listBackups } from '../../../../activities/storage/catalogue.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { redisSource } from '../../../../model/config/source.ts';
 import { damageFile } from '../../../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -9,7 +11,7 @@ import { keys, startRedis, type TestRedis } from '../../../support/redis.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { onRestored } from '../../sources/redis/restored.ts';
-import { findings, prove, withinOf } from './proving.ts';
+import { eachArtifactDamaged, findings, prove, withinOf } from './proving.ts';
 
 const SOURCE = 'cache';
 
@@ -53,6 +55,12 @@ describe('a restore test of a damaged Redis backup', function () {
   it('flaw: a byte of the dump', async () => {
     const plant = (data: string) => damageFile(path.join(data, 'dump.rdb'));
     assert.match(await findings(of(), { plant }), /files: dump\.rdb is not whole/);
+  });
+
+  it('flaw: of each artifact, one that is cut off and one that is missing', async () => {
+    const [backup] = await listBackups(repositoryStore(site.repository));
+    assert.ok(backup);
+    await eachArtifactDamaged(of(), backup);
   });
 
   it('asks the probes of the config, and what is answered otherwise or not at all is named', async () => {

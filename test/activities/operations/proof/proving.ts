@@ -1,9 +1,11 @@
 /** Restore tests of one source, as a worker makes them: with flaws planted in what was restored, and with probes. */
 import assert from 'node:assert/strict';
+import { appendFile, readFile, rename, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
 import type { Site } from '../../../../activities/site.ts';
+import type { Catalogued } from '../../../../activities/storage/catalogue.ts';
 import type { SourceConfig } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Proven } from '../../../../model/restore-test.ts';
@@ -59,4 +61,24 @@ export async function findings(proving: Proving, trial: Trial): Promise<string> 
 
 export function withinOf(folder: string): string {
   return path.join(folder, 'proof');
+}
+
+/** Each artifact of a backup in the repository, cut off by a byte and then missing, is named by the restore test; whole again, it is proven. */
+export async function eachArtifactDamaged(
+  proving: Proving,
+  { folder, manifest }: Pick<Catalogued, 'folder' | 'manifest'>,
+): Promise<void> {
+  assert.notEqual(manifest.artifacts.length, 0);
+  for (const { name } of manifest.artifacts) {
+    const file = path.join(proving.site.repository, folder, name);
+    const named = new RegExp(name.replaceAll('.', String.raw`\.`));
+    await rename(file, `${file}.away`);
+    assert.match(await findings(proving, {}), named);
+    const whole = await readFile(`${file}.away`);
+    await rename(`${file}.away`, file);
+    await truncate(file, whole.length - 1);
+    assert.match(await findings(proving, {}), named);
+    await appendFile(file, whole.subarray(-1));
+  }
+  await prove(proving);
 }
