@@ -104,7 +104,10 @@ describe('the example config', () => {
   });
 
   it('comes back the same where a path has what looks like a variable', () => {
-    const changed = text.replace('paths: [/opt/mosaic/stack,', () => 'paths: [/opt/mosaic/stack, "/opt/$${HOME}/$$$$x",');
+    const changed = text.replace(
+      'paths: [/opt/mosaic/stack,',
+      () => 'paths: [/opt/mosaic/stack, "/opt/$${HOME}/$$$$x",',
+    );
     assert.notEqual(changed, text);
     const once = parsed(changed);
     assert.match(JSON.stringify(once.sources), /\/opt\/\$\{HOME\}\/\$\$x/);
