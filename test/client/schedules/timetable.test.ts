@@ -17,15 +17,16 @@ describe('the timetable of a site', () => {
     assert.equal(code, 0, stderr);
     const lines = stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, '  '));
     assert.deepEqual(
-      lines.slice(0, 7).map((line) => line.split('  ').slice(0, 3)),
+      lines.slice(0, 8).map((line) => line.split('  ').slice(0, 3)),
       [
         ['plan', 'days', 'begins'],
         ['daily', 'every day', 'databases 02:00, apps 02:30, system 03:00, configs 03:00'],
         ['weekly', 'every sunday', 'databases 01:00, apps 02:00, system 03:00, configs 03:00'],
         ['monthly', 'the first sunday of the month', '06:00, one group after the other'],
         ['restore-test', 'the second sunday of the month', '08:00'],
-        ['catch-up', 'every 15m', lines[5]?.split('  ')[2]],
-        ['logs', 'every 5m', lines[6]?.split('  ')[2]],
+        ['drill', 'the third sunday of january, april, july and october', '09:00'],
+        ['catch-up', 'every 15m', lines[6]?.split('  ')[2]],
+        ['logs', 'every 5m', lines[7]?.split('  ')[2]],
       ],
     );
     assert.match(stdout, /What would change is not known/);
