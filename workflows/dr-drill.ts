@@ -138,7 +138,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
   return result();
 
   async function recover(to: DrillInput): Promise<void> {
-    await confirmation('provision');
+    if (!(await confirmation('provision'))) return nothingRecovered();
     const ready = await runner.run(PROVISION, onHost, ({ left }) =>
       hostSteps(site, of, left).provisionDrill.executeWithOptions(
         { summary: `make ${host} ready`, activityId: PROVISION },
@@ -146,7 +146,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
       ),
     );
     if (!ready.ok) return nothingRecovered(ready.error);
-    await confirmation('choose');
+    if (!(await confirmation('choose'))) return nothingRecovered();
     const chosen = await runner.run(CHOOSE, onHost, ({ left }) =>
       hostSteps(site, of, left).chooseDrill.executeWithOptions(
         { summary: 'choose what is recovered, and from where', activityId: CHOOSE },
@@ -155,13 +155,13 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     );
     if (!chosen.ok) return nothingRecovered(chosen.error);
     change({ choice: chosen.value });
-    await confirmation('restore');
+    if (!(await confirmation('restore'))) return nothingRecovered();
     await recoverSources({ id, plan, spec, input: to, choice: chosen.value, sources, changed: show });
     await confirmation('probe');
   }
 
-  function nothingRecovered(error: StepError): void {
-    errors.push(error);
+  function nothingRecovered(...why: readonly StepError[]): void {
+    errors.push(...why);
     const left = runner.steps().filter(({ id: step, ended }) => ended === null && BEFORE_RECOVERY.has(step));
     runner.leaveOut(left.map(({ id: step }) => step));
     for (const [source, one] of sources)
@@ -189,13 +189,15 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   }
 
-  /** Somebody's word, where the phase is a manual one. The clock runs. */
-  async function confirmation(phase: ManualPhase): Promise<void> {
+  /** Somebody's word, where the phase is a manual one: whether it may go on. The clock runs. */
+  async function confirmation(phase: ManualPhase): Promise<boolean> {
     const confirmed = await asking.confirmation(phase);
-    if (confirmed === null) return;
-    if ('error' in confirmed) errors.push(confirmed.error);
-    else confirmations.push(confirmed);
+    if (confirmed === null) return true;
+    const isGiven = !('error' in confirmed);
+    if (isGiven) confirmations.push(confirmed);
+    else errors.push(confirmed.error);
     show();
+    return isGiven;
   }
 
   async function tearDown(): Promise<void> {
@@ -259,7 +261,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
 }
 
 /** Steps that are not done where the ones before them failed. */
-const BEFORE_RECOVERY: ReadonlySet<string> = new Set([CHOOSE, ...MANUAL_PHASES.map(confirmId)]);
+const BEFORE_RECOVERY: ReadonlySet<string> = new Set([PROVISION, CHOOSE, ...MANUAL_PHASES.map(confirmId)]);
 
 function unended(steps: readonly GraphStep[]): readonly string[] {
   return steps.flatMap(({ id, ended }) => (ended === null ? [id] : []));

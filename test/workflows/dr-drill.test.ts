@@ -298,6 +298,15 @@ describe('drDrill', function () {
     assert.match(report.errors[0]?.message ?? '', /no destination is locked/);
   });
 
+  it('recovers nothing where nobody says that it may, and is failed', async () => {
+    const report = await drill({ scenario: 'host-lost', manual: ['choose'], sources: ['wiki'] });
+    assert.deepEqual(
+      [report.outcome, report.choice, report.errors.map(({ message }) => message)],
+      ['failed', null, ['nobody confirmed it in 10s']],
+    );
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
   it('leaves nothing where it is cancelled', async () => {
     const cancelling = new AbortController();
     const drilling = drill({ scenario: 'host-lost', manual: ['restore'], signal: cancelling.signal });
