@@ -22,10 +22,11 @@ import { ownTemporal } from '../../support/ports.ts';
 const ID = 'mosaic-backup/test/logs';
 const CATCH_UP = 'mosaic-backup/test/catch-up';
 const DAILY = 'mosaic-backup/test/daily';
+const DRILL = 'mosaic-backup/test/drill';
 const WEEKLY = 'mosaic-backup/test/weekly';
 const MONTHLY = 'mosaic-backup/test/monthly';
 const RESTORE_TEST = 'mosaic-backup/test/restore-test';
-const ALL = [CATCH_UP, DAILY, ID, MONTHLY, RESTORE_TEST, WEEKLY];
+const ALL = [CATCH_UP, DAILY, DRILL, ID, MONTHLY, RESTORE_TEST, WEEKLY];
 const changes = z.looseObject({ changes: z.array(z.looseObject({ do: z.string(), id: z.string() })) });
 const listed = z.looseObject({
   schedules: z.array(
@@ -78,6 +79,7 @@ describe('schedules and `run logs` on the command line', () => {
       [
         [CATCH_UP, 900_000],
         [DAILY, undefined],
+        [DRILL, undefined],
         [ID, 3_600_000],
         [MONTHLY, undefined],
         [RESTORE_TEST, undefined],
@@ -272,6 +274,7 @@ describe('schedules and `run logs` on the command line', () => {
     assert.equal((await mosaicHere(['-c', test.file, 'schedules', 'pause', 'nothing'])).code, 6);
     assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, [
       CATCH_UP,
+      DRILL,
       ID,
       MONTHLY,
       RESTORE_TEST,

@@ -148,7 +148,7 @@ describe('a chain of MariaDB backups', () => {
     const to = path.join(folder, 'load', 'restored');
     await restoreTo(site, to);
     const { transactions, ...state } = await onRestored(to, replayOf);
-    assert.deepEqual(state, { differences: 0, inOrder: true });
+    assert.deepEqual(state, { differences: 0, astray: [] });
     assert.ok(transactions >= least, `${transactions} transactions restored, ${least} were committed before`);
     await server.sql('SET GLOBAL innodb_max_dirty_pages_pct = 90; DROP DATABASE ledger');
   }).timeout(120_000);

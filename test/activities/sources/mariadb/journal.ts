@@ -83,8 +83,10 @@ const replay = z.object({
 export async function replayOf(connection: Connection) {
   const found = await one(connection, replay, REPLAY);
   const { transactions, items, accounts, visits, notes } = found;
-  const inOrder = [visits, notes].every((count) => count >= transactions && count <= transactions + WRITERS);
-  return { transactions, differences: items + accounts, inOrder };
+  // How many they are ahead, each writer by one at most.
+  const ahead = [visits, notes].map((count) => count - transactions);
+  const astray = ahead.filter((count) => count < 0 || count > WRITERS);
+  return { transactions, differences: items + accounts, astray };
 }
 
 const REPLAY = `
