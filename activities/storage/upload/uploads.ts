@@ -58,8 +58,11 @@ export function uploadsIn(folder: string, bucket: string): Uploads {
     const found = await Promise.all(
       ((await ifThere(readdir(folder))) ?? []).map(async (name) => {
         const holder = holderOfName(name);
-        if (holder === undefined) return [];
         const file = path.join(folder, name);
+        if (holder === undefined) {
+          await sweepHalf(file);
+          return [];
+        }
         const upload = await readMemoryFile(file, remembered);
         if (upload === undefined || upload.bucket !== bucket) return [];
         // In another namespace of this boot nothing can be said of it: then it counts as alive.
@@ -98,6 +101,15 @@ export function uploadsIn(folder: string, bucket: string): Uploads {
       await rm(file, { force: true });
     },
   };
+}
+
+/** What `writeMemoryFile` appends while it writes. */
+const HALF = /\.[0-9a-f-]{36}$/;
+
+/** Removes what was half written when its process died: nothing was uploaded yet that it could tell of. */
+async function sweepHalf(file: string): Promise<void> {
+  const holder = HALF.test(file) ? holderOfName(file.replace(HALF, '')) : undefined;
+  if (holder && (await isAlive(holder)) === false) await rm(file, { force: true });
 }
 
 function digestOf(object: string): string {
