@@ -5,6 +5,7 @@ import { isWithin } from '../../../model/config/folders.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { allowedHere, enclosedBy, type Enclosed, type Enclosing } from '../../sources/private-server/enclosure.ts';
 import type { Service } from '../../sources/service.ts';
+import { ifThere } from '../../storage/fs-errors.ts';
 import { locate } from '../../streams/locate.ts';
 import type { Program } from '../../streams/types.ts';
 
@@ -75,7 +76,8 @@ async function foldersIn(env: Readonly<Record<string, string>>): Promise<readonl
   const named = Object.values(env).filter((value) => path.isAbsolute(value));
   const folders = await Promise.all(
     named.map(async (place) => {
-      const found = await stat(place).catch(() => undefined);
+      // What is not there cannot be seen; what cannot be looked at is told.
+      const found = await ifThere(stat(place));
       if (!found) return [];
       return [found.isDirectory() ? place : path.dirname(place)];
     }),
