@@ -84,7 +84,7 @@ async function physical(
   await keepLsnFolder(captured.folder, state, attempt, work.signal);
   const { fromLsn, toLsn, lastLsn } = captured.checkpoints;
   return {
-    consistency: 'crash',
+    consistency: consistencyOf(inventory),
     position: {
       method: 'physical',
       lsnFolder: attempt,
@@ -113,7 +113,7 @@ async function logical(
   await captureLogical(context, connection, { binlog: logBin === 'ON' || logBin === '1' });
   const after = await whereItStands(connection, { signal: context.work.signal });
   return {
-    consistency: logicalConsistency(inventory),
+    consistency: consistencyOf(inventory),
     // The position itself stands in the dump, as comments; the transactions of it lie between these two.
     position: { method: 'logical', gtidBefore: facts.gtid, gtidAfter: after.gtid },
     tools: { 'mariadb-dump': await programRelease('mariadb-dump') },
@@ -122,8 +122,12 @@ async function logical(
   };
 }
 
-/** Only tables with transactions are held still by `--single-transaction`. */
-function logicalConsistency(inventory: readonly MariadbEntry[]): Consistency {
+/**
+ * Only tables with transactions are held still by `--single-transaction`. mariadb-backup waits for a table without them
+ * while one session writes it ("SHOW OPEN TABLES WHERE In_use = 1", 10.11 to 11.8): with two at work it reads the files
+ * at once, and what these sessions were writing is in the binary log's position, but not in the table.
+ */
+function consistencyOf(inventory: readonly MariadbEntry[]): Consistency {
   const isLoose = (entry: MariadbEntry): boolean =>
     entry.entry === 'table' &&
     entry.database !== 'mysql' &&

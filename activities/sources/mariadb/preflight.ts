@@ -104,11 +104,11 @@ async function tables(
   if (undoable.length > 0) {
     const effect =
       config.method === 'physical'
-        ? 'whoever writes waits while their files are read'
+        ? 'rows that several sessions are writing when their files are read can be missing'
         : 'a dump does not hold them still, so they may not fit together with the others';
     found.push({
       code: 'mariadb.non-transactional',
-      severity: config.method === 'physical' ? 'info' : 'warning',
+      severity: 'warning',
       message: `tables without transactions: ${effect}: ${list(undoable.map(({ name }) => name))}`,
       remedy: 'ALTER TABLE … ENGINE = InnoDB;',
       subject: source,

@@ -85,6 +85,19 @@ describe('a chain of MariaDB backups', () => {
     await cleanUp();
   });
 
+  it('is fuzzy where there are tables without transactions: mariadb-backup does not hold still what two sessions write', async () => {
+    const { site } = await siteFor('fuzzy');
+    await capture(site, nextTime());
+    await server.sql('CREATE TABLE shop.loose (id int) ENGINE = MyISAM');
+    await capture(site, nextTime());
+    await server.sql('DROP TABLE shop.loose');
+    const chain = await newestChain(site);
+    assert.deepEqual(
+      chain.map(({ manifest }) => manifest.consistency),
+      ['crash', 'fuzzy'],
+    );
+  });
+
   it('P15 full and two incrementals equal the source: InnoDB, Aria and MyISAM, with DDL between', async () => {
     const { site } = await siteFor('ddl');
     await server.sql(SCHEMA);

@@ -1,7 +1,8 @@
 /**
  * A write load that journals itself: each transaction changes tables and appends what it did to a journal in the same
  * database. So whatever moment a restore shows, its tables must equal the replay of its own journal. Tables without
- * transactions are written first, so they may be ahead of the journal by what was under way, and never behind.
+ * transactions are written first, so they may be ahead of the journal by what was under way, and never behind. Each
+ * writer has its own of them: mariadb-backup does not wait for a table that two sessions are writing.
  */
 import { z } from 'zod';
 import type { Connection } from '../../../../activities/sources/mariadb/connection.ts';
@@ -16,19 +17,23 @@ const SCHEMA = `
   CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL);
   INSERT INTO accounts SELECT seq, 0 FROM seq_0_to_99;
   CREATE TABLE journal (number bigint AUTO_INCREMENT PRIMARY KEY, item int, value varchar(300), account int, amount bigint);
-  CREATE TABLE visits (id bigint AUTO_INCREMENT PRIMARY KEY, writer int) ENGINE = Aria;
-  CREATE TABLE notes (id bigint AUTO_INCREMENT PRIMARY KEY, writer int, note varchar(300)) ENGINE = MyISAM;
   CREATE TABLE control (stop int NOT NULL); INSERT INTO control VALUES (0);
+  ${eachWriter(schemaOf).join('\n')}`;
+
+function schemaOf(writer: number): string {
+  return `
+  CREATE TABLE visits_${writer} (id bigint AUTO_INCREMENT PRIMARY KEY, turn int) ENGINE = Aria;
+  CREATE TABLE notes_${writer} (id bigint AUTO_INCREMENT PRIMARY KEY, note varchar(300)) ENGINE = MyISAM;
   DELIMITER //
-  CREATE PROCEDURE work(writer int)
+  CREATE PROCEDURE work_${writer}()
   BEGIN
     DECLARE turn int DEFAULT 0;
     DECLARE entry varchar(300);
     WHILE (SELECT stop FROM control) = 0 DO
-      SET @id = (turn MOD 500) * ${WRITERS} + writer, @account = ((turn * 7) MOD 50) * ${WRITERS} + writer;
-      SET entry = IF(turn MOD 3 = 2, NULL, CONCAT('value ', turn, ' of ', writer, REPEAT('x', turn MOD 200)));
-      INSERT INTO visits (writer) VALUES (writer);
-      INSERT INTO notes (writer, note) VALUES (writer, entry);
+      SET @id = (turn MOD 500) * ${WRITERS} + ${writer}, @account = ((turn * 7) MOD 50) * ${WRITERS} + ${writer};
+      SET entry = IF(turn MOD 3 = 2, NULL, CONCAT('value ', turn, ' of ${writer}', REPEAT('x', turn MOD 200)));
+      INSERT INTO visits_${writer} (turn) VALUES (turn);
+      INSERT INTO notes_${writer} (note) VALUES (entry);
       START TRANSACTION;
       IF entry IS NULL THEN DELETE FROM items WHERE id = @id;
       ELSE REPLACE INTO items VALUES (@id, entry);
@@ -40,6 +45,11 @@ const SCHEMA = `
     END WHILE;
   END //
   DELIMITER ;`;
+}
+
+function eachWriter<T>(of: (writer: number) => T): readonly T[] {
+  return Array.from({ length: WRITERS }, (_none, writer) => of(writer));
+}
 
 export interface Load {
   /** Transactions committed so far. */
@@ -54,9 +64,7 @@ export async function makeJournal(server: TestMariadb): Promise<void> {
 
 /** Writes as fast as it may, by several sessions that never touch the same rows, until it is stopped. */
 export function startLoad(server: TestMariadb): Load {
-  const writing = Promise.all(
-    Array.from({ length: WRITERS }, (_none, writer) => server.sql(`USE ledger; CALL work(${writer})`)),
-  );
+  const writing = Promise.all(eachWriter((writer) => server.sql(`USE ledger; CALL work_${writer}()`)));
   // Looked at in stop(); until then a failure is not an unhandled one.
   writing.catch(() => undefined);
   return {
@@ -89,14 +97,18 @@ export async function replayOf(connection: Connection) {
   return { transactions, differences: items + accounts, astray };
 }
 
+function counted(table: string): string {
+  return eachWriter((writer) => `(SELECT COUNT(*) FROM ledger.${table}_${writer})`).join(' + ');
+}
+
 const REPLAY = `
   WITH newest AS (SELECT item, MAX(number) AS number FROM ledger.journal GROUP BY item),
        replayed AS (SELECT item AS id, value FROM ledger.journal JOIN newest USING (item, number) WHERE value IS NOT NULL),
        sums AS (SELECT account AS id, SUM(amount) AS balance FROM ledger.journal GROUP BY account)
   SELECT JSON_OBJECT(
     'transactions', (SELECT COUNT(*) FROM ledger.journal),
-    'visits', (SELECT COUNT(*) FROM ledger.visits),
-    'notes', (SELECT COUNT(*) FROM ledger.notes),
+    'visits', ${counted('visits')},
+    'notes', ${counted('notes')},
     'items', (SELECT COUNT(*) FROM ledger.items LEFT JOIN replayed USING (id) WHERE NOT items.value <=> replayed.value)
            + (SELECT COUNT(*) FROM replayed LEFT JOIN ledger.items USING (id) WHERE items.id IS NULL),
     'accounts', (SELECT COUNT(*) FROM ledger.accounts LEFT JOIN sums USING (id) WHERE accounts.balance <> COALESCE(sums.balance, 0)))`;

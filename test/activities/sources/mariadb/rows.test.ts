@@ -73,12 +73,13 @@ describe('rows of a MariaDB source', () => {
 
   it('P15 rows of transactional tables are compared and equal, though writers never stop; others that were written to are named', async () => {
     const { site, warnings } = await underLoad('load');
-    assert.deepEqual(warnings, []);
+    assert.equal(warnings.length, 1, String(warnings));
+    assert.match(warnings[0] ?? '', /^tables without transactions: /);
     const checks = await prove(site, path.join(folder, 'load', 'proof'));
     for (const [name, { compared, ok, detail }] of checks) assert.ok(compared && ok, `${name}: ${detail}`);
     assert.match(
       checks.get('rows')?.detail ?? '',
-      /^5 tables with \d+ rows are equal; not compared: ledger\.notes, ledger\.visits: written to during the capture$/,
+      /^5 tables with \d+ rows are equal; not compared: ledger\.notes_0, ledger\.notes_1, ledger\.visits_0, ledger\.visits_1: written to during the capture$/,
     );
   });
 
