@@ -12,6 +12,8 @@ import { readCatalogue, type Catalogued } from '../../activities/storage/catalog
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
+import { confirmDrill } from '../../client/runs/confirm.ts';
+import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { SiteInput } from '../../model/config/site.ts';
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
@@ -28,6 +30,7 @@ import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { grant } from '../support/s3-roles.ts';
 import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
+import { until } from '../support/until.ts';
 import { credentialsOf, startGateway, stopGateways, type Gateway } from '../support/versitygw.ts';
 
 describe('drDrill of ransomware', function () {
@@ -42,6 +45,8 @@ describe('drDrill of ransomware', function () {
   let session: Session;
   /** What lay locked in the bucket before the attack, newest last. */
   let locked: readonly Catalogued[];
+  /** When the newest recovery point was made that is no forgery. */
+  let newest: string;
   /** The moment just before the attack. */
   let at: string;
 
@@ -96,6 +101,12 @@ describe('drDrill of ransomware', function () {
     await configure((remote) => ({ ...remote, lock: 'governance' }));
     await db.sql('INSERT INTO t VALUES (2)');
     assert.equal((await runLogs({ session, site: 'test', scheduled: next() })).outcome, 'complete');
+    const { read } = await readRecoveryPoints(openDestination('remote', test.site), await trustedKeys(test.site));
+    newest =
+      read
+        .map(({ created }) => created)
+        .toSorted()
+        .at(-1) ?? '';
     await pause(1_100);
     at = new Date().toISOString();
     await pause(1_100);
@@ -140,6 +151,25 @@ describe('drDrill of ransomware', function () {
     );
     assert.ok(read.length > 0);
     assert.deepEqual(problems, []);
+  });
+
+  it('takes a moment after the newest recovery point where nobody named one, and looks at nothing that was stored later', async () => {
+    const going = drill({ sources: ['wiki'], manual: ['restore'] });
+    const id = `drill-${wholeSeconds(last)}`;
+    await until('restore waits for somebody', async () => {
+      const graph = await readGraph(session.client, id);
+      return graph?.steps.some((step) => step.id === 'confirm/restore' && step.state === 'running') === true;
+    });
+    const [sandbox = ''] = await readdir(path.join(folder, 'scratch'));
+    const left: SiteInput = parse(await readFile(path.join(folder, 'scratch', sandbox, 'recovery.yaml'), 'utf8'));
+    await confirmDrill(session.client, id, { phase: 'restore' });
+    const { outcome, choice, declared, sources } = await going;
+    assert.equal(outcome, 'complete', JSON.stringify(sources.map(({ errors }) => errors)));
+    const { disaster = '' } = choice ?? {};
+    assert.ok(newest < disaster && disaster < (declared ?? ''), `${newest} ${disaster} ${declared}`);
+    const { remote } = left.destinations ?? {};
+    assert.ok(remote?.type === 's3');
+    assert.deepEqual([remote.before, remote.lockedOnly], [disaster, true]);
   });
 
   it('says what is not locked any more, where nothing else is left', async () => {
@@ -246,7 +276,7 @@ describe('drDrill of ransomware', function () {
     last += 1000;
     return wholeSeconds(last);
   }
-  function drill(options: Pick<DrillOptions, 'at' | 'sources'>): Promise<DrillReport> {
+  function drill(options: Pick<DrillOptions, 'at' | 'sources' | 'manual'>): Promise<DrillReport> {
     return runDrill({ session, site: 'test', scheduled: next(), scenario: 'ransomware', ...options });
   }
 });
