@@ -7,6 +7,7 @@ import type { SiteConfig } from '../config/site.ts';
 import { formatDuration } from '../units.ts';
 import type { DrillReport, Scenario } from './drill.ts';
 import { SCENARIO_WORDS, SCENARIOS } from './drill.ts';
+import { nothingLeft } from './left.ts';
 import { sourcesOfDrills } from './whole.ts';
 import { proofOf } from './runbook-proof.ts';
 import {
@@ -51,10 +52,14 @@ export function runbook(facts: RunbookFacts, scenario: Scenario = 'host-lost'): 
   const proof = proofOf(facts, scenario);
   const sources = recoverySources(config);
   const last = proof.last;
+  const nothing = nothingLeft(config, scenario);
   return {
     title: `Recovery of the site ${config.site}: ${scenario}`,
     blocks: [
-      proof.proven ? text({ strong: proof.words }) : { kind: 'warning', line: proof.words },
+      proof.proven ? text({ strong: proof.words }) : warning(proof.words),
+      ...(nothing
+        ? [warning(`There is nothing to rely on: ${nothing.why}. Before it happens: ${nothing.remedy}`)]
+        : []),
       text(`What has happened: ${SCENARIO_WORDS[scenario]}.`),
       ...table(
         ['', 'expected', 'objective'],
@@ -265,6 +270,10 @@ function tookIn(drill: DrillReport | null, id: string): number | null {
 
 function told(milliseconds: number | null | undefined): string {
   return milliseconds === null || milliseconds === undefined ? 'not known' : formatDuration(milliseconds);
+}
+
+function warning(line: string): Block {
+  return { kind: 'warning', line };
 }
 
 function orElse(blocks: readonly Block[], otherwise: string): readonly Block[] {
