@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
+import { writeDocuments } from '../../activities/operations/drill/documents.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
 import { confirmDrill } from '../../client/runs/confirm.ts';
@@ -17,11 +18,13 @@ import type { SiteInput } from '../../model/config/site.ts';
 import type { DrillAsked, DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
 import type { RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
+import { rowsIn } from '../activities/sources/postgres/recoveries.ts';
 import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { processesNaming } from '../support/processes.ts';
 import { freePort, ownTemporal } from '../support/ports.ts';
 import { startPostgres, type PostgresInput, type TestPostgres } from '../support/postgres.ts';
+import { followRunbook } from '../support/runbook.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
@@ -35,6 +38,8 @@ describe('drDrill', function () {
   let cache: TestRedis;
   let test: TestSite;
   let session: Session;
+  /** The recovery point of all. */
+  let point: string;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -81,6 +86,7 @@ describe('drDrill', function () {
     });
     session = await openSession(test.file);
     const scheduled = wholeSeconds(Date.now());
+    point = `daily-${scheduled}`;
     assert.equal((await runDaily({ session, site: 'test', scheduled })).outcome, 'complete');
     await db.sql('INSERT INTO t VALUES (2)');
     assert.equal((await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) })).outcome, 'complete');
@@ -384,10 +390,12 @@ describe('drDrill', function () {
   });
 
   it('recovers nothing where nobody says that it may, and is failed', async () => {
-    const report = await drill({ scenario: 'host-lost', manual: ['choose'], sources: ['wiki'] });
+    const report = await withDrill({ deadline: '5s' }, () =>
+      drill({ scenario: 'host-lost', manual: ['choose'], sources: ['wiki'] }),
+    );
     assert.deepEqual(
       [report.outcome, report.choice, report.errors.map(({ message }) => message)],
-      ['failed', null, ['nobody confirmed it in 10s']],
+      ['failed', null, ['nobody confirmed it in 5.0s']],
     );
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
   });
@@ -438,6 +446,20 @@ describe('drDrill', function () {
       await writeFile(test.file, text);
     }
   }
+
+  it('has in its runbook what somebody types who undoes a mistake, also in a database with logs', async () => {
+    await db.sql('DELETE FROM t; INSERT INTO t VALUES (3)');
+    const at = await clockOf(db);
+    await pause(1100);
+    await db.sql('DELETE FROM t');
+    await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) });
+    const written = await writeDocuments({ site: test.site });
+    const runbook = await readFile(path.join(written.folder, 'runbook-operator-error.md'), 'utf8');
+    const [identity] = test.identities;
+    const env = { AT: at, POINT: point };
+    const recovered = await followRunbook({ folder: await temporaryFolder(), runbook, identity, env });
+    assert.deepEqual(await rowsIn(path.join(recovered, 'db'), db.binaries.folder), [3]);
+  });
 
   /** Rows of the recovered table, asked of the private server itself. */
   async function rowsOf(source: DrilledSource | undefined): Promise<readonly string[]> {

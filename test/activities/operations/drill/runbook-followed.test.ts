@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -14,10 +14,10 @@ import type { SiteInput } from '../../../../model/config/site.ts';
 import { canonical } from '../../../../model/manifest.ts';
 import { recoveryPointKey } from '../../../../model/paths.ts';
 import { RECOVERY_POINT_SCHEMA } from '../../../../model/recovery-point.ts';
-import { LAUNCHER } from '../../../support/command-line.ts';
 import { drilledSource, drillReport } from '../../../support/drills.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startRedis, type TestRedis } from '../../../support/redis.ts';
+import { followRunbook } from '../../../support/runbook.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { credentialFiles, startGateway, stopGateways } from '../../../support/versitygw.ts';
 import { testWork } from '../../../support/work.ts';
@@ -106,34 +106,6 @@ describe('a runbook whose commands are run from top to bottom by sh', function (
     assert.deepEqual(warnings, []);
   }
 
-  /** All commands of a runbook, as somebody pastes them who has it, an identity out of the kit, and what is left. */
-  async function follow(
-    runbook: string,
-    identity: string,
-    env: Readonly<Record<string, string>> = {},
-  ): Promise<string> {
-    const bin = path.join(folder, 'bin');
-    await mkdir(bin);
-    await writeFile(path.join(bin, 'mosaic-backup'), `#!/bin/sh\nexec '${LAUNCHER}' "$@"\n`);
-    await chmod(path.join(bin, 'mosaic-backup'), 0o755);
-    const commands = [...runbook.matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, each]) => each).join('\n');
-    const recovered = path.join(folder, 'recovered');
-    const { exitCode, all } = await execa('sh', ['-eu'], {
-      input: commands,
-      env: {
-        PATH: `${bin}:${process.env['PATH']}`,
-        IDENTITY: identity,
-        RECOVERED: recovered,
-        MOSAIC_BACKUP_CONFIG: '',
-        ...env,
-      },
-      all: true,
-      reject: false,
-    });
-    assert.equal(exitCode, 0, `${all}\nof\n${commands}`);
-    return recovered;
-  }
-
   async function read(name: string): Promise<string> {
     await writeDocuments({ site: made.site });
     return readFile(path.join(documentsFolder(made.site), name), 'utf8');
@@ -155,7 +127,7 @@ describe('a runbook whose commands are run from top to bottom by sh', function (
       await copyFile(made.identities[which], kit);
       for (const gone of ['srv', 'repository', 'state', 'keys', 'config.yaml', 'docs', ...lost])
         await rm(path.join(folder, gone), { recursive: true });
-      await follow(text, kit);
+      await followRunbook({ folder, runbook: text, identity: kit });
       assert.equal(await readFile(home, 'utf8'), 'what was there then\n');
       assert.equal((await stat(home)).mode & 0o777, 0o640);
       // The server was stopped, its data lie aside, and the one that was started has those of then.
@@ -171,11 +143,9 @@ describe('a runbook whose commands are run from top to bottom by sh', function (
     await make();
     const at = new Date().toISOString();
     await backUp(LATER);
-    const recovered = await follow(await read('runbook-operator-error.md'), made.identities[0], {
-      AT: at,
-      POINT: `daily-${THEN}`,
-    });
-    await isOfThen(recovered);
+    const runbook = await read('runbook-operator-error.md');
+    const env = { AT: at, POINT: `daily-${THEN}` };
+    await isOfThen(await followRunbook({ folder, runbook, identity: made.identities[0], env }));
   });
 
   it('has everything as it was before an attack, out of a bucket that the attacker has overwritten', async () => {
@@ -188,13 +158,14 @@ describe('a runbook whose commands are run from top to bottom by sh', function (
     const at = new Date().toISOString();
     await pause(1_100);
     // With the host's own key: what he made is signed, and the recovery point of then names it. What else lay there is overwritten.
-    const text = await read('runbook-ransomware.md');
+    const runbook = await read('runbook-ransomware.md');
     await backUp(LATER, THEN);
     const { Contents = [] } = await admin.listObjectsV2({ Bucket: bucket });
     for (const { Key = '' } of Contents.filter(({ LastModified }) => LastModified && LastModified < new Date(at)))
       await admin.putObject({ Bucket: bucket, Key, Body: 'encrypted, and the key is for sale' });
     for (const place of ['vault', 'repository']) await rm(path.join(folder, place), { recursive: true });
-    await isOfThen(await follow(text, made.identities[0], { AT: at, POINT: `daily-${THEN}` }));
+    const env = { AT: at, POINT: `daily-${THEN}` };
+    await isOfThen(await followRunbook({ folder, runbook, identity: made.identities[0], env }));
   });
 
   /** What was recovered is of then, and what it was recovered beside is as it was. */
