@@ -202,17 +202,18 @@ function pointBlocks(scenario: Scenario, from: string, options: readonly string[
     return [text('The newest of each source is taken. See that it is what you expect:'), code('sh', listing)];
   const what = scenario === 'ransomware' ? 'the attack began' : 'the mistake was made';
   return [
-    text(
-      `Set AT to the last moment before ${what}, as in 2026-11-23T14:05:00Z, and POINT to the last recovery point before it:`,
-    ),
-    code('sh', `${listing}\n: "\${AT:?the last moment before ${what}}" "\${POINT:?the last recovery point before it}"`),
+    text(`Set AT to the last moment before ${what}, as in 2026-11-23T14:05:00Z:`),
+    code('sh', `: "\${AT:?the last moment before ${what}}"`),
     ...(scenario === 'ransomware' ? BEFORE_ATTACK : []),
+    text('Set POINT to the last recovery point before it:'),
+    code('sh', `${listing}\n: "\${POINT:?the last recovery point before AT}"`),
   ];
 }
 
+/** First of all: what he put there would stand in the list, too. */
 const BEFORE_ATTACK = [
   text(
-    "Then let each bucket be read as it was at AT. Whatever was stored later is not looked at, though the host's own key may have signed it: an attacker had that too.",
+    "Let each bucket be read as it was at AT. Whatever was stored later is not looked at, though the host's own key may have signed it: an attacker had that too.",
   ),
   code('sh', `sed -i "s/^\\( *\\)type: s3$/&\\n\\1before: $AT/" ${RECOVERY_FILE}\ngrep before: ${RECOVERY_FILE}`),
 ] as const;

@@ -19,14 +19,16 @@ import type { SiteInput } from '../../model/config/site.ts';
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
 import { canonical } from '../../model/manifest.ts';
 import { backupId, recoveryPointKey } from '../../model/paths.ts';
-import { recoveryPoint } from '../../model/recovery-point.ts';
+import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import type { PinnedReference } from '../../model/reference.ts';
 import { wholeSeconds } from '../../model/time.ts';
+import { rowsIn } from '../activities/sources/postgres/recoveries.ts';
 import { makeBucket } from '../activities/storage/s3/place.ts';
 import { storedOf } from '../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { followRunbook } from '../support/runbook.ts';
 import { grant } from '../support/s3-roles.ts';
 import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
@@ -45,8 +47,8 @@ describe('drDrill of ransomware', function () {
   let session: Session;
   /** What lay locked in the bucket before the attack, newest last. */
   let locked: readonly Catalogued[];
-  /** When the newest recovery point was made that is no forgery. */
-  let newest: string;
+  /** The newest recovery point that is no forgery. */
+  let newest: RecoveryPoint;
   /** The moment just before the attack. */
   let at: string;
 
@@ -102,11 +104,7 @@ describe('drDrill of ransomware', function () {
     await db.sql('INSERT INTO t VALUES (2)');
     assert.equal((await runLogs({ session, site: 'test', scheduled: next() })).outcome, 'complete');
     const { read } = await readRecoveryPoints(openDestination('remote', test.site), await trustedKeys(test.site));
-    newest =
-      read
-        .map(({ created }) => created)
-        .toSorted()
-        .at(-1) ?? '';
+    newest = read.toSorted((x, y) => (x.created < y.created ? -1 : 1)).at(-1) ?? assert.fail();
     await pause(1_100);
     at = new Date().toISOString();
     await pause(1_100);
@@ -153,6 +151,16 @@ describe('drDrill of ransomware', function () {
     assert.deepEqual(problems, []);
   });
 
+  it('wrote a runbook that does the same when its commands are typed', async () => {
+    const runbook = await readFile(path.join(test.site.state, 'documents', 'runbook-ransomware.md'), 'utf8');
+    const [identity] = test.identities;
+    const env = { AT: at, POINT: newest.id };
+    const recovered = await followRunbook({ folder: await temporaryFolder(), runbook, identity, env });
+    assert.deepEqual(await rowsIn(path.join(recovered, 'db'), db.binaries.folder), [1, 2]);
+    const page = path.join(recovered, 'point-wiki', 'wiki', folder, 'wiki', 'page');
+    assert.equal(await readFile(page, 'utf8'), 'a page');
+  });
+
   it('takes a moment after the newest recovery point where nobody named one, and looks at nothing that was stored later', async () => {
     const going = drill({ sources: ['wiki'], manual: ['restore'] });
     const id = `drill-${wholeSeconds(last)}`;
@@ -163,10 +171,10 @@ describe('drDrill of ransomware', function () {
     const [sandbox = ''] = await readdir(path.join(folder, 'scratch'));
     const left: SiteInput = parse(await readFile(path.join(folder, 'scratch', sandbox, 'recovery.yaml'), 'utf8'));
     await confirmDrill(session.client, id, { phase: 'restore' });
-    const { outcome, choice, declared, sources } = await going;
-    assert.equal(outcome, 'complete', JSON.stringify(sources.map(({ errors }) => errors)));
+    // What came of it depends on whether he was there by then.
+    const { choice, declared } = await going;
     const { disaster = '' } = choice ?? {};
-    assert.ok(newest < disaster && disaster < (declared ?? ''), `${newest} ${disaster} ${declared}`);
+    assert.ok(newest.created < disaster && disaster < (declared ?? ''), `${newest.created} ${disaster} ${declared}`);
     const { remote } = left.destinations ?? {};
     assert.ok(remote?.type === 's3');
     assert.deepEqual([remote.before, remote.lockedOnly], [disaster, true]);
