@@ -78,8 +78,13 @@ async function lookAt(left: Site, name: string, trusted: readonly TrustedKey[]):
 function pointsUntil(places: readonly Left[], disaster: string): readonly RecoveryPoint[] {
   const all = new Map(places.flatMap(({ points }) => points.map((point) => [`${point.id} ${point.created}`, point])));
   return [...all.values()]
-    .filter(({ created }) => created <= disaster)
+    .filter(({ created }) => isBy(created, disaster))
     .toSorted((a, b) => (a.created > b.created ? -1 : 1));
+}
+
+/** As times, and not as texts: of one second `…:00Z` sorts behind `…:00.500Z`. */
+function isBy(time: string, disaster: string): boolean {
+  return Date.parse(time) <= Date.parse(disaster);
 }
 
 interface Choosing {
@@ -141,7 +146,7 @@ function placeOf({ name }: Left): string | null {
 function newestUntil(places: readonly Left[], source: string, disaster: string): readonly PinnedReference[] {
   return places
     .flatMap(({ catalogue }) => catalogue.map(({ manifest }) => manifest))
-    .filter((one) => one.source === source && one.kind !== 'logs' && one.finished <= disaster)
+    .filter((one) => one.source === source && one.kind !== 'logs' && isBy(one.finished, disaster))
     .toSorted((a, b) => orderOf(b) - orderOf(a))
     .map(pinned);
 }

@@ -8,9 +8,9 @@ import { planDrill } from '../../../../activities/operations/drill/plan.ts';
 import { makeSandbox } from '../../../../activities/operations/drill/sandbox.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
-import type { DrillChoice } from '../../../../model/drill/drill.ts';
+import type { DrillAsked, DrillChoice } from '../../../../model/drill/drill.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
-import { writeBackup } from '../../../support/backups.ts';
+import { writeBackup, type BackupOptions } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { makeSite } from '../../../support/site.ts';
 
@@ -68,18 +68,39 @@ describe('what a drill recovers', () => {
     assert.match(passed.join('\n'), /^vault: .*is not there/m);
   });
 
-  function backup(day: string, parent?: Manifest): Promise<Catalogued> {
-    return writeBackup(path.join(folder, 'vault'), { ...options(day), ...(parent && { parent }) });
+  it('was there at the moment of the mistake, in whatever zone that was written', async () => {
+    const at = '2025-11-23T04:00:00+03:00';
+    const [before, behind] = ['2025-11-22T02:00:00Z', '2025-11-23T02:00:00Z'];
+    const [good] = await Promise.all([before, behind].map((scheduled) => backup('23', undefined, { scheduled })));
+    const { sources, disaster } = await choose({ scenario: 'operator-error', at });
+    assert.deepEqual(
+      sources.map(({ backup: chosen }) => chosen),
+      [pinned((good ?? assert.fail()).manifest)],
+    );
+    assert.equal(disaster, '2025-11-23T01:00:00.000Z');
+  });
+
+  it('may have been sealed in the very second of the mistake, and not behind it', async () => {
+    const scheduled = '2025-11-23T02:00:00Z';
+    const seen = async (at: string) => (await choose({ scenario: 'operator-error', at })).sources.length;
+    await backup('23', undefined, { scheduled, fields: { finished: '2025-11-23T02:00:00.500Z' } });
+    assert.deepEqual([await seen(scheduled), await seen('2025-11-23T02:00:00.600Z')], [0, 1]);
+    await backup('22', undefined, { scheduled: '2025-11-22T02:00:00Z' });
+    assert.equal(await seen('2025-11-22T02:00:00.100Z'), 1);
+  });
+
+  function backup(day: string, parent?: Manifest, others: Partial<BackupOptions> = {}): Promise<Catalogued> {
+    return writeBackup(path.join(folder, 'vault'), { ...options(day), ...(parent && { parent }), ...others });
   }
 
   function options(day: string) {
     return { source: 'wiki', group: 'apps', scheduled: `2026-11-${day}T02:00:00Z`, signer } as const;
   }
 
-  async function choose(): Promise<DrillChoice> {
-    const asked = { site: 'test', plan: 'drill', scheduled: DECLARED, sources: ['wiki'] };
-    const { runId, scenario, host, steps, waits } = planDrill(site, asked);
-    const input = { runId, scenario, host, steps, waits, declared: DECLARED, at: null };
+  async function choose(how: Partial<DrillAsked> = {}): Promise<DrillChoice> {
+    const asked = { site: 'test', plan: 'drill', scheduled: DECLARED, sources: ['wiki'], ...how };
+    const { runId, scenario, host, steps, waits, at } = planDrill(site, asked);
+    const input = { runId, scenario, host, steps, waits, declared: DECLARED, at };
     await makeSandbox(site, input);
     return chooseDrill(site, input);
   }
