@@ -231,7 +231,7 @@ describe('backups of logs on the command line', () => {
       return stderr;
     };
     assert.match(await named(), /and 2 backups of logs/);
-    const [first] = (await listed(site)).filter(({ manifest }) => manifest.scheduled === '2026-11-27T02:05:00Z');
+    const first = (await listed(site)).find(({ manifest }) => manifest.scheduled === '2026-11-27T02:05:00Z');
     const { folder } = await strangeLogs(site, first ?? assert.fail());
     assert.match(await named(), /and 2 backups of logs/);
     await rm(folder, { recursive: true });
