@@ -49,7 +49,6 @@ const chosen = z.object({
   at: z.string().nullable(),
   taken: z.string(),
   bytes: z.number(),
-  expected: z.number().nullable(),
 }) satisfies z.ZodType<DrillChosen>;
 
 /** What the steps of one source get. */

@@ -120,8 +120,6 @@ export interface DrillChosen {
   readonly taken: string;
   /** At most, before compression. */
   readonly bytes: number;
-  /** Milliseconds, by what its restores took; null where none was measured. */
-  readonly expected: number | null;
 }
 
 /** What the steps of one source get. */

@@ -46,7 +46,6 @@ const chosen = z.looseObject({
   at: z.string().nullable(),
   taken: time,
   bytes: z.number(),
-  expected: milliseconds.nullable(),
 });
 
 /** Copies that did not do, and the places of those that are damaged. */

@@ -75,7 +75,6 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
       at: type === 'files' ? null : 'end',
       taken,
       bytes: 3 * 2 ** 30,
-      expected: 90_000,
     },
     restored: {
       place,
