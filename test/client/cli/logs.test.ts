@@ -232,8 +232,12 @@ describe('backups of logs on the command line', () => {
     };
     assert.match(await named(), /and 2 backups of logs/);
     const first = (await listed(site)).find(({ manifest }) => manifest.scheduled === '2026-11-27T02:05:00Z');
+    const reaches = async () => (await statusOf()).sources[0]?.logs?.restorableUntil;
+    const until = await reaches();
     const { folder } = await strangeLogs(site, first ?? assert.fail());
     assert.match(await named(), /and 2 backups of logs/);
+    // What nobody signed keeps no alert of an objective from being raised.
+    assert.equal(await reaches(), until);
     await rm(folder, { recursive: true });
   });
 
