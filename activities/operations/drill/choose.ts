@@ -115,7 +115,9 @@ interface Choosing {
 /** Why there is nothing, in words, where there is nothing. */
 async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
   const { left, source, places, points, disaster, input, passed } = choosing;
-  const tell = (why: string): void => void (passed.includes(why) || passed.push(why));
+  const tell = (why: string): void => {
+    if (!passed.includes(why)) passed.push(why);
+  };
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);

@@ -32,9 +32,9 @@ function absentLines({ places, chosen: { name }, absent }: PassedOver): readonly
   };
   const [first, ...more] = [...new Set(absent.map(({ reference }) => reference))].filter((one) => !isUnreadable(one));
   if (first === undefined) return [];
-  const others = more.length === 0 ? '' : `, and ${more.length} more of ${name.source}`;
+  if (more.length === 0) return [`${first}: recovery points name it, and no place that is left has it`];
   return [
-    `${first}${others}: recovery points name ${more.length === 0 ? 'it' : 'them'}, and no place that is left has ${more.length === 0 ? 'it' : 'them'}`,
+    `${first}, and ${more.length} more of ${name.source}: recovery points name them, and no place that is left has them`,
   ];
 }
 
