@@ -13,7 +13,6 @@ import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { confirmDrill } from '../../client/runs/confirm.ts';
-import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { SiteInput } from '../../model/config/site.ts';
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
@@ -30,9 +29,8 @@ import { ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { followRunbook } from '../support/runbook.ts';
 import { grant } from '../support/s3-roles.ts';
-import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
+import { openSession, runDaily, runDrill, runLogs, untilWaits, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
-import { until } from '../support/until.ts';
 import { credentialsOf, startGateway, stopGateways, type Gateway } from '../support/versitygw.ts';
 
 describe('drDrill of ransomware', function () {
@@ -164,10 +162,7 @@ describe('drDrill of ransomware', function () {
   it('takes a moment after the newest recovery point where nobody named one, and looks at nothing that was stored later', async () => {
     const going = drill({ sources: ['wiki'], manual: ['restore'] });
     const id = `drill-${wholeSeconds(last)}`;
-    await until('restore waits for somebody', async () => {
-      const graph = await readGraph(session.client, id);
-      return graph?.steps.some((step) => step.id === 'confirm/restore' && step.state === 'running') === true;
-    });
+    await untilWaits(session, id, 'restore');
     const [sandbox = ''] = await readdir(path.join(folder, 'scratch'));
     const left: SiteInput = parse(await readFile(path.join(folder, 'scratch', sandbox, 'recovery.yaml'), 'utf8'));
     await confirmDrill(session.client, id, { phase: 'restore' });

@@ -28,7 +28,7 @@ import { freePort, ownTemporal } from '../support/ports.ts';
 import { startPostgres, type PostgresInput, type TestPostgres } from '../support/postgres.ts';
 import { followRunbook } from '../support/runbook.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
+import { openSession, runDaily, runDrill, runLogs, untilWaits, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 import { drillStatus } from '../../workflows/messages.ts';
@@ -514,11 +514,8 @@ describe('drDrill', function () {
   }
 
   /** Until the last drill waits for somebody. */
-  async function waitsFor(phase: ManualPhase): Promise<void> {
-    await until(`${phase} waits for somebody`, async () => {
-      const graph = await readGraph(session.client, idOfLast());
-      return graph?.steps.some(({ id, state }) => id === `confirm/${phase}` && state === 'running') === true;
-    });
+  function waitsFor(phase: ManualPhase): Promise<void> {
+    return untilWaits(session, idOfLast(), phase);
   }
 
   /** Of the last drill. */
