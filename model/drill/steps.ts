@@ -1,6 +1,13 @@
 /** The steps of a drill, as its graph shows them. */
 import { pendingStep, type GraphStep } from '../graph.ts';
-import { MANUAL_PHASES, SCENARIO_WORDS, type DrillSpec, type DrillStep, type ManualPhase } from './drill.ts';
+import {
+  MANUAL_PHASES,
+  SCENARIO_WORDS,
+  type DrillReport,
+  type DrillSpec,
+  type DrillStep,
+  type ManualPhase,
+} from './drill.ts';
 
 /** Steps of a source. */
 export const SOURCE_STEPS = ['fetch', 'restore', 'start', 'probe'] as const;
@@ -59,6 +66,11 @@ export function drillSteps({ scenario, host, steps, manual }: DrillSpec): readon
       pendingStep(confirmId(phase), 'confirm', CONFIRM[phase], phase === 'probe' ? probes : [BEFORE[phase]]),
     ),
   ];
+}
+
+/** Whether nothing of a drill is done any more, however it ended: that is its last step. */
+export function isTornDown({ steps }: Pick<DrillReport, 'steps'>): boolean {
+  return steps.some(({ id, ended }) => id === TEAR_DOWN && ended !== null);
 }
 
 const BEFORE = {
