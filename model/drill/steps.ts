@@ -1,5 +1,5 @@
 /** The steps of a drill, as its graph shows them. */
-import { pendingStep, type GraphStep } from '../graph.ts';
+import { CONFIRM, pendingStep, type GraphStep } from '../graph.ts';
 import {
   MANUAL_PHASES,
   SCENARIO_WORDS,
@@ -25,7 +25,11 @@ export function sourceStepId(source: string, name: SourceStepName): string {
 }
 
 export function confirmId(phase: ManualPhase): string {
-  return `confirm/${phase}`;
+  return `${CONFIRM}/${phase}`;
+}
+
+export function isConfirm(id: string): boolean {
+  return id.startsWith(`${CONFIRM}/`);
 }
 
 /** The steps of one source, each after the one before; the first when those that it needs are up. */
@@ -63,7 +67,12 @@ export function drillSteps({ scenario, host, steps, manual }: DrillSpec): readon
   return [
     ...own,
     ...confirmed.map((phase) =>
-      pendingStep(confirmId(phase), 'confirm', CONFIRM[phase], phase === 'probe' ? probes : [BEFORE[phase]]),
+      pendingStep(
+        confirmId(phase),
+        `confirm ${phase}`,
+        CONFIRM_WORDS[phase],
+        phase === 'probe' ? probes : [BEFORE[phase]],
+      ),
     ),
   ];
 }
@@ -81,7 +90,7 @@ const BEFORE = {
   'tear-down': REPORT,
 } as const;
 
-const CONFIRM: Readonly<Record<ManualPhase, string>> = {
+const CONFIRM_WORDS: Readonly<Record<ManualPhase, string>> = {
   provision: 'wait until somebody confirms that the machine may be made ready',
   choose: 'wait until somebody confirms that the recovery point may be chosen',
   restore: 'wait until somebody confirms what was chosen',
