@@ -1,12 +1,10 @@
-/** What a restore loads before it does anything: it is begun by hand in a disaster, and by a drill once for each source. */
+/** What a restore loads before it does anything: it is begun by hand in a disaster. */
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { captureBackup } from '../../../activities/operations/capture.ts';
-import { ownCommand } from '../../../activities/command-line.ts';
-import { LAUNCHER } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
@@ -45,20 +43,5 @@ describe('a restore in its own process', () => {
       [...loaded].filter((name) => name.startsWith('@temporalio/') || name === 'dockerode'),
       [],
     );
-  });
-
-  it('finds compiled code where the launcher keeps it, whoever the worker was started by', async () => {
-    const known = process.env['NODE_COMPILE_CACHE'];
-    delete process.env['NODE_COMPILE_CACHE'];
-    try {
-      const compiled = path.join(path.dirname(LAUNCHER), '..', 'node_modules', '.cache', 'mosaic-backup');
-      assert.equal(ownCommand(['list']).program.env?.['NODE_COMPILE_CACHE'], compiled);
-      assert.match(
-        await readFile(LAUNCHER, 'utf8'),
-        /NODE_COMPILE_CACHE=\$root\/node_modules\/\.cache\/mosaic-backup\n/,
-      );
-    } finally {
-      if (known !== undefined) process.env['NODE_COMPILE_CACHE'] = known;
-    }
   });
 });
