@@ -36,7 +36,9 @@ export async function choose(
     import('../../backups/places.ts'),
   ]);
   const target = await targetOf(options);
-  const overview = await readOverview(site, destination);
+  // What is named at a place that is named: nothing that another one knows makes it another backup.
+  const alone = wanted !== choosing.LATEST_REFERENCE && options.from !== undefined;
+  const overview = await readOverview(site, destination, { alone });
   const catalogue = overview.entries.map(({ backup }) => backup);
   if (wanted !== choosing.LATEST_REFERENCE) {
     const { backup, reference } = choosing.chooseByReference(overview, wanted, options.source);
