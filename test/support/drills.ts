@@ -76,7 +76,6 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
       at: until,
       taken,
       bytes: 3 * 2 ** 30,
-      expected: 90_000,
     },
     restored: {
       place,
@@ -97,6 +96,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
         `/scratch/mosaic-drill-x/restored/${source}`,
       ],
       passed: [],
+      damaged: [],
       bytes: 3 * 2 ** 30,
       milliseconds: (at[2] - at[1]) * 1000,
     },

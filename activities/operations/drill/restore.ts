@@ -28,6 +28,7 @@ const record = z.object({
   place: z.string().nullable(),
   command: z.array(z.string()),
   passed: z.array(z.string()),
+  damaged: z.array(z.string()),
   /** Milliseconds since the epoch. */
   began: z.number(),
   bytes: z.number(),
@@ -41,7 +42,7 @@ const success = z.object({ milliseconds: z.number(), plain: z.number() });
 
 /**
  * From the first place whose copy is right.
- * @throws BackupError with the code of the command that was tried last.
+ * @throws BackupError of the command that tells most, with what was tried in its facts `passed` and `damaged`.
  */
 export async function restoreDrilled(request: DrillRestoreRequest): Promise<DrillRestored> {
   const { site, input, chosen, commandLine, work } = request;
@@ -52,19 +53,37 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
   const there = await ifThere(stat(to));
   if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
   await mkdir(path.dirname(to), { recursive: true });
-  const tried: string[] = [];
+  const passed: string[] = [];
+  const damaged: string[] = [];
   const places = [chosen.place, ...chosen.others].map((place) => ({ place, name: place ?? REPOSITORY }));
-  const { result } = await fromAnyPlace(places, from, (why) => tried.push(why));
-  return result;
+  try {
+    return (await fromAnyPlace(places, from)).result;
+  } catch (error) {
+    if (!(error instanceof BackupError) || passed.length === 0) throw error;
+    const { code, message, remedy, facts, retryable } = error;
+    const told = remedy === undefined ? {} : { remedy };
+    throw new BackupError(code, message, { ...told, facts: { ...facts, passed, damaged }, retryable, cause: error });
+  }
 
   async function from({ place, name }: (typeof places)[number]): Promise<DrillRestored> {
     const args = restoreArguments({ sandbox, input, chosen, from: name });
-    const begun = { place, command: [COMMAND, ...args], passed: [...tried] };
+    const begun = { place, command: [COMMAND, ...args], passed: [...passed], damaged: [...damaged] };
     await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
     work.progress({ phase: `restoring from ${name}`, bytes: 0, total: null, activity: 0 });
-    return { ...begun, ...resultOf(await commandLine(args, work.signal), work) };
+    try {
+      return { ...begun, ...resultOf(await commandLine(args, work.signal), work) };
+    } catch (error) {
+      if (error instanceof BackupError && error.code !== 'aborted') {
+        passed.push(`${name}: ${error.message}`);
+        if (DAMAGED.has(error.code)) damaged.push(name);
+      }
+      throw error;
+    }
   }
 }
+
+/** Codes that speak against what lies at a place, whatever machine restores it. */
+const DAMAGED: ReadonlySet<string> = new Set(['verification-failed', 'not-authentic', 'implausible-size']);
 
 interface Restoring extends Pick<DrillRestoreRequest, 'input' | 'chosen'> {
   readonly sandbox: Sandbox;

@@ -5,7 +5,7 @@ import { freezes } from '../../../model/config/destinations/thaw.ts';
 import { namedSources } from '../../../model/config/own-source.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { Latest } from '../../backups/choose.ts';
-import { recover, soundest } from './recovery.ts';
+import { recoverFrom, soundest } from './recovery.ts';
 import type { RestoreOptions } from './options.ts';
 
 /** What is to be restored. */
@@ -42,7 +42,7 @@ export async function choose(
   const catalogue = overview.entries.map(({ backup }) => backup);
   if (wanted !== choosing.LATEST_REFERENCE) {
     const { backup, reference } = choosing.chooseByReference(overview, wanted, options.source);
-    if (target) return recover(catalogue, backup.manifest.source, target, backup);
+    if (target) return recoverFrom(overview, backup, target);
     return { chain: chainOf(catalogue, backup), replay: null, reference, latest: null };
   }
   if (target) {
