@@ -1,5 +1,6 @@
 /** What of drills somebody is told: one that waits for somebody, one that did not recover everything, and one that took too long or lost too much. Pure. */
 import type { Condition } from '../alert.ts';
+import { phaseAsked } from '../graph.ts';
 import { formatDuration } from '../units.ts';
 import type { DrillReport } from './drill.ts';
 import { missedBy } from './objectives.ts';
@@ -16,8 +17,8 @@ export function drillAlerts({ outcome }: DrillReport): ReadonlySet<string> {
 export function drillConditions(report: DrillReport): readonly Condition[] {
   const { runId, scenario, outcome, host, steps, sources, errors } = report;
   const of = { source: null, host, once: false } as const;
-  const waiting = steps.find(({ id, state }) => id.startsWith('confirm/') && state === 'running');
-  const asking = waiting ? [waitingCondition(report, waiting.id.split('/')[1] ?? '')] : [];
+  const [asked] = steps.flatMap((step) => phaseAsked(step) ?? []);
+  const asking = asked === undefined ? [] : [waitingCondition(report, asked)];
   if (outcome === null) return asking;
   const failed = sources.filter((source) => source.outcome !== 'complete').map(({ source }) => source);
   const why = errors[0]?.message ?? sources.flatMap((source) => source.errors)[0]?.message ?? 'see its report';
