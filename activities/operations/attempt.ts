@@ -11,7 +11,16 @@ import { writeNew } from '../storage/durable.ts';
 import { translated } from '../storage/fs-errors.ts';
 import type { Lease } from '../storage/lease.ts';
 import { encodeManifest, signManifest } from '../storage/manifest-file.ts';
-import { attemptName, createStaging, dropStaging, sealBackup, sweepStaging } from '../storage/repository.ts';
+import {
+  attemptName,
+  createStaging,
+  dropStaging,
+  requireRepository,
+  sealBackup,
+  sweepStaging,
+  writeRepository,
+} from '../storage/repository.ts';
+import { whileThere } from '../storage/while-there.ts';
 import type { Work } from '../work.ts';
 import { artifactWriter, type StagingWriter } from './artifact-writer.ts';
 
@@ -45,19 +54,25 @@ export async function withAttempt<T>(request: AttemptRequest, body: (attempt: At
   const spools = path.join(site.state, 'spool', request.lease);
   // What dead attempts left. Spools hold plaintext: under this lease no living attempt has one.
   await Promise.all([sweepStaging(site.repository, source), rm(spools, { recursive: true, force: true })]);
-  const staging = await createStaging(site.repository, name);
+  // Long may have passed since somebody looked, and what is written into the bare folder below a mount fills the wrong disk.
+  const there = () => requireRepository(site);
+  await there();
+  const staging = await whileThere(there, () => createStaging(site.repository, name));
   const spool = path.join(spools, name);
   try {
-    const { identity, recipient } = await newIdentity();
-    return await body({
-      name,
-      staging,
-      writer: artifactWriter({ site, config, staging, recipient, expected, work }),
-      key: await wrapIdentity(identity, site.config.encryption.recipients),
-      async spool() {
-        await mkdir(spool, { recursive: true, mode: 0o700 });
-        return spool;
-      },
+    return await whileThere(there, async () => {
+      await there();
+      const { identity, recipient } = await newIdentity();
+      return body({
+        name,
+        staging,
+        writer: artifactWriter({ site, config, staging, recipient, expected, work }),
+        key: await wrapIdentity(identity, site.config.encryption.recipients),
+        async spool() {
+          await mkdir(spool, { recursive: true, mode: 0o700 });
+          return spool;
+        },
+      });
     });
   } finally {
     await cleanUp({ staging, spool, work });
@@ -83,7 +98,7 @@ export async function signAndSeal(
     await writeNew(path.join(staging, KEY_FILE), Buffer.from(manifest.key, 'utf8'));
     await writeNew(path.join(staging, MANIFEST), encodeManifest(manifest));
   });
-  const result = await sealBackup({ root: site.repository, staging, folder, lease });
+  const result = await writeRepository(site, () => sealBackup({ root: site.repository, staging, folder, lease }));
   return { manifest, existed: result === 'existed' };
 }
 

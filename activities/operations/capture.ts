@@ -25,8 +25,15 @@ import { makePath } from '../storage/durable.ts';
 import { translated } from '../storage/fs-errors.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
 import { parseManifest } from '../storage/manifest-file.ts';
-import { pointLatest, prepareRepository, repositoryStore } from '../storage/repository.ts';
+import {
+  pointLatest,
+  prepareRepository,
+  requireRepository,
+  watchedRepository,
+  writeRepository,
+} from '../storage/repository.ts';
 import { requireSpace } from '../storage/space.ts';
+import { whileThere } from '../storage/while-there.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt } from './attempt.ts';
@@ -90,7 +97,8 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
 
 /** What is sealed already. Whoever sealed it may have died before it renewed the link. */
 async function existing(request: CaptureRequest, config: SourceConfig, manifest: Manifest): Promise<CapturedBackup> {
-  await pointLatest(request.site.repository, placeOf(request, config, manifest.id));
+  const { site } = request;
+  await writeRepository(site, () => pointLatest(site.repository, placeOf(request, config, manifest.id)));
   return summary(manifest, Date.now(), true);
 }
 
@@ -219,7 +227,7 @@ function placeOf(request: CaptureRequest, config: SourceConfig, id: string): Bac
 
 /** What an earlier attempt or run sealed for the same scheduled time, of whichever kind. */
 async function sealedEarlier(request: CaptureRequest, config: SourceConfig): Promise<Manifest | undefined> {
-  const store = repositoryStore(request.site.repository);
+  const store = watchedRepository(request.site);
   const kinds = ['full', 'incremental'] as const satisfies readonly Kind[];
   for (const kind of kinds) {
     const place = placeOf(request, config, backupId(request.scheduled, kind));
@@ -237,7 +245,12 @@ function expectedBytes(chain: readonly Manifest[], kind: Kind): number | null {
 /** Refuses to start a capture that cannot fit, judged by the last one of its kind. */
 async function requireRoom(site: Site, chain: readonly Manifest[], kind: Kind): Promise<void> {
   const expected = expectedBytes(chain, kind) ?? 0;
-  await requireSpace({ path: site.repository, needed: Math.ceil(expected * 1.1) + SPARE_BYTES });
+  const needed = Math.ceil(expected * 1.1) + SPARE_BYTES;
+  // Of a repository that is away it is the disk above that has so little.
+  await whileThere(
+    () => requireRepository(site),
+    () => requireSpace({ path: site.repository, needed }),
+  );
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   readableManifest,
 } from '../storage/manifest-file.ts';
 import type { Destination, Keeping, LocalStore, PutSmallOptions } from '../storage/types.ts';
+import { whileThere } from '../storage/while-there.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 
@@ -41,14 +42,20 @@ export interface CopyRequest {
  */
 export async function copyBackup(request: CopyRequest): Promise<CopiedBackup> {
   const started = Date.now();
-  const { site, to, backup, catalogue, work } = request;
+  const { site, from, to, backup, catalogue, work } = request;
   const trusted = await trustedKeys(site);
   let bytes = 0;
-  for (const { member, keeping } of withKeeping(request, chainOf(catalogue, backup))) {
-    if (work.signal.aborted) throw aborted();
-    checkManifest(member.manifest, trusted);
-    bytes += await copyMember({ ...request, trusted }, member, keeping);
-  }
+  // A file that is gone with its whole repository is not lost.
+  await whileThere(
+    () => from.there?.() ?? Promise.resolve(),
+    async () => {
+      for (const { member, keeping } of withKeeping(request, chainOf(catalogue, backup))) {
+        if (work.signal.aborted) throw aborted();
+        checkManifest(member.manifest, trusted);
+        bytes += await copyMember({ ...request, trusted }, member, keeping);
+      }
+    },
+  );
   const milliseconds = Date.now() - started;
   work.log.info({ backup: formatReference(backup.name), destination: to.name, bytes, milliseconds }, 'backup copied');
   return { destination: to.name, bytes, milliseconds };

@@ -7,7 +7,7 @@ import type { Site } from '../site.ts';
 import { chainOf, listBackups, pinned, type Catalogued } from '../storage/catalogue.ts';
 import { readEvidence } from '../storage/evidence-file.ts';
 import { checkManifest, manifestVerdict } from '../storage/manifest-file.ts';
-import { repositoryStore } from '../storage/repository.ts';
+import { watchedRepository } from '../storage/repository.ts';
 
 export interface NewestChain {
   /** Full first; empty when there is none to build on. */
@@ -23,7 +23,7 @@ export interface NewestChain {
  * there, counts as none: an incremental on it could never be restored.
  */
 export async function newestChain(site: Site, source: string): Promise<NewestChain> {
-  const store = repositoryStore(site.repository);
+  const store = watchedRepository(site);
   const catalogue = (await listBackups(store, { logs: false })).filter(({ name }) => name.source === source);
   const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
   const all = catalogue.map(({ manifest }) => manifest);
@@ -35,7 +35,8 @@ export async function newestChain(site: Site, source: string): Promise<NewestCha
     await requireUndamaged(site, source, chain, trusted);
     return { chain: chain.map(({ manifest }) => manifest), warnings: [], all };
   } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
+    // A repository that went away meanwhile says nothing of the chain.
+    if (!(error instanceof BackupError) || error.code === 'unreachable') throw error;
     const message = `the newest chain cannot be built upon, so this is a full: ${error.message}`;
     return { chain: [], warnings: [{ code: 'chain-broken', message, partial: false }], all };
   }
@@ -55,7 +56,7 @@ async function requireUndamaged(
   chain: readonly Catalogued[],
   trusted: readonly TrustedKey[],
 ): Promise<void> {
-  const evidence = await readEvidence(repositoryStore(site.repository), trusted, source);
+  const evidence = await readEvidence(watchedRepository(site), trusted, source);
   for (const { manifest } of chain) {
     const { reference, sha256 } = pinned(manifest);
     const last = evidence.findLast(({ backup, destination }) => backup.sha256 === sha256 && destination === null);

@@ -131,7 +131,8 @@ export function isRemovableIn({ config }: Pick<Site, 'config'>, destination: str
   return found !== undefined && isRemovable(found);
 }
 
-/** Whether an error says that a removable disk is absent, which is no failure. */
-export function isAbsence(site: Pick<Site, 'config'>, destination: string, error: unknown): boolean {
-  return error instanceof BackupError && error.code === 'unreachable' && isRemovableIn(site, destination);
+/** Whether an error says that a removable disk is absent, which is no failure. That the repository is away is one. */
+export function isAbsence(site: Pick<Site, 'config' | 'repository'>, destination: string, error: unknown): boolean {
+  if (!(error instanceof BackupError) || error.code !== 'unreachable') return false;
+  return error.facts['path'] !== site.repository && isRemovableIn(site, destination);
 }

@@ -12,7 +12,7 @@ import { readEvidence } from '../storage/evidence-file.ts';
 import { manifestVerdict } from '../storage/manifest-file.ts';
 import { counted } from '../storage/counted.ts';
 import { readRecoveryPoints, RECOVERY_POINTS } from '../storage/recovery-points.ts';
-import { prepareRepository, putRepositorySmall, repositoryStore } from '../storage/repository.ts';
+import { prepareRepository, putRepositorySmall, watchedRepository } from '../storage/repository.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { lastVerdictOf } from './archive/choose.ts';
@@ -40,7 +40,7 @@ export async function writeRecoveryPoint({
 }: RecoveryPointRequest): Promise<{ readonly warnings: readonly string[] }> {
   // A coordinator that captures nothing itself uses its repository for the first time here.
   await prepareRepository(site);
-  const store = repositoryStore(site.repository);
+  const store = watchedRepository(site);
   const signer = await siteSigner(site);
   const key = recoveryPointKey(spec.runId);
   const trusted = await trustedKeys(site);
@@ -63,7 +63,7 @@ export async function writeRecoveryPoint({
   };
   const point: RecoveryPoint = { ...unsigned, signature: signer.sign(canonical(unsigned)) };
   const bytes = Buffer.from(`${JSON.stringify(point, undefined, 2)}\n`);
-  await putRepositorySmall(site.repository, key, bytes);
+  await putRepositorySmall(site, key, bytes);
 
   const keeping = (destination: string) => keepingOfPoint(site, destination, point);
   return { warnings: await deliverSmall({ site, key, bytes, what: 'the recovery point', keeping, work }) };

@@ -13,7 +13,7 @@ import type { Site } from '../site.ts';
 import { pinned } from '../storage/catalogue.ts';
 import { lastLocalLogs, localLogs, type LastLogs } from '../storage/local-logs.ts';
 import { acquireLease, type Lease } from '../storage/lease.ts';
-import { prepareRepository, repositoryStore } from '../storage/repository.ts';
+import { prepareRepository, watchedRepository } from '../storage/repository.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt, type Attempt } from './attempt.ts';
@@ -99,7 +99,7 @@ export async function shipUnderLease(
   const began = new Date().toISOString();
   const received = path.join(site.state, 'sources', source, 'received');
   await mkdir(received, { recursive: true, mode: 0o700 });
-  const store = repositoryStore(site.repository);
+  const store = watchedRepository(site);
   const last = await lastLocalLogs(store, source, (all) => lastOf(all.filter((each) => isFollowed(config.type, each))));
   const newest = last?.manifest ?? null;
   const of = { site, source, config, attempt: request.attempt, lease: leaseOf(source), expected: null, work } as const;

@@ -1,25 +1,34 @@
 /** The destination type `directory`: a folder on another disk, or on a network share. */
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { DirectoryDestination } from '../../model/config/destination.ts';
 import { deviceOf } from './device.ts';
-import { directoryStore, fileOf, removeObject } from './directory.ts';
+import { directoryStore, fileOf } from './directory.ts';
 import { translated } from './fs-errors.ts';
-import { incomingFile } from './incoming.ts';
+import { withIncoming } from './incoming.ts';
 import { requirePlace } from './place.ts';
 import { putFile } from './put-file.ts';
+import { removeThere } from './remove-there.ts';
 import { freeSpace } from './space.ts';
 import { writeNew } from './durable.ts';
 import type { Destination, DestinationContext, ListOptions, PutOptions, Stored } from './types.ts';
+import { listThere, openThere, readThere, whileThere, writeThere, type Presence } from './while-there.ts';
 import type { Work } from '../work.ts';
 
 export function directoryDestination(context: DestinationContext<DirectoryDestination>): Destination {
   const { name, config, site, state } = context;
   const root = config.path;
   const store = directoryStore(root);
+  const what = `destination ${name}`;
+  const presence: Presence = { what, root, there: () => there('read') };
 
   function there(use: 'read' | 'write'): Promise<void> {
     const removable = config.removable ?? false;
-    return requirePlace({ what: `destination ${name}`, root, site, state, removable }, use);
+    return requirePlace({ what, root, site, state, removable }, use);
+  }
+
+  async function writing<T>(body: () => Promise<T>): Promise<T> {
+    await there('write');
+    return writeThere(presence, body);
   }
 
   return {
@@ -29,73 +38,66 @@ export function directoryDestination(context: DestinationContext<DirectoryDestin
 
     async *list(prefix: string, options?: ListOptions) {
       await there('read');
-      yield* store.list(prefix, options);
+      yield* listThere(presence, () => store.list(prefix, options));
     },
     async readSmall(key) {
       await there('read');
-      return store.readSmall(key);
+      return readThere(presence, () => store.readSmall(key));
     },
     async open(key) {
       await there('read');
-      return store.open(key);
+      return openThere(presence, () => store.open(key));
     },
     async digest(key, work) {
       await there('read');
-      return store.digest(key, work);
+      return readThere(presence, () => store.digest(key, work));
     },
-    async putSmall(key, bytes, options) {
-      await there('write');
-      await store.putSmall(key, bytes, options);
-    },
+    putSmall: (key, bytes, options) => writing(() => store.putSmall(key, bytes, options)),
     async put(key: string, file: string, expected: Stored, work: Work, options?: PutOptions) {
       const target = fileOf(root, key);
-      await there('write');
-      await translated(target, `copying ${key} to ${name}`, () =>
-        putFile({ root, key, file, expected, to: name, maxRate: options?.maxRate, work }),
+      await writing(() =>
+        translated(target, `copying ${key} to ${name}`, () =>
+          putFile({ root, key, file, expected, to: name, maxRate: options?.maxRate, work }),
+        ),
       );
     },
     async keep() {
       // A folder has no locks.
     },
-    async clock() {
-      await there('write');
-      return translated(root, `asking for the time at ${name}`, async () => {
-        // Of a network share the server says what time it is.
-        const file = await incomingFile(root, 'clock');
-        try {
-          await writeNew(file, Buffer.from('clock'));
-          return (await stat(file)).mtime;
-        } finally {
-          await rm(file, { force: true });
-        }
-      });
-    },
+    clock: () =>
+      writing(() =>
+        translated(root, `asking for the time at ${name}`, () =>
+          // Of a network share the server says what time it is.
+          withIncoming(root, 'clock', async (file) => {
+            await writeNew(file, Buffer.from('clock'));
+            return (await stat(file)).mtime;
+          }),
+        ),
+      ),
     async pruner() {
       return {
         async remove(key) {
           await there('write');
-          await removeObject(root, key);
+          await removeThere(presence, key);
         },
       };
     },
     async free() {
       await there('read');
-      return freeSpace(root);
+      const free = await whileThere(presence.there, () => freeSpace(root));
+      // Of one that is gone it is that of the disk above.
+      await there('read');
+      return free;
     },
     async device() {
       await there('read');
-      return deviceOf(root);
+      return whileThere(presence.there, () => deviceOf(root));
     },
-    async probe() {
-      await there('write');
-      await translated(root, `writing to ${name}`, async () => {
-        const file = await incomingFile(root, 'probe');
-        try {
-          await writeNew(file, Buffer.from('probe'));
-        } finally {
-          await rm(file, { force: true });
-        }
-      });
-    },
+    probe: () =>
+      writing(() =>
+        translated(root, `writing to ${name}`, () =>
+          withIncoming(root, 'probe', (file) => writeNew(file, Buffer.from('probe'))),
+        ),
+      ),
   };
 }

@@ -6,9 +6,9 @@ import { BackupError } from '../../model/errors.ts';
 import { isKey } from '../../model/paths.ts';
 import { fileStream } from '../streams/blocks-of.ts';
 import type { Work } from '../work.ts';
-import { makeFolders, publish, syncFolder, writeNew } from './durable.ts';
+import { syncFolder, writeNew } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
-import { incomingFile } from './incoming.ts';
+import { publishIncoming, withIncoming } from './incoming.ts';
 import { readBack } from './read-back.ts';
 import type { LocalStore, Stored, WritableStore } from './types.ts';
 import { walkFolder } from './walk.ts';
@@ -69,14 +69,10 @@ async function putSmall(
     const existing = await ifThere(readFile(file));
     if (existing !== undefined && existing.equals(bytes)) return;
     if (existing !== undefined && !replace) throw conflict(file);
-    const temporary = await incomingFile(root, key);
-    try {
+    await withIncoming(root, key, async (temporary) => {
       await writeNew(temporary, bytes);
-      await makeFolders(root, path.posix.dirname(key));
-      await publish(temporary, file);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+      await publishIncoming(root, temporary, key);
+    });
   });
 }
 

@@ -21,9 +21,9 @@ function logsOf(source: string): string {
  * all logs, 288 a day, would cost more than an idle tick may.
  */
 export async function localLogsDays(store: LocalStore, source: string): Promise<readonly string[]> {
-  const folder = store.file(logsOf(source));
-  const found = await translated(folder, 'listing', () => ifThere(readdir(folder)));
-  return (found ?? []).filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).toSorted((one, two) => (one < two ? 1 : -1));
+  return (await namesIn(store, logsOf(source)))
+    .filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name))
+    .toSorted((one, two) => (one < two ? 1 : -1));
 }
 
 export interface LastLogs {
@@ -59,9 +59,15 @@ export async function localLogsOf(store: LocalStore, source: string, day: string
 
 /** Names of the folders below one day: what was removed is missed by them, and no manifest is read for it. */
 export async function localLogsNames(store: LocalStore, source: string, day: string): Promise<readonly string[]> {
-  const folder = store.file(`${logsOf(source)}/${day}`);
+  return (await namesIn(store, `${logsOf(source)}/${day}`)).toSorted();
+}
+
+/** What lies in a folder; nothing in one that is not there, though the repository is. */
+async function namesIn(store: LocalStore, key: string): Promise<readonly string[]> {
+  const folder = store.file(key);
   const found = await translated(folder, 'listing', () => ifThere(readdir(folder)));
-  return (found ?? []).toSorted();
+  if (found === undefined) await store.there?.();
+  return found ?? [];
 }
 
 /**

@@ -62,12 +62,29 @@ export interface Marked {
 export async function requirePlace(place: Place, use: 'read' | 'write'): Promise<void> {
   const { root } = place;
   const file = path.join(root, MARKER);
-  await translated(root, `looking at the ${place.what}`, async () => {
+  await looked(place, async () => {
     const found = await ifThere(stat(root));
     if (found === undefined || !found.isDirectory()) throw missing(place);
     if (place.removable && found.dev === (await deviceAround(place.state)) && (await isNew(place))) throw noDisk(place);
     await requireMarker(place, use, { read: () => ifThere(readFile(file)), mark: (bytes) => markFile(file, bytes) });
   });
+}
+
+/** What a disk says that was unplugged, though it counts as mounted still. */
+const PULLED: ReadonlySet<string> = new Set(['EIO', 'ENODEV', 'ENXIO', 'ESHUTDOWN']);
+
+async function looked({ root, what }: Place, look: () => Promise<void>): Promise<void> {
+  try {
+    await translated(root, `looking at the ${what}`, look);
+  } catch (error) {
+    const errno = error instanceof BackupError ? error.facts['errno'] : errnoOf(error);
+    if (typeof errno !== 'string' || !PULLED.has(errno)) throw error;
+    throw new BackupError('unreachable', `The ${what} is not there: the disk at ${root} does not answer (${errno}).`, {
+      remedy: 'Look in `dmesg` and at the cable: when the disk is back, unmount it, and mount it again.',
+      facts: { path: root, errno },
+      cause: error,
+    });
+  }
 }
 
 /** Neither used before nor marked: it may be a bare mount point. */

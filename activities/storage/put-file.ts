@@ -1,5 +1,5 @@
 /** Copying of one file into a folder of objects: visible only when whole, durable and read back. */
-import { open, rm, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
@@ -7,9 +7,9 @@ import { digestFile } from '../streams/digest.ts';
 import { aborted } from '../streams/pipeline.ts';
 import type { Work } from '../work.ts';
 import { damagedFile, isEqual, missingFile } from './damaged-file.ts';
-import { FILE_MODE, makeFolders, publish } from './durable.ts';
+import { FILE_MODE } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
-import { incomingFile } from './incoming.ts';
+import { publishIncoming, withIncoming } from './incoming.ts';
 import { paceOf } from './rate.ts';
 import { readBack } from './read-back.ts';
 import type { Stored } from './types.ts';
@@ -38,18 +38,14 @@ export async function putFile(request: FilePut): Promise<void> {
   const { root, key, expected, to, work } = request;
   const target = path.join(root, key);
   if (await isSame(target, expected, request)) return;
-  const temporary = await incomingFile(root, key);
-  try {
+  await withIncoming(root, key, async (temporary) => {
     await copy(temporary, request);
     const written = await confirm(temporary, request);
     if (!isEqual(written, expected)) throw await mismatch(written, request);
     throwIfAborted(work);
-    await makeFolders(root, path.posix.dirname(key));
-    await publish(temporary, target);
+    await publishIncoming(root, temporary, key);
     work.log.debug({ key, destination: to, bytes: expected.bytes }, 'object stored and read back');
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  });
 }
 
 /** Reading back moves no new bytes; it shows as activity, so that it is not taken for a standstill. */
@@ -130,7 +126,9 @@ async function writeAll(into: FileHandle, bytes: Buffer): Promise<void> {
 
 /** Which side is wrong: the file that was to be copied, or what came back of it. */
 async function mismatch(written: Stored, { file, key, to, expected, work }: FilePut): Promise<BackupError> {
-  const here = await digestFile(file, work, 'reading the local file again');
+  const here = await digestFile(file, work, 'reading the local file again').catch((error: unknown) => {
+    throw error instanceof BackupError && error.code === 'not-found' ? missingFile(file, to) : error;
+  });
   const facts = {
     key,
     file,

@@ -16,6 +16,8 @@ import { holderOfName, holderTag, isAlive, thisHolder } from './holder.ts';
 import type { Lease } from './lease.ts';
 import { requireOwn, requirePlace, wasUsed, type Place } from './place.ts';
 import type { LocalStore, Pruner, WritableStore } from './types.ts';
+import { removeThere } from './remove-there.ts';
+import { listThere, openThere, readThere, writeThere, type Presence } from './while-there.ts';
 
 export { freeSpace, requireSpace } from './space.ts';
 
@@ -37,9 +39,42 @@ export async function prepareRepository(site: Site): Promise<void> {
  * @throws BackupError `unreachable` when it was used before, and its disk is not mounted now.
  */
 export async function openRepository(site: Site): Promise<LocalStore & WritableStore> {
+  await requireRepository(site);
+  return { ...watchedRepository(site), remembers: rememberedOf(site.state, 'repository') };
+}
+
+/** The same, where it is known already that it is there. What is asked of it later fails as `unreachable` once it is not. */
+export function watchedRepository(site: Site): LocalStore & WritableStore {
+  const store = repositoryStore(site.repository);
+  const presence = presenceOf(site);
+  return {
+    file: (key) => store.file(key),
+    there: presence.there,
+    list: (prefix, options) => listThere(presence, () => store.list(prefix, options)),
+    readSmall: (key) => readThere(presence, () => store.readSmall(key)),
+    open: (key) => openThere(presence, () => store.open(key)),
+    digest: (key, work) => readThere(presence, () => store.digest(key, work)),
+    putSmall: (key, bytes, options) => writeRepository(site, () => store.putSmall(key, bytes, options)),
+  };
+}
+
+/** @throws BackupError `unreachable` when it was used before, and its disk is not mounted now. */
+export async function requireRepository(site: Site): Promise<void> {
   const place = repositoryPlace(site);
   if (await wasUsed(place)) await requirePlace(place, 'read');
-  return { ...repositoryStore(site.repository), remembers: rememberedOf(site.state, 'repository') };
+}
+
+/**
+ * Writes to the repository what may be written twice: it is written only where the repository is there before and after.
+ * @throws BackupError `unreachable`
+ */
+export async function writeRepository<T>(site: Site, write: () => Promise<T>): Promise<T> {
+  await requireRepository(site);
+  return writeThere(presenceOf(site), write);
+}
+
+function presenceOf(site: Site): Presence {
+  return { what: 'repository', root: site.repository, there: () => requireRepository(site) };
 }
 
 /**
@@ -69,14 +104,14 @@ export function repositoryPruner(site: Site): Pruner {
   return {
     async remove(key) {
       await requirePlace(repositoryPlace(site), 'write');
-      await removeObject(site.repository, key);
+      await removeThere(presenceOf(site), key);
     },
   };
 }
 
 /** Stores a small record (recovery point, evidence) in the repository, replacing another of its name. */
-export async function putRepositorySmall(root: string, key: string, bytes: Uint8Array): Promise<void> {
-  await repositoryStore(root).putSmall(key, bytes, { replace: true });
+export async function putRepositorySmall(site: Site, key: string, bytes: Uint8Array): Promise<void> {
+  await watchedRepository(site).putSmall(key, bytes, { replace: true });
 }
 
 /**
@@ -89,7 +124,12 @@ export async function createStaging(root: string, attempt: string): Promise<stri
   return translated(folder, 'making the staging folder', async () => {
     await makeFolders(root, STAGING);
     inUse.add(folder);
-    await mkdir(folder, { mode: FOLDER_MODE });
+    try {
+      await mkdir(folder, { mode: FOLDER_MODE });
+    } catch (error) {
+      inUse.delete(folder);
+      throw error;
+    }
     return folder;
   });
 }

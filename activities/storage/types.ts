@@ -90,6 +90,11 @@ export interface ThawOptions {
 export interface LocalStore extends Store {
   /** The file of a key, whether or not it exists. */
   file(key: string): string;
+  /**
+   * Looks whether the place is there still: who reads its files by their names tells so one that is gone from a place that is
+   * away. Absent for a folder that may be any. @throws BackupError `unreachable`
+   */
+  there?(): Promise<void>;
 }
 
 /** How long an object must stay. Where a place has locks this is one; other places do not ask. */

@@ -55,6 +55,12 @@ export function unmount(folder: string): void {
   mounted.splice(mounted.indexOf(folder), 1);
 }
 
+/** Takes a file system away that is in use: what is open stays open, and nobody finds anything there any more. */
+export function unplug(at: string): void {
+  execFileSync('umount', ['-l', at]);
+  mounted.splice(mounted.indexOf(at), 1);
+}
+
 /** Removes everything that was made. Call it in `after`. */
 export async function cleanUp(): Promise<void> {
   for (const folder of mounted.splice(0)) execFileSync('umount', [folder]);

@@ -140,6 +140,8 @@ async function deliver(delivery: Delivery): Promise<Done> {
     return done(false);
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
+    // A repository that went away is no destination that did.
+    await from.there?.();
     if (!isAbsence(delivery.site, delivery.destination, error)) delivery.failures.push(error);
     return done(error.code === 'unreachable');
   }

@@ -11,6 +11,7 @@ export async function orphanedLogs(site: Site, from: LocalStore, destination: st
   if (!takesLogs(site, destination)) return [];
   const folder = from.file('logs');
   const found = await translated(folder, 'listing', () => ifThere(readdir(folder, { withFileTypes: true })));
+  if (found === undefined) await from.there?.();
   const shipped = new Set(sourcesWithLogs(site));
   return (found ?? []).filter((entry) => entry.isDirectory() && !shipped.has(entry.name)).map(({ name }) => name);
 }

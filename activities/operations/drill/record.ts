@@ -8,7 +8,7 @@ import { siteSigner, trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { counted } from '../../storage/counted.ts';
 import { DRILLS } from '../../storage/drills.ts';
-import { prepareRepository, putRepositorySmall, repositoryStore } from '../../storage/repository.ts';
+import { prepareRepository, putRepositorySmall, watchedRepository } from '../../storage/repository.ts';
 import type { Work } from '../../work.ts';
 import { deliverSmall } from '../deliver-small.ts';
 
@@ -33,7 +33,7 @@ export async function recordDrill({ site, report, work }: RecordDrillRequest): P
   const key = drillKey(report.runId);
   const record = (await recordedAlready(site, report)) ?? (await signed(site, report));
   const bytes = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`);
-  await putRepositorySmall(site.repository, key, bytes);
+  await putRepositorySmall(site, key, bytes);
   return { record, warnings: await deliverSmall({ site, key, bytes, what: 'the record of the drill', work }) };
 }
 
@@ -51,10 +51,10 @@ async function signed(site: Site, report: DrillReport): Promise<DrillRecord> {
 }
 
 /** The record of the very same report, if it is there and sound; undefined otherwise: it is written anew. */
-async function recordedAlready({ repository, ...site }: Site, report: DrillReport): Promise<DrillRecord | undefined> {
+async function recordedAlready(site: Site, report: DrillReport): Promise<DrillRecord | undefined> {
   const key = drillKey(report.runId);
-  const bytes = await repositoryStore(repository).readSmall(key);
-  const found = bytes && counted(bytes, key, DRILLS, await trustedKeys({ repository, ...site }));
+  const bytes = await watchedRepository(site).readSmall(key);
+  const found = bytes && counted(bytes, key, DRILLS, await trustedKeys(site));
   if (found === undefined || !('record' in found)) return undefined;
   const { signature: _, created: __, ...before } = found.record;
   return isDeepStrictEqual(before, JSON.parse(JSON.stringify(report))) ? found.record : undefined;

@@ -13,7 +13,7 @@ import type { Signer } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
 import { acquireLease, type Lease } from '../../storage/lease.ts';
 import { readMarks } from '../../storage/marks.ts';
-import { mendLatest } from '../../storage/repository.ts';
+import { mendLatest, writeRepository } from '../../storage/repository.ts';
 import type { Pruner } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
 import { foldersBeingRead } from '../being-read.ts';
@@ -87,7 +87,8 @@ async function removeAll(request: AtPlace, check: () => Promise<void>): Promise<
       if (failure === null) {
         backups += 1;
         bytes += backup.bytes;
-        if (name === LOCAL && backup.kind !== 'logs') await mendLatest(site.repository, backup.folder);
+        if (name === LOCAL && backup.kind !== 'logs')
+          await writeRepository(site, () => mendLatest(site.repository, backup.folder));
         work.log.info({ place: name, backup: backup.reference }, 'backup deleted');
       } else {
         failed.push({ reference: backup.reference, error: failure.error });

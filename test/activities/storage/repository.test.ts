@@ -9,7 +9,6 @@ import {
   createStaging,
   freeSpace,
   pointLatest,
-  putRepositorySmall,
   repositoryStore,
   requireSpace,
   sealBackup,
@@ -187,9 +186,10 @@ describe('repository', () => {
   });
 
   it('keeps small records', async () => {
-    await putRepositorySmall(root, 'recovery-points/daily-2026-11-23T02:00:00Z.json', Buffer.from('{}'));
-    await putRepositorySmall(root, 'recovery-points/daily-2026-11-23T02:00:00Z.json', Buffer.from('{"a":1}'));
-    const bytes = await repositoryStore(root).readSmall('recovery-points/daily-2026-11-23T02:00:00Z.json');
+    const key = 'recovery-points/daily-2026-11-23T02:00:00Z.json';
+    await repositoryStore(root).putSmall(key, Buffer.from('{}'), { replace: true });
+    await repositoryStore(root).putSmall(key, Buffer.from('{"a":1}'), { replace: true });
+    const bytes = await repositoryStore(root).readSmall(key);
     assert.equal(String(bytes), '{"a":1}');
   });
 
@@ -213,7 +213,9 @@ describe('repository', () => {
     remount(root, 'ro');
     await assert.rejects(createStaging(root, 'postgres-x'), { code: 'access-denied' });
     await assert.rejects(sealBackup(seal), { code: 'access-denied' });
-    await assert.rejects(putRepositorySmall(root, 'a', Buffer.from('x')), { code: 'access-denied' });
+    await assert.rejects(repositoryStore(root).putSmall('a', Buffer.from('x'), { replace: true }), {
+      code: 'access-denied',
+    });
     assert.deepEqual(await folders(), []);
   });
 });

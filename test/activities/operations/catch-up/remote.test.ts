@@ -204,6 +204,6 @@ async function sign(site: Site, outcome: 'partial' | 'complete'): Promise<string
   const unsigned = { ...of, id, outcome };
   const signature = (await siteSigner(site)).sign(canonical(unsigned));
   const text = JSON.stringify({ ...unsigned, signature });
-  await putRepositorySmall(site.repository, `recovery-points/${id}.json`, Buffer.from(text));
+  await putRepositorySmall(site, `recovery-points/${id}.json`, Buffer.from(text));
   return text;
 }
