@@ -5,16 +5,28 @@
  * never made by us, not even its last part: the mount point may be what is missing.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { link, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BackupError } from '../../model/errors.ts';
-import { makePath, publish, writeNew } from './durable.ts';
+import { makePath, publish, syncFolder, writeNew } from './durable.ts';
 import { errnoOf, ifThere, translated } from './fs-errors.ts';
+import { withIncoming } from './incoming.ts';
+import {
+  foreign,
+  forgotten,
+  MARKER,
+  MARKER_DAMAGED,
+  markerDamaged,
+  missing,
+  noDisk,
+  ofOtherHost,
+  pulled,
+  unmounted,
+} from './place-errors.ts';
 import { parseRecord } from './record.ts';
 
-/** Name of the marker in the root of a place. Hidden, so it is never listed as an object. */
-export const MARKER = '.mosaic-backup.json';
+export { MARKER };
 const MARKER_SCHEMA = 'mosaic-backup/place@1';
 
 const marker = z.looseObject({
@@ -43,7 +55,12 @@ export interface Place {
 
 /** Whether this host has written to the place before. */
 export async function wasUsed(place: Place): Promise<boolean> {
-  return (await remember(place))?.path === place.root;
+  return wasUsedBy(place, await remember(place));
+}
+
+/** A memory that is damaged may be of this place: it counts as used, so that nothing is marked that may be its mount point. */
+function wasUsedBy({ root }: Place, remembered: Remembered): boolean {
+  return remembered === 'damaged' || remembered?.path === root;
 }
 
 /** Where the marker of a place is kept, and how it is read and written there. */
@@ -66,24 +83,20 @@ export async function requirePlace(place: Place, use: 'read' | 'write'): Promise
     const found = await ifThere(stat(root));
     if (found === undefined || !found.isDirectory()) throw missing(place);
     if (place.removable && found.dev === (await deviceAround(place.state)) && (await isNew(place))) throw noDisk(place);
-    await requireMarker(place, use, { read: () => ifThere(readFile(file)), mark: (bytes) => markFile(file, bytes) });
+    await requireMarker(place, use, { read: () => ifThere(readFile(file)), mark: (bytes) => markFile(root, bytes) });
   });
 }
 
 /** What a disk says that was unplugged, though it counts as mounted still. */
 const PULLED: ReadonlySet<string> = new Set(['EIO', 'ENODEV', 'ENXIO', 'ESHUTDOWN']);
 
-async function looked({ root, what }: Place, look: () => Promise<void>): Promise<void> {
+async function looked(place: Place, look: () => Promise<void>): Promise<void> {
   try {
-    await translated(root, `looking at the ${what}`, look);
+    await translated(place.root, `looking at the ${place.what}`, look);
   } catch (error) {
     const errno = error instanceof BackupError ? error.facts['errno'] : errnoOf(error);
     if (typeof errno !== 'string' || !PULLED.has(errno)) throw error;
-    throw new BackupError('unreachable', `The ${what} is not there: the disk at ${root} does not answer (${errno}).`, {
-      remedy: 'Look in `dmesg` and at the cable: when the disk is back, unmount it, and mount it again.',
-      facts: { path: root, errno },
-      cause: error,
-    });
+    throw pulled(place, errno, error);
   }
 }
 
@@ -105,20 +118,28 @@ async function deviceAround(folder: string): Promise<number> {
 export async function requireOwn(place: Place): Promise<void> {
   const { root, what } = place;
   await translated(root, `looking at the ${what}`, async () => {
-    parseMarker(place, await ifThere(readFile(path.join(root, MARKER))));
+    try {
+      parseMarker(place, await ifThere(readFile(path.join(root, MARKER))));
+    } catch (error) {
+      // Whose it is cannot be told. Whatever needs it says so, and goes on once that is mended.
+      if (!(error instanceof BackupError) || error.code !== MARKER_DAMAGED) throw error;
+    }
   });
 }
 
 /**
  * As `requirePlace`, for a place that is there and may hold its marker anywhere.
- * @throws BackupError `unreachable` when the place was used before and has no marker, `refused` when it belongs to another site.
+ * @throws BackupError `unreachable` when the place was used before and has no marker, `refused` when it belongs to another site,
+ *   `preflight-failed` when its marker cannot be read.
  */
 export async function requireMarker(place: Place, use: 'read' | 'write', { read, mark }: Marked): Promise<void> {
   const { root, site, host } = place;
   const there = parseMarker(place, await read());
   const remembered = await remember(place);
-  if (there === undefined && remembered?.path === root) throw unmounted(place);
-  if (there !== undefined && remembered?.path === root && remembered.id === there.id) return;
+  if (there === undefined && remembered === 'damaged') throw forgotten(place, memoryFile(place));
+  const before = remembered === 'damaged' || remembered?.path !== root ? undefined : remembered;
+  if (there === undefined && before !== undefined) throw unmounted(place, memoryFile(place));
+  if (before !== undefined && before.id === there?.id) return;
   if (use === 'read') return;
   const created = new Date().toISOString();
   const made: Marker = { schema: MARKER_SCHEMA, id: randomUUID(), site, ...(host !== undefined && { host }), created };
@@ -127,16 +148,23 @@ export async function requireMarker(place: Place, use: 'read' | 'write', { read,
 
 function parseMarker(place: Place, bytes: Uint8Array | undefined): Marker | undefined {
   if (bytes === undefined) return undefined;
-  const there = parseRecord(bytes, marker, `marker ${place.root}/${MARKER}`);
+  const there = parsed(bytes, marker);
+  if (there === undefined) throw markerDamaged(place, memoryFile(place));
   if (there.site !== place.site) throw foreign(place, there);
   if (there.host !== undefined && place.host !== undefined && there.host !== place.host)
     throw ofOtherHost(place, there.host);
   return there;
 }
 
-async function markFile(file: string, bytes: Uint8Array): Promise<Uint8Array> {
+/** The marker appears whole: a death in the middle of its writing must not leave one that nobody can read. */
+async function markFile(root: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const file = path.join(root, MARKER);
   try {
-    await writeNew(file, bytes);
+    await withIncoming(root, MARKER, async (temporary) => {
+      await writeNew(temporary, bytes);
+      await linkOrWrite(temporary, file, bytes);
+    });
+    await syncFolder(root);
     return bytes;
   } catch (error) {
     const other = errnoOf(error) === 'EEXIST' ? await ifThere(readFile(file)) : undefined;
@@ -145,14 +173,38 @@ async function markFile(file: string, bytes: Uint8Array): Promise<Uint8Array> {
   }
 }
 
+/** What link(2) fails with on a file system that has no such thing, as those of USB sticks and some shares. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+async function linkOrWrite(temporary: string, file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (!NO_LINKS.has(errnoOf(error))) throw error;
+    await writeNew(file, bytes);
+  }
+}
+
 function memoryFile({ state, what }: Place): string {
   return path.join(state, 'places', `${what.replaceAll(/[^A-Za-z0-9._-]/g, '-')}.json`);
 }
 
-async function remember(place: Place): Promise<z.infer<typeof memory> | undefined> {
-  const file = memoryFile(place);
-  const bytes = await ifThere(readFile(file));
-  return bytes === undefined ? undefined : parseRecord(bytes, memory, `memory ${file}`);
+type Remembered = z.infer<typeof memory> | 'damaged' | undefined;
+
+/** `damaged` heals by itself where the marker is there, as one that is lost does: it is written anew with the next use. */
+async function remember(place: Place): Promise<Remembered> {
+  const bytes = await ifThere(readFile(memoryFile(place)));
+  return bytes === undefined ? undefined : (parsed(bytes, memory) ?? 'damaged');
+}
+
+/** Undefined where it is not what it should be. */
+function parsed<Schema extends z.ZodType>(bytes: Uint8Array, schema: Schema): z.output<Schema> | undefined {
+  try {
+    return parseRecord(bytes, schema, 'record');
+  } catch (error) {
+    if (error instanceof BackupError) return undefined;
+    throw error;
+  }
 }
 
 async function store(place: Place, there: Marker): Promise<void> {
@@ -169,44 +221,4 @@ async function store(place: Place, there: Marker): Promise<void> {
 
 function encode(value: object): Uint8Array {
   return Buffer.from(`${JSON.stringify(value)}\n`, 'utf8');
-}
-
-function missing({ root, what }: Place): BackupError {
-  return new BackupError('unreachable', `The ${what} is not there: ${root} does not exist.`, {
-    remedy: `Mount its disk if it has one; when this is its first use, make the folder: install -d -m 700 ${root}`,
-    facts: { path: root },
-  });
-}
-
-function unmounted(place: Place): BackupError {
-  const { root, what } = place;
-  return new BackupError(
-    'unreachable',
-    `The ${what} is not there: ${root} was used before, and its marker (${MARKER}) is gone.`,
-    {
-      remedy: `Mount its disk. If the folder was emptied on purpose, remove ${memoryFile(place)}, and it is used as a new one.`,
-      facts: { path: root, marker: MARKER },
-    },
-  );
-}
-
-function noDisk({ root, what }: Place): BackupError {
-  return new BackupError('unreachable', `The ${what} is not there: no disk is mounted at ${root}.`, {
-    remedy: `Plug the disk in and mount it; a folder that is to stay on this machine's own disk is not "removable".`,
-    facts: { path: root },
-  });
-}
-
-function foreign({ root, what, site }: Place, there: Marker): BackupError {
-  return new BackupError('refused', `The ${what} at ${root} belongs to the site "${there.site}", not to "${site}".`, {
-    remedy: 'Give each site a folder of its own.',
-    facts: { path: root, site: there.site },
-  });
-}
-
-function ofOtherHost({ root, what, host }: Place, other: string): BackupError {
-  return new BackupError('refused', `The ${what} at ${root} is that of the host "${other}", not of "${host}".`, {
-    remedy: `Give each host a folder of its own (hosts.${host}.repository). If this host was called "${other}" before: remove "host" from ${root}/${MARKER}.`,
-    facts: { path: root, host: other },
-  });
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MARKER, requirePlace, wasUsed } from '../../../activities/storage/place.ts';
 import type { Place } from '../../../activities/storage/place.ts';
-import { openRepository, prepareRepository } from '../../../activities/storage/repository.ts';
+import { openRepository, prepareRepository, requireOwnRepository } from '../../../activities/storage/repository.ts';
 import type { BackupError } from '../../../model/errors.ts';
+import { endChildren, startChild } from '../../support/children.ts';
 import { cleanUp, smallFileSystem, temporaryFolder, unmount } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
 
@@ -16,10 +17,15 @@ describe('place', () => {
     state = await temporaryFolder();
     root = path.join(state, 'place');
   });
+  afterEach(endChildren);
   after(cleanUp);
 
   function place(other: Partial<Place> = {}): Place {
     return { what: 'destination vault', root, site: 'test', state, ...other };
+  }
+
+  function memory(): string {
+    return path.join(state, 'places', 'destination-vault.json');
   }
 
   it('is never made: a missing folder may be a missing disk', async () => {
@@ -36,7 +42,8 @@ describe('place', () => {
     assert.deepEqual(await readdir(root), []);
     assert.equal(await wasUsed(place()), false);
     await Promise.all([requirePlace(place(), 'write'), requirePlace(place(), 'write')]);
-    assert.deepEqual(await readdir(root), [MARKER]);
+    assert.deepEqual((await readdir(root)).toSorted(), ['.incoming', MARKER]);
+    assert.deepEqual(await readdir(path.join(root, '.incoming')), []);
     assert.equal(await wasUsed(place()), true);
   });
 
@@ -59,6 +66,85 @@ describe('place', () => {
     await requirePlace(place(), 'read');
     await requirePlace(place(), 'write');
     assert.equal(await wasUsed(place()), true);
+  });
+
+  for (const damage of ['', '{"path":', '{"path":7}', '\u0000\u0000']) {
+    it(`is known again by its marker when what is remembered is damaged (${JSON.stringify(damage)})`, async () => {
+      await mkdir(root);
+      await requirePlace(place(), 'write');
+      const marker = await readFile(path.join(root, MARKER), 'utf8');
+      await writeFile(memory(), damage);
+      await requirePlace(place(), 'read');
+      await requirePlace(place(), 'write');
+      assert.equal(await readFile(path.join(root, MARKER), 'utf8'), marker);
+      assert.match(await readFile(memory(), 'utf8'), /"path"/);
+    });
+
+    it(`is never marked while what is remembered is damaged: it may be a bare mount point (${JSON.stringify(damage)})`, async () => {
+      await mkdir(root);
+      await requirePlace(place(), 'write');
+      await writeFile(memory(), damage);
+      await rename(root, `${root}.away`);
+      await mkdir(root);
+      for (const use of ['read', 'write'] as const) {
+        await assert.rejects(requirePlace(place(), use), (error: BackupError) => {
+          assert.ok((error.remedy ?? '').includes(`rm ${memory()}`));
+          return unreachable(error) && error.retryable;
+        });
+        await assert.rejects(requirePlace(place({ removable: true }), use), unreachable);
+      }
+      assert.deepEqual(await readdir(root), []);
+      await rm(root, { recursive: true });
+      await rename(`${root}.away`, root);
+      await requirePlace(place(), 'write');
+    });
+
+    it(`says which marker is damaged, and is tried again until it is mended (${JSON.stringify(damage)})`, async () => {
+      await mkdir(root);
+      await requirePlace(place(), 'write');
+      const marker = path.join(root, MARKER);
+      await writeFile(marker, damage);
+      for (const use of ['read', 'write'] as const) {
+        await assert.rejects(requirePlace(place(), use), (error: BackupError) => {
+          assert.equal(error.retryable, true);
+          assert.notEqual(error.code, 'unreachable', 'of a removable disk that is no failure');
+          assert.ok(error.message.includes(marker));
+          assert.ok(error.remedy?.includes(`rm ${marker} there, and here: rm -f ${memory()}`), error.remedy);
+          return true;
+        });
+      }
+      assert.equal(await readFile(marker, 'utf8'), damage, 'nothing of it is written over');
+      // The remedy.
+      await rm(marker);
+      await assert.rejects(requirePlace(place(), 'write'), unreachable);
+      await rm(memory());
+      await requirePlace(place(), 'write');
+      await requirePlace(place(), 'read');
+    });
+  }
+
+  it('lets a worker start where the marker of its repository is damaged: its steps say so', async () => {
+    const { site } = await makeSite({ folder: state, sources: { stack: { type: 'files', paths: ['/etc/hostname'] } } });
+    await prepareRepository(site);
+    await writeFile(path.join(site.repository, MARKER), '');
+    await requireOwnRepository(site);
+    await assert.rejects(prepareRepository(site), { code: 'preflight-failed', retryable: true });
+    await assert.rejects(openRepository(site), { code: 'preflight-failed', retryable: true });
+  });
+
+  it('is marked whole, or not at all, however often it is killed', async () => {
+    await mkdir(root);
+    const child = new URL('place-child.ts', import.meta.url);
+    const started = startChild(child, { place: place() });
+    await started.stopped();
+    assert.deepEqual(
+      (await readdir(root)).filter((name) => name === MARKER),
+      [],
+    );
+    await started.signal('SIGKILL');
+    await requirePlace(place(), 'write');
+    assert.equal(await wasUsed(place()), true);
+    assert.deepEqual(await readdir(path.join(root, '.incoming')), [], 'what the dead one left is removed');
   });
 
   it('is a new one when the config says another folder', async () => {
