@@ -15,8 +15,12 @@ const remembered = z.looseObject({
   remedy: z.string(),
   once: z.boolean(),
   since: z.string(),
-  /** When each notifier was told last, by the digest of its config. */
+  /** When each notifier was told last, by the digest of its config. One that was told that it is over is not in it. */
   told: z.record(z.string(), z.string()),
+  /** Since when whom is about to be told for the first time: after a death nobody knows whether he was. */
+  telling: z.record(z.string(), z.string()).optional(),
+  /** Since when it is over; somebody who was told of it has not heard that yet. */
+  over: z.string().optional(),
 });
 export type Remembered = z.infer<typeof remembered>;
 

@@ -1,6 +1,7 @@
 /** Telling of alerts: each notifier once, and again while it lasts. A notifier that fails keeps none of the others. */
 import { ALERT_SCHEMA, type Alert, type Condition } from '../../model/alert.ts';
 import type { NotifierConfig } from '../../model/config/notify.ts';
+import { BackupError } from '../../model/errors.ts';
 import type { StepError } from '../../model/run.ts';
 import { stepFailure } from '../operations/step-failure.ts';
 import type { Site } from '../site.ts';
@@ -20,6 +21,8 @@ export interface TellRequest {
   /** Milliseconds after which a lasting one is told again. */
   readonly remindAfter: number;
   readonly now: number;
+  /** Remembers for the next time. */
+  readonly note: (open: readonly Remembered[]) => Promise<void>;
   readonly work: Work;
 }
 
@@ -31,50 +34,92 @@ export interface Told {
 /** What happened once and reached nobody is tried for so long, in milliseconds. */
 const GIVE_UP = 24 * 3_600_000;
 
-/** Tells what is to be told. @returns what lasts, for the next time, and which notifiers failed. */
+/**
+ * Tells what is to be told. Killed in its middle, somebody is told twice rather than never.
+ * @returns what lasts, and what is over without everybody having heard it, for the next time; and which notifiers failed.
+ */
 export async function tell(request: TellRequest): Promise<Told> {
-  const { site, found, before, lookedFor, now } = request;
-  const keys = new Set(found.map(({ key }) => key));
-  const over = before.filter((one) => !one.once && !keys.has(one.key) && lookedFor(one));
+  const { site, now } = request;
+  const { notify } = site.config;
   // Whom each was told to is noted in these copies.
+  const open = openNow(request);
+  await noteBefore(request, open);
+  const results = await Promise.all(notify.map((config, index) => tellOne(request, { config, index, open })));
+  const still = open.filter((one) => {
+    if (one.over !== undefined) return isOwedTheEnd(one, notify);
+    return !one.once || (!isToldToAll(one, notify) && now - Date.parse(one.since) < GIVE_UP);
+  });
+  return { open: still, errors: results.filter((error) => error !== undefined) };
+}
+
+/** What was known, what is over marked so, and what is found. */
+function openNow({ found, before, lookedFor, now }: TellRequest): Remembered[] {
+  const keys = new Set(found.map(({ key }) => key));
   const open = structuredClone([
-    ...before.filter((one) => !keys.has(one.key) && !over.includes(one)),
+    ...before.filter((one) => !keys.has(one.key)),
     ...found.map((condition) => remember(condition, before, now)),
   ]);
-  const results = await Promise.all(
-    site.config.notify.map((config, index) => tellOne(request, { config, index, open, over })),
-  );
-  const still = open.filter(
-    (one) => !one.once || (!isToldToAll(one, site.config.notify) && now - Date.parse(one.since) < GIVE_UP),
-  );
-  return { open: still, errors: results.filter((error) => error !== undefined) };
+  for (const one of open) {
+    if (keys.has(one.key) || one.once || one.over !== undefined || !lookedFor(one)) continue;
+    one.over = new Date(now).toISOString();
+  }
+  return open;
+}
+
+/**
+ * Remembers who is about to hear of what, before he does: else nobody would know after a death to tell him that it is over.
+ * Where nothing can be remembered, he is told all the same.
+ */
+async function noteBefore({ site, now, note, work }: TellRequest, open: readonly Remembered[]): Promise<void> {
+  let anew = false;
+  for (const one of open) {
+    if (one.once || one.over !== undefined) continue;
+    const keys = site.config.notify.filter((config) => wants(config, one)).map(notifierKey);
+    const first = keys.filter((key) => one.told[key] === undefined && one.telling?.[key] === undefined);
+    if (first.length === 0) continue;
+    const time = new Date(now).toISOString();
+    one.telling = { ...one.telling, ...Object.fromEntries(first.map((key) => [key, time])) };
+    anew = true;
+  }
+  if (!anew) return;
+  try {
+    await note(open);
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    work.log.warn({ code: error.code }, 'who is told of what could not be remembered before');
+  }
 }
 
 interface One {
   readonly config: NotifierConfig;
   readonly index: number;
   readonly open: readonly Remembered[];
-  readonly over: readonly Remembered[];
 }
 
 /** The first failure ends it: what is left is told the next time. */
-async function tellOne(request: TellRequest, { config, index, open, over }: One): Promise<StepError | undefined> {
+async function tellOne(request: TellRequest, { config, index, open }: One): Promise<StepError | undefined> {
   const { site, now, remindAfter, work } = request;
   const name = `notify[${index}]`;
   const key = notifierKey(config);
   const notifier = makeNotifier({ name, config, readSecret: site.readSecret });
   try {
-    for (const one of open.filter((one) => wants(config, one))) {
+    for (const one of open.filter((one) => one.over === undefined && wants(config, one))) {
       const last = one.told[key];
       if (last !== undefined && (one.once || now - Date.parse(last) < remindAfter)) continue;
       await notifier.tell(alertOf(request, one, 'raised'), work);
       one.told[key] = new Date(now).toISOString();
+      forget(one.telling, key);
     }
-    for (const one of over.filter((one) => wants(config, one) && one.told[key] !== undefined))
+    for (const one of open.filter((one) => one.over !== undefined && wants(config, one) && mayKnow(one, key))) {
       await notifier.tell(alertOf(request, one, 'resolved'), work);
+      forget(one.told, key);
+      forget(one.telling, key);
+    }
     return undefined;
   } catch (error) {
     if (work.signal.aborted) throw error;
+    // As far as anybody knows he has heard nothing of what is new.
+    for (const { telling } of open) if (telling?.[key] === new Date(now).toISOString()) forget(telling, key);
     const failure = stepFailure(site, name, error);
     work.log.warn({ notifier: name, type: config.type, code: failure.code }, 'a notifier failed');
     return failure;
@@ -83,7 +128,10 @@ async function tellOne(request: TellRequest, { config, index, open, over }: One)
 
 function remember(condition: Condition, before: readonly Remembered[], now: number): Remembered {
   const known = before.find(({ key }) => key === condition.key);
-  return { ...condition, since: known?.since ?? new Date(now).toISOString(), told: known?.told ?? {} };
+  // One that is back before everybody heard that it was over is another one; who has not heard it is told no second time.
+  const since = known?.over === undefined ? known?.since : undefined;
+  const telling = known?.telling === undefined ? {} : { telling: known.telling };
+  return { ...condition, since: since ?? new Date(now).toISOString(), told: known?.told ?? {}, ...telling };
 }
 
 function wants({ on }: NotifierConfig, { alert }: Pick<Condition, 'alert'>): boolean {
@@ -92,6 +140,25 @@ function wants({ on }: NotifierConfig, { alert }: Pick<Condition, 'alert'>): boo
 
 function isToldToAll(one: Remembered, notifiers: readonly NotifierConfig[]): boolean {
   return notifiers.every((config) => !wants(config, one) || one.told[notifierKey(config)] !== undefined);
+}
+
+/** Whether nobody is still to hear that it is so, or is over. */
+export function isHeardByAll(one: Remembered, notifiers: readonly NotifierConfig[]): boolean {
+  return one.over === undefined ? isToldToAll(one, notifiers) : !isOwedTheEnd(one, notifiers);
+}
+
+/** Whether it was told, or may have been. */
+function mayKnow({ told, telling }: Remembered, key: string): boolean {
+  return told[key] !== undefined || telling?.[key] !== undefined;
+}
+
+/** Whether somebody who was told of it has not heard that it is over. One that the config has no more hears nothing. */
+function isOwedTheEnd(one: Remembered, notifiers: readonly NotifierConfig[]): boolean {
+  return notifiers.some((config) => wants(config, one) && mayKnow(one, notifierKey(config)));
+}
+
+function forget(times: Record<string, string> | undefined, key: string): void {
+  if (times !== undefined) Reflect.deleteProperty(times, key);
 }
 
 function alertOf({ site, run, now }: TellRequest, one: Remembered, state: Alert['state']): Alert {

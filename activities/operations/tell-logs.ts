@@ -45,8 +45,19 @@ export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsR
     },
   );
   const run = spec.runId;
-  const { open, errors } = await tell({ site, run, found, before: before.open, lookedFor, remindAfter, now, work });
-  await writeMemory(site.state, 'logs', { fresh, open: [...open] });
+  const note = (open: readonly Remembered[]) => writeMemory(site.state, 'logs', { fresh, open: [...open] });
+  const { open, errors } = await tell({
+    site,
+    run,
+    found,
+    before: before.open,
+    lookedFor,
+    remindAfter,
+    now,
+    note,
+    work,
+  });
+  await note(open);
   return errors;
 
   /** A run of some sources says nothing of the others, nor of hosts that did not answer. */

@@ -81,8 +81,9 @@ function tellFound(
     const { fresh, open: before } = await readMemory(site.state, 'runs');
     // Of a plan that the config has no more no other run will tell.
     const isOver = (one: Remembered) => lookedFor(one) || !willTell(site.config, one.key);
-    const { open, errors } = await tell({ site, run, found, before, lookedFor: isOver, remindAfter, now, work });
-    await writeMemory(site.state, 'runs', { fresh, open: [...open] });
+    const note = (open: readonly Remembered[]) => writeMemory(site.state, 'runs', { fresh, open: [...open] });
+    const { open, errors } = await tell({ site, run, found, before, lookedFor: isOver, remindAfter, now, note, work });
+    await note(open);
     return errors;
   });
 }

@@ -1,5 +1,5 @@
 /** One look of the watchdog: at Temporal, at the repository, at state; who is to know is told, and the dead man's switch fed. */
-import { readMemory, writeMemory, type Memory } from '../../activities/notify/memory.ts';
+import { readMemory, writeMemory, type Memory, type Remembered } from '../../activities/notify/memory.ts';
 import { tell } from '../../activities/notify/tell.ts';
 import { stepFailure } from '../../activities/operations/step-failure.ts';
 import type { Site } from '../../activities/site.ts';
@@ -52,12 +52,13 @@ export async function watch(request: WatchRequest): Promise<Watched> {
   const before = await orElse(() => readMemory(site.state, 'watchdog'), { fresh: {}, open: [] });
   const { seen, counted } = await lookAtAll(request, now);
 
-  const since = new Map(before.open.map((one) => [one.key, one.since]));
+  const since = new Map(before.open.filter(({ over }) => over === undefined).map((one) => [one.key, one.since]));
   const found = seen.found.map((one) => ({ ...one, since: since.get(one.key) ?? new Date(now).toISOString() }));
   if (dryRun) return { found, errors, ping: found.length > 0 ? 'withheld' : 'none' };
 
   const { remindAfter } = site.config.watchdog;
   const { lookedFor } = seen;
+  const note = (open: readonly Remembered[]) => writeMemory(site.state, 'watchdog', { fresh: {}, open: [...open] });
   const told = await tell({
     site,
     run: RUN,
@@ -66,11 +67,12 @@ export async function watch(request: WatchRequest): Promise<Watched> {
     lookedFor,
     remindAfter,
     now,
+    note,
     work,
   });
   errors.push(...told.errors);
   await attempt('remember', async () => {
-    await writeMemory(site.state, 'watchdog', { fresh: {}, open: [...told.open] });
+    await note(told.open);
     await writeWatchdogMemory(site.state, { schedules: counted });
     if (broken === null) await rememberConfig(site);
   });

@@ -4,6 +4,7 @@ import { alertAfterOf } from '../../../model/config/destination.ts';
 import { copiesConditions, wasLookedAt, type CopiesLimit } from '../../../model/copies-alerts.ts';
 import type { StepError } from '../../../model/run.ts';
 import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
+import { tellPending } from '../../notify/pending.ts';
 import { tell } from '../../notify/tell.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
@@ -30,9 +31,10 @@ export async function tellCopies({
   const { fresh, open: before } = await readMemory(site.state, 'copies');
   const found = copiesConditions(destinations, (destination) => limitOf(site, destination), now);
   const run = spec.runId;
-  const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, work });
-  await writeMemory(site.state, 'copies', { fresh, open: [...open] });
-  return errors;
+  const note = (open: readonly Remembered[]) => writeMemory(site.state, 'copies', { fresh, open: [...open] });
+  const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, note, work });
+  await note(open);
+  return [...errors, ...(await tellPending({ site, run, now, work }))];
 
   /** What the config no longer has, nobody waits for; of a host that gave no answer nothing is over. */
   function lookedFor({ key }: Remembered): boolean {

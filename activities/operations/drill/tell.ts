@@ -2,7 +2,7 @@
 import { drillAlerts, drillConditions } from '../../../model/drill/alerts.ts';
 import type { DrillReport } from '../../../model/drill/drill.ts';
 import type { StepError } from '../../../model/run.ts';
-import { readMemory, writeMemory } from '../../notify/memory.ts';
+import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
 import { tell } from '../../notify/tell.ts';
 import { inTurn } from '../../notify/turn.ts';
 import type { Site } from '../../site.ts';
@@ -22,6 +22,7 @@ export function tellDrill({ site, report, work, ...when }: TellDrillRequest): Pr
     const keys = drillAlerts(report);
     const { remindAfter } = site.config.plans.drill;
     const { fresh, open: before } = await readMemory(site.state, 'drills');
+    const note = (open: readonly Remembered[]) => writeMemory(site.state, 'drills', { fresh, open: [...open] });
     const { open, errors } = await tell({
       site,
       run: report.runId,
@@ -30,9 +31,10 @@ export function tellDrill({ site, report, work, ...when }: TellDrillRequest): Pr
       lookedFor: ({ key }) => keys.has(key),
       remindAfter,
       now,
+      note,
       work,
     });
-    await writeMemory(site.state, 'drills', { fresh, open: [...open] });
+    await note(open);
     return errors;
   });
 }

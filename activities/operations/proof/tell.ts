@@ -1,7 +1,7 @@
 /** The coordinator tells whoever is named in the config which backups did not restore. */
 import { testConditions, testKeys } from '../../../model/test-alerts.ts';
 import type { RunReport, StepError } from '../../../model/run.ts';
-import { readMemory, writeMemory } from '../../notify/memory.ts';
+import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
 import { tell } from '../../notify/tell.ts';
 import { inTurn } from '../../notify/turn.ts';
 import type { Site } from '../../site.ts';
@@ -23,6 +23,7 @@ export function tellTests({ site, report, work, ...when }: TellTestsRequest): Pr
     const { remindAfter } = site.config.plans.restoreTest;
     const { fresh, open: before } = await readMemory(site.state, 'tests');
     const found = testConditions(tests);
+    const note = (open: readonly Remembered[]) => writeMemory(site.state, 'tests', { fresh, open: [...open] });
     const { open, errors } = await tell({
       site,
       run,
@@ -31,9 +32,10 @@ export function tellTests({ site, report, work, ...when }: TellTestsRequest): Pr
       lookedFor: ({ key }) => tested.has(key),
       remindAfter,
       now,
+      note,
       work,
     });
-    await writeMemory(site.state, 'tests', { fresh, open: [...open] });
+    await note(open);
     return errors;
   });
 }

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadSite } from '../../../activities/config/load.ts';
-import type { Remembered } from '../../../activities/notify/memory.ts';
-import { tell, type Told } from '../../../activities/notify/tell.ts';
+import { readMemory, writeMemory, type Remembered } from '../../../activities/notify/memory.ts';
+import { tellPending } from '../../../activities/notify/pending.ts';
+import { tell, type Told, type TellRequest } from '../../../activities/notify/tell.ts';
 import type { Site } from '../../../activities/site.ts';
 import type { Condition } from '../../../model/alert.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
+import { BackupError } from '../../../model/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
 import { startWebhook, type Webhook } from '../../support/webhook.ts';
@@ -59,7 +61,7 @@ describe('telling of alerts', () => {
   async function told(
     site: Site,
     found: readonly Condition[],
-    options: { readonly before?: readonly Remembered[]; readonly now?: number } = {},
+    options: Partial<Pick<TellRequest, 'before' | 'now' | 'note'>> = {},
   ): Promise<Told & { readonly logged: readonly string[] }> {
     const work = testWork();
     const result = await tell({
@@ -70,9 +72,14 @@ describe('telling of alerts', () => {
       lookedFor: () => true,
       remindAfter: HOUR,
       now: options.now ?? T0,
+      note: options.note ?? (async () => {}),
       work,
     });
     return { ...result, logged: work.logged };
+  }
+
+  function states(): readonly string[] {
+    return hook.received.map(({ state }) => state);
   }
 
   it('what lasts is told once, again after the set time only, and when it is over', async () => {
@@ -90,6 +97,103 @@ describe('telling of alerts', () => {
     );
     assert.deepEqual(last.open, []);
     assert.equal(hook.received[0]?.remedy, 'do this');
+  });
+
+  it('who could not be told that it is over is told the next time, and nobody else again', async () => {
+    const out = path.join(folder, 'out');
+    const site = await siteWith([webhook(), { type: 'command', command: ['sh', '-c', `cat >> ${out}`] }]);
+    const raised = await told(site, [condition()]);
+    hook.answer(500);
+    const over = await told(site, [], { before: raised.open, now: T0 + 1000 });
+    assert.equal(over.errors.length, 1);
+    const still = await told(site, [], { before: over.open, now: T0 + 48 * HOUR });
+    assert.equal(still.errors.length, 1, 'a pager does not close an incident by itself, however long it was away');
+    hook.answer(204);
+    const last = await told(site, [], { before: still.open, now: T0 + 49 * HOUR });
+    assert.deepEqual([last.errors, last.open], [[], []]);
+    assert.deepEqual(states(), ['raised', 'resolved']);
+    const lines = (await readFile(out, 'utf8')).trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => /"state":"(\w+)"/.exec(line)?.[1]),
+      ['raised', 'resolved'],
+    );
+  });
+
+  it('what is back before everybody heard that it was over is told again to those who heard it', async () => {
+    const out = path.join(folder, 'out');
+    const site = await siteWith([webhook(), { type: 'command', command: ['sh', '-c', `cat >> ${out}`] }]);
+    const raised = await told(site, [condition()]);
+    hook.answer(500);
+    const over = await told(site, [], { before: raised.open, now: T0 + 1000 });
+    hook.answer(204);
+    const back = await told(site, [condition()], { before: over.open, now: T0 + 2000 });
+    assert.deepEqual(states(), ['raised'], 'for the other it has lasted');
+    assert.equal((await readFile(out, 'utf8')).trim().split('\n').length, 3);
+    assert.equal(back.open[0]?.over, undefined);
+    const last = await told(site, [], { before: back.open, now: T0 + 3000 });
+    assert.deepEqual(states(), ['raised', 'resolved']);
+    assert.deepEqual(last.open, []);
+  });
+
+  it('who is not in the config any more, or never heard of it, is not waited for', async () => {
+    const site = await siteWith([webhook()]);
+    const raised = await told(site, [condition()]);
+    assert.deepEqual((await told(await siteWith([]), [], { before: raised.open })).open, []);
+    hook.answer(500);
+    const unheard = await told(site, [condition({ key: 'other' })]);
+    hook.answer(204);
+    assert.deepEqual((await told(site, [], { before: unheard.open })).open, []);
+    assert.deepEqual(states(), ['raised']);
+  });
+
+  it('a death between telling and remembering leaves nobody without the end', async () => {
+    const site = await siteWith([webhook()]);
+    let remembered: readonly Remembered[] = [];
+    const note = async (open: readonly Remembered[]) => {
+      assert.deepEqual(states(), [], 'before anybody is told');
+      remembered = structuredClone(open);
+    };
+    await told(site, [condition()], { note });
+    assert.deepEqual(states(), ['raised'], 'killed here, what was told is not remembered');
+    const lasting = await told(site, [condition()], { before: remembered });
+    assert.deepEqual(states(), ['raised', 'raised'], 'twice rather than never');
+    assert.equal(lasting.open.length, 1);
+    const over = await told(site, [], { before: remembered });
+    assert.deepEqual(states(), ['raised', 'raised', 'resolved']);
+    assert.deepEqual(over.open, []);
+    // Killed again, between the end and its being remembered.
+    await told(site, [], { before: lasting.open });
+    await told(site, [], { before: lasting.open });
+    assert.deepEqual(states().slice(3), ['resolved', 'resolved']);
+  });
+
+  it('who cannot be remembered beforehand is told all the same', async () => {
+    const site = await siteWith([webhook()]);
+    const note = () => Promise.reject(new BackupError('no-space', 'the disk is full'));
+    const { open, logged } = await told(site, [condition()], { note });
+    assert.deepEqual(states(), ['raised']);
+    assert.equal(open.length, 1);
+    assert.match(logged.join(), /could not be remembered/);
+  });
+
+  it('what a drill could not tell is told by the next tick, not by the next drill', async () => {
+    const site = await siteWith([webhook()]);
+    const request = { site, run: 'catchUp-2026-11-24T00:00:00Z', now: T0, work: testWork() };
+    hook.answer(500);
+    const { open } = await told(site, [condition({ alert: 'drill-failed', key: 'drill-failed/x' })]);
+    await writeMemory(site.state, 'drills', { fresh: {}, open: [...open] });
+    assert.equal((await tellPending(request)).length, 1);
+    hook.answer(204);
+    assert.deepEqual(await tellPending(request), []);
+    assert.deepEqual(await tellPending({ ...request, now: T0 + 100 * HOUR }), []);
+    assert.deepEqual(states(), ['raised'], 'once, and no reminder');
+    hook.answer(500);
+    const before = (await readMemory(site.state, 'drills')).open;
+    await writeMemory(site.state, 'drills', { fresh: {}, open: [...(await told(site, [], { before })).open] });
+    hook.answer(204);
+    assert.deepEqual(await tellPending(request), []);
+    assert.deepEqual(states(), ['raised', 'resolved']);
+    assert.deepEqual((await readMemory(site.state, 'drills')).open, []);
   });
 
   it('what happened once is told once, to each who wants it, and kept for one who could not be reached', async () => {

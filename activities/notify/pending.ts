@@ -1,0 +1,37 @@
+/** What somebody could not be told is told later: drills and restore tests, of which the next one is months away, tell it themselves too late. */
+import type { StepError } from '../../model/run.ts';
+import type { Site } from '../site.ts';
+import type { Work } from '../work.ts';
+import { readMemory, writeMemory, type Remembered, type Teller } from './memory.ts';
+import { isHeardByAll, tell } from './tell.ts';
+import { inTurn } from './turn.ts';
+
+/** Those that tell now and then. The others look, and tell, every few minutes. */
+const RARE = ['thaws', 'runs', 'tests', 'drills'] as const satisfies readonly Teller[];
+
+export interface TellPendingRequest {
+  readonly site: Site;
+  readonly run: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly work: Work;
+}
+
+/** Tells what was found, or was over, and has not reached everybody. Nothing is found, or over, by this. @returns the notifiers that failed. */
+export async function tellPending(request: TellPendingRequest): Promise<readonly StepError[]> {
+  const { site } = request;
+  const errors: StepError[] = [];
+  for (const teller of RARE) {
+    const failed = await inTurn(teller, async () => {
+      const { fresh, open: before } = await readMemory(site.state, teller);
+      if (before.every((one) => isHeardByAll(one, site.config.notify))) return [];
+      const note = (open: readonly Remembered[]) => writeMemory(site.state, teller, { fresh, open: [...open] });
+      const lasts = { found: [], lookedFor: () => false, remindAfter: Number.POSITIVE_INFINITY };
+      const told = await tell({ ...request, ...lasts, before, note });
+      await note(told.open);
+      return told.errors;
+    });
+    errors.push(...failed);
+  }
+  return errors;
+}
