@@ -17,6 +17,8 @@ import { lookAtRecovered } from './probes.ts';
 
 interface Drilled {
   readonly service: Service;
+  /** Of the sandbox that it works in. */
+  readonly folder: string;
   /** In what it runs: a container is open for as long as the service is. */
   readonly place: OpenedSandbox;
 }
@@ -60,6 +62,11 @@ export function stopDrilled(site: Site, { runId }: Pick<DrillInput, 'runId'>): P
   return stop((key) => key.startsWith(keyOf(site, runId, '')));
 }
 
+/** Ends all that work in a sandbox. */
+export function stopIn(sandbox: string): Promise<void> {
+  return stop((_, { folder }) => folder === sandbox);
+}
+
 /** Ends those of other drills: they take turns, so it is one that was ended from outside. */
 export function stopOthers(site: Site, { runId }: Pick<DrillInput, 'runId'>): Promise<void> {
   return stop((key) => key.startsWith(`${site.config.site}/`) && !key.startsWith(keyOf(site, runId, '')));
@@ -69,8 +76,8 @@ function keyOf({ config }: Site, runId: string, source: string): string {
   return `${config.site}/${runId}/${source}`;
 }
 
-async function stop(which: (key: string) => boolean): Promise<void> {
-  for (const key of [...running.keys()].filter(which)) await endDrilled(key);
+async function stop(which: (key: string, drilled: Drilled) => boolean): Promise<void> {
+  for (const [key, drilled] of running) if (which(key, drilled)) await endDrilled(key);
 }
 
 async function endDrilled(key: string): Promise<void> {
@@ -117,7 +124,7 @@ async function start({ site, input, chosen, work }: ServiceRequest): Promise<Dri
   } finally {
     if (!service) await place.close();
   }
-  return service && { service, place };
+  return service && { service, folder: sandbox.folder, place };
 }
 
 /** A new folder that others may pass. */
