@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises';
 import type { DrillChosen, DrillInput, DrillStarted, Probed } from '../../../model/drill/drill.ts';
 import { inTurn } from '../../notify/turn.ts';
+import { isolationCheck } from '../../sources/private-server/enclosure.ts';
 import type { Service } from '../../sources/service.ts';
 import type { Site } from '../../site.ts';
 import { makePassable } from '../../storage/scratch.ts';
@@ -51,7 +52,9 @@ export async function startDrilled(request: ServiceRequest): Promise<DrillStarte
   if (!drilled) return { command: null, newest: [] };
   const { service, place } = drilled;
   const newest = await inWhole(place.sandbox, request.work, () => service.newest(request.work));
-  return { command: service.command, newest };
+  // A container is cut off whatever this machine allows.
+  const isolation = place.sandbox.image === null ? await isolationCheck() : null;
+  return { command: service.command, newest, ...(isolation && { isolation: isolation.detail }) };
 }
 
 /** Looks at what is up again. @throws BackupError where a container did not last: then what was seen in it says nothing. */

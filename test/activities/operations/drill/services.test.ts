@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { sandboxOf } from '../../../../activities/operations/drill/sandbox.ts';
 import { startDrilled, stopDrilled, type ServiceRequest } from '../../../../activities/operations/drill/services.ts';
+import { runProgram } from '../../../../activities/streams/run.ts';
 import { ifThere } from '../../../../activities/storage/fs-errors.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
@@ -14,6 +17,18 @@ import { testWork } from '../../../support/work.ts';
 import { recovered } from './recovered.ts';
 
 const SOURCE = 'db';
+const CHILD = fileURLToPath(new URL('start-in-child.ts', import.meta.url));
+
+/** May make no namespaces of its own, as in a container, or under a unit of systemd that denies them. */
+const BOUND: readonly [string, ...string[]] =
+  process.getuid?.() === 0
+    ? ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin']
+    : [
+        ...(['unshare', '--user', '--map-current-user', '--keep-caps', 'sh', '-c'] as const),
+        'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --ambient-caps=-all --inh-caps=-all "$0" "$@"',
+      ];
+
+const started = z.object({ isolation: z.string() });
 
 describe('the server of a drill', function () {
   this.timeout(60_000);
@@ -71,6 +86,15 @@ describe('the server of a drill', function () {
     for (const { command } of all) assert.deepEqual(command, all[0]?.command);
     await stopDrilled(drill.site, drill.input);
     assert.deepEqual(servers(), []);
+  });
+
+  it('is said not to be cut off where this machine allows no namespaces, and nothing is said where it is', async () => {
+    assert.equal((await startDrilled(drill)).isolation, undefined);
+    await stopDrilled(drill.site, drill.input);
+    const child = [process.execPath, CHILD, drill.site.file, JSON.stringify(drill.input), JSON.stringify(drill.chosen)];
+    const [command, ...args] = [...BOUND, ...child];
+    const { isolation } = started.parse(JSON.parse((await runProgram({ command, args })).stdout));
+    assert.match(isolation, /^what ran on the restored data .*: this machine allows no namespace for it/);
   });
 
   function servers() {
