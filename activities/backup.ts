@@ -12,6 +12,7 @@ import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
 import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
 import { received, runStep } from './activity-work.ts';
+import type { CommandLine } from './command-line.ts';
 import { copyToDestination } from './operations/copy-to.ts';
 import { chooseDrill } from './operations/drill/choose.ts';
 import { openChosen } from './operations/drill/open.ts';
@@ -55,8 +56,11 @@ export interface BackupActivities {
   retention(input: RetentionInput): Promise<RetentionSummary>;
 }
 
-/** @param openSite reads the config anew, so that a change counts from the next step on. */
-export function backupActivities(openSite: () => Promise<Site>): BackupActivities {
+/**
+ * @param openSite reads the config anew, so that a change counts from the next step on.
+ * @param commandLine gives the commands of drills.
+ */
+export function backupActivities(openSite: () => Promise<Site>, commandLine: CommandLine): BackupActivities {
   return {
     capture: (sent) => {
       const { step, runId, scheduled, waits, attempt = 1 } = received(stepInput, sent);
@@ -117,7 +121,9 @@ export function backupActivities(openSite: () => Promise<Site>): BackupActivitie
     },
     restoreDrill: (sent) => {
       const { chosen, ...input } = received(drillSourceInput, sent);
-      return runStep(input, async (work) => restoreDrilled({ site: await openSite(), input, chosen, work }));
+      return runStep(input, async (work) =>
+        restoreDrilled({ site: await openSite(), input, chosen, commandLine, work }),
+      );
     },
     retention: (sent) => {
       const { waits, sources } = received(retentionInput, sent);

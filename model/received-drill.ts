@@ -24,7 +24,8 @@ export const drillAsked = z.object({
   sources: z.array(name).exactOptional(),
   timed: z.boolean().exactOptional(),
   scenario: z.enum(SCENARIOS).exactOptional(),
-  at: z.string().exactOptional(),
+  // As an operator writes it in the Web UI, with his own zone: `planDrill` has it in UTC.
+  at: z.iso.datetime({ offset: true }).exactOptional(),
   manual: z.array(z.enum(MANUAL_PHASES)).exactOptional(),
   gameDay: z.string().exactOptional(),
 }) satisfies z.ZodType<DrillAsked>;
@@ -48,7 +49,6 @@ const chosen = z.object({
   at: z.string().nullable(),
   taken: z.string(),
   bytes: z.number(),
-  expected: z.number().nullable(),
 }) satisfies z.ZodType<DrillChosen>;
 
 /** What the steps of one source get. */

@@ -3,6 +3,7 @@ import { NativeConnection, Worker, type NativeConnectionOptions } from '@tempora
 import { availableParallelism } from 'node:os';
 import { temporalCredentials } from '../activities/config/temporal-credentials.ts';
 import { backupActivities, copyActivities } from '../activities/backup.ts';
+import type { CommandLine } from '../activities/command-line.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
 import { sweepLeft } from '../activities/operations/sweep-left.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
@@ -24,6 +25,8 @@ export interface WorkerSettings {
   readonly namespace: string;
   /** Reads the config anew. */
   readonly openSite: () => Promise<Site>;
+  /** By which drills recover. */
+  readonly commandLine: CommandLine;
   readonly log: Logger;
 }
 
@@ -102,7 +105,7 @@ async function openMetrics(site: Site, { openSite, log }: WorkerSettings, undo: 
 
 async function createWorkers(
   site: Site,
-  { connection: options, namespace, openSite }: WorkerSettings,
+  { connection: options, namespace, openSite, commandLine }: WorkerSettings,
 ): Promise<{ readonly connection: NativeConnection; readonly workers: readonly Worker[] }> {
   const { config, host } = site;
   const { captures, grace } = workerOf(config, host, availableParallelism());
@@ -135,7 +138,7 @@ async function createWorkers(
       ...long,
       taskQueue: queues.host,
       // Copies too: runs that an older version began have theirs here.
-      activities: { ...backupActivities(openSite), ...rotationActivities(openSite) },
+      activities: { ...backupActivities(openSite, commandLine), ...rotationActivities(openSite) },
       maxConcurrentActivityTaskExecutions: captures,
     }),
     Worker.create({

@@ -1,7 +1,7 @@
 /** The Markdown that operators read as "current details" of drills. */
 import { SCENARIO_WORDS, type DrilledSource, type DrillReport } from '../model/drill/drill.ts';
 import { rpoOf } from '../model/drill/loss.ts';
-import { placeInWords, placeOf } from '../model/drill/place.ts';
+import { placeInWords, placeOf, triedOf } from '../model/drill/place.ts';
 import { waitingSteps, type GraphStep } from '../model/graph.ts';
 import { formatDuration } from '../model/units.ts';
 import { inWords, nextOf, waitingInWords } from './details.ts';
@@ -47,7 +47,7 @@ export function drillSourceDetails(source: DrilledSource, runId: string): string
       ? `\n\`${choice.backup.reference}\` from ${placeOf(source) ?? 'the repository'}${choice.at ? `, its logs to ${choice.at}` : ''}`
       : '',
     restored ? `\n\`${restored.command.join(' ')}\`` : '',
-    ...(restored?.passed ?? []).map((why) => `\npassed over: ${why}`),
+    ...triedOf(source).passed.map((why) => `\npassed over: ${why}`),
     started?.command ? `\n\`${started.command.join(' ')}\`` : '',
     started?.isolation === undefined ? '' : `\n**not cut off**: ${started.isolation}`,
     ...probes.map(({ name, ok, detail }) => `\nprobe ${name}: ${ok ? 'green' : '**red**'} (${detail})`),

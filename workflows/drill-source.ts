@@ -9,6 +9,7 @@ import type {
   DrillStarted,
   DrillStep,
   Probed,
+  TriedCopies,
 } from '../model/drill/drill.ts';
 import { lossesOf } from '../model/drill/loss.ts';
 import { drillSourceSteps, SOURCE_STEPS, sourceStepId, type SourceStepName } from '../model/drill/steps.ts';
@@ -18,6 +19,7 @@ import { drillSourceDetails } from './drill-details.ts';
 import { drilledStatus, runGraph } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepRunner } from './step-runner.ts';
+import { triedIn } from './tried-copies.ts';
 import { hostSteps, reachHost, shortSteps } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
@@ -38,6 +40,7 @@ export async function drillSource(asked: DrillSourceArguments): Promise<DrilledS
   const { source } = step;
   const errors: StepError[] = [];
   let restored: DrillRestored | null = null;
+  let tried: TriedCopies | null = null;
   let started: DrillStarted | null = null;
   let probes: readonly Probed[] = [];
   let rto: number | null = null;
@@ -70,9 +73,14 @@ export async function drillSource(asked: DrillSourceArguments): Promise<DrilledS
       hostSteps(site, of, left).fetchDrill.executeWithOptions(options, [sent]),
     );
     if (!opened) return;
-    restored = await attempt('restore', `restore ${source} from ${from}`, (left, options) =>
-      hostSteps(site, of, left).restoreDrill.executeWithOptions(options, [sent]),
-    );
+    restored = await attempt('restore', `restore ${source} from ${from}`, async (left, options) => {
+      try {
+        return await hostSteps(site, of, left).restoreDrill.executeWithOptions(options, [sent]);
+      } catch (error) {
+        tried = triedIn(error) ?? tried;
+        throw error;
+      }
+    });
     if (!restored) return;
     runner.stored(sourceStepId(source, 'restore'), restored.bytes);
     started = await attempt('start', `start what ${source} needs`, (left, options) =>
@@ -120,6 +128,7 @@ export async function drillSource(asked: DrillSourceArguments): Promise<DrilledS
       outcome,
       choice: chosen,
       restored,
+      ...(restored === null && tried && { tried }),
       started,
       probes,
       rto,

@@ -3,8 +3,10 @@ import { BackupError } from '../../model/errors.ts';
 import { orderOf } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
 import { describeTarget, type RestoreTarget } from '../../model/target.ts';
+import type { TrustedKey } from '../keys/signing.ts';
 import { selectorOf } from '../sources/index.ts';
 import { chainOf, type Catalogued } from '../storage/catalogue.ts';
+import { manifestVerdict } from '../storage/manifest-file.ts';
 
 export interface RecoveryRequest {
   /** Everything at the place that is restored from. */
@@ -70,6 +72,25 @@ export function planRecovery({ catalogue, source, target, from }: RecoveryReques
     failures.push({ base, ...selection });
   }
   throw unreachable(target, failures);
+}
+
+/**
+ * `planRecovery` of one backup: what somebody else has put there neither leads anywhere nor hides what does.
+ * @param trusted where there are none, nobody is a stranger: whoever opens a backup is told.
+ */
+export function planOwn(
+  request: RecoveryRequest & { readonly from: Catalogued },
+  trusted: readonly TrustedKey[],
+): RecoveryPlan {
+  const isStrange = (backup: Catalogued): boolean =>
+    trusted.length > 0 && backup !== request.from && manifestVerdict(backup.manifest, trusted) !== 'good';
+  try {
+    const plan = planRecovery(request);
+    if (![...plan.chain, ...plan.logs].some(isStrange)) return plan;
+  } catch (error) {
+    if (!(error instanceof BackupError) || trusted.length === 0) throw error;
+  }
+  return planRecovery({ ...request, catalogue: request.catalogue.filter((backup) => !isStrange(backup)) });
 }
 
 interface Failure {

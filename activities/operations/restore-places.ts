@@ -29,7 +29,7 @@ export interface FromPlace<Result> {
 /**
  * Tries the places in their order.
  * @param tell called with each that is passed over.
- * @throws BackupError what speaks against no copy, at once; else what tells most of those that failed, with the places in its fact `passed`.
+ * @throws BackupError what speaks against no copy, at once; else what tells most of those that failed, with the places in its fact `tried`.
  */
 export async function fromAnyPlace<Place extends { readonly name: string }, Result>(
   places: readonly Place[],

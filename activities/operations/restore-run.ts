@@ -6,16 +6,14 @@ import { z } from 'zod';
 import { BackupError } from '../../model/errors.ts';
 import type { Restored, RestoreInput, RestoreStepInput } from '../../model/restore-run.ts';
 import { REPOSITORY } from '../../model/rotation.ts';
-import type { TrustedKey } from '../keys/signing.ts';
 import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
-import { chainOf, findPinned, listBackups, type Catalogued } from '../storage/catalogue.ts';
+import { chainOf, findPinned, listBackups } from '../storage/catalogue.ts';
 import { ifThere } from '../storage/fs-errors.ts';
-import { manifestVerdict } from '../storage/manifest-file.ts';
 import { readMemoryFile, writeMemoryFile } from '../storage/memory-file.ts';
 import type { Work } from '../work.ts';
 import { openPlaceNamed } from './keys/places.ts';
-import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery.ts';
+import { planOwn } from './recovery.ts';
 import { fromAnyPlace } from './restore-places.ts';
 import { elsewhere } from './restore-seen.ts';
 import { restoreBackup } from './restore.ts';
@@ -102,22 +100,6 @@ async function restoreFrom(place: string, { site, input, work, beforePromotion }
     ...(beforePromotion && { beforePromotion }),
     work,
   });
-}
-
-/** What somebody else has put there neither leads anywhere nor hides what does. */
-function planOwn(
-  request: RecoveryRequest & { readonly from: Catalogued },
-  trusted: readonly TrustedKey[],
-): RecoveryPlan {
-  const isStrange = (backup: Catalogued): boolean =>
-    trusted.length > 0 && backup !== request.from && manifestVerdict(backup.manifest, trusted) !== 'good';
-  try {
-    const plan = planRecovery(request);
-    if (![...plan.chain, ...plan.logs].some(isStrange)) return plan;
-  } catch (error) {
-    if (!(error instanceof BackupError) || trusted.length === 0) throw error;
-  }
-  return planRecovery({ ...request, catalogue: request.catalogue.filter((backup) => !isStrange(backup)) });
 }
 
 /** Whether what lies at the target is what that run has restored: its worker may have been killed before anybody knew. */

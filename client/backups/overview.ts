@@ -85,8 +85,8 @@ export async function readOverview(
   const names = alone && only !== undefined ? [only] : [null, ...Object.keys(site.config.destinations)];
   // The others are looked at even then: what they know of a backup counts here too, since its digest is the same.
   const looked = await Promise.all(names.map((name) => look(site, name, { trusted, strict: name === only, options })));
-  const evidence = looked.flatMap((place) => place.evidence);
-  const marks = looked.flatMap((place) => place.marks).toSorted((a, b) => (a.time < b.time ? -1 : 1));
+  const evidence = looked.flatMap((place) => place.evidence).toSorted(byTime);
+  const marks = looked.flatMap((place) => place.marks).toSorted(byTime);
   const shown = (name: string) => only === undefined || name === (only ?? REPOSITORY);
   // The manifest that counts is the one at the place that is shown: the `key` of another's may be an older one, or damaged.
   const shownFirst = looked.toSorted((a, b) => Number(shown(b.name)) - Number(shown(a.name)));
@@ -136,6 +136,10 @@ export function isDamaged({ verified, proven }: Pick<BackupEntry, 'verified' | '
  */
 export function isAuthentic({ trusted }: Pick<Overview, 'trusted'>, { manifest }: Catalogued): boolean {
   return trusted.length === 0 || manifestVerdict(manifest, trusted) === 'good';
+}
+
+function byTime(one: { readonly time: string }, two: { readonly time: string }): number {
+  return one.time < two.time ? -1 : Number(one.time > two.time);
 }
 
 interface Looked {
@@ -256,7 +260,7 @@ function proofOf({ destination, time, verdict }: Verified): Proof {
   return { place: destination ?? REPOSITORY, time, ok: verdict === 'ok' };
 }
 
-/** Records come oldest first: the last of each place counts. */
+/** Records come oldest first, of all places: the last of each counts. */
 function newestOfEach(proofs: readonly Proof[]): readonly Proof[] {
   return [...new Map(proofs.map((proof) => [proof.place, proof])).values()];
 }

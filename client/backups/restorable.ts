@@ -17,27 +17,46 @@ export interface Restorable {
 
 /**
  * At each place by itself, the latest first: all that a restore needs must lie at one of them. What was found damaged, or
- * builds on what is, counts as missing there. A place from where no logs reach back to a backup is left out.
+ * builds on what is, counts as missing there, and so does what a stranger has put there. A place from where no logs reach back to a backup is left out.
+ * @param isOurs whether a key that counts has signed it.
  */
-export function restorablePlaces(entries: readonly BackupEntry[], source: string): readonly Restorable[] {
+export function restorablePlaces(
+  entries: readonly BackupEntry[],
+  source: string,
+  isOurs: (entry: BackupEntry) => boolean,
+): readonly Restorable[] {
   const own = entries.filter((entry) => entry.source === source);
   const places = [...new Set(own.flatMap(({ places }) => places))];
-  const found = places.flatMap((place) => restorableAt(own, place) ?? []);
+  const found = places.flatMap((place) => restorableAt(own, place, isOurs) ?? []);
   return found.toSorted((a, b) => b.until.localeCompare(a.until));
 }
 
-/** The latest over all places; null where no logs reach back to a backup anywhere. */
+/** The latest over all places, where all is ours; null where no logs reach back to a backup anywhere. */
 export function restorableUntil(entries: readonly BackupEntry[], source: string): Restorable | null {
-  return restorablePlaces(entries, source)[0] ?? null;
+  return restorablePlaces(entries, source, () => true)[0] ?? null;
 }
 
-function restorableAt(entries: readonly BackupEntry[], place: string): Restorable | null {
+function restorableAt(
+  entries: readonly BackupEntry[],
+  place: string,
+  isOurs: (entry: BackupEntry) => boolean,
+): Restorable | null {
   const usable = entries.filter(
     (entry) =>
       entry.places.includes(place) &&
       !isDamaged(entry, place) &&
       !entry.broken.some((broken) => broken.place === place),
   );
+  const best = farthest(usable, place);
+  if (best === null) return null;
+  // Each of a hundred thousand signatures is looked at only where one of those that decide is somebody else's.
+  const deciding = usable.filter(
+    ({ reference, backup }) => reference === best.base || backup.manifest.coversUntil === best.until,
+  );
+  return deciding.every(isOurs) ? best : farthest(usable.filter(isOurs), place);
+}
+
+function farthest(usable: readonly BackupEntry[], place: string): Restorable | null {
   const logs = usable.map(({ backup }) => backup.manifest).filter(({ kind }) => kind === 'logs');
   // Of each type that the source ever had: eight thousand logs are few runs, and each backup looks through them.
   const runs = new Map(

@@ -190,23 +190,31 @@ function sourceStatus({ site, placed, overview, since, now }: Asked): SourceStat
     devices,
     offsite,
     places,
-    logs: config && shipsLogs(config) ? logsStatus(entries.filter(isSince(since)), source, now) : null,
+    logs: config && shipsLogs(config) ? logsStatus({ overview, since, source, now }) : null,
   };
 }
 
 /** Backups that began after a restore in place: only they are of the server's data. */
-export function isSince(since: string | null): (entry: BackupEntry) => boolean {
+function isSince(since: string | null): (entry: BackupEntry) => boolean {
   return ({ backup }) => since === null || backup.manifest.started > since;
 }
 
-/** How far the logs of a source reach, from each place of these entries. */
-export function logsStatus(entries: readonly BackupEntry[], source: string, now: number): LogsStatus {
-  const places = restorablePlaces(entries, source).map(({ until, seen, place, base }): LogsPlace => ({
-    place,
-    restorableUntil: until,
-    lag: Math.max(0, now - Date.parse(seen)),
-    base,
-  }));
+interface LogsAsked extends Pick<Asked, 'since' | 'now'> {
+  readonly overview: Pick<Overview, 'entries' | 'trusted'>;
+  readonly source: string;
+}
+
+/** How far the logs of a source reach, from each place. */
+export function logsStatus({ overview, since, source, now }: LogsAsked): LogsStatus {
+  const isOurs = ({ backup }: BackupEntry): boolean => isAuthentic(overview, backup);
+  const places = restorablePlaces(overview.entries.filter(isSince(since)), source, isOurs).map(
+    ({ until, seen, place, base }): LogsPlace => ({
+      place,
+      restorableUntil: until,
+      lag: Math.max(0, now - Date.parse(seen)),
+      base,
+    }),
+  );
   const [first] = places;
   if (!first) return { restorableUntil: null, lag: null, place: null, base: null, places };
   return { ...first, places };

@@ -1,7 +1,7 @@
 /** What every command gets: the global options, the site (read when first asked for), output, work. */
 import type { Logger, Work } from '../../activities/work.ts';
 import type { Site } from '../../activities/site.ts';
-import { watchInterrupt, type Interrupt } from './interrupt.ts';
+import { interruptedBy, watchInterrupt, type Interrupt } from './interrupt.ts';
 import { createOutput, type Output, type Streams } from './output.ts';
 
 export interface GlobalOptions {
@@ -42,14 +42,16 @@ export interface CliSetup extends Streams {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly options: GlobalOptions;
+  /** What ends it in place of the signals of its process, which are another's. */
+  readonly signal?: AbortSignal;
 }
 
 /** Milliseconds without any sign of life after which children of the command line's own work are ended. */
 const STANDSTILL = 600_000;
 
-export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli {
+export function createCli({ env, cwd, options, stdout, stderr, signal }: CliSetup): Cli {
   const out = createOutput({ json: options.json ?? false, env, stdout, stderr });
-  const interrupt = watchInterrupt(out, (status) => process.exit(status));
+  const interrupt = signal ? interruptedBy(signal) : watchInterrupt(out, (status) => process.exit(status));
   let status = 0;
   let site: Promise<Site> | undefined;
   let loaded: Site | undefined;
@@ -71,10 +73,10 @@ export function createCli({ env, cwd, options, stdout, stderr }: CliSetup): Cli 
     return file;
   }
 
-  async function load(signal?: AbortSignal): Promise<Site> {
+  async function load(until?: AbortSignal): Promise<Site> {
     const { loadSite } = await import('../../activities/config/load.ts');
     const { warn } = await log().then((log) => ({ warn: (message: string) => log.warn({}, message) }));
-    loaded = await loadSite({ file: await configFile(), host: options.host, env, cwd, warn, signal });
+    loaded = await loadSite({ file: await configFile(), host: options.host, env, cwd, warn, signal: until });
     return loaded;
   }
 

@@ -41,3 +41,8 @@ export function watchInterrupt(out: Output, exit: (status: number) => void): Int
   }
   return { signal: controller.signal, received: () => received, says, stop };
 }
+
+/** Of a command inside another process: that ends it. */
+export function interruptedBy(signal: AbortSignal): Interrupt {
+  return { signal, received: () => (signal.aborted ? 'SIGTERM' : undefined), says: () => {}, stop: () => {} };
+}

@@ -4,9 +4,14 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 export type Json = Readonly<Record<string, unknown>>;
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
+/** What of a stream is written to, and asked. */
+export interface Stream extends Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> {
+  write(text: string): boolean;
+}
+
 export interface Streams {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
 }
 
 export interface Output {

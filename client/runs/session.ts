@@ -5,6 +5,7 @@ import type { Site } from '../../activities/site.ts';
 import type { Logger } from '../../activities/work.ts';
 import { BackupError } from '../../model/errors.ts';
 import { startWorker, type RunningWorker } from '../../workers/worker.ts';
+import { ownCommand } from '../cli/own-command.ts';
 import { startEmbedded, type EmbeddedTemporal } from '../temporal/embedded.ts';
 import { configuredEndpoint, embeddedEndpoint, type Endpoint } from '../temporal/endpoint.ts';
 import { ensureSearchAttributes } from '../temporal/namespace.ts';
@@ -85,7 +86,8 @@ export async function ownSession(options: SessionOptions): Promise<Session> {
   let worker: RunningWorker | undefined;
   try {
     if (configured) await ensureSearchAttributes(configured);
-    worker = await startWorker({ connection: endpoint.connection, namespace: endpoint.namespace, openSite, log });
+    const { connection, namespace } = endpoint;
+    worker = await startWorker({ connection, namespace, openSite, commandLine: ownCommand, log });
     const client = await connectClient(endpoint);
     return own(client, endpoint, worker, server);
   } catch (error) {

@@ -6,7 +6,7 @@ import { hostOf } from '../../model/config/hosts.ts';
 import { formatDuration } from '../../model/units.ts';
 import { restoredSince } from '../backups/in-place.ts';
 import { isAuthentic, readOverview, verdictOf, type Overview } from '../backups/overview.ts';
-import { isSince, logsStatus, lossOf } from '../backups/status.ts';
+import { logsStatus, lossOf } from '../backups/status.ts';
 import { allowedAge } from './allowed-age.ts';
 import { lookedAt, type Look } from './look.ts';
 
@@ -51,7 +51,7 @@ async function overdue(site: Site, { name, overview, now }: Asked): Promise<Cond
   }
   if (objective === undefined) return undefined;
   const since = await restoredSince(site, name);
-  const logs = config && shipsLogs(config) ? logsStatus(entries.filter(isSince(since)), name, now) : null;
+  const logs = config && shipsLogs(config) ? logsStatus({ overview, since, source: name, now }) : null;
   const loss = lossOf({ age, logs });
   if (loss === null || loss <= objective) return undefined;
   const message = `${name}: it can be restored up to ${formatDuration(loss)} ago, the objective is ${formatDuration(objective)}.`;

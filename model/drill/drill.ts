@@ -120,8 +120,6 @@ export interface DrillChosen {
   readonly taken: string;
   /** At most, before compression. */
   readonly bytes: number;
-  /** Milliseconds, by what its restores took; null where none was measured. */
-  readonly expected: number | null;
 }
 
 /** What the steps of one source get. */
@@ -161,14 +159,20 @@ export interface Probed {
   readonly own?: true;
 }
 
+/** Copies of a backup that were tried, and did not do. */
+export interface TriedCopies {
+  /** Each with its place, and why, in words. */
+  readonly passed: readonly string[];
+  /** Names of those places (`repository` among them) whose copy is damaged: what speaks against a place alone is not. */
+  readonly damaged: readonly string[];
+}
+
 /** What the recovery of a source did. */
-export interface DrillRestored {
+export interface DrillRestored extends TriedCopies {
   /** The place whose copy did, which need not be the one that was asked first; null is the repository. */
   readonly place: string | null;
   /** The command that did it, word for word. */
   readonly command: readonly string[];
-  /** Places whose copy did not do, and why. */
-  readonly passed: readonly string[];
   readonly bytes: number;
   readonly milliseconds: number;
 }
@@ -197,6 +201,8 @@ export interface DrilledSource {
   readonly outcome: Outcome | null;
   readonly choice: DrillChosen | null;
   readonly restored: DrillRestored | null;
+  /** Of a source that no copy brought back. */
+  readonly tried?: TriedCopies;
   readonly started: DrillStarted | null;
   readonly probes: readonly Probed[];
   /** From the declaration until its last probe was green; null where it never was. */

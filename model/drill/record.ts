@@ -46,8 +46,10 @@ const chosen = z.looseObject({
   at: z.string().nullable(),
   taken: time,
   bytes: z.number(),
-  expected: milliseconds.nullable(),
 });
+
+/** Copies that did not do, and the places of those that are damaged. */
+const tried = { passed: z.array(z.string()), damaged: z.array(z.string()) };
 
 const newest = { by: z.enum(NEWEST_BY), time };
 
@@ -64,11 +66,12 @@ const drilled = z.looseObject({
       /** Whose copy did; null is the repository. */
       place: z.string().nullable(),
       command: z.array(z.string()),
-      passed: z.array(z.string()),
+      ...tried,
       bytes: z.number(),
       milliseconds,
     })
     .nullable(),
+  tried: z.looseObject(tried).exactOptional(),
   started: z
     .looseObject({
       command: z.array(z.string()).nullable(),

@@ -15,7 +15,7 @@ import { formatBytes, formatDuration } from '../units.ts';
 import { shellLine } from '../shell.ts';
 import { lossOf, type Change, type Comparison } from './compare.ts';
 import { NEWEST_BY, SCENARIO_WORDS, type DrilledSource, type DrillReport } from './drill.ts';
-import { placeInWords } from './place.ts';
+import { placeInWords, triedOf } from './place.ts';
 import { drillSummary, type DrillSummary, type Missed } from './summary.ts';
 import { allSteps, timelineOf, tookOf } from './timeline.ts';
 import { timelinePictures } from './timeline-svg.ts';
@@ -108,9 +108,10 @@ export function missedLine({ of, source, actual, objective }: Missed): Line {
   ];
 }
 
-function failureBlocks({ choice }: DrillReport, { failures }: DrillSummary): readonly Block[] {
+function failureBlocks({ choice, sources }: DrillReport, { failures }: DrillSummary): readonly Block[] {
   const lacking = choice?.lacking ?? [];
   if (failures.length + lacking.length === 0) return [];
+  const tried = sources.filter(({ restored }) => restored === null);
   return [
     heading(2, 'What failed'),
     ...list([
@@ -119,6 +120,7 @@ function failureBlocks({ choice }: DrillReport, { failures }: DrillSummary): rea
         { strong: source ?? 'The drill' },
         `, ${step}: ${message}${remedy === null ? '' : ` → ${remedy}`}`,
       ]),
+      ...tried.flatMap((one) => triedOf(one).passed.map((why): Line => [{ strong: one.source }, `, tried: ${why}`])),
     ]),
   ];
 }

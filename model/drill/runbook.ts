@@ -28,6 +28,8 @@ export interface RunbookFacts {
   readonly configChanged: string | null;
   /** In any order. */
   readonly drills: readonly DrillReport[];
+  /** Places of which not all drills on record could be read, and why. */
+  readonly drillsUnread: readonly { readonly place: string; readonly problem: string }[];
   /** The config of the recovery, as YAML. */
   readonly recoveryConfig: string;
   /** What each source needs besides what every restore needs, by its newest backup; absent where it has none yet. */

@@ -72,7 +72,7 @@ const row = z.strictObject({
 });
 
 describe('npm run bench', function () {
-  this.timeout(900_000);
+  this.timeout(1_800_000);
   let folder: string;
   before(async () => {
     folder = await temporaryFolder({ onDisk: true });

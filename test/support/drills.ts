@@ -75,7 +75,6 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
       at: type === 'files' ? null : 'end',
       taken,
       bytes: 3 * 2 ** 30,
-      expected: 90_000,
     },
     restored: {
       place,
@@ -96,6 +95,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
         `/scratch/mosaic-drill-x/restored/${source}`,
       ],
       passed: [],
+      damaged: [],
       bytes: 3 * 2 ** 30,
       milliseconds: (at[2] - at[1]) * 1000,
     },

@@ -6,6 +6,7 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { Client } from 'pg';
 import { z } from 'zod';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
+import { listBackups } from '../../activities/storage/catalogue.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
 import { confirmDrill } from '../../client/runs/confirm.ts';
@@ -13,6 +14,7 @@ import { drillRows } from '../../client/runs/drill-result.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { DrillAsked, DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
+import type { Verified } from '../../model/evidence.ts';
 import type { RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
 import { damageFile } from '../support/damage.ts';
@@ -197,6 +199,7 @@ describe('drDrill', function () {
     const { restored } = one(report, 'db') ?? {};
     assert.equal(restored?.place, 'second');
     assert.match(restored.passed.join(), /^vault: .*base\.tar\.zst\.age/);
+    assert.deepEqual(await damagedAt('db', report), ['vault'], 'on record there, until a check of it is green');
     for (const [place, records] of [
       ['vault', 0],
       ['second', 1],
@@ -206,6 +209,26 @@ describe('drDrill', function () {
       assert.equal(ofDrill.length, records, place);
     }
     assert.equal(drillRows(report)[0]?.[3], 'second');
+  });
+
+  it('names each copy that it tried where none did, and what is damaged is on record there', async () => {
+    const vault = openDestination('vault', test.site);
+    const wiki = (await listBackups(vault)).find(({ name }) => name.source === 'wiki') ?? assert.fail();
+    const artifacts = ['vault', 'second'].map((place) => path.join(folder, place, wiki.folder, 'base.tar.zst.age'));
+    for (const artifact of artifacts) await damageFile(artifact, 100);
+    let report: DrillReport;
+    try {
+      report = await drill({ scenario: 'host-lost', sources: ['wiki'] });
+    } finally {
+      for (const artifact of artifacts) await damageFile(artifact, 100);
+    }
+    const { outcome, restored, tried } = one(report, 'wiki') ?? {};
+    assert.deepEqual([outcome, restored, tried?.damaged], ['failed', null, ['vault', 'second']]);
+    assert.deepEqual(
+      tried?.passed.map((why) => why.split(': ', 1)[0]),
+      ['vault', 'second'],
+    );
+    assert.deepEqual(await damagedAt('wiki', report), ['vault', 'second']);
   });
 
   it('opens everything with the second identity alone', async () => {
@@ -327,6 +350,18 @@ describe('drDrill', function () {
     } finally {
       await client.end();
     }
+  }
+
+  /** Destinations at which a drill has put on record that the copy of a source is damaged. */
+  async function damagedAt(source: string, { declared }: DrillReport): Promise<readonly string[]> {
+    const places = ['vault', 'second'];
+    const trusted = await trustedKeys(test.site);
+    const kept = await Promise.all(
+      places.map((place) => readEvidence(openDestination(place, test.site), trusted, source)),
+    );
+    const isBad = ({ what, verdict, time }: Verified) =>
+      what === 'verify' && verdict === 'failed' && time >= (declared ?? '');
+    return places.filter((_, index) => kept[index]?.some(isBad));
   }
 
   function idOfLast(): string {

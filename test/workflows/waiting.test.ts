@@ -11,6 +11,7 @@ import { startRun } from '../../client/runs/start.ts';
 import type { GraphStep, RunGraph } from '../../model/graph.ts';
 import { recoveryPoint } from '../../model/recovery-point.ts';
 import type { RunReport } from '../../model/run.ts';
+import { ownCommand } from '../../client/cli/own-command.ts';
 import { startWorker } from '../../workers/worker.ts';
 import { SITE } from '../../workflows/search-attributes.ts';
 import { mosaicHere } from '../support/command-line.ts';
@@ -231,7 +232,13 @@ describe('steps that wait', function () {
       'no other waits for it',
     );
     const { connection, namespace } = session.endpoint;
-    const worker = await startWorker({ connection, namespace, openSite: () => siteOf('far'), log: testWork().log });
+    const worker = await startWorker({
+      connection,
+      namespace,
+      openSite: () => siteOf('far'),
+      commandLine: ownCommand,
+      log: testWork().log,
+    });
     const report = await ended(run);
     await worker.stop();
     assert.equal(report.outcome, 'complete', JSON.stringify(report));

@@ -3,7 +3,6 @@ import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { orderOf } from '../../../model/manifest.ts';
-import { expectedTime } from '../../../model/proof/expected.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import { formatReference, type PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
@@ -11,15 +10,22 @@ import { trustedKeys } from '../../keys/site-keys.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
 import { selectorOf } from '../../sources/index.ts';
-import { chainOf, findPinned, listBackups, pinned, type Catalogued } from '../../storage/catalogue.ts';
+import {
+  chainOf,
+  findPinned,
+  pinned,
+  readCatalogue,
+  type Catalogued,
+  type CatalogueProblem,
+} from '../../storage/catalogue.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { readRecoveryPoints } from '../../storage/recovery-points.ts';
 import type { Destination, Store } from '../../storage/types.ts';
-import { measuredAt } from '../proof/measured.ts';
 import { isReadable } from '../proof/provable.ts';
 import { plainBytes } from '../restore.ts';
 import { disasterOf } from './disaster.ts';
 import { openWithUnlocked, whyUnlocked } from './locked.ts';
+import { passedOver } from './passed-over.ts';
 import { narrowSandbox, openLeft } from './sandbox.ts';
 
 /** A place that is left. */
@@ -29,6 +35,8 @@ export interface Left {
   /** What in it is signed by the site. */
   readonly catalogue: readonly Catalogued[];
   readonly points: readonly RecoveryPoint[];
+  /** Folders of what should be a backup, and is none that counts. */
+  readonly problems: readonly CatalogueProblem[];
 }
 
 export async function chooseDrill(site: Site, input: DrillInput): Promise<DrillChoice> {
@@ -69,17 +77,28 @@ async function lookAround(left: Site): Promise<{ readonly places: readonly Left[
 
 async function lookAt(left: Site, name: string, trusted: readonly TrustedKey[]): Promise<Left> {
   const store = await openWithUnlocked(left, name);
-  const [catalogue, { read }] = await Promise.all([listBackups(store), readRecoveryPoints(store, trusted)]);
-  const good = catalogue.filter(({ manifest }) => manifestVerdict(manifest, trusted) === 'good');
-  return { name, store, catalogue: good, points: read };
+  const [{ backups, problems }, { read }] = await Promise.all([
+    readCatalogue(store),
+    readRecoveryPoints(store, trusted),
+  ]);
+  const isGood = ({ manifest }: Catalogued): boolean => manifestVerdict(manifest, trusted) === 'good';
+  const strange = backups.filter((one) => !isGood(one)).map(({ folder }) => ({ folder, problem: STRANGE }));
+  return { name, store, catalogue: backups.filter(isGood), points: read, problems: [...problems, ...strange] };
 }
+
+const STRANGE = 'no key that is trusted here has signed it as it is.';
 
 /** Newest first, each once. One that no lock keeps counts too: without it the same backups would be found, by their age. */
 function pointsUntil(places: readonly Left[], disaster: string): readonly RecoveryPoint[] {
   const all = new Map(places.flatMap(({ points }) => points.map((point) => [`${point.id} ${point.created}`, point])));
   return [...all.values()]
-    .filter(({ created }) => created <= disaster)
+    .filter(({ created }) => isBy(created, disaster))
     .toSorted((a, b) => (a.created > b.created ? -1 : 1));
+}
+
+/** As times, and not as texts: of one second `…:00Z` sorts behind `…:00.500Z`. */
+function isBy(time: string, disaster: string): boolean {
+  return Date.parse(time) <= Date.parse(disaster);
 }
 
 interface Choosing {
@@ -96,6 +115,9 @@ interface Choosing {
 /** Why there is nothing, in words, where there is nothing. */
 async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
   const { left, source, places, points, disaster, input, passed } = choosing;
+  const tell = (why: string): void => {
+    if (!passed.includes(why)) passed.push(why);
+  };
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);
@@ -104,18 +126,26 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
     // What no recovery point that is left names is better than nothing.
     ...newestUntil(places, source, disaster).map((backup) => ({ backup, stale: true })),
   ];
+  const absent: PinnedReference[] = [];
   let frozen = false;
   const unlocked = new Set<string>();
   const broken = new Set<string>();
   for (const { backup, stale } of candidates) {
     const having = await placesWith(places, backup, input);
-    frozen ||= having.frozen;
-    for (const why of having.unlocked) if (unlocked.size < unlocked.add(why).size) passed.push(why);
-    for (const why of having.broken) if (broken.size < broken.add(why).size) passed.push(why);
+    frozen ||= having.frozen.length > 0;
+    for (const why of having.unlocked) unlocked.add(why);
+    for (const why of having.broken) broken.add(why);
+    for (const why of [...having.unlocked, ...having.broken]) tell(why);
     const [first, ...others] = having.whole;
     const newest = first?.chain.at(-1);
-    if (!first || !newest) continue;
-    const bytes = plainBytes(first.chain);
+    if (!first || !newest) {
+      for (const place of having.frozen) tell(`${place}: ${backup.reference} lies frozen`);
+      if (having.isAbsent) absent.push(backup);
+      continue;
+    }
+    const trusted = await trustedKeys(left);
+    const isBefore = (finished: string): boolean => isBy(finished, disaster);
+    for (const why of await passedOver({ places, trusted, chosen: newest, absent, isBefore })) tell(why);
     return {
       source,
       backup,
@@ -124,8 +154,7 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
       others: others.map(({ place }) => placeOf(place)),
       at: await replayedTo(first.place, newest, choosing),
       taken: newest.manifest.started,
-      bytes,
-      expected: expectedTime(bytes, await measuredAt(left, first.place.store, source)),
+      bytes: plainBytes(first.chain),
     };
   }
   if (unlocked.size > 0) return `no backup of it is locked: ${[...unlocked][0]}`;
@@ -141,19 +170,21 @@ function placeOf({ name }: Left): string | null {
 function newestUntil(places: readonly Left[], source: string, disaster: string): readonly PinnedReference[] {
   return places
     .flatMap(({ catalogue }) => catalogue.map(({ manifest }) => manifest))
-    .filter((one) => one.source === source && one.kind !== 'logs' && one.finished <= disaster)
+    .filter((one) => one.source === source && one.kind !== 'logs' && isBy(one.finished, disaster))
     .toSorted((a, b) => orderOf(b) - orderOf(a))
     .map(pinned);
 }
 
 interface Having {
   readonly whole: readonly { readonly place: Left; readonly chain: readonly Catalogued[] }[];
-  /** Some place has it, and it cannot be read at once there. */
-  readonly frozen: boolean;
+  /** Names of places that have it, where it cannot be read at once. */
+  readonly frozen: readonly string[];
   /** Places that have it, and what of it whoever has the worker's credentials can take there. */
   readonly unlocked: readonly string[];
   /** Places that have it, and why what they have does not do. */
   readonly broken: readonly string[];
+  /** No place has anything of its name. */
+  readonly isAbsent: boolean;
 }
 
 /** In the order of the places. */
@@ -161,18 +192,23 @@ async function placesWith(places: readonly Left[], backup: PinnedReference, { sc
   const whole: { place: Left; chain: readonly Catalogued[] }[] = [];
   const unlocked: string[] = [];
   const broken: string[] = [];
-  let frozen = false;
+  const frozen: string[] = [];
+  let isAbsent = true;
   for (const place of places) {
     const chain = chainAt(place, backup);
-    if (typeof chain === 'string') broken.push(chain);
-    if (chain === undefined || typeof chain === 'string') continue;
+    if (chain === undefined) continue;
+    isAbsent = false;
+    if (typeof chain === 'string') {
+      broken.push(chain);
+      continue;
+    }
     const why = scenario === 'ransomware' ? [...(await whyUnlocked(place, chain)).values()] : [];
     unlocked.push(...why);
     if (why.length > 0) continue;
     if (await isReadable(place.store, chain)) whole.push({ place, chain });
-    else frozen = true;
+    else frozen.push(place.name);
   }
-  return { whole, frozen, unlocked, broken };
+  return { whole, frozen, unlocked, broken, isAbsent };
 }
 
 /** Undefined where it is not there; in words, where what is there does not do: another one bears its name, or one that it builds on is gone. */

@@ -11,7 +11,7 @@ import { runbook } from '../../../model/drill/runbook.ts';
 import type { Site } from '../../site.ts';
 import { publish } from '../../storage/durable.ts';
 import { ifThere, translated } from '../../storage/fs-errors.ts';
-import { readDrills } from './read.ts';
+import { readDrills, type Drills } from './read.ts';
 import { runbookFacts } from './runbook-facts.ts';
 
 export interface WriteDocumentsRequest {
@@ -24,6 +24,8 @@ export interface WrittenDocuments {
   readonly folder: string;
   /** Names below it of those that are others than before. */
   readonly changed: readonly string[];
+  /** Drills that they lack, or may lack: records that count for nothing, and places that could not be looked at. */
+  readonly problems: Drills['problems'];
 }
 
 export function documentsFolder({ config, state }: Pick<Site, 'config' | 'state'>): string {
@@ -37,10 +39,10 @@ export function documentsFolder({ config, state }: Pick<Site, 'config' | 'state'
  */
 export async function writeDocuments({ site, report }: WriteDocumentsRequest): Promise<WrittenDocuments> {
   const folder = documentsFolder(site);
-  const recorded = (await readDrills(site)).read;
+  const { read: recorded, problems } = await readDrills(site);
   const fresh = report && !recorded.some(({ runId }) => runId === report.runId) ? [report] : [];
   const drills = [...fresh, ...recorded];
-  const facts = await runbookFacts(site, drills);
+  const facts = await runbookFacts(site, { drills, problems });
   const files = new Map<string, string>();
   for (const scenario of SCENARIOS)
     files.set(scenario === 'host-lost' ? 'runbook.md' : `runbook-${scenario}.md`, markdownOf(runbook(facts, scenario)));
@@ -56,7 +58,7 @@ export async function writeDocuments({ site, report }: WriteDocumentsRequest): P
     for (const each of [folder, path.join(folder, 'drills')]) await ready(each);
     for (const [name, text] of files) if (await writeDocument(path.join(folder, name), text)) changed.push(name);
   });
-  return { folder, changed };
+  return { folder, changed, problems };
 }
 
 /** Open to read: a web server or a git hook is another user. */

@@ -10,7 +10,10 @@ import { scheduledTime } from '../../../model/time.ts';
 import type { Site } from '../../site.ts';
 import { sourceConfig } from '../source-config.ts';
 
-/** @throws BackupError `config` when the site is another; `refused` for a game day where there is none; `not-found` for a source that there is not. */
+/**
+ * @throws BackupError `config` when the site is another; `refused` for a game day where there is none; `not-found` for a source that there is not;
+ *   `usage` for a moment that means nothing in the scenario, or is still to come.
+ */
 export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: string }): DrillSpec {
   const { config, file } = site;
   if (input.site !== config.site) {
@@ -25,17 +28,18 @@ export function planDrill(site: Site, input: DrillAsked & { readonly scheduled: 
   for (const source of names) sourceConfig(site, source);
   const timed = input.timed === true;
   const manual = input.manual ?? drill.manual;
+  const scenario = input.scenario ?? scenarioInTurn(config, input.scheduled);
   return {
     runId: runId(input.plan, input.scheduled),
     site: config.site,
     plan: input.plan,
     scheduled: scheduledTime(input.scheduled),
-    scenario: input.scenario ?? scenarioInTurn(config, input.scheduled),
+    scenario,
     host: drill.host ?? coordinatorOf(config),
     steps: recoveryOrder(config, names).map((one) => stepOf(site, one)),
     objectives: { rpo: drill.objectives.rpo ?? null, rto: drill.objectives.rto ?? null },
     manual: isGameDay(site, input) ? [...new Set([...manual, 'tear-down' as const])] : manual,
-    at: input.at ?? null,
+    at: input.at === undefined ? null : momentOf(scenario, input.at),
     // Whoever starts one by hand waits for it.
     declareWithin: timed ? drill.declareWithin : 0,
     beside: drill.beside,
@@ -57,6 +61,16 @@ function isGameDay({ config, file }: Site, { gameDay }: DrillAsked): boolean {
   if (gameDay === config.site) return true;
   throw new BackupError('refused', `this is the site "${config.site}", not "${gameDay}"`, {
     remedy: `Look which config is used (${file}); a game day asks for the name of the site itself.`,
+  });
+}
+
+/** In the one spelling that times are compared in, whatever the zone that it was written with. @throws BackupError `usage`. */
+function momentOf(scenario: Scenario, at: string): string {
+  const looksBack = scenario === 'operator-error' || scenario === 'ransomware';
+  if (looksBack && Date.parse(at) <= Date.now()) return new Date(at).toISOString();
+  const why = looksBack ? `${at} is still to come` : `${scenario} happens when it is declared, and not at ${at}`;
+  throw new BackupError('usage', why, {
+    remedy: 'Leave "at" (--at) out; it is the moment of the mistake or the attack in operator-error and ransomware.',
   });
 }
 

@@ -36,14 +36,18 @@ export async function reportDrill(request: ReportDrillRequest): Promise<readonly
 /** They are made of the records: what keeps them from being written loses nothing, and is told. */
 async function documents({ site, report, work }: ReportDrillRequest): Promise<readonly StepError[]> {
   try {
-    const { folder, changed } = await writeDocuments({ site, report });
+    const { folder, changed, problems } = await writeDocuments({ site, report });
     work.log.info({ folder, changed: changed.length }, 'documents of drills written');
-    return [];
+    return problems.map(({ place, problem }) =>
+      unwritten('partial', `the documents may lack drills that are on record at ${place}: ${problem}`, WRITE),
+    );
   } catch (error) {
     if (work.signal.aborted || !(error instanceof BackupError)) throw error;
     return [unwritten(error.code, error.message, error.remedy ?? null)];
   }
 }
+
+const WRITE = 'When that is in order again, mosaic-backup runbook write makes them anew.';
 
 function unwritten(code: string, message: string, remedy: string | null): StepError {
   return { step: REPORT, code, message, remedy };

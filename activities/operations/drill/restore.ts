@@ -6,11 +6,11 @@ import type { DrillChosen, DrillInput, DrillRestored } from '../../../model/dril
 import { restoreWords } from '../../../model/drill/restore-words.ts';
 import { BackupError, isErrorCode, type ErrorCode } from '../../../model/errors.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
-import { ownCommand, type OwnCommand } from '../../command-line.ts';
+import { COMMAND, type Commanded, type CommandLine } from '../../command-line.ts';
 import type { Site } from '../../site.ts';
 import { ifThere } from '../../storage/fs-errors.ts';
 import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
-import { runProgram } from '../../streams/run.ts';
+import { aborted } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
 import { fromAnyPlace } from '../restore-places.ts';
 import { sandboxOf, type Sandbox } from './sandbox.ts';
@@ -19,6 +19,7 @@ export interface DrillRestoreRequest {
   readonly site: Site;
   readonly input: DrillInput;
   readonly chosen: DrillChosen;
+  readonly commandLine: CommandLine;
   readonly work: Work;
 }
 
@@ -27,6 +28,7 @@ const record = z.object({
   place: z.string().nullable(),
   command: z.array(z.string()),
   passed: z.array(z.string()),
+  damaged: z.array(z.string()),
   /** Milliseconds since the epoch. */
   began: z.number(),
   bytes: z.number(),
@@ -40,10 +42,10 @@ const success = z.object({ milliseconds: z.number(), plain: z.number() });
 
 /**
  * From the first place whose copy is right.
- * @throws BackupError with the code of the command that was tried last.
+ * @throws BackupError of the command that tells most, with what was tried in its facts `passed` and `damaged`.
  */
 export async function restoreDrilled(request: DrillRestoreRequest): Promise<DrillRestored> {
-  const { site, input, chosen, work } = request;
+  const { site, input, chosen, commandLine, work } = request;
   const sandbox = sandboxOf(site, input);
   const to = sandbox.restored(chosen.source);
   const known = await readMemoryFile(sandbox.begun(chosen.source), record);
@@ -51,19 +53,37 @@ export async function restoreDrilled(request: DrillRestoreRequest): Promise<Dril
   const there = await ifThere(stat(to));
   if (known && there) return { ...known, milliseconds: Math.max(0, Math.round(there.ctimeMs - known.began)) };
   await mkdir(path.dirname(to), { recursive: true });
-  const tried: string[] = [];
+  const passed: string[] = [];
+  const damaged: string[] = [];
   const places = [chosen.place, ...chosen.others].map((place) => ({ place, name: place ?? REPOSITORY }));
-  const { result } = await fromAnyPlace(places, from, (why) => tried.push(why));
-  return result;
+  try {
+    return (await fromAnyPlace(places, from)).result;
+  } catch (error) {
+    if (!(error instanceof BackupError) || passed.length === 0) throw error;
+    const { code, message, remedy, facts, retryable } = error;
+    const told = remedy === undefined ? {} : { remedy };
+    throw new BackupError(code, message, { ...told, facts: { ...facts, passed, damaged }, retryable, cause: error });
+  }
 
   async function from({ place, name }: (typeof places)[number]): Promise<DrillRestored> {
-    const command = ownCommand(restoreArguments({ sandbox, input, chosen, from: name }));
-    const begun = { place, command: command.words, passed: [...tried] };
+    const args = restoreArguments({ sandbox, input, chosen, from: name });
+    const begun = { place, command: [COMMAND, ...args], passed: [...passed], damaged: [...damaged] };
     await writeMemoryFile(sandbox.begun(chosen.source), { ...begun, began: Date.now(), bytes: chosen.bytes });
     work.progress({ phase: `restoring from ${name}`, bytes: 0, total: null, activity: 0 });
-    return { ...begun, ...(await run(command, work)) };
+    try {
+      return { ...begun, ...resultOf(await commandLine(args, work.signal), work) };
+    } catch (error) {
+      if (error instanceof BackupError && error.code !== 'aborted') {
+        passed.push(`${name}: ${error.message}`);
+        if (DAMAGED.has(error.code)) damaged.push(name);
+      }
+      throw error;
+    }
   }
 }
+
+/** Codes that speak against what lies at a place, whatever machine restores it. */
+const DAMAGED: ReadonlySet<string> = new Set(['verification-failed', 'not-authentic', 'implausible-size']);
 
 interface Restoring extends Pick<DrillRestoreRequest, 'input' | 'chosen'> {
   readonly sandbox: Sandbox;
@@ -76,14 +96,14 @@ function restoreArguments({ sandbox, input, chosen, from }: Restoring): readonly
   return restoreWords<never>({ options, what: backup.reference, source, from, at, to: sandbox.restored(source) });
 }
 
-async function run({ program }: OwnCommand, { signal }: Work): Promise<Pick<DrillRestored, 'bytes' | 'milliseconds'>> {
-  const { stdout, stderr } = await runProgram(program, { signal });
+function resultOf({ stdout, stderr }: Commanded, { signal }: Work): Pick<DrillRestored, 'bytes' | 'milliseconds'> {
+  if (signal.aborted) throw aborted();
   const printed = json(stdout);
   const failing = failure.safeParse(printed).data;
   if (failing) throw failed(failing.error);
   const result = success.safeParse(printed).data;
   if (result) return { bytes: result.plain, milliseconds: result.milliseconds };
-  const why = stderr.split('\n').at(-1) ?? 'nothing';
+  const why = stderr.trimEnd().split('\n').at(-1) ?? 'nothing';
   throw new BackupError('program-failed', `The restore ended without a result; its last words: ${why}`);
 }
 

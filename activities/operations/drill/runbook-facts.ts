@@ -18,9 +18,14 @@ import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { productVersion } from '../../version.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { shipsLogs } from '../ship-logs.ts';
+import type { Drills } from './read.ts';
+
+export interface KnownDrills extends Pick<Drills, 'problems'> {
+  readonly drills: readonly DrillReport[];
+}
 
 /** @throws BackupError only where a key of the config cannot be used: a place that is away is named. */
-export async function runbookFacts(site: Site, drills: readonly DrillReport[]): Promise<RunbookFacts> {
+export async function runbookFacts(site: Site, { drills, problems }: KnownDrills): Promise<RunbookFacts> {
   const trusted = await trustedKeys(site);
   const file = await ifThere(stat(site.file));
   const { found, unread } = await newestManifests(site, trusted);
@@ -29,6 +34,7 @@ export async function runbookFacts(site: Site, drills: readonly DrillReport[]): 
     configDigest: site.configDigest,
     configChanged: file === undefined ? null : file.mtime.toISOString(),
     drills,
+    drillsUnread: problems,
     recoveryConfig: recoveryYaml(site, trusted),
     needs: Object.fromEntries([...found].map(([source, manifest]) => [source, needsOf(manifest)])),
     unread,

@@ -6,9 +6,11 @@ import type { PinnedReference } from '../../../model/reference.ts';
 import type { TestChoice } from '../../../model/restore-test.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { jitterOf } from '../../../model/timetable/phases.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { selectorOf } from '../../sources/index.ts';
 import { findPinned, listBackups } from '../../storage/catalogue.ts';
+import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { sourceConfig } from '../source-config.ts';
 import { provableHere } from './provable.ts';
@@ -29,7 +31,11 @@ async function momentOf(site: Site, { source, choice: { backup, place }, seed }:
   const store = await openPlaceNamed(site, place ?? REPOSITORY);
   const catalogue = (await listBackups(store)).filter(({ manifest }) => manifest.source === source);
   const { manifest } = findPinned(catalogue, backup);
-  const logs = catalogue.map((one) => one.manifest).filter(({ kind }) => kind === 'logs');
+  const trusted = await trustedKeys(site);
+  // Those of anybody else lead nowhere: a moment in them would speak against a good backup.
+  const logs = catalogue
+    .map((one) => one.manifest)
+    .filter((one) => one.kind === 'logs' && manifestVerdict(one, trusted) === 'good');
   const selection = selectorOf(manifest.type)?.(manifest, logs, { kind: 'time', time: NEVER });
   if (selection === undefined || selection.reached || selection.until === null) return null;
   const [from, until] = [Date.parse(selection.from), Date.parse(selection.until)];

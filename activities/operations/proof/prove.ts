@@ -4,11 +4,12 @@ import type { Check, Measured } from '../../../model/evidence.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { Proven, TestChoice } from '../../../model/restore-test.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
 import { chainOf, findPinned, listBackups } from '../../storage/catalogue.ts';
 import type { Work } from '../../work.ts';
 import { openPlaceNamed } from '../keys/places.ts';
-import { planRecovery } from '../recovery.ts';
+import { planOwn } from '../recovery.ts';
 import { plainBytes, proveBackup, rehearseRecovery, type ProveRequest } from '../restore.ts';
 import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
 import { askRestored } from './ask.ts';
@@ -74,7 +75,7 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
     const name = 'point in time';
     try {
       const target = { kind: 'time', time } as const;
-      const plan = planRecovery({ catalogue, source, target, from: backup });
+      const plan = planOwn({ catalogue, source, target, from: backup }, await trustedKeys(site));
       await rehearseRecovery({ site, store, chain: plan.chain, replay: { logs: plan.logs, target }, within, work });
       return { name, compared: true, ok: true, detail: `its logs were replayed until ${time}` };
     } catch (error) {

@@ -3,6 +3,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { orderOf } from '../../../model/manifest.ts';
 import type { ThawFacts, ThawInput } from '../../../model/thaw.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
+import type { TrustedKey } from '../../keys/signing.ts';
 import type { Site } from '../../site.ts';
 import { chainOf, listBackups, type Catalogued } from '../../storage/catalogue.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
@@ -11,7 +12,7 @@ import { acquireLease } from '../../storage/lease.ts';
 import { checkManifest, manifestDigest } from '../../storage/manifest-file.ts';
 import type { Store, Thawing } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
-import { planRecovery } from '../recovery.ts';
+import { planOwn } from '../recovery.ts';
 import { askFor, objectsToThaw } from './objects.ts';
 
 export interface ThawStep {
@@ -31,7 +32,7 @@ export async function thawStep({ site, input, work }: ThawStep): Promise<ThawFac
     });
   }
   const store = openDestination(input.destination, site);
-  const { chain, logs } = await chosen(store, input);
+  const { chain, logs } = await chosen(store, input, await trustedKeys(site));
   const thawing = requireThawing(store, input.destination);
   await requireAuthentic(site, [...chain, ...logs]);
   // Backups share what they build on: two looks at once would both see it frozen, and a vault brings it as often as it is asked for.
@@ -65,7 +66,11 @@ interface Chosen {
   readonly logs: readonly Catalogued[];
 }
 
-async function chosen(store: Store, { backup, folder, target, asOf }: ThawInput): Promise<Chosen> {
+async function chosen(
+  store: Store,
+  { backup, folder, target, asOf }: ThawInput,
+  trusted: readonly TrustedKey[],
+): Promise<Chosen> {
   const base = await backupIn(store, folder);
   if (base === undefined || manifestDigest(base.manifest) !== backup.sha256) throw another(backup.reference, base);
   if (target === null) return { chain: chainOf(await chainAt(store, base), base), logs: [] };
@@ -75,7 +80,7 @@ async function chosen(store: Store, { backup, folder, target, asOf }: ThawInput)
   );
   const from = catalogue.find((entry) => entry.folder === folder);
   if (from === undefined) throw another(backup.reference, from);
-  return planRecovery({ catalogue, source, target, from });
+  return planOwn({ catalogue, source, target, from }, trusted);
 }
 
 function another(reference: string, found: Catalogued | undefined): BackupError {

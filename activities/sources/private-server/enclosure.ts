@@ -38,9 +38,13 @@ const NO_RIGHTS = ['--inh-caps=-all', '--ambient-caps=-all'] as const;
 /** Where servers of a machine have their sockets and everybody may write. Empty inside. */
 const HIDDEN = ['/run', '/tmp', '/var/tmp', '/dev/shm'] as const;
 
+/** Once all of it was allowed it is not tried before each server: where it is no more, that server does not start. */
+let isAllAllowed = false;
+
 /** What this machine allows a process of ours. In a container without CAP_SYS_ADMIN it is nothing. */
 export async function allowedHere(): Promise<Allowed> {
-  const all = await refusalOf(['unshare', ...everything(), ...enclosing({ writable: [] })]);
+  const all = isAllAllowed ? null : await refusalOf(['unshare', ...everything(), ...enclosing({ writable: [] })]);
+  isAllAllowed = all === null;
   if (all === null) return { cut: 'all', why: null };
   const network = await offlineWay(undefined);
   return network.way === 'none' ? { cut: 'nothing', why: network.why } : { cut: 'network', why: all };

@@ -17,12 +17,14 @@ async function workerCommand(cli: Cli): Promise<void> {
     { startWorker },
     { configuredEndpoint, embeddedEndpoint },
     { ensureSearchAttributes },
+    { ownCommand },
     { BackupError },
     { taskQueues },
   ] = await Promise.all([
     import('../../../workers/worker.ts'),
     import('../../temporal/endpoint.ts'),
     import('../../temporal/namespace.ts'),
+    import('../own-command.ts'),
     import('../../../model/errors.ts'),
     import('../../../model/run.ts'),
   ]);
@@ -35,7 +37,8 @@ async function workerCommand(cli: Cli): Promise<void> {
   }
   await ensureSearchAttributes(endpoint);
   const { connection, namespace } = endpoint;
-  const worker = await startWorker({ connection, namespace, openSite: cli.reopenSite, log: await cli.log() });
+  const settings = { connection, namespace, openSite: cli.reopenSite, commandLine: ownCommand, log: await cli.log() };
+  const worker = await startWorker(settings);
   const queues = taskQueues(site.config.site, site.host);
   cli.out.result(
     { site: site.config.site, host: site.host, temporal: connection.address, namespace, queues },

@@ -65,9 +65,8 @@ async function startCommand(cli: Cli, scenario: Scenario | undefined, options: S
     ...(options.manual && { manual: options.manual }),
     ...(options.gameDay !== undefined && { gameDay: options.gameDay }),
   } satisfies DrillAsked;
-  // Wrong names fail here, before anything is started.
+  // Wrong names, and a moment that means nothing, fail here, before anything is started.
   const spec = planDrill(site, input);
-  if (spec.at !== null) await requireMoment(spec.scenario, spec.at);
   cli.out.note(`${spec.scenario}: ${SCENARIO_WORDS[spec.scenario]}`);
   if (options.dryRun) {
     const rows = spec.steps.map(({ source, type, after }) => [source, type, spec.host, after.join(', ')]);
@@ -81,15 +80,4 @@ async function startCommand(cli: Cli, scenario: Scenario | undefined, options: S
   const { documentsFolder } = await import('../../../activities/operations/drill/documents.ts');
   const where = `the report and the runbook are written to ${documentsFolder(site)} on the coordinator`;
   cli.out.note(waits ? where : `At its end ${where}: mosaic-backup drill list`);
-}
-
-/** @throws BackupError `usage` for a moment that means nothing in the scenario, or is still to come. */
-async function requireMoment(scenario: Scenario, at: string): Promise<void> {
-  const looksBack = scenario === 'operator-error' || scenario === 'ransomware';
-  if (looksBack && Date.parse(at) <= Date.now()) return;
-  const { BackupError } = await import('../../../model/errors.ts');
-  const why = looksBack ? `${at} is still to come` : `${scenario} happens when it is declared, and not at ${at}`;
-  throw new BackupError('usage', why, {
-    remedy: 'Leave --at out; it is the moment of the mistake or the attack in operator-error and ransomware.',
-  });
 }

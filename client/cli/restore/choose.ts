@@ -5,7 +5,7 @@ import { freezes } from '../../../model/config/destinations/thaw.ts';
 import { namedSources } from '../../../model/config/own-source.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
 import type { Latest } from '../../backups/choose.ts';
-import { recover, soundest } from './recovery.ts';
+import { recoverFrom, soundest } from './recovery.ts';
 import type { RestoreOptions } from './options.ts';
 
 /** What is to be restored. */
@@ -36,11 +36,13 @@ export async function choose(
     import('../../backups/places.ts'),
   ]);
   const target = await targetOf(options);
-  const overview = await readOverview(site, destination);
+  // What is named at a place that is named: nothing that another one knows makes it another backup.
+  const alone = wanted !== choosing.LATEST_REFERENCE && options.from !== undefined;
+  const overview = await readOverview(site, destination, { alone });
   const catalogue = overview.entries.map(({ backup }) => backup);
   if (wanted !== choosing.LATEST_REFERENCE) {
     const { backup, reference } = choosing.chooseByReference(overview, wanted, options.source);
-    if (target) return recover(catalogue, backup.manifest.source, target, backup);
+    if (target) return recoverFrom(overview, backup, target);
     return { chain: chainOf(catalogue, backup), replay: null, reference, latest: null };
   }
   if (target) {

@@ -1,19 +1,30 @@
 /** Which backup and logs lead to a moment: `restore --at`. */
+import type { RecoveryPlan } from '../../../activities/operations/recovery.ts';
 import type { Catalogued } from '../../../activities/storage/catalogue.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { formatReference } from '../../../model/reference.ts';
 import type { RestoreTarget } from '../../../model/target.ts';
+import type { Overview } from '../../backups/overview.ts';
 import type { Chosen } from './choose.ts';
 
-/** The backup and logs that reach a target. `from`: of this backup alone. */
-export async function recover(
-  catalogue: readonly Catalogued[],
-  source: string,
+/** The logs that lead from this backup to a target; those of a stranger lead nowhere. */
+export async function recoverFrom(
+  { entries, trusted }: Pick<Overview, 'entries' | 'trusted'>,
+  from: Catalogued,
   target: RestoreTarget,
-  from?: Catalogued,
 ): Promise<Chosen> {
+  const { planOwn } = await import('../../../activities/operations/recovery.ts');
+  const catalogue = entries.map(({ backup }) => backup);
+  return chosenIn(planOwn({ catalogue, source: from.manifest.source, target, from }, trusted));
+}
+
+/** The backup and logs that reach a target. */
+async function recover(catalogue: readonly Catalogued[], source: string, target: RestoreTarget): Promise<Chosen> {
   const { planRecovery } = await import('../../../activities/operations/recovery.ts');
-  const plan = planRecovery({ catalogue, source, target, ...(from && { from }) });
+  return chosenIn(planRecovery({ catalogue, source, target }));
+}
+
+function chosenIn(plan: RecoveryPlan): Chosen {
   const base = plan.chain.at(-1);
   return {
     chain: plan.chain,
@@ -22,7 +33,7 @@ export async function recover(
     latest: null,
     // Of any other target it is plain why; "end" sounds as if nothing were newer.
     told:
-      plan.passed !== null && target.kind === 'end'
+      plan.passed !== null && plan.target.kind === 'end'
         ? [
             `newer, but not used: ${formatReference(plan.passed.backup.name)}: ${plan.passed.why.replace(/\.$/, '')}; without --at it is restored as it is`,
           ]

@@ -1,6 +1,6 @@
 /** `runbook show` and `runbook write`. */
 import { runbookFacts } from '../../../activities/operations/drill/runbook-facts.ts';
-import { readDrills } from '../../../activities/operations/drill/read.ts';
+import { readDrills, type Drills } from '../../../activities/operations/drill/read.ts';
 import { writeDocument, writeDocuments } from '../../../activities/operations/drill/documents.ts';
 import { translated } from '../../../activities/storage/fs-errors.ts';
 import { pageOf } from '../../../model/document/html.ts';
@@ -25,8 +25,9 @@ export async function showCommand(cli: Cli, { scenario = 'host-lost', page }: Ru
 
 export async function writeCommand(cli: Cli, { scenario = 'host-lost', to }: RunbookOptions): Promise<void> {
   if (to === undefined) {
-    const { folder, changed } = await writeDocuments({ site: await cli.site() });
-    cli.out.result({ folder, changed }, () =>
+    const { folder, changed, problems } = await writeDocuments({ site: await cli.site() });
+    noteProblems(cli, problems);
+    cli.out.result({ folder, changed, problems }, () =>
       changed.length === 0 ? `${folder}: nothing has changed` : changed.map((name) => `${folder}/${name}`).join('\n'),
     );
     return;
@@ -42,7 +43,12 @@ async function runbookHere(
 ): Promise<{ readonly document: Document; readonly proof: RunbookProof }> {
   const site = await cli.site();
   const { read, problems } = await readDrills(site);
-  for (const { place, problem } of problems) cli.out.note(`${place}: ${problem}`);
-  const facts = await runbookFacts(site, read);
+  noteProblems(cli, problems);
+  const facts = await runbookFacts(site, { drills: read, problems });
   return { document: runbook(facts, scenario), proof: proofOf(facts, scenario) };
+}
+
+/** Drills that it may lack: it could say that nobody has tried what was proven. */
+function noteProblems(cli: Cli, problems: Drills['problems']): void {
+  for (const { place, problem } of problems) cli.out.note(`${place}: ${problem}`);
 }

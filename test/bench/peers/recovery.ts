@@ -52,6 +52,12 @@ export const RECOVERIES: Readonly<Record<Recovered, string>> = {
     'chown -R "$OWNER" data run',
     serve('redis-server --dir "$WORK/data" --port 0 --unixsocket "$WORK/run/sock" --appendonly no --save ""'),
     answers('redis-cli -s "$WORK/run/sock" PING', 'PONG'),
+    // As the sample is configured: with an RDB alone it would come up empty the next time.
+    'redis-cli -s "$WORK/run/sock" CONFIG SET appendonly yes > /dev/null',
+    answers(
+      'redis-cli -s "$WORK/run/sock" INFO persistence | grep -c "^aof_rewrite_\\(in_progress\\|scheduled\\):0"',
+      '2',
+    ),
   ),
 };
 

@@ -57,6 +57,19 @@ describe('until when a source can be restored', () => {
     );
   });
 
+  it('is not led further by what a stranger has put there, at its end or across a hole', () => {
+    const [bridge, far] = [logsBackup({ from: 3, to: 4, at: at(15) }), logsBackup({ from: 5, to: 6, at: at(59) })].map(
+      (one) => entryOf(one),
+    );
+    assert.ok(bridge && far);
+    const led = (strange: readonly BackupEntry[], own: readonly number[]) =>
+      restorablePlaces([full, ...logs(own), ...strange], 'postgres', (entry) => !strange.includes(entry))[0]?.until;
+    assert.equal(led([far], [2, 3, 4]), at(20));
+    assert.equal(led([bridge, far], [2, 4]), at(10));
+    const later = entryOf(fullBackup(at(30), 4));
+    assert.equal(led([later], [2, 4]), at(10), 'nor by a backup that would lie behind the hole');
+  });
+
   it('ends before a hole, and before logs that are missing without anybody having said so', () => {
     assert.equal(until([full, ...logs([2, 3, 4, 5], { gapAt: 4 })]), at(15));
     assert.equal(until([full, ...logs([2, 3, 5, 6])]), at(15));
@@ -80,7 +93,7 @@ describe('until when a source can be restored', () => {
     const vault = restorableUntil([everywhere, ...copied, { ...third, places: ['vault'] }], 'postgres');
     assert.deepEqual([vault?.until, vault?.place], [at(20), 'vault']);
     assert.deepEqual(
-      restorablePlaces([everywhere, ...copied, { ...third, places: ['vault'] }], 'postgres').map((one) => [
+      restorablePlaces([everywhere, ...copied, { ...third, places: ['vault'] }], 'postgres', () => true).map((one) => [
         one.place,
         one.until,
       ]),

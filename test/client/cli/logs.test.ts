@@ -12,7 +12,7 @@ import { sitePlacement } from '../../../activities/storage/placement.ts';
 import { copyLogs } from '../../../activities/operations/copy-logs.ts';
 import type { Site } from '../../../activities/site.ts';
 import type { ShippedLogs } from '../../../model/run.ts';
-import { capture, listed, ship, SOURCE } from '../../activities/sources/postgres/backups.ts';
+import { capture, listed, ship, SOURCE, strangeLogs } from '../../activities/sources/postgres/backups.ts';
 import { json, mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -216,6 +216,29 @@ describe('backups of logs on the command line', () => {
     assert.match(told, new RegExp(`from repository: ${older}, and 2 backups of logs`));
     for (const reference of [older ?? '', FULL]) await damage(reference);
     assert.match(await at(), new RegExp(`${newer} is damaged; no other backup leads there from this place`));
+  });
+
+  it('`restore --at` of a named backup goes by our own logs, whatever a stranger has put among them', async () => {
+    await capture(site, '2026-11-27T02:00:00Z');
+    for (const minute of ['05', '10']) {
+      await server.sql('SELECT pg_switch_wal()');
+      await ship(site, `2026-11-27T02:${minute}:00Z`);
+    }
+    const named = async (): Promise<string> => {
+      const args = ['daily/db/20261127T020000Z-full', '--at', 'end', '--to', '/nowhere/new', '--dry-run'];
+      const { code, stderr } = await mosaicHere(['-c', made.file, 'restore', ...args]);
+      assert.equal(code, 0, stderr);
+      return stderr;
+    };
+    assert.match(await named(), /and 2 backups of logs/);
+    const first = (await listed(site)).find(({ manifest }) => manifest.scheduled === '2026-11-27T02:05:00Z');
+    const reaches = async () => (await statusOf()).sources[0]?.logs?.restorableUntil;
+    const until = await reaches();
+    const { folder } = await strangeLogs(site, first ?? assert.fail());
+    assert.match(await named(), /and 2 backups of logs/);
+    // What nobody signed keeps no alert of an objective from being raised.
+    assert.equal(await reaches(), until);
+    await rm(folder, { recursive: true });
   });
 
   it('`doctor` names a slot of our kind that no source has, with the statement that drops it', async () => {

@@ -1,12 +1,13 @@
-/** What a restore loads before it does anything: it is begun by hand in a disaster, and by a drill once for each source. */
+/** What a restore loads before it does anything: it is begun by hand in a disaster. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { captureBackup } from '../../../activities/operations/capture.ts';
-import { ownCommand } from '../../../activities/command-line.ts';
-import { LAUNCHER } from '../../support/command-line.ts';
+import { credentialFiles } from '../../support/versitygw.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
@@ -22,43 +23,63 @@ registerHooks({ load(url, context, next) {
   return next(url, context);
 } });`;
 
-describe('a restore in its own process', () => {
-  after(cleanUp);
+const REFERENCE = 'daily/stack/20260101T000000Z-full';
 
-  it('loads neither Temporal nor what talks to Docker', async () => {
+describe('a restore in its own process', () => {
+  let file: string;
+  let data: string;
+  let asked = 0;
+  const elsewhere = createServer((connection) => {
+    asked += 1;
+    connection.destroy();
+  });
+
+  before(async () => {
     const folder = await temporaryFolder();
-    const data = path.join(folder, 'data');
+    data = path.join(folder, 'data');
     await mkdir(data);
     await writeFile(path.join(data, 'file'), 'text');
-    const { site, file } = await makeSite({ folder, sources: { stack: { type: 'files', paths: [data] } } });
+    elsewhere.listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const address = elsewhere.address();
+    assert.ok(address !== null && typeof address !== 'string');
+    const endpoint = `http://127.0.0.1:${address.port}`;
+    const made = await makeSite({
+      folder,
+      sources: { stack: { type: 'files', paths: [data] } },
+      destinations: { remote: { type: 's3', bucket: 'backups', endpoint, credentials: await credentialFiles(folder) } },
+    });
+    file = made.file;
     const scheduled = '2026-01-01T00:00:00Z';
-    const run = { site, source: 'stack', tier: 'daily', runId: `daily-${scheduled}`, scheduled } as const;
+    const run = { site: made.site, source: 'stack', tier: 'daily', runId: `daily-${scheduled}`, scheduled } as const;
     await captureBackup({ ...run, attempt: 1, busy: 0, work: testWork() });
-    const [LOADED, to] = [path.join(folder, 'loaded'), path.join(folder, 'restored')];
-    const args = ['-c', file, 'restore', 'daily/stack/20260101T000000Z-full', '--to', to, '--direct'];
-    const noting = `data:text/javascript,${encodeURIComponent(NOTING)}`;
-    await execa(process.execPath, ['--import', noting, MAIN, ...args], { env: { LOADED } });
+  });
+  after(async () => {
+    elsewhere.close();
+    await cleanUp();
+  });
+
+  /** Of a backup that is named, from a place that is named. */
+  async function restore(env: Readonly<Record<string, string>>, ...node: readonly string[]): Promise<void> {
+    const to = path.join(await temporaryFolder(), 'restored');
+    const args = ['-c', file, 'restore', REFERENCE, '--from', 'repository', '--to', to, '--direct'];
+    await execa(process.execPath, [...node, MAIN, ...args], { env });
     assert.equal(await readFile(path.join(to, data, 'file'), 'utf8'), 'text');
+  }
+
+  it('asks no other place than the one that is named: in a disaster one that is gone would be waited for', async () => {
+    await restore({});
+    assert.equal(asked, 0);
+  });
+
+  it('loads neither Temporal nor what talks to Docker', async () => {
+    const LOADED = path.join(await temporaryFolder(), 'loaded');
+    await restore({ LOADED }, '--import', `data:text/javascript,${encodeURIComponent(NOTING)}`);
     const loaded = new Set((await readFile(LOADED, 'utf8')).split('\n'));
     assert.ok(loaded.has('zod'), 'what is loaded is noted');
     assert.deepEqual(
       [...loaded].filter((name) => name.startsWith('@temporalio/') || name === 'dockerode'),
       [],
     );
-  });
-
-  it('finds compiled code where the launcher keeps it, whoever the worker was started by', async () => {
-    const known = process.env['NODE_COMPILE_CACHE'];
-    delete process.env['NODE_COMPILE_CACHE'];
-    try {
-      const compiled = path.join(path.dirname(LAUNCHER), '..', 'node_modules', '.cache', 'mosaic-backup');
-      assert.equal(ownCommand(['list']).program.env?.['NODE_COMPILE_CACHE'], compiled);
-      assert.match(
-        await readFile(LAUNCHER, 'utf8'),
-        /NODE_COMPILE_CACHE=\$root\/node_modules\/\.cache\/mosaic-backup\n/,
-      );
-    } finally {
-      if (known !== undefined) process.env['NODE_COMPILE_CACHE'] = known;
-    }
   });
 });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { loadSite } from '../../../activities/config/load.ts';
 import { readGraph } from '../../../client/runs/graph.ts';
 import { startRun } from '../../../client/runs/start.ts';
+import { ownCommand } from '../../../client/cli/own-command.ts';
 import { startWorker, type RunningWorker } from '../../../workers/worker.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
@@ -99,7 +100,13 @@ function withSite(play: (played: Played) => Promise<void>) {
     async function worker(host: string): Promise<RunningWorker> {
       const openSite = () => loadSite({ file: made.file, env: { ...process.env, MOSAIC_BACKUP_HOST: host } });
       const connection = { address: stage.temporal.address };
-      const started = await startWorker({ connection, namespace: 'default', openSite, log: testWork().log });
+      const started = await startWorker({
+        connection,
+        namespace: 'default',
+        openSite,
+        commandLine: ownCommand,
+        log: testWork().log,
+      });
       workers.push(started);
       return started;
     }

@@ -52,7 +52,14 @@ describe('the report of a drill', () => {
         rto: null,
         probes: [{ name: NASTY, ok: false, detail: NASTY, milliseconds: 1 }],
         errors: [{ step: 'probe', code: 'failed', message: NASTY, remedy: NASTY }],
-        restored: { command: ['mosaic-backup', NASTY], place: NASTY, passed: [NASTY], bytes: 1, milliseconds: 1 },
+        restored: {
+          command: ['mosaic-backup', NASTY],
+          place: NASTY,
+          passed: [NASTY],
+          damaged: [],
+          bytes: 1,
+          milliseconds: 1,
+        },
       },
     });
     const report = drillReport({

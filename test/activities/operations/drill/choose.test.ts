@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
-import type { Signer } from '../../../../activities/keys/signing.ts';
+import { newSigningKey, signer as makeSigner, type Signer } from '../../../../activities/keys/signing.ts';
 import { chooseDrill } from '../../../../activities/operations/drill/choose.ts';
 import { planDrill } from '../../../../activities/operations/drill/plan.ts';
 import { makeSandbox } from '../../../../activities/operations/drill/sandbox.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
-import type { DrillChoice } from '../../../../model/drill/drill.ts';
-import type { Manifest } from '../../../../model/manifest.ts';
-import { writeBackup } from '../../../support/backups.ts';
+import { openDestination } from '../../../../activities/storage/destinations.ts';
+import { signEvidence, writeEvidence } from '../../../../activities/storage/evidence-file.ts';
+import type { DrillAsked, DrillChoice } from '../../../../model/drill/drill.ts';
+import { EVIDENCE_SCHEMA, type UnsignedEvidence, type Verified } from '../../../../model/evidence.ts';
+import { canonical, type Manifest } from '../../../../model/manifest.ts';
+import { recoveryPointKey } from '../../../../model/paths.ts';
+import { RECOVERY_POINT_SCHEMA } from '../../../../model/recovery-point.ts';
+import { writeBackup, type BackupOptions } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { makeSite } from '../../../support/site.ts';
 
@@ -68,18 +73,98 @@ describe('what a drill recovers', () => {
     assert.match(passed.join('\n'), /^vault: .*is not there/m);
   });
 
-  function backup(day: string, parent?: Manifest): Promise<Catalogued> {
-    return writeBackup(path.join(folder, 'vault'), { ...options(day), ...(parent && { parent }) });
+  it('is never an older one without a word: what is newer is named, with why it is not taken', async () => {
+    const [taken, damaged, gone, unreadable, strange] = await Promise.all([
+      backup('19'),
+      backup('20'),
+      backup('21'),
+      backup('22'),
+      backup('23', undefined, { signer: makeSigner(newSigningKey().privatePem) }),
+    ]);
+    // As a run names it that captured nothing: none that a check has found damaged.
+    await point('20', taken);
+    await point('21', gone);
+    await point('22', unreadable);
+    await rm(path.join(folder, 'vault', gone.folder), { recursive: true });
+    await writeFile(path.join(folder, 'vault', unreadable.folder, 'manifest.json'), '{}');
+    for (const [time, verdict] of [
+      ['2026-11-20T03:00:00.000Z', 'ok'],
+      ['2026-11-20T04:00:00.000Z', 'failed'],
+    ] as const)
+      await writeEvidence(
+        openDestination('vault', site),
+        damaged.name,
+        signEvidence(found(damaged, time, verdict), signer),
+      );
+    const { sources, passed } = await choose();
+    assert.deepEqual(
+      sources.map(({ backup: chosen }) => chosen),
+      [pinned(taken.manifest)],
+    );
+    const told = (of: Catalogued) => passed.filter((one) => one.includes(of.name.id));
+    assert.deepEqual(told(damaged), [
+      'vault: daily/wiki/20261120T020000Z-full is damaged, as a check found at 2026-11-20T04:00:00.000Z',
+    ]);
+    assert.deepEqual(told(gone), [
+      'daily/wiki/20261121T020000Z-full: recovery points name it, and no place that is left has it',
+    ]);
+    assert.match(told(unreadable).join(), /^vault: daily\/apps\/wiki\/\S+ counts as no backup: [^,]+$/);
+    assert.match(told(strange).join(), /^vault: \S+ counts as no backup: no key that is trusted here has signed it/);
+    assert.deepEqual(told(taken), []);
+  });
+
+  it('was there at the moment of the mistake, in whatever zone that was written', async () => {
+    const at = '2025-11-23T04:00:00+03:00';
+    const [before, behind] = ['2025-11-22T02:00:00Z', '2025-11-23T02:00:00Z'];
+    const [good] = await Promise.all([before, behind].map((scheduled) => backup('23', undefined, { scheduled })));
+    const { sources, disaster } = await choose({ scenario: 'operator-error', at });
+    assert.deepEqual(
+      sources.map(({ backup: chosen }) => chosen),
+      [pinned((good ?? assert.fail()).manifest)],
+    );
+    assert.equal(disaster, '2025-11-23T01:00:00.000Z');
+  });
+
+  it('may have been sealed in the very second of the mistake, and not behind it', async () => {
+    const scheduled = '2025-11-23T02:00:00Z';
+    const seen = async (at: string) => (await choose({ scenario: 'operator-error', at })).sources.length;
+    await backup('23', undefined, { scheduled, fields: { finished: '2025-11-23T02:00:00.500Z' } });
+    assert.deepEqual([await seen(scheduled), await seen('2025-11-23T02:00:00.600Z')], [0, 1]);
+    await backup('22', undefined, { scheduled: '2025-11-22T02:00:00Z' });
+    assert.equal(await seen('2025-11-22T02:00:00.100Z'), 1);
+  });
+
+  function backup(day: string, parent?: Manifest, others: Partial<BackupOptions> = {}): Promise<Catalogued> {
+    return writeBackup(path.join(folder, 'vault'), { ...options(day), ...(parent && { parent }), ...others });
+  }
+
+  /** A recovery point of that day, which names a backup. */
+  async function point(day: string, { manifest }: Catalogued): Promise<void> {
+    const scheduled = `2026-11-${day}T03:00:00Z`;
+    const id = `daily-${scheduled}`;
+    const entry = { source: 'wiki', outcome: 'failed', backup: pinned(manifest), stale: true, copies: [], error: null };
+    const of = { schema: RECOVERY_POINT_SCHEMA, id, site: 'test', plan: 'daily', scheduled, created: scheduled };
+    const unsigned = { ...of, outcome: 'partial', sources: [entry] };
+    const record = { ...unsigned, signature: signer.sign(canonical(unsigned)) };
+    const file = path.join(folder, 'vault', recoveryPointKey(id));
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, JSON.stringify(record));
+  }
+
+  /** What a verification at the vault found. */
+  function found({ manifest }: Catalogued, time: string, verdict: Verified['verdict']): UnsignedEvidence {
+    const of = { schema: EVIDENCE_SCHEMA, site: 'test', destination: 'vault', what: 'verify' } as const;
+    return { ...of, checks: [], backup: pinned(manifest), time, verdict };
   }
 
   function options(day: string) {
     return { source: 'wiki', group: 'apps', scheduled: `2026-11-${day}T02:00:00Z`, signer } as const;
   }
 
-  async function choose(): Promise<DrillChoice> {
-    const asked = { site: 'test', plan: 'drill', scheduled: DECLARED, sources: ['wiki'] };
-    const { runId, scenario, host, steps, waits } = planDrill(site, asked);
-    const input = { runId, scenario, host, steps, waits, declared: DECLARED, at: null };
+  async function choose(how: Partial<DrillAsked> = {}): Promise<DrillChoice> {
+    const asked = { site: 'test', plan: 'drill', scheduled: DECLARED, sources: ['wiki'], ...how };
+    const { runId, scenario, host, steps, waits, at } = planDrill(site, asked);
+    const input = { runId, scenario, host, steps, waits, declared: DECLARED, at };
     await makeSandbox(site, input);
     return chooseDrill(site, input);
   }

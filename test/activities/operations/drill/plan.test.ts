@@ -4,6 +4,7 @@ import type { Site } from '../../../../activities/site.ts';
 import type { SiteInput } from '../../../../model/config/site.ts';
 import type { DrillAsked } from '../../../../model/drill/drill.ts';
 import { recoverySources, restoreCommands } from '../../../../model/drill/runbook-commands.ts';
+import { drillAsked } from '../../../../model/received-drill.ts';
 import { restoreWords } from '../../../../model/drill/restore-words.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { makeSite } from '../../../support/site.ts';
@@ -93,6 +94,24 @@ describe('the plan of a drill', () => {
     const zone = await turns([1, 7], 'America/New_York');
     const [june, july] = zone(['2026-07-01T02:00:00Z', '2026-07-01T09:00:00Z']);
     assert.notEqual(june, july);
+  });
+
+  it('takes the moment of a mistake in whatever zone it is written, as the Web UI sends it, and refuses what is none', async () => {
+    const site = await siteWith({});
+    const sent = { site: 'test', plan: 'drill', scheduled: '2025-11-24T09:00:00Z' };
+    const at = '2025-11-23T09:59:00+01:00';
+    const asked = drillAsked.parse({ ...sent, scenario: 'operator-error', at });
+    assert.equal(plan(site, asked).at, '2025-11-23T08:59:00.000Z');
+    assert.equal(plan(site, { ...asked, at: '2025-11-23T08:59:00Z' }).at, '2025-11-23T08:59:00.000Z');
+    for (const none of ['yesterday', '2025-11-23T09:59:00', 'end', ''])
+      assert.equal(drillAsked.safeParse({ ...asked, at: none }).success, false, none);
+    for (const scenario of ['host-lost', 'primary-storage-lost', 'key-lost'] as const)
+      assert.throws(() => plan(site, { ...asked, scenario }), {
+        code: 'usage',
+        message: /happens when it is declared/,
+      });
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    assert.throws(() => plan(site, { ...asked, at: later }), { code: 'usage', message: /still to come/ });
   });
 
   it('gives the command that the runbook has, word for word but for what is known only then', async () => {

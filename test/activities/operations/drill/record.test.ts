@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
-import { siteSigner } from '../../../../activities/keys/site-keys.ts';
+import { siteSigner, trustedKeys } from '../../../../activities/keys/site-keys.ts';
 import { deliverCopies } from '../../../../activities/operations/catch-up/deliver.ts';
 import { recordDrillEvidence } from '../../../../activities/operations/drill/evidence.ts';
 import { readDrills } from '../../../../activities/operations/drill/read.ts';
@@ -13,11 +13,13 @@ import { verifyPlace, type PlaceProblem } from '../../../../activities/operation
 import { prune } from '../../../../activities/operations/prune/index.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { pinned, type Catalogued } from '../../../../activities/storage/catalogue.ts';
+import { readEvidence } from '../../../../activities/storage/evidence-file.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
-import { readOverview } from '../../../../client/backups/overview.ts';
+import { isDamaged, readOverview } from '../../../../client/backups/overview.ts';
 import { filesSource } from '../../../../model/config/source.ts';
-import type { DrillReport } from '../../../../model/drill/drill.ts';
+import type { DrilledSource, DrillReport } from '../../../../model/drill/drill.ts';
+import { drillMarkdown } from '../../../../model/drill/markdown.ts';
 import { canonical } from '../../../../model/manifest.ts';
 import { storedSchema } from '../../../../model/schemas.ts';
 import { z } from 'zod';
@@ -28,6 +30,8 @@ import { keysIn } from '../../../support/keys-in.ts';
 import { startRemotes, type RemoteServers } from '../../../support/remote-site.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
+
+const NONE_DID = [{ step: 'restore', code: 'verification-failed', message: 'no copy did', remedy: null }];
 
 describe('records of drills', () => {
   let remotes: RemoteServers;
@@ -187,7 +191,9 @@ describe('records of drills', () => {
       asked: false as const,
     };
     const unasked = { ...asked, source: 'unasked', outcome: 'failed' as const, probes: [noClient] };
-    const report = drillReport({ sources: [asked, silent, answering, lost, unasked] });
+    const own = { name: 'answers', ok: false, detail: 'no such database', milliseconds: 1, own: true as const };
+    const dead = { ...asked, source: 'dead', outcome: 'failed' as const, probes: [own] };
+    const report = drillReport({ sources: [asked, silent, answering, lost, unasked, dead] });
     const evidence = await recordDrillEvidence({ site, report, work: testWork() });
     assert.deepEqual(
       evidence.recorded.map(({ source, place }) => [source, place]),
@@ -200,6 +206,7 @@ describe('records of drills', () => {
         ['answering', 'it was restored, and nothing was asked of it: it has no probes'],
         ['lost', 'it was not restored'],
         ['unasked', 'it was restored, and could not be asked: psql is not installed'],
+        ['dead', 'it was restored, and does not work (answers): no such database'],
       ],
     );
     const entry = async () => (await readOverview(site)).entries[0] ?? assert.fail('it is listed');
@@ -213,6 +220,78 @@ describe('records of drills', () => {
     const broken = { ...asked, probes: [red, noClient], steps: [] };
     await recordDrillEvidence({ site, report: drillReport({ sources: [broken] }), work: testWork() });
     assert.equal((await entry()).proven?.ok, false);
+  });
+
+  it('speak against each copy that turned out damaged, at its place alone, whether another one did or not', async () => {
+    const backup = pinned((await backedUp()).manifest);
+    const { choice, restored, ...drilled } = drilledSource({ source: 'wiki', at: [1, 2, 3, 4, 5] });
+    assert.ok(choice && restored);
+    const chosen = { ...drilled, choice: { ...choice, backup } };
+    const tried = { passed: ['vault: the artifact is too short', 'far: it is away'], damaged: ['vault'] };
+    const entry = async () => (await readOverview(site)).entries[0] ?? assert.fail('it is listed');
+    for (const [day, how] of [
+      ['18', { restored: { ...restored, ...tried, place: null } }],
+      ['19', { restored: null, tried }],
+    ] as const) {
+      const declared = `2026-10-${day}T09:00:00.000Z`;
+      const report = drillReport({ declared, sources: [{ ...chosen, ...how, steps: [] }] });
+      const { recorded } = await recordDrillEvidence({ site, report, work: testWork() });
+      assert.deepEqual(
+        recorded.map(({ place }) => place),
+        how.restored ? ['repository', 'vault'] : ['vault'],
+      );
+      const { ended: time } = report;
+      assert.deepEqual((await entry()).verified, [{ place: 'vault', time, ok: false }]);
+      assert.deepEqual([isDamaged(await entry(), 'vault'), isDamaged(await entry(), 'repository')], [true, false]);
+      const evidence = await readEvidence(openDestination('vault', site), await trustedKeys(site), 'wiki');
+      assert.deepEqual(evidence.at(-1)?.verdict, 'failed');
+    }
+    assert.deepEqual((await entry()).proven, { place: 'repository', time: '2026-10-18T09:05:02.000Z', ok: true });
+    const markdown = drillMarkdown(
+      drillReport({ sources: [{ ...chosen, restored: null, tried, errors: NONE_DID }] }),
+      [],
+    );
+    assert.match(markdown, /wiki.*tried: vault: the artifact is too short/);
+  });
+
+  it('say nothing of the repository of another host, which has one of its own', async () => {
+    const backup = pinned((await backedUp()).manifest);
+    const { choice, restored, ...drilled } = drilledSource({ source: 'wiki', at: [1, 2, 3, 4, 5], place: null });
+    assert.ok(choice && restored);
+    const source = { ...drilled, choice: { ...choice, backup } };
+    const of = async (how: Pick<DrilledSource, 'restored'>, host: string) => {
+      const report = drillReport({ sources: [{ ...source, ...how }], fields: { host } });
+      return recordDrillEvidence({ site, report, work: testWork() });
+    };
+    const there = await of({ restored }, 'other');
+    assert.deepEqual(there.unrecorded, [{ source: 'wiki', why: 'it came from the repository of other' }]);
+    const damaged = { passed: ['repository: the artifact is too short'], damaged: ['repository'] };
+    const besides = await of({ restored: { ...restored, ...damaged, place: 'vault' } }, 'other');
+    assert.deepEqual(
+      [there, besides].map(({ recorded }) => recorded.map(({ place }) => place)),
+      [[], ['vault']],
+    );
+    assert.deepEqual(
+      (await of({ restored }, site.host)).recorded.map(({ place }) => place),
+      ['repository'],
+    );
+  });
+
+  it('are proof by the last of them, wherever it was found', async () => {
+    const backup = pinned((await backedUp()).manifest);
+    const { choice, restored, ...drilled } = drilledSource({ source: 'wiki', at: [1, 2, 3, 4, 5] });
+    assert.ok(choice && restored);
+    const red = [{ name: 'sql', ok: false, detail: 'the table orders is missing', milliseconds: 1 }];
+    for (const [day, how] of [
+      ['18', { restored: { ...restored, place: 'vault' } }],
+      ['19', { restored: { ...restored, place: null }, probes: red }],
+    ] as const) {
+      const sources = [{ ...drilled, choice: { ...choice, backup }, ...how, steps: [] }];
+      const report = drillReport({ declared: `2026-10-${day}T09:00:00.000Z`, sources });
+      await recordDrillEvidence({ site, report, work: testWork() });
+    }
+    const [entry] = (await readOverview(site)).entries;
+    assert.deepEqual([entry?.proven?.place, entry?.proven?.ok], ['repository', false]);
   });
 
   it('tell of a place that does not take what was proven there, and keep nothing from the others', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
@@ -10,6 +10,7 @@ import { copyToDestination } from '../../../../activities/operations/copy-to.ts'
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
 import { documentsFolder, writeDocuments } from '../../../../activities/operations/drill/documents.ts';
 import { recordDrill } from '../../../../activities/operations/drill/record.ts';
+import { reportDrill } from '../../../../activities/operations/drill/report.ts';
 import type { DrillReport } from '../../../../model/drill/drill.ts';
 import { LAUNCHER, mosaicHere } from '../../../support/command-line.ts';
 import { writeBackup } from '../../../support/backups.ts';
@@ -164,6 +165,39 @@ describe('documents of drills', () => {
     );
     await drilled({ outcome: 'partial' });
     assert.match(await words(), /^false NOT PROVEN: the last drill, .* was partial/);
+  });
+
+  it('say which place they could not ask for drills, and call nothing undrilled for that alone', async () => {
+    const report = await drilled();
+    const write = (...args: readonly string[]) => mosaicHere(['-c', made.file, '--json', 'runbook', 'write', ...args]);
+    assert.match((await write()).stdout, /"problems": ?\[\]/);
+    assert.match(await read('runbook.md'), /Proven by drill/);
+    // As on a host whose own repository has no drill, while the destination is away.
+    await rm(path.join(made.site.repository, 'drills'), { recursive: true });
+    const vault = path.join(folder, 'vault');
+    await rename(vault, `${vault}.away`);
+    const { code, stdout, stderr } = await write();
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^vault: .*is not there/m);
+    const { problems }: { readonly problems: readonly { readonly place: string }[] } = JSON.parse(stdout);
+    assert.deepEqual(
+      problems.map(({ place }) => place),
+      ['vault'],
+    );
+    const known =
+      /NEVER DRILLED: nobody has tried this \(host-lost\), as far as is known: not all that drills left at vault could be read/;
+    assert.match(await read('runbook.md'), known);
+    assert.match((await write('--to', path.join(folder, 'one.md'))).stderr, /^vault: /m);
+    const errors = await reportDrill({ site: made.site, report, work: testWork() });
+    const told = errors.filter(({ message }) => message.startsWith('the documents may lack drills'));
+    assert.deepEqual(
+      told.map(({ code: of }) => of),
+      ['partial'],
+    );
+    assert.match(told[0]?.remedy ?? '', /runbook write/);
+    await rename(`${vault}.away`, vault);
+    await write();
+    assert.match(await read('runbook.md'), /Proven by drill/);
   });
 
   it('name who is called, where the keys are, and the times of the last drill', async () => {

@@ -12,6 +12,7 @@ import { holderTag, thisHolder } from '../../../../activities/storage/holder.ts'
 import { pinned } from '../../../../activities/storage/catalogue.ts';
 import { damageFile } from '../../../support/damage.ts';
 import { SHELL, startDocker, type TestDocker } from '../../../support/docker.ts';
+import { ownCommand } from '../../../../client/cli/own-command.ts';
 import { startWorker } from '../../../../workers/worker.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import { isBackupError } from '../../../support/errors.ts';
@@ -269,7 +270,12 @@ describe('restore tests in a container', function () {
     await make(`${owner}/${dead}`);
     const others = [await make(`${owner}/${holderTag(thisHolder())}`), await make(`elsewhere/host/${dead}`)];
     // It looks before it goes to Temporal, which is not there.
-    const settings = { connection: { address: '127.0.0.1:9' }, namespace: 'default', openSite: async () => site };
+    const settings = {
+      connection: { address: '127.0.0.1:9' },
+      namespace: 'default',
+      openSite: async () => site,
+      commandLine: ownCommand,
+    };
     await isBackupError(startWorker({ ...settings, log: testWork().log }), 'unreachable');
     const kept = await sandboxes();
     await docker.docker('rm', ...others);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, rename, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
@@ -12,7 +12,7 @@ import { scheduledTimes } from '../../../support/scheduled.ts';
 import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 import { underServiceUmask } from '../../../support/umask.ts';
-import { capture, listed, ship, SOURCE } from '../../sources/postgres/backups.ts';
+import { capture, listed, ship, SOURCE, strangeLogs } from '../../sources/postgres/backups.ts';
 
 describe('a restore test of a database with logs', function () {
   this.timeout(120_000);
@@ -61,6 +61,20 @@ describe('a restore test of a database with logs', function () {
     await rename(`${artifact}.away`, artifact);
     assert.ok((await proven(target)).compared.includes('point in time'));
     assert.deepEqual(await readdir(scratchOf(site, 'restore-tests')), []);
+  });
+
+  it('is of our own logs: what a stranger has put among them is no moment to test, and speaks against no backup', async () => {
+    const [, second, last] = (await listed(site)).filter(({ manifest }) => manifest.kind === 'logs').slice(-3);
+    assert.ok(second && last);
+    const strange = await strangeLogs(site, second);
+    for (const run of ['1', '2', '3', '4', '5']) {
+      const { at } = await chooseTest({ site, source: SOURCE, runId: `restore-test-${run}` });
+      assert.ok(at !== null && Date.parse(at) <= Date.now(), `${at}`);
+    }
+    const choice = await chooseTest({ site, source: SOURCE, runId: 'restore-test-1' });
+    const { compared, notCompared } = await proven({ ...choice, at: last.manifest.coversUntil ?? null });
+    assert.ok(compared.includes('point in time'), notCompared.join());
+    await rm(strange.folder, { recursive: true });
   });
 
   function proven(choice: Parameters<typeof proveTest>[0]['choice']) {

@@ -1,25 +1,42 @@
 /** Captures and restores of one PostgreSQL source, as operations without Temporal. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { newSigningKey, signer } from '../../../../activities/keys/signing.ts';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { openBackup } from '../../../../activities/operations/reader.ts';
 import { proveBackup, restoreBackup } from '../../../../activities/operations/restore.ts';
 import { shipLogs } from '../../../../activities/operations/ship-logs.ts';
 import type { Site } from '../../../../activities/site.ts';
+import { logsPosition } from '../../../../activities/sources/postgres/logs/position.ts';
 import type { BackupReader, SourceContext } from '../../../../activities/sources/types.ts';
 import { chainOf, listBackups, type Catalogued } from '../../../../activities/storage/catalogue.ts';
+import { signManifest } from '../../../../activities/storage/manifest-file.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import type { Work } from '../../../../activities/work.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import type { ShippedLogs } from '../../../../model/run.ts';
 import type { Tier } from '../../../../model/source.ts';
+import { fillFolder } from '../../../support/backups.ts';
 import { testWork } from '../../../support/work.ts';
 import { startServer } from '../../../../activities/sources/postgres/server.ts';
 import { withSession, type Session } from '../../../../activities/sources/postgres/session.ts';
 import { temporaryFolder } from '../../../support/folders.ts';
 
 export const SOURCE = 'db';
+
+/** Puts logs of a stranger beside some: of the same place in the WAL, other ones, which claim to cover what never was. By their day they lie before all. */
+export async function strangeLogs(site: Site, { manifest }: Catalogued): Promise<{ readonly folder: string }> {
+  const { signature: _, ...own } = manifest;
+  const segments = Object.keys(logsPosition.parse(own.position).segments).map((name) => [name, '0'.repeat(64)]);
+  const position = { ...own.position, segments: Object.fromEntries(segments) };
+  const id = `${own.id}-strange`;
+  const coversUntil = '2099-01-01T00:00:00Z';
+  const strange = signManifest({ ...own, id, position, coversUntil }, signer(newSigningKey().privatePem));
+  const folder = path.join(site.repository, 'logs', SOURCE, '2020-01-01', id);
+  await fillFolder(folder, strange, {});
+  return { folder };
+}
 
 /** Captures for a scheduled time. */
 export function capture(site: Site, scheduled: string, work: Work = testWork(), attempt = 1, tier: Tier = 'daily') {
