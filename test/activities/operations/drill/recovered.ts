@@ -4,6 +4,7 @@ import { planDrill } from '../../../../activities/operations/drill/plan.ts';
 import { makeSandbox, sandboxOf } from '../../../../activities/operations/drill/sandbox.ts';
 import { restoreDrilled } from '../../../../activities/operations/drill/restore.ts';
 import type { ServiceRequest } from '../../../../activities/operations/drill/services.ts';
+import { ownCommand } from '../../../../client/cli/own-command.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { wholeSeconds } from '../../../../model/time.ts';
 import { testWork } from '../../../support/work.ts';
@@ -20,7 +21,7 @@ export async function recovered(site: Site, source: string, at = Date.now()): Pr
   const from = { place: null, others: [], at: null, stale: false, bytes: 0, expected: null } as const;
   const request = { site, input, chosen: { source, backup, taken: scheduled, ...from }, work };
   await makeSandbox(site, input);
-  await restoreDrilled(request);
+  await restoreDrilled({ ...request, commandLine: ownCommand });
   return request;
 }
 
