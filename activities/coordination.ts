@@ -6,6 +6,7 @@ import type { Outcome } from '../model/recovery-point.ts';
 import type { HooksRun, PlanInput, RunReport, RunSpec, SourceReport, StepError } from '../model/run.ts';
 import { z } from 'zod';
 import type { DrillAsked, DrillReport, DrillSpec } from '../model/drill/drill.ts';
+import { isTornDown } from '../model/drill/steps.ts';
 import { drillAsked, drillReport } from '../model/received-drill.ts';
 import { thawReport } from '../model/received-thaw.ts';
 import type { TestSpec } from '../model/restore-test.ts';
@@ -142,7 +143,7 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
       const { report } = received(z.object({ report: drillReport }), sent);
       return runStep({}, async (work) => {
         const of = { site: await openSite(), report, work };
-        const begun = await tellBegun({ ...of, plan: 'drill', runId: report.runId });
+        const begun = await tellBegun({ ...of, plan: 'drill', runId: report.runId, isOver: isTornDown(report) });
         return [...begun, ...(await tellDrill(of))];
       });
     },
@@ -150,7 +151,7 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
       const { report } = received(z.object({ report: runReport }), sent);
       return runStep({}, async (work) => {
         const of = { site: await openSite(), report, work };
-        const begun = await tellBegun({ ...of, plan: 'restore-test', runId: report.runId });
+        const begun = await tellBegun({ ...of, plan: 'restore-test', runId: report.runId, isOver: true });
         return [...begun, ...(await tellTests(of))];
       });
     },

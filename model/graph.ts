@@ -128,6 +128,20 @@ export function verifyId(source: string): string {
   return `${source}/verify`;
 }
 
+/** What the ids of steps begin with for which somebody gives his word; the phase follows. */
+export const CONFIRM = 'confirm';
+
+/** The phase for which a step waits until somebody confirms it; undefined where it does not. */
+export function phaseAsked({ id, state }: Pick<GraphStep, 'id' | 'state'>): string | undefined {
+  const [what, phase] = id.split('/');
+  return what === CONFIRM && state === 'running' ? phase : undefined;
+}
+
+/** Whether a step waits: to be tried again, or for somebody's word. */
+export function waits(step: GraphStep): boolean {
+  return step.state === 'waiting' || phaseAsked(step) !== undefined;
+}
+
 /** The steps that an operator can retry or skip. */
 export function waitingSteps(steps: readonly GraphStep[]): readonly GraphStep[] {
   return steps.filter(({ state }) => state === 'waiting');
@@ -159,6 +173,8 @@ export function chosenSteps(
   }
   if (waiting.includes(step)) return { ids: [step] };
   const found = steps.find(({ id }) => id === step);
+  if (found && phaseAsked(found) !== undefined)
+    return { refused: `${step} waits for somebody: mosaic-backup drill confirm. ${which}` };
   return {
     refused: found ? `${step} does not wait: it is ${found.state}. ${which}` : `there is no step ${step}. ${which}`,
   };

@@ -37,4 +37,3 @@ export type PruneRecord = z.infer<typeof pruneRecord>;
 
 export const unsignedPruneRecord = pruneRecord.omit({ signature: true });
 export type UnsignedPruneRecord = z.infer<typeof unsignedPruneRecord>;
-export type PrunedBackup = PruneRecord['backups'][number];

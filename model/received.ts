@@ -4,12 +4,11 @@
  */
 import { z } from 'zod';
 import { HOOK_TIMES } from './config/hooks.ts';
-import { GRAPH_STATES, type GraphStep } from './graph.ts';
 import { isRecipient } from './keys.ts';
 import { DELIVERY_STATES, type CatchUpSpec, type Delivered, type DeliveryInput } from './catch-up.ts';
 import type { LogsFacts, LogsInput, LogsSpec } from './logs-run.ts';
 import { backupFacts, OUTCOMES, SOURCE_OUTCOMES } from './recovery-point.ts';
-import { milliseconds, runId, stepError } from './received-fields.ts';
+import { bytes, graphStep, milliseconds, runId, stepError } from './received-fields.ts';
 import { testReport } from './received-test.ts';
 import { pinnedReference } from './reference.ts';
 import type { RetentionSummary } from './retention/summary.ts';
@@ -27,7 +26,6 @@ import {
 import { GROUPS, KINDS, name, SOURCE_TYPES, TIERS } from './source.ts';
 
 const scheduled = z.iso.datetime({ offset: false });
-const bytes = z.number().nonnegative();
 const waits = z.object({
   captureDeadline: milliseconds,
   copyDeadline: milliseconds,
@@ -167,20 +165,6 @@ const logsFacts = z.object({
   beside: z.array(z.object({ source: name, space })).exactOptional(),
 }) satisfies z.ZodType<LogsFacts>;
 
-const graphStep = z.object({
-  id: z.string(),
-  name: z.string(),
-  does: z.string(),
-  after: z.array(z.string()),
-  state: z.enum(GRAPH_STATES),
-  attempts: z.number(),
-  started: z.string().nullable(),
-  ended: z.string().nullable(),
-  bytes: bytes.nullable(),
-  error: stepError.nullable(),
-  next: z.string().nullable(),
-  deadline: z.string().nullable(),
-}) satisfies z.ZodType<GraphStep>;
 export const waitingStep = z.object({
   site: name,
   runId,

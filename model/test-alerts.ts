@@ -8,9 +8,10 @@ function keyOf({ source, choice }: Pick<TestReport, 'source' | 'choice'>): strin
   return choice ? `restore-test/${source}/${choice.place ?? REPOSITORY}` : `restore-test/${source}`;
 }
 
-/** The keys that tests tell of: where one was restored, that nothing could be restored is over too. */
+/** The keys that tests tell of: where one was restored, that nothing could be restored is over too. One that was cancelled tells nothing. */
 export function testKeys(tests: readonly TestReport[]): ReadonlySet<string> {
-  return new Set(tests.flatMap((test) => [keyOf(test), keyOf({ source: test.source, choice: null })]));
+  const ended = tests.filter(({ outcome }) => outcome !== null);
+  return new Set(ended.flatMap((test) => [keyOf(test), keyOf({ source: test.source, choice: null })]));
 }
 
 export function testConditions(tests: readonly TestReport[]): readonly Condition[] {

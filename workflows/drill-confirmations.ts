@@ -2,6 +2,7 @@
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
 import type { Confirmation, DrillSpec, ManualPhase } from '../model/drill/drill.ts';
 import { confirmId } from '../model/drill/steps.ts';
+import { phaseAsked } from '../model/graph.ts';
 import type { StepError } from '../model/run.ts';
 import { formatDuration } from '../model/units.ts';
 import { confirmPhase } from './messages.ts';
@@ -66,8 +67,7 @@ export function confirmationsOf({ spec, runner, told }: ConfirmationOptions): Co
   function refuse({ phase, note }: { readonly phase: ManualPhase; readonly note?: unknown }): void {
     if (note !== undefined && typeof note !== 'string')
       throw new Error('note is no text: {"phase": "probe", "note": "…"}');
-    const steps = runner.steps();
-    const waiting = manual.filter((one) => steps.some(({ id, state }) => id === confirmId(one) && state === 'running'));
+    const waiting = runner.steps().flatMap((step) => phaseAsked(step) ?? []);
     if (waiting.includes(phase) && !confirmed.has(phase)) return;
     const which = waiting.length > 0 ? `Waiting for somebody: ${waiting.join(', ')}.` : 'Nothing waits for anybody.';
     throw new Error(`${phase} does not wait to be confirmed. ${which}`);

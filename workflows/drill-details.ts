@@ -2,7 +2,7 @@
 import { SCENARIO_WORDS, type DrilledSource, type DrillReport } from '../model/drill/drill.ts';
 import { rpoOf } from '../model/drill/loss.ts';
 import { placeInWords, placeOf, triedOf } from '../model/drill/place.ts';
-import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import { phaseAsked, waitingSteps, type GraphStep } from '../model/graph.ts';
 import { formatDuration } from '../model/units.ts';
 import { inWords, nextOf, waitingInWords } from './details.ts';
 
@@ -15,8 +15,8 @@ export function drillDetails(report: DrillReport | null, steps: readonly GraphSt
   return [
     `**${outcome ?? 'running'}** · ${scenario}: ${SCENARIO_WORDS[scenario]}`,
     ...steps
-      .filter(isForYou)
-      .map(({ id }) => `\n**It waits for you**: \`mosaic-backup drill confirm ${runId} ${id.split('/')[1] ?? ''}\``),
+      .flatMap((step) => phaseAsked(step) ?? [])
+      .map((phase) => `\n**It waits for you**: \`mosaic-backup drill confirm ${runId} ${phase}\``),
     ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
     ...errors.map((error) => `\n${inWords(error)}`),
     ...sources.flatMap(({ source, errors: own }) => own.map((error) => `\n**${source}**: ${inWords(error)}`)),
@@ -63,10 +63,6 @@ export function drillSourceDetails(source: DrilledSource, runId: string): string
     ),
     LAST,
   ].join('\n');
-}
-
-function isForYou({ id, state }: GraphStep): boolean {
-  return id.startsWith('confirm/') && state === 'running';
 }
 
 function row(source: DrilledSource): readonly string[] {

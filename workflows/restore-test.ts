@@ -58,6 +58,8 @@ export async function restoreTest(input: ScheduledInput): Promise<RunReport> {
   } catch (error) {
     // Cancelled: it ends as such, once all steps have cleaned up.
     await Promise.allSettled(hosts);
+    // What waited in it is over.
+    if (notified) await CancellationScope.nonCancellable(tell);
     throw error;
   }
   outcome = runOutcome([...tests.values()].map((test) => test.outcome ?? 'failed'));

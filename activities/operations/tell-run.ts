@@ -51,14 +51,20 @@ export function tellRun(
   return tellFound(request, report.runId, runConditions(spec, report, site.host), isOver);
 }
 
-/** A run of a plan that tells by itself how it fares has begun: that the one before it could not is over. @returns the notifiers that failed. */
+/**
+ * A run of a plan that tells by itself how it fares has begun: that the one before it could not is over, and what waited in that one;
+ * and what waited in this one, where it is over itself. @returns the notifiers that failed.
+ */
 export function tellBegun(
-  request: TellRunRequest & { readonly plan: OwnTeller; readonly runId: string },
+  request: TellRunRequest & { readonly plan: OwnTeller; readonly runId: string; readonly isOver: boolean },
 ): Promise<readonly StepError[]> {
-  return tellFound(request, request.runId, [], ({ key }) => key.startsWith(runKeys(request.plan)));
+  const { plan, runId, isOver } = request;
+  const ended = ({ key }: Remembered) =>
+    key.startsWith(runKeys(plan)) || isOfOtherRun(key, runId) || (isOver && key.startsWith(waitingKeys(runId)));
+  return tellFound(request, runId, [], ended);
 }
 
-/** Plans that back up nothing: of their runs only that one could not begin is told here. */
+/** Plans that back up nothing: of their runs only that one could not begin is told here, and what waits in them. */
 const OWN_TELLERS = ['drill', 'restore-test'] as const;
 type OwnTeller = (typeof OWN_TELLERS)[number];
 
@@ -83,8 +89,11 @@ function tellFound(
 
 /** Whether another run of the plan that it is about will say how it stands. */
 function willTell(config: SiteConfig, key: string): boolean {
-  if (backupPlan(config, planOf(key) ?? '') !== undefined) return true;
-  const plan = OWN_TELLERS.find((one) => key.startsWith(runKeys(one)));
+  const of = planOf(key) ?? '';
+  if (backupPlan(config, of) !== undefined) return true;
+  const plan = OWN_TELLERS.find((one) => one === of);
   if (plan === undefined) return false;
+  // One that was asked for may be at work where none are planned.
+  if (!key.startsWith(runKeys(plan))) return true;
   return plan === 'drill' ? isDrilled(config) : config.plans.restoreTest.enabled;
 }

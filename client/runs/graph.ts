@@ -7,7 +7,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import { BackupError } from '../../model/errors.ts';
-import type { GraphStep, RunGraph } from '../../model/graph.ts';
+import { CONFIRM, type GraphStep, type RunGraph } from '../../model/graph.ts';
 import { runGraph } from '../../workflows/messages.ts';
 import { stepProgress } from './watch.ts';
 
@@ -90,7 +90,7 @@ function isUnfinished({ ended, state }: GraphStep): boolean {
 }
 
 /** What the ids of steps of the run itself begin with. */
-const OF_RUN: ReadonlySet<string> = new Set(['plan', 'retention']);
+const OF_RUN: ReadonlySet<string> = new Set(['plan', 'retention', CONFIRM]);
 
 /** The source whose step it is; undefined for a step of the run itself. */
 export function sourceOf(id: string): string | undefined {

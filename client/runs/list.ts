@@ -2,7 +2,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { PLAN_NAME } from '../../model/config/plans.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
-import { waitingSteps } from '../../model/graph.ts';
+import { waits } from '../../model/graph.ts';
 import { OUTCOME, PLAN } from '../../workflows/search-attributes.ts';
 import { readGraph } from './graph.ts';
 import { PLAN_TYPES, PLANS, planKind, RESTORE_PLAN, RESTORE_TYPES } from './start.ts';
@@ -15,7 +15,7 @@ export interface RunEntry {
   /** RFC 3339; null where only its recovery point is left. */
   readonly started: string | null;
   readonly ended: string | null;
-  /** The ids of its steps that wait. */
+  /** The ids of its steps that wait, to be tried again or for somebody's word. */
   readonly waiting: readonly string[];
   readonly from: 'temporal' | 'recovery point';
 }
@@ -62,7 +62,7 @@ async function runsIn(client: Client, { site, plan, limit }: RunsAsked): Promise
     if (!isAnswered) return [];
     try {
       const graph = await readGraph(client, id);
-      return waitingSteps(graph?.steps ?? []).map((step) => step.id);
+      return (graph?.steps ?? []).filter(waits).map((step) => step.id);
     } catch {
       isAnswered = false;
       return [];

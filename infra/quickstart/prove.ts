@@ -1,11 +1,8 @@
 /** Proof of what a run captured: every backup is restored into scratch and checked, and the verdict recorded. */
-import { openDestination } from '../../activities/storage/destinations.ts';
-import { proveBackup, type ProofPlace } from '../../activities/operations/restore.ts';
-import { verifyBackup, type Verification } from '../../activities/operations/verify.ts';
+import { verifyRestored } from '../../activities/operations/proof/prove.ts';
+import type { Verification } from '../../activities/operations/verify.ts';
 import type { Site } from '../../activities/site.ts';
-import { chainOf, findPinned, listBackups } from '../../activities/storage/catalogue.ts';
 import { inParallel } from '../../activities/storage/parallel.ts';
-import { openRepository } from '../../activities/storage/repository.ts';
 import type { Work } from '../../activities/work.ts';
 import type { Check } from '../../model/evidence.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
@@ -53,23 +50,15 @@ async function proveSource(
   { source, captured, copies }: SourceReport,
 ): Promise<Proof | undefined> {
   if (!captured) return undefined;
-  const from = copies.some(({ destination }) => destination === request.from) ? request.from : null;
+  const place = copies.some(({ destination }) => destination === request.from) ? request.from : null;
   const started = Date.now();
-  const work = await request.work(source);
-  const store = from === null ? await openRepository(site) : openDestination(from, site);
-  const catalogue = await listBackups(store);
-  const backup = findPinned(catalogue, captured.backup);
-  const also = compare && (({ restored, scratch }: ProofPlace) => compare(source, restored, scratch));
-  const found = await verifyBackup({
+  const { verification } = await verifyRestored({
     site,
-    store,
-    destinationName: from,
-    backup,
-    catalogue,
-    work,
-    what: 'test',
-    deep: (work) =>
-      proveBackup({ site, store, chain: chainOf(catalogue, backup), within, work, ...(also ? { also } : {}) }),
+    source,
+    choice: { backup: captured.backup, place, way: 'newest', at: null, contents: null, passed: [] },
+    within,
+    compare: compare && (({ restored, scratch }) => compare(source, restored, scratch)),
+    work: await request.work(source),
   });
-  return { source, found, milliseconds: Date.now() - started };
+  return { source, found: verification, milliseconds: Date.now() - started };
 }

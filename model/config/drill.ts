@@ -95,4 +95,3 @@ export const drillPlan = z
       .describe('when no drill has succeeded for so long, status and the watchdog say so'),
   })
   .prefault({});
-export type DrillConfig = z.output<typeof drillPlan>;

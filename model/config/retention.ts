@@ -36,7 +36,6 @@ export const siteRetention = z.strictObject({
   overdueAfter: overdueAfter.prefault('2d').describe(KEPT.overdueAfter),
   shrinkage: shrinkage.default(0.5).describe(KEPT.shrinkage),
 });
-export type SiteRetention = z.output<typeof siteRetention>;
 
 /** What one source says otherwise. */
 export const sourceRetention = z

@@ -18,4 +18,3 @@ export const watchdogConfig = z
   })
   .prefault({})
   .describe('what `mosaic-backup watchdog` looks at, and who notices when it no longer does');
-export type WatchdogConfig = z.output<typeof watchdogConfig>;

@@ -3,6 +3,7 @@
  * of which plaintext is left. Pure.
  */
 import type { Condition } from '../alert.ts';
+import { phaseAsked } from '../graph.ts';
 import { formatDuration } from '../units.ts';
 import type { DrillReport } from './drill.ts';
 import { missedBy } from './objectives.ts';
@@ -34,11 +35,8 @@ function leftOn(host: string): string {
 export function drillConditions(report: DrillReport): readonly Condition[] {
   const { runId, scenario, outcome, host, steps, sources, errors } = report;
   const of = { source: null, host, once: false } as const;
-  const waiting = steps.find(({ id, state }) => id.startsWith('confirm/') && state === 'running');
-  const asking = [
-    ...(waiting ? [waitingCondition(report, waiting.id.split('/')[1] ?? '')] : []),
-    ...leftConditions(report),
-  ];
+  const [asked] = steps.flatMap((step) => phaseAsked(step) ?? []);
+  const asking = [...(asked === undefined ? [] : [waitingCondition(report, asked)]), ...leftConditions(report)];
   if (outcome === null) return asking;
   const failed = sources.filter((source) => source.outcome !== 'complete').map(({ source }) => source);
   const why = errors[0]?.message ?? sources.flatMap((source) => source.errors)[0]?.message ?? 'see its report';

@@ -19,21 +19,6 @@ export const SCENARIO_WORDS: Readonly<Record<Scenario, string>> = {
   'key-lost': 'the first identity is gone: everything is opened with the second recipient',
 };
 
-/** The phases of a drill, in their order. */
-export const DRILL_PHASES = [
-  'declare',
-  'provision',
-  'choose',
-  'fetch',
-  'restore',
-  'start',
-  'probe',
-  'measure',
-  'report',
-  'tear-down',
-] as const;
-export type DrillPhase = (typeof DRILL_PHASES)[number];
-
 /**
  * Phases that can wait for somebody's word; the time that it takes counts. `probe`: after the automatic ones somebody has looked for himself.
  * `tear-down` counts nothing: all is measured, and what was recovered stays up for whoever works with it.

@@ -1,7 +1,7 @@
 /** The record of a drill: its report, signed by the coordinator, at every place. Unknown fields are kept. */
 import { z } from 'zod';
-import { GRAPH_STATES } from '../graph.ts';
 import { signature } from '../manifest.ts';
+import { graphStep as receivedStep, stepError as receivedError } from '../received-fields.ts';
 import { OUTCOMES } from '../recovery-point.ts';
 import { pinnedReference } from '../reference.ts';
 import { SOURCE_TYPES } from '../source.ts';
@@ -12,27 +12,16 @@ const milliseconds = z.number();
 
 const objectives = z.looseObject({ rpo: milliseconds.nullable(), rto: milliseconds.nullable() });
 
-const stepError = z.looseObject({
-  step: z.string(),
-  code: z.string(),
-  message: z.string(),
-  remedy: z.string().nullable(),
-});
+const stepError = receivedError.loose();
 
-const graphStep = z.looseObject({
-  id: z.string(),
-  name: z.string(),
-  does: z.string(),
-  after: z.array(z.string()),
-  state: z.enum(GRAPH_STATES),
-  attempts: z.number(),
-  started: time.nullable(),
-  ended: time.nullable(),
-  bytes: z.number().nullable(),
-  error: stepError.nullable(),
-  next: z.string().nullable(),
-  deadline: z.string().nullable(),
-});
+const graphStep = receivedStep
+  .extend({
+    started: time.nullable(),
+    ended: time.nullable(),
+    bytes: z.number().nullable(),
+    error: stepError.nullable(),
+  })
+  .loose();
 
 const chosen = z.looseObject({
   source: z.string(),
@@ -42,7 +31,7 @@ const chosen = z.looseObject({
   /** A destination; null is the repository. */
   place: z.string().nullable(),
   others: z.array(z.string().nullable()),
-  /** How far its logs were replayed: `end`, or RFC 3339; null where it has none. */
+  /** RFC 3339: how far its logs were replayed; null where it has none there. */
   at: z.string().nullable(),
   taken: time,
   bytes: z.number(),

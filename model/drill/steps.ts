@@ -1,6 +1,13 @@
 /** The steps of a drill, as its graph shows them. */
-import { pendingStep, type GraphStep } from '../graph.ts';
-import { MANUAL_PHASES, SCENARIO_WORDS, type DrillSpec, type DrillStep, type ManualPhase } from './drill.ts';
+import { CONFIRM, pendingStep, type GraphStep } from '../graph.ts';
+import {
+  MANUAL_PHASES,
+  SCENARIO_WORDS,
+  type DrillReport,
+  type DrillSpec,
+  type DrillStep,
+  type ManualPhase,
+} from './drill.ts';
 
 /** Steps of a source. */
 export const SOURCE_STEPS = ['fetch', 'restore', 'start', 'probe'] as const;
@@ -18,7 +25,11 @@ export function sourceStepId(source: string, name: SourceStepName): string {
 }
 
 export function confirmId(phase: ManualPhase): string {
-  return `confirm/${phase}`;
+  return `${CONFIRM}/${phase}`;
+}
+
+export function isConfirm(id: string): boolean {
+  return id.startsWith(`${CONFIRM}/`);
 }
 
 /** Whether anything may have been made on the host that recovers: a host that never answered was sent no attempt. */
@@ -61,9 +72,19 @@ export function drillSteps({ scenario, host, steps, manual }: DrillSpec): readon
   return [
     ...own,
     ...confirmed.map((phase) =>
-      pendingStep(confirmId(phase), 'confirm', CONFIRM[phase], phase === 'probe' ? probes : [BEFORE[phase]]),
+      pendingStep(
+        confirmId(phase),
+        `confirm ${phase}`,
+        CONFIRM_WORDS[phase],
+        phase === 'probe' ? probes : [BEFORE[phase]],
+      ),
     ),
   ];
+}
+
+/** Whether nothing of a drill is done any more, however it ended: that is its last step. */
+export function isTornDown({ steps }: Pick<DrillReport, 'steps'>): boolean {
+  return steps.some(({ id, ended }) => id === TEAR_DOWN && ended !== null);
 }
 
 const BEFORE = {
@@ -74,7 +95,7 @@ const BEFORE = {
   'tear-down': REPORT,
 } as const;
 
-const CONFIRM: Readonly<Record<ManualPhase, string>> = {
+const CONFIRM_WORDS: Readonly<Record<ManualPhase, string>> = {
   provision: 'wait until somebody confirms that the machine may be made ready',
   choose: 'wait until somebody confirms that the recovery point may be chosen',
   restore: 'wait until somebody confirms what was chosen',

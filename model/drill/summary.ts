@@ -3,6 +3,7 @@ import type { StepError } from '../run.ts';
 import { compare, earlierThan, type Comparison } from './compare.ts';
 import type { DrillReport } from './drill.ts';
 import { missedBy } from './objectives.ts';
+import { isConfirm } from './steps.ts';
 import { allSteps } from './timeline.ts';
 import { slowestOf, whyLate, whyLost, whySourceLate, whySourceLost, type Timed } from './why.ts';
 
@@ -42,7 +43,7 @@ export function drillSummary(report: DrillReport, drills: readonly DrillReport[]
       ...report.sources.flatMap(({ source, errors }) => errors.map((error) => ({ source, error }))),
     ],
     slowest: slowestOf(
-      allSteps(report).filter(({ id }) => id !== 'plan' && id !== 'declare' && !id.startsWith('confirm/')),
+      allSteps(report).filter(({ id }) => id !== 'plan' && id !== 'declare' && !isConfirm(id)),
       5,
     ),
     sameScenario: same ? compare(report, same) : null,

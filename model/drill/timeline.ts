@@ -1,6 +1,7 @@
 /** When each step of a drill was at work, as lanes: what is drawn, and what summaries measure. Pure. */
 import type { GraphState, GraphStep } from '../graph.ts';
 import type { DrillReport } from './drill.ts';
+import { isConfirm } from './steps.ts';
 
 /** What a bar shows. `wait`: somebody's word was waited for; `other`: a step of the whole. */
 export type BarKind = 'fetch' | 'restore' | 'start' | 'probe' | 'wait' | 'other';
@@ -97,7 +98,7 @@ function barOf({ id, state, started, ended }: GraphStep, { declared, end, critic
 }
 
 function kindOf(id: string): BarKind {
-  if (id.startsWith('confirm/')) return 'wait';
+  if (isConfirm(id)) return 'wait';
   const name = id.split('/').at(-1);
   return name === 'fetch' || name === 'restore' || name === 'start' || name === 'probe' ? name : 'other';
 }

@@ -4,6 +4,7 @@ import { formatDuration } from '../units.ts';
 import type { GraphStep } from '../graph.ts';
 import { lossOf } from './compare.ts';
 import type { DrilledSource, DrillReport, NEWEST_BY } from './drill.ts';
+import { isConfirm } from './steps.ts';
 import { allSteps, tookOf } from './timeline.ts';
 
 /** So many of the slowest steps say it. */
@@ -99,7 +100,7 @@ function neverOf({ errors, probes, steps, outcome, restored }: DrilledSource): r
 
 function slowLines(steps: readonly GraphStep[], of: number): readonly string[] {
   return slowestOf(steps)
-    .filter(({ milliseconds, id }) => milliseconds >= of / 20 && !id.startsWith('confirm/'))
+    .filter(({ milliseconds, id }) => milliseconds >= of / 20 && !isConfirm(id))
     .map(({ id, milliseconds }) => `${id} took ${formatDuration(milliseconds)}, ${percent(milliseconds, of)} of it`);
 }
 

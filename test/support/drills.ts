@@ -57,6 +57,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
   const place = options.place === undefined ? 'vault' : options.place;
   const names = ['fetch', 'restore', 'start', 'probe'];
   const taken = after(-3600, declared);
+  const until = type === 'files' ? null : after(-loss, declared);
   return {
     source,
     type,
@@ -72,7 +73,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
       stale: false,
       place,
       others: [],
-      at: type === 'files' ? null : 'end',
+      at: until,
       taken,
       bytes: 3 * 2 ** 30,
     },
@@ -90,7 +91,7 @@ export function drilledSource(options: DrilledOptions): DrilledSource {
         source,
         '--from',
         place ?? 'repository',
-        ...(type === 'files' ? [] : ['--at', 'end']),
+        ...(until === null ? [] : ['--at', until]),
         '--to',
         `/scratch/mosaic-drill-x/restored/${source}`,
       ],

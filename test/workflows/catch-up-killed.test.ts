@@ -1,45 +1,40 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { siteSigner } from '../../activities/keys/site-keys.ts';
 import { listBackups, type Catalogued } from '../../activities/storage/catalogue.ts';
 import { directoryStore } from '../../activities/storage/directory.ts';
 import { startRun } from '../../client/runs/start.ts';
-import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
 import { writeBackup } from '../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { killedWorkers, type KilledWorkers } from '../support/killed-workers.ts';
 import { scheduledTimes } from '../support/scheduled.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
-import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
-import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+import { atPoint, type SignalPoint } from '../support/worker-process.ts';
 
 describe('catchUp, its worker killed in the middle of a copy', () => {
-  let temporal: TemporalProcess;
+  let workers: KilledWorkers;
   let folder: string;
   let test: TestSite;
   const scheduled = scheduledTimes();
   const made: Catalogued[] = [];
-  const started: CommandProcess[] = [];
 
   before(async () => {
     folder = await temporaryFolder();
-    temporal = await startTemporal(folder);
-    await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
+    workers = await killedWorkers(folder);
     test = await makeSite({
       folder,
       // Fixed days: nothing of them is over.
       retention: { prune: false },
       sources: { stack: { type: 'files', paths: ['/etc/hostname'] } },
       plans: { catchUp: { workerDeadline: '60s', retryFirst: '100ms', heartbeat: '2s' } },
-      temporal: { address: temporal.address },
+      temporal: { address: workers.temporal.address },
     });
   });
 
   after(async () => {
-    for (const worker of started) if (worker.running()) await worker.end();
-    await temporal?.stop();
+    await workers?.stop();
     await cleanUp();
   });
 
@@ -61,13 +56,10 @@ describe('catchUp, its worker killed in the middle of a copy', () => {
         }),
       );
       const reached = path.join(folder, `reached-${day}`);
-      const dying = worker(point, reached);
-      await dying.printed('serves');
-      const run = await startRun(temporal.client(), { site: 'test', plan: 'catch-up', scheduled: scheduled() });
+      const dying = await workers.worker(test.file, { point, reached });
+      const run = await startRun(workers.temporal.client(), { site: 'test', plan: 'catch-up', scheduled: scheduled() });
       await atPoint(dying, point, reached);
-      assert.ok(existsSync(reached));
-      const living = worker();
-      await living.printed('serves');
+      const living = await workers.worker(test.file);
       const { outcome, destinations } = await run.result();
       assert.equal(outcome, 'complete', JSON.stringify(destinations));
       assert.deepEqual(
@@ -77,16 +69,6 @@ describe('catchUp, its worker killed in the middle of a copy', () => {
       await assertWhole();
       await living.end();
     });
-  }
-
-  function worker(point?: SignalPoint, reached?: string): CommandProcess {
-    const own = startCommand({
-      args: ['-c', test.file, 'worker'],
-      owner: folder,
-      ...(point && reached ? { point, reached } : {}),
-    });
-    started.push(own);
-    return own;
   }
 
   async function assertWhole(): Promise<void> {

@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { startRun } from '../../client/runs/start.ts';
-import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
 import { scratchOf } from '../../activities/operations/scratch-place.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { killedWorkers, type KilledWorkers } from '../support/killed-workers.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
-import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
 import { until } from '../support/until.ts';
-import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+import { atPoint, type SignalPoint } from '../support/worker-process.ts';
 
 describe('restoreTest, its worker killed in the middle', function () {
   this.timeout(120_000);
-  let temporal: TemporalProcess;
+  let workers: KilledWorkers;
   let folder: string;
   let test: TestSite;
-  const started: CommandProcess[] = [];
 
   before(async () => {
     folder = await temporaryFolder();
-    temporal = await startTemporal(folder);
-    await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
+    workers = await killedWorkers(folder);
     const data = path.join(folder, 'data');
     await mkdir(data);
     await writeFile(path.join(data, 'file'), randomBytes(200_000));
@@ -30,11 +26,10 @@ describe('restoreTest, its worker killed in the middle', function () {
       folder,
       sources: { wiki: { type: 'files', paths: [data] } },
       plans: { restoreTest: { retryFirst: '100ms', heartbeat: '2s' } },
-      temporal: { address: temporal.address },
+      temporal: { address: workers.temporal.address },
     });
-    const first = worker();
-    await first.printed('serves');
-    const run = await startRun(temporal.client(), {
+    const first = await workers.worker(test.file);
+    const run = await startRun(workers.temporal.client(), {
       site: 'test',
       plan: 'daily',
       scheduled: '2026-11-20T02:00:00Z',
@@ -45,8 +40,7 @@ describe('restoreTest, its worker killed in the middle', function () {
   });
 
   after(async () => {
-    for (const one of started) if (one.running()) await one.end();
-    await temporal?.stop();
+    await workers?.stop();
     await cleanUp();
   });
 
@@ -59,21 +53,18 @@ describe('restoreTest, its worker killed in the middle', function () {
   for (const [hour, point] of points.entries()) {
     it(`P49 the same test goes on, and leaves no plaintext behind (${point.at})`, async () => {
       const reached = path.join(folder, `reached-${hour}`);
-      const dying = worker(point, reached);
-      await dying.printed('serves');
-      const run = await startRun(temporal.client(), {
+      const dying = await workers.worker(test.file, { point, reached });
+      const run = await startRun(workers.temporal.client(), {
         site: 'test',
         plan: 'restore-test',
         scheduled: `2026-11-22T0${hour}:00:00Z`,
         sources: ['wiki'],
       });
       await atPoint(dying, point, reached);
-      assert.ok(existsSync(reached));
       const scratch = scratchOf(test.site, 'restore-tests');
       const left = await readdir(scratch);
       if (hour === 0) assert.equal(left.length, 1, 'it was at work');
-      const living = worker();
-      await living.printed('serves');
+      const living = await workers.worker(test.file);
       if (hour === 0)
         await until('its plaintext is gone', async () =>
           (await readdir(scratch)).every((name) => !left.includes(name)),
@@ -83,15 +74,5 @@ describe('restoreTest, its worker killed in the middle', function () {
       assert.deepEqual(await readdir(scratch), []);
       await living.end();
     });
-  }
-
-  function worker(point?: SignalPoint, reached?: string): CommandProcess {
-    const own = startCommand({
-      args: ['-c', test.file, 'worker'],
-      owner: folder,
-      ...(point && reached ? { point, reached } : {}),
-    });
-    started.push(own);
-    return own;
   }
 });

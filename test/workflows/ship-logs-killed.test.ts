@@ -4,51 +4,45 @@ import { listBackups } from '../../activities/storage/catalogue.ts';
 import { directoryStore } from '../../activities/storage/directory.ts';
 import { startRun } from '../../client/runs/start.ts';
 import type { RunReport } from '../../model/run.ts';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ship } from '../activities/sources/postgres/backups.ts';
 import { letGo } from '../activities/sources/postgres/let-go.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { killedWorkers, type KilledWorkers } from '../support/killed-workers.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
-import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
-import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
-import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+import { atPoint, type SignalPoint } from '../support/worker-process.ts';
 import { scheduledTimes } from '../support/scheduled.ts';
 
 const WAITS = { workerDeadline: '2s', retryFirst: '100ms', heartbeat: '2s', busy: '0s' };
 
 describe('shipLogs, its worker killed in the middle of a tick', () => {
-  let temporal: TemporalProcess;
+  let workers: KilledWorkers;
   let server: TestPostgres;
   let folder: string;
   let test: TestSite;
   const scheduled = scheduledTimes();
   let kills = 0;
-  const started: CommandProcess[] = [];
 
   before(async () => {
     folder = await temporaryFolder();
-    [temporal, server] = await Promise.all([
-      startTemporal(folder),
+    [workers, server] = await Promise.all([
+      killedWorkers(folder),
       startPostgres({ folder, settings: { max_slot_wal_keep_size: '1GB' } }),
     ]);
-    const connection = { address: temporal.address };
-    await ensureSearchAttributes({ connection, namespace: 'default', ui: null });
     await server.sql('CREATE TABLE t (id int PRIMARY KEY, body text)');
     test = await makeSite({
       folder,
       sources: { db: server.config() },
       plans: { logs: WAITS },
-      temporal: { address: temporal.address },
+      temporal: { address: workers.temporal.address },
     });
     await ship(test.site, '2026-11-23T01:55:00Z');
   });
 
   after(async () => {
-    for (const worker of started) if (worker.running()) await worker.end();
+    await workers?.stop();
     await server?.stop();
-    await temporal?.stop();
     await cleanUp();
   });
 
@@ -62,13 +56,10 @@ describe('shipLogs, its worker killed in the middle of a tick', () => {
         ON CONFLICT (id) DO UPDATE SET body = md5(random()::text)`);
       await letGo(test.site, server);
       const reached = path.join(folder, `reached-${kills++}`);
-      const dying = worker(point, reached);
-      await dying.printed('serves');
+      const dying = await workers.worker(test.file, { point, reached });
       const cutOff = await tick();
       await atPoint(dying, point, reached);
-      assert.ok(existsSync(reached));
-      const living = worker();
-      await living.printed('serves');
+      const living = await workers.worker(test.file);
       // Either its second attempt did the work, or it had ended before a worker was there again: it holds nothing up.
       const ended: RunReport = await cutOff.result();
       assert.ok(ended.outcome !== null, JSON.stringify(ended));
@@ -80,18 +71,8 @@ describe('shipLogs, its worker killed in the middle of a tick', () => {
     });
   }
 
-  function worker(point?: SignalPoint, reached?: string): CommandProcess {
-    const made = startCommand({
-      args: ['-c', test.file, 'worker'],
-      owner: folder,
-      ...(point && reached ? { point, reached } : {}),
-    });
-    started.push(made);
-    return made;
-  }
-
   function tick() {
-    return startRun(temporal.client(), { site: 'test', plan: 'logs', scheduled: scheduled() });
+    return startRun(workers.temporal.client(), { site: 'test', plan: 'logs', scheduled: scheduled() });
   }
 
   async function assertWhole(place: string): Promise<void> {

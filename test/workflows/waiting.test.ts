@@ -65,6 +65,7 @@ describe('steps that wait', function () {
           alertAfter: '1ms',
           heartbeat: '5s',
         },
+        restoreTest: { retryFirst: '5m', retryMax: '5m', alertAfter: '1ms', heartbeat: '5s' },
       },
       temporal: await ownTemporal(),
     }));
@@ -184,15 +185,20 @@ describe('steps that wait', function () {
     assert.ok(told().includes('resolved run-failed'), told().join());
   });
 
-  it('a run that is cancelled leaves no alert behind', async () => {
-    const from = hook.received.length;
-    const told = () => hook.received.slice(from).map(({ state, alert }) => `${state} ${alert}`);
-    const run = await start(['late']);
-    await waits(run, 'late/capture');
-    await command('retry', run);
-    await until('the alert', async () => told().includes('raised step-waiting'));
-    await command('cancel', run);
-    assert.deepEqual(told(), ['raised step-waiting', 'resolved step-waiting']);
+  it('a run that is cancelled leaves no alert behind, of backups or of restore tests', async () => {
+    for (const [plan, source, step] of [
+      ['daily', 'late', 'late/capture'],
+      ['restore-test', 'other', 'other/choose'],
+    ] as const) {
+      const from = hook.received.length;
+      const told = () => hook.received.slice(from).map(({ state, alert }) => `${state} ${alert}`);
+      const run = await start([source], plan);
+      await waits(run, step);
+      await command('retry', run);
+      await until('the alert', async () => told().includes('raised step-waiting'));
+      await command('cancel', run);
+      assert.deepEqual(told(), ['raised step-waiting', 'resolved step-waiting'], plan);
+    }
   });
 
   it('a run of its schedule that cannot begin is told of', async () => {
@@ -339,11 +345,11 @@ describe('steps that wait', function () {
     return loadSite({ file, env: { ...process.env, MOSAIC_BACKUP_HOST: host } });
   }
 
-  async function start(sources: readonly string[]): Promise<string> {
+  async function start(sources: readonly string[], plan = 'daily'): Promise<string> {
     made += 1;
     const scheduled = `2026-11-20T${String(made).padStart(2, '0')}:00:00Z`;
-    await startRun(session.client, { site: 'test', plan: 'daily', scheduled, sources });
-    return `daily-${scheduled}`;
+    await startRun(session.client, { site: 'test', plan, scheduled, sources });
+    return `${plan}-${scheduled}`;
   }
 
   async function graph(run: string): Promise<RunGraph> {

@@ -2,15 +2,12 @@
 import { meantBy } from '../../sources/files/path-globs.ts';
 import type { HeldEntry } from './entries.ts';
 
-/** A folder that the inventory does not describe: it only leads to what was captured. */
-export type Listed = HeldEntry;
-
 /**
  * @param entries sorted.
  * @param asked a path from the root, or a glob; the root when empty.
  * @throws BackupError `not-found`, with those that come near.
  */
-export function listed(entries: readonly HeldEntry[], asked: string, recursive: boolean): readonly Listed[] {
+export function listed(entries: readonly HeldEntry[], asked: string, recursive: boolean): readonly HeldEntry[] {
   const paths = entries.map(({ path }) => path);
   const name = asked.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
   const meant = name === '' ? [''] : meantBy(asked, paths);
@@ -36,14 +33,15 @@ function below(entries: readonly HeldEntry[], folder: string): readonly HeldEntr
   return entries.filter(({ path }) => path === folder || path.startsWith(`${folder}/`));
 }
 
-function childrenOf(entries: readonly HeldEntry[], folder: string): readonly Listed[] {
+function childrenOf(entries: readonly HeldEntry[], folder: string): readonly HeldEntry[] {
   const start = folder === '' ? 0 : folder.length + 1;
-  const found = new Map<string, Listed>();
+  const found = new Map<string, HeldEntry>();
   for (const entry of entries) {
     if (entry.path.length <= start || (folder !== '' && !entry.path.startsWith(`${folder}/`))) continue;
     const end = entry.path.indexOf('/', start);
     const path = end < 0 ? entry.path : entry.path.slice(0, end);
     if (end < 0) found.set(path, entry);
+    // One that the inventory does not describe: it only leads to what was captured.
     else if (!found.has(path)) found.set(path, { path, kind: 'directory', size: null });
   }
   return [...found.values()];

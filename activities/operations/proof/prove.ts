@@ -1,7 +1,6 @@
 /** The second step of a restore test: the backup is restored from its place into scratch, checked, measured, and the verdict recorded there. */
 import { BackupError } from '../../../model/errors.ts';
 import type { Check, Measured } from '../../../model/evidence.ts';
-import { formatReference } from '../../../model/reference.ts';
 import type { Proven, TestChoice } from '../../../model/restore-test.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
@@ -10,7 +9,7 @@ import { chainOf, findPinned, listBackups } from '../../storage/catalogue.ts';
 import type { Work } from '../../work.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { planOwn } from '../recovery.ts';
-import { plainBytes, proveBackup, rehearseRecovery, type ProveRequest } from '../restore.ts';
+import { plainBytes, proveBackup, rehearseRecovery, type ProofPlace, type ProveRequest } from '../restore.ts';
 import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
 import { askRestored } from './ask.ts';
 
@@ -27,12 +26,34 @@ export interface ProveTestRequest {
   readonly work: Work;
 }
 
+export interface VerifyRestoredRequest extends ProveTestRequest {
+  /** Checks against the source itself, where it is at hand. */
+  readonly compare?: ((place: ProofPlace) => Promise<readonly Check[]>) | undefined;
+}
+
+/** What was found, and is on record. */
+export interface VerifiedRestore {
+  readonly verification: Verification;
+  /** Of its checks those of what was restored. */
+  readonly restored: readonly Check[];
+  /** Null where it was not restored. */
+  readonly measured: Measured | null;
+}
+
 /**
  * @throws BackupError `verification-failed` with what is wrong, which is on record then; `refused` where this machine cannot restore it;
  *   whatever keeps the place from being read.
  */
 export async function proveTest(request: ProveTestRequest): Promise<Proven> {
-  const { site, source, choice, within, work } = request;
+  const { verification, restored, measured } = await verifyRestored(request);
+  const { backup, place } = request.choice;
+  if (verification.verdict === 'failed') throw isDamaged(backup.reference, place, verification);
+  return provenBy(verification, restored, measured);
+}
+
+/** The same without a judgement: what speaks against the backup is in it. @throws BackupError whatever keeps the place from being read. */
+export async function verifyRestored(request: VerifyRestoredRequest): Promise<VerifiedRestore> {
+  const { site, source, choice, within, compare, work } = request;
   const { backup: reference, place } = choice;
   const store = await openPlaceNamed(site, place ?? REPOSITORY);
   const catalogue = (await listBackups(store, { logs: choice.at !== null })).filter(
@@ -57,7 +78,10 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
         await request.onRestored?.(folder);
       };
       const { contents } = choice;
-      const also: Also = (where, readers) => askRestored({ site, source, chain: readers, ...where, work: deeper });
+      const also: Also = async (where, readers) => [
+        ...(await askRestored({ site, source, chain: readers, ...where, work: deeper })),
+        ...((await compare?.(where)) ?? []),
+      ];
       restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored, also });
       measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
       if (choice.at !== null) restored = [...restored, await recoveredTo(choice.at)];
@@ -66,9 +90,7 @@ export async function proveTest(request: ProveTestRequest): Promise<Proven> {
     measured: () => measured,
     work,
   });
-  const reached = formatReference(backup.name);
-  if (verification.verdict === 'failed') throw isDamaged(reached, place, verification);
-  return provenBy(verification, restored, measured);
+  return { verification, restored, measured };
 
   /** Its logs lead to a moment behind it: a restore of its own, since what is recovered further is not as the inventory has it. */
   async function recoveredTo(time: string): Promise<Check> {

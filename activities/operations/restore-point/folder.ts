@@ -31,14 +31,17 @@ export async function preparePointFolder({ id, created, to, sources }: PointFold
   const before = await recordIn(to, { id, created });
   await translated(to, 'making the target', () => mkdir(to, { recursive: true }));
   const existed: string[] = [];
+  const begun = new Map(Object.entries(before?.begun ?? {}));
   for (const { source, backup } of sources) {
-    const isOurs = before?.begun[source]?.sha256 === backup.sha256;
-    if (isOurs && (await isThere(path.join(to, source)))) existed.push(source);
+    const isOurs = begun.get(source)?.sha256 === backup.sha256;
+    const found = await isThere(path.join(to, source));
+    if (found && isOurs) existed.push(source);
+    // What somebody else has put there is in the way, and never taken for restored.
+    else if (!found) begun.set(source, backup);
   }
   const lacking = sources.filter(({ source }) => !existed.includes(source));
   await requireSpace({ path: to, needed: lacking.reduce((sum, { bytes }) => sum + bytes, 0) });
-  const begun = { ...before?.begun, ...Object.fromEntries(sources.map(({ source, backup }) => [source, backup])) };
-  await writeMemoryFile(path.join(to, RECORD), { point: id, created, begun });
+  await writeMemoryFile(path.join(to, RECORD), { point: id, created, begun: Object.fromEntries(begun) });
   return existed;
 }
 

@@ -54,12 +54,6 @@ export function complaint(printed: string, connection: Connection, cause?: unkno
   });
 }
 
-/** The number of the server's own error behind one of ours. */
-export function errorNumber(error: unknown): number | undefined {
-  const number = error instanceof BackupError ? error.facts['number'] : undefined;
-  return typeof number === 'number' ? number : undefined;
-}
-
 function notAdmitted({ user, password, ...server }: Connection, text: string): Explanation {
   return {
     code: 'access-denied',

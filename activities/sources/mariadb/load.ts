@@ -5,10 +5,8 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
 import { giveTo } from '../private-server/user.ts';
 import type { BackupReader } from '../types.ts';
-import { neededArguments } from './engine.ts';
-import { ownAccount } from './own-account.ts';
+import { startEmpty } from './empty-server.ts';
 import { serverUser } from './server-user.ts';
-import { createDataFolder, startServer } from './server.ts';
 import { clientProgram } from './session.ts';
 
 const WORKSHOP = '.mosaic-load';
@@ -23,20 +21,7 @@ export async function loadDump(backup: BackupReader, scratch: string, work: Work
   for (const folder of [workshop, data, runtime]) await mkdir(folder, { mode: 0o700 });
   // All the way down from here: the server's user must pass, and nobody else.
   await giveTo(await serverUser(), scratch, work.signal);
-  const args = neededArguments(backup.manifest.engine);
-  await createDataFolder({ data, signal: work.signal, args });
-  const { user, password, argument, drop } = await ownAccount(runtime);
-  // With accounts: without them a server knows no events, and would refuse those of the dump.
-  const server = await startServer({
-    data,
-    runtime,
-    signal: work.signal,
-    work,
-    offline: true,
-    args: [...args, ...FAST, argument],
-    user,
-    password,
-  });
+  const { server, drop } = await startEmpty({ backup, data, runtime, args: FAST, work });
   try {
     await backup.into(
       'base',

@@ -141,7 +141,7 @@ export async function createCluster({
   );
 }
 
-/** Files of our own in place of those of the data folder. postgresql.auto.conf is read all the same: see check.ts. */
+/** Files of our own in place of those of the data folder. postgresql.auto.conf is read all the same: see private-start.ts. */
 async function isolate(runtime: string, user: ServerUser | undefined): Promise<Readonly<Record<string, string>>> {
   const files = {
     config_file: ['postgresql.conf', '# made by mosaic-backup; settings are on the command line\n'],

@@ -7,7 +7,7 @@ import type { StepError } from '../../../model/run.ts';
 import type { Work } from '../../../activities/work.ts';
 import type { PointHandle } from '../../restore/run.ts';
 import type { Cli } from '../context.ts';
-import { hasTemporal, OF_THE_WORKER, sayHere } from './carry-out.ts';
+import { hasTemporal, OF_THE_WORKER } from './carry-out.ts';
 import type { RestoreOptions } from './options.ts';
 
 /** Sources at a time: more share the same disk and network. */
@@ -21,41 +21,46 @@ export async function carryOutPoint(
 ): Promise<readonly RestoredSource[]> {
   if (input.sources.length === 0) return [];
   if (on === undefined && (direct || !(await hasTemporal(cli)))) return here(cli, input);
-  const [{ offer }, { startPoint }, { noWorker }] = await Promise.all([
-    import('../../restore/offer.ts'),
+  const [{ offeredOr }, { startPoint }, { noWorker }] = await Promise.all([
+    import('./offered.ts'),
     import('../../restore/run.ts'),
     import('./by-worker.ts'),
   ]);
-  const site = await cli.site();
-  const { env, signal } = cli;
+  const { config } = await cli.site();
   const asked = on === undefined ? { ...input, seen: await seeTarget(input.to) } : input;
   const how = { beside: BESIDE, once: on === undefined };
-  const offered = await offer({
-    site,
-    env,
+  return offeredOr(cli, {
     host: input.host,
-    signal,
-    start: (client) => startPoint(client, site.config, asked, how),
+    start: (client) => startPoint(client, config, asked, how),
+    follow: async (handle) => {
+      const report = await followed(cli, handle, input);
+      const lacks = report.sources.find(({ error }) => error !== null && OF_THE_WORKER.has(error.code))?.error;
+      const why = report.elsewhere ?? (lacks && on === undefined ? `its worker cannot: ${lacks.message}` : undefined);
+      return why === undefined ? { result: report.sources.map((one) => restoredOf(one, input)) } : { why };
+    },
+    here: (run) => (run === undefined ? here(cli, input) : hereAfter(cli, input)),
+    ...(on !== undefined && {
+      refused: (why) => noWorker(on, why ?? 'no Temporal is configured, and none runs here'),
+    }),
   });
-  if (!offered.taken) {
-    if (on !== undefined) throw noWorker(on, offered.why ?? 'no Temporal is configured, and none runs here');
-    sayHere(cli, offered.why);
-    return here(cli, input);
-  }
-  try {
-    const report = await followed(cli, offered.handle, input);
-    const lacks = report.sources.find(({ error }) => error !== null && OF_THE_WORKER.has(error.code))?.error;
-    const why = report.elsewhere ?? (lacks && on === undefined ? `its worker cannot: ${lacks.message}` : null);
-    if (why === null) return report.sources.map((one) => restoredOf(one, input));
-    sayHere(cli, why);
-  } finally {
-    await offered.client.connection.close();
-  }
-  return here(cli, input);
 }
 
 async function here(cli: Cli, input: RestorePointInput): Promise<readonly RestoredSource[]> {
   return restorePoint({ site: await cli.site(), input, beside: BESIDE, work: (source) => cli.work(source) });
+}
+
+/** Of a run that was ended when a worker may just have begun with it. What is restored once is told as it was restored. */
+async function hereAfter(cli: Cli, input: RestorePointInput): Promise<readonly RestoredSource[]> {
+  const { untilHeard } = await import('./offered.ts');
+  const fared = new Map<string, RestoredSource>();
+  return untilHeard(
+    cli,
+    async () => {
+      for (const one of await here(cli, input)) if (fared.get(one.source)?.error !== null) fared.set(one.source, one);
+      return [...fared.values()];
+    },
+    (all) => all.some(({ error }) => error?.code === 'busy'),
+  );
 }
 
 async function followed(cli: Cli, handle: PointHandle, { host, sources }: RestorePointInput): Promise<PointReport> {

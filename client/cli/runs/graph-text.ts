@@ -1,5 +1,5 @@
 /** The graph of a run as text: each source with its steps, what waits with what to do about it. */
-import { hookId, PLAN, type GraphStep } from '../../../model/graph.ts';
+import { hookId, phaseAsked, PLAN, waits, type GraphStep } from '../../../model/graph.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import { sourceOf, type LiveGraph } from '../../runs/graph.ts';
 
@@ -21,12 +21,11 @@ export function liveText(graph: LiveGraph, now: number, rows: number): string {
 export function graphText({ runId, state, steps }: LiveGraph, now: number, brief = false): string {
   const bySource = Map.groupBy(steps, ({ id }) => sourceOf(id));
   const ofRun = bySource.get(undefined) ?? [];
-  const waits = state === 'running' && steps.some((step) => step.state === 'waiting');
   return [
-    `${runId}: ${waits ? 'waiting' : state}`,
+    `${runId}: ${state === 'running' && steps.some(waits) ? 'waiting' : state}`,
     ...ofRun.filter(({ id }) => FIRST.has(id)).map((step) => stepText(step, now)),
     ...sourcesText(bySource, now, brief),
-    ...ofRun.filter(({ id }) => !FIRST.has(id)).map((step) => stepText(step, now)),
+    ...ofRun.filter(({ id }) => !FIRST.has(id)).map((step) => askedText(step, now, runId) ?? stepText(step, now)),
   ].join('\n');
 }
 
@@ -48,6 +47,16 @@ function sourcesText(bySource: BySource, now: number, brief: boolean): readonly 
 
 function sourceText(source: string, steps: readonly GraphStep[], now: number): string {
   return [`  ${source}`, ...steps.map((step) => `  ${stepText(step, now)}`)].join('\n');
+}
+
+/** Of a step that waits for somebody's word. */
+function askedText(step: GraphStep, now: number, runId: string): string | undefined {
+  const phase = phaseAsked(step);
+  if (phase === undefined) return undefined;
+  return [
+    `  ${SIGNS.waiting} ${step.name}: ${['waits for somebody', ...timeOf(step, now)].join(', ')}`,
+    `      What to do: mosaic-backup drill confirm ${runId} ${phase}`,
+  ].join('\n');
 }
 
 function stepText(step: GraphStep, now: number): string {

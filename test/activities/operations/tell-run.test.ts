@@ -101,7 +101,7 @@ describe('telling of runs', () => {
       await couldNot();
       await ends('daily', T0, 'complete');
       assert.deepEqual(told().slice(at), ['raised run-failed'], plan);
-      await tellBegun({ ...of, plan, runId: idOf(plan, T0 + DAY), now: T0 + 1 });
+      await tellBegun({ ...of, plan, runId: idOf(plan, T0 + DAY), isOver: false, now: T0 + 1 });
       assert.deepEqual(told().slice(at), ['raised run-failed', 'resolved run-failed'], plan);
       await couldNot();
       const { drill, restoreTest } = site.config.plans;
@@ -114,15 +114,53 @@ describe('telling of runs', () => {
     }
   });
 
+  it('a step of a drill or a restore test that waits does so until it says otherwise, or its run is over: no other run ends that', async () => {
+    for (const plan of ['drill', 'restore-test'] as const) {
+      const at = told().length;
+      const of = { site, work: testWork(), plan, now: T0 + 1 };
+      await waits(plan, T0, T0);
+      await ends('daily', T0, 'complete');
+      await waits('noon', T0, T0, 'done');
+      await waits(plan, T0, T0 + 1, 'waiting', 'wiki');
+      await tellBegun({ ...of, runId: idOf(plan, T0), isOver: false });
+      assert.deepEqual(told().slice(at), ['raised step-waiting', 'raised step-waiting'], plan);
+      await waits(plan, T0, T0 + 2, 'done', 'wiki');
+      assert.deepEqual(told().slice(at + 2), ['resolved step-waiting'], plan);
+      await tellBegun({ ...of, runId: idOf(plan, T0), isOver: true });
+      assert.deepEqual(told().slice(at + 3), ['resolved step-waiting'], `${plan}: where it was cancelled`);
+      await waits(plan, T0, T0);
+      await tellBegun({ ...of, runId: idOf(plan, T0 + DAY), isOver: false });
+      assert.deepEqual(
+        told().slice(at + 4),
+        ['raised step-waiting', 'resolved step-waiting'],
+        `${plan}: with the next`,
+      );
+    }
+  });
+
+  it('a step of a drill that was asked for waits also where none are planned', async () => {
+    const { drill, ...plans } = site.config.plans;
+    site = { ...site, config: { ...site.config, plans: { ...plans, drill: { ...drill, enabled: false } } } };
+    await waits('drill', T0, T0);
+    await ends('daily', T0, 'complete');
+    assert.deepEqual(told(), ['raised step-waiting']);
+  });
+
   function told(): readonly string[] {
     return hook.received.slice(from).map(({ state, alert }) => `${state} ${alert}`);
   }
 
-  async function waits(plan: string, scheduled: number, now: number, state: 'waiting' | 'done' = 'waiting') {
+  async function waits(
+    plan: string,
+    scheduled: number,
+    now: number,
+    state: 'waiting' | 'done' = 'waiting',
+    source = 'stack',
+  ) {
     const error = { step: 'capture', code: 'unreachable', message: 'no answer', remedy: 'start it' };
-    const step = { ...pendingStep(captureId('stack'), 'capture', 'capture stack'), state, error };
+    const step = { ...pendingStep(captureId(source), 'capture', `capture ${source}`), state, error };
     const since = new Date(scheduled).toISOString();
-    const waiting = { site: 'test', runId: idOf(plan, scheduled), since, step, source: 'stack', host: 'local' };
+    const waiting = { site: 'test', runId: idOf(plan, scheduled), since, step, source, host: 'local' };
     assert.deepEqual(await tellWaiting({ site, waiting, now, work: testWork() }), []);
   }
 

@@ -20,6 +20,9 @@ const SOURCES = ['--source', 'docs', '--source', 'wiki'];
 /** What `drill start` prints. */
 const waited = z.object({ outcome: z.string(), drill: z.object({ rto: z.number().nullable() }) });
 const started = z.object({ run: z.string() });
+const runs = z.object({
+  runs: z.array(z.object({ id: z.string(), state: z.string(), waiting: z.array(z.string()) })),
+});
 
 describe('drill start', function () {
   this.timeout(120_000);
@@ -137,6 +140,19 @@ describe('drill start', function () {
       assert.equal(done.code, 0, done.stderr);
       const { run } = started.parse(JSON.parse(done.stdout));
       await waitsAt(session, run, 'restore');
+      const listed = await mosaic('--json', 'runs', 'list', '--plan', 'drill', '--limit', '1');
+      assert.deepEqual(
+        runs.parse(JSON.parse(listed.stdout)).runs.map(({ id, state, waiting }) => [id, state, waiting]),
+        [[run, 'waiting', ['confirm/restore']]],
+      );
+      const table = await mosaic('runs', 'list', '--plan', 'drill', '--limit', '1');
+      assert.match(table.stdout, new RegExp(`^${run} +waiting .* confirm/restore$`, 'm'));
+      const shown = await mosaic('runs', 'show', run);
+      assert.match(shown.stdout, new RegExp(`^${run}: waiting\n`));
+      assert.match(shown.stdout, /^ {2}! confirm restore: waits for somebody, /m);
+      assert.match(shown.stdout, new RegExp(`What to do: mosaic-backup drill confirm ${run} restore$`, 'm'));
+      const skipped = await mosaic('--json', 'runs', 'skip', run, '--step', 'confirm/restore');
+      assert.match(json(skipped).error?.message ?? '', /waits for somebody: mosaic-backup drill confirm/);
       const other = await mosaic('--json', 'drill', 'confirm', run, 'probe');
       assert.equal(other.code, 7, other.stderr);
       assert.match(json(other).error?.message ?? '', /Waiting for somebody: restore/);

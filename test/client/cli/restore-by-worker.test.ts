@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { loadSite } from '../../../activities/config/load.ts';
 import { restoreStep } from '../../../activities/operations/restore-run.ts';
 import { elsewhere, seeTarget } from '../../../activities/operations/restore-seen.ts';
@@ -271,6 +272,30 @@ describe('a restore by the worker of its host', function () {
     // Awake again it restores for others, and has left what was done without it.
     assert.equal((await restore('--to', below('awake'))).code, 0);
     await assertRestored('alone');
+  });
+
+  it('P49 of a whole recovery point as well; what somebody had just begun there when its run was ended is waited for', async () => {
+    const point: SignalPoint = { at: 'activities/operations/restore.ts#restoreInto', signal: 'SIGSTOP' };
+    const reached = below('reached-last');
+    const args = ['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('point')];
+    // In the place of a worker that begins at the last moment, and takes until it hears that its run is over.
+    const late = startCommand({ args: [...args, '--direct'], owner: folder, point, reached });
+    started.push(late);
+    await atPoint(late, point, reached);
+    near.kill('SIGSTOP');
+    const own = startCommand({ args, owner: folder });
+    started.push(own);
+    await own.printed('by this command itself, and not by a worker: the worker of near has not begun with it');
+    await pause(3_000);
+    late.kill('SIGKILL');
+    const { code } = await own.ended;
+    near.kill('SIGCONT');
+    assert.equal(code, 0, own.output());
+    await assertRestored('point/wiki');
+    assert.deepEqual(
+      (await readdir(below('point'))).filter((name) => !name.startsWith('.')),
+      ['board', 'wiki'],
+    );
   });
 
   it('where something takes the connection and never answers, or nobody listens, it is done by the command itself, soon', async () => {

@@ -124,6 +124,21 @@ describe('restoring a whole recovery point', function () {
     await rm(to, { recursive: true });
   });
 
+  it('takes no folder for restored that somebody else has put there, however often it is asked', async () => {
+    const to = path.join(folder, 'mixed');
+    assert.equal((await restore('--point', 'latest', '--source', 'wiki', '--to', to)).code, 0);
+    await mkdir(path.join(to, 'board'));
+    await writeFile(path.join(to, 'board', 'foreign'), 'of somebody else');
+    for (const time of ['first', 'second']) {
+      const { code, stdout } = await restore('--json', '--point', 'latest', '--to', to);
+      assert.equal(code, 3, `${time}: ${stdout}`);
+      assert.match(stdout, /board is not empty: it has foreign/);
+    }
+    await rm(path.join(to, 'board'), { recursive: true });
+    assert.equal((await restore('--point', 'latest', '--to', to)).code, 0);
+    await assertRestored(to);
+  });
+
   it('names the points that there are, and refuses what does not go with one', async () => {
     const unknown = await restore('--point', 'daily-2020-01-01T02:00:00Z', '--to', path.join(folder, 'none'));
     assert.equal(unknown.code, 6);

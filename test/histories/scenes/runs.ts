@@ -52,12 +52,17 @@ async function playRuns({ stage, folder, start, is, ended, decide, worker }: Pla
   await decide('retry', waiting, 'late/capture');
   await is(waiting, 'late/verify', 'done');
   await decide('skip', waiting, 'moved/capture');
+  const proof = await start('restore-test', '2026-11-23T08:00:00Z', ['far']);
+  await is(proof, 'far/choose', 'waiting');
+  await stage.temporal.client().workflow.getHandle(proof).cancel();
+  await ended(proof);
   await worker('stack2');
   await ended(waiting);
   await is(next, 'slow/capture', 'running');
   await stage.temporal.client().workflow.getHandle(next).cancel();
   await ended(next);
   await keep({ type: 'planTurn', tells: 'waited-for', id: 'turn/prod/daily' });
+  await keep({ type: 'restoreTest', tells: 'cancelled', id: proof });
 
   await rename(data(folder, 'moved-away'), data(folder, 'moved'));
   const whole = await start('daily', '2026-11-24T02:00:00Z', all);

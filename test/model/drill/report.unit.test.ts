@@ -19,7 +19,7 @@ describe('the report of a drill', () => {
       'declare → provision (12s) → choose (10s) → postgres/fetch (8.0s)',
       'With **drill-2026-07-19T09:30:00Z** (host-lost), declared 2026-07-19T09:30:00Z:',
       '| the whole | 5m | 5m | the same | 1h | 1h | the same |',
-      'restore daily/postgres/20261018T020000Z-full --source postgres --from vault --at end --to ',
+      'restore daily/postgres/20261018T020000Z-full --source postgres --from vault --at 2026-10-18T09:12:20.000Z --to ',
     ])
       assert.ok(text.includes(expected), `${expected}\nin:\n${text}`);
     assert.ok(!text.includes('<svg'));

@@ -6,10 +6,8 @@ import { giveTo } from '../../private-server/user.ts';
 import type { BackupReader } from '../../types.ts';
 import type { Work } from '../../../work.ts';
 import type { Connection } from '../connection.ts';
-import { neededArguments } from '../engine.ts';
-import { ownAccount } from '../own-account.ts';
+import { startEmpty } from '../empty-server.ts';
 import { serverUser } from '../server-user.ts';
-import { createDataFolder, startServer } from '../server.ts';
 import { clientProgram, identifier, literal, run } from '../session.ts';
 
 const FAST = ['--innodb-flush-log-at-trx-commit=0', '--max-allowed-packet=1G'] as const;
@@ -25,19 +23,7 @@ export async function withEmptyServer<T>(
   await chmod(folder, 0o711);
   for (const each of [data, runtime]) await mkdir(each, { mode: 0o700 });
   await giveTo(await serverUser(), folder, work.signal);
-  const args = neededArguments(backup.manifest.engine);
-  await createDataFolder({ data, signal: work.signal, args });
-  const { user, password, argument } = await ownAccount(runtime);
-  const server = await startServer({
-    data,
-    runtime,
-    signal: work.signal,
-    work,
-    offline: true,
-    args: [...args, ...FAST, argument],
-    user,
-    password,
-  });
+  const { server } = await startEmpty({ backup, data, runtime, args: FAST, work });
   try {
     return await use(server.connection, server.pid);
   } finally {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Site } from '../../../../activities/site.ts';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
@@ -7,9 +7,8 @@ import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { mariadbSource } from '../../../../model/config/source.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
-import { makeSite } from '../../../support/site.ts';
 import { capture, SOURCE } from '../../sources/mariadb/backups.ts';
-import { eachArtifactDamaged, findings, prove, withinOf } from './proving.ts';
+import { eachArtifactDamaged, findings, prove, twoSites, withinOf } from './proving.ts';
 
 const SCHEMA = `
   CREATE DATABASE shop; USE shop;
@@ -22,7 +21,6 @@ describe('a restore test of a damaged MariaDB backup', function () {
   this.timeout(120_000);
   let folder: string;
   let server: TestMariadb;
-  /** One with the second account, which reads rows; one without. */
   let reading: Site;
   let blind: Site;
 
@@ -30,13 +28,9 @@ describe('a restore test of a damaged MariaDB backup', function () {
     folder = await temporaryFolder();
     server = await startMariadb({ folder });
     await server.sql(SCHEMA);
-    for (const name of ['reading', 'blind']) await mkdir(path.join(folder, name));
     const check = { password: { file: server.passwords.check } };
-    const sources = { [SOURCE]: server.config({ check }) };
-    ({ site: reading } = await makeSite({ folder: path.join(folder, 'reading'), sources }));
-    const unread = { [SOURCE]: server.config() };
-    ({ site: blind } = await makeSite({ folder: path.join(folder, 'blind'), sources: unread }));
-    for (const site of [reading, blind]) await capture(site, '2026-11-20T02:00:00Z');
+    const configs = { reading: server.config({ check }), blind: server.config() };
+    ({ reading, blind } = await twoSites(folder, SOURCE, configs, capture));
   });
 
   after(async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Site } from '../../../../activities/site.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
@@ -7,15 +7,13 @@ import { serverUser } from '../../../../activities/sources/postgres/server-user.
 import { postgresSource } from '../../../../model/config/source.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
-import { makeSite } from '../../../support/site.ts';
 import { capture, listed, onRestored, SOURCE } from '../../sources/postgres/backups.ts';
-import { eachArtifactDamaged, findings, prove, withinOf } from './proving.ts';
+import { eachArtifactDamaged, findings, prove, twoSites, withinOf } from './proving.ts';
 
 describe('a restore test of a damaged PostgreSQL backup', function () {
   this.timeout(120_000);
   let folder: string;
   let server: TestPostgres;
-  /** One with the second role, which reads rows; one without. */
   let reading: Site;
   let blind: Site;
   /** File of the table `page`, below the data folder. */
@@ -36,12 +34,8 @@ describe('a restore test of a damaged PostgreSQL backup', function () {
       CREATE TABLE other (id int)`);
     const [row] = await server.sql("SELECT pg_relation_filepath('page') AS file");
     heap = String(row?.['file']);
-    for (const name of ['reading', 'blind']) await mkdir(path.join(folder, name));
-    const sources = { [SOURCE]: server.config('socket', { check: {} }) };
-    ({ site: reading } = await makeSite({ folder: path.join(folder, 'reading'), sources }));
-    const unread = { [SOURCE]: server.config('socket') };
-    ({ site: blind } = await makeSite({ folder: path.join(folder, 'blind'), sources: unread }));
-    for (const site of [reading, blind]) await capture(site, '2026-11-20T02:00:00Z');
+    const configs = { reading: server.config('socket', { check: {} }), blind: server.config('socket') };
+    ({ reading, blind } = await twoSites(folder, SOURCE, configs, capture));
   });
 
   after(async () => {

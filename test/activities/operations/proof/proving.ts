@@ -1,14 +1,16 @@
 /** Restore tests of one source, as a worker makes them: with flaws planted in what was restored, and with probes. */
 import assert from 'node:assert/strict';
-import { appendFile, readFile, rename, truncate } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { chooseTest } from '../../../../activities/operations/proof/choose.ts';
 import { proveTest } from '../../../../activities/operations/proof/prove.ts';
 import type { Site } from '../../../../activities/site.ts';
 import type { Catalogued } from '../../../../activities/storage/catalogue.ts';
+import type { SiteInput } from '../../../../model/config/site.ts';
 import type { SourceConfig } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { Proven } from '../../../../model/restore-test.ts';
+import { makeSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 
 export interface Proving {
@@ -57,6 +59,29 @@ export async function findings(proving: Proving, trial: Trial): Promise<string> 
   assert.ok(error instanceof BackupError && error.code === 'verification-failed', String(error));
   assert.match(error.message, /did not restore as it was/);
   return error.message;
+}
+
+/** Two sites of one database, each with a backup of it: with the second account, which reads rows, and without. */
+export interface TwoSites {
+  readonly reading: Site;
+  readonly blind: Site;
+}
+
+export async function twoSites(
+  folder: string,
+  source: string,
+  configs: Readonly<Record<keyof TwoSites, SiteInput['sources'][string]>>,
+  capture: (site: Site, scheduled: string) => Promise<unknown>,
+): Promise<TwoSites> {
+  return { reading: await captured('reading'), blind: await captured('blind') };
+
+  async function captured(name: keyof TwoSites): Promise<Site> {
+    const own = path.join(folder, name);
+    await mkdir(own);
+    const { site } = await makeSite({ folder: own, sources: { [source]: configs[name] } });
+    await capture(site, '2026-11-20T02:00:00Z');
+    return site;
+  }
 }
 
 export function withinOf(folder: string): string {
