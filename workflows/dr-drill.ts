@@ -269,7 +269,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
   }
 
   function result(): RunReport {
-    const drill = report ? { drill: current() } : {};
+    const drill = report ? { drill: { ...current(), steps: graph() } } : {};
     return { runId: id, outcome: report?.outcome ?? null, sources: [], errors: [...errors, ...untold], ...drill };
   }
 

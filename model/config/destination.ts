@@ -32,6 +32,11 @@ export function isRemovable(config: DestinationConfig): boolean {
   return config.type === 'directory' && config.removable === true;
 }
 
+/** Under Object Lock what was written stays, whoever overwrites or deletes it. */
+export function isLocked(config: DestinationConfig | undefined): boolean {
+  return config?.type === 's3' && config.lock !== undefined;
+}
+
 /** Milliseconds that copies may be owed before somebody is told. */
 export function alertAfterOf(config: DestinationConfig): number {
   return config.alertAfter ?? (isRemovable(config) ? 7 * DAY : DAY);

@@ -13,11 +13,11 @@ export interface RestoreWords<Other extends object> {
   readonly to: string | Other;
 }
 
-/** Without the name of the program. Its own process does it: there is no worker where everything is gone. */
+/** Without the name of the program. Its own process does it, by the config of the recovery: where everything is gone there is no worker, and one that is left goes by its own config. */
 export function restoreWords<Other extends object>(restoring: RestoreWords<Other>): readonly (string | Other)[] {
   const { options, what, source, from, at, to } = restoring;
   const of = ['--source', source, '--from', from];
-  if (typeof what !== 'string') return [...options, 'restore', '--point', what.point, ...of, '--to', to];
+  if (typeof what !== 'string') return [...options, 'restore', '--point', what.point, ...of, '--to', to, '--direct'];
   const age = what === 'latest' ? ['--accept-age'] : [];
   return [...options, 'restore', what, ...of, ...(at === null ? age : ['--at', at]), '--to', to, '--direct'];
 }

@@ -7,6 +7,7 @@ import { coordinatorOf, hostNames } from '../config/hosts.ts';
 import type { SiteConfig } from '../config/site.ts';
 import { shellLine, shellWord } from '../shell.ts';
 import type { DrillReport, Scenario } from './drill.ts';
+import { destinationsLeft } from './left.ts';
 import { recoveryOrder, type RecoverySource } from './order.ts';
 import { placeOf } from './place.ts';
 import { restoreWords, type RestoreWords } from './restore-words.ts';
@@ -24,12 +25,14 @@ export function recoverySources(config: SiteConfig): readonly RecoverySource[] {
 }
 
 /** Where everything comes from: as the last drill had it, else the first place that can be read at once. */
-export function fromOf({ destinations, plans }: SiteConfig, scenario: Scenario, drill: DrillReport | null): string {
-  const names = readableFirst(destinations);
-  const primary = plans.drill.primary ?? Object.keys(destinations)[0];
-  const left = scenario === 'primary-storage-lost' ? names.filter((name) => name !== primary) : names;
+export function fromOf(config: SiteConfig, scenario: Scenario, drill: DrillReport | null): string {
+  const names = readableFirst(config.destinations);
+  const left = destinationsLeft(config, scenario);
   const drilled = drill?.scenario === scenario ? drill.sources.map(placeOf) : [];
-  return drilled.find((place) => typeof place === 'string' && left.includes(place)) ?? left[0] ?? 'repository';
+  const first = drilled.find((place) => typeof place === 'string' && left.includes(place));
+  // Where no lock keeps any, they may be whole all the same.
+  const other = names.find((name) => left.includes(name) || (scenario === 'ransomware' && left.length === 0));
+  return first ?? other ?? 'repository';
 }
 
 /** Options that every command of the recovery has. */

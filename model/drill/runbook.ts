@@ -7,6 +7,7 @@ import type { SiteConfig } from '../config/site.ts';
 import { formatDuration } from '../units.ts';
 import type { DrillReport, Scenario } from './drill.ts';
 import { SCENARIO_WORDS, SCENARIOS } from './drill.ts';
+import { nothingLeft } from './left.ts';
 import { sourcesOfDrills } from './whole.ts';
 import { proofOf } from './runbook-proof.ts';
 import {
@@ -53,10 +54,14 @@ export function runbook(facts: RunbookFacts, scenario: Scenario = 'host-lost'): 
   const proof = proofOf(facts, scenario);
   const sources = recoverySources(config);
   const last = proof.last;
+  const nothing = nothingLeft(config, scenario);
   return {
     title: `Recovery of the site ${config.site}: ${scenario}`,
     blocks: [
-      proof.proven ? text({ strong: proof.words }) : { kind: 'warning', line: proof.words },
+      proof.proven ? text({ strong: proof.words }) : warning(proof.words),
+      ...(nothing
+        ? [warning(`There is nothing to rely on: ${nothing.why}. Before it happens: ${nothing.remedy}`)]
+        : []),
       text(`What has happened: ${SCENARIO_WORDS[scenario]}.`),
       ...table(
         ['', 'expected', 'objective'],
@@ -199,17 +204,18 @@ function pointBlocks(scenario: Scenario, from: string, options: readonly string[
     return [text('The newest of each source is taken. See that it is what you expect:'), code('sh', listing)];
   const what = scenario === 'ransomware' ? 'the attack began' : 'the mistake was made';
   return [
-    text(
-      `Set AT to the last moment before ${what}, as in 2026-11-23T14:05:00Z, and POINT to the last recovery point before it:`,
-    ),
-    code('sh', `${listing}\n: "\${AT:?the last moment before ${what}}" "\${POINT:?the last recovery point before it}"`),
+    text(`Set AT to the last moment before ${what}, as in 2026-11-23T14:05:00Z:`),
+    code('sh', `: "\${AT:?the last moment before ${what}}"`),
     ...(scenario === 'ransomware' ? BEFORE_ATTACK : []),
+    text('Set POINT to the last recovery point before it:'),
+    code('sh', `${listing}\n: "\${POINT:?the last recovery point before AT}"`),
   ];
 }
 
+/** First of all: what he put there would stand in the list, too. */
 const BEFORE_ATTACK = [
   text(
-    "Then let each bucket be read as it was at AT. Whatever was stored later is not looked at, though the host's own key may have signed it: an attacker had that too.",
+    "Let each bucket be read as it was at AT. Whatever was stored later is not looked at, though the host's own key may have signed it: an attacker had that too.",
   ),
   code('sh', `sed -i "s/^\\( *\\)type: s3$/&\\n\\1before: $AT/" ${RECOVERY_FILE}\ngrep before: ${RECOVERY_FILE}`),
 ] as const;
@@ -267,6 +273,10 @@ function tookIn(drill: DrillReport | null, id: string): number | null {
 
 function told(milliseconds: number | null | undefined): string {
   return milliseconds === null || milliseconds === undefined ? 'not known' : formatDuration(milliseconds);
+}
+
+function warning(line: string): Block {
+  return { kind: 'warning', line };
 }
 
 function orElse(blocks: readonly Block[], otherwise: string): readonly Block[] {

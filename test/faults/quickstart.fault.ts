@@ -2,13 +2,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { samplePlace } from '../../infra/quickstart/sample/place.ts';
+import { fileOf } from '../../model/drill/index-document.ts';
+import type { DrillRecord } from '../../model/drill/record.ts';
 import type { TestReport } from '../../model/restore-test.ts';
-import type { SourceReport } from '../../model/run.ts';
+import type { RunReport, SourceReport } from '../../model/run.ts';
+import { mosaic } from '../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 
 const MAIN = fileURLToPath(new URL('../../infra/quickstart/main.ts', import.meta.url));
@@ -45,6 +50,24 @@ describe('npm start', function () {
     assert.deepEqual(sourcesOf(report), ['shop', 'wiki', 'cache', 'stack', 'mosaic-backup-local']);
     assert.deepEqual(testsOf(report), Array(5).fill('complete'), 'it ends with a restore test of every source');
     for (const copies of copiesOf(report)) assert.deepEqual(copies, ['offsite', 'remote', 'vault']);
+    await nothingRuns(folder);
+  });
+
+  it('is recovered by a drill while nothing of it runs, with report and runbook as files', async () => {
+    const place = samplePlace({ MOSAIC_SAMPLE: folder });
+    const done = await mosaic(['-c', place.config, '--json', 'drill', 'start', 'host-lost', '--wait']);
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    const { runId, outcome, drill }: RunReport = JSON.parse(done.stdout);
+    assert.deepEqual([outcome, drill?.sources.map((one) => one.outcome)], ['complete', Array(5).fill('complete')]);
+    assert.ok(typeof drill?.rto === 'number' && typeof drill.rpo === 'number', done.stdout);
+    assert.ok(drill.sources.every(({ restored }) => restored?.place === 'vault'));
+    const written = (name: string) => readFile(path.join(place.state, 'documents', name), 'utf8');
+    assert.match(await written('runbook.md'), new RegExp(`Proven by drill ${runId} `));
+    const report = `drills/${fileOf({ runId })}`;
+    assert.match(await written(`${report}.md`), new RegExp(`^# Drill ${runId}: host-lost\n`));
+    assert.match(await written(`${report}.html`), /<svg[^]*<\/html>/);
+    const record: DrillRecord = JSON.parse(await written(`${report}.json`));
+    assert.deepEqual([record.runId, record.outcome, record.rto], [runId, 'complete', drill.rto]);
     await nothingRuns(folder);
   });
 

@@ -71,8 +71,12 @@ export function logsBackup({ source = 'postgres', from, to, at, gap, timeline = 
 export function fullBackup(
   at: string,
   segment: number,
-  { timeline = 1, tier = 'daily' }: { readonly timeline?: number; readonly tier?: Tier } = {},
+  {
+    source = 'postgres',
+    timeline = 1,
+    tier = 'daily',
+  }: { readonly source?: string; readonly timeline?: number; readonly tier?: Tier } = {},
 ): Catalogued {
   const position = { systemId: SYSTEM, timeline, startLsn: lsn(segment, 40), endLsn: lsn(segment, 300) };
-  return testBackup({ scheduled: at, tier, fields: { position, type: 'postgres' } });
+  return testBackup({ source, scheduled: at, tier, fields: { position, type: 'postgres' } });
 }

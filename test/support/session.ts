@@ -1,11 +1,14 @@
 /** A Temporal and a worker in the test's own process, and runs of plans on them. */
 import assert from 'node:assert/strict';
 import { ownSession, type Session } from '../../client/runs/session.ts';
+import { readGraph } from '../../client/runs/graph.ts';
 import { runPlan } from '../../client/runs/run-plan.ts';
 import type { SourceProgress } from '../../client/runs/watch.ts';
 import { loadSite } from '../../activities/config/load.ts';
-import type { DrillAsked, DrillReport } from '../../model/drill/drill.ts';
+import type { DrillAsked, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
+import { confirmId } from '../../model/drill/steps.ts';
 import type { RunReport } from '../../model/run.ts';
+import { until } from './until.ts';
 import { testWork } from './work.ts';
 
 /** Starts both for the site of a config file. The caller closes it. */
@@ -61,6 +64,14 @@ export async function runDrill({ scenario, at, manual, gameDay, ...options }: Dr
   const { drill } = await run('drill', options, asked);
   assert.ok(drill);
   return drill;
+}
+
+/** Until a drill waits for somebody's word. @param id its run. */
+export async function untilWaits({ client }: Session, id: string, phase: ManualPhase): Promise<void> {
+  await until(`${phase} waits for somebody`, async () => {
+    const graph = await readGraph(client, id);
+    return graph?.steps.some((step) => step.id === confirmId(phase) && step.state === 'running') === true;
+  });
 }
 
 /** One tick of catch-up, to its end: as by hand, until nothing is owed. */

@@ -12,21 +12,24 @@ import { readCatalogue, type Catalogued } from '../../activities/storage/catalog
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { readRecoveryPoints } from '../../activities/storage/recovery-points.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
+import { confirmDrill } from '../../client/runs/confirm.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { SiteInput } from '../../model/config/site.ts';
 import type { DrilledSource, DrillReport } from '../../model/drill/drill.ts';
 import { canonical } from '../../model/manifest.ts';
 import { backupId, recoveryPointKey } from '../../model/paths.ts';
-import { recoveryPoint } from '../../model/recovery-point.ts';
+import { recoveryPoint, type RecoveryPoint } from '../../model/recovery-point.ts';
 import type { PinnedReference } from '../../model/reference.ts';
 import { wholeSeconds } from '../../model/time.ts';
+import { rowsIn } from '../activities/sources/postgres/recoveries.ts';
 import { makeBucket } from '../activities/storage/s3/place.ts';
 import { storedOf } from '../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { ownTemporal } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { followRunbook } from '../support/runbook.ts';
 import { grant } from '../support/s3-roles.ts';
-import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
+import { openSession, runDaily, runDrill, runLogs, untilWaits, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { credentialsOf, startGateway, stopGateways, type Gateway } from '../support/versitygw.ts';
 
@@ -42,6 +45,8 @@ describe('drDrill of ransomware', function () {
   let session: Session;
   /** What lay locked in the bucket before the attack, newest last. */
   let locked: readonly Catalogued[];
+  /** The newest recovery point that is no forgery. */
+  let newest: RecoveryPoint;
   /** The moment just before the attack. */
   let at: string;
 
@@ -96,6 +101,8 @@ describe('drDrill of ransomware', function () {
     await configure((remote) => ({ ...remote, lock: 'governance' }));
     await db.sql('INSERT INTO t VALUES (2)');
     assert.equal((await runLogs({ session, site: 'test', scheduled: next() })).outcome, 'complete');
+    const { read } = await readRecoveryPoints(openDestination('remote', test.site), await trustedKeys(test.site));
+    newest = read.toSorted((x, y) => (x.created < y.created ? -1 : 1)).at(-1) ?? assert.fail();
     await pause(1_100);
     at = new Date().toISOString();
     await pause(1_100);
@@ -140,6 +147,32 @@ describe('drDrill of ransomware', function () {
     );
     assert.ok(read.length > 0);
     assert.deepEqual(problems, []);
+  });
+
+  it('wrote a runbook that does the same when its commands are typed', async () => {
+    const runbook = await readFile(path.join(test.site.state, 'documents', 'runbook-ransomware.md'), 'utf8');
+    const [identity] = test.identities;
+    const env = { AT: at, POINT: newest.id };
+    const recovered = await followRunbook({ folder: await temporaryFolder(), runbook, identity, env });
+    assert.deepEqual(await rowsIn(path.join(recovered, 'db'), db.binaries.folder), [1, 2]);
+    const page = path.join(recovered, 'point-wiki', 'wiki', folder, 'wiki', 'page');
+    assert.equal(await readFile(page, 'utf8'), 'a page');
+  });
+
+  it('takes a moment after the newest recovery point where nobody named one, and looks at nothing that was stored later', async () => {
+    const going = drill({ sources: ['wiki'], manual: ['restore'] });
+    const id = `drill-${wholeSeconds(last)}`;
+    await untilWaits(session, id, 'restore');
+    const [sandbox = ''] = await readdir(path.join(folder, 'scratch'));
+    const left: SiteInput = parse(await readFile(path.join(folder, 'scratch', sandbox, 'recovery.yaml'), 'utf8'));
+    await confirmDrill(session.client, id, { phase: 'restore' });
+    // What came of it depends on whether he was there by then.
+    const { choice, declared } = await going;
+    const { disaster = '' } = choice ?? {};
+    assert.ok(newest.created < disaster && disaster < (declared ?? ''), `${newest.created} ${disaster} ${declared}`);
+    const { remote } = left.destinations ?? {};
+    assert.ok(remote?.type === 's3');
+    assert.deepEqual([remote.before, remote.lockedOnly], [disaster, true]);
   });
 
   it('says what is not locked any more, where nothing else is left', async () => {
@@ -246,7 +279,7 @@ describe('drDrill of ransomware', function () {
     last += 1000;
     return wholeSeconds(last);
   }
-  function drill(options: Pick<DrillOptions, 'at' | 'sources'>): Promise<DrillReport> {
+  function drill(options: Pick<DrillOptions, 'at' | 'sources' | 'manual'>): Promise<DrillReport> {
     return runDrill({ session, site: 'test', scheduled: next(), scenario: 'ransomware', ...options });
   }
 });

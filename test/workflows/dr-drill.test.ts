@@ -4,8 +4,10 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { Client } from 'pg';
+import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
+import { writeDocuments } from '../../activities/operations/drill/documents.ts';
 import { listBackups } from '../../activities/storage/catalogue.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
@@ -13,17 +15,20 @@ import { confirmDrill } from '../../client/runs/confirm.ts';
 import { drillRows } from '../../client/runs/drill-result.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
+import type { SiteInput } from '../../model/config/site.ts';
 import type { DrillAsked, DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
 import type { Verified } from '../../model/evidence.ts';
 import type { RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
+import { rowsIn } from '../activities/sources/postgres/recoveries.ts';
 import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { processesNaming } from '../support/processes.ts';
 import { freePort, ownTemporal } from '../support/ports.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startPostgres, type PostgresInput, type TestPostgres } from '../support/postgres.ts';
+import { followRunbook } from '../support/runbook.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { openSession, runDaily, runDrill, runLogs, type DrillOptions } from '../support/session.ts';
+import { openSession, runDaily, runDrill, runLogs, untilWaits, type DrillOptions } from '../support/session.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 import { drillStatus } from '../../workflows/messages.ts';
@@ -35,15 +40,17 @@ describe('drDrill', function () {
   let cache: TestRedis;
   let test: TestSite;
   let session: Session;
+  /** The recovery point of all. */
+  let point: string;
 
   before(async () => {
     folder = await temporaryFolder();
     for (const name of ['pg', 'redis', 'wiki']) await mkdir(path.join(folder, name));
     [db, cache] = await Promise.all([
-      startPostgres({ folder: path.join(folder, 'pg') }),
+      startPostgres({ folder: path.join(folder, 'pg'), settings: { log_connections: 'on' } }),
       startRedis({ folder: path.join(folder, 'redis') }),
     ]);
-    await db.sql('CREATE TABLE t (id int); INSERT INTO t VALUES (1)');
+    await db.sql('CREATE EXTENSION dblink; CREATE TABLE t (id int); INSERT INTO t VALUES (1)');
     await cache.run('SET', 'key', 'value');
     await writeFile(path.join(folder, 'wiki', 'page'), 'a page');
     const directory = (name: string) => ({ type: 'directory', path: path.join(folder, name) }) as const;
@@ -53,7 +60,7 @@ describe('drDrill', function () {
         db: {
           ...db.config(),
           objectives: { rpo: '5m', rto: '10m' },
-          probes: [{ name: 'rows', query: 'SELECT count(*) FROM t', database: 'postgres', expect: '2' }],
+          probes: [rows('2')],
         },
         cache: { ...cache.config(), after: ['db'] },
         wiki: { type: 'files', paths: [path.join(folder, 'wiki')], objectives: { rto: '1ms' } },
@@ -81,6 +88,7 @@ describe('drDrill', function () {
     });
     session = await openSession(test.file);
     const scheduled = wholeSeconds(Date.now());
+    point = `daily-${scheduled}`;
     assert.equal((await runDaily({ session, site: 'test', scheduled })).outcome, 'complete');
     await db.sql('INSERT INTO t VALUES (2)');
     assert.equal((await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) })).outcome, 'complete');
@@ -93,15 +101,24 @@ describe('drDrill', function () {
   });
 
   it('recovers the whole stack from destinations alone, in order, measures it, and leaves nothing', async () => {
-    const { repository } = test.site;
+    const { repository, state } = test.site;
+    const before = await connections();
     const drilling = await without(repository, async () => {
       const going = drill({ scenario: 'host-lost', manual: ['probe'] });
       await waitsFor('probe');
       return { going };
     });
+    const scratch = path.join(folder, 'scratch');
+    const sandbox = path.join(scratch, (await readdir(scratch))[0] ?? '');
+    const text = await readFile(path.join(sandbox, 'recovery.yaml'), 'utf8');
+    const left: SiteInput = parse(text);
+    assert.deepEqual([left.repository, left.state], [path.join(sandbox, 'repository'), path.join(sandbox, 'state')]);
+    assert.equal(left.signing?.key, undefined);
+    for (const gone of [repository, state, 'signing.pem']) assert.ok(!text.includes(gone), gone);
     await confirmDrill(session.client, idOfLast(), { phase: 'probe' });
     const report = await drilling.going;
     assert.equal(report.outcome, 'complete', JSON.stringify(report, undefined, 2));
+    assert.deepEqual(await connections(), before, 'production was asked nothing');
     for (const { choice, probes, rto } of report.sources) {
       assert.equal(choice?.place, 'vault');
       assert.ok(probes.length > 0 && probes.every(({ ok }) => ok));
@@ -237,6 +254,87 @@ describe('drDrill', function () {
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
   });
 
+  it('refuses to rehearse the loss of a key where the second identity is not alone in its file', async () => {
+    const both = path.join(folder, 'keys', 'both.txt');
+    await writeFile(both, (await Promise.all(test.identities.map((file) => readFile(file)))).join(''), { mode: 0o600 });
+    const report = await withDrill({ secondIdentity: { file: both } }, () =>
+      drill({ scenario: 'key-lost', sources: ['wiki'] }),
+    );
+    assert.deepEqual([report.outcome, report.choice], ['failed', null]);
+    assert.match(report.errors[0]?.message ?? '', /its file holds them all/);
+    assert.match(report.errors[0]?.remedy ?? '', /plans\.drill\.secondIdentity/);
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  it('counts what installs what is missing', async () => {
+    const installed = path.join(folder, 'installed');
+    const command = ['sh', '-c', `sleep 1; echo once >> ${installed}`];
+    const report = await withDrill({ provision: [{ command }] }, () =>
+      drill({ scenario: 'host-lost', sources: ['wiki'] }),
+    );
+    assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    assert.equal(await readFile(installed, 'utf8'), 'once\n');
+    const step = report.steps.find(({ id }) => id === 'provision');
+    assert.ok(Date.parse(step?.ended ?? '') - Date.parse(step?.started ?? '') >= 1000);
+    for (const rto of [report.rto, one(report, 'wiki')?.rto]) assert.ok((rto ?? 0) >= 1000, `${rto}`);
+  });
+
+  it('recovers nothing where that cannot be installed, says which program failed, and leaves nothing', async () => {
+    const broken: readonly (readonly [NonNullable<Drill['provision']>[number], RegExp])[] = [
+      [{ command: ['false'] }, /: false failed with exit code 1/],
+      [{ command: ['sleep', '60'], timeout: '100ms' }, /: sleep .*0\.1/],
+    ];
+    for (const [provision, message] of broken) {
+      const report = await withDrill({ provision: [provision], ...ONCE }, () =>
+        drill({ scenario: 'host-lost', sources: ['wiki'] }),
+      );
+      assert.deepEqual([report.outcome, report.choice, report.rto], ['failed', null, null]);
+      const [error, ...more] = report.errors;
+      assert.deepEqual([error?.step, more], ['provision', []]);
+      assert.match(error?.message ?? '', message);
+      assert.equal(one(report, 'wiki')?.outcome, 'failed');
+      assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+    }
+  });
+
+  it('reaches nothing of production, whatever what was recovered has ways to', async () => {
+    const before = await connections();
+    const own = path.join(folder, 'written');
+    await mkdir(own, { mode: 0o777 });
+    const to = `host=${db.socket} port=${db.port} user=postgres dbname=postgres`;
+    const link = `SELECT one FROM dblink('${to}', 'SELECT 1') AS far (one int)`;
+    const program = `COPY (SELECT 1) TO PROGRAM 'touch ${own}/program'`;
+    const probes = [
+      { name: 'a link', query: link, database: 'postgres', expect: '1' },
+      { name: 'a program', query: program, database: 'postgres', expect: '' },
+    ];
+    const report = await withProbes(probes, () => drill({ scenario: 'host-lost', sources: ['db'] }));
+    const said = (one(report, 'db')?.errors ?? []).map(({ message }) => message);
+    assert.equal(said.length, 2, JSON.stringify(report, undefined, 2));
+    assert.match(said[0] ?? '', /^a link: .*could not (establish|connect)/);
+    assert.match(said[1] ?? '', /^a program: /);
+    assert.deepEqual([await readdir(own), await connections()], [[], before]);
+  });
+
+  it('is partial where its record cannot be signed, as nobody can show later what it has shown', async () => {
+    const report = await withDrill(ONCE, async () => {
+      const going = drill({ scenario: 'host-lost', sources: ['wiki'], manual: ['probe'] });
+      await waitsFor('probe');
+      return without(path.join(folder, 'keys', 'signing.pem'), async () => {
+        await confirmDrill(session.client, idOfLast(), { phase: 'probe' });
+        return going;
+      });
+    });
+    assert.deepEqual([report.outcome, one(report, 'wiki')?.outcome], ['partial', 'complete']);
+    assert.ok(report.rto !== null, 'everything was back');
+    const [error, ...more] = report.errors;
+    assert.deepEqual([error?.step, more], ['report', []]);
+    assert.match(error?.message ?? '', /signing\.pem does not exist/);
+    for (const place of ['repository', 'vault', 'second'])
+      await assert.rejects(access(path.join(folder, place, 'drills', `${report.runId}.json`)), place);
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
   it('keeps everything up on a game day, until somebody lets it go', async () => {
     await assert.rejects(drill({ scenario: 'host-lost', gameDay: 'prod' }), /"test", not "prod"/);
     const drilling = drill({ scenario: 'host-lost', gameDay: 'test', sources: ['db', 'cache', 'wiki'] });
@@ -283,14 +381,7 @@ describe('drDrill', function () {
   });
 
   it('is failed where a probe is red, says what it gave, and speaks against the backup', async () => {
-    const text = await readFile(test.file, 'utf8');
-    await writeFile(test.file, text.replace('expect: "2"', 'expect: "7"'));
-    let report: DrillReport;
-    try {
-      report = await drill({ scenario: 'host-lost', sources: ['db', 'wiki'] });
-    } finally {
-      await writeFile(test.file, text);
-    }
+    const report = await withProbes([rows('7')], () => drill({ scenario: 'host-lost', sources: ['db', 'wiki'] }));
     assert.equal(report.outcome, 'partial');
     assert.equal(report.rto, null);
     const [error, ...more] = one(report, 'db')?.errors ?? [];
@@ -322,10 +413,12 @@ describe('drDrill', function () {
   });
 
   it('recovers nothing where nobody says that it may, and is failed', async () => {
-    const report = await drill({ scenario: 'host-lost', manual: ['choose'], sources: ['wiki'] });
+    const report = await withDrill({ deadline: '5s' }, () =>
+      drill({ scenario: 'host-lost', manual: ['choose'], sources: ['wiki'] }),
+    );
     assert.deepEqual(
       [report.outcome, report.choice, report.errors.map(({ message }) => message)],
-      ['failed', null, ['nobody confirmed it in 10s']],
+      ['failed', null, ['nobody confirmed it in 5.0s']],
     );
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
   });
@@ -337,6 +430,58 @@ describe('drDrill', function () {
     cancelling.abort();
     await assert.rejects(drilling, { code: 'aborted' });
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+  });
+
+  /**
+   * Connections that the servers of production had: of PostgreSQL by its log, which has those that it turned away as well, and of Redis without those
+   * of these looks.
+   */
+  async function connections(): Promise<readonly [postgres: number, redis: number]> {
+    looks += 1;
+    const log = await readFile(db.server().log, 'utf8');
+    const [, received] = /^total_connections_received:(\d+)/m.exec(await cache.run('INFO')) ?? [];
+    return [log.split('connection received').length, Number(received) - looks];
+  }
+  let looks = 0;
+
+  /** With other probes of the database. */
+  function withProbes<T>(probes: PostgresInput['probes'], body: () => Promise<T>): Promise<T> {
+    return configured(
+      (config) => ({ ...config, sources: { ...config.sources, db: { ...db.config(), probes } } }),
+      body,
+    );
+  }
+
+  function withDrill<T>(fields: Drill, body: () => Promise<T>): Promise<T> {
+    return configured(
+      (config) => ({ ...config, plans: { ...config.plans, drill: { ...config.plans?.drill, ...fields } } }),
+      body,
+    );
+  }
+
+  /** While the config is another one. */
+  async function configured<T>(change: (config: SiteInput) => SiteInput, body: () => Promise<T>): Promise<T> {
+    const text = await readFile(test.file, 'utf8');
+    await writeFile(test.file, stringify(change(parse(text))));
+    try {
+      return await body();
+    } finally {
+      await writeFile(test.file, text);
+    }
+  }
+
+  it('has in its runbook what somebody types who undoes a mistake, also in a database with logs', async () => {
+    await db.sql('DELETE FROM t; INSERT INTO t VALUES (3)');
+    const at = await clockOf(db);
+    await pause(1100);
+    await db.sql('DELETE FROM t');
+    await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) });
+    const written = await writeDocuments({ site: test.site });
+    const runbook = await readFile(path.join(written.folder, 'runbook-operator-error.md'), 'utf8');
+    const [identity] = test.identities;
+    const env = { AT: at, POINT: point };
+    const recovered = await followRunbook({ folder: await temporaryFolder(), runbook, identity, env });
+    assert.deepEqual(await rowsIn(path.join(recovered, 'db'), db.binaries.folder), [3]);
   });
 
   /** Rows of the recovered table, asked of the private server itself. */
@@ -369,11 +514,8 @@ describe('drDrill', function () {
   }
 
   /** Until the last drill waits for somebody. */
-  async function waitsFor(phase: ManualPhase): Promise<void> {
-    await until(`${phase} waits for somebody`, async () => {
-      const graph = await readGraph(session.client, idOfLast());
-      return graph?.steps.some(({ id, state }) => id === `confirm/${phase}` && state === 'running') === true;
-    });
+  function waitsFor(phase: ManualPhase): Promise<void> {
+    return untilWaits(session, idOfLast(), phase);
   }
 
   /** Of the last drill. */
@@ -383,6 +525,16 @@ describe('drDrill', function () {
     return runDrill({ session, site: 'test', scheduled: wholeSeconds(last), ...options });
   }
 });
+
+type Drill = NonNullable<NonNullable<SiteInput['plans']>['drill']>;
+
+/** What fails is not tried again: it would be after the deadline. */
+const ONCE = { retryFirst: '1m', retryMax: '1m' } as const;
+
+/** How many rows there are to be. */
+function rows(expect: string) {
+  return { name: 'rows', query: 'SELECT count(*) FROM t', database: 'postgres', expect };
+}
 
 const told = z.object({ alert: z.string(), state: z.string(), message: z.string(), remedy: z.string() });
 

@@ -6,6 +6,10 @@ import { selectorOf } from '../../sources/index.ts';
 import type { Catalogued } from '../../storage/catalogue.ts';
 import type { Left } from './choose.ts';
 
+/** What a place tells of when it was written to. */
+type Seen = Pick<Left, 'catalogue' | 'points'>;
+type Declared = Omit<DrillInput, 'host' | 'waits'>;
+
 /** Milliseconds: so long before the end of the logs at most, the mistake was made. */
 const NOTICED_WITHIN = 10 * 60_000;
 
@@ -16,7 +20,7 @@ const NEVER = '9999-01-01T00:00:00Z';
  * When an attack began that was noticed now: at random, after the newest recovery point. What of it lies at the destinations does not matter: logs that
  * were shipped later are not trusted.
  */
-function attackOf(places: readonly Left[], { declared, runId }: DrillInput): string {
+function attackOf(places: readonly Seen[], { declared, runId }: Declared): string {
   const ends = Date.parse(declared);
   const created = places.flatMap(({ points }) => points.map((point) => Date.parse(point.created)));
   const earliest = Math.max(ends - NOTICED_WITHIN, ...created.filter((time) => time <= ends));
@@ -28,7 +32,7 @@ function attackOf(places: readonly Left[], { declared, runId }: DrillInput): str
  * random that the logs of every source reach.
  * @throws BackupError `usage` for a moment that is still to come.
  */
-export function disasterOf(places: readonly Left[], input: DrillInput): string {
+export function disasterOf(places: readonly Seen[], input: Declared): string {
   const { scenario, declared, at, runId, steps } = input;
   if (scenario !== 'operator-error' && scenario !== 'ransomware') return declared;
   if (at !== null) {
@@ -39,11 +43,13 @@ export function disasterOf(places: readonly Left[], input: DrillInput): string {
   const names = new Set(steps.map(({ source }) => source));
   const reached = places
     .flatMap(({ catalogue }) => windowsOf(catalogue))
-    .filter(({ source, until }) => names.has(source) && until !== null && until <= declared);
+    .filter(({ source, from }) => names.has(source) && from <= declared)
+    // Production goes on: what it has shipped since would not have been there.
+    .map(({ source, from, until }) => ({ source, from, until: until > declared ? declared : until }));
   const last = Map.groupBy(reached, ({ source }) => source);
   const ends = [...last.values()].map((windows) => windows.toSorted((a, b) => byEnd(b, a))[0]).filter((one) => !!one);
   const [first] = ends.toSorted(byEnd);
-  if (!first?.until) return declared;
+  if (!first) return declared;
   const earliest = Math.max(Date.parse(first.from), Date.parse(first.until) - NOTICED_WITHIN);
   const room = Math.max(0, Date.parse(first.until) - earliest - 1);
   return new Date(earliest + jitterOf(`${runId}/disaster`, room)).toISOString();
@@ -52,11 +58,11 @@ export function disasterOf(places: readonly Left[], input: DrillInput): string {
 interface Window {
   readonly source: string;
   readonly from: string;
-  readonly until: string | null;
+  readonly until: string;
 }
 
 function byEnd(a: Window, b: Window): number {
-  return (a.until ?? '') < (b.until ?? '') ? -1 : 1;
+  return a.until < b.until ? -1 : 1;
 }
 
 /** Until when the logs of each source reach, from the backups before them. */

@@ -3,6 +3,7 @@ import type { Secret } from '../../../model/config/secret.ts';
 import { recoveryConfig } from '../../../model/config/recovery-config.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
 import type { Scenario } from '../../../model/drill/drill.ts';
+import { destinationsLeft, nothingLeft } from '../../../model/drill/left.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';
@@ -26,46 +27,17 @@ export async function leftIn(scenario: Scenario, site: Site, gone: Gone, disaste
   // Nothing else happened: the host is as it was.
   if (scenario === 'operator-error') return own;
   const bare = { ...own, ...gone, hosts: withoutFolders(own.hosts) };
-  if (scenario === 'host-lost') return withDestinations(bare, () => true, NO_DESTINATION);
-  if (scenario === 'primary-storage-lost') {
-    const first = site.config.plans.drill.primary ?? Object.keys(site.config.destinations)[0];
-    return withDestinations(bare, (name) => name !== first, NO_SECOND);
-  }
-  if (scenario === 'ransomware')
-    return asBefore(
-      withDestinations(bare, (name) => isLocked(site, name), NO_LOCK),
-      disaster,
-    );
-  return { ...bare, encryption: { ...bare.encryption, identity: secondIdentity(site) } };
-}
-
-const NO_DESTINATION = {
-  why: 'the site has no destinations: with its host everything is gone',
-  remedy: 'Name at least one under destinations, off-site.',
-};
-const NO_SECOND = {
-  why: 'the site has no second destination: with the repository and the first one everything is gone',
-  remedy: 'Name another one under destinations.',
-};
-const NO_LOCK = {
-  why: "no destination is locked: whoever has the worker's credentials can overwrite every copy",
-  remedy: 'Set lock (governance or compliance) of an S3 destination whose bucket has Object Lock.',
-};
-
-function withDestinations(
-  left: SiteInput,
-  isLeft: (name: string) => boolean,
-  { why, remedy }: { readonly why: string; readonly remedy: string },
-): SiteInput {
-  const destinations = Object.fromEntries(Object.entries(left.destinations ?? {}).filter(([name]) => isLeft(name)));
-  if (Object.keys(destinations).length > 0) return { ...left, destinations };
-  throw new BackupError('refused', `There is nothing to recover from: ${why}.`, { remedy });
-}
-
-/** Under Object Lock what was written stays, whoever overwrites or deletes it. */
-function isLocked({ config }: Site, name: string): boolean {
-  const destination = config.destinations[name];
-  return destination?.type === 's3' && destination.lock !== undefined;
+  const nothing = nothingLeft(site.config, scenario);
+  if (nothing)
+    throw new BackupError('refused', `There is nothing to recover from: ${nothing.why}.`, { remedy: nothing.remedy });
+  const names = destinationsLeft(site.config, scenario);
+  const destinations = Object.fromEntries(
+    Object.entries(bare.destinations ?? {}).filter(([name]) => names.includes(name)),
+  );
+  const left = { ...bare, destinations };
+  if (scenario === 'ransomware') return asBefore(left, disaster);
+  if (scenario !== 'key-lost') return left;
+  return { ...left, encryption: { ...left.encryption, identity: secondIdentity(site) } };
 }
 
 /** Not even what is signed by the host's own key, which an attacker has too, counts when it was stored after the attack. */

@@ -8,18 +8,35 @@ import type { Cli } from '../context.ts';
 import type { RestoreOptions } from './options.ts';
 
 /** @throws BackupError as the restore itself. */
-export async function carryOut(cli: Cli, input: RestoreInput, { on, direct }: RestoreOptions): Promise<Restored> {
-  if (on !== undefined) {
+export async function carryOut(cli: Cli, input: RestoreInput, options: RestoreOptions): Promise<Restored> {
+  if (await staysHere(cli, options)) return restoreHere(cli, input);
+  if (options.on !== undefined) {
     const { restoreByWorker } = await import('./by-worker.ts');
     return restoreByWorker(cli, input);
   }
-  if (direct || !(await hasTemporal(cli))) return restoreHere(cli, input);
   const { restoreOffered } = await import('./offered.ts');
   return restoreOffered(cli, input);
 }
 
+/**
+ * Whether no worker is asked. One goes by its own config: what this one reads as it was before an attack, it would read as the attacker left it.
+ * @throws BackupError `usage` where a worker is to do just that.
+ */
+export async function staysHere(cli: Cli, { on, direct }: RestoreOptions): Promise<boolean> {
+  const { destinations } = (await cli.site()).config;
+  const old = Object.entries(destinations).find(([, one]) => one.type === 's3' && one.before !== undefined);
+  if (old === undefined) return on === undefined && (direct === true || !(await hasTemporal(cli)));
+  const why = `by this config ${old[0]} is read as it was before, and a worker goes by its own`;
+  if (on !== undefined) {
+    const { BackupError } = await import('../../../model/errors.ts');
+    throw new BackupError('usage', `${why}.`, { remedy: 'Leave --on out, or give the command on that host.' });
+  }
+  if (direct !== true) sayHere(cli, why);
+  return true;
+}
+
 /** False where there is none to be asked: then nothing more is loaded. One whose settings cannot be read is told of. */
-export async function hasTemporal(cli: Cli): Promise<boolean> {
+async function hasTemporal(cli: Cli): Promise<boolean> {
   const [{ configuredEndpoint, embeddedEndpoint }, { BackupError }] = await Promise.all([
     import('../../temporal/endpoint.ts'),
     import('../../../model/errors.ts'),

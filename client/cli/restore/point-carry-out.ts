@@ -7,7 +7,7 @@ import type { StepError } from '../../../model/run.ts';
 import type { Work } from '../../../activities/work.ts';
 import type { PointHandle } from '../../restore/run.ts';
 import type { Cli } from '../context.ts';
-import { hasTemporal, OF_THE_WORKER } from './carry-out.ts';
+import { OF_THE_WORKER, staysHere } from './carry-out.ts';
 import type { RestoreOptions } from './options.ts';
 
 /** Sources at a time: more share the same disk and network. */
@@ -17,10 +17,11 @@ export const BESIDE = 2;
 export async function carryOutPoint(
   cli: Cli,
   input: RestorePointInput,
-  { on, direct }: RestoreOptions,
+  options: RestoreOptions,
 ): Promise<readonly RestoredSource[]> {
+  const { on } = options;
   if (input.sources.length === 0) return [];
-  if (on === undefined && (direct || !(await hasTemporal(cli)))) return here(cli, input);
+  if (await staysHere(cli, options)) return here(cli, input);
   const [{ offeredOr }, { startPoint }, { noWorker }] = await Promise.all([
     import('./offered.ts'),
     import('../../restore/run.ts'),

@@ -4,14 +4,13 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
-import { readGraph } from '../../../client/runs/graph.ts';
 import type { Session } from '../../../client/runs/session.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
 import { wholeSeconds } from '../../../model/time.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { ownTemporal } from '../../support/ports.ts';
-import { openSession, runDaily } from '../../support/session.ts';
+import { openSession, runDaily, untilWaits } from '../../support/session.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
 
@@ -139,7 +138,7 @@ describe('drill start', function () {
       const done = await mosaic('--json', 'drill', 'start', 'host-lost', '--manual', 'restore', '--source', 'docs');
       assert.equal(done.code, 0, done.stderr);
       const { run } = started.parse(JSON.parse(done.stdout));
-      await waitsAt(session, run, 'restore');
+      await untilWaits(session, run, 'restore');
       const listed = await mosaic('--json', 'runs', 'list', '--plan', 'drill', '--limit', '1');
       assert.deepEqual(
         runs.parse(JSON.parse(listed.stdout)).runs.map(({ id, state, waiting }) => [id, state, waiting]),
@@ -176,11 +175,4 @@ describe('drill start', function () {
 function lastOf({ stdout }: Ended): string {
   const { runId } = z.object({ runId: z.string() }).parse(JSON.parse(stdout));
   return runId.slice('drill-'.length);
-}
-
-async function waitsAt({ client }: Session, run: string, phase: string): Promise<void> {
-  await until(`${phase} waits for somebody`, async () => {
-    const graph = await readGraph(client, run);
-    return graph?.steps.some(({ id, state }) => id === `confirm/${phase}` && state === 'running') === true;
-  });
 }

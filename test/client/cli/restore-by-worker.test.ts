@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { parse, stringify } from 'yaml';
 import { loadSite } from '../../../activities/config/load.ts';
 import { restoreStep } from '../../../activities/operations/restore-run.ts';
 import { elsewhere, seeTarget } from '../../../activities/operations/restore-seen.ts';
@@ -12,6 +13,7 @@ import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { followRestore, startRestore } from '../../../client/restore/run.ts';
 import { startRun } from '../../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../../client/temporal/namespace.ts';
+import type { SiteInput } from '../../../model/config/site.ts';
 import type { SeenTarget } from '../../../model/restore-run.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from '../../../workflows/search-attributes.ts';
 import { mosaicHere } from '../../support/command-line.ts';
@@ -95,6 +97,25 @@ describe('a restore by the worker of its host', function () {
     assert.doesNotMatch(direct.stderr, /worker/);
     await assertRestored('direct');
     assert.equal((await restore('--to', below('both'), '--direct', '--on', 'near')).code, 2);
+  });
+
+  it('is done by the command itself where its config reads a bucket as it was before an attack: a worker goes by its own', async () => {
+    const config: SiteInput = parse(await readFile(file, 'utf8'));
+    const old = { type: 's3', bucket: 'old', endpoint: 'http://127.0.0.1:1', before: '2026-11-20T00:00:00Z' };
+    const recovery = below('recovery.yaml');
+    await writeFile(recovery, stringify({ ...config, destinations: { ...config.destinations, old } }));
+    const restoring = ['-c', recovery, '--host', 'near', 'restore'];
+    const one = await mosaicHere([...restoring, 'latest', '--source', 'wiki', '--to', below('as-it-was')]);
+    const all = await mosaicHere([...restoring, '--point', 'latest', '--to', below('all-as-it-was')]);
+    for (const { code, stderr } of [one, all]) {
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /by this command itself, and not by a worker: by this config old is read as it was before/);
+    }
+    await assertRestored('as-it-was');
+    const onFar = ['latest', '--source', 'wiki', '--from', 'vault', '--on', 'far', '--to', below('on-far')];
+    const far = await mosaicHere([...restoring, ...onFar]);
+    assert.equal(far.code, 2, far.stderr);
+    assert.match(far.stderr, /a worker goes by its own\.\n.*Leave --on out/);
   });
 
   it('is told beforehand: from where, how much, and how long by what restore tests took', async () => {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { confirmDrill } from '../../../client/runs/confirm.ts';
 import { readGraph } from '../../../client/runs/graph.ts';
-import { openSession, runDaily, runDrill } from '../../support/session.ts';
+import { openSession, runDaily, runDrill, untilWaits } from '../../support/session.ts';
 import { makeSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
 import type { Scene, Stage } from '../stage.ts';
@@ -34,10 +34,7 @@ async function play({ temporal, folder: newFolder, keep }: Stage): Promise<void>
     const sources = ['stack', 'wiki'];
     const waiting = runDrill({ ...at('10'), sources, scenario: 'host-lost', manual: ['restore'] });
     const id = 'drill-2026-11-22T09:10:00Z';
-    await until('somebody is waited for', async () => {
-      const graph = await readGraph(session.client, id);
-      return graph?.steps.some((step) => step.id === 'confirm/restore' && step.state === 'running') === true;
-    });
+    await untilWaits(session, id, 'restore');
     await confirmDrill(session.client, id, { phase: 'restore', note: 'go on' });
     await waiting;
     await runDrill({ ...at('20'), sources, scenario: 'ransomware' });

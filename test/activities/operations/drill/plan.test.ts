@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { planDrill } from '../../../../activities/operations/drill/plan.ts';
 import type { Site } from '../../../../activities/site.ts';
 import type { SiteInput } from '../../../../model/config/site.ts';
-import type { DrillAsked } from '../../../../model/drill/drill.ts';
+import { SCENARIOS, type DrillAsked } from '../../../../model/drill/drill.ts';
 import { recoverySources, restoreCommands } from '../../../../model/drill/runbook-commands.ts';
 import { drillAsked } from '../../../../model/received-drill.ts';
 import { restoreWords } from '../../../../model/drill/restore-words.ts';
@@ -127,6 +127,12 @@ describe('the plan of a drill', () => {
       const options = ['-c', 'recovery.yaml'];
       const words = { options, what: 'latest', source: name, from: 'vault', at: logged ? 'end' : null, to };
       assert.equal(line, ['mosaic-backup', ...restoreWords<never>(words)].join(' '));
+      // By the config of the recovery, whatever it says: a worker that is left goes by its own.
+      for (const scenario of SCENARIOS) {
+        const all = restoreCommands({ config, source, scenario, drill: null, logged });
+        const restores = all.filter((one) => one.startsWith('mosaic-backup '));
+        assert.ok(restores.length > 0 && restores.every((one) => one.endsWith(' --direct')), restores.join());
+      }
     }
   });
 });

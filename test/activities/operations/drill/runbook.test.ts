@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
-import { loadSite } from '../../../../activities/config/load.ts';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import { copyToDestination } from '../../../../activities/operations/copy-to.ts';
 import { siteSigner } from '../../../../activities/keys/site-keys.ts';
@@ -12,12 +10,11 @@ import { documentsFolder, writeDocuments } from '../../../../activities/operatio
 import { recordDrill } from '../../../../activities/operations/drill/record.ts';
 import { reportDrill } from '../../../../activities/operations/drill/report.ts';
 import type { DrillReport } from '../../../../model/drill/drill.ts';
-import { LAUNCHER, mosaicHere } from '../../../support/command-line.ts';
+import { mosaicHere } from '../../../support/command-line.ts';
 import { writeBackup } from '../../../support/backups.ts';
 import { drilledSource, drillReport } from '../../../support/drills.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
-import { startRedis } from '../../../support/redis.ts';
-import { makeSite, type SiteOptions, type TestSite } from '../../../support/site.ts';
+import { makeSite, type TestSite } from '../../../support/site.ts';
 import { testWork } from '../../../support/work.ts';
 
 const SCHEDULED = '2026-11-23T02:00:00Z';
@@ -28,22 +25,19 @@ describe('documents of drills', () => {
   let data: string;
   let made: TestSite;
 
-  beforeEach(() => make());
-  after(cleanUp);
-
-  /** A site with a wiki, and what else there is to be. */
-  async function make(others: SiteOptions['sources'] = {}): Promise<void> {
+  beforeEach(async () => {
     folder = await temporaryFolder();
     data = path.join(folder, 'srv', "the wiki's data");
     await mkdir(path.join(data, 'pages'), { recursive: true });
     await writeFile(path.join(data, 'pages', 'home'), 'what was there then\n', { mode: 0o640 });
     made = await makeSite({
       folder,
-      sources: { wiki: { type: 'files', paths: [data] }, ...others },
+      sources: { wiki: { type: 'files', paths: [data] } },
       plans: { drill: { contacts: ['Ada, +49 30 1234567'], keys: 'the safe', documents: path.join(folder, 'docs') } },
     });
-    await Promise.all(['wiki', OWN, ...Object.keys(others)].map(backedUp));
-  }
+    await Promise.all(['wiki', OWN].map(backedUp));
+  });
+  after(cleanUp);
 
   async function backedUp(source: string): Promise<void> {
     const { site } = made;
@@ -62,49 +56,6 @@ describe('documents of drills', () => {
   function read(name: string): Promise<string> {
     return readFile(path.join(documentsFolder(made.site), name), 'utf8');
   }
-
-  it('hold a runbook whose commands, run from top to bottom by sh on what is left, bring the site back', async () => {
-    const redis = await temporaryFolder();
-    const server = await startRedis({ folder: redis });
-    await server.run('SET', 'key', 'of then');
-    const stop = ['redis-cli', '-s', server.socket, 'shutdown', 'nosave'];
-    const socket = path.join(redis, 'started.sock');
-    const start = ['redis-server', '--dir', server.data, '--unixsocket', socket, '--port', '0', '--daemonize', 'yes'];
-    await make({ cache: { ...server.config('save'), inPlace: { data: server.data, stop, start } } });
-    await server.run('SET', 'key', 'what went wrong since');
-    await drilled();
-    await writeDocuments({ site: made.site });
-    const text = await read('runbook.md');
-    // What is left of a host that is gone: the destination, the identity out of the kit, and the runbook.
-    const kit = path.join(folder, 'identity from the kit');
-    await copyFile(made.identities[0], kit);
-    for (const gone of ['srv', 'repository', 'state', 'keys', 'config.yaml', 'docs'])
-      await rm(path.join(folder, gone), { recursive: true });
-    const bin = path.join(folder, 'bin');
-    await mkdir(bin);
-    await writeFile(path.join(bin, 'mosaic-backup'), `#!/bin/sh\nexec '${LAUNCHER}' "$@"\n`);
-    await chmod(path.join(bin, 'mosaic-backup'), 0o755);
-    const commands = [...text.matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, each]) => each).join('\n');
-    const env = {
-      PATH: `${bin}:${process.env['PATH']}`,
-      IDENTITY: kit,
-      RECOVERED: path.join(folder, 'recovered'),
-      MOSAIC_BACKUP_CONFIG: '',
-    };
-    const { exitCode, all } = await execa('sh', ['-eu'], { input: commands, env, all: true, reject: false });
-    assert.equal(exitCode, 0, `${all}\nof\n${commands}`);
-    const home = path.join(data, 'pages', 'home');
-    assert.equal(await readFile(home, 'utf8'), 'what was there then\n');
-    assert.equal((await stat(home)).mode & 0o777, 0o640);
-    // The server was stopped, its data lie aside, and the one that was started has those of then.
-    const asked = await execa('redis-cli', ['-s', socket, '--raw', 'GET', 'key']);
-    assert.equal(asked.stdout, 'of then');
-    await execa('redis-cli', ['-s', socket, 'shutdown', 'nosave']);
-    await stat(`${server.data}.before-recovery`);
-    // With its config and its signing key, the site is one again that can make backups.
-    const back = await loadSite({ file: made.file, env: process.env });
-    assert.equal(back.configDigest, made.site.configDigest);
-  });
 
   it('are readable to all, hold no secret, and are not touched where nothing has changed', async () => {
     const report = await drilled();
@@ -220,6 +171,17 @@ describe('documents of drills', () => {
     const page = path.join(folder, 'runbook.html');
     assert.equal((await mosaicHere(['-c', made.file, 'runbook', 'show', '--page', page])).code, 0);
     assert.match(await readFile(page, 'utf8'), /<h1>Recovery of the site test: host-lost<\/h1>/);
+  });
+
+  it('say beforehand where what they are for would leave nothing to rely on', async () => {
+    await writeDocuments({ site: made.site });
+    const without = [
+      ['runbook-ransomware.md', /nothing to rely on: no destination is locked: .* Set lock /],
+      ['runbook-primary-storage-lost.md', /nothing to rely on: the site has no second destination: .* Name another /],
+    ] as const;
+    for (const [name, said] of without) assert.match(await read(name), said);
+    for (const name of ['runbook.md', 'runbook-operator-error.md', 'runbook-key-lost.md'])
+      assert.doesNotMatch(await read(name), /nothing to rely on/);
   });
 
   it('name what every source needs, wherever its backups lie, and what could not be asked for it', async () => {
