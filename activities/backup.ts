@@ -89,7 +89,7 @@ export function backupActivities(openSite: () => Promise<Site>, commandLine: Com
     },
     preparePoint: (sent) => {
       const input = received(restorePointRun, sent);
-      return runStep({ waits: input.waits }, () => preparePoint(input));
+      return runStep({ waits: input.waits }, async () => preparePoint(await openSite(), input));
     },
     chooseTest: (sent) => {
       const { runId, step, waits } = received(testInput, sent);

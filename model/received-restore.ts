@@ -14,7 +14,9 @@ const waits = z.object({
   heartbeat: milliseconds,
   standstill: milliseconds,
 });
-const seen = z.object({ uid: z.int(), boot: z.string(), folder: z.string(), inode: z.string() }).exactOptional();
+const seen = z
+  .object({ uid: z.int(), boot: z.string(), folder: z.string(), inode: z.string(), config: z.string() })
+  .exactOptional();
 
 export const restoreStepInput = z.object({
   site: name,

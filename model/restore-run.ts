@@ -20,6 +20,8 @@ export interface SeenTarget {
   readonly folder: string;
   /** Device and number of that folder. */
   readonly inode: string;
+  /** The file of the config that was gone by. */
+  readonly config: string;
 }
 
 /** What is restored, from where, and where to. */

@@ -36,7 +36,7 @@ export async function restoreStep({ site, input, work }: RestoreStepRequest): Pr
   const began = Date.now();
   // An attempt that was killed when it was done, and before anybody knew of it.
   if (await hasRestored(site, run, to)) return { milliseconds: Date.now() - began, from: null, passed: [] };
-  const why = seen === undefined ? null : await elsewhere(seen, to);
+  const why = seen === undefined ? null : await elsewhere(site, seen, to);
   if (why !== null) return { milliseconds: 0, elsewhere: why };
   const beforePromotion = async (scratch: string): Promise<void> => {
     const inode = await inodeOf(scratch);

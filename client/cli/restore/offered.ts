@@ -68,7 +68,7 @@ export async function untilHeard<T>(
 /** One of a single backup. @throws BackupError as the restore itself. */
 export async function restoreOffered(cli: Cli, input: RestoreInput): Promise<Restored> {
   const { config } = await cli.site();
-  const asked = { ...input, seen: await seeTarget(input.to) };
+  const asked = { ...input, seen: await seeTarget(await cli.site(), input.to) };
   return offeredOr(cli, {
     host: input.host,
     start: (client) => startRestore(client, config, asked, true),

@@ -28,7 +28,7 @@ export async function carryOutPoint(
     import('./by-worker.ts'),
   ]);
   const { config } = await cli.site();
-  const asked = on === undefined ? { ...input, seen: await seeTarget(input.to) } : input;
+  const asked = on === undefined ? { ...input, seen: await seeTarget(await cli.site(), input.to) } : input;
   const how = { beside: BESIDE, once: on === undefined };
   return offeredOr(cli, {
     host: input.host,

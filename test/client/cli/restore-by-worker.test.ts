@@ -256,7 +256,7 @@ describe('a restore by the worker of its host', function () {
     const backup = all.find(({ name }) => name.source === 'wiki');
     assert.ok(backup);
     const to = below('elsewhere');
-    const seen = await seeTarget(to);
+    const seen = await seeTarget(site, to);
     const waits = { deadline: 0, retryFirst: 0, retryMax: 0, heartbeat: 0, standstill: 60_000 };
     const of = { site: 'test', host: 'near', source: 'wiki', backup: pinned(backup.manifest), target: null, paths: [] };
     const step = (other: Partial<SeenTarget>) =>
@@ -268,11 +268,15 @@ describe('a restore by the worker of its host', function () {
     assert.match((await step({ uid: 12_345 })).elsewhere ?? '', /runs as another user \(uid \d+, not 12345\)/);
     assert.match((await step({ boot: 'another' })).elsewhere ?? '', /on another machine/);
     assert.match((await step({ inode: '1:2' })).elsewhere ?? '', /sees another .*, as in a container/);
+    assert.match(
+      (await step({ config: '/etc/another.yaml' })).elsewhere ?? '',
+      /goes by another config \(.*config\.yaml\)/,
+    );
     // As a unit of systemd keeps a worker from /root and /usr.
     await withSmallDisk(1, async (disk) => {
       execFileSync('mount', ['-o', 'remount,ro', disk]);
       const there = path.join(disk, 'new/restored');
-      assert.match((await elsewhere(await seeTarget(there), there)) ?? '', /may not write to .* \(EROFS\)/);
+      assert.match((await elsewhere(site, await seeTarget(site, there), there)) ?? '', /may not write to .* \(EROFS\)/);
     });
     assert.ok(!(await readdir(folder)).includes('elsewhere'));
     assert.equal((await step({})).elsewhere, undefined);
