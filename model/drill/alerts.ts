@@ -8,7 +8,7 @@ import { formatDuration } from '../units.ts';
 import type { DrillReport } from './drill.ts';
 import { missedBy } from './objectives.ts';
 import { sandboxName } from './sandbox-name.ts';
-import { isProvisioned, PROVISION, TEAR_DOWN } from './steps.ts';
+import { isProvisioned, isTornDown, PROVISION, TEAR_DOWN } from './steps.ts';
 
 const WAITING = 'drill/waiting';
 const OUTCOME = 'drill/outcome';
@@ -18,13 +18,13 @@ const OBJECTIVES = 'drill/objectives';
  * The keys of what a report tells of, one way or the other: how a drill ended is known at its end, and the next one's end ends it. What was left on a
  * host is gone when another one was provisioned there, which removes it first, and torn down.
  */
-export function drillAlerts({ outcome, host, steps }: DrillReport): ReadonlySet<string> {
+export function drillAlerts(report: DrillReport): ReadonlySet<string> {
+  const { outcome, host, steps } = report;
   const isSwept = steps.some(({ id, state }) => id === PROVISION && state === 'done');
-  const isTornDown = steps.some(({ id, ended }) => id === TEAR_DOWN && ended !== null);
   return new Set([
     WAITING,
     ...(outcome === null ? [] : [OUTCOME, OBJECTIVES]),
-    ...(isSwept && isTornDown ? [leftOn(host)] : []),
+    ...(isSwept && isTornDown(report) ? [leftOn(host)] : []),
   ]);
 }
 
