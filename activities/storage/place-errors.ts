@@ -13,9 +13,11 @@ interface Named {
   readonly host?: string;
 }
 
-export function missing({ root, what }: Named): BackupError {
+export function missing({ root, what }: Named, used: boolean): BackupError {
   return new BackupError('unreachable', `The ${what} is not there: ${root} does not exist.`, {
-    remedy: `Mount its disk if it has one; when this is its first use, make the folder: install -d -m 700 ${root}`,
+    remedy: used
+      ? 'It was used before: mount its disk, or move the folder back. The step goes on by itself then.'
+      : `Mount its disk if it has one; when this is its first use, make the folder: install -d -m 700 ${root}`,
     facts: { path: root },
   });
 }

@@ -81,7 +81,7 @@ export async function requirePlace(place: Place, use: 'read' | 'write'): Promise
   const file = path.join(root, MARKER);
   await looked(place, async () => {
     const found = await ifThere(stat(root));
-    if (found === undefined || !found.isDirectory()) throw missing(place);
+    if (found === undefined || !found.isDirectory()) throw missing(place, await wasUsed(place));
     if (place.removable && found.dev === (await deviceAround(place.state)) && (await isNew(place))) throw noDisk(place);
     await requireMarker(place, use, { read: () => ifThere(readFile(file)), mark: (bytes) => markFile(root, bytes) });
   });
