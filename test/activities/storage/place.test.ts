@@ -132,6 +132,18 @@ describe('place', () => {
     await assert.rejects(openRepository(site), { code: 'preflight-failed', retryable: true });
   });
 
+  it('is not made for a repository while what is remembered of it is damaged', async () => {
+    const { site } = await makeSite({ folder: state, sources: { stack: { type: 'files', paths: ['/etc/hostname'] } } });
+    await prepareRepository(site);
+    await writeFile(path.join(site.state, 'places', 'repository.json'), '');
+    await rename(site.repository, `${site.repository}.away`);
+    await assert.rejects(prepareRepository(site), unreachable);
+    await assert.rejects(openRepository(site), unreachable);
+    await rename(`${site.repository}.away`, site.repository);
+    await openRepository(site);
+    await prepareRepository(site);
+  });
+
   it('is marked whole, or not at all, however often it is killed', async () => {
     await mkdir(root);
     const child = new URL('place-child.ts', import.meta.url);
