@@ -210,7 +210,10 @@ describe('the watchdog', function () {
         [],
         `${file}: ${stdout}`,
       );
-      assert.ok(findings.some((one) => one.code === 'schedule-missing'), 'and Temporal is looked at all the same');
+      assert.ok(
+        findings.some((one) => one.code === 'schedule-missing'),
+        'and Temporal is looked at all the same',
+      );
     }
     assert.equal((await watchdog()).code, 0);
   });
