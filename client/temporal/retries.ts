@@ -32,6 +32,7 @@ function ended(details: string): Call {
       process.nextTick(() => {
         // As of every call that failed: no message, and then its end.
         listener?.onReceiveMessage?.(null);
+        // eslint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum is in a package that is no dependency of ours
         listener?.onReceiveStatus?.({ code: CANCELLED, details, metadata });
       });
     },
