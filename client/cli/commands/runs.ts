@@ -1,4 +1,5 @@
 /** `runs list | show | retry | skip | cancel`: what runs, what waits, and what to do about it. */
+import type { Client } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
@@ -73,18 +74,9 @@ function positiveNumber(text: string): number {
   return Number(text);
 }
 
-/** The Temporal that serves already; null where none does. */
-async function openClient(cli: Cli) {
-  const [{ configuredEndpoint, embeddedEndpoint }, { connectClient }, { ensureSearchAttributes }] = await Promise.all([
-    import('../../temporal/endpoint.ts'),
-    import('../../runs/start.ts'),
-    import('../../temporal/namespace.ts'),
-  ]);
-  const site = await cli.site();
-  const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
-  if (!endpoint) return null;
-  await ensureSearchAttributes(endpoint);
-  return connectClient(endpoint);
+async function openClient(cli: Cli): Promise<Client | null> {
+  const { servingClient } = await import('../with-client.ts');
+  return servingClient(cli);
 }
 
 async function listCommand(cli: Cli, { plan, limit }: ListOptions): Promise<void> {
@@ -215,10 +207,7 @@ async function cancelCommand(cli: Cli, run: string): Promise<void> {
 const SOON = 5_000;
 
 /** @throws BackupError `unreachable` where no Temporal serves: nothing goes on then. */
-async function withServing(
-  cli: Cli,
-  use: (client: NonNullable<Awaited<ReturnType<typeof openClient>>>) => Promise<void>,
-): Promise<void> {
+async function withServing(cli: Cli, use: (client: Client) => Promise<void>): Promise<void> {
   const { withClient } = await import('../with-client.ts');
   await withClient(cli, 'A run that has ended is run again by: mosaic-backup runs retry RUN', use);
 }

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { wholeSeconds } from '../../../model/time.ts';
-import { mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { ownTemporal } from '../../support/ports.ts';
+import { openSession, runDaily } from '../../support/session.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
 import { startCommand, type CommandProcess } from '../../support/worker-process.ts';
@@ -48,8 +48,9 @@ describe('`up` where Temporal has lost its data', () => {
   });
 
   it("applies the schedules again, and starts each plan's newest due run that has no recovery point", async () => {
-    const earlier = await mosaicHere(['-c', test.file, 'run', 'daily', '--at', yesterday]);
-    assert.equal(earlier.code, 0, earlier.stderr);
+    const session = await openSession(test.file);
+    const earlier = await runDaily({ session, site: 'test', scheduled: yesterday }).finally(() => session.close());
+    assert.equal(earlier.outcome, 'complete', JSON.stringify(earlier));
     // Killed in the middle of it, it is begun by the next.
     const point = { at: 'client/schedules/make-up.ts#startMissed' };
     const killed = startCommand({
