@@ -11,6 +11,7 @@ import { SITE } from '../../workflows/search-attributes.ts';
 import { deliveryId, type Delivered } from '../../model/catch-up.ts';
 import { stepId } from '../../model/logs-run.ts';
 import { remedyOf } from '../../workflows/step-error.ts';
+import { resultOf, type AwaitedOptions } from './awaited.ts';
 import type { RunHandle } from './start.ts';
 
 /** What a running step reports of itself. */
@@ -41,15 +42,15 @@ export interface WatchOptions {
 
 /**
  * Follows a run to its end.
- * @throws BackupError `aborted` when it was cancelled; `failed` when it ended without a report.
+ * @throws BackupError `aborted` when it was cancelled; `failed` when it ended without a report; as `resultOf` where Temporal goes away.
  */
 export async function watchRun(
   client: Client,
   handle: RunHandle,
-  { interval, onProgress }: Omit<WatchOptions, 'onCancelFailed'>,
+  { interval, onProgress, ...awaiting }: Omit<WatchOptions, 'onCancelFailed'> & AwaitedOptions,
 ): Promise<RunReport> {
   const ended = new AbortController();
-  const result = handle.result().finally(() => ended.abort());
+  const result = resultOf(handle, awaiting).finally(() => ended.abort());
   const looking = look(client, handle, interval, onProgress, ended.signal);
   try {
     const report = await result;
