@@ -26,6 +26,7 @@ import { preparePoint } from './operations/restore-point/prepare.ts';
 import { restoreStep } from './operations/restore-run.ts';
 import { prune } from './operations/prune/index.ts';
 import { makeScratch } from './operations/scratch-place.ts';
+import { sweepLeft } from './operations/sweep-left.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
 
@@ -98,6 +99,7 @@ export function backupActivities(openSite: () => Promise<Site>, commandLine: Com
       const { step, choice, waits } = received(proveInput, sent);
       return runStep({ waits }, async (work) => {
         const site = await openSite();
+        await sweepLeft(site, work.log);
         const within = await makeScratch(site, 'restore-tests');
         return proveTest({ site, source: step.source, choice, within, work });
       });

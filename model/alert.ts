@@ -33,6 +33,7 @@ export const ALERTS = [
   'drill-waiting',
   'drill-failed',
   'drill-objective-missed',
+  'drill-left',
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 

@@ -5,9 +5,7 @@ import { temporalCredentials } from '../activities/config/temporal-credentials.t
 import { backupActivities, copyActivities } from '../activities/backup.ts';
 import type { CommandLine } from '../activities/command-line.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
-import { sweepSandboxes } from '../activities/operations/drill/sandbox.ts';
-import { sweepTests } from '../activities/operations/proof/sweep.ts';
-import { sweepKilledSandboxes } from '../activities/operations/sandbox.ts';
+import { sweepLeft } from '../activities/operations/sweep-left.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
@@ -57,10 +55,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   try {
     const claim = await claimHost(site);
     undo.defer(() => claim.release());
-    // What still works in what is removed next.
-    await sweepKilledSandboxes(site, settings.log);
-    await sweepTests(site);
-    await sweepSandboxes(site);
+    await sweepLeft(site, settings.log);
     await openMetrics(site, settings, undo);
     const canaries = startCanaries(settings);
     undo.defer(() => canaries.stop());

@@ -25,7 +25,17 @@ import {
   type ManualPhase,
 } from '../model/drill/drill.ts';
 import { rpoOf } from '../model/drill/loss.ts';
-import { CHOOSE, confirmId, DECLARE, drillSteps, MEASURE, PROVISION, REPORT, TEAR_DOWN } from '../model/drill/steps.ts';
+import {
+  CHOOSE,
+  confirmId,
+  DECLARE,
+  drillSteps,
+  isProvisioned,
+  MEASURE,
+  PROVISION,
+  REPORT,
+  TEAR_DOWN,
+} from '../model/drill/steps.ts';
 import type { GraphStep } from '../model/graph.ts';
 import type { Outcome } from '../model/recovery-point.ts';
 import type { RunReport, StepError } from '../model/run.ts';
@@ -125,8 +135,9 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     else runner.leaveOut(manual.filter((phase) => phase === 'tear-down').map(confirmId));
   } finally {
     // Cancelled or not: nothing of it stays, and nobody is waited for any more.
+    const isCancelled = CancellationScope.current().consideredCancelled;
     await CancellationScope.nonCancellable(async () => {
-      await tearDown();
+      await tearDown(isCancelled);
       runner.leaveOut(unended(runner.steps()));
       if (notified) await tell();
       await asking.ended();
@@ -200,8 +211,15 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     return isGiven;
   }
 
-  async function tearDown(): Promise<void> {
-    const torn = await runner.run(TEAR_DOWN, { ...onHost, deadline: Math.max(BRIEFLY, waits.retryMax) }, ({ left }) =>
+  /**
+   * A host that is away is waited for: all of it lies there in plaintext. Only briefly where nothing was made there, or the drill was cancelled:
+   * somebody waits for its end then.
+   */
+  async function tearDown(isCancelled: boolean): Promise<void> {
+    const briefly = Math.max(BRIEFLY, waits.retryMax);
+    const isBrief = isCancelled || !isProvisioned(runner.steps());
+    const deadline = isBrief ? briefly : Math.max(briefly, waits.deadline);
+    const torn = await runner.run(TEAR_DOWN, { ...onHost, deadline }, ({ left }) =>
       shortSteps(site, of, left).tearDownDrill.executeWithOptions(
         { summary: 'end all services, and remove what was recovered', activityId: TEAR_DOWN },
         [sandbox],

@@ -49,6 +49,7 @@ export function drillSourceDetails(source: DrilledSource, runId: string): string
     restored ? `\n\`${restored.command.join(' ')}\`` : '',
     ...triedOf(source).passed.map((why) => `\npassed over: ${why}`),
     started?.command ? `\n\`${started.command.join(' ')}\`` : '',
+    started?.isolation === undefined ? '' : `\n**not cut off**: ${started.isolation}`,
     ...probes.map(({ name, ok, detail }) => `\nprobe ${name}: ${ok ? 'green' : '**red**'} (${detail})`),
     ...losses.map(
       ({ by, time, milliseconds }) => `\nlost at most ${formatDuration(milliseconds)}: the ${by} of ${time} is there`,

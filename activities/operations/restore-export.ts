@@ -34,6 +34,9 @@ export interface RestoreExportRequest {
   readonly work: Work;
 }
 
+/** Scratch of exports. */
+export const EXPORTS = 'mosaic-export-';
+
 /**
  * Makes the plan, hands it over, and wipes what it needed afterwards.
  * @throws BackupError what the plan or its carrying out fails with; `usage` where backups of the type hold no exports.
@@ -51,7 +54,7 @@ export async function withExportPlan<T>(
   const config = configOf(site, manifest);
   return whileReading({ site, backups: [backup], work }, async () => {
     const reader = await openBackup({ site, store, backup, work });
-    return withScratch(within, 'mosaic-export-', async (scratch) => {
+    return withScratch(within, EXPORTS, async (scratch) => {
       const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, work };
       if (adapter.withExportPlan) return adapter.withExportPlan(asked, use);
       throw noExports(adapter.type);

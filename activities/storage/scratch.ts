@@ -1,6 +1,6 @@
 /** Scratch folders that may hold plaintext: removed whatever happens, by the next one's start where its process was killed. */
 import { randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import path from 'node:path';
 import { FOLDER_MODE } from './durable.ts';
@@ -44,15 +44,24 @@ export async function makePassable(folder: string): Promise<void> {
   for (let made = folder; made.length >= first.length; made = path.dirname(made)) await chmod(made, PASSABLE);
 }
 
-/** Removes the scratch folders of dead processes; a folder that does not exist has none. */
+/**
+ * Removes the scratch folders of dead processes; a folder that does not exist has none. Where everybody may make folders, as in /tmp, only those of
+ * this process's user: who has made another could lead its removal elsewhere.
+ */
 export async function sweepScratch(within: string, prefix: string): Promise<void> {
   await translated(within, 'looking for what killed restores left', async () => {
-    for (const name of (await ifThere(readdir(within))) ?? []) {
+    const names = ((await ifThere(readdir(within))) ?? []).filter((name) => name.startsWith(prefix));
+    if (names.length === 0) return;
+    const owner = (await stat(within)).mode & STICKY ? process.geteuid?.() : undefined;
+    for (const name of names) {
       const folder = path.join(within, name);
-      if (name.startsWith(prefix) && (await isDead(folder))) await rm(folder, { recursive: true, force: true });
+      if (await isDead(folder, owner)) await rm(folder, { recursive: true, force: true });
     }
   });
 }
+
+/** Who may write to a folder removes nobody else's files: stat(2). */
+const STICKY = 0o1000;
 
 /** Who else is known to be at work in scratch of the same prefix beside this one; of another container nothing is known. */
 export async function othersAtWork(scratch: string, prefix: string): Promise<readonly Holder[]> {
@@ -68,12 +77,13 @@ export async function othersAtWork(scratch: string, prefix: string): Promise<rea
 /** Characters. */
 const UUID = 36;
 
-async function isDead(folder: string): Promise<boolean> {
+/** @param owner whose it must be; undefined: anybody's. */
+async function isDead(folder: string, owner?: number): Promise<boolean> {
   const holder = holderOfName(folder);
   // Not made by us: what is nobody's is not ours to delete.
   if (holder === undefined) return false;
   const found = await ifThere(lstat(folder));
-  if (found === undefined) return false;
+  if (found === undefined || (owner !== undefined && found.uid !== owner)) return false;
   if (holder.boot === thisHolder().boot) {
     const alive = await isAlive(holder);
     if (alive !== undefined) return !alive;

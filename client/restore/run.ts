@@ -1,5 +1,11 @@
 /** A restore as a workflow: started or joined, watched, cancelled. */
-import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  ServiceError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import type { Client, WorkflowHandleWithFirstExecutionRunId, WorkflowResultType } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, type SearchAttributePair } from '@temporalio/common';
 import { createHash } from 'node:crypto';
@@ -115,13 +121,27 @@ export interface FollowRestore {
 
 /** The worker restores on, whatever becomes of the Temporal that it was watched on. */
 function unlessLost(error: unknown, run: string): unknown {
-  if (!(error instanceof ServiceError) && !isGrpcServiceError(error)) return error;
+  if (!isUnanswered(error)) return error;
   return new BackupError('unreachable', `Temporal does not answer any more: how ${run} fares cannot be said.`, {
     remedy:
       'Its worker may be at work still. The same command joins it once Temporal is back; with --direct it is restored without, once that worker has ended.',
     facts: { run },
     cause: error,
   });
+}
+
+function isUnanswered(error: unknown): boolean {
+  return error instanceof ServiceError || isGrpcServiceError(error);
+}
+
+/** Also what a workflow is asked that has not begun, or that Temporal has lost: its end is told by its result. */
+function isOfTemporal(error: unknown): boolean {
+  return (
+    isUnanswered(error) ||
+    error instanceof QueryNotRegisteredError ||
+    error instanceof QueryRejectedError ||
+    error instanceof WorkflowNotFoundError
+  );
 }
 
 const LOOK = 500;
@@ -139,6 +159,8 @@ export async function followRestore<Run extends RestoreWorkflow | PointWorkflow>
   signal.addEventListener('abort', cancel, { once: true });
   const ended = new AbortController();
   const looking = look();
+  // What it fails with is thrown at the end, since the restore goes on.
+  looking.catch(() => undefined);
   try {
     return await handle.result();
   } catch (error) {
@@ -165,7 +187,8 @@ export async function followRestore<Run extends RestoreWorkflow | PointWorkflow>
           const why = steps.find(({ state }) => state === 'waiting')?.error?.message;
           if (why !== undefined && why !== said) onFailed(`it failed, and is tried again: ${(said = why)}`);
         }
-      } catch {
+      } catch (error) {
+        if (!isOfTemporal(error)) throw error;
         // Nobody answers just now: the next look tells.
         if (said === '' && Date.now() - begun > SILENT)
           onFailed(

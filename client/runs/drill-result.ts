@@ -46,6 +46,9 @@ export function drillProblems(report: DrillReport): string[] {
     ...sources.flatMap(({ source, restored }) =>
       (restored?.passed ?? []).map((why) => `${source}: passed over: ${why}`),
     ),
+    ...sources.flatMap(({ source, started }) =>
+      started?.isolation === undefined ? [] : [`${source}: not cut off: ${started.isolation}`],
+    ),
     ...missedBy(report).map(
       ({ of, objective, took, limit }) =>
         `${of ?? 'all'}: ${objective.toUpperCase()} missed: ${took === null ? 'not known' : formatDuration(took)}, and ${formatDuration(limit)} is the objective`,

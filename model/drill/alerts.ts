@@ -1,24 +1,42 @@
-/** What of drills somebody is told: one that waits for somebody, one that did not recover everything, and one that took too long or lost too much. Pure. */
+/**
+ * What of drills somebody is told: one that waits for somebody, one that did not recover everything, one that took too long or lost too much, and one
+ * of which plaintext is left. Pure.
+ */
 import type { Condition } from '../alert.ts';
 import { phaseAsked } from '../graph.ts';
 import { formatDuration } from '../units.ts';
 import type { DrillReport } from './drill.ts';
 import { missedBy } from './objectives.ts';
+import { sandboxName } from './sandbox-name.ts';
+import { isProvisioned, isTornDown, PROVISION, TEAR_DOWN } from './steps.ts';
 
 const WAITING = 'drill/waiting';
 const OUTCOME = 'drill/outcome';
 const OBJECTIVES = 'drill/objectives';
 
-/** The keys of what a report tells of, one way or the other: how a drill ended is known at its end, and the next one's end ends it. */
-export function drillAlerts({ outcome }: DrillReport): ReadonlySet<string> {
-  return new Set(outcome === null ? [WAITING] : [WAITING, OUTCOME, OBJECTIVES]);
+/**
+ * The keys of what a report tells of, one way or the other: how a drill ended is known at its end, and the next one's end ends it. What was left on a
+ * host is gone when another one was provisioned there, which removes it first, and torn down.
+ */
+export function drillAlerts(report: DrillReport): ReadonlySet<string> {
+  const { outcome, host, steps } = report;
+  const isSwept = steps.some(({ id, state }) => id === PROVISION && state === 'done');
+  return new Set([
+    WAITING,
+    ...(outcome === null ? [] : [OUTCOME, OBJECTIVES]),
+    ...(isSwept && isTornDown(report) ? [leftOn(host)] : []),
+  ]);
+}
+
+function leftOn(host: string): string {
+  return `drill/left/${host}`;
 }
 
 export function drillConditions(report: DrillReport): readonly Condition[] {
   const { runId, scenario, outcome, host, steps, sources, errors } = report;
   const of = { source: null, host, once: false } as const;
   const [asked] = steps.flatMap((step) => phaseAsked(step) ?? []);
-  const asking = asked === undefined ? [] : [waitingCondition(report, asked)];
+  const asking = [...(asked === undefined ? [] : [waitingCondition(report, asked)]), ...leftConditions(report)];
   if (outcome === null) return asking;
   const failed = sources.filter((source) => source.outcome !== 'complete').map(({ source }) => source);
   const why = errors[0]?.message ?? sources.flatMap((source) => source.errors)[0]?.message ?? 'see its report';
@@ -70,4 +88,21 @@ function waitingCondition({ runId, scenario, host, outcome }: DrillReport, phase
     message: `The drill ${runId} (${scenario}) ${why}.`,
     remedy: `mosaic-backup drill confirm ${runId} ${phase}`,
   };
+}
+
+/** Also of one that was cancelled. An operator may have skipped it. */
+function leftConditions({ runId, site, host, steps }: DrillReport): readonly Condition[] {
+  const torn = steps.find(({ id, state }) => id === TEAR_DOWN && (state === 'failed' || state === 'skipped'));
+  if (!torn || !isProvisioned(steps)) return [];
+  return [
+    {
+      source: null,
+      host,
+      once: false,
+      alert: 'drill-left',
+      key: leftOn(host),
+      message: `The drill ${runId} is over, and could not remove what it recovered: it lies on ${host} in plaintext, and its servers may run (${torn.error?.message ?? 'nobody knows why'}).`,
+      remedy: `On ${host}: restart the worker, which ends its servers, and remove the folder ${sandboxName(site, runId)} in plans.drill.scratch (absent: drills in the scratch folder beside state). The next drill there removes them, too.`,
+    },
+  ];
 }

@@ -166,6 +166,8 @@ export interface DrillStarted {
   /** The command by which it runs; null where nothing is to run, as of files. */
   readonly command: readonly string[] | null;
   readonly newest: readonly Newest[];
+  /** How far what runs is not cut off from production, and why; absent where it is. */
+  readonly isolation?: string;
 }
 
 /** Data that were lost, in milliseconds before the disaster (`DrillChoice.disaster`). */

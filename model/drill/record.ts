@@ -62,7 +62,12 @@ const drilled = z.looseObject({
     .nullable(),
   tried: z.looseObject(tried).exactOptional(),
   started: z
-    .looseObject({ command: z.array(z.string()).nullable(), newest: z.array(z.looseObject(newest)) })
+    .looseObject({
+      command: z.array(z.string()).nullable(),
+      newest: z.array(z.looseObject(newest)),
+      /** How far it was not cut off from production, and why; absent where it was. */
+      isolation: z.string().exactOptional(),
+    })
     .nullable(),
   probes: z.array(
     z.looseObject({

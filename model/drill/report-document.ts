@@ -41,6 +41,7 @@ export function drillDocument(report: DrillReport, drills: readonly DrillReport[
       ...pathBlocks(report),
       ...lossBlocks(report),
       ...probeBlocks(report),
+      ...isolationBlocks(report),
       ...comparedBlocks(report, summary),
       ...commandBlocks(report),
     ],
@@ -197,6 +198,13 @@ function probeBlocks({ sources }: DrillReport): readonly Block[] {
   );
   const blocks = table(['source', 'probe', 'result', 'seen', 'took'], rows, ['took']);
   return blocks.length === 0 ? [] : [heading(2, 'Probes'), ...blocks];
+}
+
+function isolationBlocks({ sources }: DrillReport): readonly Block[] {
+  const open = sources.flatMap(({ source, started }): readonly Line[] =>
+    started?.isolation === undefined ? [] : [[{ strong: source }, `: ${started.isolation}`]],
+  );
+  return open.length === 0 ? [] : [heading(2, 'What was not cut off from production'), ...list(open)];
 }
 
 function comparedBlocks(report: DrillReport, { sameScenario, last }: DrillSummary): readonly Block[] {

@@ -32,6 +32,11 @@ export function isConfirm(id: string): boolean {
   return id.startsWith(`${CONFIRM}/`);
 }
 
+/** Whether anything may have been made on the host that recovers: a host that never answered was sent no attempt. */
+export function isProvisioned(steps: readonly GraphStep[]): boolean {
+  return steps.some(({ id, attempts }) => id === PROVISION && attempts > 0);
+}
+
 /** The steps of one source, each after the one before; the first when those that it needs are up. */
 export function drillSourceSteps({ source, after }: Pick<DrillStep, 'source' | 'after'>): readonly GraphStep[] {
   const does: Readonly<Record<SourceStepName, string>> = {

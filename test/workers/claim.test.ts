@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { loadSite } from '../../activities/config/load.ts';
@@ -106,6 +106,24 @@ describe('a worker that does not fit its machine', () => {
     assert.equal(second.code, 7);
     assert.ok(worker.running());
     await worker.end();
+  });
+
+  it('one whose scratch folders cannot be read, as of a mount that has gone stale, serves all the same, and says so', async () => {
+    const stale = path.join(folder, 'stale');
+    await symlink(stale, stale);
+    const text = await readFile(test.file, 'utf8');
+    const config = parse(text) as SiteInput;
+    await writeFile(
+      test.file,
+      stringify({ ...config, plans: { restoreTest: { scratch: stale }, drill: { scratch: stale } } }),
+    );
+    try {
+      const worker = await started();
+      assert.equal(worker.output().match(/what restore tests or drills have left could not be removed/g)?.length, 2);
+      await worker.end();
+    } finally {
+      await writeFile(test.file, text);
+    }
   });
 
   async function refused(

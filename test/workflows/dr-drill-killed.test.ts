@@ -2,14 +2,20 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { readGraph } from '../../client/runs/graph.ts';
 import { startRun } from '../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../client/temporal/namespace.ts';
+import { TEAR_DOWN } from '../../model/drill/steps.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
 import { processesNaming } from '../support/processes.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { makeSite, type TestSite } from '../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
+import { until } from '../support/until.ts';
 import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../support/worker-process.ts';
+
+/** Milliseconds. */
+const HOUR = 3_600_000;
 
 describe('drDrill, its worker killed in the middle', function () {
   this.timeout(120_000);
@@ -51,6 +57,8 @@ describe('drDrill, its worker killed in the middle', function () {
     { at: 'activities/operations/drill/restore.ts#restoreDrilled', when: 'left' },
     // Its service runs, and dies with the worker: another one is started.
     { at: 'activities/operations/drill/services.ts#probeDrilled' },
+    // All is over but that.
+    { at: 'activities/operations/drill/sandbox.ts#removeSandbox' },
   ] satisfies readonly SignalPoint[];
   for (const [hour, point] of points.entries()) {
     it(`P49 the same drill goes on, and leaves neither data nor a server behind (${point.at})`, async () => {
@@ -72,9 +80,31 @@ describe('drDrill, its worker killed in the middle', function () {
       // What was recovered before is not recovered again, whatever died later.
       assert.equal(source?.steps.find(({ name }) => name === 'restore')?.attempts, hour === 0 ? 2 : 1);
       assert.deepEqual(await readdir(scratch), []);
+      assert.ok((await patience(run.workflowId)) >= 12 * HOUR, 'a host that is away is waited for as in every step');
       await living.end();
       assert.deepEqual(processesNaming(scratch), []);
     });
+  }
+
+  it('waits only briefly for what is to be removed where it was cancelled', async () => {
+    const living = worker();
+    await living.printed('serves');
+    const asked = { site: 'test', plan: 'drill', scheduled: '2026-11-22T09:00:00Z', manual: ['restore'] } as const;
+    const run = await startRun(temporal.client(), { ...asked, sources: ['cache'] });
+    await until('its sandbox is there', async () => (await readdir(path.join(folder, 'scratch'))).length > 0);
+    await run.cancel();
+    await assert.rejects(run.result());
+    assert.ok((await patience(run.workflowId)) < HOUR);
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+    await living.end();
+  });
+
+  /** Milliseconds from the beginning of the removal to when it would have been given up. */
+  async function patience(id: string): Promise<number> {
+    const graph = await readGraph(temporal.client(), id);
+    const { started: began, deadline } = graph?.steps.find((step) => step.id === TEAR_DOWN) ?? {};
+    assert.ok(began && deadline, JSON.stringify(graph));
+    return Date.parse(deadline) - Date.parse(began) + 1000;
   }
 
   function worker(point?: SignalPoint, reached?: string): CommandProcess {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { scratchOf } from '../../activities/operations/scratch-place.ts';
+import { makeScratch, scratchOf } from '../../activities/operations/scratch-place.ts';
 import { trustedKeys } from '../../activities/keys/site-keys.ts';
 import { openDestination } from '../../activities/storage/destinations.ts';
 import { readEvidence } from '../../activities/storage/evidence-file.ts';
@@ -68,6 +68,14 @@ describe('restoreTest', function () {
         ...['wiki', 'board', 'mosaic-backup-local'].flatMap((source) => [`${source}/choose`, `${source}/restore`]),
       ].map((id) => [id, 'done']),
     );
+  });
+
+  it('removes what a drill has left whose end nobody saw', async () => {
+    const left = path.join(await makeScratch(test.site, 'drills'), 'mosaic-drill-test-20261018T090000Z');
+    await mkdir(left);
+    await utimes(left, 0, 0);
+    await tests('2026-11-22T08:30:00Z', ['mosaic-backup-local']);
+    assert.deepEqual(await readdir(path.dirname(left)), []);
   });
 
   it('then takes what was not proven yet: the repository', async () => {

@@ -7,8 +7,8 @@ import type { Site } from '../../site.ts';
 import { locate } from '../../streams/locate.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Work } from '../../work.ts';
-import { makeSandbox, openLeft, removeOtherSandboxes } from './sandbox.ts';
-import { stopOthers } from './services.ts';
+import { makeSandbox, openLeft } from './sandbox.ts';
+import { sweepOthers } from './sweep.ts';
 
 /** What every recovery needs, whatever it recovers. */
 const NEEDED = ['age', 'zstd', 'tar'];
@@ -24,8 +24,7 @@ export async function provision(site: Site, input: DrillInput, work: Work): Prom
     await runProgram({ command: program, args }, { timeout, signal: work.signal, quiet: true });
   }
   for (const program of NEEDED) locate(program);
-  await stopOthers(site, input);
-  await removeOtherSandboxes(site, input);
+  await sweepOthers(site, input);
   await makeSandbox(site, input);
   await requireRecipient(await openLeft(site, input), input);
 }

@@ -1,10 +1,11 @@
 /**
- * The folder in which a drill recovers. It outlives a worker that dies, so that the drill goes on; nothing of it outlives the drill, and what a
- * drill has left that never came to its end is removed once no drill can last so long.
+ * The folder in which a drill recovers. It outlives a worker that dies, so that the drill goes on; nothing of it outlives the drill, and what one has
+ * left that never came to its end is swept (sweep.ts).
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { DrillInput } from '../../../model/drill/drill.ts';
+import { isSandboxOf, sandboxName } from '../../../model/drill/sandbox-name.ts';
 import { loadSite } from '../../config/load.ts';
 import type { Site } from '../../site.ts';
 import { ifThere, translated } from '../../storage/fs-errors.ts';
@@ -27,14 +28,8 @@ export interface Sandbox {
   readonly begun: (source: string) => string;
 }
 
-/** What the names of sandboxes begin with; the site and the time of the drill follow. Short: sockets lie in them, whose paths have 107 bytes at most. */
-const PREFIX = 'mosaic-drill-';
-
-/** Milliseconds after which a drill has ended in any case. */
-const LONGEST = 7 * 86_400_000;
-
 export function sandboxOf(site: Pick<Site, 'config' | 'state'>, { runId }: Pick<DrillInput, 'runId'>): Sandbox {
-  const folder = path.join(scratchOf(site, 'drills'), `${prefixOf(site)}${runId.replaceAll(/[^0-9TZ]/g, '')}`);
+  const folder = path.join(scratchOf(site, 'drills'), sandboxName(site.config.site, runId));
   return {
     folder,
     config: path.join(folder, 'recovery.yaml'),
@@ -82,36 +77,11 @@ export async function removeSandbox(site: Site, input: Pick<DrillInput, 'runId'>
   await translated(folder, 'removing the sandbox of the drill', () => rm(folder, { recursive: true, force: true }));
 }
 
-function prefixOf({ config }: Pick<Site, 'config'>): string {
-  return `${PREFIX}${config.site}-`;
-}
-
-/** Removes what other drills of the site have left: they take turns, so it is of one that was ended from outside. */
-export async function removeOtherSandboxes(site: Site, input: Pick<DrillInput, 'runId'>): Promise<void> {
-  const own = sandboxOf(site, input).folder;
-  await sweep(site, (folder) => Promise.resolve(folder !== own));
-}
-
-/** Removes the sandboxes of drills whose end nobody saw. @param now milliseconds since the epoch. */
-export async function sweepSandboxes(site: Pick<Site, 'config' | 'state'>, now = Date.now()): Promise<void> {
-  await sweep(site, async (folder) => {
-    const found = await ifThere(stat(folder));
-    return found !== undefined && now - found.mtimeMs > LONGEST;
-  });
-}
-
-async function sweep(
-  site: Pick<Site, 'config' | 'state'>,
-  isLeft: (folder: string) => Promise<boolean>,
-): Promise<void> {
+/** The sandboxes of all drills of the site that are there, as absolute paths. None where a folder of our own is not ours. */
+export async function sandboxesOf(site: Pick<Site, 'config' | 'state'>): Promise<readonly string[]> {
   const named = configuredScratch(site, 'drills') !== undefined;
-  // Nothing is removed where a folder of our own is not ours.
-  if (!named && (await whyNotOurs(ownScratch(site.state))) !== undefined) return;
+  if (!named && (await whyNotOurs(ownScratch(site.state))) !== undefined) return [];
   const scratch = scratchOf(site, 'drills');
-  await translated(scratch, 'looking for what drills left', async () => {
-    for (const name of (await ifThere(readdir(scratch))) ?? []) {
-      const folder = path.join(scratch, name);
-      if (name.startsWith(prefixOf(site)) && (await isLeft(folder))) await rm(folder, { recursive: true, force: true });
-    }
-  });
+  const names = (await ifThere(readdir(scratch))) ?? [];
+  return names.filter((name) => isSandboxOf(site.config.site, name)).map((name) => path.join(scratch, name));
 }

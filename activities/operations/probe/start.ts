@@ -1,5 +1,5 @@
 /** What runs on restored data: the private server of a database, or what the config's `start` says of files. */
-import { mkdir, readFile, readlink } from 'node:fs/promises';
+import { mkdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SourceConfig } from '../../../model/config/source.ts';
@@ -10,6 +10,7 @@ import { startProcess, type ServerProcess } from '../../sources/private-server/p
 import type { Sandbox } from '../../sources/private-server/sandbox.ts';
 import type { Service } from '../../sources/service.ts';
 import type { BackupReader } from '../../sources/types.ts';
+import { childrenOf, isAtWork } from '../../streams/children.ts';
 import { locate } from '../../streams/locate.ts';
 import type { Work } from '../../work.ts';
 import { filledIn } from './command.ts';
@@ -85,15 +86,13 @@ async function startOn({ start, restored, scratch, work }: StartRequest): Promis
 
 /** Its first process ends when the one that holds it does, and all others with it: what it works in is removed next. */
 async function endAll({ pid, end }: ServerProcess): Promise<void> {
-  const inside = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).trim().split(' ');
-  await end('SIGKILL');
-  for (const one of inside.filter((text) => text !== '')) while (await lives(one)) await wait(POLL);
-}
-
-/** One that only waits to be reaped does nothing any more. */
-async function lives(pid: string): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  return stat !== '' && !/\) [ZX] /.test(stat);
+  let inside: readonly number[] = [];
+  try {
+    inside = await childrenOf(pid);
+  } finally {
+    await end('SIGKILL');
+  }
+  for (const one of inside) while (await isAtWork(one)) await wait(POLL);
 }
 
 /** Who comes earlier would get into the network of the worker, and ask production. It has its processes to itself last of all. */

@@ -11,7 +11,7 @@ import { stopIfCancelled } from '../../streams/cancelled.ts';
 import { locate } from '../../streams/locate.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Work } from '../../work.ts';
-import { socketFolder, startProcess, type ServerProcess } from '../private-server/process.ts';
+import { socketFolder, startProcess, type ServerProcess, type SocketFolder } from '../private-server/process.ts';
 import { giveTo, requireReach, type ServerUser } from '../private-server/user.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
 import type { Connection } from './connection.ts';
@@ -83,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   await requireReach('MariaDB', user, data);
   await giveTo(user, data, signal);
   await giveTo(user, runtime, signal);
-  const folder = await closedFolder(runtime, user);
+  const { folder, remove } = await closedFolder(runtime, user);
   const log = path.join(runtime, 'server.log');
   const child = await startProcess({
     command: commandOf(options, folder),
@@ -99,7 +99,7 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   async function end(how?: 'fast' | 'immediate'): Promise<void> {
     signal.removeEventListener('abort', abort);
     await server.stop(how);
-    await rm(folder, { recursive: true, force: true });
+    await remove();
   }
   try {
     await answering(server, options);
@@ -146,12 +146,18 @@ export async function createDataFolder({
 }
 
 /** Closed to all others: the server makes its socket for everybody, and may ask nobody who he is. */
-async function closedFolder(runtime: string, user: ServerUser | undefined): Promise<string> {
-  const { folder } = await socketFolder(path.join(runtime, 'private'), 'server.sock', user);
+async function closedFolder(runtime: string, user: ServerUser | undefined): Promise<SocketFolder> {
+  const { folder, remove } = await socketFolder(path.join(runtime, 'private'), 'server.sock', user);
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
   if (user) await chown(folder, user.uid, user.gid);
-  return folder;
+  return {
+    folder,
+    async remove() {
+      await rm(folder, { recursive: true, force: true });
+      await remove();
+    },
+  };
 }
 
 function commandOf({ data, runtime, args = [] }: ServerOptions, folder: string): readonly [string, ...string[]] {

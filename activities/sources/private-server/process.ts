@@ -1,10 +1,11 @@
 /** The process of a private server: it runs as an unprivileged user, and ends with the worker. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { PASSABLE } from '../../storage/scratch.ts';
+import { socketFolder as shortFolder } from '../../storage/socket-folder.ts';
 import { locate } from '../../streams/locate.ts';
 import { enclosedBy, type Enclosed } from './enclosure.ts';
 import { becoming, type ServerUser } from './user.ts';
@@ -98,10 +99,19 @@ export interface SocketFolder {
   readonly remove: () => Promise<void>;
 }
 
-/** `wanted`, or a short one in its place: the path of a socket, with `name` in it, has at most 107 bytes. */
+/**
+ * `wanted`, or a short one in its place: the path of a socket, with `name` in it, has at most 107 bytes. What a killed process has left of such the next
+ * one removes.
+ */
 export async function socketFolder(wanted: string, name: string, user: ServerUser | undefined): Promise<SocketFolder> {
   if (Buffer.byteLength(path.join(wanted, name)) <= 107) return { folder: wanted, remove: async () => undefined };
-  const folder = await mkdtemp(path.join(tmpdir(), 'mosaic-'));
+  // Around that of the server's user one of our own: what belongs to somebody else is swept by nobody.
+  const own = await shortFolder(SHORT);
+  await chmod(own, PASSABLE);
+  const folder = path.join(own, 's');
+  await mkdir(folder, { mode: 0o700 });
   if (user) await chown(folder, user.uid, user.gid);
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+  return { folder, remove: () => rm(own, { recursive: true, force: true }) };
 }
+
+const SHORT = 'mosaic-server-';

@@ -6,6 +6,7 @@ import { openChain } from '../../../activities/operations/restore.ts';
 import { adapterFor } from '../../../activities/sources/index.ts';
 import type { Service } from '../../../activities/sources/service.ts';
 import { withScratch } from '../../../activities/storage/scratch.ts';
+import { runProgram } from '../../../activities/streams/run.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { SourceType } from '../../../model/source.ts';
 import { openPlace } from '../../backups/places.ts';
@@ -50,14 +51,19 @@ export async function serveUntilInterrupted(
     await chmod(folder, 0o711);
     const scratch = path.join(folder, 'run');
     await mkdir(scratch, { mode: 0o711 });
-    const service = await adapter.serve?.({ source: newest.source, config, chain, restored: to, scratch, work });
-    if (!service) throw new TypeError('looked at before');
-    cli.signal.removeEventListener('abort', abort);
     try {
-      ready(service);
-      await ended(service, cli.signal);
+      const service = await adapter.serve?.({ source: newest.source, config, chain, restored: to, scratch, work });
+      if (!service) throw new TypeError('looked at before');
+      cli.signal.removeEventListener('abort', abort);
+      try {
+        ready(service);
+        await ended(service, cli.signal);
+      } finally {
+        await service.stop();
+      }
     } finally {
-      await service.stop();
+      // A private server waits for no disk, since what it works on is thrown away: not here.
+      await runProgram({ command: 'sync', args: ['-f', to] });
     }
   });
 }

@@ -62,6 +62,33 @@ describe('the place where restores are tried', () => {
     assert.deepEqual(await Promise.all(places.map((place) => readdir(place))), [[], []]);
   });
 
+  it('and of what killed commands left, which had it in TMPDIR; there nothing of other users is removed', async () => {
+    const tmp = path.join(folder, 'tmp');
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = tmp;
+    try {
+      const alive = `mosaic-proof-2${holderTag(thisHolder())}`;
+      for (const name of [LEFT, LEFT.replace('proof', 'export'), `other-${LEFT}`, alive, 'mosaic-proof-of-nobody'])
+        await mkdir(path.join(tmp, name), { recursive: true });
+      // As /tmp is.
+      await chmod(tmp, 0o1777);
+      const foreign = LEFT.replace('-1', '-3');
+      if (isRoot) {
+        await mkdir(path.join(tmp, foreign));
+        await chown(path.join(tmp, foreign), NOBODY.uid, NOBODY.gid);
+      }
+      await sweepTests(site);
+      const kept = [alive, 'mosaic-proof-of-nobody', ...(isRoot ? [foreign] : []), `other-${LEFT}`];
+      assert.deepEqual((await readdir(tmp)).toSorted(), kept.toSorted());
+      await chmod(tmp, 0o755);
+      await sweepTests(site);
+      assert.ok(!(await readdir(tmp)).includes(foreign), 'nobody else can have made it');
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+
   it('is refused where it leads elsewhere or is not ours, and nothing is removed there', async () => {
     const own = ownScratch(site.state);
     const elsewhere = path.join(folder, 'elsewhere');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
@@ -10,6 +10,7 @@ import { restoreStep } from '../../../activities/operations/restore-run.ts';
 import { elsewhere, seeTarget } from '../../../activities/operations/restore-seen.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
+import { followRestore, startRestore } from '../../../client/restore/run.ts';
 import { startRun } from '../../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../../client/temporal/namespace.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
@@ -138,6 +139,25 @@ describe('a restore by the worker of its host', function () {
     assert.equal(code, 0, stderr);
     assert.match(stderr, /restored by the worker of far/);
     await assertRestored('there');
+  });
+
+  it('while it is watched no bug is taken for a worker that does not answer', async () => {
+    const site = await loadSite({ file, host: 'near' });
+    const [newest] = await listBackups(repositoryStore(site.repository));
+    assert.ok(newest);
+    const of = { site: 'test', host: 'near', source: 'wiki', place: 'vault', target: null, paths: [] };
+    const input = { ...of, backup: pinned(newest.manifest), to: below('watched') };
+    // It is not mounted.
+    await rename(below('vault'), below('vault.gone'));
+    const handle = await startRestore(temporal.client(), site.config, input);
+    const watching = new AbortController();
+    const onFailed = (why: string): never => {
+      watching.abort();
+      throw new RangeError(why);
+    };
+    const watched = followRestore(handle, { signal: watching.signal, progress: () => undefined, onFailed });
+    await assert.rejects(watched, { name: 'RangeError', message: /^it failed, and is tried again: / });
+    await rename(below('vault.gone'), below('vault'));
   });
 
   const points = [

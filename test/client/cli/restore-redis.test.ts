@@ -1,7 +1,8 @@
 /** Redis: what was restored is served, and single keys come into a running server. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { locate } from '../../../activities/streams/locate.ts';
 import { runProgram } from '../../../activities/streams/run.ts';
 import { capture, SOURCE } from '../../activities/sources/postgres/backups.ts';
 import { mosaicHere } from '../../support/command-line.ts';
@@ -98,14 +99,25 @@ describe('a restore of Redis into a running server', function () {
   it('--serve starts a private server on what was restored, says how it is reached, and ends it at ^C', async () => {
     const to = path.join(folder, 'served');
     const args = ['-c', made.file, 'restore', 'latest', '--source', SOURCE, '--to', to, '--serve'];
-    const serving = startCommand({ args, owner: folder });
+    // The one of the machine, which leaves a note of when it was called.
+    const called = path.join(folder, 'sync-called');
+    const told = path.join(folder, 'socket');
+    const state = `$(test -e "$(cat ${told} 2>/dev/null)" && echo up || echo down)`;
+    const sync = `#!/bin/sh\necho "$@ ${state}" >> ${called}\nexec ${locate('sync')} "$@"\n`;
+    await mkdir(path.join(folder, 'bin'));
+    await writeFile(path.join(folder, 'bin', 'sync'), sync, { mode: 0o755 });
+    const PATH = `${path.join(folder, 'bin')}:${process.env['PATH'] ?? ''}`;
+    const serving = startCommand({ args, owner: folder, env: { PATH } });
     await serving.printed('redis-cli -s');
     const socket = /export REDIS_SOCKET='(.*)'/.exec(serving.stdout())?.[1] ?? '';
+    await writeFile(told, socket);
     const { stdout } = await runProgram({ command: 'redis-cli', args: ['-s', socket, 'GET', 'session:1'] });
     assert.equal(stdout.trim(), 'one');
     serving.kill('SIGINT');
     await serving.ended;
     assert.deepEqual(processesNaming(to), []);
+    const last = (await readFile(called, 'utf8')).trimEnd().split('\n').at(-1);
+    assert.equal(last, `-f ${to} down`, 'what the server wrote is on disk, once it has ended');
     assert.ok((await readdir(to)).length > 0, 'what was restored stays');
     assert.ok((await readdir(folder)).every((name) => !name.startsWith('.mosaic-serve-')));
     const files = await mosaicHere([...args.slice(0, 2), 'restore', 'latest', '--source', SOURCE, '--serve']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { drillMarkdown } from '../../../model/drill/markdown.ts';
 import { drillPage } from '../../../model/drill/page.ts';
+import { drillSourceDetails } from '../../../workflows/drill-details.ts';
 import { drilledSource, drillReport, timedStep } from '../../support/drills.ts';
 
 const NASTY = '</text><script>alert(1)</script> | **x** `y` [a](http://evil.example)\n# heading\u202e';
@@ -22,6 +23,15 @@ describe('the report of a drill', () => {
     ])
       assert.ok(text.includes(expected), `${expected}\nin:\n${text}`);
     assert.ok(!text.includes('<svg'));
+  });
+
+  it('names what was not cut off from production, and nothing of the kind where all was', () => {
+    const started = { command: ['redis-server'], newest: [], isolation: 'it had a network' };
+    const cache = drilledSource({ source: 'cache', type: 'redis', at: [0, 1, 2, 3, 4], fields: { started } });
+    const text = drillMarkdown(drillReport({ sources: [cache] }), []);
+    assert.ok(text.includes('## What was not cut off from production\n\n- **cache**: it had a network\n'), text);
+    assert.ok(!drillMarkdown(drillReport(), []).includes('cut off'));
+    assert.ok(drillSourceDetails(cache, 'drill-1').includes('\n**not cut off**: it had a network\n'));
   });
 
   it('is the same for the same, in whatever order the earlier ones come', () => {

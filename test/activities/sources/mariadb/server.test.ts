@@ -37,5 +37,15 @@ describe('private MariaDB servers', () => {
     } finally {
       await server.stop();
     }
+    // Where its socket has to be elsewhere.
+    const long = path.join(folder, 'long'.repeat(25));
+    await mkdir(long, { mode: 0o755 });
+    const other = await startServer({ data, runtime: long, args: ['--innodb-log-file-size=16M'], signal });
+    try {
+      assert.equal((await readdir(shared)).length, 2);
+    } finally {
+      await other.stop();
+    }
+    assert.deepEqual(await readdir(shared), [THEIRS], 'and leave nothing there');
   });
 });
