@@ -117,7 +117,7 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
   const client = await openClient(cli);
   try {
     let graph = client && (await readGraph(client, run));
-    if (!client || !graph) return await showPoint(cli, run);
+    if (!client || !graph) return await showPoint(cli, run, client !== null);
     const draw = redrawer(process.stderr);
     while (cli.out.interactive && graph.state === 'running' && !cli.signal.aborted) {
       draw(liveText(graph, Date.now(), rowsOf(process.stderr)));
@@ -135,19 +135,28 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
 /** Milliseconds between two looks at a run. */
 const LOOK = 500;
 
-async function showPoint(cli: Cli, run: string): Promise<void> {
+async function showPoint(cli: Cli, run: string, isAsked: boolean): Promise<void> {
   const [{ pointText }, { readOverview }] = await Promise.all([
     import('../runs/point-text.ts'),
     import('../../backups/overview.ts'),
   ]);
   const { recoveryPoints } = await readOverview(await cli.site());
   const point = recoveryPoints.find(({ id }) => id === run);
-  if (!point) throw await noRun(run);
+  if (!point) throw await noRun(run, isAsked);
   cli.out.result({ recoveryPoint: point }, () => pointText(point));
 }
 
-async function noRun(run: string): Promise<Error> {
+/** @param isAsked whether a Temporal was there to ask. */
+async function noRun(run: string, isAsked: boolean): Promise<Error> {
   const { BackupError } = await import('../../../model/errors.ts');
+  if (!isAsked)
+    return new BackupError(
+      'unreachable',
+      `there is no recovery point of ${run}, and no Temporal runs here that would know the run`,
+      {
+        remedy: 'Start it: mosaic-backup up. A run that was cut off goes on with it, and is then shown.',
+      },
+    );
   return new BackupError('not-found', `there is no run ${run}, and no recovery point of one`, {
     remedy: 'mosaic-backup runs list names those that there are.',
   });
@@ -171,7 +180,7 @@ async function retryCommand(cli: Cli, run: string, options: DecideOptions): Prom
   const asked = known
     ? withAll(known.input, site.config, recoveryPoints, run)
     : askedByPoint(site.config, recoveryPoints, run);
-  if (!asked) throw await noRun(run);
+  if (!asked) throw await noRun(run, client !== null);
   const input = options.step === undefined ? asked : onlyOfStep(asked, run, options.step);
   const session = await openRunSession({ site, openSite: cli.reopenSite, log: await cli.log() });
   try {

@@ -109,6 +109,18 @@ describe('a run of a time that is over', function () {
     );
   });
 
+  it('is shown by its recovery point without Temporal; where it has none, it is said that nobody could be asked', async () => {
+    assert.equal((await mosaic('runs', 'show', `daily-${due}`)).code, 0);
+    for (const what of ['show', 'retry']) {
+      const { code, stderr } = await mosaic('runs', what, 'daily-2020-01-01T00:00:00Z');
+      assert.equal(code, 8, stderr);
+      assert.match(
+        stderr,
+        /no recovery point of daily-2020\S+, and no Temporal runs here[^]*Start it: mosaic-backup up/,
+      );
+    }
+  });
+
   function data(source: string): string {
     return path.join(folder, 'data', source);
   }
