@@ -49,7 +49,8 @@ describe('`up` where Temporal has lost its data', () => {
 
   it("applies the schedules again, and starts each plan's newest due run that has no recovery point", async () => {
     const session = await openSession(test.file);
-    const earlier = await runDaily({ session, site: 'test', scheduled: yesterday }).finally(() => session.close());
+    const earlier = await runDaily({ session, site: 'test', scheduled: yesterday });
+    await session.close();
     assert.equal(earlier.outcome, 'complete', JSON.stringify(earlier));
     // Killed in the middle of it, it is begun by the next.
     const point = { at: 'client/schedules/make-up.ts#startMissed' };

@@ -1,6 +1,6 @@
 /** A run that is started and watched on a Temporal that goes away. */
 import assert from 'node:assert/strict';
-import { Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { connectClient, startRun } from '../../../client/runs/start.ts';
 import { watchRun } from '../../../client/runs/watch.ts';
 import { ensureSearchAttributes } from '../../../client/temporal/namespace.ts';
