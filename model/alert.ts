@@ -19,6 +19,7 @@ export const ALERTS = [
   'schedule-skipping',
   'worker-missing',
   'backup-overdue',
+  'backup-future',
   'drill-stale',
   'work-unfinished',
   'config-unreadable',

@@ -100,7 +100,7 @@ export function stillFailing({ error }: StepFailure): StepError {
 const DUE_AGAIN =
   'Look at what slows it down, and split the source if it is too large for one day. What is not copied the plan catch-up copies.';
 const DIED = "Look at the worker's log and at the machine's memory, then run the same plan and time again.";
-const START = 'Start it there ("mosaic-backup up" or "mosaic-backup worker"): the step goes on by itself.';
+const START = 'Start it there ("mosaic-backup worker"): the step goes on by itself.';
 
 function hasValue(details: unknown): boolean {
   return details !== undefined && details !== null;

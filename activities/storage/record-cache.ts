@@ -69,6 +69,8 @@ async function write(file: string, header: string, cache: RecordCache<unknown>):
   const digest = createHash('sha256');
   const stream = createWriteStream(file, { flags: 'wx', mode: FILE_MODE });
   const ended = once(stream, 'close');
+  // A full disk fails what is waited for just then, and this too: that it is waited for later must not end the process.
+  ended.catch(() => undefined);
   async function put(lines: readonly string[]): Promise<void> {
     const text = `${lines.join('\n')}\n`;
     digest.update(text);

@@ -53,6 +53,12 @@ async function makePipes(count: number): Promise<readonly Pipe[]> {
   const helper = spawn(locate('perl'), ['-e', MAKE_PIPES, String(count), String(PIPE_BYTES)], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  try {
+    // With no descriptor left there is no process, and none of the pipes to it either: nothing else may begin before.
+    await once(helper, 'spawn');
+  } catch (error) {
+    throw noPipes(error);
+  }
   const ended = once(helper, 'close');
   const complaint = text(helper.stderr);
   const pipes: Pipe[] = [];
@@ -63,11 +69,15 @@ async function makePipes(count: number): Promise<readonly Pipe[]> {
     return pipes;
   } catch (error) {
     for (const { read, write } of pipes) closeAll([read, write]);
-    throw new BackupError('failed', `No pipes could be made: ${messageOf(error)}`, { cause: error });
+    throw noPipes(error);
   } finally {
     helper.stdin.end();
     await ended;
   }
+}
+
+function noPipes(cause: unknown): BackupError {
+  return new BackupError('failed', `No pipes could be made: ${messageOf(cause)}`, { cause });
 }
 
 /** Closes descriptors that this process holds. */

@@ -1,11 +1,11 @@
 /** Which backup a command means: a reference, or `latest`. */
 import { BackupError } from '../../model/errors.ts';
 import type { RecoveryPoint } from '../../model/recovery-point.ts';
-import { formatDuration } from '../../model/units.ts';
 import { nearest } from '../../model/config/nearest.ts';
 import { findBackup, type Catalogued } from '../../activities/storage/catalogue.ts';
 import { checkManifest } from '../../activities/storage/manifest-file.ts';
 import type { Site } from '../../activities/site.ts';
+import { isDatedAhead } from './ahead.ts';
 import { isAuthentic, isDamaged, type BackupEntry, type Overview, type Problem } from './overview.ts';
 import { REPOSITORY } from './places.ts';
 
@@ -86,10 +86,16 @@ function isWhole({ backup }: BackupEntry): boolean {
   return backup.manifest.kind !== 'logs';
 }
 
-/** The newest backup of each source that has one, verified or not. */
-export function newestOfEachSource({ entries }: Overview, source: string | undefined): readonly BackupEntry[] {
+/** The newest backup of each source that has one, verified or not; what is of the future by our clock only where there is nothing else. */
+export function newestOfEachSource(
+  { entries }: Overview,
+  source: string | undefined,
+  now = Date.now(),
+): readonly BackupEntry[] {
   const wanted = entries.filter((entry) => isWhole(entry) && (source === undefined || entry.source === source));
-  return [...Map.groupBy(wanted, (entry) => entry.source).values()].flatMap((group) => group.slice(0, 1));
+  return [...Map.groupBy(wanted, (entry) => entry.source).values()].flatMap(
+    (group) => group.find((one) => !isDatedAhead(one, now)) ?? group.slice(0, 1),
+  );
 }
 
 /**
@@ -155,11 +161,15 @@ export function latestOf(overview: Overview, source: string, place: string, now 
   const own = overview.entries.filter((entry) => isWhole(entry) && entry.source === source);
   if (own.length === 0) throw noBackup(source, overview);
   const lenient = place !== REPOSITORY || !own.some(isChecked);
-  const entry = own.find(
-    (candidate) => (lenient || isChecked(candidate)) && flawOf(overview, candidate, place) === null,
-  );
+  const isUsable = (one: BackupEntry): boolean => (lenient || isChecked(one)) && flawOf(overview, one, place) === null;
+  // What a wrong clock has dated into the future may be older than all others: it is taken where there is nothing else.
+  const entry = own.find((one) => !isDatedAhead(one, now) && isUsable(one)) ?? own.find(isUsable);
   if (!entry) throw noneVerified(overview, { source, own, place });
-  const newerEntries = own.slice(0, own.indexOf(entry)).map((newer) => whyNot(overview, newer, place));
+  const newerEntries = own
+    .slice(0, own.indexOf(entry))
+    .map((newer) =>
+      isUsable(newer) ? `${newer.reference} is of the future by our clock` : whyNot(overview, newer, place),
+    );
   const failures = overview.recoveryPoints
     .filter((point) => isLater(point, entry))
     .flatMap((point) => failureIn(point, source));
@@ -210,21 +220,6 @@ export function soundElsewhere(
       return { place, reference: entry.reference, why: `${here}: ${entry.reference} ${flaw}` };
   }
   return undefined;
-}
-
-/** @throws BackupError `refused` unless the backup is as young as the source's objective wants, or its age was accepted. */
-export function requireYoung({ entry, age, newer }: Latest, objective: number | undefined, accepted: boolean): void {
-  if (objective === undefined || age <= objective || accepted) return;
-  const after = newer.length > 0 ? ` Newer: ${newer.join('; ')}.` : '';
-  throw new BackupError(
-    'refused',
-    `${entry.reference} is ${formatDuration(age)} old, and the objective of "${entry.source}" is to lose at most ${formatDuration(objective)}.${after} Nothing was changed.`,
-    {
-      remedy:
-        'Where logs are shipped, `--at end` restores to the newest of them. If nothing newer can be had, say so with --accept-age.',
-      facts: { reference: entry.reference, age, objective, newer },
-    },
-  );
 }
 
 function isChecked({ verified, proven }: BackupEntry): boolean {

@@ -1,5 +1,6 @@
 /** How the drills of a site stand: the last of each scenario, and whether one has succeeded of late. */
 import type { Site } from '../../activities/site.ts';
+import { isAhead } from '../../model/clock.ts';
 import type { DrillReport, Scenario } from '../../model/drill/drill.ts';
 import { missedInShort } from '../../model/drill/index-document.ts';
 import { isDrilled, isWhole, leftOutBy } from '../../model/drill/whole.ts';
@@ -21,12 +22,12 @@ export interface DrillStatus {
   readonly missed: string;
 }
 
-/** The last of each scenario that has ended, the newest first. @param drills newest first. */
+/** The last of each scenario that has ended, the newest first; none that a wrong clock has dated into the future. @param drills newest first. */
 export function lastDrills(drills: readonly DrillReport[], now: number): readonly DrillStatus[] {
   const seen = new Set<Scenario>();
   return drills.flatMap((report) => {
     const { runId, scenario, outcome, declared, rto, rpo } = report;
-    if (outcome === null || declared === null || seen.has(scenario)) return [];
+    if (outcome === null || declared === null || isAhead(declared, now) || seen.has(scenario)) return [];
     seen.add(scenario);
     const age = Math.max(0, now - Date.parse(declared));
     return [{ drill: runId, scenario, outcome, declared, age, rto, rpo, missed: missedInShort(report) }];
@@ -47,7 +48,7 @@ export function staleDrills(
 ): { readonly message: string; readonly remedy: string } | null {
   const { staleAfter, scenarios } = config.plans.drill;
   if (!isDrilled(config)) return null;
-  const good = drills.filter((one) => one.declared !== null && isWhole(one, config));
+  const good = drills.filter((one) => one.declared !== null && !isAhead(one.declared, now) && isWhole(one, config));
   const last =
     good
       .map(({ declared }) => declared ?? '')

@@ -1,12 +1,13 @@
 /** How old the proof of a source is: its newest restore test or drill that held, of any of its backups, from any place. */
 import type { Site } from '../../activities/site.ts';
+import { isAhead } from '../../model/clock.ts';
 import type { Finding } from '../../model/finding.ts';
 import { formatDuration } from '../../model/units.ts';
 import type { BackupEntry } from './overview.ts';
 
-/** RFC 3339; null where none held yet. @param entries of the source. */
-export function provenAt(entries: readonly Pick<BackupEntry, 'proven'>[]): string | null {
-  const times = entries.flatMap(({ proven }) => (proven?.ok ? [proven.time] : []));
+/** RFC 3339; null where none held yet. A wrong clock has dated what is of the future: it proves nothing of now. @param entries of the source. */
+export function provenAt(entries: readonly Pick<BackupEntry, 'proven'>[], now: number): string | null {
+  const times = entries.flatMap(({ proven }) => (proven?.ok && !isAhead(proven.time, now) ? [proven.time] : []));
   return times.toSorted().at(-1) ?? null;
 }
 

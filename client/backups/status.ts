@@ -6,22 +6,15 @@ import type { Finding } from '../../model/finding.ts';
 import type { SourcePlacement } from '../../model/placement.ts';
 import { formatDuration } from '../../model/units.ts';
 import { shipsLogs } from '../../activities/operations/ship-logs.ts';
+import { aheadOf, aheadText, isDatedAhead } from './ahead.ts';
 import { copiesFindings, copiesStatus, isWholeNow, type DestinationStatus } from './copies.ts';
 import { drillFindings, lastDrills, type DrillStatus } from './drills.ts';
 import { firstOf } from './first-run.ts';
 import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
+import { logsStatus, type LogsStatus } from './logs-status.ts';
 import { proofFindings, provenAt } from './proof.ts';
-import { restorablePlaces } from './restorable.ts';
-import {
-  isAuthentic,
-  readOverview,
-  verdictOf,
-  type BackupEntry,
-  type Overview,
-  type Problem,
-  type Verdict,
-} from './overview.ts';
+import { isAuthentic, readOverview, verdictOf, type Overview, type Problem, type Verdict } from './overview.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -29,6 +22,8 @@ export interface SourceStatus {
   readonly newest: string | null;
   /** Reference of what looks newer than that, and is not what a trusted key has signed. */
   readonly strange: string | null;
+  /** References of what is of the future by our clock: none of them is the newest. */
+  readonly ahead: readonly string[];
   /** Milliseconds since the newest capture began; null without one. */
   readonly age: number | null;
   /** Milliseconds, from `objectives.rpo`; null where the config sets none. */
@@ -46,26 +41,6 @@ export interface SourceStatus {
   readonly places: readonly string[];
   /** Null where the source ships no logs. */
   readonly logs: LogsStatus | null;
-}
-
-/** How far the continuous logs of a source reach. */
-export interface LogsStatus {
-  /** RFC 3339: the latest time to which it can be restored now; null where no logs reach back to a backup yet. */
-  readonly restorableUntil: string | null;
-  /** Milliseconds since then, by our own clock alone: what would be lost now. */
-  readonly lag: number | null;
-  /** Where the backup and the logs lie. */
-  readonly place: string | null;
-  readonly base: string | null;
-  /** The same for every place from which it can be restored to any time, the latest first: the others are what is left without the first. */
-  readonly places: readonly LogsPlace[];
-}
-
-export interface LogsPlace {
-  readonly place: string;
-  readonly restorableUntil: string;
-  readonly lag: number;
-  readonly base: string;
 }
 
 export interface SiteStatus {
@@ -173,17 +148,21 @@ function sourceStatus({ site, placed, overview, since, now }: Asked): SourceStat
   const { source, copies, devices, offsite, places } = placed;
   const config = site.config.sources[source];
   const own = entries.filter((entry) => entry.source === source && entry.backup.name.tier !== null);
-  // What a stranger has put somewhere is nobody's newest success.
-  const newest = own.find(({ backup }) => isAuthentic(overview, backup));
+  const ahead = aheadOf(overview, source, now);
+  // What a stranger has put somewhere is nobody's newest success, and neither is what a wrong clock has dated ahead.
+  const passedOver = new Set(ahead);
+  const dated = own.filter((entry) => !passedOver.has(entry));
+  const newest = dated.find((entry) => !isDatedAhead(entry, now) && isAuthentic(overview, entry.backup));
   return {
     source,
     type: config?.type ?? '',
     newest: newest?.reference ?? null,
-    strange: own[0] === newest ? null : (own[0]?.reference ?? null),
+    strange: dated[0] === newest ? null : (dated[0]?.reference ?? null),
+    ahead: ahead.map(({ reference }) => reference),
     age: newest ? Math.max(0, now - Date.parse(newest.backup.manifest.started)) : null,
     objective: config?.objectives?.rpo ?? null,
     checked: newest ? verdictOf(newest) : null,
-    proven: provenAt(own),
+    proven: provenAt(own, now),
     since: own.map(({ backup }) => backup.manifest.started).toSorted()[0] ?? null,
     broken: newest?.broken.map(({ problem }) => problem) ?? [],
     copies,
@@ -194,33 +173,7 @@ function sourceStatus({ site, placed, overview, since, now }: Asked): SourceStat
   };
 }
 
-/** Backups that began after a restore in place: only they are of the server's data. */
-function isSince(since: string | null): (entry: BackupEntry) => boolean {
-  return ({ backup }) => since === null || backup.manifest.started > since;
-}
-
-interface LogsAsked extends Pick<Asked, 'since' | 'now'> {
-  readonly overview: Pick<Overview, 'entries' | 'trusted'>;
-  readonly source: string;
-}
-
-/** How far the logs of a source reach, from each place. */
-export function logsStatus({ overview, since, source, now }: LogsAsked): LogsStatus {
-  const isOurs = ({ backup }: BackupEntry): boolean => isAuthentic(overview, backup);
-  const places = restorablePlaces(overview.entries.filter(isSince(since)), source, isOurs).map(
-    ({ until, seen, place, base }): LogsPlace => ({
-      place,
-      restorableUntil: until,
-      lag: Math.max(0, now - Date.parse(seen)),
-      base,
-    }),
-  );
-  const [first] = places;
-  if (!first) return { restorableUntil: null, lag: null, place: null, base: null, places };
-  return { ...first, places };
-}
-
-/** What would be lost now, in milliseconds of time: since the newest capture began, or since the logs behind it end. */
+/** What would be lost now, in milliseconds of time: since the newest capture began, or since the logs behind it end. Null without a newest. */
 export function lossOf({ age, logs }: Pick<SourceStatus, 'age' | 'logs'>): number | null {
   return age === null ? null : Math.min(age, logs?.lag ?? age);
 }
@@ -233,11 +186,16 @@ function strangeFindings({ source, strange }: SourceStatus): readonly Finding[] 
   return [{ code: 'status.strange', severity: 'error', message, remedy: `${remedy} ${strange}`, subject: source }];
 }
 
+function aheadFindings({ source, ahead }: SourceStatus): readonly Finding[] {
+  const text = aheadText(source, ahead);
+  return text === null ? [] : [{ code: 'status.future', severity: 'warning', ...text, subject: source }];
+}
+
 function sourceFindings(status: SourceStatus): readonly Finding[] {
   const { source, newest, age, objective, checked, broken, logs } = status;
   const loss = lossOf(status);
-  if (newest === null || age === null || loss === null) return strangeFindings(status);
-  const findings: Finding[] = [...strangeFindings(status)];
+  const findings: Finding[] = [...strangeFindings(status), ...aheadFindings(status)];
+  if (newest === null || age === null || loss === null) return findings;
   if (logs?.restorableUntil === null) {
     findings.push({
       code: 'status.no-pitr',

@@ -5,7 +5,9 @@ import { coordinatorOf } from '../../model/config/hosts.ts';
 import { applyChanges, plannedChanges } from './apply.ts';
 import { inWords } from './difference.ts';
 import { startMissed } from './make-up.ts';
+import { rememberHere } from './since.ts';
 import { clockWarnings } from './timetable.ts';
+import { wantedSchedules } from './wanted.ts';
 
 /**
  * Makes them what the config says: what an embedded Temporal has lost is back then, and what it would have begun is begun. One
@@ -18,10 +20,12 @@ export async function applySchedules(
 ): Promise<void> {
   const { config, host } = site;
   if (coordinatorOf(config) !== host) return;
-  for (const warning of clockWarnings(config, Date.now())) out.note(`warning: ${warning}`);
+  const note = (text: string): void => out.note(text);
+  for (const warning of clockWarnings(config, Date.now())) note(`warning: ${warning}`);
   const changes = await plannedChanges(client, config);
-  for (const change of changes) out.note(`schedule ${inWords(change)}`);
+  for (const change of changes) note(`schedule ${inWords(change)}`);
   // In this order: once the schedules are there nothing tells any more that they were lost.
-  await startMissed(site, client, changes, (text) => out.note(text));
+  await startMissed(site, client, changes, note);
   await applyChanges(client, changes);
+  await rememberHere(site, wantedSchedules(config), note);
 }

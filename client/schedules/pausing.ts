@@ -8,7 +8,7 @@ import { configuredEndpoint, embeddedEndpoint } from '../temporal/endpoint.ts';
 import { existingSchedules } from './existing.ts';
 import { wantedSchedules } from './wanted.ts';
 
-/** @param note why, for the Web UI. */
+/** @param note why, for the Web UI; never empty: Temporal then leaves all as it is. */
 export function pausing(client: Client, site: Site, note: string): Schedules {
   return {
     async running() {

@@ -4,9 +4,11 @@ import type { Site } from '../../activities/site.ts';
 import type { Condition } from '../../model/alert.ts';
 import { hostOf } from '../../model/config/hosts.ts';
 import { formatDuration } from '../../model/units.ts';
+import { aheadOf, aheadText, isDatedAhead } from '../backups/ahead.ts';
 import { restoredSince } from '../backups/in-place.ts';
 import { isAuthentic, readOverview, verdictOf, type Overview } from '../backups/overview.ts';
-import { logsStatus, lossOf } from '../backups/status.ts';
+import { logsStatus } from '../backups/logs-status.ts';
+import { lossOf } from '../backups/status.ts';
 import { allowedAge } from './allowed-age.ts';
 import { lookedAt, type Look } from './look.ts';
 
@@ -17,9 +19,10 @@ export async function lookAtBackups(site: Site, now: number): Promise<Look> {
   const logs = own.some(([, config]) => shipsLogs(config));
   const overview = await readOverview(site, null, { alone: true, logs });
   const found = await Promise.all(own.map(([name]) => overdue(site, { name, overview, now })));
+  const ahead = own.map(([source]) => future(site, { name: source, overview, now }));
   return lookedAt(
-    ['backup-overdue'],
-    found.filter((one) => one !== undefined),
+    ['backup-overdue', 'backup-future'],
+    [...found, ...ahead].filter((one) => one !== undefined),
   );
 }
 
@@ -35,6 +38,8 @@ async function overdue(site: Site, { name, overview, now }: Asked): Promise<Cond
   const newest = entries.find(
     (entry) =>
       entry.backup.name.tier !== null &&
+      // As new as can be until its day, it would hide that nothing comes any more.
+      !isDatedAhead(entry, now) &&
       isAuthentic(overview, entry.backup) &&
       !['damaged', 'broken'].includes(verdictOf(entry)),
   );
@@ -56,6 +61,22 @@ async function overdue(site: Site, { name, overview, now }: Asked): Promise<Cond
   if (loss === null || loss <= objective) return undefined;
   const message = `${name}: it can be restored up to ${formatDuration(loss)} ago, the objective is ${formatDuration(objective)}.`;
   return condition(site, name, message, logs === null ? 'daily' : 'logs');
+}
+
+function future({ host }: Site, { name, overview, now }: Asked): Condition | undefined {
+  const ahead = aheadOf(overview, name, now).map(({ reference }) => reference);
+  const text = aheadText(name, ahead);
+  if (text === null) return undefined;
+  const key = `backup-future/${name}`;
+  return {
+    alert: 'backup-future',
+    key,
+    source: name,
+    host,
+    message: `${text.message}.`,
+    remedy: `${text.remedy}.`,
+    once: false,
+  };
 }
 
 function condition({ host }: Site, source: string, message: string, plan: 'daily' | 'logs'): Condition {

@@ -15,10 +15,10 @@ export async function lookAtDrills(site: Site, now: number): Promise<Look> {
   const { config, host } = site;
   // The coordinator signs them, so that no other host's watchdog need wait for a network.
   if (!isDrilled(config) || host !== coordinatorOf(config)) return lookedAt(['drill-stale'], []);
-  const [{ read: drills }, points] = await Promise.all([
-    readDrills(site, null),
-    readRecoveryPoints(await openRepository(site), await trustedKeys(site)),
-  ]);
+  // Before anything else begins: what fails while nobody waits for it ends the process, and with it every other look.
+  const store = await openRepository(site);
+  const trusted = await trustedKeys(site);
+  const [{ read: drills }, points] = await Promise.all([readDrills(site, null), readRecoveryPoints(store, trusted)]);
   const stale = staleDrills(site, { drills, since: firstOf(points.read), now });
   if (stale === null) return lookedAt(['drill-stale'], []);
   const message = `${stale.message.charAt(0).toUpperCase()}${stale.message.slice(1)}.`;

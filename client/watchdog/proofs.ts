@@ -35,7 +35,7 @@ function stale(site: Site, { sources, overview, now }: Asked): readonly Conditio
   return sources.flatMap((source) => {
     const entries = overview.entries.filter((entry) => entry.source === source && entry.backup.name.tier !== null);
     const since = entries.map(({ backup }) => backup.manifest.started).toSorted()[0] ?? null;
-    return proofFindings(site, { source, proven: provenAt(entries), since }, now).map(({ message, remedy }) => ({
+    return proofFindings(site, { source, proven: provenAt(entries, now), since }, now).map(({ message, remedy }) => ({
       alert: 'proof-stale' as const,
       key: `proof-stale/${source}`,
       source,

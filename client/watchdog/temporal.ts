@@ -49,9 +49,10 @@ export async function lookAtTemporal({ site, env, before, now }: Asked): Promise
       counted: schedules?.counted ?? before,
     };
   } catch (error) {
-    if (error instanceof BackupError) throw error;
-    // It answered, and then no more.
-    return { look: lookedAt(['temporal-unreachable'], [unreachable(site, messageOf(error), null)]), counted: before };
+    if (error instanceof BackupError && error.code !== 'unreachable') throw error;
+    // It answered, and then no more, or not this: with a full disk it still says which namespaces it has.
+    const remedy = error instanceof BackupError ? (error.remedy ?? null) : null;
+    return { look: lookedAt(['temporal-unreachable'], [unreachable(site, messageOf(error), remedy)]), counted: before };
   } finally {
     await client.connection.close();
   }
@@ -98,7 +99,7 @@ function unreachable({ config, host }: Site, why: string, remedy: string | null)
     source: null,
     host,
     message: `Temporal cannot be used from ${host}, so that no plan of ${config.site} runs: ${why}`,
-    remedy: remedy ?? 'See its log, and start it again.',
+    remedy: remedy ?? 'See its log and whether its disk is full, and start it again.',
     once: false,
   };
 }

@@ -1,4 +1,5 @@
 /** Which host does what: every name that is used is one that there is. */
+import { taskQueues } from '../run.ts';
 import type { Draft } from './draft.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigPath, ConfigProblem } from './problem.ts';
@@ -8,7 +9,28 @@ export function checkHosts(site: Draft): readonly ConfigProblem[] {
   const hosts = Object.keys(site.hosts);
   if (hosts.length === 0)
     return [problem(['hosts'], 'names no host', 'Name at least one, or leave "hosts" out where there is one machine.')];
-  return [...checkCoordinator(site, hosts), ...checkSources(site, hosts)];
+  return [...checkCoordinator(site, hosts), ...checkSources(site, hosts), ...checkQueues(hosts)];
+}
+
+/** The queues of a host are called by it, and one more word: a host that is called so would be given the other's steps. */
+function checkQueues(hosts: readonly string[]): readonly ConfigProblem[] {
+  return hosts.flatMap((name) => {
+    const other = hosts.find((one) => one !== name && queuesOf(one).includes(taskQueues('', name).host));
+    return other === undefined
+      ? []
+      : [
+          {
+            path: ['hosts', name],
+            at: 'key',
+            message: `it would share a queue of Temporal with "${other}", and take its steps`,
+            remedy: `Choose another name, without ".${name.slice(other.length + 1)}" at its end.`,
+          } satisfies ConfigProblem,
+        ];
+  });
+}
+
+function queuesOf(host: string): readonly string[] {
+  return Object.values(taskQueues('', host));
 }
 
 /** One machine: a source may still name it, by the coordinator's name. */

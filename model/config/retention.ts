@@ -6,6 +6,11 @@ import { duration } from '../units.ts';
 
 export const timeZone = z
   .string()
+  // Intl takes offsets for zones; Temporal, whose schedules are in this zone, knows names alone.
+  .refine(
+    (zone) => !/^[^A-Za-z]/.test(zone),
+    'an offset is no time zone: Temporal knows none by it\nWrite its name, as in Europe/Berlin or UTC (+02:00 all year is Etc/GMT-2).',
+  )
   .refine(isTimeZone, 'not a time zone\nWrite its name, as in Europe/Berlin or UTC.')
   .default('UTC')
   .describe('the zone of the calendar by which backups are kept');

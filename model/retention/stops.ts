@@ -1,9 +1,7 @@
 /** Why a source keeps all that it has for now. What is deleted while something is wrong may be what is needed then. */
+import { CLOCKS_AGREE } from '../clock.ts';
 import { formatDuration } from '../units.ts';
 import type { KeptBackup, Reason, RetentionInput, RetentionPlace, SourceRules } from './types.ts';
-
-/** Milliseconds by which clocks may differ: with time servers it is far less, and no period is so short. */
-export const CLOCKS_AGREE = 600_000;
 
 export interface Stops {
   /** At every place. */

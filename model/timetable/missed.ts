@@ -1,7 +1,8 @@
 /** Which runs are due and left no recovery point, where Temporal has lost its schedules. Pure. */
 import { backupPlan, type BackupPlan } from '../plans.ts';
 import type { SiteConfig } from '../config/site.ts';
-import { runId } from '../run.ts';
+import type { RecoveryPoint } from '../recovery-point.ts';
+import { planAndTime, runId } from '../run.ts';
 import { wholeSeconds } from '../time.ts';
 import { DAY } from './calendar.ts';
 import { isDue, timesBetween } from './next-times.ts';
@@ -15,32 +16,42 @@ interface Run {
   readonly scheduled: string;
 }
 
+/** A plan, and since when it had its schedule: milliseconds since the epoch. */
+export interface Scheduled {
+  readonly plan: Pick<BackupPlan, 'name' | 'calendar'>;
+  readonly since: number;
+}
+
 /**
- * Each plan's newest run that was due and left no recovery point. Schedules that never started anything owe nothing: what tells that they
- * lived is the recovery point of a run at a time at which its plan is due.
+ * Each plan's newest run that was due and left no recovery point. What was due before there was a schedule is owed by nobody.
  * @param plans whose schedules were lost.
  * @param points ids of recovery points.
  * @param now milliseconds since the epoch.
  */
-export function missedRuns(
-  config: Pick<SiteConfig, 'plans' | 'timeZone'>,
-  plans: readonly BackupPlan[],
-  points: readonly string[],
-  now: number,
-): readonly Run[] {
-  const lived = Math.min(...points.map((id) => dueTime(config, id)));
-  return plans.flatMap(({ name, calendar }) => {
-    const time = timesBetween(calendar, now - LONGEST, now).at(-1);
-    if (time === undefined || time <= lived || lived === Number.POSITIVE_INFINITY) return [];
+export function missedRuns(plans: readonly Scheduled[], points: ReadonlySet<string>, now: number): readonly Run[] {
+  return plans.flatMap(({ plan: { name, calendar }, since }) => {
+    const time = timesBetween(calendar, Math.max(since, now - LONGEST), now).at(-1);
+    if (time === undefined) return [];
     const scheduled = wholeSeconds(time);
-    return points.includes(runId(name, scheduled)) ? [] : [{ plan: name, scheduled }];
+    return points.has(runId(name, scheduled)) ? [] : [{ plan: name, scheduled }];
   });
 }
 
-/** Of a run that its schedule may have started; infinity of any other. */
-function dueTime(config: Pick<SiteConfig, 'plans' | 'timeZone'>, id: string): number {
-  const [, name = '', scheduled = ''] = /^([a-z][a-z0-9-]*)-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(id) ?? [];
-  const plan = backupPlan(config, name);
-  const time = Date.parse(scheduled);
-  return plan && isDue(plan.calendar, time) ? time : Number.POSITIVE_INFINITY;
+/**
+ * Since when there were schedules at the latest, where state does not remember it: the recovery point of a time at which its plan is due
+ * tells that they lived. When it was made counts, not which time it is of: a run by hand may be of one long before.
+ * @returns milliseconds since the epoch; undefined where nothing tells it.
+ */
+export function livedSince(
+  config: Pick<SiteConfig, 'plans' | 'timeZone'>,
+  points: readonly Pick<RecoveryPoint, 'id' | 'created'>[],
+): number | undefined {
+  const times = points.filter(({ id }) => isOfSchedule(config, id)).map(({ created }) => Date.parse(created));
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function isOfSchedule(config: Pick<SiteConfig, 'plans' | 'timeZone'>, id: string): boolean {
+  const run = planAndTime(id);
+  const plan = run && backupPlan(config, run.plan);
+  return plan !== undefined && isDue(plan.calendar, Date.parse(run?.scheduled ?? ''));
 }

@@ -1,15 +1,16 @@
 /** Metrics of drills: the last of each scenario, by the records in the repository. Pure. */
+import { isAhead } from '../../../model/clock.ts';
 import type { SiteConfig } from '../../../model/config/site.ts';
 import type { DrillReport } from '../../../model/drill/drill.ts';
 import { lossOf } from '../../../model/drill/compare.ts';
 import { isWhole } from '../../../model/drill/whole.ts';
 import type { Metric, Sample } from '../../../model/metrics.ts';
 
-/** @param drills in any order. */
-export function drillMetrics(config: SiteConfig, drills: readonly DrillReport[]): readonly Metric[] {
+/** @param drills in any order; what a wrong clock has dated into the future counts for nothing. */
+export function drillMetrics(config: SiteConfig, drills: readonly DrillReport[], now: number): readonly Metric[] {
   const of = { site: config.site };
   const ended = drills
-    .filter(({ outcome, declared }) => outcome !== null && declared !== null)
+    .filter(({ outcome, declared }) => outcome !== null && declared !== null && !isAhead(declared, now))
     .toSorted((a, b) => ((a.declared ?? '') < (b.declared ?? '') ? -1 : 1));
   // The last of each counts.
   const last = [...new Map(ended.map((one) => [one.scenario, one])).values()];

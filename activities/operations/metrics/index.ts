@@ -12,7 +12,7 @@ import { countFailures } from './failures.ts';
 import { newestSuccesses } from './newest.ts';
 
 /** A repository that cannot be read is a metric of its own, and no other is given: none is better than an old one. */
-export async function siteMetrics(site: Site): Promise<readonly Metric[]> {
+export async function siteMetrics(site: Site, now = Date.now()): Promise<readonly Metric[]> {
   const of = { site: site.config.site };
   const info: Metric = {
     name: 'backup_info',
@@ -21,7 +21,7 @@ export async function siteMetrics(site: Site): Promise<readonly Metric[]> {
     samples: [{ labels: { ...of, host: site.host, version: productVersion }, value: 1 }],
   };
   try {
-    return [info, readable(of, site.host, 1), ...(await computed(site))];
+    return [info, readable(of, site.host, 1), ...(await computed(site, now))];
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     return [info, readable(of, site.host, 0)];
@@ -37,10 +37,10 @@ function readable(of: { readonly site: string }, host: string, value: number): M
   };
 }
 
-async function computed(site: Site): Promise<readonly Metric[]> {
+async function computed(site: Site, now: number): Promise<readonly Metric[]> {
   const [store, trusted] = await Promise.all([openRepository(site), trustedKeys(site)]);
   const [newest, points, drills] = await Promise.all([
-    newestSuccesses({ site, store, trusted }),
+    newestSuccesses({ site, store, trusted, now }),
     readRecoveryPoints(store, trusted),
     readDrillsAt(store, trusted),
   ]);
@@ -58,7 +58,7 @@ async function computed(site: Site): Promise<readonly Metric[]> {
   return [
     gauge(
       'backup_last_success_timestamp',
-      'When the newest backup that no check found damaged was sealed, in seconds since the epoch: in the repository, and the newest at each destination.',
+      'When the newest backup that no check found damaged, and no clock has dated into the future, was sealed, in seconds since the epoch: in the repository, and the newest at each destination.',
       ({ finished }) => Date.parse(finished) / 1000,
     ),
     gauge('backup_duration_seconds', 'How long its capture took.', ({ duration }) => duration / 1000),
@@ -72,6 +72,6 @@ async function computed(site: Site): Promise<readonly Metric[]> {
         value: total,
       })),
     },
-    ...drillMetrics(site.config, drills.read),
+    ...drillMetrics(site.config, drills.read, now),
   ];
 }

@@ -1,4 +1,5 @@
 /** The newest success of each source and plan, in the repository and at each destination, from manifests and evidence here. */
+import { isAhead } from '../../../model/clock.ts';
 import { orderOf, sizes, type Manifest } from '../../../model/manifest.ts';
 import { lastVerdict } from '../archive/choose.ts';
 import { readHeld } from '../catch-up/memory.ts';
@@ -28,11 +29,18 @@ interface Asked {
   readonly site: Site;
   readonly store: Awaited<ReturnType<typeof openRepository>>;
   readonly trusted: readonly TrustedKey[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
-/** What a destination holds is what it held when it was looked at last: no scrape waits for one that is away. */
-export async function newestSuccesses({ site, store, trusted }: Asked): Promise<readonly Newest[]> {
-  const backups = (await listBackups(store, { logs: false })).filter(isAuthentic(trusted));
+/**
+ * What a destination holds is what it held when it was looked at last: no scrape waits for one that is away. What a wrong clock has dated
+ * into the future is no success: until its day it would hide that nothing comes any more.
+ */
+export async function newestSuccesses({ site, store, trusted, now }: Asked): Promise<readonly Newest[]> {
+  const isDated = ({ finished }: Manifest): boolean => !isAhead(finished, now);
+  const listed = await listBackups(store, { logs: false });
+  const backups = listed.filter(({ manifest }) => isDated(manifest)).filter(isAuthentic(trusted));
   const isFailed = failedCheck(store, trusted);
   const places = await Promise.all(
     Object.keys(site.config.destinations).map(async (destination) => {
@@ -47,7 +55,7 @@ export async function newestSuccesses({ site, store, trusted }: Asked): Promise<
   const shipping = Object.entries(site.config.sources).filter(([, config]) => shipsLogs(config));
   const logs = await Promise.all(
     shipping.map(async ([source]) => {
-      const last = await lastLocalLogs(store, source, lastSealed);
+      const last = await lastLocalLogs(store, source, (manifests) => lastSealed(manifests.filter(isDated)));
       return last === null ? [] : [entryOf(last.manifest, 'logs', REPOSITORY)];
     }),
   );

@@ -31,15 +31,23 @@ export function registerList(program: Command, cli: OpenCli): void {
 }
 
 async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
-  const [{ readOverview, verdictOf }, { requireSource }, { placeOption }, units, { sizesRatio }, copies] =
-    await Promise.all([
-      import('../../backups/overview.ts'),
-      import('../../backups/choose.ts'),
-      import('../place-option.ts'),
-      import('../../../model/units.ts'),
-      import('../../../model/ratio.ts'),
-      import('../../backups/copies.ts'),
-    ]);
+  const [
+    { readOverview, verdictOf },
+    { isDatedAhead },
+    { requireSource },
+    { placeOption },
+    units,
+    { sizesRatio },
+    copies,
+  ] = await Promise.all([
+    import('../../backups/overview.ts'),
+    import('../../backups/ahead.ts'),
+    import('../../backups/choose.ts'),
+    import('../place-option.ts'),
+    import('../../../model/units.ts'),
+    import('../../../model/ratio.ts'),
+    import('../../backups/copies.ts'),
+  ]);
   const site = await cli.site();
   const overview = await readOverview(site, placeOption(options.destination), { logs: options.logs ?? false });
   const entries = overview.entries.filter(({ source }) => options.source === undefined || source === options.source);
@@ -63,7 +71,9 @@ async function listCommand(cli: Cli, options: ListOptions): Promise<void> {
       entry.reference,
       manifest.kind,
       manifest.kind === 'logs' && manifest.coversUntil ? `until ${manifest.coversUntil}` : manifest.scheduled,
-      units.formatDuration(Math.max(0, now - Date.parse(manifest.started))),
+      isDatedAhead(entry, now)
+        ? 'of the future'
+        : units.formatDuration(Math.max(0, now - Date.parse(manifest.started))),
       units.formatBytes(entry.stored),
       sizesRatio(entry.plain, entry.stored),
       entry.places.join(', '),

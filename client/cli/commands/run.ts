@@ -154,8 +154,13 @@ async function requireOwnTime(cli: Cli, input: PlanInput): Promise<void> {
 
 /** A run now, whatever of: with live progress, or left to itself. */
 export async function runNow(cli: Cli, input: PlanInput, detach: boolean): Promise<void> {
-  const { openRunSession } = await import('../../runs/session.ts');
-  const session = await openRunSession({ site: await cli.site(), openSite: cli.reopenSite, log: await cli.log() });
+  const [{ openRunSession }, { requireShared }] = await Promise.all([
+    import('../../runs/session.ts'),
+    import('../../temporal/shared.ts'),
+  ]);
+  const site = await cli.site();
+  await requireShared(site, cli.env);
+  const session = await openRunSession({ site, openSite: cli.reopenSite, log: await cli.log() });
   try {
     await (detach
       ? startDetached(cli, session, input)

@@ -164,13 +164,19 @@ async function noRun(run: string, isAsked: boolean): Promise<Error> {
 
 /** Of a run that goes on, the steps that wait; of one that has ended, what is missing of it or of one source, by the same plan and time again. */
 async function retryCommand(cli: Cli, run: string, options: DecideOptions): Promise<void> {
-  const [{ askedOf, askedByPoint, onlyOfStep, withAll }, { openRunSession }, { follow }, { readOverview }] =
-    await Promise.all([
-      import('../../runs/again.ts'),
-      import('../../runs/session.ts'),
-      import('../runs/follow.ts'),
-      import('../../backups/overview.ts'),
-    ]);
+  const [
+    { askedOf, askedByPoint, onlyOfStep, withAll },
+    { openRunSession },
+    { follow },
+    { readOverview },
+    { requireShared },
+  ] = await Promise.all([
+    import('../../runs/again.ts'),
+    import('../../runs/session.ts'),
+    import('../runs/follow.ts'),
+    import('../../backups/overview.ts'),
+    import('../../temporal/shared.ts'),
+  ]);
   const site = await cli.site();
   const client = await openClient(cli);
   const known = client && (await askedOf(client, site.config.site, run));
@@ -182,6 +188,7 @@ async function retryCommand(cli: Cli, run: string, options: DecideOptions): Prom
     : askedByPoint(site.config, recoveryPoints, run);
   if (!asked) throw await noRun(run, client !== null);
   const input = options.step === undefined ? asked : onlyOfStep(asked, run, options.step);
+  await requireShared(site, cli.env);
   const session = await openRunSession({ site, openSite: cli.reopenSite, log: await cli.log() });
   try {
     await follow(cli, session, input);

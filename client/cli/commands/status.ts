@@ -28,10 +28,11 @@ async function statusCommand(cli: Cli): Promise<void> {
   const { out } = cli;
 
   function row(status: SourceStatus): string[] {
-    const { source, newest, age, objective, checked, proven, copies, devices, offsite, places } = status;
+    const { source, newest, ahead, age, objective, checked, proven, copies, devices, offsite, places } = status;
     const loss = lossOf(status);
     const late = loss === null || (objective !== null && loss > objective);
-    const ageText = age === null ? 'no backup' : formatDuration(age);
+    const none = ahead.length > 0 ? 'of the future' : 'no backup';
+    const ageText = age === null ? none : formatDuration(age);
     const checkedStyle =
       checked === 'damaged' || checked === 'broken' ? 'red' : checked === 'unverified' ? 'yellow' : 'green';
     return [
@@ -56,7 +57,7 @@ async function statusCommand(cli: Cli): Promise<void> {
     return logs.places.map(({ restorableUntil, lag, place, base }) => [
       source,
       restorableUntil,
-      formatDuration(lag),
+      lag === null ? 'of the future' : formatDuration(lag),
       place,
       base,
     ]);

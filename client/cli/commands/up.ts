@@ -13,11 +13,13 @@ export function registerUp(program: Command, cli: OpenCli): void {
 }
 
 async function upCommand(cli: Cli): Promise<void> {
-  const [{ ownSession }, { applySchedules }] = await Promise.all([
+  const [{ ownSession }, { applySchedules }, { requireShared }] = await Promise.all([
     import('../../runs/session.ts'),
     import('../../schedules/apply-site.ts'),
+    import('../../temporal/shared.ts'),
   ]);
   const site = await cli.site();
+  await requireShared(site, cli.env);
   const session = await ownSession({ site, openSite: cli.reopenSite, log: await cli.log() });
   const { endpoint, embedded } = session;
   try {

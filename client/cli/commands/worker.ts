@@ -20,6 +20,7 @@ async function workerCommand(cli: Cli): Promise<void> {
     { ownCommand },
     { BackupError },
     { taskQueues },
+    { requireShared },
   ] = await Promise.all([
     import('../../../workers/worker.ts'),
     import('../../temporal/endpoint.ts'),
@@ -27,8 +28,10 @@ async function workerCommand(cli: Cli): Promise<void> {
     import('../own-command.ts'),
     import('../../../model/errors.ts'),
     import('../../../model/run.ts'),
+    import('../../temporal/shared.ts'),
   ]);
   const site = await cli.site();
+  await requireShared(site, cli.env);
   const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
   if (!endpoint) {
     throw new BackupError('unreachable', 'no Temporal is configured, and none runs here', {

@@ -22,11 +22,12 @@ export function registerDrillList(drill: Command, cli: OpenCli): void {
 }
 
 async function listCommand(cli: Cli, { destination }: ListOptions): Promise<void> {
-  const [{ readDrills }, { placeOption }, { missedInShort }, { formatDuration }] = await Promise.all([
+  const [{ readDrills }, { placeOption }, { missedInShort }, { formatDuration }, { isAhead }] = await Promise.all([
     import('../../../activities/operations/drill/read.ts'),
     import('../place-option.ts'),
     import('../../../model/drill/index-document.ts'),
     import('../../../model/units.ts'),
+    import('../../../model/clock.ts'),
   ]);
   const { read, problems } = await readDrills(await cli.site(), placeOption(destination));
   for (const { place, problem } of problems) cli.out.note(`${place}: ${problem}`);
@@ -44,7 +45,9 @@ async function listCommand(cli: Cli, { destination }: ListOptions): Promise<void
       objectives.rto === null ? '' : formatDuration(objectives.rto),
       rpo === null ? 'not known' : formatDuration(rpo),
       objectives.rpo === null ? '' : formatDuration(objectives.rpo),
-      formatDuration(Math.max(0, now - Date.parse(declared ?? created))),
+      isAhead(declared ?? created, now)
+        ? 'of the future'
+        : formatDuration(Math.max(0, now - Date.parse(declared ?? created))),
       missed === '' ? '' : cli.out.style('red', missed),
     ];
   }

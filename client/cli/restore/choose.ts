@@ -29,9 +29,10 @@ export async function choose(
   wanted: string,
   options: RestoreOptions,
 ): Promise<Chosen> {
-  const [{ isAuthentic, readOverview }, choosing, { chainOf }, { REPOSITORY }] = await Promise.all([
+  const [{ isAuthentic, readOverview }, choosing, { requireYoung }, { chainOf }, { REPOSITORY }] = await Promise.all([
     import('../../backups/overview.ts'),
     import('../../backups/choose.ts'),
+    import('../../backups/young.ts'),
     import('../../../activities/storage/catalogue.ts'),
     import('../../backups/places.ts'),
   ]);
@@ -66,7 +67,7 @@ export async function choose(
       ? choosing.soundElsewhere(overview, latest.entry, { here: destination ?? REPOSITORY, others })
       : undefined;
   const objective = site.config.sources[latest.entry.source]?.objectives?.rpo;
-  if (!soundAt) choosing.requireYoung(latest, objective, options.acceptAge ?? false);
+  if (!soundAt) requireYoung(latest, objective, options.acceptAge ?? false);
   return { chain: chainOf(catalogue, backup), replay: null, reference, latest, soundAt };
 }
 

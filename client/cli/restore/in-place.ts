@@ -35,7 +35,7 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
     (sum, { manifest }) => sum + sizes(withoutExports(manifest)).stored,
     0,
   );
-  sayAge(cli, chosen, formatDuration);
+  sayAge(cli, chosen);
   sayReplay(cli, chosen, place.name, formatBytes(fetched));
   const tell = (line: string) => cli.out.note(line);
   await withPausing({ site, env: cli.env, note: NOTE, tell }, async (schedules) => {

@@ -30,7 +30,7 @@ export async function restoreKeysInto(
       remedy: 'Of databases with tables: --database and --table; of files: --path.',
     });
   const into = await serverOf(cli, site, source, options);
-  sayAge(cli, chosen, formatDuration);
+  sayAge(cli, chosen);
   const { chain, reference } = chosen;
   const began = Date.now();
   const work = await cli.work();

@@ -82,14 +82,13 @@ async function choose(
   wanted: string,
   source: string | undefined,
 ): Promise<BackupEntry> {
-  const [{ readOverview }, choosing, { withExports, newerWithout }, { REPOSITORY }, { formatDuration }] =
-    await Promise.all([
-      import('../../backups/overview.ts'),
-      import('../../backups/choose.ts'),
-      import('../../backups/exports.ts'),
-      import('../../backups/places.ts'),
-      import('../../../model/units.ts'),
-    ]);
+  const [{ readOverview }, choosing, { withExports, newerWithout }, { REPOSITORY }, { ageText }] = await Promise.all([
+    import('../../backups/overview.ts'),
+    import('../../backups/choose.ts'),
+    import('../../backups/exports.ts'),
+    import('../../backups/places.ts'),
+    import('../../backups/young.ts'),
+  ]);
   const overview = await readOverview(site, destination);
   if (wanted !== choosing.LATEST_REFERENCE) return choosing.chooseByReference(overview, wanted, source);
   const name = await sourceOf(site, source);
@@ -98,7 +97,7 @@ async function choose(
   const holding = withExports(overview);
   if (!holding.entries.some((entry) => entry.source === name)) throw await noExport(name);
   const { entry, age, newer } = choosing.latestOf(holding, name, destination ?? REPOSITORY);
-  out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old, and the newest with an export`);
+  out.note(`${entry.reference} is ${ageText(age)}, and the newest with an export`);
   for (const what of newer) out.note(`newer, but not used: ${what}`);
   const without = newerWithout(overview, entry).length;
   const hold = without === 1 ? 'newer backup holds' : 'newer backups hold';

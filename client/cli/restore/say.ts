@@ -2,15 +2,16 @@
 import type { Selected } from '../../../activities/operations/browse/select.ts';
 import { showPath } from '../../../activities/sources/files/names.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
+import { ageText } from '../../backups/young.ts';
 import type { Cli } from '../context.ts';
 import type { Chosen } from './choose.ts';
 import type { FolderPlan } from './plan.ts';
 
 /** How old it is, and what is newer but not used. */
-export function sayAge({ out }: Cli, { latest }: Chosen, formatDuration: (milliseconds: number) => string): void {
+export function sayAge({ out }: Cli, { latest }: Chosen): void {
   if (latest === null) return;
   const { entry, age, newer, verified } = latest;
-  out.note(`${entry.reference} is ${formatDuration(Math.max(0, age))} old`);
+  out.note(`${entry.reference} is ${ageText(age)}`);
   if (!verified) out.note('No check of it is on record here; the restore itself looks at every byte.');
   for (const what of newer) out.note(`newer, but not used: ${what}`);
 }

@@ -19,7 +19,7 @@ export async function restoreToFolder(cli: Cli, wanted: string, options: FolderO
   requireReachable(site, options);
   const plan = await planFolder(cli, wanted, options);
   const { place, others, chosen, newest, all, to, paths, plain, thaw } = plan;
-  sayAge(cli, chosen, formatDuration);
+  sayAge(cli, chosen);
   sayReplay(cli, chosen, place.name, formatBytes(plan.fetched));
   sayPlan(cli, plan);
   if (options.serve) await requireServed(cli, plan);

@@ -5,7 +5,9 @@ import type { SiteConfig } from '../../../model/config/site.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { applyChanges, plannedChanges } from '../../schedules/apply.ts';
 import { inWords, type Change } from '../../schedules/difference.ts';
+import { rememberHere } from '../../schedules/since.ts';
 import { clockWarnings, timesInWords, timetable } from '../../schedules/timetable.ts';
+import { wantedSchedules } from '../../schedules/wanted.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../output.ts';
 import { withSchedules } from './with-schedules.ts';
@@ -22,6 +24,7 @@ export async function applySchedulesCommand(cli: Cli, dryRun: boolean): Promise<
     // Before anything is changed, so that one who reads along sees what a broken connection has cut off.
     for (const change of changes) cli.out.note(inWords(change));
     await applyChanges(client, changes);
+    await rememberHere(site, wantedSchedules(site.config), (text) => cli.out.note(text));
     cli.out.result({ dryRun, changes: changes.map(said), warnings }, () =>
       changes.length === 0 ? AS_WANTED : `${changes.length} schedule(s) changed`,
     );

@@ -327,6 +327,26 @@ const CASES: readonly (readonly [
     ['10:3 sources.stack.host', /is missing.*one, two/],
   ],
   [
+    "hosts that would share a queue: a host's others are called by it and one more word",
+    [
+      'site: prod',
+      'site: prod\nhosts: { a.short: {}, a: {}, a.copies: {}, b.short: {}, a.short.x: {} }\ncoordinator: a',
+    ],
+    ['2:10 hosts."a.short"', /queue.*"a".*without "\.short"/],
+    ['2:30 hosts."a.copies"', /queue.*"a".*without "\.copies"/],
+    ['10:3 sources.stack.host', /is missing/],
+  ],
+  [
+    'an offset for a time zone, which Temporal does not know',
+    ['site: prod', "site: prod\ntimeZone: '+02:00'"],
+    ['2:11 timeZone', /an offset is no time zone.*Europe\/Berlin/],
+  ],
+  [
+    'a zone that there is not',
+    ['site: prod', 'site: prod\ntimeZone: Mars/Olympus'],
+    ['2:11 timeZone', /not a time zone/],
+  ],
+  [
     'several hosts without a coordinator',
     ['site: prod', 'site: prod\nhosts: { one: {}, two: {} }'],
     ['1:1 coordinator', /is missing/],

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { fstatSync, readSync, writeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { closeAll, openPipes } from '../../../activities/streams/pipes.ts';
+
+const CHILD = fileURLToPath(new URL('./pipes-child.ts', import.meta.url));
 
 describe('pipes made in batches', () => {
   it('are given out once each, to several callers at a time', async () => {
@@ -19,5 +23,19 @@ describe('pipes made in batches', () => {
       assert.equal(bytes.toString('utf8', 0, readSync(read, bytes)), `${index}`);
     }
     closeAll(pipes.flatMap(({ read, write }) => [read, write]));
+  });
+
+  it('where descriptors have run out fail, and do not end the process', async () => {
+    for (const left of [0, 4, 10]) {
+      const { exitCode, stdout, stderr } = await execa(
+        'prlimit',
+        ['--nofile=100', process.execPath, CHILD, String(left)],
+        {
+          reject: false,
+        },
+      );
+      assert.deepEqual([exitCode, stderr], [0, ''], `${left} were left`);
+      assert.match(stdout, /^No pipes could be made: .*EMFILE/, `${left} were left`);
+    }
   });
 });

@@ -4,9 +4,9 @@ import {
   elsewhereSince,
   latestOf,
   newestOfEachSource,
-  requireYoung,
   unreadableNewest,
 } from '../../../client/backups/choose.ts';
+import { requireYoung } from '../../../client/backups/young.ts';
 import {
   newestFirst,
   verdictOf,
@@ -179,6 +179,28 @@ describe('latest', () => {
       () => latestOf(overview([entry('2026-11-23T02:00:00Z', [GOOD])]), 'stakc', 'repository'),
       isNotFound(/Did you mean "stack"/),
     );
+  });
+
+  it('is none of the future by our clock while there is another, and that one is named', () => {
+    const ahead = entry('2027-11-24T02:00:00Z', [GOOD]);
+    const young = entry('2026-11-25T02:00:00Z', [GOOD]);
+    const soon = entry('2026-11-25T12:09:00Z', [GOOD], 'daily', 'soon');
+    const all = overview([young, ahead, soon]);
+    const latest = latestOf(all, 'stack', 'repository', NOW);
+    assert.equal(latest.entry, young);
+    assert.deepEqual(latest.newer, [`${ahead.reference} is of the future by our clock`]);
+    assert.deepEqual(newestOfEachSource(all, undefined, NOW), [young, soon]);
+    // So much clocks may differ.
+    requireYoung(latestOf(all, 'soon', 'repository', NOW), 3_600_000, false);
+
+    const only = latestOf(overview([ahead]), 'stack', 'repository', NOW);
+    assert.equal(only.entry, ahead, 'with nothing else it can be had');
+    requireYoung(only, 3_600_000, true);
+    assert.throws(
+      () => requireYoung(only, 3_600_000, false),
+      (error) => error instanceof BackupError && /of the future.*nobody knows how old it is/.test(error.message),
+    );
+    assert.deepEqual(newestOfEachSource(overview([ahead]), undefined, NOW), [ahead]);
   });
 
   it('older than the objective is refused until its age is accepted', () => {

@@ -73,6 +73,9 @@ describe('how the drills of a site stand', () => {
     );
     await record(drillReport({ declared }));
     assert.deepEqual(await stale(99 * DAY), [undefined, undefined]);
+    // Nor does one of the future by our clock: until its day it would say that all is well.
+    await record(drillReport({ declared: later(400 * 86_400, declared), runId: 'drill-ahead' }));
+    assert.match((await stale(101 * DAY)).join(), /was 101d.*,The last drill/);
     // One that failed is no success, however young.
     await record(drillReport({ declared: later(50 * 86_400, declared), fields: { outcome: 'failed', rto: null } }));
     assert.match(
@@ -100,6 +103,8 @@ describe('how the drills of a site stand', () => {
     await record(drillReport({ declared, fields: { objectives: { rto: 60_000, rpo: null } } }));
     const lost = new Date(Date.now() - 9 * DAY).toISOString();
     await record(drillReport({ declared: lost, scenario: 'key-lost', fields: { outcome: 'partial', rto: null } }));
+    const ahead = new Date(Date.now() + 90 * DAY).toISOString();
+    await record(drillReport({ declared: ahead, runId: 'drill-ahead' }));
     await writeFile(path.join(site.repository, 'drills', 'drill-x.json'), '{}');
     const { drills, findings } = await siteStatus(site);
     assert.deepEqual(
@@ -143,7 +148,8 @@ describe('how the drills of a site stand', () => {
     await record(
       drillReport({ declared: failed, scenario: 'key-lost', sources: [red], fields: { outcome: 'failed' } }),
     );
-    const text = exposition(await siteMetrics(site));
+    await record(drillReport({ declared: '2027-01-17T09:00:00.000Z', runId: 'drill-ahead' }));
+    const text = exposition(await siteMetrics(site, Date.parse('2026-10-01T00:00:00Z')));
     const lines = text.split('\n').filter((line) => line.startsWith('backup_drill'));
     assert.deepEqual(lines, [
       `backup_drill_last_success_timestamp{site="test",scenario="host-lost"} ${Date.parse(second) / 1000}`,

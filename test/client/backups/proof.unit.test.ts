@@ -17,8 +17,9 @@ describe('the proof of a source', () => {
 
   it('is the newest test that held, of any backup; one that failed is none', () => {
     const entry = (days: number, ok: boolean) => ({ proven: { place: 'vault', time: ago(days), ok } });
-    assert.equal(provenAt([entry(9, true), entry(3, true), entry(1, false), { proven: null }]), ago(3));
-    assert.equal(provenAt([entry(1, false)]), null);
+    assert.equal(provenAt([entry(9, true), entry(3, true), entry(1, false), { proven: null }], NOW), ago(3));
+    assert.equal(provenAt([entry(1, false)], NOW), null);
+    assert.equal(provenAt([entry(-400, true), entry(50, true)], NOW), ago(50), 'a wrong clock proves nothing of now');
   });
 
   it('is asked for when it is old, or when there was time for one', () => {

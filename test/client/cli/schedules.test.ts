@@ -296,6 +296,26 @@ describe('schedules and `run logs` on the command line', () => {
     assert.equal(await isPaused(), false);
   });
 
+  it('an empty note pauses and resumes all the same, and a new one replaces that of a pause', async () => {
+    const state = async () => {
+      const { paused, note } = (await client.schedule.getHandle(DAILY).describe()).state;
+      return [paused, note];
+    };
+    await json('schedules', 'resume', 'daily');
+    for (const empty of ['', '  ']) {
+      await json('schedules', 'pause', 'daily', '--note', empty);
+      assert.deepEqual(await state(), [true, 'mosaic-backup schedules pause']);
+      await json('schedules', 'resume', 'daily', '--note', empty);
+      assert.deepEqual(await state(), [false, 'mosaic-backup schedules resume']);
+    }
+    await json('schedules', 'pause', 'daily', '--note', 'new disks');
+    await json('schedules', 'pause', 'daily', '--note', '');
+    assert.deepEqual(await state(), [true, 'new disks'], 'a reason is not lost to none');
+    await json('schedules', 'pause', 'daily', '--note', 'the new disks are late');
+    assert.deepEqual(await state(), [true, 'the new disks are late']);
+    await json('schedules', 'resume', 'daily');
+  });
+
   it('names a namespace that there is not', async () => {
     const endpoint = await embeddedEndpoint(await loadSite({ file: test.file }));
     assert.ok(endpoint);

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
 import { wholeSeconds } from '../../../model/time.ts';
+import { mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { ownTemporal } from '../../support/ports.ts';
-import { openSession, runDaily } from '../../support/session.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
 import { startCommand, type CommandProcess } from '../../support/worker-process.ts';
 
 const DAY = 86_400_000;
+const remembered = z.object({ plans: z.record(z.string(), z.object({ since: z.string(), timing: z.string() })) });
 
 describe('`up` where Temporal has lost its data', () => {
   let folder: string;
@@ -18,7 +21,7 @@ describe('`up` where Temporal has lost its data', () => {
   let up: CommandProcess | undefined;
   // An hour ago the daily was due.
   const due = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
-  const [yesterday, today] = [wholeSeconds(due - DAY), wholeSeconds(due)];
+  const today = wholeSeconds(due);
   const run = `daily-${today}`;
 
   before(async () => {
@@ -47,11 +50,8 @@ describe('`up` where Temporal has lost its data', () => {
     await lost('');
   });
 
-  it("applies the schedules again, and starts each plan's newest due run that has no recovery point", async () => {
-    const session = await openSession(test.file);
-    const earlier = await runDaily({ session, site: 'test', scheduled: yesterday });
-    await session.close();
-    assert.equal(earlier.outcome, 'complete', JSON.stringify(earlier));
+  it('P49 applies the schedules again, and starts what was due since there were any, though no run had ever left a recovery point', async () => {
+    await since(due - DAY);
     // Killed in the middle of it, it is begun by the next.
     const point = { at: 'client/schedules/make-up.ts#startMissed' };
     const killed = startCommand({
@@ -62,9 +62,12 @@ describe('`up` where Temporal has lost its data', () => {
     });
     assert.equal((await killed.ended).signal, 'SIGKILL');
     await cameUp();
-    assert.match(output(), new RegExp(`${run} is started: Temporal has lost its schedules`));
+    assert.match(output(), /Temporal has lost its schedules/);
+    assert.match(output(), new RegExp(`${run} is started`));
     await until('the recovery point of the run', () => existsSync(recoveryPoint()));
-    assert.equal((await backups()).length, 2);
+    assert.equal((await backups()).length, 1);
+    const { plans } = remembered.parse(JSON.parse(await readFile(memory(), 'utf8')));
+    assert.equal(plans['daily']?.since, wholeSeconds(due - DAY), 'it is remembered still');
   });
 
   it('starts nothing where nothing was lost', async () => {
@@ -84,6 +87,31 @@ describe('`up` where Temporal has lost its data', () => {
     assert.deepEqual(await backups(), before);
   });
 
+  it('starts nothing that was due before the oldest recovery point was made, where state has lost since when there were schedules', async () => {
+    await until('the recovery point of the run', () => existsSync(recoveryPoint()));
+    const config = parse(await readFile(test.file, 'utf8'));
+    // Later than the time that the run is of, earlier than the run was made.
+    const at = wholeSeconds(due + 1_800_000).slice(11, 16);
+    await writeFile(test.file, stringify({ ...config, plans: { ...config.plans, custom: { later: { at } } } }));
+    await lost('');
+    await rm(memory());
+    await cameUp();
+    assert.match(output(), /\+ mosaic-backup\/test\/later/);
+    assert.match(output(), /Temporal has lost its schedules/);
+    assert.doesNotMatch(output(), /is started/);
+  });
+
+  it('starts nothing of a plan that has had other times since, and says that nothing tells what was due; nor after they were removed', async () => {
+    await since(due - DAY, 'every day at 99:99 (UTC)');
+    await lost('');
+    await cameUp();
+    assert.match(output(), /nothing tells since when there were schedules/);
+    assert.doesNotMatch(output(), /is started/);
+    const removed = await mosaicHere(['-c', test.file, 'schedules', 'remove']);
+    assert.equal(removed.code, 0, removed.stderr);
+    assert.deepEqual(remembered.parse(JSON.parse(await readFile(memory(), 'utf8'))).plans, {});
+  });
+
   async function cameUp(): Promise<void> {
     up = startCommand({ args: ['-c', test.file, '-v', 'up'], owner: folder });
     await up.printed('is up on');
@@ -101,6 +129,20 @@ describe('`up` where Temporal has lost its data', () => {
     if (text === '') return;
     await mkdir(temporal);
     await writeFile(path.join(temporal, 'temporal.db'), text);
+  }
+
+  function memory(): string {
+    return path.join(folder, 'state', 'schedules.json');
+  }
+
+  /** As if `up` had run for so long. */
+  async function since(time: number, timing?: string): Promise<void> {
+    const { plans } = remembered.parse(JSON.parse(await readFile(memory(), 'utf8')));
+    const earlier = Object.entries(plans).map(([plan, known]) => [
+      plan,
+      { timing: timing ?? known.timing, since: wholeSeconds(time) },
+    ]);
+    await writeFile(memory(), JSON.stringify({ plans: Object.fromEntries(earlier) }));
   }
 
   function recoveryPoint(): string {

@@ -53,7 +53,7 @@ describe('the watchdog, of proofs', () => {
       within: path.join(folder, 'proof'),
       work: testWork(),
     });
-    const proven = Date.parse(provenAt((await readOverview(site)).entries) ?? '');
+    const proven = Date.parse(provenAt((await readOverview(site)).entries, Date.now()) ?? '');
 
     const { found } = await lookAtProofs(site, proven + staleAfter + 1_000);
     assert.deepEqual(

@@ -10,7 +10,7 @@ import { testWork } from '../../support/work.ts';
 import { z } from 'zod';
 import type { SiteInput } from '../../../model/config/site.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
-import { mosaicHere } from '../../support/command-line.ts';
+import { mosaic as mosaicAlone, mosaicHere } from '../../support/command-line.ts';
 import { freePort } from '../../support/ports.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
@@ -185,6 +185,36 @@ describe('the watchdog', function () {
     const looked = await watchdog();
     assert.deepEqual([looked.code, looked.codes], [10, ['watchdog-blind']]);
     await rename(`${repository}-elsewhere`, repository);
+    assert.equal((await watchdog()).code, 0);
+  });
+
+  it('neither do places of it that are damaged, though drills and proofs are looked for there as well', async () => {
+    const config = parse(await readFile(test.file, 'utf8')) as SiteInput;
+    const looking = path.join(folder, 'looking.yaml');
+    const { drill: _, restoreTest: __, ...plans } = config.plans ?? {};
+    await writeFile(looking, stringify({ ...config, plans }));
+    const repository = path.join(folder, 'repository');
+    const remembered = path.join(folder, 'state', 'places', 'repository.json');
+    const blind = [`the repository`, 'proofs', 'drills'].map((what) => `The watchdog could not look at ${what}: `);
+    for (const file of [repository, path.join(repository, '.mosaic-backup.json'), remembered]) {
+      await rename(file, `${file}-elsewhere`);
+      if (file === remembered) await writeFile(file, '');
+      // In a process of its own: a failure that nobody waits for ends it.
+      const { code, stdout, stderr } = await mosaicAlone(['-c', looking, '--json', 'watchdog', '--dry-run']);
+      await rename(`${file}-elsewhere`, file);
+      assert.equal(code, 10, stderr);
+      const { findings } = printed.parse(JSON.parse(stdout));
+      const said = findings.filter((one) => one.code === 'watchdog-blind').map(({ message }) => message);
+      assert.deepEqual(
+        blind.filter((start) => !said.some((message) => message.startsWith(start))),
+        [],
+        `${file}: ${stdout}`,
+      );
+      assert.ok(
+        findings.some((one) => one.code === 'schedule-missing'),
+        'and Temporal is looked at all the same',
+      );
+    }
     assert.equal((await watchdog()).code, 0);
   });
 

@@ -45,8 +45,36 @@ describe('the units of systemd', () => {
     assert.match(watchdog, /^ExecStart=.* watchdog$/m);
     assert.match(watchdog, /^TimeoutStartSec=/m);
     assert.doesNotMatch(watchdog, /^SuccessExitStatus=/m, 'something that is wrong is shown by systemctl --failed');
-    for (const name of SERVICES)
-      assert.match(await unit(`${name}.service`), /^OnFailure=mosaic-backup-failed@%N\.service$/m);
+    assert.match(watchdog, /^OnFailure=mosaic-backup-failed@%N\.service$/m);
+  });
+
+  it('what is started again for ever tells each time it fails, by no word of systemd that only some versions heed, and no end that was asked for', async () => {
+    const asked = path.join(folder, 'asked');
+    const systemctl = path.join(folder, 'bin/systemctl');
+    await mkdir(path.dirname(systemctl));
+    await writeFile(systemctl, `#!/bin/sh\necho "$@" >>${asked}\n`, { mode: 0o755 });
+    for (const name of ['mosaic-backup-up', 'mosaic-backup-worker']) {
+      const text = await unit(`${name}.service`);
+      assert.match(text, /^Restart=always$/m);
+      assert.doesNotMatch(text, /^OnFailure=/m);
+      const script = /^ExecStopPost=-\/bin\/sh -c '(.*)'$/m.exec(text)?.[1]?.replaceAll('%N', name) ?? '';
+      const ended = async (result: string) => {
+        await writeFile(asked, '');
+        const env = { PATH: `${path.dirname(systemctl)}:${process.env['PATH']}`, SERVICE_RESULT: result };
+        await execa('/bin/sh', ['-c', script], { env });
+        return readFile(asked, 'utf8');
+      };
+      assert.equal(await ended('success'), '');
+      for (const result of ['exit-code', 'signal', 'oom-kill', 'timeout'])
+        assert.equal(await ended(result), `--no-block start mosaic-backup-failed@${name}.service\n`, result);
+    }
+  });
+
+  it('a failure is told at most once an hour: what tells it is being started for so long', async () => {
+    const text = await unit('mosaic-backup-failed@.service');
+    assert.match(text, /^Type=oneshot\nExecStart=.*\n(?:#.*\n)*ExecStartPost=\/bin\/sleep 1h$/m);
+    // Of a oneshot there is no such limit unless somebody sets one.
+    assert.doesNotMatch(text, /^Timeout|^RemainAfterExit/m);
   });
 
   it('a worker is asked to end by itself, before its programs are', async () => {

@@ -11,6 +11,8 @@ import { writeBackup } from '../../../support/backups.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { makeSite } from '../../../support/site.ts';
 
+const AHEAD = '2027-11-22T02:00:00Z';
+
 describe('the newest success of a source', () => {
   let site: Site;
   let backups: readonly Catalogued[];
@@ -24,14 +26,14 @@ describe('the newest success of a source', () => {
     await prepareRepository(site);
     const signer = await siteSigner(site);
     backups = await Promise.all(
-      ['2026-11-22T02:00:00Z', '2026-11-23T02:00:00Z'].map((scheduled) =>
+      [AHEAD, '2026-11-22T02:00:00Z', '2026-11-23T02:00:00Z'].map((scheduled) =>
         writeBackup(site.repository, { source: 'stack', group: 'apps', scheduled, signer }),
       ),
     );
   });
   after(cleanUp);
 
-  it('is none that the last check found damaged, and one that is whole again', async () => {
+  it('is none that the last check found damaged, none that a wrong clock has dated into the future, and one that is whole again', async () => {
     assert.equal(await newest(), '2026-11-23T02:00:00Z');
     await checked('failed', '2026-11-23T04:00:00.000Z');
     assert.equal(await newest(), '2026-11-22T02:00:00Z');
@@ -41,7 +43,7 @@ describe('the newest success of a source', () => {
 
   async function newest(): Promise<string | undefined> {
     const [store, trusted] = await Promise.all([openRepository(site), trustedKeys(site)]);
-    const found = await newestSuccesses({ site, store, trusted });
+    const found = await newestSuccesses({ site, store, trusted, now: Date.parse('2026-11-24T00:00:00Z') });
     return found.find(({ source, destination }) => source === 'stack' && destination === 'repository')?.finished;
   }
 
