@@ -99,8 +99,8 @@ function planHooks(when: HookTime, after: readonly string[]): GraphStep {
   return pendingStep(hookId('plan', when), `hooks ${when}`, `run what is to come ${when} the plan`, after);
 }
 
-/** Whether the run waits for another one of its plan. */
-function isBefore(steps: readonly GraphStep[]): boolean {
+/** Whether the run waits for another one of its plan to end. */
+export function waitsForTurn(steps: readonly GraphStep[]): boolean {
   return steps.some(({ id, state }) => id === PLAN && state === 'waiting');
 }
 
@@ -164,7 +164,7 @@ export function chosenSteps(
   { step }: StepDecision,
   all: boolean,
 ): { readonly ids: readonly string[] } | { readonly refused: string } {
-  if (isBefore(steps)) return { refused: 'the run waits for its turn: it begins when the one before it has ended' };
+  if (waitsForTurn(steps)) return { refused: 'the run waits for its turn: it begins when the one before it has ended' };
   const waiting = waitingSteps(steps).map(({ id }) => id);
   const which = waiting.length > 0 ? `Waiting: ${waiting.join(', ')}.` : 'No step waits.';
   if (step === undefined) {

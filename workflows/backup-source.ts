@@ -63,23 +63,34 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
   setHandler(sourceStatus, report);
   setHandler(runGraph, () => ({ runId: input.runId, outcome, steps: runner.steps() }));
 
-  enter('capturing');
-  await capture();
-  if (!input.alone) await tellRun(source);
-  if (captured) {
-    const { backup } = captured;
-    enter('copying');
-    await Promise.all(destinations.map((destination) => copyTo(destination, backup)));
-    enter('verifying');
-    await verify(backup);
-  } else {
-    runner.leaveOut([...destinations.map((destination) => copyId(source, destination)), verifyId(source)]);
+  try {
+    await backUp();
+  } catch (error) {
+    // Cancelled: what failed before it is noted where it did.
+    runner.abandon();
+    show();
+    throw error;
   }
   outcome = softSkip === null ? sourceOutcome(report()) : 'skipped';
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   enter(captured || softSkip !== null ? 'done' : 'failed');
   await teller.ended();
   return report();
+
+  async function backUp(): Promise<void> {
+    enter('capturing');
+    await capture();
+    if (!input.alone) await tellRun(source);
+    if (captured) {
+      const { backup } = captured;
+      enter('copying');
+      await Promise.all(destinations.map((destination) => copyTo(destination, backup)));
+      enter('verifying');
+      await verify(backup);
+    } else {
+      runner.leaveOut([...destinations.map((destination) => copyId(source, destination)), verifyId(source)]);
+    }
+  }
 
   function report(): SourceReport {
     const left = skipped.length > 0 && { skipped };

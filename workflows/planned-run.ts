@@ -24,6 +24,8 @@ export interface BeginOptions<Spec> {
   readonly changed: (to: Partial<GraphStep>) => void;
 }
 
+const CANCELLED: StepError = { step: PLAN_STEP.name, code: 'aborted', message: 'the run was cancelled', remedy: null };
+
 const PLANNING = { summary: PLAN_STEP.does, activityId: PLAN_STEP.id };
 
 /** @throws ApplicationFailure of `plan`; `busy` where another run of the plan does not end. */
@@ -38,7 +40,10 @@ export async function plannedRun<Spec>(
     changed({ state: 'done', ended: now() });
     return { spec, ...turn };
   } catch (error) {
-    if (isCancellation(error)) throw error;
+    if (isCancellation(error)) {
+      changed({ state: 'failed', ended: now(), error: CANCELLED });
+      throw error;
+    }
     const failed = stepError(PLAN_STEP.name, error);
     changed({ state: 'failed', ended: now(), error: failed });
     if (input.timed === true) await tell(input, failed);

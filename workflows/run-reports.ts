@@ -20,6 +20,15 @@ export function unended(step: GraphStep, error: StepError): GraphStep {
   return step.ended === null ? { ...step, state: 'failed', error, ended: now(), next: null } : step;
 }
 
+/** A step of a run that was cancelled: one that had begun has failed by that, the others are left out. */
+export function cancelled(step: GraphStep): GraphStep {
+  if (step.ended !== null) return step;
+  if (step.started === null) return { ...leftOut(step), next: null };
+  const before = step.error ? ` (it had failed: ${step.error.message})` : '';
+  const error = { step: step.name, code: 'aborted', message: `the run was cancelled${before}`, remedy: null };
+  return unended(step, error);
+}
+
 /** A destination that lacks the recovery point, in the step's own words. */
 export function notEverywhere(message: string): StepError {
   const remedy = 'Mend the destination, then run the same plan and time again: it does what is missing.';

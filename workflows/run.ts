@@ -263,6 +263,8 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
 
   async function abandon(): Promise<void> {
     await hooks('after');
+    runner.abandon();
+    show();
     if (notified) await tell();
   }
 

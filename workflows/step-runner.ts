@@ -9,6 +9,7 @@ import type { StepError } from '../model/run.ts';
 import { wholeSeconds } from '../model/time.ts';
 import { decideStep, retryStep, skipStep } from './messages.ts';
 import { now } from './now.ts';
+import { cancelled } from './run-reports.ts';
 import { hostIsAway, noTimeLeft, stepFailure, stillFailing, type StepFailure } from './step-error.ts';
 
 /** One attempt, as the step's activity needs to know it. */
@@ -51,6 +52,8 @@ export interface StepRunner {
   stored(id: string, bytes: number): void;
   /** Steps that will not be done, since what they build on is not there. */
   leaveOut(ids: readonly string[]): void;
+  /** Ends what has not ended, in a run that was cancelled: nothing of it waits any longer. Nobody is told of a change. */
+  abandon(): void;
 }
 
 export interface StepRunnerOptions {
@@ -99,7 +102,7 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
     if (steps.get(step)?.ended === null) decisions.set(step, { do: what, reason });
   });
 
-  return { steps: own, run, stored, leaveOut };
+  return { steps: own, run, stored, leaveOut, abandon };
 
   async function decide(what: Decision['do'], asked: StepDecision): Promise<string> {
     const chosen = chosenSteps(all(), asked, what === 'retry');
@@ -130,6 +133,10 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
 
   function leaveOut(ids: readonly string[]): void {
     for (const id of ids) change(id, { state: 'skipped', ended: now() });
+  }
+
+  function abandon(): void {
+    for (const step of own()) steps.set(step.id, cancelled(step));
   }
 
   function end(id: string, state: GraphStep['state'], error: StepError | null): void {

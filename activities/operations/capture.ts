@@ -39,6 +39,7 @@ import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt } from './attempt.ts';
 import { requireSettled } from './in-place/journal.ts';
 import { newestChain } from './newest-chain.ts';
+import { requireInTurn } from './out-of-turn.ts';
 import { preparedSource } from './own-source.ts';
 
 export interface CaptureRequest {
@@ -62,7 +63,7 @@ const SPARE_BYTES = 64 * 2 ** 20;
 
 /**
  * Captures a source and seals the backup.
- * @throws BackupError `preflight-failed`, `no-space`, `busy`, `lease-lost`, or what the source's programs failed with.
+ * @throws BackupError `preflight-failed`, `no-space`, `busy`, `lease-lost`, `refused` where a newer one of its tier is there, or what the source's programs failed with.
  */
 export async function captureBackup(request: CaptureRequest): Promise<CapturedBackup> {
   const started = Date.now();
@@ -86,6 +87,7 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
     await requireSettled({ site, source });
     const meanwhile = await sealedEarlier(request, config);
     if (meanwhile) return await existing(request, config, meanwhile);
+    await requireInTurn(request, config);
     await request.prepare?.();
     const context = { source, config, work, readSecret: site.readSecret, state };
     const manifest = await captureUnderLease({ ...request, warnings }, context, lease);

@@ -1,6 +1,6 @@
 /** Which chain the next backup of a source may build on. */
 import { BackupError } from '../../model/errors.ts';
-import type { Manifest, Warning } from '../../model/manifest.ts';
+import { orderOf, type Manifest, type Warning } from '../../model/manifest.ts';
 import type { TrustedKey } from '../keys/signing.ts';
 import { trustedKeys } from '../keys/site-keys.ts';
 import type { Site } from '../site.ts';
@@ -8,6 +8,7 @@ import { chainOf, listBackups, pinned, type Catalogued } from '../storage/catalo
 import { readEvidence } from '../storage/evidence-file.ts';
 import { checkManifest, manifestVerdict } from '../storage/manifest-file.ts';
 import { watchedRepository } from '../storage/repository.ts';
+import { isImported } from './out-of-turn.ts';
 
 export interface NewestChain {
   /** Full first; empty when there is none to build on. */
@@ -25,7 +26,11 @@ export interface NewestChain {
 export async function newestChain(site: Site, source: string): Promise<NewestChain> {
   const store = watchedRepository(site);
   const catalogue = (await listBackups(store, { logs: false })).filter(({ name }) => name.source === source);
-  const newest = catalogue.toSorted((a, b) => a.manifest.scheduled.localeCompare(b.manifest.scheduled)).at(-1);
+  // The one that was sealed last, whatever time it was made for: what the source's state knows is of that one.
+  const newest = catalogue
+    .filter(({ manifest }) => !isImported(manifest))
+    .toSorted((a, b) => orderOf(a.manifest) - orderOf(b.manifest))
+    .at(-1);
   const all = catalogue.map(({ manifest }) => manifest);
   if (!newest) return { chain: [], warnings: [], all };
   try {

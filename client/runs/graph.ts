@@ -30,7 +30,10 @@ export async function readGraph(client: Client, run: string): Promise<LiveGraph 
   const live = await Promise.all(unfinished.map((source) => liveSteps(client, `${run}/${source}`)));
   // Run again, a run finds the workflows of its sources as they were the last time, until it begins them anew.
   const began = graph.steps.find(({ id }) => id === 'plan')?.started ?? '';
-  const own = live.flat().filter(({ started }) => started !== null && started >= began);
+  const own = live.flat().filter(({ started, ended }) => {
+    const touched = started ?? ended;
+    return touched !== null && touched >= began;
+  });
   const byId = new Map(own.map((step) => [step.id, step]));
   return { ...graph, state, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
 }

@@ -14,16 +14,19 @@ export interface RunPlanOptions extends WatchOptions {
 
 /**
  * Runs a plan and waits for its end.
- * @throws BackupError `aborted` when it was cancelled, `unreachable` when the own Temporal or worker broke.
+ * @throws BackupError `aborted` when it was cancelled, `unreachable` when the own Temporal or worker broke, or another one stays away.
  */
 export async function runPlan({ session, input, signal, ...watch }: RunPlanOptions): Promise<RunReport> {
   signal.throwIfAborted();
   const handle = await startRun(session.client, input);
   const cancel = (): void => void handle.cancel().catch(watch.onCancelFailed);
   signal.addEventListener('abort', cancel, { once: true });
+  // Of an own Temporal that has ended nobody waits for an answer.
+  const over = new AbortController();
   try {
-    return await Promise.race([watchRun(session.client, handle, watch), session.broken]);
+    return await Promise.race([watchRun(session.client, handle, { ...watch, signal: over.signal }), session.broken]);
   } finally {
+    over.abort();
     signal.removeEventListener('abort', cancel);
   }
 }

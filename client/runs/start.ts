@@ -8,6 +8,7 @@ import { runId, taskQueues, type PlanInput, type RunReport } from '../../model/r
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
 import { connect } from '../temporal/connect.ts';
 import type { Endpoint } from '../temporal/endpoint.ts';
+import { patiently, whyAway } from '../temporal/patiently.ts';
 
 /** Every plan's workflow has this shape. */
 type PlanWorkflow = (input: PlanInput) => Promise<RunReport>;
@@ -79,33 +80,57 @@ export async function connectClient(endpoint: Endpoint): Promise<Client> {
 
 /**
  * Starts a run, or joins it when the same plan and time already runs. A closed one is run again: it does only what is missing.
- * @throws BackupError `busy` when the one that runs is another site's, or of other sources: its end would say nothing of this one.
+ * @param patience milliseconds that Temporal may take until it takes it.
+ * @throws BackupError `unreachable` when Temporal does not take it; `busy` when the one that runs is another site's, or of other sources: its end would say nothing of this one.
  */
-export async function startRun(client: Client, input: PlanInput): Promise<RunHandle> {
+export async function startRun(client: Client, input: PlanInput, patience?: number): Promise<RunHandle> {
   const id = runId(input.plan, input.scheduled);
   const asked = askedMemo(input);
   const { workflowType, does } = planKind(input.plan);
-  const handle = await client.workflow.start<PlanWorkflow>(workflowType, {
-    workflowId: id,
-    taskQueue: taskQueues(input.site, '').site,
-    args: [input],
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    typedSearchAttributes: [
-      { key: SITE, value: input.site },
-      { key: PLAN, value: input.plan },
-    ],
-    staticSummary: `${does} of ${input.site}, ${input.scheduled}`,
-    staticDetails: input.sources ? `Only: ${input.sources.join(', ')}` : 'All sources of the plan.',
-    memo: { asked },
-  });
-  const { memo } = await handle.describe();
+  const handle = await taken({ client, id, patience }, () =>
+    client.workflow.start<PlanWorkflow>(workflowType, {
+      workflowId: id,
+      taskQueue: taskQueues(input.site, '').site,
+      args: [input],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      typedSearchAttributes: [
+        { key: SITE, value: input.site },
+        { key: PLAN, value: input.plan },
+      ],
+      staticSummary: `${does} of ${input.site}, ${input.scheduled}`,
+      staticDetails: input.sources ? `Only: ${input.sources.join(', ')}` : 'All sources of the plan.',
+      memo: { asked },
+    }),
+  );
+  const { memo } = await patiently(() => handle.describe());
   if (isDeepStrictEqual(memo?.['asked'], asked)) return handle;
   throw new BackupError('busy', `${id} runs already on this Temporal, for another site or other sources.`, {
     remedy:
       'Wait for its end, then run this again. Two sites on one Temporal need a namespace each (temporal.namespace).',
     facts: { run: id },
   });
+}
+
+/** Milliseconds for one answer: without an end, gRPC asks again by itself for most of a minute. */
+const ANSWER = 10_000;
+
+/** Asked twice, Temporal joins the run that it has begun by the first. */
+async function taken(
+  { client, id, patience }: { readonly client: Client; readonly id: string; readonly patience: number | undefined },
+  start: () => Promise<RunHandle>,
+): Promise<RunHandle> {
+  try {
+    return await patiently(() => client.withDeadline(Date.now() + ANSWER, start), patience);
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    throw new BackupError('unreachable', `Temporal did not take ${id}: ${whyAway(error.cause) ?? error.message}`, {
+      remedy:
+        'Look at its log, its load, and the free space where it keeps its data (the embedded one: temporal/ of state), then give the command again.',
+      facts: { run: id },
+      cause: error,
+    });
+  }
 }
 
 /** Kept with a run: of which site and sources it is, for others who ask for one of its id. */

@@ -4,13 +4,15 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError, isErrorCode } from '../../model/errors.ts';
+import { waitsForTurn } from '../../model/graph.ts';
 import type { TestReport } from '../../model/restore-test.ts';
 import type { RunReport, SourceReport } from '../../model/run.ts';
-import { runStatus, sourceStatus } from '../../workflows/messages.ts';
+import { runGraph, runStatus, sourceStatus } from '../../workflows/messages.ts';
 import { SITE } from '../../workflows/search-attributes.ts';
 import { deliveryId, type Delivered } from '../../model/catch-up.ts';
 import { stepId } from '../../model/logs-run.ts';
 import { remedyOf } from '../../workflows/step-error.ts';
+import { resultOf, type AwaitedOptions } from './awaited.ts';
 import type { RunHandle } from './start.ts';
 
 /** What a running step reports of itself. */
@@ -35,22 +37,24 @@ export interface WatchOptions {
   /** Milliseconds between two looks. */
   readonly interval: number;
   readonly onProgress: (sources: readonly SourceProgress[]) => void;
+  /** Called once, where it has not begun since another run of its plan goes on. */
+  readonly onTurn?: () => void;
   /** A cancellation that did not reach the run: it goes on, and somebody must know. */
   readonly onCancelFailed: (error: unknown) => void;
 }
 
 /**
  * Follows a run to its end.
- * @throws BackupError `aborted` when it was cancelled; `failed` when it ended without a report.
+ * @throws BackupError `aborted` when it was cancelled; `failed` when it ended without a report; as `resultOf` where Temporal goes away.
  */
 export async function watchRun(
   client: Client,
   handle: RunHandle,
-  { interval, onProgress }: Omit<WatchOptions, 'onCancelFailed'>,
+  { interval, onProgress, onTurn, ...awaiting }: Omit<WatchOptions, 'onCancelFailed'> & AwaitedOptions,
 ): Promise<RunReport> {
   const ended = new AbortController();
-  const result = handle.result().finally(() => ended.abort());
-  const looking = look(client, handle, interval, onProgress, ended.signal);
+  const result = resultOf(handle, awaiting).finally(() => ended.abort());
+  const looking = look(client, handle, { interval, onProgress, onTurn, signal: ended.signal });
   try {
     const report = await result;
     const tested = testedIn(report);
@@ -63,21 +67,31 @@ export async function watchRun(
   }
 }
 
-async function look(
-  client: Client,
-  handle: RunHandle,
-  interval: number,
-  onProgress: WatchOptions['onProgress'],
-  signal: AbortSignal,
-): Promise<void> {
+interface Looks extends Pick<WatchOptions, 'interval' | 'onProgress'> {
+  readonly onTurn: WatchOptions['onTurn'];
+  readonly signal: AbortSignal;
+}
+
+async function look(client: Client, handle: RunHandle, { interval, onProgress, onTurn, signal }: Looks): Promise<void> {
+  let tellTurn = onTurn;
   while (!signal.aborted) {
     try {
-      onProgress(await linesOf(client, handle, await handle.query(runStatus)));
+      const report = await handle.query(runStatus);
+      onProgress(await linesOf(client, handle, report));
+      if (tellTurn && isEmpty(report) && waitsForTurn((await handle.query(runGraph)).steps)) {
+        tellTurn();
+        tellTurn = undefined;
+      }
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.
     }
     await pause(interval, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Before it is planned a run knows nothing of what it will do. */
+function isEmpty({ outcome, sources, destinations, tests, drill }: RunReport): boolean {
+  return outcome === null && [sources, destinations, tests, drill?.sources].every((of) => (of ?? []).length === 0);
 }
 
 function linesOf(client: Client, handle: RunHandle, report: RunReport): Promise<readonly SourceProgress[]> {

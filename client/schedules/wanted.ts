@@ -74,7 +74,12 @@ function isTested({ plans: { restoreTest }, encryption }: SiteConfig): boolean {
 }
 
 function dated(config: SiteConfig, name: string, calendar: Calendar): Schedule {
-  return { ...common(config, name), calendar, catchUp: Math.min(LONGEST_CATCH_UP, shortestGap(calendar) - SHORTER) };
+  return { ...common(config, name), calendar, catchUp: catchUpOf(calendar) };
+}
+
+/** Milliseconds after which a missed time of a plan is not made up. */
+export function catchUpOf(calendar: Calendar): number {
+  return Math.min(LONGEST_CATCH_UP, shortestGap(calendar) - SHORTER);
 }
 
 function common({ site }: SiteConfig, plan: string) {

@@ -16,7 +16,7 @@ export async function patiently<T>(ask: () => Promise<T>, patience = PATIENCE): 
     try {
       return await ask();
     } catch (error) {
-      const why = passing(error);
+      const why = whyAway(error);
       if (why === undefined) throw error;
       if (Date.now() > until) {
         throw new BackupError('unreachable', `Temporal does not answer a question: ${why}`, {
@@ -29,8 +29,8 @@ export async function patiently<T>(ask: () => Promise<T>, patience = PATIENCE): 
   }
 }
 
-/** What the server said, where it may pass. */
-function passing(error: unknown): string | undefined {
+/** What the server said, or gRPC of it, where that may pass; undefined for anything else. */
+export function whyAway(error: unknown): string | undefined {
   const cause = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(cause) && PASSING.has(cause.code) ? cause.details : undefined;
 }

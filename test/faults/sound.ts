@@ -38,10 +38,11 @@ export async function requireSound(trial: Trial, runs: number): Promise<void> {
 /**
  * At every place: what is listed verifies, each source has one backup a run, each run its recovery point, and nothing lies there
  * that is a part of none.
+ * @param plans of the runs; daily where none is named.
  */
-export async function requireListed(trial: Trial, runs: number): Promise<void> {
+export async function requireListed(trial: Trial, runs: number, plans: readonly string[] = []): Promise<void> {
   const times = Array.from({ length: runs }, (_, number) => trial.time(number));
-  const points = times.map((time) => recoveryPointKey(runId('daily', time)));
+  const points = times.map((time, number) => recoveryPointKey(runId(plans[number] ?? 'daily', time)));
   const [repository, ...copies] = await Promise.all(
     (await placesOf(trial)).map(async (at) => {
       const { place } = at;

@@ -8,7 +8,6 @@ import type { SiteInput } from '../../model/config/site.ts';
 import { json, mosaicHere, type Ended } from '../support/command-line.ts';
 import { filesWith } from '../support/files-with.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
-import { scheduledTimes } from '../support/scheduled.ts';
 import { makeSite } from '../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../support/temporal-process.ts';
 import { startWebhook, type Webhook } from '../support/webhook.ts';
@@ -28,7 +27,6 @@ describe('a site of two hosts', function () {
   let temporal: TemporalProcess;
   let hook: Webhook;
   const workers: CommandProcess[] = [];
-  const scheduled = scheduledTimes();
 
   before(async () => {
     folder = await temporaryFolder();
@@ -159,7 +157,7 @@ describe('a site of two hosts', function () {
   async function daily(...sources: readonly string[]) {
     const which = sources.flatMap((source) => ['--source', source]);
     // From any host: the steps are done by the worker of each source's own.
-    return report.parse(json(await on('far', '--json', 'run', 'daily', '--at', scheduled(), ...which)));
+    return report.parse(json(await on('far', '--json', 'run', 'daily', ...which)));
   }
 
   async function move(source: string, host: string): Promise<void> {

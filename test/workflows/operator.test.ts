@@ -161,6 +161,30 @@ describe('an operator', function () {
     assert.deepEqual([all.code, sourcesIn(all)], [0, ['good', 'late']], all.stderr);
   });
 
+  it('reads that a run waits for its turn, where it is started and where it is looked at; cancelled, nothing of one waits', async () => {
+    // The last: it backs up at the time of now, and nothing of an older time comes after it.
+    const before = await start(['late']);
+    await waits(before, 'late/capture', 1);
+    const started = onTerminal('stty cols 150 rows 40;', 'run', 'daily', '--source', 'good');
+    const next = await until(
+      'it says so',
+      () => /(daily-\S+Z) waits for its turn: another run/.exec(started.screen())?.[1],
+    );
+    const shown = await runs('show', next);
+    assert.match(shown.stdout, /^ {2}! plan: waits for its turn, .*\n +Another run of the plan goes on/m);
+    const other = await start(['good']);
+    await until('it waits', async () => (await runs('show', other)).stdout.includes('waits for its turn'));
+    for (const run of [other, before]) {
+      await runs('cancel', run);
+      const { stdout } = await runs('show', run);
+      assert.match(stdout, new RegExp(`^${run}: cancell?ed\n`));
+      assert.doesNotMatch(stdout, /waiting|waits for its turn|running|pending|again /);
+      assert.match(stdout, /✖ .*: failed[^]*the run was cancelled/);
+    }
+    assert.match((await runs('show', before)).stdout, /✖ capture: .*\n.* was cancelled \(it had failed: /);
+    assert.equal(await started.code, 0, started.screen());
+  });
+
   function data(name: string): string {
     return path.join(folder, 'data', name);
   }

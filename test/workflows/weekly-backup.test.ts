@@ -33,12 +33,14 @@ describe('weeklyBackup', () => {
     const data = (name: string) => path.join(folder, 'data', name);
     await fill(data('alpha'), 200);
     await fill(data('beta'), 200);
+    await fill(data('gamma'), 200);
     await fill(data('slow'), 800_000);
     test = await makeSite({
       folder,
       sources: {
         alpha: { type: 'files', paths: [data('alpha')] },
         beta: { type: 'files', group: 'configs', paths: [data('beta')] },
+        gamma: { type: 'files', group: 'configs', paths: [data('gamma')] },
         slow: { type: 'files', paths: [data('slow')], limits: { maxRate: '200kB' } },
       },
       plans: { daily: WAITS },
@@ -110,22 +112,22 @@ describe('weeklyBackup', () => {
 
   it('a daily captures where the weekly failed, and where it was found damaged', async () => {
     const away = path.join(folder, 'data', 'away');
-    await rename(path.join(folder, 'data', 'beta'), away);
-    const weekly = await runWeekly({ session, site: 'test', scheduled: '2026-11-08T01:00:00Z', sources: ['beta'] });
+    await rename(path.join(folder, 'data', 'gamma'), away);
+    const weekly = await runWeekly({ session, site: 'test', scheduled: '2026-11-01T01:00:00Z', sources: ['gamma'] });
     assert.equal(weekly.outcome, 'failed');
-    await rename(away, path.join(folder, 'data', 'beta'));
-    const night = await daily('2026-11-08T02:00:00Z', ['beta']);
+    await rename(away, path.join(folder, 'data', 'gamma'));
+    const night = await daily('2026-11-01T02:00:00Z', ['gamma']);
     assert.equal(night.sources[0]?.captured?.backup.reference.split('/')[0], 'daily', JSON.stringify(night));
 
-    const made = await runWeekly({ session, site: 'test', scheduled: '2026-11-01T01:00:00Z', sources: ['beta'] });
+    const made = await runWeekly({ session, site: 'test', scheduled: '2026-11-08T01:00:00Z', sources: ['gamma'] });
     const backup = made.sources[0]?.captured?.backup;
     assert.ok(backup);
     await damage(backup);
     await assert.rejects(verifyInRepository({ site: test.site, backup, work: testWork() }), {
       code: 'verification-failed',
     });
-    const after = await daily('2026-11-01T02:00:00Z', ['beta']);
-    assert.match(after.sources[0]?.captured?.backup.reference ?? '', /^daily\/beta\//, JSON.stringify(after));
+    const after = await daily('2026-11-08T02:00:00Z', ['gamma']);
+    assert.match(after.sources[0]?.captured?.backup.reference ?? '', /^daily\/gamma\//, JSON.stringify(after));
   });
 
   it('a run that its schedule starts keeps its phases to their times; on demand the same plan goes at once', async () => {

@@ -23,7 +23,10 @@ export function registerRun(program: Command, cli: OpenCli): void {
     .description('run a plan now, with live progress; ^C cancels it cleanly')
     .argument('<plan>', 'the plan: daily, weekly, monthly, logs, catch-up, restore-test, drill, or one of your own')
     .option('--source <name>', 'only this source; may be given several times', several)
-    .option('--at <time>', 'the scheduled time (RFC 3339): the same plan and time again does only what is missing')
+    .option(
+      '--at <time>',
+      'the time of a run that had begun (RFC 3339): the same plan and time again does only what is missing',
+    )
     .option('--detach', 'start it and leave; needs a running "up" or a configured Temporal')
     .option('--dry-run', 'print what the run would do, and do nothing')
     .action((plan: string, options: RunOptions) => runCommand(cli(), plan, options));
@@ -53,6 +56,7 @@ export async function runCommand(cli: Cli, plan: string, options: RunOptions): P
   if (TICKS.has(plan) && options.at !== undefined) throw await isAlwaysNow(plan);
   // Wrong names fail here, before anything is started.
   const planned = await planOf(site, input);
+  if (options.at !== undefined) await requireOwnTime(cli, input);
   if (options.dryRun) {
     cli.out.result({ dryRun: true, ...planned.spec }, () => table(planned.columns, planned.rows));
     return;
@@ -141,6 +145,11 @@ async function refuseFuture(scheduled: string): Promise<void> {
   throw new BackupError('usage', `${scheduled} is still to come: a run is made now, or made up for a time that was.`, {
     remedy: 'Leave --at out to run now.',
   });
+}
+
+async function requireOwnTime(cli: Cli, input: PlanInput): Promise<void> {
+  const [past, { servingClient }] = await Promise.all([import('../../runs/past.ts'), import('../with-client.ts')]);
+  await past.requireOwnTime(await cli.site(), input, () => servingClient(cli));
 }
 
 /** A run now, whatever of: with live progress, or left to itself. */

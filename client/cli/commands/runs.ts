@@ -1,4 +1,5 @@
 /** `runs list | show | retry | skip | cancel`: what runs, what waits, and what to do about it. */
+import type { Client } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
 import { examples, type OpenCli } from '../command.ts';
 import type { Cli } from '../context.ts';
@@ -73,18 +74,9 @@ function positiveNumber(text: string): number {
   return Number(text);
 }
 
-/** The Temporal that serves already; null where none does. */
-async function openClient(cli: Cli) {
-  const [{ configuredEndpoint, embeddedEndpoint }, { connectClient }, { ensureSearchAttributes }] = await Promise.all([
-    import('../../temporal/endpoint.ts'),
-    import('../../runs/start.ts'),
-    import('../../temporal/namespace.ts'),
-  ]);
-  const site = await cli.site();
-  const endpoint = configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site));
-  if (!endpoint) return null;
-  await ensureSearchAttributes(endpoint);
-  return connectClient(endpoint);
+async function openClient(cli: Cli): Promise<Client | null> {
+  const { servingClient } = await import('../with-client.ts');
+  return servingClient(cli);
 }
 
 async function listCommand(cli: Cli, { plan, limit }: ListOptions): Promise<void> {
@@ -125,7 +117,7 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
   const client = await openClient(cli);
   try {
     let graph = client && (await readGraph(client, run));
-    if (!client || !graph) return await showPoint(cli, run);
+    if (!client || !graph) return await showPoint(cli, run, client !== null);
     const draw = redrawer(process.stderr);
     while (cli.out.interactive && graph.state === 'running' && !cli.signal.aborted) {
       draw(liveText(graph, Date.now(), rowsOf(process.stderr)));
@@ -143,19 +135,28 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
 /** Milliseconds between two looks at a run. */
 const LOOK = 500;
 
-async function showPoint(cli: Cli, run: string): Promise<void> {
+async function showPoint(cli: Cli, run: string, isAsked: boolean): Promise<void> {
   const [{ pointText }, { readOverview }] = await Promise.all([
     import('../runs/point-text.ts'),
     import('../../backups/overview.ts'),
   ]);
   const { recoveryPoints } = await readOverview(await cli.site());
   const point = recoveryPoints.find(({ id }) => id === run);
-  if (!point) throw await noRun(run);
+  if (!point) throw await noRun(run, isAsked);
   cli.out.result({ recoveryPoint: point }, () => pointText(point));
 }
 
-async function noRun(run: string): Promise<Error> {
+/** @param isAsked whether a Temporal was there to ask. */
+async function noRun(run: string, isAsked: boolean): Promise<Error> {
   const { BackupError } = await import('../../../model/errors.ts');
+  if (!isAsked)
+    return new BackupError(
+      'unreachable',
+      `there is no recovery point of ${run}, and no Temporal runs here that would know the run`,
+      {
+        remedy: 'Start it: mosaic-backup up. A run that was cut off goes on with it, and is then shown.',
+      },
+    );
   return new BackupError('not-found', `there is no run ${run}, and no recovery point of one`, {
     remedy: 'mosaic-backup runs list names those that there are.',
   });
@@ -185,7 +186,7 @@ async function retryCommand(cli: Cli, run: string, options: DecideOptions): Prom
   const asked = known
     ? withAll(known.input, site.config, recoveryPoints, run)
     : askedByPoint(site.config, recoveryPoints, run);
-  if (!asked) throw await noRun(run);
+  if (!asked) throw await noRun(run, client !== null);
   const input = options.step === undefined ? asked : onlyOfStep(asked, run, options.step);
   await requireShared(site, cli.env);
   const session = await openRunSession({ site, openSite: cli.reopenSite, log: await cli.log() });
@@ -222,10 +223,7 @@ async function cancelCommand(cli: Cli, run: string): Promise<void> {
 const SOON = 5_000;
 
 /** @throws BackupError `unreachable` where no Temporal serves: nothing goes on then. */
-async function withServing(
-  cli: Cli,
-  use: (client: NonNullable<Awaited<ReturnType<typeof openClient>>>) => Promise<void>,
-): Promise<void> {
+async function withServing(cli: Cli, use: (client: Client) => Promise<void>): Promise<void> {
   const { withClient } = await import('../with-client.ts');
   await withClient(cli, 'A run that has ended is run again by: mosaic-backup runs retry RUN', use);
 }

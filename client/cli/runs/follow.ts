@@ -29,6 +29,10 @@ export async function watchRun(cli: Cli, session: Session, input: PlanInput): Pr
       signal: cli.signal,
       interval: LOOK,
       onProgress: (sources) => view.update(sources),
+      onTurn: () =>
+        cli.out.note(
+          `${runId(input.plan, input.scheduled)} waits for its turn: another run of the plan "${input.plan}" goes on (mosaic-backup runs list). ^C cancels this one`,
+        ),
       onCancelFailed: (error) => cli.out.note(`The run could not be cancelled and goes on: ${String(error)}`),
     });
     return { report, ui };

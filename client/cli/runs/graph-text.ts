@@ -1,5 +1,5 @@
 /** The graph of a run as text: each source with its steps, what waits with what to do about it. */
-import { hookId, phaseAsked, PLAN, waits, type GraphStep } from '../../../model/graph.ts';
+import { hookId, phaseAsked, PLAN, waits, waitsForTurn, type GraphStep } from '../../../model/graph.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import { sourceOf, type LiveGraph } from '../../runs/graph.ts';
 
@@ -23,7 +23,7 @@ export function graphText({ runId, state, steps }: LiveGraph, now: number, brief
   const ofRun = bySource.get(undefined) ?? [];
   return [
     `${runId}: ${state === 'running' && steps.some(waits) ? 'waiting' : state}`,
-    ...ofRun.filter(({ id }) => FIRST.has(id)).map((step) => stepText(step, now)),
+    ...ofRun.filter(({ id }) => FIRST.has(id)).map((step) => turnText(step, now) ?? stepText(step, now)),
     ...sourcesText(bySource, now, brief),
     ...ofRun.filter(({ id }) => !FIRST.has(id)).map((step) => askedText(step, now, runId) ?? stepText(step, now)),
   ].join('\n');
@@ -47,6 +47,13 @@ function sourcesText(bySource: BySource, now: number, brief: boolean): readonly 
 
 function sourceText(source: string, steps: readonly GraphStep[], now: number): string {
   return [`  ${source}`, ...steps.map((step) => `  ${stepText(step, now)}`)].join('\n');
+}
+
+/** Of a run that has not begun, since another one of its plan goes on. */
+function turnText(step: GraphStep, now: number): string | undefined {
+  if (!waitsForTurn([step])) return undefined;
+  const facts = ['waits for its turn', ...timeOf(step, now)].join(', ');
+  return `  ${SIGNS.waiting} ${step.name}: ${facts}\n      Another run of the plan goes on: it begins when that has ended (mosaic-backup runs list).`;
 }
 
 /** Of a step that waits for somebody's word. */

@@ -5,7 +5,10 @@ import { captureBackup } from '../../../activities/operations/capture.ts';
 import { newestChain } from '../../../activities/operations/newest-chain.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
 import type { Site } from '../../../activities/site.ts';
+import { BackupError } from '../../../model/errors.ts';
+import { parseReference } from '../../../model/reference.ts';
 import type { CapturedBackup } from '../../../model/run.ts';
+import { wholeSeconds } from '../../../model/time.ts';
 import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
@@ -40,12 +43,49 @@ describe('the chain that a capture builds on', () => {
     assert.match(next.warnings.join('\n'), /cannot be built upon.*20261120T020000Z-full was found damaged/);
   });
 
-  function capture(scheduled: string): Promise<CapturedBackup> {
-    const runId = `daily-${scheduled}`;
+  it('P49 is not broken by a run of an older time: what it lacks is refused, and what it has is done again', async () => {
+    await capture('2026-11-20T02:00:00Z');
+    const newer = await capture('2026-11-22T02:00:00Z');
+    const late = capture('2026-11-21T02:00:00Z');
+    await assert.rejects(late, (error: unknown) => {
+      assert.ok(error instanceof BackupError);
+      assert.deepEqual([error.code, error.retryable], ['refused', false]);
+      assert.match(error.message, /no backup of 2026-11-21T02:00:00Z, .*daily\/stack\/20261122T020000Z-incr/);
+      assert.match(error.remedy ?? '', /run daily --source stack/);
+      return true;
+    });
+    assert.equal((await capture('2026-11-20T02:00:00Z')).existed, true);
+    assert.equal((await newestChain(site, 'stack')).chain.at(-1)?.id, parseReference(newer.backup.reference)?.id);
+    const next = await capture('2026-11-23T02:00:00Z');
+    assert.deepEqual([next.kind, next.warnings], ['incremental', []]);
+  });
+
+  it('is that of the last seal where a weekly came after a daily of a later time', async () => {
+    await capture('2026-11-20T02:00:00Z');
+    await capture('2026-11-21T02:00:00Z');
+    const weekly = await capture('2026-11-21T01:00:00Z', 'weekly');
+    const next = await capture('2026-11-22T02:00:00Z');
+    assert.deepEqual([next.kind, next.warnings], ['incremental', []]);
+    const { chain } = await newestChain(site, 'stack');
+    assert.deepEqual(
+      chain.map(({ tier }) => tier),
+      ['weekly', 'daily'],
+      weekly.backup.reference,
+    );
+  });
+
+  it('waits for no time that a clock which ran ahead has left', async () => {
+    await capture(wholeSeconds(Date.now() + 400 * 86_400_000));
+    const next = await capture(wholeSeconds(Date.now()));
+    assert.deepEqual([next.existed, next.warnings], [false, []]);
+  });
+
+  function capture(scheduled: string, tier: 'daily' | 'weekly' = 'daily'): Promise<CapturedBackup> {
+    const runId = `${tier}-${scheduled}`;
     return captureBackup({
       site,
       source: 'stack',
-      tier: 'daily',
+      tier,
       runId,
       scheduled,
       attempt: 1,

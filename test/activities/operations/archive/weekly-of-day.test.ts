@@ -57,7 +57,7 @@ describe('the weekly in the night of a daily', () => {
   it('stands for no daily of another day, of long after, or of another time than the plan has', async () => {
     const site = await siteWith({ plans: { daily: { at: '09:00' } } });
     await taken({ site, plan: 'weekly', scheduled: '2026-11-22T01:00:00Z' });
-    for (const scheduled of ['2026-11-22T09:00:00Z', '2026-11-22T05:00:00Z', '2026-11-23T09:00:00Z'])
+    for (const scheduled of ['2026-11-22T05:00:00Z', '2026-11-22T09:00:00Z', '2026-11-23T09:00:00Z'])
       assert.match(await taken({ site, plan: 'daily', scheduled }), /^daily\//, scheduled);
     const late = await siteWith({ plans: { daily: { at: '00:30' }, weekly: { on: 'saturday', at: '22:00' } } });
     await taken({ site: late, plan: 'weekly', scheduled: '2026-11-21T22:00:00Z' });
