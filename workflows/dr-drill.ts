@@ -47,7 +47,7 @@ import { pendingSource, recoverSources } from './drill-sources.ts';
 import { decideStep, drillStatus, runGraph, runStatus, stepChanged } from './messages.ts';
 import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
-import { leftOut } from './run-reports.ts';
+import { cancelled, leftOut } from './run-reports.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner } from './step-runner.ts';
@@ -138,6 +138,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     const isCancelled = CancellationScope.current().consideredCancelled;
     await CancellationScope.nonCancellable(async () => {
       await tearDown(isCancelled);
+      for (const [source, one] of sources) sources.set(source, { ...one, steps: one.steps.map(cancelled) });
       runner.leaveOut(unended(runner.steps()));
       if (notified) await tell();
       await asking.ended();

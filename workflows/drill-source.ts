@@ -59,7 +59,14 @@ export async function drillSource(asked: DrillSourceArguments): Promise<DrilledS
 
   const sent: DrillSourceInput = { ...input, chosen };
   const of = { step: { host }, waits };
-  await recover();
+  try {
+    await recover();
+  } catch (error) {
+    // Cancelled: what had begun is not shown as if it went on.
+    runner.abandon();
+    show();
+    throw error;
+  }
   outcome = errors.length === 0 && probes.every(({ ok }) => ok) ? 'complete' : 'failed';
   if (outcome === 'complete') rto = Date.now() - Date.parse(declared);
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);

@@ -17,7 +17,7 @@ import { runId, runOutcome, scheduledOf } from '../model/run.ts';
 import { runGraph, runStatus, stepChanged } from './messages.ts';
 import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
-import { unended, unfinishedBy } from './run-reports.ts';
+import { cancelled, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { planning, tellingOfRun } from './steps.ts';
@@ -58,6 +58,8 @@ export async function restoreTest(input: ScheduledInput): Promise<RunReport> {
   } catch (error) {
     // Cancelled: it ends as such, once all steps have cleaned up.
     await Promise.allSettled(hosts);
+    for (const [source, own] of steps) steps.set(source, own.map(cancelled));
+    show();
     // What waited in it is over.
     if (notified) await CancellationScope.nonCancellable(tell);
     throw error;

@@ -44,18 +44,29 @@ export async function testSource(input: TestSourceInput): Promise<TestReport> {
   setHandler(testStatus, report);
   setHandler(runGraph, () => ({ runId, outcome, steps: runner.steps() }));
 
-  choice = valueOf(
-    await attempts(chooseId(source), `choose a backup of ${source}`, (left, options) =>
-      hostSteps(site, input, left).chooseTest.executeWithOptions(options, [input]),
-    ),
-  );
-  if (choice) proven = await restore(choice);
-  else runner.leaveOut([restoreId(source)]);
+  try {
+    await prove();
+  } catch (error) {
+    // Cancelled: what had begun is not shown as if it went on.
+    runner.abandon();
+    show();
+    throw error;
+  }
   outcome = testOutcome({ proven, errors });
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   show();
   await teller.ended();
   return report();
+
+  async function prove(): Promise<void> {
+    choice = valueOf(
+      await attempts(chooseId(source), `choose a backup of ${source}`, (left, options) =>
+        hostSteps(site, input, left).chooseTest.executeWithOptions(options, [input]),
+      ),
+    );
+    if (choice) proven = await restore(choice);
+    else runner.leaveOut([restoreId(source)]);
+  }
 
   async function restore(chosen: TestChoice): Promise<Proven | null> {
     const { backup, place } = chosen;

@@ -109,11 +109,14 @@ function borrowed(client: Client, endpoint: Endpoint): Session {
 
 function own(client: Client, endpoint: Endpoint, worker: RunningWorker, server: EmbeddedTemporal | undefined): Session {
   const workerEnded = worker.stopped.then(() => new Promise<never>(() => {}));
+  const broken = server ? Promise.race([workerEnded, server.ended]) : workerEnded;
+  // Whoever waits hears it; between two that wait it is no failure that nobody looks at.
+  broken.catch(() => undefined);
   return {
     client,
     endpoint,
     embedded: server !== undefined,
-    broken: server ? Promise.race([workerEnded, server.ended]) : workerEnded,
+    broken,
     close: async () => {
       await client.connection.close();
       await worker.stop();

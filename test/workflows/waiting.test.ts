@@ -198,6 +198,8 @@ describe('steps that wait', function () {
       await until('the alert', async () => told().includes('raised step-waiting'));
       await command('cancel', run);
       assert.deepEqual(told(), ['raised step-waiting', 'resolved step-waiting'], plan);
+      const open = (await graph(run)).steps.filter((one) => one.ended === null);
+      assert.deepEqual(open, [], 'nothing of it is shown as if it went on');
     }
   });
 
