@@ -80,8 +80,11 @@ async function queryGraph(client: Client, workflow: string): Promise<RunGraph | 
 /** So long a worker may take to answer, in milliseconds. Without an end, gRPC asks again for most of a minute. */
 const PATIENCE = 8_000;
 
-/** gRPC's status codes: deadline exceeded; a failed precondition, where no worker has been seen for long; unavailable. */
-const UNANSWERED: ReadonlySet<number> = new Set([4, 9, 14]);
+/**
+ * gRPC's status codes: cancelled, as a server with much to do says of a question whose time is over; deadline exceeded; too much asked; a failed
+ * precondition, where no worker has been seen for long; unavailable.
+ */
+const UNANSWERED: ReadonlySet<number> = new Set([1, 4, 8, 9, 14]);
 
 function isUnanswered(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error;

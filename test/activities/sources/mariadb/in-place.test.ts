@@ -18,6 +18,7 @@ import { inPlace } from '../../operations/in-place/requests.ts';
 import { capture, listed, ship as shipAt, SOURCE } from '../postgres/backups.ts';
 import { onRestored } from './backups.ts';
 import { run } from '../../../../activities/sources/mariadb/session.ts';
+import { wholeSeconds } from '../../../../model/time.ts';
 import { scheduledTimes } from '../../../support/scheduled.ts';
 
 /** With the binary logs in the data folder, and beside it. */
@@ -169,7 +170,8 @@ describe('restores in place of a MariaDB source', function () {
     assert.deepEqual(await rows(), [1, 2]);
     const ids = [21, 22, 23, 24, 25];
     for (const id of ids) await insert(id);
-    const { backup } = await full();
+    // Of now: what was saved before the restore in place has its time.
+    const { backup } = await capture(site, wholeSeconds(Date.now()));
     const catalogue = await listed(site);
     const from = catalogue.find(({ manifest }) => backup.reference.endsWith(`/${manifest.id}`));
     assert.ok(from);
