@@ -4,6 +4,8 @@ import { readdir, rename, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { noteRestored } from '../../../activities/operations/in-place/record.ts';
 import { capture, ship, SOURCE } from '../../activities/sources/postgres/backups.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { wholeSeconds } from '../../../model/time.ts';
 import { json, LAUNCHER, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startManaged, type ManagedPostgres } from '../../support/managed-postgres.ts';
@@ -152,21 +154,28 @@ describe('restore --in-place', function () {
     assert.match(ended.stderr, /the logs end at [^]*shipping the logs[^]*the logs now end at /);
   });
 
+  /** What was saved before the restores in place has their times, so it is of now: of a second that no other has. */
+  async function captureNow(): Promise<string> {
+    await pause(1000 - (Date.now() % 1000));
+    return (await capture(made.site, wholeSeconds(Date.now()))).backup.reference;
+  }
+  let sealed: string;
+
   it('status shows no recovery to a point until the full behind a restore in place is sealed', async () => {
     const at = new Date().toISOString();
     await noteRestored({ site: made.site, source: SOURCE }, { at, reference: 'r', target: null, kept: [] });
     assert.equal((await statusOf()).sources[0]?.logs?.restorableUntil, null);
     assert.match((await mosaicHere(['-c', made.file, 'status'])).stdout, /db +no point-in-time recovery yet/);
-    await capture(made.site, '2026-11-24T02:00:00Z');
+    sealed = await captureNow();
     await ship(made.site, '2026-11-24T02:05:00Z');
     assert.notEqual((await statusOf()).sources[0]?.logs?.restorableUntil, null);
   });
 
   it('--at end names the newest backup where no logs lead on from it: the end of the logs is of before it', async () => {
-    await capture(made.site, '2026-11-25T02:00:00Z');
+    const newest = await captureNow();
     const { code, stderr } = await restore('--at', 'end', '--dry-run');
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /newer, but not used: daily\/db\/20261125T020000Z-full: no WAL behind .*without --at/);
-    assert.match(stderr, /from repository: daily\/db\/20261124T020000Z-full/);
+    assert.match(stderr, new RegExp(`newer, but not used: ${newest}: no WAL behind .*without --at`));
+    assert.match(stderr, new RegExp(`from repository: ${sealed}`));
   });
 });

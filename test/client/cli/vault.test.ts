@@ -5,6 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { archiveRecord } from '../../../model/archive-record.ts';
+import { wholeSeconds } from '../../../model/time.ts';
 import { mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startMoto, stopMoto } from '../../support/moto/index.ts';
@@ -80,12 +81,15 @@ describe('a copy in a vault, on the command line', () => {
     return cold?.type === 'glacier' ? cold.vault : assert.fail('it is a vault');
   }
 
+  let later: string;
   it('catch-up delivers what it lacks', async () => {
     const { site } = made;
-    const run = { runId: 'daily-2026-11-21T02:00:00Z', scheduled: '2026-11-21T02:00:00Z', attempt: 1, busy: 0 };
+    const scheduled = wholeSeconds(Date.now());
+    const run = { runId: `daily-${scheduled}`, scheduled, attempt: 1, busy: 0 };
     await writeFile(path.join(folder, 'data', 'more'), 'and what came later\n');
     const { backup } = await captureBackup({ site, source: 'stack', tier: 'daily', ...run, work: testWork() });
-    assert.ok(!(await listed('cold')).includes(backup.reference));
+    later = backup.reference;
+    assert.ok(!(await listed('cold')).includes(later));
     const caughtUp = await mosaic('run', 'catch-up');
     assert.equal(caughtUp.code, 0, caughtUp.stdout + caughtUp.stderr);
     assert.ok((await listed('cold')).includes(backup.reference));
@@ -122,7 +126,8 @@ describe('a copy in a vault, on the command line', () => {
   it('what somebody has deleted in the vault is told by its inventory, and stored again from the repository', async () => {
     const inventory = ['copies', 'inventory', 'cold'] as const;
     const records = await readdir(path.join(folder, 'near'), { recursive: true });
-    const artifact = records.find((name) => /20261121T020000Z-[a-z]+\/[^/]+\.archive\/[^/]+\.json$/.test(name)) ?? '';
+    const ofIt = new RegExp(`/${path.basename(later)}/[^/]+\\.archive/[^/]+\\.json$`);
+    const artifact = records.find((name) => ofIt.test(name)) ?? '';
     const own = path.join(folder, 'near', artifact);
     const record = archiveRecord.parse(JSON.parse(await readFile(own, 'utf8')));
     await rm(own);
@@ -155,7 +160,7 @@ describe('a copy in a vault, on the command line', () => {
     await rm(made.site.state, { recursive: true });
     const to = path.join(empty, 'restored');
     const asked = vaults.asked().length;
-    const args = ['restore', 'latest', '--source', 'stack', '--from', 'cold', '--to', to];
+    const args = ['restore', reference, '--from', 'cold', '--to', to];
     const restored = await mosaicHere(['-c', recovery, '--json', ...args]);
     assert.equal(restored.code, 0, restored.stdout + restored.stderr);
     assert.equal(await readFile(path.join(to, folder, 'data', '.env'), 'utf8'), `TOKEN=${CANARY}\n`);

@@ -44,7 +44,7 @@ describe('a PostgreSQL server whose place another one takes', () => {
     const { site } = await makeSite({ folder, sources: { [SOURCE]: source } });
     const failed = isBackupError(capture(site, '2026-03-01T02:00:00Z'), 'failed');
     const sender = await until('it is read', async () => {
-      const [found] = await first().sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walsender'");
+      const [found] = await first().sql('SELECT pid FROM pg_stat_progress_basebackup');
       return found === undefined ? undefined : Number(found['pid']);
     });
     // However slow this machine is: it stands still meanwhile.
