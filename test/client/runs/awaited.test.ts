@@ -12,7 +12,8 @@ const input = { site: 'test', plan: 'daily', scheduled: '2026-11-23T02:00:00Z' }
 const RUN = 'daily-2026-11-23T02:00:00Z';
 
 describe('a run that is watched', function () {
-  this.timeout(120_000);
+  // gRPC asks again by itself for most of a minute, each time.
+  this.timeout(300_000);
   let server: TemporalProcess;
   let client: Client;
 
