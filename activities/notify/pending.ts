@@ -2,8 +2,9 @@
 import type { StepError } from '../../model/run.ts';
 import type { Site } from '../site.ts';
 import type { Work } from '../work.ts';
-import { readMemory, writeMemory, type Remembered, type Teller } from './memory.ts';
-import { isHeardByAll, tell } from './tell.ts';
+import { readMemory, type Teller } from './memory.ts';
+import { isHeardByAll } from './tell.ts';
+import { tellRemembered } from './tell-remembered.ts';
 import { inTurn } from './turn.ts';
 
 /** Those that tell now and then. The others look, and tell, every few minutes. */
@@ -23,13 +24,10 @@ export async function tellPending(request: TellPendingRequest): Promise<readonly
   const errors: StepError[] = [];
   for (const teller of RARE) {
     const failed = await inTurn(teller, async () => {
-      const { fresh, open: before } = await readMemory(site.state, teller);
-      if (before.every((one) => isHeardByAll(one, site.config.notify))) return [];
-      const note = (open: readonly Remembered[]) => writeMemory(site.state, teller, { fresh, open: [...open] });
+      const memory = await readMemory(site.state, teller);
+      if (memory.open.every((one) => isHeardByAll(one, site.config.notify))) return [];
       const lasts = { found: [], lookedFor: () => false, remindAfter: Number.POSITIVE_INFINITY };
-      const told = await tell({ ...request, ...lasts, before, note });
-      await note(told.open);
-      return told.errors;
+      return tellRemembered({ ...request, ...lasts, teller, memory });
     });
     errors.push(...failed);
   }

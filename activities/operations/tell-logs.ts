@@ -3,8 +3,8 @@ import type { AlertName } from '../../model/alert.ts';
 import { conditions, freshness } from '../../model/logs-alerts.ts';
 import type { LogsSpec } from '../../model/logs-run.ts';
 import type { SourceReport, StepError } from '../../model/run.ts';
-import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
-import { tell } from '../notify/tell.ts';
+import { readMemory, type Remembered } from '../notify/memory.ts';
+import { tellRemembered } from '../notify/tell-remembered.ts';
 import type { Site } from '../site.ts';
 import type { Work } from '../work.ts';
 
@@ -45,20 +45,17 @@ export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsR
     },
   );
   const run = spec.runId;
-  const note = (open: readonly Remembered[]) => writeMemory(site.state, 'logs', { fresh, open: [...open] });
-  const { open, errors } = await tell({
+  return tellRemembered({
     site,
+    teller: 'logs',
+    memory: { fresh, open: before.open },
     run,
     found,
-    before: before.open,
     lookedFor,
     remindAfter,
     now,
-    note,
     work,
   });
-  await note(open);
-  return errors;
 
   /** A run of some sources says nothing of the others, nor of hosts that did not answer. */
   function lookedFor({ alert, source, host }: Remembered): boolean {

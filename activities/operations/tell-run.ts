@@ -13,8 +13,8 @@ import type { Condition } from '../../model/alert.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { isDrilled } from '../../model/drill/whole.ts';
 import { backupPlan } from '../../model/plans.ts';
-import { readMemory, writeMemory, type Remembered } from '../notify/memory.ts';
-import { tell } from '../notify/tell.ts';
+import { readMemory, type Remembered } from '../notify/memory.ts';
+import { tellRemembered } from '../notify/tell-remembered.ts';
 import { inTurn } from '../notify/turn.ts';
 import type { Site } from '../site.ts';
 import type { Work } from '../work.ts';
@@ -78,13 +78,10 @@ function tellFound(
   return inTurn('runs', async () => {
     const now = when.now ?? Date.now();
     const { remindAfter } = site.config.plans.daily;
-    const { fresh, open: before } = await readMemory(site.state, 'runs');
+    const memory = await readMemory(site.state, 'runs');
     // Of a plan that the config has no more no other run will tell.
     const isOver = (one: Remembered) => lookedFor(one) || !willTell(site.config, one.key);
-    const note = (open: readonly Remembered[]) => writeMemory(site.state, 'runs', { fresh, open: [...open] });
-    const { open, errors } = await tell({ site, run, found, before, lookedFor: isOver, remindAfter, now, note, work });
-    await note(open);
-    return errors;
+    return tellRemembered({ site, teller: 'runs', memory, run, found, lookedFor: isOver, remindAfter, now, work });
   });
 }
 

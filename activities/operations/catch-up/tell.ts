@@ -3,9 +3,9 @@ import type { CatchUpSpec, Delivered } from '../../../model/catch-up.ts';
 import { alertAfterOf } from '../../../model/config/destination.ts';
 import { copiesConditions, wasLookedAt, type CopiesLimit } from '../../../model/copies-alerts.ts';
 import type { StepError } from '../../../model/run.ts';
-import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
+import { readMemory, type Remembered } from '../../notify/memory.ts';
 import { tellPending } from '../../notify/pending.ts';
-import { tell } from '../../notify/tell.ts';
+import { tellRemembered } from '../../notify/tell-remembered.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
 import { isRemovableIn } from '../plan-run.ts';
@@ -28,12 +28,11 @@ export async function tellCopies({
 }: TellCopiesRequest): Promise<readonly StepError[]> {
   const now = when.now ?? Date.now();
   const { remindAfter } = site.config.plans.catchUp;
-  const { fresh, open: before } = await readMemory(site.state, 'copies');
+  const memory = await readMemory(site.state, 'copies');
   const found = copiesConditions(destinations, (destination) => limitOf(site, destination), now);
   const run = spec.runId;
-  const note = (open: readonly Remembered[]) => writeMemory(site.state, 'copies', { fresh, open: [...open] });
-  const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, note, work });
-  await note(open);
+  const teller = 'copies';
+  const errors = await tellRemembered({ site, teller, memory, run, found, lookedFor, remindAfter, now, work });
   return [...errors, ...(await tellPending({ site, run, now, work }))];
 
   /** What the config no longer has, nobody waits for; of a host that gave no answer nothing is over. */

@@ -2,8 +2,8 @@
 import { drillAlerts, drillConditions } from '../../../model/drill/alerts.ts';
 import type { DrillReport } from '../../../model/drill/drill.ts';
 import type { StepError } from '../../../model/run.ts';
-import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
-import { tell } from '../../notify/tell.ts';
+import { readMemory } from '../../notify/memory.ts';
+import { tellRemembered } from '../../notify/tell-remembered.ts';
 import { inTurn } from '../../notify/turn.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
@@ -21,20 +21,17 @@ export function tellDrill({ site, report, work, ...when }: TellDrillRequest): Pr
     const now = when.now ?? Date.now();
     const keys = drillAlerts(report);
     const { remindAfter } = site.config.plans.drill;
-    const { fresh, open: before } = await readMemory(site.state, 'drills');
-    const note = (open: readonly Remembered[]) => writeMemory(site.state, 'drills', { fresh, open: [...open] });
-    const { open, errors } = await tell({
+    const memory = await readMemory(site.state, 'drills');
+    return tellRemembered({
       site,
+      teller: 'drills',
+      memory,
       run: report.runId,
       found: drillConditions(report),
-      before,
       lookedFor: ({ key }) => keys.has(key),
       remindAfter,
       now,
-      note,
       work,
     });
-    await note(open);
-    return errors;
   });
 }

@@ -1,8 +1,8 @@
 /** The coordinator tells whoever is named in the config which backups did not restore. */
 import { testConditions, testKeys } from '../../../model/test-alerts.ts';
 import type { RunReport, StepError } from '../../../model/run.ts';
-import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
-import { tell } from '../../notify/tell.ts';
+import { readMemory } from '../../notify/memory.ts';
+import { tellRemembered } from '../../notify/tell-remembered.ts';
 import { inTurn } from '../../notify/turn.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
@@ -21,21 +21,18 @@ export function tellTests({ site, report, work, ...when }: TellTestsRequest): Pr
   return inTurn('tests', async () => {
     const now = when.now ?? Date.now();
     const { remindAfter } = site.config.plans.restoreTest;
-    const { fresh, open: before } = await readMemory(site.state, 'tests');
+    const memory = await readMemory(site.state, 'tests');
     const found = testConditions(tests);
-    const note = (open: readonly Remembered[]) => writeMemory(site.state, 'tests', { fresh, open: [...open] });
-    const { open, errors } = await tell({
+    return tellRemembered({
       site,
+      teller: 'tests',
+      memory,
       run,
       found,
-      before,
       lookedFor: ({ key }) => tested.has(key),
       remindAfter,
       now,
-      note,
       work,
     });
-    await note(open);
-    return errors;
   });
 }

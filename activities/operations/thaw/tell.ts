@@ -2,8 +2,8 @@
 import type { StepError } from '../../../model/run.ts';
 import { thawId, type ThawReport } from '../../../model/thaw.ts';
 import { thawConditions, thawKey } from '../../../model/thaw-alerts.ts';
-import { readMemory, writeMemory, type Remembered } from '../../notify/memory.ts';
-import { tell } from '../../notify/tell.ts';
+import { readMemory } from '../../notify/memory.ts';
+import { tellRemembered } from '../../notify/tell-remembered.ts';
 import { inTurn } from '../../notify/turn.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
@@ -20,14 +20,11 @@ export async function tellThaw({ site, report, work, ...when }: TellThawRequest)
   const now = when.now ?? Date.now();
   const { remindAfter } = site.config.plans.catchUp;
   return inTurn('thaws', async () => {
-    const { fresh, open: before } = await readMemory(site.state, 'thaws');
+    const memory = await readMemory(site.state, 'thaws');
     const found = thawConditions(report, site.host, now);
     // Of other thaws nothing is known here.
     const lookedFor = ({ key }: { readonly key: string }) => key === thawKey(report);
     const run = thawId(report);
-    const note = (open: readonly Remembered[]) => writeMemory(site.state, 'thaws', { fresh, open: [...open] });
-    const { open, errors } = await tell({ site, run, found, before, lookedFor, remindAfter, now, note, work });
-    await note(open);
-    return errors;
+    return tellRemembered({ site, teller: 'thaws', memory, run, found, lookedFor, remindAfter, now, work });
   });
 }
