@@ -114,7 +114,10 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
   setHandler(stepChanged, showStep);
   const of = { step: { host }, waits };
   const policy = { deadline: waits.deadline, retryFirst: waits.retryFirst, retryMax: waits.retryMax };
-  const onHost = { ...policy, host: { name: host, first: true, reach: reachHost(site, host) } };
+  const reach = reachHost(site, host);
+  const onHost = { ...policy, host: { name: host, first: true, reach } };
+  // It has just answered, unless somebody was waited for since.
+  const stillOnHost = { ...policy, host: { name: host, first: manual.includes('choose'), reach } };
   const asking = confirmationsOf({ spec, runner, told: () => (notified ? tell() : Promise.resolve()) });
   const sandbox: DrillInput = { runId: id, scenario, host, steps, waits, declared: '', at: spec.at };
   try {
@@ -159,7 +162,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     );
     if (!ready.ok) return nothingRecovered(ready.error);
     if (!(await confirmation('choose'))) return nothingRecovered();
-    const chosen = await runner.run(CHOOSE, onHost, ({ left }) =>
+    const chosen = await runner.run(CHOOSE, stillOnHost, ({ left }) =>
       hostSteps(site, of, left).chooseDrill.executeWithOptions(
         { summary: 'choose what is recovered, and from where', activityId: CHOOSE },
         [to],

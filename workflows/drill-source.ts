@@ -112,7 +112,8 @@ export async function drillSource(asked: DrillSourceArguments): Promise<DrilledS
   ): Promise<T | null> {
     const id = sourceStepId(source, name);
     const { deadline, retryFirst, retryMax } = waits;
-    const worker = { name: host, first: true, reach: reachHost(site, host) };
+    // Asked before each step it would answer four times within seconds, while the clock runs.
+    const worker = { name: host, first: name === SOURCE_STEPS[0], reach: reachHost(site, host) };
     const ended = await runner.run(id, { deadline, retryFirst, retryMax, host: worker }, ({ left }) =>
       once(left, { summary, activityId: id }),
     );

@@ -27,6 +27,12 @@ export function parseManifest(text: string): readonly ManifestEntry[] {
   });
 }
 
+/** A new entry, its name quoted as the server does where it must be. */
+export function manifestEntry(name: string, seq: number, type: ManifestEntry['type']): ManifestEntry {
+  const word = /^[\w.-]+$/.test(name) ? name : `"${name.replace(/[\\"]/g, '\\$&')}"`;
+  return { name, seq, type, line: `file ${word} seq ${seq} type ${type === 'base' ? 'b' : 'i'}` };
+}
+
 /** The text of a manifest, with its line break at the end. */
 export function formatManifest(entries: readonly ManifestEntry[]): string {
   return entries.map(({ line }) => `${line}\n`).join('');

@@ -53,6 +53,17 @@ export function compareDatabases(
   return passed('databases', `${total} keys without a TTL in ${pairs.length} databases, as in the inventory${within}`);
 }
 
+/** In words, how a dump that no server has loaded differs: its keys without a TTL, whatever their database. Leeway as in `compareDatabases`. */
+export function whyOther(
+  { databases, window: { changes } }: Expected,
+  { keys, expires }: RdbCounts,
+): string | undefined {
+  const expected = databases.reduce((sum, { index }) => sum + lasting(databases, index), 0);
+  const found = keys - expires;
+  const differs = changes === null ? expected > 0 && found === 0 : Math.abs(found - expected) > changes;
+  return differs ? `the dump has ${found} keys without a TTL, not ${expected}` : undefined;
+}
+
 /** Keys with a TTL, apart: they go with time. In the file they all are; in the server those whose time is over are gone. */
 export function compareExpiring(
   { databases, window }: Expected,

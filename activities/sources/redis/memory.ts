@@ -3,7 +3,6 @@
  * end something for it, which may be production: so none is started.
  */
 import { readFile } from 'node:fs/promises';
-import { BackupError } from '../../../model/errors.ts';
 import { formatBytes } from '../../../model/units.ts';
 import type { Engine } from './programs.ts';
 
@@ -12,15 +11,6 @@ export async function lackOfMemory({ memoryBytes }: Engine): Promise<string | un
   const free = await availableMemory();
   if (free === undefined || free >= memoryBytes) return undefined;
   return `the data take ${formatBytes(memoryBytes)} of memory, and ${formatBytes(free)} are available`;
-}
-
-/** @throws BackupError `no-space`. */
-export async function requireMemory(engine: Engine): Promise<void> {
-  const lack = await lackOfMemory(engine);
-  if (lack === undefined) return;
-  throw new BackupError('no-space', `The append-only files cannot be prepared here: ${lack}. Nothing was fetched.`, {
-    remedy: 'Restore on a machine with more memory, or once other programs have ended here.',
-  });
 }
 
 /** What the kernel would give without swapping, in bytes; undefined where it does not say. */

@@ -1,72 +1,56 @@
 /**
  * Append-only files made of an RDB. A server with "appendonly yes" ignores a lone dump and starts empty, and its next
- * write would begin a history without all that was restored. So where the source had AOF on, what is restored gets files of it:
- * by a private start without AOF, which loads the dump, and turning it on there, which writes everything out.
+ * write would begin a history without all that was restored. So where it is to have AOF on, what is restored gets files of it:
+ * an RDB as their base, as BGREWRITEAOF leaves it too, an empty increment behind it, and the manifest that names both
+ * (Redis 7.0 and newer, all Valkey: they tell an RDB by its first bytes, whatever aof-use-rdb-preamble says). No server
+ * is started for it, so it takes none of the data's memory.
  */
-import { stat } from 'node:fs/promises';
+import { constants, copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
-import type { Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
-import { command } from './client.ts';
-import { compareDatabases, compareFunctions, type Expected } from './compare.ts';
+import { formatManifest, manifestEntry } from './aof-manifest.ts';
+import { whyOther, type Expected } from './compare.ts';
 import type { Position } from './position.ts';
 import type { Programs } from './programs.ts';
-import { startServer } from './server.ts';
 import { requireSound } from './sound.ts';
-import { untilServer } from './waiting.ts';
+import { rdbCounts } from './tools.ts';
 
 export interface Preparation {
+  /** Has the dump. What it has of append-only files is replaced. */
   readonly data: string;
   readonly names: Position['names'];
-  readonly programs: Programs;
+  readonly programs: Pick<Programs, 'checkAof'>;
   readonly expected: Expected;
-  /** An existing folder for socket and log, outside of the data. */
-  readonly runtime: string;
   readonly work: Work;
 }
 
-/** @throws BackupError `verification-failed` when what loads is not what was backed up. */
-export async function prepareAof({ data, names, programs, expected, runtime, work }: Preparation): Promise<void> {
+/** @throws BackupError `verification-failed` when the dump is not whole, or not what was counted. */
+export async function prepareAof({ data, names, programs, expected, work }: Preparation): Promise<void> {
   const { dbfilename, appenddirname, appendfilename } = names;
-  const settings = { appendonly: 'no', dbfilename, appenddirname, appendfilename };
-  const server = await startServer({
-    data,
-    program: programs.server,
-    sandbox: programs.sandbox,
-    runtime,
-    settings,
-    offline: true,
-    work,
-  });
-  try {
-    for (const compared of [compareDatabases(expected, server.loaded), compareFunctions(expected, server.loaded)])
-      requireEqual(compared);
-    const asking = { connection: server.connection, signal: work.signal };
-    await command(asking, ['CONFIG', 'SET', 'appendonly', 'yes']);
-    const { persistence } = await untilServer(
-      { asking, work, phase: 'writing the append-only file' },
-      ({ persistence: { rewriting, rewrites, aofRewriteOk } }) => !rewriting && (rewrites > 0 || !aofRewriteOk),
-    );
-    if (!persistence.aof || !persistence.aofRewriteOk) throw notWritten(server.log);
-  } finally {
-    await server.stop();
-  }
-  const manifest = path.join(data, appenddirname, `${appendfilename}.manifest`);
-  await stat(manifest);
-  await requireSound(programs.checkAof, manifest, work);
-}
-
-function requireEqual({ compared, ok, detail }: Check): void {
-  if (ok || !compared) return;
-  throw new BackupError('verification-failed', `What was restored is not what was backed up: ${detail}`, {
+  const folder = path.join(data, appenddirname);
+  const base = manifestEntry(`${appendfilename}.1.base.rdb`, 1, 'base');
+  const increment = manifestEntry(`${appendfilename}.1.incr.aof`, 1, 'incr');
+  const manifest = path.join(folder, `${appendfilename}.manifest`);
+  // Of an attempt that was killed.
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
+  await linkOrCopy(path.join(data, dbfilename), path.join(folder, base.name));
+  await writeFile(path.join(folder, increment.name), '', { mode: 0o600 });
+  await writeFile(manifest, formatManifest([base, increment]), { mode: 0o600 });
+  // Reads every byte of the base, and counts as it goes.
+  const why = whyOther(expected, rdbCounts(await requireSound(programs.checkAof, manifest, work)));
+  if (why === undefined) return;
+  throw new BackupError('verification-failed', `What was restored is not what was backed up: ${why}`, {
     remedy: 'Restore another backup, or this one from another copy.',
   });
 }
 
-function notWritten(log: string): BackupError {
-  return new BackupError('failed', 'The private server could not write the append-only file of what was restored.', {
-    remedy: 'Look whether the disk is full; try again.',
-    facts: { log },
-  });
+/** One file under two names: the server replaces either as a whole, and changes neither. Not every file system has links. */
+async function linkOrCopy(file: string, to: string): Promise<void> {
+  try {
+    await link(file, to);
+  } catch {
+    await copyFile(file, to, constants.COPYFILE_FICLONE);
+  }
 }

@@ -1,5 +1,5 @@
 /** A backup back into a data folder that a server comes up on with every key. Nothing outside that folder is touched. */
-import { chmod, mkdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RedisSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
@@ -8,11 +8,10 @@ import type { BackupReader, RestoreContext } from '../types.ts';
 import { giveTo } from '../private-server/user.ts';
 import { expectedOf } from './compare.ts';
 import { readInventory } from './inventory.ts';
-import { requireMemory } from './memory.ts';
 import { cutAt, requireReachable } from './point-in-time.ts';
 import { positionOf, type Position } from './position.ts';
 import { prepareAof } from './prepare-aof.ts';
-import { engineOf, requirePrograms, type Programs } from './programs.ts';
+import { engineOf, requirePrograms } from './programs.ts';
 import { redisUser } from './server-user.ts';
 import { requireSound } from './sound.ts';
 import { requireWholeSet } from './whole-set.ts';
@@ -36,45 +35,32 @@ export async function restore(context: Context): Promise<void> {
   }
   const position = positionOf(backup.manifest);
   const cut = requireReachable(position, replay?.target);
-  const engine = engineOf(backup.manifest);
-  const programs = await requirePrograms(engine, context.sandbox);
+  const programs = await requirePrograms(engineOf(backup.manifest), context.sandbox);
   const isPrepared = position.method !== 'aof' && position.appendonly;
-  if (isPrepared) await requireMemory(engine);
   await chmod(scratch, 0o700);
   if (position.method === 'aof') {
     const manifest = await extractAof(backup, position, scratch);
     await requireWholeSet(programs.checkAof, manifest, work);
     if (cut !== undefined) await cutAt(programs.checkAof, manifest, cut, work);
   } else {
-    await extractRdb(backup, position, programs, context);
-    if (isPrepared) await withAof(backup, position, programs, context);
+    const file = await extractRdb(backup, position, scratch);
+    if (isPrepared) {
+      const expected = expectedOf(await readInventory(backup));
+      await prepareAof({ data: scratch, names: position.names, programs, expected, work });
+    } else await requireSound(programs.checkRdb, file, work);
   }
   await giveTo(await redisUser(), scratch, work.signal);
 }
 
-async function extractRdb(
-  backup: BackupReader,
-  { names, rdbBytes }: Position,
-  programs: Programs,
-  context: Context,
-): Promise<void> {
-  const file = path.join(context.scratch, names.dbfilename);
+/** @returns its path. */
+async function extractRdb(backup: BackupReader, { names, rdbBytes }: Position, scratch: string): Promise<string> {
+  const file = path.join(scratch, names.dbfilename);
   await backup.into('base', 'dump.rdb.zst.age', writeTo(file));
   const { size } = await stat(file);
   // A stream may end with a mark that is not the RDB's: see stream.ts.
   if (rdbBytes !== undefined && size > rdbBytes) await truncate(file, rdbBytes);
   await chmod(file, 0o600);
-  await requireSound(programs.checkRdb, file, context.work);
-}
-
-async function withAof(backup: BackupReader, { names }: Position, programs: Programs, context: Context): Promise<void> {
-  const { scratch, work } = context;
-  const expected = expectedOf(await readInventory(backup));
-  // Inside, since only scratch is known to be removed when this is killed.
-  const runtime = path.join(scratch, '.mosaic-runtime');
-  await mkdir(runtime, { mode: 0o711 });
-  await prepareAof({ data: scratch, names, programs, expected, runtime, work });
-  await rm(runtime, { recursive: true, force: true });
+  return file;
 }
 
 /** @returns the path of the set's manifest. */

@@ -1,13 +1,15 @@
 /** What was restored, as the server that is to load it is configured now. */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { RedisSource } from '../../../../model/config/source.ts';
 import type { BackupReader, InPlaceContext, InPlaceFacts } from '../../types.ts';
+import { giveTo } from '../../private-server/user.ts';
 import { expectedOf } from '../compare.ts';
 import { readInventory } from '../inventory.ts';
 import { positionOf } from '../position.ts';
 import { prepareAof } from '../prepare-aof.ts';
 import { engineOf, requirePrograms } from '../programs.ts';
+import { redisUser } from '../server-user.ts';
 import { facts } from './facts.ts';
 
 /** A server with append-only files ignores a dump, and one without them ignores those: what it loads must be there. */
@@ -21,10 +23,8 @@ export async function prepare(
   const expected = expectedOf(await readInventory(backup));
   if (appendonly && !had) {
     const programs = await requirePrograms(engineOf(manifest));
-    const runtime = path.join(folder, '.mosaic-runtime');
-    await mkdir(runtime, { mode: 0o711 });
-    await prepareAof({ data: folder, names, programs, expected, runtime, work });
-    await rm(runtime, { recursive: true, force: true });
+    await prepareAof({ data: folder, names, programs, expected, work });
+    await giveTo(await redisUser(), folder, work.signal);
   }
   const loaded = appendonly ? path.join(names.appenddirname, `${names.appendfilename}.manifest`) : names.dbfilename;
   await stat(path.join(folder, loaded));

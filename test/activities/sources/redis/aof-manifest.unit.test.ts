@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { formatManifest, parseManifest } from '../../../../activities/sources/redis/aof-manifest.ts';
+import { formatManifest, manifestEntry, parseManifest } from '../../../../activities/sources/redis/aof-manifest.ts';
 import { isBeginning } from '../../../../activities/sources/redis/whole-set.ts';
 import { BackupError } from '../../../../model/errors.ts';
 
@@ -19,6 +19,16 @@ describe('the manifest of append-only files', () => {
 
   it('is written as it was, without what was replaced', () => {
     assert.equal(formatManifest(parseManifest(TEXT)), TEXT.split('\n').toSpliced(1, 1).join('\n'));
+  });
+
+  it('has new entries in the words of the server, quoted where a name is more than one', () => {
+    assert.equal(manifestEntry('a-b.1.base.rdb', 1, 'base').line, 'file a-b.1.base.rdb seq 1 type b');
+    assert.equal(
+      manifestEntry('my "aof".1.incr.aof', 1, 'incr').line,
+      String.raw`file "my \"aof\".1.incr.aof" seq 1 type i`,
+    );
+    const spaced = manifestEntry('my aof', 2, 'incr');
+    assert.deepEqual(parseManifest(formatManifest([spaced])), [spaced]);
   });
 
   for (const line of [
