@@ -195,7 +195,7 @@ describe('restore tests in a container', function () {
     );
   });
 
-  it('Redis in one of the image that the config names: its append-only files are made there, and loaded there again', async () => {
+  it('Redis in one of the image that the config names: its append-only files are read there, and loaded there', async () => {
     await redis.run('SET', 'greeting', 'hello');
     const scheduled = '2026-11-24T02:00:00Z';
     const run = {
