@@ -9,7 +9,7 @@ export type Recovered = Extract<SourceType, 'postgres' | 'mariadb' | 'redis' | '
 
 /**
  * By type, run in the empty folder `$WORK`, which servers may pass. `$BACKUP` and each of `$LOGS` are folders of the place; `$AS` makes a
- * program one of the server's user `$OWNER`.
+ * program one of the server's user `$OWNER`; `$RDB_BYTES`: the RDB in a dump, which may be longer.
  */
 export const RECOVERIES: Readonly<Record<Recovered, string>> = {
   files: script(
@@ -50,6 +50,7 @@ export const RECOVERIES: Readonly<Record<Recovered, string>> = {
     // As the sample is configured: with an RDB alone it would come up empty.
     'mkdir data/appendonlydir',
     'open "$BACKUP" dump.rdb.zst.age > data/appendonlydir/appendonly.aof.1.base.rdb',
+    'test -z "$RDB_BYTES" || truncate -s "$RDB_BYTES" data/appendonlydir/appendonly.aof.1.base.rdb',
     'echo "file appendonly.aof.1.base.rdb seq 1 type b" > data/appendonlydir/appendonly.aof.manifest',
     'sync -f data',
     'chown -R "$OWNER" data run',
@@ -58,8 +59,8 @@ export const RECOVERIES: Readonly<Record<Recovered, string>> = {
   ),
 };
 
-/** Behind each, unmeasured: ends its server. */
-export const END = 'cd "$WORK"; test ! -e pid || { kill -KILL "$(cat pid)"; tail --pid="$(cat pid)" -f /dev/null; }';
+/** Behind each, unmeasured: ends its server, where that has not ended by itself. */
+export const END = 'cd "$WORK"; test ! -e pid || ! kill -KILL "$(cat pid)" || tail --pid="$(cat pid)" -f /dev/null';
 
 /** Tar leaves the zeros behind its last record: unread, they would end zstd by SIGPIPE. */
 function script(...lines: readonly string[]): string {

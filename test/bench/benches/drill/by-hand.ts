@@ -40,13 +40,15 @@ export async function recoverByHand(
   const root = within?.type === 'directory' ? within.path : '';
   const folders = (all: typeof catalogue) => all.map(({ folder }) => path.join(root, folder));
   const logs = catalogue.filter(({ manifest }) => manifest.source === source && manifest.kind === 'logs');
-  const [BACKUP = ''] = folders([findPinned(catalogue, choice.backup)]);
+  const backup = findPinned(catalogue, choice.backup);
+  const [BACKUP = ''] = folders([backup]);
   const user = await USERS[type]();
   const env = {
     WORK: work,
     IDENTITY: identities[0],
     BACKUP,
     LOGS: folders(logs).join(' '),
+    RDB_BYTES: String(backup.manifest.position?.['rdbBytes'] ?? ''),
     OWNER: user ? `${user.uid}:${user.gid}` : String(process.getuid?.() ?? ''),
     AS: user ? ['setpriv', ...becoming(user), '--'].join(' ') : '',
     PROGRAMS: (await serverBinaries()).folder,
