@@ -31,8 +31,8 @@ export interface Told {
   readonly errors: readonly StepError[];
 }
 
-/** What happened once and reached nobody is tried for so long, in milliseconds. */
-const GIVE_UP = 24 * 3_600_000;
+/** What happened once and did not reach everybody is tried for so long, in milliseconds: whoever is away for a weekend hears of it on Monday. */
+const GIVE_UP = 7 * 24 * 3_600_000;
 
 /**
  * Tells what is to be told. Killed in its middle, somebody is told twice rather than never.

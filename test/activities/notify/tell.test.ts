@@ -210,8 +210,11 @@ describe('telling of alerts', () => {
       [['notify[0]', 'unreachable']],
     );
     assert.equal(first.open.length, 1);
+    const week = await told(site, [], { before: first.open, now: T0 + 7 * 24 * HOUR });
+    assert.deepEqual(week.open, [], 'who is away for good is not waited for');
+    const away = await told(site, [], { before: first.open, now: T0 + 6 * 24 * HOUR });
     hook.answer(204);
-    const second = await told(site, [], { before: first.open, now: T0 + 300_000 });
+    const second = await told(site, [], { before: away.open, now: T0 + 6 * 24 * HOUR + 300_000 });
     assert.deepEqual(second.errors, []);
     assert.deepEqual(second.open, []);
     assert.equal(hook.received.length, 1);
