@@ -22,7 +22,7 @@ import { logsDetails } from './logs-details.ts';
 import { runStatus } from './messages.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { telling, tickPlanning, tickSteps } from './steps.ts';
+import { tellingOfLogs, tickPlanning, tickSteps } from './steps.ts';
 
 export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
   const scheduled = input.scheduled ?? scheduledOf(input.plan, workflowInfo().workflowId);
@@ -80,7 +80,7 @@ export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
   async function tell(planned: LogsSpec): Promise<void> {
     try {
       const summary = 'tell whoever is to know of alerts';
-      const failed = await telling(input.site).tellLogs.executeWithOptions({ summary }, [
+      const failed = await tellingOfLogs(input.site).tellLogs.executeWithOptions({ summary }, [
         { spec: planned, sources: [...sources.values()] },
       ]);
       errors.push(...failed);

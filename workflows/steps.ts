@@ -167,6 +167,20 @@ export function telling(site: string) {
   });
 }
 
+/**
+ * Telling of alerts of logs: a hole and a lost slot are seen by the one tick alone, so a machine that restarts meanwhile is waited for. The
+ * coordinator plans no other tick until then either.
+ */
+export function tellingOfLogs(site: string) {
+  return proxyActivities<CoordinationActivities>({
+    taskQueue: taskQueues(site, '').site,
+    startToCloseTimeout: '40s',
+    scheduleToCloseTimeout: HOUR,
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', maximumAttempts: 2 },
+  });
+}
+
 /** Telling of alerts of runs, which nobody tells again: a coordinator that restarts is worth an hour. */
 export function tellingOfRun(site: string) {
   return proxyActivities<CoordinationActivities>({

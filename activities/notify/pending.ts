@@ -2,10 +2,9 @@
 import type { StepError } from '../../model/run.ts';
 import type { Site } from '../site.ts';
 import type { Work } from '../work.ts';
-import { readMemory, type Teller } from './memory.ts';
+import type { Memory, Teller } from './memory.ts';
 import { isHeardByAll } from './tell.ts';
 import { tellRemembered } from './tell-remembered.ts';
-import { inTurn } from './turn.ts';
 
 /** Those that tell now and then. The others look, and tell, every few minutes. */
 const RARE = ['thaws', 'runs', 'tests', 'drills'] as const satisfies readonly Teller[];
@@ -20,16 +19,12 @@ export interface TellPendingRequest {
 
 /** Tells what was found, or was over, and has not reached everybody. Nothing is found, or over, by this. @returns the notifiers that failed. */
 export async function tellPending(request: TellPendingRequest): Promise<readonly StepError[]> {
-  const { site } = request;
+  const { notify } = request.site.config;
+  const lasts = { lookedFor: () => false, remindAfter: Number.POSITIVE_INFINITY };
   const errors: StepError[] = [];
   for (const teller of RARE) {
-    const failed = await inTurn(teller, async () => {
-      const memory = await readMemory(site.state, teller);
-      if (memory.open.every((one) => isHeardByAll(one, site.config.notify))) return [];
-      const lasts = { found: [], lookedFor: () => false, remindAfter: Number.POSITIVE_INFINITY };
-      return tellRemembered({ ...request, ...lasts, teller, memory });
-    });
-    errors.push(...failed);
+    const find = ({ open }: Memory) => (open.every((one) => isHeardByAll(one, notify)) ? null : { found: [] });
+    errors.push(...(await tellRemembered({ ...request, ...lasts, teller, find })));
   }
   return errors;
 }

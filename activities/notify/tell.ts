@@ -31,8 +31,8 @@ export interface Told {
   readonly errors: readonly StepError[];
 }
 
-/** What happened once and reached nobody is tried for so long, in milliseconds. */
-const GIVE_UP = 24 * 3_600_000;
+/** What happened once and did not reach everybody is tried for so long, in milliseconds: whoever is away for a weekend hears of it on Monday. */
+const GIVE_UP = 7 * 24 * 3_600_000;
 
 /**
  * Tells what is to be told. Killed in its middle, somebody is told twice rather than never.
@@ -96,34 +96,56 @@ interface One {
   readonly open: readonly Remembered[];
 }
 
-/** The first failure ends it: what is left is told the next time. */
+/**
+ * What it refuses keeps nothing else from it: that is told the next time. Its patience is for all of them together, so that one that gives
+ * no answer holds up nobody.
+ */
 async function tellOne(request: TellRequest, { config, index, open }: One): Promise<StepError | undefined> {
-  const { site, now, remindAfter, work } = request;
+  const { site, now, work } = request;
   const name = `notify[${index}]`;
   const key = notifierKey(config);
   const notifier = makeNotifier({ name, config, readSecret: site.readSecret });
-  try {
-    for (const one of open.filter((one) => one.over === undefined && wants(config, one))) {
-      const last = one.told[key];
-      if (last !== undefined && (one.once || now - Date.parse(last) < remindAfter)) continue;
-      await notifier.tell(alertOf(request, one, 'raised'), work);
-      one.told[key] = new Date(now).toISOString();
+  const time = new Date(now).toISOString();
+  let failure: StepError | undefined;
+  let lost = 0;
+  for (const { one, state } of owed(request, open, config)) {
+    const began = Date.now();
+    try {
+      await notifier.tell(alertOf(request, one, state), work);
+      if (state === 'raised') one.told[key] = time;
+      else forget(one.told, key);
       forget(one.telling, key);
+    } catch (error) {
+      if (work.signal.aborted) throw error;
+      failure ??= stepFailure(site, name, error);
+      lost += Date.now() - began;
+      if (lost >= config.timeout) break;
     }
-    for (const one of open.filter((one) => one.over !== undefined && wants(config, one) && mayKnow(one, key))) {
-      await notifier.tell(alertOf(request, one, 'resolved'), work);
-      forget(one.told, key);
-      forget(one.telling, key);
-    }
-    return undefined;
-  } catch (error) {
-    if (work.signal.aborted) throw error;
-    // As far as anybody knows he has heard nothing of what is new.
-    for (const { telling } of open) if (telling?.[key] === new Date(now).toISOString()) forget(telling, key);
-    const failure = stepFailure(site, name, error);
-    work.log.warn({ notifier: name, type: config.type, code: failure.code }, 'a notifier failed');
-    return failure;
   }
+  if (failure === undefined) return undefined;
+  // As far as anybody knows he has heard nothing of what is new.
+  for (const { telling } of open) if (telling?.[key] === time) forget(telling, key);
+  work.log.warn({ notifier: name, type: config.type, code: failure.code }, 'a notifier failed');
+  return failure;
+}
+
+interface Owed {
+  readonly one: Remembered;
+  readonly state: Alert['state'];
+}
+
+/** What a notifier is to hear now: first what is wrong, then what is over. */
+function owed({ now, remindAfter }: TellRequest, open: readonly Remembered[], config: NotifierConfig): readonly Owed[] {
+  const key = notifierKey(config);
+  const isDue = ({ once, told: { [key]: last } }: Remembered) =>
+    last === undefined || (!once && now - Date.parse(last) >= remindAfter);
+  const wanted = open.filter((one) => wants(config, one));
+  return [
+    ...wanted.filter((one) => one.over === undefined && isDue(one)).map((one) => ({ one, state: 'raised' as const })),
+    ...wanted
+      .filter((one) => one.over !== undefined && mayKnow(one, key))
+      .map((one) => ({ one, state: 'resolved' as const })),
+  ];
 }
 
 function remember(condition: Condition, before: readonly Remembered[], now: number): Remembered {

@@ -39,7 +39,7 @@ import type { Work } from '../work.ts';
 import { signAndSeal, withAttempt } from './attempt.ts';
 import { requireSettled } from './in-place/journal.ts';
 import { newestChain } from './newest-chain.ts';
-import { requireInTurn } from './out-of-turn.ts';
+import { requireInTurn, requireOfItsTime } from './out-of-turn.ts';
 import { preparedSource } from './own-source.ts';
 
 export interface CaptureRequest {
@@ -63,7 +63,7 @@ const SPARE_BYTES = 64 * 2 ** 20;
 
 /**
  * Captures a source and seals the backup.
- * @throws BackupError `preflight-failed`, `no-space`, `busy`, `lease-lost`, `refused` where a newer one of its tier is there, or what the source's programs failed with.
+ * @throws BackupError `preflight-failed`, `no-space`, `busy`, `lease-lost`, `refused` where a newer one of its tier is there or the one of its time was made by a clock that ran ahead, or what the source's programs failed with.
  */
 export async function captureBackup(request: CaptureRequest): Promise<CapturedBackup> {
   const started = Date.now();
@@ -100,6 +100,7 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
 /** What is sealed already. Whoever sealed it may have died before it renewed the link. */
 async function existing(request: CaptureRequest, config: SourceConfig, manifest: Manifest): Promise<CapturedBackup> {
   const { site } = request;
+  await requireOfItsTime(request, config, manifest);
   await writeRepository(site, () => pointLatest(site.repository, placeOf(request, config, manifest.id)));
   return summary(manifest, Date.now(), true);
 }

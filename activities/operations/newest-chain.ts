@@ -1,4 +1,5 @@
 /** Which chain the next backup of a source may build on. */
+import { isAhead } from '../../model/clock.ts';
 import { BackupError } from '../../model/errors.ts';
 import { orderOf, type Manifest, type Warning } from '../../model/manifest.ts';
 import type { TrustedKey } from '../keys/signing.ts';
@@ -20,8 +21,8 @@ export interface NewestChain {
 }
 
 /**
- * The newest chain of a source in the repository. One that lacks a member, or has one that a check found damaged
- * there, counts as none: an incremental on it could never be restored.
+ * The newest chain of a source in the repository. One that lacks a member, or has one that a check found damaged there or
+ * that is of the future, counts as none: an incremental on it could not be restored, or not for long.
  */
 export async function newestChain(site: Site, source: string): Promise<NewestChain> {
   const store = watchedRepository(site);
@@ -38,6 +39,7 @@ export async function newestChain(site: Site, source: string): Promise<NewestCha
     const trusted = await trustedKeys(site);
     requireNotRevoked(chain, trusted);
     await requireUndamaged(site, source, chain, trusted);
+    requireOfNow(chain);
     return { chain: chain.map(({ manifest }) => manifest), warnings: [], all };
   } catch (error) {
     // A repository that went away meanwhile says nothing of the chain.
@@ -52,6 +54,16 @@ function requireNotRevoked(chain: readonly Catalogued[], trusted: readonly Trust
   for (const { manifest } of chain) {
     if (manifestVerdict(manifest, trusted) === 'revoked') checkManifest(manifest, trusted);
   }
+}
+
+/**
+ * What a wrong clock has dated into the future is moved away by hand, or is taken for the newest once its day has come: nothing that is made
+ * meanwhile may need it.
+ */
+function requireOfNow(chain: readonly Catalogued[]): void {
+  const ahead = chain.find(({ manifest }) => isAhead(manifest.started, Date.now()));
+  if (!ahead) return;
+  throw new BackupError('refused', `${pinned(ahead.manifest).reference} is of the future by our clock`);
 }
 
 /** What the last check of each member in the repository found. */

@@ -3,8 +3,8 @@ import type { AlertName } from '../../model/alert.ts';
 import { conditions, freshness } from '../../model/logs-alerts.ts';
 import type { LogsSpec } from '../../model/logs-run.ts';
 import type { SourceReport, StepError } from '../../model/run.ts';
-import { readMemory, type Remembered } from '../notify/memory.ts';
-import { tellRemembered } from '../notify/tell-remembered.ts';
+import type { Memory, Remembered } from '../notify/memory.ts';
+import { tellRemembered, type Found } from '../notify/tell-remembered.ts';
 import type { Site } from '../site.ts';
 import type { Work } from '../work.ts';
 
@@ -30,32 +30,15 @@ function isLookedAt(alert: AlertName, { logs }: SourceReport): boolean {
  * between tells it twice rather than never.
  * @returns the notifiers that failed; the shipping itself is none of their business.
  */
-export async function tellLogs({ site, spec, sources, work, ...when }: TellLogsRequest): Promise<readonly StepError[]> {
-  const now = when.now ?? Date.now();
+export function tellLogs({ site, spec, sources, now, work }: TellLogsRequest): Promise<readonly StepError[]> {
   const { every, stalledAfter, spareSpace, serverSpace, slotUse, remindAfter } = site.config.plans.logs;
-  const before = await readMemory(site.state, 'logs');
-  const fresh = freshness({ sources, fresh: before.fresh, now });
-  const found = conditions(
-    { spec, sources, fresh, now },
-    {
-      stalled: every * stalledAfter,
-      space: spareSpace,
-      serverSpace,
-      slotUse,
-    },
-  );
-  const run = spec.runId;
-  return tellRemembered({
-    site,
-    teller: 'logs',
-    memory: { fresh, open: before.open },
-    run,
-    found,
-    lookedFor,
-    remindAfter,
-    now,
-    work,
-  });
+  const thresholds = { stalled: every * stalledAfter, space: spareSpace, serverSpace, slotUse };
+  return tellRemembered({ site, teller: 'logs', run: spec.runId, find, lookedFor, remindAfter, now, work });
+
+  function find(before: Memory, at: number): Found {
+    const fresh = freshness({ sources, fresh: before.fresh, now: at });
+    return { found: conditions({ spec, sources, fresh, now: at }, thresholds), fresh };
+  }
 
   /** A run of some sources says nothing of the others, nor of hosts that did not answer. */
   function lookedFor({ alert, source, host }: Remembered): boolean {

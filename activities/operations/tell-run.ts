@@ -13,9 +13,8 @@ import type { Condition } from '../../model/alert.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { isDrilled } from '../../model/drill/whole.ts';
 import { backupPlan } from '../../model/plans.ts';
-import { readMemory, type Remembered } from '../notify/memory.ts';
+import type { Remembered } from '../notify/memory.ts';
 import { tellRemembered } from '../notify/tell-remembered.ts';
-import { inTurn } from '../notify/turn.ts';
 import type { Site } from '../site.ts';
 import type { Work } from '../work.ts';
 
@@ -68,21 +67,17 @@ export function tellBegun(
 const OWN_TELLERS = ['drill', 'restore-test'] as const;
 type OwnTeller = (typeof OWN_TELLERS)[number];
 
-/** One after another: they share what is remembered. */
 function tellFound(
-  { site, work, ...when }: TellRunRequest,
+  { site, now, work }: TellRunRequest,
   run: string,
   found: readonly Condition[],
   lookedFor: (one: Remembered) => boolean,
 ): Promise<readonly StepError[]> {
-  return inTurn('runs', async () => {
-    const now = when.now ?? Date.now();
-    const { remindAfter } = site.config.plans.daily;
-    const memory = await readMemory(site.state, 'runs');
-    // Of a plan that the config has no more no other run will tell.
-    const isOver = (one: Remembered) => lookedFor(one) || !willTell(site.config, one.key);
-    return tellRemembered({ site, teller: 'runs', memory, run, found, lookedFor: isOver, remindAfter, now, work });
-  });
+  const { remindAfter } = site.config.plans.daily;
+  // Of a plan that the config has no more no other run will tell.
+  const isOver = (one: Remembered) => lookedFor(one) || !willTell(site.config, one.key);
+  const find = () => ({ found });
+  return tellRemembered({ site, teller: 'runs', run, find, lookedFor: isOver, remindAfter, now, work });
 }
 
 /** Whether another run of the plan that it is about will say how it stands. */

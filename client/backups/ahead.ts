@@ -25,6 +25,6 @@ export function aheadText(source: string, ahead: readonly string[]): AheadText |
   const more = ahead.length > 1 ? ` and ${ahead.length - 1} more backups are` : ' is';
   return {
     message: `${source}: ${first}${more} of the future by our clock, which was wrong then, or is now: how old it is nobody knows, and nothing of ${source} is deleted meanwhile`,
-    remedy: `timedatectl; once the clock is right, mosaic-backup run daily --source ${source} makes one that counts. Move the folders that a wrong clock has dated away, or wait for their day`,
+    remedy: `timedatectl; once the clock is right, mosaic-backup run daily --source ${source} makes one that counts and needs none of them. Then move the folders that a wrong clock has dated away: on their day they would be taken for the newest`,
   };
 }

@@ -7,7 +7,8 @@ import { BackupError } from '../../model/errors.ts';
 import { backupPlan, type BackupPlan } from '../../model/plans.ts';
 import { runId, type PlanInput } from '../../model/run.ts';
 import { isDue } from '../../model/timetable/next-times.ts';
-import { readOverview } from '../backups/overview.ts';
+import { readOverview, type Overview } from '../backups/overview.ts';
+import { REPOSITORY } from '../backups/places.ts';
 import { catchUpOf } from '../schedules/wanted.ts';
 import { askedOf } from './again.ts';
 
@@ -23,9 +24,14 @@ export async function requireOwnTime(site: Site, input: PlanInput, known: () => 
   const plan = backupPlan(site.config, input.plan);
   if (!plan || isOfNow(plan, Date.parse(input.scheduled))) return;
   if ((await isAtWork(site, input)) || (await isKnown(site, input, known))) return;
-  const left = await madeBy(site, input, plan);
-  if (left === true) return;
-  throw overSince(input, plan, left);
+  const overview = await readOverview(site);
+  const id = runId(input.plan, input.scheduled);
+  if (hasLeft(overview, id)) return;
+  const lacking = plan.tier === 'monthly' ? lackingFulls(site, input, plan, overview) : null;
+  if (lacking?.length === 0) return;
+  const { places } = overview;
+  const unseen = [REPOSITORY, ...Object.keys(site.config.destinations)].filter((name) => !places.includes(name));
+  throw overSince(input, { id, lacking, unseen });
 }
 
 /** Just now, or due so short a time ago that its schedule would still begin it. */
@@ -55,37 +61,45 @@ async function isKnown(
   }
 }
 
-/**
- * Whether a place holds what the run has made, or what it archives. Else the sources of which no full is there for the archive; none
- * for a plan that archives nothing.
- */
-async function madeBy(site: Site, input: PlanInput, plan: BackupPlan): Promise<true | readonly string[]> {
-  const id = runId(input.plan, input.scheduled);
-  const { entries, recoveryPoints } = await readOverview(site);
-  if (recoveryPoints.some((point) => point.id === id)) return true;
-  if (entries.some(({ backup }) => backup.manifest.run === id)) return true;
-  if (plan.tier !== 'monthly') return [];
+/** Whether a place holds what the run has made. */
+function hasLeft({ entries, recoveryPoints }: Overview, id: string): boolean {
+  return recoveryPoints.some((point) => point.id === id) || entries.some(({ backup }) => backup.manifest.run === id);
+}
+
+/** The sources of which no full is there for the archive. */
+function lackingFulls(site: Site, input: PlanInput, plan: BackupPlan, { entries }: Overview): readonly string[] {
   const until = Date.parse(input.scheduled);
   const fulls = entries.filter(
     ({ backup: { manifest } }) => manifest.kind === 'full' && isWithin(Date.parse(manifest.scheduled), until),
   );
   const asked = input.sources ?? plan.sources ?? Object.keys(site.config.sources);
-  const lacking = asked.filter((source) => !fulls.some((full) => full.source === source));
-  return lacking.length === 0 ? true : lacking;
+  return asked.filter((source) => !fulls.some((full) => full.source === source));
 }
 
-function overSince({ plan, scheduled }: PlanInput, { tier }: BackupPlan, lacking: readonly string[]): BackupError {
-  const id = runId(plan, scheduled);
-  const archived = lacking.length > 0 ? `, and no full from the seven days before it of ${lacking.join(', ')}` : '';
+interface Missed {
+  readonly id: string;
+  /** Sources without a full; null for a plan that archives nothing. */
+  readonly lacking: readonly string[] | null;
+  /** Places that could not be looked at. */
+  readonly unseen: readonly string[];
+}
+
+function overSince({ plan }: PlanInput, { id, lacking, unseen }: Missed): BackupError {
+  const archived = lacking ? `, and no full from the seven days before it of ${lacking.join(', ')}` : '';
+  const isSure = unseen.length === 0;
+  const none = isSure ? `there was no run ${id}` : `whether there was a run ${id} cannot be told`;
+  const where = isSure ? '' : ` where one could look: not at ${unseen.join(', ')}`;
+  const first = isSure ? '' : `Bring ${unseen.join(', ')} back (mosaic-backup doctor), and try again. `;
   return new BackupError(
     'refused',
-    `there was no run ${id}, and none is made up for a time that is over: what a server held then can no longer be read from it, and a backup of now under that time would hide the gap. There is no recovery point and no backup of it${archived}. Nothing was changed.`,
+    `${none}, and none is made up for a time that is over: what a server held then can no longer be read from it, and a backup of now under that time would hide the gap. There is no recovery point and no backup of it${archived}${where}. Nothing was changed.`,
     {
-      remedy:
-        tier === 'monthly'
+      remedy: `${first}${
+        lacking
           ? `Archive now: mosaic-backup run ${plan}. For the month of that time name the sources of which a full is there: --source.`
-          : `Back up now: mosaic-backup run ${plan}. The runs that there were: mosaic-backup runs list`,
-      facts: { run: id },
+          : `Back up now: mosaic-backup run ${plan}. The runs that there were: mosaic-backup runs list`
+      }`,
+      facts: { run: id, unseen },
     },
   );
 }

@@ -6,7 +6,7 @@ import { applyChanges, plannedChanges } from './apply.ts';
 import { inWords } from './difference.ts';
 import { startMissed } from './make-up.ts';
 import { rememberHere } from './since.ts';
-import { clockWarnings } from './timetable.ts';
+import { timetableWarnings } from './timetable.ts';
 import { wantedSchedules } from './wanted.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function applySchedules(
   const { config, host } = site;
   if (coordinatorOf(config) !== host) return;
   const note = (text: string): void => out.note(text);
-  for (const warning of clockWarnings(config, Date.now())) note(`warning: ${warning}`);
+  for (const warning of timetableWarnings(config, Date.now())) note(`warning: ${warning}`);
   const changes = await plannedChanges(client, config);
   for (const change of changes) note(`schedule ${inWords(change)}`);
   // In this order: once the schedules are there nothing tells any more that they were lost.

@@ -7,6 +7,7 @@ import { daysInWords, WEEKDAYS } from '../../model/timetable/calendar.ts';
 import { changeInWords, clockChanges } from '../../model/timetable/clock-changes.ts';
 import { nextTimes } from '../../model/timetable/next-times.ts';
 import { formatDuration } from '../../model/units.ts';
+import { crossedPlans } from './crossed.ts';
 import { scheduledPlans, wantedSchedules } from './wanted.ts';
 
 export interface TimetableEntry {
@@ -71,9 +72,10 @@ function sameYear(date: string, before: string): boolean {
   return before !== '' && date.slice(0, 4) === before.slice(0, 4);
 }
 
-/** What daylight saving does to the plans in the coming year, a sentence each, with what to do. */
-export function clockWarnings(config: SiteConfig, now: number): readonly string[] {
-  return wantedSchedules(config).flatMap(({ plan, calendar }) =>
+/** What will not go as the config has it: plans that cross, and daylight saving in the coming year. A sentence each, with what to do. */
+export function timetableWarnings(config: SiteConfig, now: number): readonly string[] {
+  const changes = wantedSchedules(config).flatMap(({ plan, calendar }) =>
     calendar ? clockChanges(calendar, now).map((change) => changeInWords(plan, calendar, change)) : [],
   );
+  return [...crossedPlans(config, now), ...changes];
 }

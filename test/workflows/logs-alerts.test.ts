@@ -153,6 +153,14 @@ describe('alerts of the shipping of logs', () => {
     const next = await tick(['shop']);
     assert.deepEqual(ofShop(), ['raised logs-conflict shop', 'raised logs-hole shop', 'resolved logs-conflict shop']);
     assert.match(told('logs-hole')?.remedy ?? '', /binlog_expire_logs_seconds/);
+    const { events } = await session.client.workflow.getHandle(next.runId).fetchHistory();
+    const telling = events
+      ?.map(({ activityTaskScheduledEventAttributes: each }) => each)
+      .find((each) => each?.activityType?.name === 'tellLogs');
+    assert.ok(
+      Number(telling?.scheduleToCloseTimeout?.seconds) >= 600,
+      'no other tick tells of the hole: a machine that restarts is waited for',
+    );
     const heardAlerts = (await readFile(heard, 'utf8')).trimEnd().split('\n');
     assert.deepEqual(
       heardAlerts.map((line) => posted.parse(JSON.parse(line))),

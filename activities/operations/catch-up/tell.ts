@@ -3,7 +3,7 @@ import type { CatchUpSpec, Delivered } from '../../../model/catch-up.ts';
 import { alertAfterOf } from '../../../model/config/destination.ts';
 import { copiesConditions, wasLookedAt, type CopiesLimit } from '../../../model/copies-alerts.ts';
 import type { StepError } from '../../../model/run.ts';
-import { readMemory, type Remembered } from '../../notify/memory.ts';
+import type { Remembered } from '../../notify/memory.ts';
 import { tellPending } from '../../notify/pending.ts';
 import { tellRemembered } from '../../notify/tell-remembered.ts';
 import type { Site } from '../../site.ts';
@@ -24,16 +24,14 @@ export async function tellCopies({
   spec,
   destinations,
   work,
-  ...when
+  now = Date.now(),
 }: TellCopiesRequest): Promise<readonly StepError[]> {
-  const now = when.now ?? Date.now();
   const { remindAfter } = site.config.plans.catchUp;
-  const memory = await readMemory(site.state, 'copies');
-  const found = copiesConditions(destinations, (destination) => limitOf(site, destination), now);
-  const run = spec.runId;
-  const teller = 'copies';
-  const errors = await tellRemembered({ site, teller, memory, run, found, lookedFor, remindAfter, now, work });
-  return [...errors, ...(await tellPending({ site, run, now, work }))];
+  const told = { site, run: spec.runId, now, work };
+  const limit = (destination: string) => limitOf(site, destination);
+  const find = () => ({ found: copiesConditions(destinations, limit, now) });
+  const errors = await tellRemembered({ ...told, teller: 'copies', find, lookedFor, remindAfter });
+  return [...errors, ...(await tellPending(told))];
 
   /** What the config no longer has, nobody waits for; of a host that gave no answer nothing is over. */
   function lookedFor({ key }: Remembered): boolean {

@@ -2,9 +2,7 @@
 import type { StepError } from '../../../model/run.ts';
 import { thawId, type ThawReport } from '../../../model/thaw.ts';
 import { thawConditions, thawKey } from '../../../model/thaw-alerts.ts';
-import { readMemory } from '../../notify/memory.ts';
 import { tellRemembered } from '../../notify/tell-remembered.ts';
-import { inTurn } from '../../notify/turn.ts';
 import type { Site } from '../../site.ts';
 import type { Work } from '../../work.ts';
 
@@ -16,15 +14,16 @@ export interface TellThawRequest {
 }
 
 /** @returns the notifiers that failed. */
-export async function tellThaw({ site, report, work, ...when }: TellThawRequest): Promise<readonly StepError[]> {
-  const now = when.now ?? Date.now();
-  const { remindAfter } = site.config.plans.catchUp;
-  return inTurn('thaws', async () => {
-    const memory = await readMemory(site.state, 'thaws');
-    const found = thawConditions(report, site.host, now);
+export function tellThaw({ site, report, now, work }: TellThawRequest): Promise<readonly StepError[]> {
+  return tellRemembered({
+    site,
+    teller: 'thaws',
+    run: thawId(report),
+    find: (_memory, at) => ({ found: thawConditions(report, site.host, at) }),
     // Of other thaws nothing is known here.
-    const lookedFor = ({ key }: { readonly key: string }) => key === thawKey(report);
-    const run = thawId(report);
-    return tellRemembered({ site, teller: 'thaws', memory, run, found, lookedFor, remindAfter, now, work });
+    lookedFor: ({ key }) => key === thawKey(report),
+    remindAfter: site.config.plans.catchUp.remindAfter,
+    now,
+    work,
   });
 }

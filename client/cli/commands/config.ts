@@ -25,7 +25,7 @@ export function registerConfig(program: Command, cli: OpenCli): void {
 }
 
 async function checkCommand(cli: Cli): Promise<void> {
-  const [{ readConfig }, { formatProblem }, { exitStatus }, { clockWarnings }] = await Promise.all([
+  const [{ readConfig }, { formatProblem }, { exitStatus }, { timetableWarnings }] = await Promise.all([
     import('../../../activities/config/load.ts'),
     import('../../../model/config/problem.ts'),
     import('../../../model/errors.ts'),
@@ -34,7 +34,7 @@ async function checkCommand(cli: Cli): Promise<void> {
   const file = await cli.configFile();
   const parsed = await readConfig(file, cli.env);
   const problems = parsed.ok ? [] : parsed.problems;
-  const warnings = parsed.ok ? clockWarnings(parsed.config, Date.now()) : [];
+  const warnings = parsed.ok ? timetableWarnings(parsed.config, Date.now()) : [];
   for (const warning of warnings) cli.out.note(`warning: ${warning}`);
   cli.out.result({ file, ok: parsed.ok, problems, warnings }, () =>
     parsed.ok ? `${file} is good` : problems.map(formatProblem).join('\n'),

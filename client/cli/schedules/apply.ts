@@ -6,7 +6,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { applyChanges, plannedChanges } from '../../schedules/apply.ts';
 import { inWords, type Change } from '../../schedules/difference.ts';
 import { rememberHere } from '../../schedules/since.ts';
-import { clockWarnings, timesInWords, timetable } from '../../schedules/timetable.ts';
+import { timetableWarnings, timesInWords, timetable } from '../../schedules/timetable.ts';
 import { wantedSchedules } from '../../schedules/wanted.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../output.ts';
@@ -32,7 +32,7 @@ export async function applySchedulesCommand(cli: Cli, dryRun: boolean): Promise<
 }
 
 function warned(cli: Cli, config: SiteConfig): readonly string[] {
-  const warnings = clockWarnings(config, Date.now());
+  const warnings = timetableWarnings(config, Date.now());
   for (const warning of warnings) cli.out.note(`warning: ${warning}`);
   return warnings;
 }

@@ -210,8 +210,11 @@ describe('telling of alerts', () => {
       [['notify[0]', 'unreachable']],
     );
     assert.equal(first.open.length, 1);
+    const week = await told(site, [], { before: first.open, now: T0 + 7 * 24 * HOUR });
+    assert.deepEqual(week.open, [], 'who is away for good is not waited for');
+    const away = await told(site, [], { before: first.open, now: T0 + 6 * 24 * HOUR });
     hook.answer(204);
-    const second = await told(site, [], { before: first.open, now: T0 + 300_000 });
+    const second = await told(site, [], { before: away.open, now: T0 + 6 * 24 * HOUR + 300_000 });
     assert.deepEqual(second.errors, []);
     assert.deepEqual(second.open, []);
     assert.equal(hook.received.length, 1);
@@ -241,6 +244,34 @@ describe('telling of alerts', () => {
     assert.match(errors[2]?.message ?? '', /ended with 7/);
     assert.doesNotMatch(JSON.stringify([errors, logged]), new RegExp(CANARY));
     assert.match(await readFile(out, 'utf8'), /logs-stalled/);
+  });
+
+  it('what one notifier refuses keeps nothing else from it', async () => {
+    const out = path.join(folder, 'out');
+    const picky = `alert=$(cat); case $alert in *logs-hole*) exit 65;; esac; echo "$alert" >> ${out}`;
+    const site = await siteWith([{ type: 'command', command: ['sh', '-c', picky] }]);
+    const { errors, open } = await told(site, [HOLE, condition()]);
+    assert.deepEqual(
+      errors.map(({ step }) => step),
+      ['notify[0]'],
+    );
+    assert.match(await readFile(out, 'utf8'), /"alert":"logs-stalled".*"state":"raised"/);
+    const over = await told(site, [], { before: open, now: T0 + 1000 });
+    assert.equal(over.errors.length, 1, 'it is tried again');
+    assert.match(await readFile(out, 'utf8'), /"state":"resolved"/);
+    assert.deepEqual(
+      over.open.map(({ key }) => key),
+      [HOLE.key],
+    );
+  });
+
+  it('one that answers nothing is not waited for once for each alert', async () => {
+    const site = await siteWith([{ type: 'command', command: ['sleep', '60'], timeout: '300ms' }]);
+    const found = Array.from({ length: 20 }, (_, index) => condition({ key: `logs-stalled/${index}` }));
+    const began = Date.now();
+    const { errors } = await told(site, found);
+    assert.equal(errors.length, 1);
+    assert.ok(Date.now() - began < 3000, 'its patience is for all of them');
   });
 
   it('follows no redirect, and waits for no answer longer than it is told to', async () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { execa } from 'execa';
+import { siteSigner } from '../../../activities/keys/site-keys.ts';
 import { captureBackup } from '../../../activities/operations/capture.ts';
 import { newestChain } from '../../../activities/operations/newest-chain.ts';
 import { verifyInRepository } from '../../../activities/operations/verify-copy.ts';
@@ -9,18 +12,25 @@ import { BackupError } from '../../../model/errors.ts';
 import { parseReference } from '../../../model/reference.ts';
 import type { CapturedBackup } from '../../../model/run.ts';
 import { wholeSeconds } from '../../../model/time.ts';
+import { writeBackup } from '../../support/backups.ts';
 import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
 import { testWork } from '../../support/work.ts';
 
+const CHILD = new URL('./clocks-child.ts', import.meta.url).pathname;
+
 describe('the chain that a capture builds on', () => {
   let site: Site;
+  let file: string;
 
   beforeEach(async () => {
     const folder = await temporaryFolder();
     await writeFile(path.join(folder, 'file'), 'content');
-    ({ site } = await makeSite({ folder, sources: { stack: { type: 'files', paths: [path.join(folder, 'file')] } } }));
+    ({ site, file } = await makeSite({
+      folder,
+      sources: { stack: { type: 'files', paths: [path.join(folder, 'file')] } },
+    }));
   });
   after(cleanUp);
 
@@ -74,10 +84,44 @@ describe('the chain that a capture builds on', () => {
     );
   });
 
-  it('waits for no time that a clock which ran ahead has left', async () => {
-    await capture(wholeSeconds(Date.now() + 400 * 86_400_000));
+  it('is none that a clock which ran ahead has left: nobody waits for it, and it may be moved away', async () => {
+    const day = wholeSeconds(Date.now() + 400 * 86_400_000);
+    await execa('faketime', ['-f', '+400d', process.execPath, CHILD, file, 'capture', 'stack', day]);
     const next = await capture(wholeSeconds(Date.now()));
-    assert.deepEqual([next.existed, next.warnings], [false, []]);
+    assert.deepEqual([next.existed, next.kind], [false, 'full']);
+    assert.match(next.warnings.join(), /so this is a full: daily\/stack\/\S+ is of the future by our clock/);
+    const later = await capture(wholeSeconds(Date.now() + 1000));
+    assert.deepEqual([later.kind, later.warnings], ['incremental', []]);
+    const { chain } = await newestChain(site, 'stack');
+    assert.equal(chain.length, 2);
+  });
+
+  it('what a clock that ran ahead has made for a time does not count for that time once it has come', async () => {
+    const day = wholeSeconds(Date.now() + 3000);
+    const { backup } = await capture(day);
+    assert.equal((await capture(day)).existed, true, 'by the same clock it is that of its run');
+    const next = await capture(wholeSeconds(Date.now()));
+    await pause(Date.parse(day) - Date.now() + 1000);
+    await assert.rejects(capture(day), (error: unknown) => {
+      assert.ok(error instanceof BackupError);
+      assert.deepEqual([error.code, error.retryable], ['refused', false]);
+      assert.ok(error.message.includes(backup.reference) && error.message.includes(next.backup.reference));
+      assert.match(error.remedy ?? '', /mosaic-backup run daily --source stack/);
+      return true;
+    });
+    assert.equal((await capture(wholeSeconds(Date.now()))).existed, false);
+  });
+
+  it('an archive that was taken in, and what a stranger has signed, keep no run of an older time from its capture', async () => {
+    const of = { source: 'stack', group: 'apps', scheduled: '2026-11-22T02:00:00Z' } as const;
+    await writeBackup(site.repository, of);
+    await writeBackup(site.repository, {
+      ...of,
+      scheduled: '2026-11-22T03:00:00Z',
+      signer: await siteSigner(site),
+      fields: { engine: { imported: { file: 'old.tar', format: 'tar' } } },
+    });
+    assert.equal((await capture('2026-11-21T02:00:00Z')).existed, false);
   });
 
   function capture(scheduled: string, tier: 'daily' | 'weekly' = 'daily'): Promise<CapturedBackup> {

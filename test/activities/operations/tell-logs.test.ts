@@ -1,6 +1,6 @@
 /** Alerts of what not every tick can look at: it is over only once it was looked at. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { tellLogs } from '../../../activities/operations/tell-logs.ts';
 import type { Site } from '../../../activities/site.ts';
@@ -50,9 +50,8 @@ describe('telling of what lasts', () => {
     return tick({ beside: free === undefined ? [] : [{ source: 'cache', space: [{ path: '/redis', free }] }] });
   }
 
-  /** What was told up to a tick that found this. */
-  async function tick(found: Partial<LogsFacts>): Promise<readonly string[]> {
-    const report: SourceReport = {
+  function of(found: Partial<LogsFacts>): SourceReport {
+    return {
       source: 'db',
       state: 'done',
       outcome: 'complete',
@@ -62,7 +61,15 @@ describe('telling of what lasts', () => {
       errors: [],
       logs: { ...FACTS, ...found },
     };
-    assert.deepEqual(await tellLogs({ site, spec: SPEC, sources: [report], work: testWork() }), []);
+  }
+
+  /** What was told up to a tick that found this. */
+  async function tick(found: Partial<LogsFacts>): Promise<readonly string[]> {
+    assert.deepEqual(await tellLogs({ site, spec: SPEC, sources: [of(found)], work: testWork() }), []);
+    return told();
+  }
+
+  async function told(): Promise<readonly string[]> {
     const lines = (await readFile(heard, 'utf8')).trimEnd().split('\n');
     return lines
       .map((line) => posted.parse(JSON.parse(line)))
@@ -84,5 +91,17 @@ describe('telling of what lasts', () => {
     assert.deepEqual(await tick({ missing: [one, two] }), raised);
     assert.deepEqual(await tick({}), raised, 'not looked for is not over');
     assert.deepEqual(await tick({ missing: [one] }), [...raised, 'resolved logs-missing db']);
+  });
+
+  it('two ticks at once, the one of the schedule and one that was asked for: neither forgets what the other could not tell', async () => {
+    await mkdir(heard);
+    const asked = { ...SPEC, runId: 'logs-2026-11-24T02:00:01Z' };
+    const failed = await Promise.all([
+      tellLogs({ site, spec: SPEC, sources: [of({ gap: 'a hole' })], work: testWork() }),
+      tellLogs({ site, spec: asked, sources: [of({ slotLost: 'its slot is gone.' })], work: testWork() }),
+    ]);
+    assert.ok(failed.every((errors) => errors.length === 1));
+    await rmdir(heard);
+    assert.deepEqual((await tick({})).toSorted(), ['raised logs-hole db', 'raised slot-lost db']);
   });
 });

@@ -16,9 +16,16 @@ import { requirePlace, type Place } from '../../../activities/storage/place.ts';
 import { removeThere } from '../../../activities/storage/remove-there.ts';
 import { openRepository, prepareRepository } from '../../../activities/storage/repository.ts';
 import type { Destination } from '../../../activities/storage/types.ts';
-import { listThere, openThere, readThere, writeThere, type Presence } from '../../../activities/storage/while-there.ts';
+import {
+  listThere,
+  openThere,
+  readThere,
+  whileThere,
+  writeThere,
+  type Presence,
+} from '../../../activities/storage/while-there.ts';
 import type { ProgressReport, Work } from '../../../activities/work.ts';
-import type { BackupError } from '../../../model/errors.ts';
+import { BackupError } from '../../../model/errors.ts';
 import { storedOf, writeBackup } from '../../support/backups.ts';
 import { cleanUp, plugIn, smallFileSystem, temporaryFolder, unplug } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
@@ -205,6 +212,35 @@ describe('a place that goes away in the middle', function () {
           blinking(() => store.open('daily/a/manifest.json')),
         )
       ).destroy();
+    });
+
+    it('finds nothing lost that was away until somebody looked, or went away again behind him', async () => {
+      const store = directoryStore(place.root);
+      const read = () => store.readSmall('daily/a/manifest.json');
+      going.away();
+      const comesBack: Presence = { ...presence, there: async () => going.back() };
+      assert.equal(String(await readThere(comesBack, read)), 'a');
+      // Away for a blink, and gone when it is asked again.
+      const first = blinking(read);
+      let asked = 0;
+      const goes = async () => {
+        asked += 1;
+        if (asked > 1) going.away();
+        return asked === 1 ? first() : read();
+      };
+      await assert.rejects(readThere(presence, goes), isAway('destination vault', place.root));
+      assert.equal(asked, 2);
+      going.back();
+    });
+
+    it('what has failed for a reason of its own keeps that, though the place is away', async () => {
+      going.away();
+      for (const code of ['aborted', 'lease-lost', 'busy'] as const) {
+        const fails = () => Promise.reject(new BackupError(code, 'for a reason of its own'));
+        await assert.rejects(whileThere(presence.there, fails), { code });
+        await assert.rejects(writeThere(presence, fails), { code });
+      }
+      going.back();
     });
 
     it('lists not a part of it as all', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { acquireLease } from '../../../activities/storage/lease.ts';
 import { wholeSeconds } from '../../../model/time.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
@@ -50,7 +51,8 @@ describe('a run of a time that is over', function () {
   after(cleanUp);
 
   it('is refused where there was none, with what helps instead, and makes nothing', async () => {
-    for (const at of ['2020-01-01T00:00:00Z', older]) {
+    // Yesterday its schedule was due at that time too, and would begin it no more.
+    for (const at of ['2020-01-01T00:00:00Z', older, wholeSeconds(Date.parse(due) - 86_400_000)]) {
       for (const more of [[], ['--dry-run'], ['--source', 'good']]) {
         const refused = await mosaic('run', 'daily', '--at', at, ...more);
         assert.equal(refused.code, 4, refused.stdout + refused.stderr);
@@ -58,6 +60,12 @@ describe('a run of a time that is over', function () {
         assert.match(refused.stderr, /Back up now: mosaic-backup run daily/);
       }
     }
+    const justNow = wholeSeconds(Date.now() - 1_800_000);
+    assert.equal(
+      (await mosaic('run', 'daily', '--at', justNow, '--dry-run')).code,
+      0,
+      'who gives a time may need a few tries',
+    );
     assert.deepEqual(await made(), []);
     const month = await mosaic('run', 'monthly', '--at', '2020-01-01T00:00:00Z');
     assert.equal(month.code, 4, month.stderr);
@@ -71,6 +79,22 @@ describe('a run of a time that is over', function () {
     assert.equal(of(await run('--at', due), 'good')?.captured?.existed, true);
   });
 
+  it('goes on where an attempt of it was cut off here, though nobody else knows it', async () => {
+    const step = `daily-${older}/good`;
+    const of = {
+      state: test.site.state,
+      name: 'good',
+      step,
+      attempt: 1,
+      wait: 0,
+      signal: new AbortController().signal,
+    };
+    const lease = await acquireLease(of);
+    assert.equal((await mosaic('run', 'daily', '--at', older, '--dry-run')).code, 0);
+    await lease.release();
+    assert.equal((await mosaic('run', 'daily', '--at', older, '--dry-run')).code, 4);
+  });
+
   it("P49 is known by its recovery point, or by its backups alone, once Temporal's data are lost", async () => {
     // Not due at that time by the config of now: only what there is speaks for it.
     const config = await readFile(test.file, 'utf8');
@@ -82,6 +106,13 @@ describe('a run of a time that is over', function () {
       const again = await run('--at', due);
       assert.equal(of(again, 'good')?.captured?.existed, true, JSON.stringify(again));
     }
+    const repository = path.join(folder, 'repository');
+    await rename(repository, `${repository}.away`);
+    const away = await mosaic('run', 'daily', '--at', '2020-01-01T00:00:00Z');
+    await rename(`${repository}.away`, repository);
+    assert.equal(away.code, 4, away.stderr);
+    assert.match(away.stderr, /whether there was a run .* cannot be told.* not at repository\./s);
+    assert.match(away.stderr, /Bring repository back .*doctor/);
     assert.deepEqual(await made(), [`good/${compact(due)}-full`]);
   });
 
