@@ -28,7 +28,9 @@ export interface StepProgress {
   readonly remedy: string | null;
 }
 
-export interface SourceProgress extends SourceReport {
+export interface SourceProgress extends Omit<SourceReport, 'state'> {
+  /** `restoring`, in tests and drills, is all that a source goes through there. */
+  readonly state: SourceReport['state'] | 'restoring';
   /** The activities that run just now. */
   readonly activities: readonly StepProgress[];
 }
@@ -139,7 +141,7 @@ async function testLines(
         () => undefined,
       );
       // Between two of its steps nothing is at work, and it has begun all the same.
-      return { ...testLine(test), activities: activities ?? [], state: activities ? 'verifying' : 'pending' };
+      return { ...testLine(test), activities: activities ?? [], state: activities ? 'restoring' : 'pending' };
     }),
   );
 }
