@@ -39,7 +39,7 @@ export interface RunningWorker {
 
 /** Copies that wait for their turn at a destination cost next to nothing; how many go there is the destination's to say. */
 const COPIES = 200;
-/** Requests that wait for steps of a queue: one for each of its partitions, since each is open at the server all the time. */
+/** Requests that wait for steps of a queue: one for each partition that a cluster has of it, since each is open at the server all the time. */
 const POLLERS = 4;
 /** Milliseconds that steps have after their grace, to end their programs and clean up, before nobody waits for them any more. */
 const CLEANING_UP = 30_000;

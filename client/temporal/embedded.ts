@@ -16,6 +16,7 @@ import { prepareNamespace } from './namespace.ts';
 import { freePort, HOST } from '../../workers/loopback.ts';
 import { listensOn } from './ports.ts';
 import { temporalProgram } from './program.ts';
+import { serverWords } from './server-words.ts';
 
 export interface EmbeddedTemporal extends Endpoint {
   readonly ui: string;
@@ -115,16 +116,7 @@ async function launchOnce(site: Site, folder: string, database: string): Promise
   const output = await open(logFile, 'w', 0o600);
   const child = spawn(
     'setpriv',
-    ['--pdeathsig', 'KILL', '--', program, 'server', 'start-dev', '--db-filename', database, '--ip', HOST].concat([
-      '--port',
-      String(port),
-      '--ui-port',
-      String(uiPort),
-      '--log-level',
-      'error',
-      '--disable-config-env',
-      '--disable-config-file',
-    ]),
+    ['--pdeathsig', 'KILL', '--', program, ...serverWords({ database, port, uiPort })],
     // Its own process group: a ^C on the terminal is for us, and we end the server when the worker has ended.
     { stdio: ['ignore', output.fd, output.fd], detached: true },
   );

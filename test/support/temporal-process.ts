@@ -6,6 +6,7 @@ import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { temporalProgram } from '../../client/temporal/program.ts';
+import { serverWords } from '../../client/temporal/server-words.ts';
 import { freePort } from './ports.ts';
 
 export interface TemporalProcess {
@@ -66,9 +67,8 @@ export async function loseData({ database }: TemporalProcess): Promise<void> {
 
 async function launch(port: number, database: string, logFile: string): Promise<ChildProcess> {
   const log = await open(logFile, 'a');
-  const server = ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)];
-  const rest = ['--db-filename', database, '--log-level', 'error', '--disable-config-env', '--disable-config-file'];
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', await temporalProgram(), ...server, ...rest], {
+  const words = serverWords({ database, port, uiPort: null });
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', await temporalProgram(), ...words], {
     stdio: ['ignore', log.fd, log.fd],
   });
   await log.close();
