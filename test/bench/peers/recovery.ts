@@ -26,7 +26,7 @@ export const RECOVERIES: Readonly<Record<Recovered, string>> = {
     'echo "local all all trust" > run/hba',
     'chown -R "$OWNER" data wal run',
     serve(
-      '"$PROGRAMS/postgres" -D data -c listen_addresses= -c "unix_socket_directories=$WORK/run" -c "hba_file=$WORK/run/hba" -c hot_standby=off -c "restore_command=cp \'$WORK/wal/%f\' \\"%p\\""',
+      '"$PROGRAMS/postgres" -D data -c listen_addresses= -c "unix_socket_directories=$WORK/run" -c "hba_file=$WORK/run/hba" -c hot_standby=off -c dynamic_shared_memory_type=mmap -c "restore_command=cp \'$WORK/wal/%f\' \\"%p\\""',
     ),
     answers('"$PROGRAMS/psql" -h "$WORK/run" -U postgres -Atc "SELECT 1"', '1'),
   ),
@@ -59,7 +59,7 @@ export const RECOVERIES: Readonly<Record<Recovered, string>> = {
   ),
 };
 
-/** Behind each, unmeasured: ends its server, where that has not ended by itself. */
+/** Behind each, unmeasured: ends its server, where that has not ended by itself. What PostgreSQL shares lies in its data, and goes with them. */
 export const END = 'cd "$WORK"; test ! -e pid || ! kill -KILL "$(cat pid)" || tail --pid="$(cat pid)" -f /dev/null';
 
 /** Tar leaves the zeros behind its last record: unread, they would end zstd by SIGPIPE. */
