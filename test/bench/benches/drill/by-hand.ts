@@ -4,6 +4,7 @@ import path from 'node:path';
 import { serverUser as mariadbUser } from '../../../../activities/sources/mariadb/server-user.ts';
 import { serverUser as postgresUser } from '../../../../activities/sources/postgres/server-user.ts';
 import { becoming, type ServerUser } from '../../../../activities/sources/private-server/user.ts';
+import { positionOf } from '../../../../activities/sources/redis/position.ts';
 import { redisUser } from '../../../../activities/sources/redis/server-user.ts';
 import { findPinned, listBackups } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
@@ -48,7 +49,7 @@ export async function recoverByHand(
     IDENTITY: identities[0],
     BACKUP,
     LOGS: folders(logs).join(' '),
-    RDB_BYTES: String(backup.manifest.position?.['rdbBytes'] ?? ''),
+    RDB_BYTES: type === 'redis' ? String(positionOf(backup.manifest).rdbBytes ?? '') : '',
     OWNER: user ? `${user.uid}:${user.gid}` : String(process.getuid?.() ?? ''),
     AS: user ? ['setpriv', ...becoming(user), '--'].join(' ') : '',
     PROGRAMS: (await serverBinaries()).folder,
