@@ -1,4 +1,5 @@
 /** The activities as workflows call them: which queue, how long, and how often each is tried again. */
+import type { Duration, RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
@@ -158,13 +159,7 @@ export function tickPlanning(site: string) {
 
 /** Telling of alerts of ticks: what reached nobody is told with the next one. */
 export function telling(site: string) {
-  return proxyActivities<CoordinationActivities>({
-    taskQueue: taskQueues(site, '').site,
-    startToCloseTimeout: '40s',
-    scheduleToCloseTimeout: '1m',
-    heartbeatTimeout: '10s',
-    retry: { initialInterval: '1s', maximumAttempts: 2 },
-  });
+  return tellingWithin(site, '1m', { initialInterval: '1s', maximumAttempts: 2 });
 }
 
 /**
@@ -172,23 +167,21 @@ export function telling(site: string) {
  * coordinator plans no other tick until then either.
  */
 export function tellingOfLogs(site: string) {
-  return proxyActivities<CoordinationActivities>({
-    taskQueue: taskQueues(site, '').site,
-    startToCloseTimeout: '40s',
-    scheduleToCloseTimeout: HOUR,
-    heartbeatTimeout: '10s',
-    retry: { initialInterval: '1s', maximumAttempts: 2 },
-  });
+  return tellingWithin(site, HOUR, { initialInterval: '1s', maximumAttempts: 2 });
 }
 
 /** Telling of alerts of runs, which nobody tells again: a coordinator that restarts is worth an hour. */
 export function tellingOfRun(site: string) {
+  return tellingWithin(site, HOUR, { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' });
+}
+
+function tellingWithin(site: string, scheduleToCloseTimeout: Duration, retry: RetryPolicy) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
     startToCloseTimeout: '40s',
-    scheduleToCloseTimeout: HOUR,
+    scheduleToCloseTimeout,
     heartbeatTimeout: '10s',
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+    retry,
   });
 }
 

@@ -88,8 +88,8 @@ async function newestOf(
   for (const key of keys.toSorted().toReversed()) {
     const bytes = await store.readSmall(key);
     const manifest = bytes && readableManifest(bytes);
-    if (!manifest || isImported(manifest) || manifestVerdict(manifest, trusted) !== 'good') continue;
-    if (isMeant(manifest)) return manifest;
+    if (!manifest || isImported(manifest) || !isMeant(manifest)) continue;
+    if (manifestVerdict(manifest, trusted) === 'good') return manifest;
   }
   return undefined;
 }
