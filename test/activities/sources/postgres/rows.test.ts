@@ -14,6 +14,7 @@ import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite } from '../../../support/site.ts';
 import { startWriters, type Writers } from '../../../support/writers.ts';
+import { until } from '../../../support/until.ts';
 import { testWork } from '../../../support/work.ts';
 import { capture as captureAt, listed, onRestored, prove, reader, restoreTo, SOURCE } from './backups.ts';
 
@@ -175,13 +176,18 @@ describe('rows of a PostgreSQL source', () => {
     await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await server.sql('SELECT pg_reload_conf()');
     try {
-      // Its commit record is written and flushed, and it waits for a standby: nobody sees it yet.
       const [own] = (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows;
-      const committing = client.query('INSERT INTO waits VALUES (1)');
-      for (;;) {
+      const waits = async (): Promise<boolean> => {
         const [state] = await server.sql(`SELECT wait_event FROM pg_stat_activity WHERE pid = ${own?.pid}`);
-        if (state?.['wait_event'] === 'SyncRep') break;
-      }
+        return state?.['wait_event'] === 'SyncRep';
+      };
+      // Its commit record is written and flushed, and it waits for a standby: nobody sees it yet. The checkpointer
+      // takes up the setting when it comes to it: what is committed before waits for nobody, and the next one is tried.
+      let committing: Promise<unknown> | undefined;
+      await until('a commit that waits', async () => {
+        committing ??= client.query('INSERT INTO waits VALUES (1)').finally(() => (committing = undefined));
+        return waits();
+      });
       const { entry } = await capture();
       await server.sql(`SELECT pg_cancel_backend(${own?.pid})`);
       await committing;
