@@ -15,8 +15,8 @@ import { syncFolder } from '../storage/durable.ts';
 import { translated } from '../storage/fs-errors.ts';
 import { makePassable, sweepScratch, withScratch } from '../storage/scratch.ts';
 import { requireSpace } from '../storage/space.ts';
-import { runProgram } from '../streams/run.ts';
 import type { Store } from '../storage/types.ts';
+import { syncTree } from '../storage/sync-tree.ts';
 import type { Work } from '../work.ts';
 import { whileReading } from './being-read.ts';
 import { openBackup } from './reader.ts';
@@ -75,7 +75,7 @@ async function restoreBeside(request: RestoreRequest, existed: boolean): Promise
     await requireAlone(scratch, prefix, to);
     await restoreInto(request, readers, scratch);
     // All of it on disk before it gets its name: what stands under the target survives a power cut.
-    await runProgram({ command: 'sync', args: ['-f', scratch] }, { signal: work.signal });
+    await syncTree(scratch, work);
     work.signal.throwIfAborted();
     await request.beforePromotion?.(scratch);
     await promote(scratch, to, inside);

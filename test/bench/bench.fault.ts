@@ -21,7 +21,10 @@ const RESULTS: Readonly<Record<string, Readonly<Record<string, readonly string[]
   'files-first': { 'files-first': ['shell pipeline', 'restic', 'borg'] },
   'files-unchanged': { 'files-unchanged': ['tar --listed-incremental', 'restic', 'borg'] },
   restore: { 'restore-postgres': ['shell pipeline'], 'restore-files': ['shell pipeline'] },
-  drill: { drill: ['critical path by hand', 'all of it by hand'] },
+  drill: {
+    drill: ['critical path by hand', 'all of it by hand'],
+    'drill-larger': ['critical path by hand', 'all of it by hand'],
+  },
   'incremental-postgres': { 'incremental-postgres': ['a full'] },
   'incremental-mariadb': { 'incremental-mariadb': ['a full'] },
   'logs-postgres': logs('logs-postgres'),

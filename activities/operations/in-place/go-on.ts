@@ -8,7 +8,7 @@ import type { Check } from '../../../model/evidence.ts';
 import { formatDuration } from '../../../model/units.ts';
 import type { LogsContext, Shipped, Unshipped } from '../../sources/types.ts';
 import type { Lease } from '../../storage/lease.ts';
-import { runProgram } from '../../streams/run.ts';
+import { syncTree } from '../../storage/sync-tree.ts';
 import { noteFullDue } from '../full-due.ts';
 import { shipsLogs, shipUnderLease } from '../ship-logs.ts';
 import { copyKept, isThere, moveTo } from './folders.ts';
@@ -121,7 +121,7 @@ async function putIn(request: InPlaceWork, journal: Journal): Promise<Journal> {
     const kept = await copyKept(before, ready, adapter.keeps, work.signal);
     await adapter.settle?.(contextIn(request, journal), { before, ready }, journal.facts);
     if (kept.length > 0) tell(`kept of the present server: ${kept.join(', ')}`);
-    await runProgram({ command: 'sync', args: ['-f', ready] }, { signal: work.signal });
+    await syncTree(ready, work);
   }
   await moveTo(ready, data);
   return journal;

@@ -8,7 +8,7 @@ import { describeTarget } from '../../../model/target.ts';
 import { adapterFor } from '../../sources/index.ts';
 import type { BackupReader } from '../../sources/types.ts';
 import { withScratch } from '../../storage/scratch.ts';
-import { runProgram } from '../../streams/run.ts';
+import { syncTree } from '../../storage/sync-tree.ts';
 import { whileReading } from '../being-read.ts';
 import { openChain, restoreInto } from '../restore.ts';
 import { giveOwner, isThere, moveTo, ownerOf } from './folders.ts';
@@ -43,7 +43,7 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
     );
     const owner = await ownerOf(data);
     await giveOwner(restored, owner, work.signal);
-    await runProgram({ command: 'sync', args: ['-f', restored] }, { signal: work.signal });
+    await syncTree(restored, work);
     work.signal.throwIfAborted();
     const { began, names } = await ownSecond(data, work.signal);
     const journal: Journal = {

@@ -3,8 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PostgresSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
-import { runProgram } from '../../streams/run.ts';
-import type { Work } from '../../work.ts';
+import { syncTree } from '../../storage/sync-tree.ts';
 import type { RestoreContext } from '../types.ts';
 import { hasProgram, installRemedy, requireBinaries, type Binaries } from './binaries.ts';
 import { restoredMajor } from './engine.ts';
@@ -81,14 +80,10 @@ async function extractChain({ chain, scratch, work }: Context, binaries: Binarie
   const oids = await extract(backup, place);
   // Tablespaces are verified by way of pg_tblspc; their own folder is not in the manifest of the base backup.
   // The one keeps a core busy, the other the disk: what it leaves is little for the sync before the promotion.
-  await Promise.all([verifyFiles(binaries, scratch, work, TABLESPACES), flush(scratch, work)]);
+  await Promise.all([verifyFiles(binaries, scratch, work, TABLESPACES), syncTree(scratch, work)]);
   await requirePosition(backup.manifest, scratch);
   await requireBackupManifest(backup.manifest, scratch);
   return oids;
-}
-
-async function flush(folder: string, { signal }: Work): Promise<void> {
-  await runProgram({ command: 'sync', args: ['-f', folder] }, { signal });
 }
 
 /**

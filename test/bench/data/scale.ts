@@ -11,6 +11,8 @@ export interface Scale {
   readonly artifact: { readonly bytes: number; readonly part: number };
   /** An artifact that is copied to several places at once. */
   readonly copied: { readonly bytes: number };
+  /** Stacks that are recovered: how many copies of all its tables each has beside the sample's own. */
+  readonly stacks: readonly number[];
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -23,6 +25,7 @@ export const FULL: Scale = {
   manifests: 100_000,
   artifact: { bytes: 4_000_000_000, part: 16 * MEBIBYTE },
   copied: { bytes: 1_000_000_000 },
+  stacks: [0, 10],
 };
 
 export const SMALL: Scale = {
@@ -33,4 +36,5 @@ export const SMALL: Scale = {
   manifests: 2_000,
   artifact: { bytes: 64_000_000, part: 5 * MEBIBYTE },
   copied: { bytes: 16_000_000 },
+  stacks: [0, 1],
 };

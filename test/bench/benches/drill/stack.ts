@@ -14,6 +14,7 @@ import { ownTemporal } from '../../../support/ports.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
 import { openSession } from '../temporal.ts';
 import type { Surroundings } from '../types.ts';
+import { grow } from './grow.ts';
 
 /** Where everything is recovered from. */
 export const VAULT = 'vault';
@@ -29,8 +30,11 @@ export interface BackedUp {
   readonly close: () => Promise<void>;
 }
 
-/** The databases are those of `npm start`, in a folder of this bench, and end when it is backed up: what is recovered needs none of them. */
-export async function backUpStack({ work, signal, say }: Surroundings): Promise<BackedUp> {
+/**
+ * The databases are those of `npm start`, in a folder of this bench, and end when it is backed up: what is recovered needs none of them.
+ * @param copies of all tables of its databases, beside its own.
+ */
+export async function backUpStack({ work, signal, say }: Surroundings, copies: number): Promise<BackedUp> {
   const place = samplePlace({ MOSAIC_SAMPLE: path.join(work, 'sample') });
   await mkdir(place.keys, { recursive: true });
   say('making the sample');
@@ -41,6 +45,7 @@ export async function backUpStack({ work, signal, say }: Surroundings): Promise<
       const server = await database.start(place);
       ending.defer(() => server.stop());
       await server.fill(signal);
+      await grow(server, copies, signal);
       return { source: database.source, server };
     }),
   );

@@ -1,0 +1,60 @@
+/** Makes a whole tree durable. */
+import { open, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { runProgram } from '../streams/run.ts';
+import type { Work } from '../work.ts';
+import { syncFolder } from './durable.ts';
+import { errnoOf } from './fs-errors.ts';
+
+/** A sync of each file costs more than one of the file system, where there are more. */
+const FEW = 64;
+
+/**
+ * Files, folders and the names in them are on the disk when it returns. A small tree is synced by itself: its file system would be synced with whatever
+ * others have just written there, and a restore of a few files would wait for gigabytes of a database.
+ */
+export async function syncTree(folder: string, { signal }: Pick<Work, 'signal'>): Promise<void> {
+  if (await syncSmall(folder)) return;
+  await runProgram({ command: 'sync', args: ['-f', folder] }, { signal });
+}
+
+/** @returns false where it is large, or where something in it cannot be synced by itself: links, pipes, and what only root may open. */
+async function syncSmall(folder: string): Promise<boolean> {
+  try {
+    const tree = await smallTree(folder);
+    if (!tree) return false;
+    await Promise.all(tree.files.map(syncFile));
+    for (const each of tree.folders) await syncFolder(each);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return false;
+    throw error;
+  }
+}
+
+async function smallTree(
+  folder: string,
+): Promise<{ readonly files: readonly string[]; readonly folders: readonly string[] } | undefined> {
+  const files: string[] = [];
+  const folders = [folder];
+  // Those that are found meanwhile come later.
+  for (const each of folders) {
+    for (const entry of await readdir(each, { withFileTypes: true })) {
+      const at = path.join(each, entry.name);
+      if (entry.isDirectory()) folders.push(at);
+      else if (entry.isFile()) files.push(at);
+      else return undefined;
+      if (files.length + folders.length > FEW) return undefined;
+    }
+  }
+  return { files, folders };
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
