@@ -5,6 +5,7 @@ import { captureBackup } from '../../../activities/operations/capture.ts';
 import { listBackups } from '../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
+import { sizes } from '../../../model/manifest.ts';
 import { formatReference } from '../../../model/reference.ts';
 import { LAUNCHER } from '../../support/command-line.ts';
 import { makeSite } from '../../support/site.ts';
@@ -14,7 +15,7 @@ import { RESTORE } from '../peers/restore.ts';
 import { shellContender, type Peer } from '../peers/shell.ts';
 import type { Result } from '../result.ts';
 import { resultOf } from './result-of.ts';
-import { warm, WARM_NOTE } from './settle.ts';
+import { TOUCHED_NOTE, warm, WARM_NOTE } from './settle.ts';
 import type { Surroundings } from './types.ts';
 
 const SCHEDULED = '2026-01-01T00:00:00Z';
@@ -58,7 +59,7 @@ export async function measureRestore({ work, rounds, signal, say }: Surroundings
     contenders: [RESTORE, ...job.peers].map((peer) => shellContender(peer, options)),
     goals: job.goals,
     rounds,
-    settle: warm(BACKUP, signal),
+    settle: warm(BACKUP, signal, sizes(backup.manifest).plain),
     say,
     signal,
   });
@@ -66,6 +67,6 @@ export async function measureRestore({ work, rounds, signal, say }: Surroundings
     name: job.name,
     title: job.title,
     unit: 's',
-    notes: [WARM_NOTE, 'Ours is the whole command, from its start to its end.', ...job.notes],
+    notes: [WARM_NOTE, TOUCHED_NOTE, 'Ours is the whole command, from its start to its end.', ...job.notes],
   });
 }

@@ -21,3 +21,5 @@ const SETTLED = [
 
 export const WARM_NOTE =
   'Before each run earlier output was synced and the data were read once, so that all find them in memory. Outputs lie on the same file system and are deleted after each run. Memory: peak resident sets, sampled; a worker has its modules loaded before, as in service.';
+
+export const TOUCHED_NOTE = 'Before each run as much free memory as it writes was used once.';

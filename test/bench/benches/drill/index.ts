@@ -14,7 +14,7 @@ import { formatBytes } from '../../../../model/units.ts';
 import { RECOVERIES } from '../../peers/recovery.ts';
 import type { Result } from '../../result.ts';
 import { plainSeries, resultOf } from '../result-of.ts';
-import { warm, WARM_NOTE } from '../settle.ts';
+import { TOUCHED_NOTE, warm, WARM_NOTE } from '../settle.ts';
 import type { Bench, Surroundings } from '../types.ts';
 import { isRecovered, recoverByHand } from './by-hand.ts';
 import { backUpStack, VAULT, type BackedUp } from './stack.ts';
@@ -94,7 +94,7 @@ async function measured(surroundings: Surroundings, copies: number): Promise<Res
     name: copies === 0 ? 'drill' : 'drill-larger',
     title: `Disaster-recovery drill over ${of}, ${formatBytes(plain)}: from the declaration until every source answers`,
     unit: 's',
-    notes: [WARM_NOTE, ...NOTES, load()],
+    notes: [WARM_NOTE, TOUCHED_NOTE, ...NOTES, load()],
   });
 }
 
@@ -157,7 +157,7 @@ function load(): string {
 }
 
 const NOTES = [
-  'The sample has one size, also with --small. Before each run as much free memory as it takes was used once. By hand: one source after another, each',
-  'alone on the machine, until it answers; the sum of those on the critical path of the drill before. All of it by hand: as many beside each other as in',
-  'the drill, on the same cores. Ours also checks signatures, digests and pg_verifybackup, and cuts its servers off from all networks.',
+  'The sample has one size, also with --small. By hand: one source after another, each alone on the machine, until it answers; the sum of those on the',
+  'critical path of the drill before. All of it by hand: as many beside each other as in the drill, on the same cores. Ours also checks signatures,',
+  'digests and pg_verifybackup, and cuts its servers off from all networks.',
 ];
