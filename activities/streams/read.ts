@@ -41,7 +41,7 @@ export interface ReadStreamOptions extends ReadOptions {
  * cannot be decrypted with this identity, `program-failed` (or `no-space`) for the consumer.
  */
 export async function readStream(options: ReadStreamOptions): Promise<void> {
-  const { identity, consumer, redact, work, expected } = options;
+  const { source, identity, consumer, redact, work, expected } = options;
   const count = counter();
   const ended = await runPipeline({
     programs: [decryptor(identity), decompressor(), ...[consumer].flat()],
@@ -52,9 +52,12 @@ export async function readStream(options: ReadStreamOptions): Promise<void> {
     total: expected.bytes,
     redact,
     work,
-  }).catch((error: unknown) => {
-    throw asVerification(error);
-  });
+  })
+    .catch((error: unknown) => {
+      throw asVerification(error);
+    })
+    // Also where nothing was started.
+    .finally(() => source.destroy());
   checkPlain(ended, expected);
 }
 
@@ -63,7 +66,7 @@ export async function readStream(options: ReadStreamOptions): Promise<void> {
  * `readStream` does; leaving it early ends the programs and is no failure.
  */
 export async function* readLines(options: ReadOptions): AsyncGenerator<string> {
-  const { identity, work, expected } = options;
+  const { source, identity, work, expected } = options;
   const count = counter();
   const through = new PassThrough({ highWaterMark: 256 * 1024 });
   const leave = new AbortController();
@@ -87,6 +90,7 @@ export async function* readLines(options: ReadOptions): AsyncGenerator<string> {
   } finally {
     leave.abort();
     await finished.catch(() => undefined);
+    source.destroy();
   }
 }
 
@@ -111,8 +115,6 @@ async function feedChecked(
   } catch (error) {
     // What the device says; what the programs say is told by their exit status.
     throw readError('the stored file', error);
-  } finally {
-    source.destroy();
   }
 }
 

@@ -4,9 +4,10 @@ import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { newIdentity } from '../../../activities/keys/identity.ts';
+import { openFileStream } from '../../../activities/streams/blocks-of.ts';
 import { DEFAULT_COMPRESSION } from '../../../activities/streams/compression.ts';
 import { digestFile } from '../../../activities/streams/digest.ts';
-import { readLines } from '../../../activities/streams/read.ts';
+import { readLines, readStream } from '../../../activities/streams/read.ts';
 import type { Streamed } from '../../../activities/streams/types.ts';
 import { writeLines } from '../../../activities/streams/write.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
@@ -136,6 +137,19 @@ describe('reading an artifact', () => {
     await assert.rejects(async () => {
       for await (const line of readLines({ ...options, source: Readable.from(broken()) })) assert.ok(line.length >= 0);
     }, RangeError);
+  });
+
+  it('closes its source, also where it was cancelled before anything was started', async () => {
+    const cancelled = { ...testWork(), signal: AbortSignal.abort() };
+    for (const work of [testWork(), cancelled]) {
+      const [source, listed] = [await openFileStream(file), await openFileStream(file)];
+      const options = { expected: written, identity: KEYS.identity, work };
+      await Promise.allSettled([
+        readStream({ ...options, source, consumer: NOWHERE }),
+        all(readLines({ ...options, source: listed })),
+      ]);
+      assert.deepEqual([source.destroyed, listed.destroyed], [true, true]);
+    }
   });
 
   describe('as lines', () => {
