@@ -26,6 +26,7 @@ const choice = z.object({
   place: name.nullable(),
   way: z.enum(WAYS),
   at: z.string().nullable(),
+  beyond: z.string().nullable().exactOptional(),
   contents: z.string().nullable(),
   passed: z.array(z.string()),
 }) satisfies z.ZodType<TestChoice>;

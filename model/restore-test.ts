@@ -50,6 +50,8 @@ export interface TestChoice {
   readonly way: Way;
   /** RFC 3339: a moment within the logs that follow it there; null where there are none. */
   readonly at: string | null;
+  /** Why logs that are there as well do not follow it (a hole), in words; null where all do. Absent in histories of before. */
+  readonly beyond?: string | null;
   /** What an earlier proof of it recorded of its contents, from whatever place; null where none did. */
   readonly contents: string | null;
   /** Places that could not be looked at, and why, in words. */

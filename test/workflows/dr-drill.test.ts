@@ -17,6 +17,8 @@ import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { SiteInput } from '../../model/config/site.ts';
 import type { DrillAsked, DrilledSource, DrillReport, ManualPhase } from '../../model/drill/drill.ts';
+import { DECLARE } from '../../model/drill/steps.ts';
+import { rpoOf } from '../../model/drill/loss.ts';
 import type { Verified } from '../../model/evidence.ts';
 import type { RunReport } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
@@ -124,8 +126,15 @@ describe('drDrill', function () {
       assert.ok(probes.length > 0 && probes.every(({ ok }) => ok));
       assert.ok(rto !== null && report.rto !== null && rto <= report.rto);
     }
-    assert.ok(report.rpo !== null && report.rpo > 0);
     for (const { losses } of report.sources) assert.ok(losses.some(({ by }) => by === 'backup'));
+    const lost = report.sources.map(({ losses }) => rpoOf(losses) ?? Number.NaN);
+    assert.ok(new Set(lost).size > 1 && Math.min(...lost) > 0, lost.join());
+    assert.equal(report.rpo, Math.max(...lost), 'of the whole it is the worst of all sources');
+    // From the declaration to its own last probe.
+    for (const source of report.sources) {
+      const green = Date.parse(ended(source, 'probe') ?? '') - Date.parse(report.declared ?? '');
+      assert.ok(Math.abs((source.rto ?? 0) - green) <= 100, `${source.source}: ${source.rto}, ${green}`);
+    }
     const last = report.sources
       .map((source) => `${ended(source, 'probe')} ${source.source}/probe`)
       .toSorted()
@@ -412,6 +421,12 @@ describe('drDrill', function () {
     assert.match(report.errors[0]?.message ?? '', /no destination is locked/);
   });
 
+  it('is declared by the schedule at a moment that nobody knows, and its clock does not run before', async () => {
+    const waits = await withDrill({ declareWithin: '1h' }, async () => [await untilDeclared(), await untilDeclared()]);
+    for (const seconds of waits) assert.ok(seconds > 0 && seconds <= 3600, `${seconds}`);
+    assert.notEqual(waits[0], waits[1]);
+  });
+
   it('recovers nothing where nobody says that it may, and is failed', async () => {
     const report = await withDrill({ deadline: '5s' }, () =>
       drill({ scenario: 'host-lost', manual: ['choose'], sources: ['wiki'] }),
@@ -507,6 +522,22 @@ describe('drDrill', function () {
     const isBad = ({ what, verdict, time }: Verified) =>
       what === 'verify' && verdict === 'failed' && time >= (declared ?? '');
     return places.filter((_, index) => kept[index]?.some(isBad));
+  }
+
+  /** For how long one that the schedule starts waits with its declaration, in seconds; it is cancelled. */
+  async function untilDeclared(): Promise<number> {
+    last -= 1000;
+    const asked = { workflowId: idOfLast(), taskQueue: 'test', args: [{ site: 'test', plan: 'drill' }] };
+    const handle = await session.client.workflow.start('drDrill', asked);
+    const declaring = async () => (await readGraph(session.client, idOfLast()))?.steps.find(({ id }) => id === DECLARE);
+    await until('it waits', async () => (await declaring())?.state === 'running');
+    assert.equal((await handle.query(drillStatus)).declared, null);
+    const { events } = await handle.fetchHistory();
+    const timer = events?.findLast((event) => event.timerStartedEventAttributes)?.timerStartedEventAttributes;
+    await handle.cancel();
+    await assert.rejects(handle.result());
+    const { seconds = 0, nanos = 0 } = timer?.startToFireTimeout ?? {};
+    return Number(seconds) + (nanos ?? 0) / 1e9;
   }
 
   function idOfLast(): string {

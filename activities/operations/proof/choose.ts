@@ -24,10 +24,17 @@ interface Moment {
 /** Far behind all logs: what cannot be reached tells what can. */
 const NEVER = '9999-01-01T00:00:00Z';
 
-/** A moment at random within the logs that follow the backup at its place; null where its type has none, or none follows. */
-async function momentOf(site: Site, { source, choice: { backup, place }, seed }: Moment): Promise<string | null> {
+interface Replayable {
+  /** A moment at random within the logs that follow the backup at its place; null where its type has none, or none follows. */
+  readonly at: string | null;
+  /** Why logs that are there do not follow it, in words; null where all do. */
+  readonly beyond: string | null;
+}
+
+async function logsBehind(site: Site, { source, choice: { backup, place }, seed }: Moment): Promise<Replayable> {
+  const none = { at: null, beyond: null };
   // Of most types there are none, and where there are, they are many.
-  if (selectorOf(sourceConfig(site, source).type) === undefined) return null;
+  if (selectorOf(sourceConfig(site, source).type) === undefined) return none;
   const store = await openPlaceNamed(site, place ?? REPOSITORY);
   const catalogue = (await listBackups(store)).filter(({ manifest }) => manifest.source === source);
   const { manifest } = findPinned(catalogue, backup);
@@ -37,9 +44,13 @@ async function momentOf(site: Site, { source, choice: { backup, place }, seed }:
     .map((one) => one.manifest)
     .filter((one) => one.kind === 'logs' && manifestVerdict(one, trusted) === 'good');
   const selection = selectorOf(manifest.type)?.(manifest, logs, { kind: 'time', time: NEVER });
-  if (selection === undefined || selection.reached || selection.until === null) return null;
-  const [from, until] = [Date.parse(selection.from), Date.parse(selection.until)];
-  return until > from ? new Date(from + jitterOf(seed, until - from)).toISOString() : null;
+  if (selection === undefined || selection.reached) return none;
+  const [from, until] = [Date.parse(selection.from), Date.parse(selection.until ?? selection.from)];
+  const at = until > from ? new Date(from + jitterOf(seed, until - from)).toISOString() : null;
+  const newest = Math.max(...logs.flatMap(({ coversUntil }) => (coversUntil ? [Date.parse(coversUntil)] : [])));
+  // Whatever is behind a hole is replayed by no test: nobody may take its silence for proof.
+  const beyond = newest > until ? `logs until ${new Date(newest).toISOString()} are there, and ${selection.why}` : null;
+  return { at, beyond };
 }
 
 /** What its first proof that held has found. */
@@ -69,6 +80,6 @@ export async function chooseTest({ site, source, runId }: ChooseTestRequest): Pr
     });
   }
   const { backup, place, way } = choice;
-  const at = await momentOf(site, { source, choice, seed: `${runId}/${source}/at` });
-  return { backup, place, way, at, contents: contentsIn(tests, backup), passed };
+  const { at, beyond } = await logsBehind(site, { source, choice, seed: `${runId}/${source}/at` });
+  return { backup, place, way, at, beyond, contents: contentsIn(tests, backup), passed };
 }

@@ -83,6 +83,16 @@ describe('a restore test of a damaged PostgreSQL backup', function () {
     assert.match(await findings(of(blind), { plant }), /amcheck: .*by_title/);
   });
 
+  it('flaw: a WAL segment missing, in what was restored', async () => {
+    const plant = async (restored: string) => {
+      const wal = path.join(restored, 'pg_wal');
+      const segments = (await readdir(wal)).filter((name) => /^[0-9A-F]{24}$/.test(name));
+      assert.notEqual(segments.length, 0);
+      for (const segment of segments) await rm(path.join(wal, segment));
+    };
+    assert.match(await findings(of(blind), { plant }), /start: .*checkpoint record/s);
+  });
+
   it('flaw: of each artifact, one that is cut off and one that is missing', async () => {
     const [backup] = await listed(reading);
     assert.ok(backup);

@@ -10,6 +10,7 @@ import { proveTest } from '../../../../activities/operations/proof/prove.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
 import { copyBackup } from '../../../../activities/operations/copy.ts';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
+import { encodeManifest, signManifest } from '../../../../activities/storage/manifest-file.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { testOutcome } from '../../../../model/restore-test.ts';
 import { writeBackup } from '../../../support/backups.ts';
@@ -90,18 +91,20 @@ describe('a restore test of damaged data', () => {
     const all = await listBackups(repositoryStore(test.site.repository));
     const backup = all.find((one) => one.manifest.tier === 'daily');
     const manifest = path.join(test.site.repository, backup?.folder ?? '', 'manifest.json');
+    assert.ok(backup);
     const good = await readFile(manifest);
-    await writeFile(
-      manifest,
-      good
-        .toString()
-        .replace('"kind": "full"', '"kind":  "full"')
-        .replace(/("ed25519": ")./, '$1A'),
-    );
-    await assert.rejects(
-      proveTest({ site: test.site, source: SOURCE, choice, within: path.join(folder, 'proof'), work }),
-      /signature/,
-    );
+    const { signature, ...unsigned } = backup.manifest;
+    const [a = '', ...rest] = signature.ed25519;
+    const turned = { ...signature, ed25519: [a === 'A' ? 'B' : 'A', ...rest].join('') };
+    const strangers = signManifest(unsigned, signer(newSigningKey().privatePem));
+    // The very same words: a stranger's own signature, his under our name, and ours with a bit turned.
+    for (const signed of [strangers.signature, { ...strangers.signature, keyId: signature.keyId }, turned]) {
+      await writeFile(manifest, encodeManifest({ ...backup.manifest, signature: signed }));
+      await assert.rejects(
+        proveTest({ site: test.site, source: SOURCE, choice, within: path.join(folder, 'proof'), work }),
+        (error: Error) => /sign/.test(error.message) && /did not restore as it was/.test(error.message),
+      );
+    }
     await writeFile(manifest, good);
     await proven();
   });

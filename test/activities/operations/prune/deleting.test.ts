@@ -7,7 +7,7 @@ import { whileReading } from '../../../../activities/operations/being-read.ts';
 import { markBackup } from '../../../../activities/operations/mark.ts';
 import { prune } from '../../../../activities/operations/prune/index.ts';
 import { unfinished } from '../../../../activities/operations/prune/records.ts';
-import { restoreBackup } from '../../../../activities/operations/restore.ts';
+import { proveBackup, restoreBackup } from '../../../../activities/operations/restore.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { listBackups, pinned } from '../../../../activities/storage/catalogue.ts';
 import { openDestination } from '../../../../activities/storage/destinations.ts';
@@ -227,7 +227,7 @@ describe('prune: how it deletes', () => {
     for (const place of EVERYWHERE) assert.equal((await lab.held(place)).length, 2);
   });
 
-  it('leaves what a restore reads, until that has ended', async () => {
+  it('leaves what a restore or a restore test reads, until that has ended', async () => {
     const made = await makeRotatable(await temporaryFolder(), { retention: { overdueAfter: '30d' } });
     const late = { site: made.site, now: Date.now() + 8 * DAY, apply: true, work: testWork() };
     const old = await backUp(made.site, lab.ago(12));
@@ -247,6 +247,10 @@ describe('prune: how it deletes', () => {
     const work = testWork();
     await restoreBackup({ site: made.site, store: { ...vault, open }, chain, to, paths: [], work });
     assert.equal(await readFile(path.join(to, made.data), 'utf8'), 'what was there first\n');
+    assert.match(problems.splice(0).join(), /a restore is just reading it/);
+    const within = path.join(made.folder, 'proof');
+    const checks = await proveBackup({ site: made.site, store: { ...vault, open }, chain, within, work });
+    assert.ok(checks.every(({ ok }) => ok));
     assert.match(problems.join(), /a restore is just reading it/);
     assert.ok((await heldAtVault()).includes(old));
     await prune(late);
