@@ -8,6 +8,7 @@ import type { Site } from '../../../../activities/site.ts';
 import { locate } from '../../../../activities/streams/locate.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import { BackupError } from '../../../../model/errors.ts';
+import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { keys, startRedis, type Method, type TestRedis } from '../../../support/redis.ts';
 import { makeSite } from '../../../support/site.ts';
@@ -80,6 +81,33 @@ describe('restore of a Redis source', () => {
       assert.deepEqual(again, ['the restore', written]);
     });
   }
+
+  it('P25 of a server whose append-only files lie beside its dump, by each method', async () => {
+    const own = path.join(folder, 'beside');
+    await mkdir(own);
+    const beside = { appendonly: 'yes', appenddirname: '.', appendfilename: 'my "writes"\n' };
+    const other = await startRedis({ folder: own, settings: beside });
+    try {
+      await other.pipe(keys(100));
+      for (const method of ['stream', 'save'] as const) {
+        const place = path.join(own, method);
+        await mkdir(place);
+        const connection = { socket: other.socket };
+        const { site } = await makeSite({
+          folder: place,
+          sources: { [SOURCE]: other.config(method, { names: undefined, connection }) },
+        });
+        await capture(site, AT);
+        const to = path.join(place, 'restored');
+        await restoreTo(site, await onlyBackup(site), to);
+        for (let start = 1; start <= 2; start += 1) {
+          assert.equal(await onRestored(to, beside, (run) => run('DBSIZE')), '100');
+        }
+      }
+    } finally {
+      await other.stop();
+    }
+  });
 
   it('P25 of a server without AOF comes up with all keys under its own settings, and with no stale history beside', async () => {
     const own = path.join(folder, 'plain');
@@ -208,6 +236,23 @@ describe('restore of a Redis source', () => {
         assert.equal(Number(has) + 1, Number(not), error.message);
         return true;
       });
+    });
+
+    it('refuses append-only files outside of the data folder, before anything is fetched or removed', async () => {
+      const whole = await reader(site, await onlyBackup(site));
+      const position = { ...whole.manifest.position, names: { ...NAMES, appenddirname: '..', known: true } };
+      const place = await temporaryFolder();
+      const scratch = path.join(place, 'scratch');
+      await mkdir(scratch);
+      await writeFile(path.join(place, 'precious'), '');
+      for (const method of ['save', 'aof']) {
+        const manifest = { ...whole.manifest, position: { ...position, method } };
+        const chain = [{ ...whole, manifest, into: () => assert.fail('something was fetched') }];
+        const restored = redis.restore({ source: SOURCE, work: testWork(), chain, scratch, paths: [] });
+        const error = await isBackupError(restored, 'refused');
+        assert.match(error.message, /appenddirname of the backup is "\.\."/);
+        assert.deepEqual((await readdir(place)).toSorted(), ['precious', 'scratch']);
+      }
     });
 
     it('needs a server that is new enough, before anything is fetched, and says so of a check', async () => {
