@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { redis } from '../../../../activities/sources/redis/index.ts';
 import { startServer } from '../../../../activities/sources/redis/server.ts';
@@ -9,7 +9,7 @@ import { locate } from '../../../../activities/streams/locate.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import { isBackupError } from '../../../support/errors.ts';
-import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { cleanUp, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
 import { keys, startRedis, type Method, type TestRedis } from '../../../support/redis.ts';
 import { makeSite } from '../../../support/site.ts';
 import { networkOf, socketsOf } from '../../../support/sockets.ts';
@@ -236,6 +236,26 @@ describe('restore of a Redis source', () => {
         assert.equal(Number(has) + 1, Number(not), error.message);
         return true;
       });
+    });
+
+    it('tells that append-only files find no place beside the dump, and what is no RDB', async () => {
+      const whole = await reader(site, await onlyBackup(site));
+      async function restored(scratch: string, change: (file: string) => Promise<unknown>): Promise<void> {
+        async function into(...what: Parameters<typeof whole.into>): Promise<void> {
+          await whole.into(...what);
+          await change(path.join(scratch, NAMES.dbfilename));
+        }
+        await redis.restore({ source: SOURCE, work: testWork(), chain: [{ ...whole, into }], scratch, paths: [] });
+      }
+      const small = await smallFileSystem('1m');
+      const fill = () => writeFile(path.join(small, 'filler'), Buffer.alloc(2 ** 20)).catch(() => undefined);
+      const full = await isBackupError(restored(small, fill), 'no-space');
+      assert.match(full.message, /Making append-only files of the dump failed: the disk is full \(.*history\)/);
+      const empty = await isBackupError(
+        restored(await temporaryFolder(), (file) => truncate(file, 0)),
+        'verification-failed',
+      );
+      assert.match(empty.message, /is no RDB/);
     });
 
     it('refuses append-only files outside of the data folder, before anything is fetched or removed', async () => {
