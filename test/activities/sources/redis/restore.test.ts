@@ -109,6 +109,26 @@ describe('restore of a Redis source', () => {
     }
   });
 
+  it('P30 of a server with more databases than a server has by itself, whether it may be asked how many or not', async () => {
+    const own = path.join(folder, 'many');
+    await mkdir(own);
+    const many = await startRedis({ folder: own, settings: { appendonly: 'yes', databases: '100' } });
+    try {
+      await many.pipe(['SET one 1', 'SELECT 77', 'SET two 2']);
+      for (const options of [{}, { names: undefined, connection: { socket: many.socket } }]) {
+        const place = path.join(own, Object.keys(options).join('-') || 'own');
+        await mkdir(place);
+        const { site } = await makeSite({ folder: place, sources: { [SOURCE]: many.config('stream', options) } });
+        await capture(site, AT);
+        const checks = await prove(site, await onlyBackup(site), path.join(place, 'proof'));
+        assert.equal(checks.get('start')?.ok, true, checks.get('start')?.detail);
+        assert.equal(checks.get('databases')?.detail, '2 keys without a TTL in 2 databases, as in the inventory');
+      }
+    } finally {
+      await many.stop();
+    }
+  });
+
   it('P25 of a server without AOF comes up with all keys under its own settings, and with no stale history beside', async () => {
     const own = path.join(folder, 'plain');
     await mkdir(own);
