@@ -4,7 +4,7 @@ import path from 'node:path';
 import { runProgram } from '../streams/run.ts';
 import type { Work } from '../work.ts';
 import { syncFolder } from './durable.ts';
-import { errnoOf } from './fs-errors.ts';
+import { errnoOf, storageError } from './fs-errors.ts';
 
 /** A sync of each file costs more than one of the file system, where there are more. */
 const FEW = 64;
@@ -18,7 +18,14 @@ export async function syncTree(folder: string, { signal }: Pick<Work, 'signal'>)
   await runProgram({ command: 'sync', args: ['-f', folder] }, { signal });
 }
 
-/** @returns false where it is large, or where something in it cannot be synced by itself: links, pipes, and what only root may open. */
+/** The system tells each reader of a file once that bytes of it are lost. A second sync would say that all is well. */
+const LOST: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOSPC', 'EDQUOT']);
+
+/**
+ * @returns false where it is large, or where something in it cannot be synced by itself: links, pipes, what only root may open, names that are no
+ *   UTF-8, and what is gone meanwhile.
+ * @throws BackupError where bytes could not be written.
+ */
 async function syncSmall(folder: string): Promise<boolean> {
   try {
     const tree = await smallTree(folder);
@@ -27,8 +34,8 @@ async function syncSmall(folder: string): Promise<boolean> {
     for (const each of tree.folders) await syncFolder(each);
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'EACCES') return false;
-    throw error;
+    if (LOST.has(errnoOf(error))) throw storageError(error, folder, 'Writing what was restored to the disk');
+    return false;
   }
 }
 

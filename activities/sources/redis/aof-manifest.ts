@@ -29,8 +29,17 @@ export function parseManifest(text: string): readonly ManifestEntry[] {
 
 /** A new entry, its name quoted as the server does where it must be. */
 export function manifestEntry(name: string, seq: number, type: ManifestEntry['type']): ManifestEntry {
-  const word = /^[\w.-]+$/.test(name) ? name : `"${name.replace(/[\\"]/g, '\\$&')}"`;
+  const word = /^[\w.-]+$/.test(name) ? name : `"${escaped(name)}"`;
   return { name, seq, type, line: `file ${word} seq ${seq} type ${type === 'base' ? 'b' : 'i'}` };
+}
+
+/** A manifest is read line by line, so a line break in a name must not be one in it. */
+function escaped(name: string): string {
+  return Buffer.from(name)
+    .toString('latin1')
+    .replaceAll(/[\\"]|[^ -~]/g, (character) =>
+      /[\\"]/.test(character) ? `\\${character}` : `\\x${Buffer.from(character, 'latin1').toString('hex')}`,
+    );
 }
 
 /** The text of a manifest, with its line break at the end. */

@@ -37,8 +37,11 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   const lack = await lackOfMemory(engine);
   if (lack !== undefined) return [files, ...noneCompared(CHECKS.slice(1), `not started: ${lack}`)];
 
+  const inventory = await readInventory(backup);
   const started = Date.now();
-  const server = await startOrFail(startIsolated({ data: restored, programs, position, runtime: scratch, work }));
+  const server = await startOrFail(
+    startIsolated({ data: restored, programs, position, inventory, runtime: scratch, work }),
+  );
   if (server instanceof BackupError) {
     const rest = noneCompared(CHECKS.slice(2), 'not compared: the server did not start');
     if (engine.modules.length === 0) return [files, failed('start', server.message), ...rest];
@@ -48,7 +51,7 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   try {
     const took = ((Date.now() - started) / 1000).toFixed(1);
     const how = position.appendonly ? 'the append-only files' : position.names.dbfilename;
-    const expected = expectedOf(await readInventory(backup));
+    const expected = expectedOf(inventory);
     return [
       files,
       passed('start', `loaded ${how} in ${took} s${placeOf(sandbox)}`),

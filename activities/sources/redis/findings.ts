@@ -3,8 +3,9 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import type { RedisSource } from '../../../model/config/source.ts';
 import type { Finding } from '../../../model/finding.ts';
+import { isOutside } from './append-folder.ts';
 import { formatDuration } from './duration.ts';
-import { isAtLeast, type Facts } from './facts.ts';
+import { isAtLeast, namesOf, type Facts } from './facts.ts';
 
 type Found = Omit<Finding, 'subject'>;
 type Config = Pick<RedisSource, 'method' | 'names' | 'objectives' | 'connection'>;
@@ -134,6 +135,18 @@ function objectives({ persistence: { aof } }: Facts, { objectives: wanted }: Con
 }
 
 function names({ settings, persistence: { aof } }: Facts, config: Config): readonly Found[] {
+  if (aof && isOutside(namesOf(config, settings))) {
+    return [
+      {
+        code: 'redis.names-outside',
+        severity: 'error',
+        message:
+          'its appenddirname is "..": its append-only files lie outside of its data folder, where nothing is restored to',
+        remedy:
+          'Give them a folder of their own: redis-cli CONFIG SET appendonly no, appenddirname in redis.conf, then restart it and turn them on again.',
+      },
+    ];
+  }
   if (settings !== undefined || config.names !== undefined) return [];
   const files = aof ? 'appenddirname and appendfilename' : 'dbfilename';
   return [

@@ -8,7 +8,9 @@
 import { constants, copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
+import { translated } from '../../storage/fs-errors.ts';
 import type { Work } from '../../work.ts';
+import { appendFolder } from './append-folder.ts';
 import { formatManifest, manifestEntry } from './aof-manifest.ts';
 import { whyOther, type Expected } from './compare.ts';
 import type { Position } from './position.ts';
@@ -25,19 +27,24 @@ export interface Preparation {
   readonly work: Work;
 }
 
-/** @throws BackupError `verification-failed` when the dump is not whole, or not what was counted. */
+/**
+ * @throws BackupError `verification-failed` when the dump is not whole, or not what was counted; `no-space`; `refused`
+ *   for a folder outside of the data.
+ */
 export async function prepareAof({ data, names, programs, expected, work }: Preparation): Promise<void> {
-  const { dbfilename, appenddirname, appendfilename } = names;
-  const folder = path.join(data, appenddirname);
+  const { dbfilename, appendfilename } = names;
+  const folder = appendFolder(data, names);
   const base = manifestEntry(`${appendfilename}.1.base.rdb`, 1, 'base');
   const increment = manifestEntry(`${appendfilename}.1.incr.aof`, 1, 'incr');
   const manifest = path.join(folder, `${appendfilename}.manifest`);
-  // Of an attempt that was killed.
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { mode: 0o700 });
-  await linkOrCopy(path.join(data, dbfilename), path.join(folder, base.name));
-  await writeFile(path.join(folder, increment.name), '', { mode: 0o600 });
-  await writeFile(manifest, formatManifest([base, increment]), { mode: 0o600 });
+  await translated(folder, 'Making append-only files of the dump', async () => {
+    // Of an attempt that was killed. By "." it is the data folder, with the dump in it.
+    if (path.relative(data, folder) !== '') await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { mode: 0o700, recursive: true });
+    await linkOrCopy(path.join(data, dbfilename), path.join(folder, base.name));
+    await writeFile(path.join(folder, increment.name), '', { mode: 0o600 });
+    await writeFile(manifest, formatManifest([base, increment]), { mode: 0o600 });
+  });
   // Reads every byte of the base, and counts as it goes.
   const why = whyOther(expected, rdbCounts(await requireSound(programs.checkAof, manifest, work)));
   if (why === undefined) return;

@@ -6,6 +6,7 @@ import { BackupError } from '../../../model/errors.ts';
 import type { Program } from '../../streams/types.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
 import { giveTo } from '../private-server/user.ts';
+import { appendFolder } from './append-folder.ts';
 import { expectedOf } from './compare.ts';
 import { readInventory } from './inventory.ts';
 import { cutAt, requireReachable } from './point-in-time.ts';
@@ -37,6 +38,7 @@ export async function restore(context: Context): Promise<void> {
   const cut = requireReachable(position, replay?.target);
   const programs = await requirePrograms(engineOf(backup.manifest), context.sandbox);
   const isPrepared = position.method !== 'aof' && position.appendonly;
+  if (isPrepared || position.method === 'aof') appendFolder(scratch, position.names);
   await chmod(scratch, 0o700);
   if (position.method === 'aof') {
     const manifest = await extractAof(backup, position, scratch);
@@ -65,8 +67,8 @@ async function extractRdb(backup: BackupReader, { names, rdbBytes }: Position, s
 
 /** @returns the path of the set's manifest. */
 async function extractAof(backup: BackupReader, { names, files = [] }: Position, scratch: string): Promise<string> {
-  const folder = path.join(scratch, names.appenddirname);
-  await mkdir(folder, { mode: 0o700 });
+  const folder = appendFolder(scratch, names);
+  await mkdir(folder, { mode: 0o700, recursive: true });
   for (const { artifact, name, type, bytes } of files) {
     const file = path.join(folder, name);
     await backup.into(type, `${artifact}.zst.age`, writeTo(file));

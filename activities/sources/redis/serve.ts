@@ -6,6 +6,7 @@ import { whileServerWorks } from '../private-server/watch.ts';
 import { newestOf } from '../newest.ts';
 import type { ServeContext, Service } from '../service.ts';
 import { newestBeat } from './canary.ts';
+import { readInventory } from './inventory.ts';
 import { lastWrite } from './last-write.ts';
 import { lackOfMemory } from './memory.ts';
 import { positionOf } from './position.ts';
@@ -16,15 +17,17 @@ import { askBySocket } from './question.ts';
 /** @throws BackupError `refused` where this machine cannot start it, `program-failed` where it does not start. */
 export async function serve(context: ServeContext<RedisSource>): Promise<Service> {
   const { chain, config, restored, scratch, sandbox, work } = context;
-  const manifest = chain.at(-1)?.manifest;
-  if (!manifest) throw new TypeError('a server on no backup');
+  const backup = chain.at(-1);
+  if (!backup) throw new TypeError('a server on no backup');
+  const { manifest } = backup;
   const engine = engineOf(manifest);
   const programs = await findPrograms(engine, sandbox);
   if (!programs) throw refused(lackOfPrograms(engine));
   const lack = await lackOfMemory(engine);
   if (lack !== undefined) throw refused(lack);
   const position = positionOf(manifest);
-  const server = await startIsolated({ data: restored, programs, position, runtime: scratch, work });
+  const inventory = await readInventory(backup);
+  const server = await startIsolated({ data: restored, programs, position, inventory, runtime: scratch, work });
   const { pid, activity, socket } = server;
   return {
     command: server.command,

@@ -76,11 +76,16 @@ function verdict(output: string, code: number): Verdict {
 
 const count = z.coerce.number();
 
-/** The counts in redis-check-rdb's output. @throws BackupError `failed` when they are not there. */
+/** The counts in redis-check-rdb's output. @throws BackupError `verification-failed` when they are not there: it has read no RDB. */
 export function rdbCounts({ output }: Verdict): RdbCounts {
   const number = (pattern: RegExp): number => {
     const digits = pattern.exec(output)?.[1];
-    if (digits === undefined) throw new BackupError('failed', 'redis-check-rdb did not say how many keys it read');
+    if (digits === undefined) {
+      throw new BackupError('verification-failed', 'What was restored is no RDB: nothing told how many keys it has.', {
+        remedy: 'Nothing was started on it. Restore another backup, or this one from another copy.',
+        facts: { output: output.slice(-4096) },
+      });
+    }
     return count.parse(digits);
   };
   return {

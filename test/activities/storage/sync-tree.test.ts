@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { syncTree } from '../../../activities/storage/sync-tree.ts';
+import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { testWork } from '../../support/work.ts';
 
@@ -59,5 +60,33 @@ describe('syncing a tree', () => {
     execFileSync('mkfifo', [path.join(folder, 'tree/pipe')]);
     await syncTree(path.join(folder, 'tree'), testWork());
     assert.deepEqual(unwritten(files), []);
+  });
+
+  it('syncs one with a name that is no UTF-8', async () => {
+    const files = await write(SMALL);
+    await writeFile(Buffer.concat([Buffer.from(`${folder}/tree/in/caf`), Buffer.of(0xe9)]), 'latin');
+    await syncTree(path.join(folder, 'tree'), testWork());
+    assert.deepEqual(unwritten(files), []);
+  });
+
+  it('tells that bytes found no place on the disk', async () => {
+    const small = await temporaryFolder();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', small]);
+    const inside = path.join(small, 'inside');
+    try {
+      const image = path.join(small, 'image');
+      await writeFile(image, '');
+      await truncate(image, 64 * 2 ** 20);
+      execFileSync('mkfs.ext4', ['-q', '-O', '^has_journal', image]);
+      await mkdir(inside);
+      execFileSync('mount', ['-o', 'loop', image, inside]);
+      // Its file system takes it, and the disk below is full.
+      await writeFile(path.join(inside, 'file'), Buffer.alloc(8 * 2 ** 20, 'x'));
+      const error = await isBackupError(syncTree(inside, testWork()), 'no-space');
+      assert.match(error.message, /Writing what was restored to the disk failed: the disk is full/);
+    } finally {
+      execFileSync('umount', ['--lazy', inside]);
+      execFileSync('umount', ['--lazy', small]);
+    }
   });
 });

@@ -27,6 +27,7 @@ describe('the manifest of append-only files', () => {
       manifestEntry('my "aof".1.incr.aof', 1, 'incr').line,
       String.raw`file "my \"aof\".1.incr.aof" seq 1 type i`,
     );
+    assert.equal(manifestEntry('a\n\u{fc}', 1, 'incr').line, String.raw`file "a\x0a\xc3\xbc" seq 1 type i`);
     const spaced = manifestEntry('my aof', 2, 'incr');
     assert.deepEqual(parseManifest(formatManifest([spaced])), [spaced]);
   });

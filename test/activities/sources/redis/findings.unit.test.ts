@@ -59,6 +59,16 @@ describe('findings about a Redis server', () => {
     assert.deepEqual(found({}), []);
   });
 
+  it('has an error about append-only files outside of the data folder, where there are any', () => {
+    const outside = { settings: { save: '3600 1', appenddirname: '..' } };
+    assert.deepEqual(
+      found(outside).map(({ code, severity }) => [code, severity]),
+      [['redis.names-outside', 'error']],
+    );
+    assert.deepEqual(found({ ...outside, ...persistence({ aof: false }) }), []);
+    assert.deepEqual(found({ settings: { save: '3600 1', appenddirname: '.' } }), []);
+  });
+
   const cases: readonly (readonly [string, Partial<Facts>, object, string, string, RegExp])[] = [
     ['a server that is too old', { version: '6.2.14' }, {}, 'version', 'error', /7\.0/],
     ['one that is loading', persistence({ loading: true }), {}, 'loading', 'error', /tried again/],

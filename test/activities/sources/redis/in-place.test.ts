@@ -144,6 +144,22 @@ describe('restores in place of a Redis source', function () {
     assert.deepEqual(await keys(), ['one']);
   });
 
+  it('a backup of before appendonly was turned off leaves no history that a later start would load in place of the dump', async () => {
+    await begin('yes');
+    await redis('SET', 'one', '1');
+    await full();
+    await redis('CONFIG', 'SET', 'appendonly', 'no');
+    await appendFile(conf, 'appendonly no\n');
+    await inPlace(site, {});
+    assert.deepEqual(await keys(), ['one']);
+    assert.deepEqual(
+      (await readdir(data)).filter((name) => name.startsWith('appendonly')),
+      [],
+    );
+    await restart();
+    assert.deepEqual(await keys(), ['one']);
+  });
+
   it('refuses a folder that only bears the path of the one that the server stands in, as where that runs in a container', async () => {
     await begin('yes');
     await redis('SET', 'one', '1');

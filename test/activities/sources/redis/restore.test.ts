@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { redis } from '../../../../activities/sources/redis/index.ts';
 import { startServer } from '../../../../activities/sources/redis/server.ts';
@@ -8,7 +8,8 @@ import type { Site } from '../../../../activities/site.ts';
 import { locate } from '../../../../activities/streams/locate.ts';
 import type { Check } from '../../../../model/evidence.ts';
 import { BackupError } from '../../../../model/errors.ts';
-import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
+import { isBackupError } from '../../../support/errors.ts';
+import { cleanUp, smallFileSystem, temporaryFolder } from '../../../support/folders.ts';
 import { keys, startRedis, type Method, type TestRedis } from '../../../support/redis.ts';
 import { makeSite } from '../../../support/site.ts';
 import { networkOf, socketsOf } from '../../../support/sockets.ts';
@@ -80,6 +81,53 @@ describe('restore of a Redis source', () => {
       assert.deepEqual(again, ['the restore', written]);
     });
   }
+
+  it('P25 of a server whose append-only files lie beside its dump, by each method', async () => {
+    const own = path.join(folder, 'beside');
+    await mkdir(own);
+    const beside = { appendonly: 'yes', appenddirname: '.', appendfilename: 'my "writes"\n' };
+    const other = await startRedis({ folder: own, settings: beside });
+    try {
+      await other.pipe(keys(100));
+      for (const method of ['stream', 'save'] as const) {
+        const place = path.join(own, method);
+        await mkdir(place);
+        const connection = { socket: other.socket };
+        const { site } = await makeSite({
+          folder: place,
+          sources: { [SOURCE]: other.config(method, { names: undefined, connection }) },
+        });
+        await capture(site, AT);
+        const to = path.join(place, 'restored');
+        await restoreTo(site, await onlyBackup(site), to);
+        for (let start = 1; start <= 2; start += 1) {
+          assert.equal(await onRestored(to, beside, (run) => run('DBSIZE')), '100');
+        }
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('P30 of a server with more databases than a server has by itself, whether it may be asked how many or not', async () => {
+    const own = path.join(folder, 'many');
+    await mkdir(own);
+    const many = await startRedis({ folder: own, settings: { appendonly: 'yes', databases: '100' } });
+    try {
+      await many.pipe(['SET one 1', 'SELECT 77', 'SET two 2']);
+      for (const options of [{}, { names: undefined, connection: { socket: many.socket } }]) {
+        const place = path.join(own, Object.keys(options).join('-') || 'own');
+        await mkdir(place);
+        const { site } = await makeSite({ folder: place, sources: { [SOURCE]: many.config('stream', options) } });
+        await capture(site, AT);
+        const checks = await prove(site, await onlyBackup(site), path.join(place, 'proof'));
+        assert.equal(checks.get('start')?.ok, true, checks.get('start')?.detail);
+        assert.equal(checks.get('databases')?.detail, '2 keys without a TTL in 2 databases, as in the inventory');
+      }
+    } finally {
+      await many.stop();
+    }
+  });
 
   it('P25 of a server without AOF comes up with all keys under its own settings, and with no stale history beside', async () => {
     const own = path.join(folder, 'plain');
@@ -208,6 +256,43 @@ describe('restore of a Redis source', () => {
         assert.equal(Number(has) + 1, Number(not), error.message);
         return true;
       });
+    });
+
+    it('tells that append-only files find no place beside the dump, and what is no RDB', async () => {
+      const whole = await reader(site, await onlyBackup(site));
+      async function restored(scratch: string, change: (file: string) => Promise<unknown>): Promise<void> {
+        async function into(...what: Parameters<typeof whole.into>): Promise<void> {
+          await whole.into(...what);
+          await change(path.join(scratch, NAMES.dbfilename));
+        }
+        await redis.restore({ source: SOURCE, work: testWork(), chain: [{ ...whole, into }], scratch, paths: [] });
+      }
+      const small = await smallFileSystem('1m');
+      const fill = () => writeFile(path.join(small, 'filler'), Buffer.alloc(2 ** 20)).catch(() => undefined);
+      const full = await isBackupError(restored(small, fill), 'no-space');
+      assert.match(full.message, /Making append-only files of the dump failed: the disk is full \(.*history\)/);
+      const empty = await isBackupError(
+        restored(await temporaryFolder(), (file) => truncate(file, 0)),
+        'verification-failed',
+      );
+      assert.match(empty.message, /is no RDB/);
+    });
+
+    it('refuses append-only files outside of the data folder, before anything is fetched or removed', async () => {
+      const whole = await reader(site, await onlyBackup(site));
+      const position = { ...whole.manifest.position, names: { ...NAMES, appenddirname: '..', known: true } };
+      const place = await temporaryFolder();
+      const scratch = path.join(place, 'scratch');
+      await mkdir(scratch);
+      await writeFile(path.join(place, 'precious'), '');
+      for (const method of ['save', 'aof']) {
+        const manifest = { ...whole.manifest, position: { ...position, method } };
+        const chain = [{ ...whole, manifest, into: () => assert.fail('something was fetched') }];
+        const restored = redis.restore({ source: SOURCE, work: testWork(), chain, scratch, paths: [] });
+        const error = await isBackupError(restored, 'refused');
+        assert.match(error.message, /appenddirname of the backup is "\.\."/);
+        assert.deepEqual((await readdir(place)).toSorted(), ['precious', 'scratch']);
+      }
     });
 
     it('needs a server that is new enough, before anything is fetched, and says so of a check', async () => {
