@@ -11,7 +11,7 @@ import type { Sandbox } from '../sources/private-server/sandbox.ts';
 import type { BackupReader, InPlaceFacts } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
-import { syncFolder } from '../storage/durable.ts';
+import { makeOpenPath, syncFolder } from '../storage/durable.ts';
 import { translated } from '../storage/fs-errors.ts';
 import { makePassable, sweepScratch, withScratch } from '../storage/scratch.ts';
 import { requireSpace } from '../storage/space.ts';
@@ -56,7 +56,7 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
   const { to, work } = request;
   await requireThawed(request.store, request);
-  await translated(to, 'making the folder of the target', () => mkdir(path.dirname(to), { recursive: true }));
+  await translated(to, 'making the folder of the target', () => makeOpenPath(path.dirname(to)));
   // The target's own file system: it may be mounted there.
   // Of single paths what they take is known when the inventory is read.
   const whole = request.paths.length === 0 ? plainBytes([...request.chain, ...(request.replay?.logs ?? [])]) : 0;

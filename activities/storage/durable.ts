@@ -61,6 +61,13 @@ export async function makePath(folder: string): Promise<void> {
   await makeFolders(root, path.relative(root, folder));
 }
 
+/** Makes a folder with all that is missing above it, as the umask has it, each durable in its parent. */
+export async function makeOpenPath(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = path.dirname(made)) await syncFolder(path.dirname(made));
+}
+
 /** Writes a new file whole and durable; the file must not exist. */
 export async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
   const handle = await open(file, 'wx', FILE_MODE);
