@@ -2,6 +2,7 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { BackupError } from '../../model/errors.ts';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import { CHANNEL } from './channel.ts';
 import type { Endpoint } from './endpoint.ts';
 import { whyTlsFails } from './handshake.ts';
 import { retries } from './retries.ts';
@@ -33,7 +34,12 @@ async function answered<T>(endpoint: Endpoint, ask: () => Promise<T>): Promise<T
 
 /** Where TLS cannot be agreed on, that is said at once, and not after gRPC has tried it again for seconds. */
 async function soonest(options: NativeConnectionOptions): Promise<Connection> {
-  const connecting = Connection.connect({ ...options, connectTimeout: 5000, interceptors: [retries()] });
+  const connecting = Connection.connect({
+    ...options,
+    channelArgs: CHANNEL,
+    connectTimeout: 5000,
+    interceptors: [retries()],
+  });
   // Nobody waits for it when the handshake was quicker to fail.
   connecting.catch(() => undefined);
   const why = await Promise.race([connecting.then(() => null), whyTlsFails(options)]);

@@ -10,6 +10,7 @@ import { thisHolder } from '../../activities/storage/holder.ts';
 import { acquireLease, type Lease } from '../../activities/storage/lease.ts';
 import type { Logger } from '../../activities/work.ts';
 import { BackupError } from '../../model/errors.ts';
+import { CHANNEL } from './channel.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readEmbedded, removeEmbedded, writeEmbedded } from './embedded-record.ts';
 import { prepareNamespace } from './namespace.ts';
@@ -200,7 +201,7 @@ async function serving({ address, isOurs, exited, logFile }: Starting): Promise<
 
 async function attempt(address: string): Promise<'serving' | Error> {
   try {
-    const connection = await Connection.connect({ address, connectTimeout: 2000 });
+    const connection = await Connection.connect({ address, channelArgs: CHANNEL, connectTimeout: 2000 });
     try {
       await prepareNamespace(connection, NAMESPACE);
       return 'serving';

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { CHANNEL } from '../../client/temporal/channel.ts';
 import { temporalProgram } from '../../client/temporal/program.ts';
 import { serverWords } from '../../client/temporal/server-words.ts';
 import { freePort } from './ports.ts';
@@ -79,7 +80,7 @@ async function serving(address: string, child: ChildProcess, logFile: string): P
   const deadline = Date.now() + 30_000;
   for (;;) {
     try {
-      const connection = await Connection.connect({ address, connectTimeout: 1000 });
+      const connection = await Connection.connect({ address, channelArgs: CHANNEL, connectTimeout: 1000 });
       await connection.workflowService.describeNamespace({ namespace: 'default' });
       return connection;
     } catch (error) {

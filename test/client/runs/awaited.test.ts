@@ -1,5 +1,6 @@
 /** A run that is started and watched on a Temporal that goes away. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import type { Client } from '@temporalio/client';
 import { connectClient, startRun } from '../../../client/runs/start.ts';
 import { watchRun } from '../../../client/runs/watch.ts';
@@ -44,6 +45,27 @@ describe('a run that is watched', function () {
     await server.kill();
     await isError(watching.result, 'unreachable', /does not answer any more/, /goes on .*runs show daily-2026/);
     await isError(startRun(client, input, 500), 'unreachable', new RegExp(`did not take ${RUN}`), /free space/);
+    await server.start();
+  });
+
+  it('finds a Temporal that is back within seconds, however long it was away', async () => {
+    const handle = await startRun(client, input);
+    const port = Number(server.address.split(':').at(-1));
+    await server.kill();
+    const tries: number[] = [Date.now()];
+    const away = createServer((socket) => {
+      tries.push(Date.now());
+      socket.destroy();
+    });
+    await new Promise<void>((listening) => away.listen(port, '127.0.0.1', listening));
+    while (Date.now() < (tries[0] ?? 0) + 18_000) {
+      const question = client.withDeadline(Date.now() + 1000, () => handle.describe());
+      await assert.rejects(question);
+    }
+    await new Promise((closed) => away.close(closed));
+    const pauses = [...tries, Date.now()].map((time, index, all) => time - (all[index - 1] ?? time));
+    // Those of gRPC itself would have been of six seconds and more by then.
+    assert.ok(Math.max(...pauses) < 4_500, `pauses between tries in ms: ${pauses.join(', ')}`);
     await server.start();
   });
 
