@@ -27,16 +27,15 @@ const LOST: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOSPC', 'EDQUOT'
  * @throws BackupError where bytes could not be written.
  */
 async function syncSmall(folder: string): Promise<boolean> {
-  try {
-    const tree = await smallTree(folder);
-    if (!tree) return false;
-    await Promise.all(tree.files.map(syncFile));
-    for (const each of tree.folders) await syncFolder(each);
-    return true;
-  } catch (error) {
-    if (LOST.has(errnoOf(error))) throw storageError(error, folder, 'Writing what was restored to the disk');
-    return false;
-  }
+  const tree = await smallTree(folder).catch(() => undefined);
+  if (!tree) return false;
+  // All of them to their end: that one cannot be opened must not hide that another has lost bytes.
+  const files = await Promise.allSettled(tree.files.map(syncFile));
+  const folders = await Promise.allSettled(tree.folders.map(syncFolder));
+  const failed = [...files, ...folders].flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  const lost = failed.find((error) => LOST.has(errnoOf(error)));
+  if (lost !== undefined) throw storageError(lost, folder, 'Writing what was restored to the disk');
+  return failed.length === 0;
 }
 
 async function smallTree(

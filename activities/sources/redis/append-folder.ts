@@ -5,7 +5,12 @@ import type { Position } from './position.ts';
 
 type Names = Pick<Position['names'], 'appenddirname'>;
 
-/** `..` is the folder around the data, where others' files lie; `.` is the data folder itself. */
+/** Beside the dump: there is no folder of their own. */
+export function isBeside({ appenddirname }: Names): boolean {
+  return appenddirname === '.';
+}
+
+/** In the folder around the data, where others' files lie. */
 export function isOutside({ appenddirname }: Names): boolean {
   return appenddirname === '..';
 }

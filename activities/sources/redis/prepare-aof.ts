@@ -10,7 +10,7 @@ import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
 import { translated } from '../../storage/fs-errors.ts';
 import type { Work } from '../../work.ts';
-import { appendFolder } from './append-folder.ts';
+import { appendFolder, isBeside } from './append-folder.ts';
 import { formatManifest, manifestEntry } from './aof-manifest.ts';
 import { whyOther, type Expected } from './compare.ts';
 import type { Position } from './position.ts';
@@ -39,7 +39,7 @@ export async function prepareAof({ data, names, programs, expected, work }: Prep
   const manifest = path.join(folder, `${appendfilename}.manifest`);
   await translated(folder, 'Making append-only files of the dump', async () => {
     // Of an attempt that was killed. By "." it is the data folder, with the dump in it.
-    if (path.relative(data, folder) !== '') await rm(folder, { recursive: true, force: true });
+    if (!isBeside(names)) await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { mode: 0o700, recursive: true });
     await linkOrCopy(path.join(data, dbfilename), path.join(folder, base.name));
     await writeFile(path.join(folder, increment.name), '', { mode: 0o600 });

@@ -69,24 +69,30 @@ describe('syncing a tree', () => {
     assert.deepEqual(unwritten(files), []);
   });
 
-  it('tells that bytes found no place on the disk', async () => {
-    const small = await temporaryFolder();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', small]);
-    const inside = path.join(small, 'inside');
-    try {
-      const image = path.join(small, 'image');
-      await writeFile(image, '');
-      await truncate(image, 64 * 2 ** 20);
-      execFileSync('mkfs.ext4', ['-q', '-O', '^has_journal', image]);
-      await mkdir(inside);
-      execFileSync('mount', ['-o', 'loop', image, inside]);
-      // Its file system takes it, and the disk below is full.
-      await writeFile(path.join(inside, 'file'), Buffer.alloc(8 * 2 ** 20, 'x'));
-      const error = await isBackupError(syncTree(inside, testWork()), 'no-space');
-      assert.match(error.message, /Writing what was restored to the disk failed: the disk is full/);
-    } finally {
-      execFileSync('umount', ['--lazy', inside]);
-      execFileSync('umount', ['--lazy', small]);
-    }
-  });
+  for (const [which, name] of [
+    ['', 'other'],
+    [', beside what cannot be synced by itself', Buffer.of(0xe9)],
+  ] as const) {
+    it(`tells that bytes found no place on the disk${which}`, async () => {
+      const small = await temporaryFolder();
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', small]);
+      const inside = path.join(small, 'inside');
+      try {
+        const image = path.join(small, 'image');
+        await writeFile(image, '');
+        await truncate(image, 64 * 2 ** 20);
+        execFileSync('mkfs.ext4', ['-q', '-O', '^has_journal', image]);
+        await mkdir(inside);
+        execFileSync('mount', ['-o', 'loop', image, inside]);
+        await writeFile(Buffer.concat([Buffer.from(`${inside}/`), Buffer.from(name)]), '');
+        // Its file system takes it, and the disk below is full.
+        await writeFile(path.join(inside, 'file'), Buffer.alloc(8 * 2 ** 20, 'x'));
+        const error = await isBackupError(syncTree(inside, testWork()), 'no-space');
+        assert.match(error.message, /Writing what was restored to the disk failed: the disk is full/);
+      } finally {
+        execFileSync('umount', ['--lazy', inside]);
+        execFileSync('umount', ['--lazy', small]);
+      }
+    });
+  }
 });

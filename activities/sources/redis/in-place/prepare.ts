@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { RedisSource } from '../../../../model/config/source.ts';
 import type { BackupReader, InPlaceContext, InPlaceFacts } from '../../types.ts';
 import { giveTo } from '../../private-server/user.ts';
-import { appendFolder } from '../append-folder.ts';
+import { appendFolder, isBeside } from '../append-folder.ts';
 import { expectedOf } from '../compare.ts';
 import { readInventory } from '../inventory.ts';
 import { positionOf, type Position } from '../position.ts';
@@ -37,7 +37,7 @@ export async function prepare(
 /** Once the server is started with append-only files, it would load these in place of all that it has written since. */
 async function dropAof(data: string, names: Position['names']): Promise<void> {
   const folder = appendFolder(data, names);
-  if (path.relative(data, folder) !== '') return rm(folder, { recursive: true, force: true });
+  if (!isBeside(names)) return rm(folder, { recursive: true, force: true });
   // Beside the dump it finds none without their manifest.
   await rm(path.join(data, `${names.appendfilename}.manifest`), { force: true });
 }
