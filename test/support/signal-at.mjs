@@ -7,9 +7,10 @@
  * SIGNAL_WHEN  entered (default) | left (it has succeeded, and nobody knows yet)
  * SIGNAL_IF    a pattern that one of the call's text arguments must match
  * SIGNAL_NTH   which of these calls counts, from 1 (default)
- * SIGNAL       SIGKILL (default) | SIGSTOP
+ * SIGNAL       SIGKILL (default) | SIGSTOP | HOLD (none: the call stands still until the work that it is given is cancelled)
  * SIGNAL_ONCE  path of a file that is made when the point is reached; as long as it exists nothing happens again
  */
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import fsPromises from 'node:fs/promises';
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
@@ -30,22 +31,33 @@ function isThis(values) {
   return calls === nth;
 }
 
-function send() {
+/** False where another worker was faster: the signal was sent before. */
+function mark() {
   try {
     writeFileSync(marker, `${process.pid}`, { flag: 'wx' });
+    return true;
   } catch (error) {
-    // Another worker was faster: the signal was sent before.
-    if (error.code === 'EEXIST') return;
+    if (error.code === 'EEXIST') return false;
     throw error;
   }
+}
+
+function send() {
+  if (!mark()) return;
   process.kill(process.pid, signal);
   // A signal is delivered a moment later: nothing of the function may run before.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, signal === 'SIGKILL' ? 60_000 : 200);
 }
 
+/** Of a function whose first argument has a `Work`. */
+async function hold([{ work }]) {
+  if (mark() && !work.signal.aborted) await once(work.signal, 'abort');
+}
+
 /** Calls a function, with the signal before it or after its success. */
 function callAt(original, self, values) {
   if (!isThis(values)) return original.apply(self, values);
+  if (signal === 'HOLD') return hold(values).then(() => original.apply(self, values));
   if (when === 'entered') {
     send();
     return original.apply(self, values);

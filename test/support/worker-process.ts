@@ -19,8 +19,8 @@ export interface SignalPoint {
   readonly matching?: string;
   /** Which of these calls counts, from 1. */
   readonly nth?: number;
-  /** Default SIGKILL. */
-  readonly signal?: 'SIGKILL' | 'SIGSTOP';
+  /** Default SIGKILL. `HOLD`: none, the call stands still until the work that it is given is cancelled. */
+  readonly signal?: 'SIGKILL' | 'SIGSTOP' | 'HOLD';
 }
 
 export interface CommandOptions {
@@ -121,13 +121,14 @@ export async function runCommand(options: CommandOptions): Promise<{
   return { code, stdout: command.stdout(), output: command.output() };
 }
 
-/** Waits until a process has reached its point, and is dead or stopped there. */
+/** Waits until a process has reached its point, and is dead, stopped or held there. */
 export async function atPoint(command: CommandProcess, point: SignalPoint, reached: string): Promise<void> {
   await until(`${point.at} of a worker`, () => {
     if (existsSync(reached)) return true;
     if (!command.running()) throw new Error(`the worker ended before it came to ${point.at}:\n${command.output()}`);
     return false;
   });
+  if (point.signal === 'HOLD') return;
   if (point.signal !== 'SIGSTOP') return void (await command.ended);
   // The file is there before: a process that is woken then stops behind its waking, for ever.
   await until(`the stop of a worker at ${point.at}`, () => isStopped(command.pid));

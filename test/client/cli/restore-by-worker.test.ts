@@ -23,7 +23,6 @@ import { makeSite } from '../../support/site.ts';
 import { withSmallDisk } from '../../support/small-disk.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
 import { testWork } from '../../support/work.ts';
-import { until } from '../../support/until.ts';
 import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../../support/worker-process.ts';
 
 describe('a restore by the worker of its host', function () {
@@ -218,18 +217,23 @@ describe('a restore by the worker of its host', function () {
   });
 
   it('^C ends it, and what is half made is gone', async () => {
-    const slow = startCommand({
-      args: ['-c', file, '--host', 'near', 'restore', ...LATEST, '--to', below('cut')],
-      owner: folder,
-    });
-    await slow.printed('restored by the worker');
-    slow.kill('SIGINT');
-    const { code } = await slow.ended;
-    if (code === 0) await assertRestored('cut');
-    else {
-      assert.equal(code, 130);
-      await until('nothing is left', async () => (await readdir(folder)).every((name) => !name.includes('cut')));
-    }
+    await near.end();
+    // Before it reads anything, or it would be done before ^C came to its worker.
+    const point: SignalPoint = { at: 'activities/operations/restore.ts#restoreInto', signal: 'HOLD' };
+    const reached = below('reached-cut');
+    near = await worker('near', point, reached);
+    const args = ['-c', file, '--host', 'near', 'restore', ...LATEST, '--to', below('cut')];
+    const cut = startCommand({ args, owner: folder });
+    started.push(cut);
+    await cut.printed('restored by the worker');
+    await atPoint(near, point, reached);
+    cut.kill('SIGINT');
+    const { code } = await cut.ended;
+    assert.equal(code, 130, cut.output());
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('cut') && name !== 'reached-cut'),
+      [],
+    );
   });
 
   it('P49 of two restores to one folder the later one is refused', async () => {
