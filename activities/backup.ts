@@ -6,7 +6,8 @@ import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInpu
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
 import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
-import { restorePointRun, restoreStepInput } from '../model/received-restore.ts';
+import type { FullBehind, FullBehindInput, InPlaceStepInput, NotHere, PutInPlace } from '../model/in-place-run.ts';
+import { fullBehindInput, inPlaceStepInput, restorePointRun, restoreStepInput } from '../model/received-restore.ts';
 import type { PreparedPoint, RestorePointRun } from '../model/restore-point-run.ts';
 import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
@@ -20,6 +21,8 @@ import { provision } from './operations/drill/provision.ts';
 import { restoreDrilled } from './operations/drill/restore.ts';
 import { openLeft } from './operations/drill/sandbox.ts';
 import { hookedCapture } from './operations/hooked-capture.ts';
+import type { WithSchedules } from './operations/in-place/index.ts';
+import { fullBehindStep, inPlaceStep } from './operations/in-place/run-step.ts';
 import { chooseTest } from './operations/proof/choose.ts';
 import { proveTest } from './operations/proof/prove.ts';
 import { preparePoint } from './operations/restore-point/prepare.ts';
@@ -30,6 +33,14 @@ import { sweepLeft } from './operations/sweep-left.ts';
 import { verifyInRepository } from './operations/verify-copy.ts';
 import type { Site } from './site.ts';
 
+/** What only a client has, and whoever starts a worker gives to it. */
+export interface OfClient {
+  /** Gives the commands of drills. */
+  readonly commandLine: CommandLine;
+  /** Pauses schedules during a restore in place. */
+  readonly withSchedules: WithSchedules;
+}
+
 export interface BackupActivities {
   /** Runs the hooks before the source when its turn has come, then captures it. */
   capture(input: StepInput): Promise<HookedCapture>;
@@ -39,6 +50,10 @@ export interface BackupActivities {
   verify(input: StepInput & { readonly backup: PinnedReference }): Promise<Verified>;
   /** Restores a backup to a folder of this host. */
   restore(input: RestoreStepInput): Promise<Restored>;
+  /** Restores in place of the data of a source's own server, which are kept beside it. */
+  restoreInPlace(input: InPlaceStepInput): Promise<PutInPlace | NotHere>;
+  /** Makes the full behind a restore in place, and copies it. */
+  fullBehind(input: FullBehindInput): Promise<FullBehind>;
   /** Makes ready the folder of a restore of a recovery point, and says what of it is there already. */
   preparePoint(input: RestorePointRun): Promise<PreparedPoint>;
   /** Which backup of a source a restore test takes, and from where. */
@@ -58,9 +73,11 @@ export interface BackupActivities {
 
 /**
  * @param openSite reads the config anew, so that a change counts from the next step on.
- * @param commandLine gives the commands of drills.
  */
-export function backupActivities(openSite: () => Promise<Site>, commandLine: CommandLine): BackupActivities {
+export function backupActivities(
+  openSite: () => Promise<Site>,
+  { commandLine, withSchedules }: OfClient,
+): BackupActivities {
   return {
     capture: (sent) => {
       const { step, runId, scheduled, waits, attempt = 1 } = received(stepInput, sent);
@@ -86,6 +103,16 @@ export function backupActivities(openSite: () => Promise<Site>, commandLine: Com
     restore: (sent) => {
       const input = received(restoreStepInput, sent);
       return runStep({ waits: input.waits }, async (work) => restoreStep({ site: await openSite(), input, work }));
+    },
+    restoreInPlace: (sent) => {
+      const input = received(inPlaceStepInput, sent);
+      return runStep({ waits: input.waits }, async (work) =>
+        inPlaceStep({ site: await openSite(), input, withSchedules, work }),
+      );
+    },
+    fullBehind: (sent) => {
+      const input = received(fullBehindInput, sent);
+      return runStep({ waits: input.waits }, async (work) => fullBehindStep({ site: await openSite(), input, work }));
     },
     preparePoint: (sent) => {
       const input = received(restorePointRun, sent);

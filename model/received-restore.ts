@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { milliseconds } from './received-fields.ts';
 import { restoreTarget } from './received-thaw.ts';
 import { pinnedReference } from './reference.ts';
+import type { FullBehindInput, InPlaceStepInput } from './in-place-run.ts';
 import type { RestorePointRun } from './restore-point-run.ts';
 import type { RestoreStepInput } from './restore-run.ts';
 import { name } from './source.ts';
@@ -14,9 +15,14 @@ const waits = z.object({
   heartbeat: milliseconds,
   standstill: milliseconds,
 });
-const seen = z
-  .object({ uid: z.int(), boot: z.string(), folder: z.string(), inode: z.string(), config: z.string() })
-  .exactOptional();
+const seenTarget = z.object({
+  uid: z.int(),
+  boot: z.string(),
+  folder: z.string(),
+  inode: z.string(),
+  config: z.string(),
+});
+const seen = seenTarget.exactOptional();
 
 export const restoreStepInput = z.object({
   site: name,
@@ -33,6 +39,27 @@ export const restoreStepInput = z.object({
   waits,
   run: z.string().min(1),
 }) satisfies z.ZodType<RestoreStepInput>;
+
+export const inPlaceStepInput = z.object({
+  site: name,
+  host: name,
+  source: name,
+  backup: pinnedReference,
+  place: name.nullable(),
+  target: restoreTarget.nullable(),
+  data: z.string().startsWith('/'),
+  acceptUnsaved: z.boolean(),
+  seen: seenTarget,
+  waits,
+  run: z.string().min(1),
+}) satisfies z.ZodType<InPlaceStepInput>;
+
+export const fullBehindInput = z.object({
+  source: name,
+  waits,
+  scheduled: z.string().min(1),
+  attempt: z.int().positive(),
+}) satisfies z.ZodType<FullBehindInput>;
 
 export const restorePointRun = z.object({
   site: name,

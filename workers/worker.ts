@@ -2,8 +2,7 @@
 import { NativeConnection, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import { availableParallelism } from 'node:os';
 import { temporalCredentials } from '../activities/config/temporal-credentials.ts';
-import { backupActivities, copyActivities } from '../activities/backup.ts';
-import type { CommandLine } from '../activities/command-line.ts';
+import { backupActivities, copyActivities, type OfClient } from '../activities/backup.ts';
 import { coordinationActivities } from '../activities/coordination.ts';
 import { sweepLeft } from '../activities/operations/sweep-left.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
@@ -20,13 +19,11 @@ import { freePort, HOST } from './loopback.ts';
 import { serveMetrics } from './metrics.ts';
 import { installRuntime } from './runtime.ts';
 
-export interface WorkerSettings {
+export interface WorkerSettings extends OfClient {
   readonly connection: NativeConnectionOptions;
   readonly namespace: string;
   /** Reads the config anew. */
   readonly openSite: () => Promise<Site>;
-  /** By which drills recover. */
-  readonly commandLine: CommandLine;
   readonly log: Logger;
 }
 
@@ -105,7 +102,7 @@ async function openMetrics(site: Site, { openSite, log }: WorkerSettings, undo: 
 
 async function createWorkers(
   site: Site,
-  { connection: options, namespace, openSite, commandLine }: WorkerSettings,
+  { connection: options, namespace, openSite, commandLine, withSchedules }: WorkerSettings,
 ): Promise<{ readonly connection: NativeConnection; readonly workers: readonly Worker[] }> {
   const { config, host } = site;
   const { captures, grace } = workerOf(config, host, availableParallelism());
@@ -138,7 +135,7 @@ async function createWorkers(
       ...long,
       taskQueue: queues.host,
       // Copies too: runs that an older version began have theirs here.
-      activities: { ...backupActivities(openSite, commandLine), ...rotationActivities(openSite) },
+      activities: { ...backupActivities(openSite, { commandLine, withSchedules }), ...rotationActivities(openSite) },
       maxConcurrentActivityTaskExecutions: captures,
     }),
     Worker.create({

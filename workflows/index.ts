@@ -9,6 +9,7 @@ export { deliverCopies } from './deliver-copies.ts';
 export { monthlyArchive } from './monthly-archive.ts';
 export { planTurn } from './plan-turn.ts';
 export { restoreBackup } from './restore-backup.ts';
+export { restoreInPlace } from './restore-in-place.ts';
 export { restorePoint } from './restore-point.ts';
 export { restoreTest } from './restore-test.ts';
 export { rotateKeys } from './rotate-keys.ts';

@@ -1,5 +1,6 @@
 /** The Markdown that operators read as "current details" of a restore. */
 import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import type { InPlaceInput, InPlaceReport } from '../model/in-place-run.ts';
 import type { PointReport, RestorePointInput } from '../model/restore-point-run.ts';
 import type { RestoreInput, RestoreReport } from '../model/restore-run.ts';
 import { describeTarget } from '../model/target.ts';
@@ -22,6 +23,28 @@ export function restoreDetails(
     ...passed.map((why) => `\npassed over: ${why}`),
     ...(target ? [`\nuntil ${describeTarget(target)}`] : []),
     ...(paths.length > 0 ? [`\nonly ${paths.map((each) => `\`${each}\``).join(', ')}`] : []),
+    '\n\u00a0',
+  ].join('\n');
+}
+
+/** The same of a restore in place. */
+export function inPlaceDetails(
+  { source, backup, place, target, data, host }: InPlaceInput,
+  { outcome, done, full, error, elsewhere }: InPlaceReport,
+  steps: readonly GraphStep[],
+  runId: string,
+): string {
+  return [
+    outcome === null ? '**running**' : `**${outcome}**`,
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
+    ...(error ? [`\n${inWords(error)}`] : []),
+    ...(elsewhere === undefined ? [] : [`\nnothing was done: ${elsewhere}`]),
+    `\n\`${backup.reference}\` from ${place ?? 'the repository'} in place of \`${data}\` of ${source} on ${host}`,
+    ...(target ? [`\nuntil ${describeTarget(target)}`] : []),
+    ...(done === null ? [] : [`\nservice is back${done.down === null ? '' : `, after ${formatDuration(done.down)}`}`]),
+    ...(done?.told ?? []).map((line) => `\n${line}`),
+    ...(full === null ? [] : [`\na full was made: \`${full.reference}\``]),
+    ...(full?.problems ?? []).map(({ message }) => `\nbut: ${message}`),
     '\n\u00a0',
   ].join('\n');
 }

@@ -14,19 +14,25 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ProgressReport } from '../../activities/work.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { BackupError } from '../../model/errors.ts';
+import type { InPlaceInput, InPlaceReport, InPlaceRun } from '../../model/in-place-run.ts';
 import type { PointReport, RestorePointInput, RestorePointRun } from '../../model/restore-point-run.ts';
 import type { RestoreInput, RestoreReport, RestoreRun, RestoreWaits } from '../../model/restore-run.ts';
 import { taskQueues } from '../../model/run.ts';
 import { runGraph } from '../../workflows/messages.ts';
 import { HOST, PLAN, SITE, SOURCE } from '../../workflows/search-attributes.ts';
-import { RESTORE_PLAN, RESTORE_POINT_TYPE, RESTORE_TYPE } from '../runs/start.ts';
+import { IN_PLACE_TYPE, RESTORE_PLAN, RESTORE_POINT_TYPE, RESTORE_TYPE } from '../runs/start.ts';
 import { runError, stepProgress } from '../runs/watch.ts';
 
 type RestoreWorkflow = (run: RestoreRun) => Promise<RestoreReport>;
 export type RestoreHandle = WorkflowHandleWithFirstExecutionRunId<RestoreWorkflow>;
 
+type InPlaceWorkflow = (run: InPlaceRun) => Promise<InPlaceReport>;
+export type InPlaceHandle = WorkflowHandleWithFirstExecutionRunId<InPlaceWorkflow>;
+
 type PointWorkflow = (run: RestorePointRun) => Promise<PointReport>;
 export type PointHandle = WorkflowHandleWithFirstExecutionRunId<PointWorkflow>;
+
+type Asked = RestoreInput | InPlaceInput | RestorePointInput;
 
 /** Milliseconds that what fails is tried again: somebody waits for it. A worker that died, and is back, goes on. */
 const DEADLINE = 600_000;
@@ -55,11 +61,11 @@ export async function startRestore(
 ): Promise<RestoreHandle> {
   const { host, source, backup, to } = input;
   const handle = await client.workflow.start<RestoreWorkflow>(RESTORE_TYPE, {
-    ...startOf(input, [{ key: SOURCE, value: source }]),
+    ...startOf(input, to, [{ key: SOURCE, value: source }]),
     args: [{ ...input, waits: waitsOf(config), ...(once && { once }) }],
     staticSummary: `restore ${backup.reference} to ${to} on ${host}`,
   });
-  return ofThis(handle, input);
+  return ofThis(handle, input, to);
 }
 
 /** The same of a whole recovery point. */
@@ -71,17 +77,33 @@ export async function startPoint(
 ): Promise<PointHandle> {
   const { host, point, to } = input;
   const handle = await client.workflow.start<PointWorkflow>(RESTORE_POINT_TYPE, {
-    ...startOf(input, []),
+    ...startOf(input, to),
     args: [{ ...input, waits: waitsOf(config), beside, ...(once && { once }) }],
     staticSummary: `restore ${point} to ${to} on ${host}`,
   });
-  return ofThis(handle, input);
+  return ofThis(handle, input, to);
 }
 
-function startOf(input: RestoreInput | RestorePointInput, more: readonly SearchAttributePair[]) {
+/** The same in place. What fails is not tried again. */
+export async function startInPlace(
+  client: Client,
+  config: Pick<SiteConfig, 'plans'>,
+  input: InPlaceInput,
+): Promise<InPlaceHandle> {
+  const { host, source, backup, data } = input;
+  const handle = await client.workflow.start<InPlaceWorkflow>(IN_PLACE_TYPE, {
+    ...startOf(input, data, [{ key: SOURCE, value: source }]),
+    args: [{ ...input, waits: waitsOf(config) }],
+    staticSummary: `restore ${backup.reference} in place of ${data} on ${host}`,
+  });
+  return ofThis(handle, input, data);
+}
+
+/** @param to what is restored to: of one there is one restore. */
+function startOf(input: Asked, to: string, more: readonly SearchAttributePair[] = []) {
   const { site, host } = input;
   return {
-    workflowId: restoreRunId(input),
+    workflowId: restoreRunId({ site, host, to }),
     taskQueue: taskQueues(site, '').site,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -96,15 +118,15 @@ function startOf(input: RestoreInput | RestorePointInput, more: readonly SearchA
 }
 
 /** Of two restores to one folder there is one: whoever asks for the same joins it. */
-async function ofThis<Handle extends RestoreHandle | PointHandle>(
+async function ofThis<Handle extends RestoreHandle | InPlaceHandle | PointHandle>(
   handle: Handle,
-  input: RestoreInput | RestorePointInput,
+  input: Asked,
+  to: string,
 ): Promise<Handle> {
-  const { to, host } = input;
   const id = handle.workflowId;
   const { memo } = await handle.describe();
   if (isDeepStrictEqual(memo?.['asked'], input)) return handle;
-  throw new BackupError('busy', `another restore to ${to} on ${host} goes on: ${id}`, {
+  throw new BackupError('busy', `another restore to ${to} on ${input.host} goes on: ${id}`, {
     remedy: `Wait for its end, or end it: mosaic-backup runs cancel ${id}. Or restore to another folder.`,
     facts: { run: id },
   });
@@ -149,7 +171,7 @@ const LOOK = 500;
 const SILENT = 10_000;
 
 /** Watches it to its end. @throws BackupError `aborted` when it was cancelled; whatever it ended without a report by. */
-export async function followRestore<Run extends RestoreWorkflow | PointWorkflow>(
+export async function followRestore<Run extends RestoreWorkflow | InPlaceWorkflow | PointWorkflow>(
   handle: WorkflowHandleWithFirstExecutionRunId<Run>,
   options: FollowRestore,
 ): Promise<WorkflowResultType<Run>> {

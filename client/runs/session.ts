@@ -5,7 +5,7 @@ import type { Site } from '../../activities/site.ts';
 import type { Logger } from '../../activities/work.ts';
 import { BackupError } from '../../model/errors.ts';
 import { startWorker, type RunningWorker } from '../../workers/worker.ts';
-import { ownCommand } from '../cli/own-command.ts';
+import { ofClient } from '../cli/of-client.ts';
 import { startEmbedded, type EmbeddedTemporal } from '../temporal/embedded.ts';
 import { configuredEndpoint, embeddedEndpoint, type Endpoint } from '../temporal/endpoint.ts';
 import { ensureSearchAttributes } from '../temporal/namespace.ts';
@@ -87,7 +87,7 @@ export async function ownSession(options: SessionOptions): Promise<Session> {
   try {
     if (configured) await ensureSearchAttributes(configured);
     const { connection, namespace } = endpoint;
-    worker = await startWorker({ connection, namespace, openSite, commandLine: ownCommand, log });
+    worker = await startWorker({ connection, namespace, openSite, ...ofClient, log });
     const client = await connectClient(endpoint);
     return own(client, endpoint, worker, server);
   } catch (error) {

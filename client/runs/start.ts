@@ -57,12 +57,15 @@ export const THAW_TYPE = 'thawCopy';
 /** The workflow type of restores to a folder. */
 export const RESTORE_TYPE = 'restoreBackup';
 
+/** Of restores in place. */
+export const IN_PLACE_TYPE = 'restoreInPlace';
+
 /** And of whole recovery points. */
 export const RESTORE_POINT_TYPE = 'restorePoint';
 
-export const RESTORE_TYPES: readonly string[] = [RESTORE_TYPE, RESTORE_POINT_TYPE];
+export const RESTORE_TYPES: readonly string[] = [RESTORE_TYPE, IN_PLACE_TYPE, RESTORE_POINT_TYPE];
 
-/** What the search attribute `plan` says of both. */
+/** What the search attribute `plan` says of all. */
 export const RESTORE_PLAN = 'restore';
 
 /** @throws BackupError `config` for a plan that there is not. */

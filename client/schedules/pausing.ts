@@ -32,23 +32,24 @@ async function each(ids: readonly string[], change: (id: string) => Promise<void
   }
 }
 
+/** For the Web UI. */
+const NOTE = 'mosaic-backup restore --in-place';
+
 export interface PausingOptions {
   readonly site: Site;
   readonly env: NodeJS.ProcessEnv;
-  /** For the Web UI. */
-  readonly note: string;
   /** Told why, where Temporal is there and cannot be used. */
   readonly tell: (line: string) => void;
 }
 
-/** Lets something pause the schedules of the site's Temporal; null where none can be used, which stops nothing. */
+/** As `WithSchedules`. */
 export async function withPausing<Result>(
-  { site, env, note, tell }: PausingOptions,
+  { site, env, tell }: PausingOptions,
   use: (schedules: Schedules | null) => Promise<Result>,
 ): Promise<Result> {
   const client = await reach(site, env, tell);
   try {
-    return await use(client && pausing(client, site, note));
+    return await use(client && pausing(client, site, NOTE));
   } finally {
     await client?.connection.close();
   }

@@ -11,7 +11,7 @@ import { startRun } from '../../client/runs/start.ts';
 import type { GraphStep, RunGraph } from '../../model/graph.ts';
 import { recoveryPoint } from '../../model/recovery-point.ts';
 import type { RunReport } from '../../model/run.ts';
-import { ownCommand } from '../../client/cli/own-command.ts';
+import { ofClient } from '../../client/cli/of-client.ts';
 import { startWorker } from '../../workers/worker.ts';
 import { SITE } from '../../workflows/search-attributes.ts';
 import { mosaicHere } from '../support/command-line.ts';
@@ -244,7 +244,7 @@ describe('steps that wait', function () {
       connection,
       namespace,
       openSite: () => siteOf('far'),
-      commandLine: ownCommand,
+      ...ofClient,
       log: testWork().log,
     });
     const report = await ended(run);

@@ -12,7 +12,7 @@ import { shipLogs, shipsLogs } from '../ship-logs.ts';
 import { verifyInRepository } from '../verify-copy.ts';
 import { placeOf } from './plan.ts';
 import type { InPlaceWork } from './request.ts';
-import { BUSY, runOf } from './run-of.ts';
+import { BUSY, nextSecond, runOf } from './run-of.ts';
 
 export interface BackedUpAgain {
   /** The full's. */
@@ -21,23 +21,31 @@ export interface BackedUpAgain {
   readonly problems: readonly BackupError[];
 }
 
+/** Of which time it is, RFC 3339 with whole seconds, and the how manieth attempt at it: done twice it gives one. */
+export interface FullOf {
+  readonly scheduled: string;
+  readonly attempt: number;
+}
+
 /**
  * From then on the source can be restored to any time again, also from its destinations: without a copy of the full they
  * would go on leading to the end of what was before the restore. What fails, or is cut off by a kill, stays due, and the
  * next tick of the logs asks for it.
+ * @param as absent: as of now.
  * @throws BackupError when no full was sealed, or its logs cannot be shipped.
  */
-export async function backUpAgain(request: InPlaceWork): Promise<BackedUpAgain> {
-  return withFullDue(request, () => makeFull(request));
+export async function backUpAgain(request: InPlaceWork, as?: FullOf): Promise<BackedUpAgain> {
+  return withFullDue(request, () => makeFull(request, as));
 }
 
-async function makeFull(request: InPlaceWork): Promise<BackedUpAgain> {
+async function makeFull(request: InPlaceWork, as?: FullOf): Promise<BackedUpAgain> {
   const { site, source, work, tell } = request;
-  const { config } = placeOf({ ...request, schedules: null });
+  const { config } = placeOf(request);
   tell('making a full: until it is sealed there is no point-in-time recovery');
   // Ids are made of seconds: a backup that was taken in this one, before the restore, would be taken for this full.
-  await pause(1000 - (Date.now() % 1000), undefined, { signal: work.signal });
-  const run = { ...runOf(source), site, source, attempt: 1, busy: BUSY, work };
+  const { scheduled, attempt } = as ?? { scheduled: nextSecond(), attempt: 1 };
+  await pause(Math.max(0, Date.parse(scheduled) - Date.now()), undefined, { signal: work.signal });
+  const run = { ...runOf(source, scheduled), site, source, attempt, busy: BUSY, work };
   // The slot keeps what is written while the full is made.
   if (shipsLogs(config)) await shipLogs(run);
   const { backup } = await captureBackup({ ...run, tier: 'daily' });

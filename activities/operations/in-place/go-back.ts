@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { BackupError } from '../../../model/errors.ts';
 import { isThere, moveTo } from './folders.ts';
 import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
+import { noteBack } from './record.ts';
 import { resumeSchedules } from './pause.ts';
 import type { InPlaceWork } from './request.ts';
 import { startIfDown, stopIfUp, untilBack } from './server.ts';
@@ -23,6 +24,7 @@ export async function goBack(request: InPlaceWork, begun: Journal, why: string):
   } catch (error) {
     throw stuck(source, journal, error);
   }
+  if (journal.run) await noteBack({ site, source }, journal.run, journal.back);
   await dropJournal({ site, source });
   tell('everything is as it was before');
 }

@@ -177,8 +177,8 @@ async function close(request: InPlaceWork, journal: Journal): Promise<Journal> {
   // Ticks of the logs ask for it; without any the next scheduled run makes one.
   if (shipsLogs(placeOf(request).config)) await noteFullDue({ site, source }, at, 'The server was restored in place.');
   const kept = (await isThere(journal.before)) ? [journal.before] : [];
-  const { reference, target } = journal;
-  await noteRestored({ site, source }, { at, reference, target, kept });
+  const { reference, target, run = null } = journal;
+  await noteRestored({ site, source }, { at, reference, target, run, kept });
   await resumeSchedules(request, journal);
   await dropJournal({ site, source });
   return journal;

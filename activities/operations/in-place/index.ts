@@ -19,7 +19,7 @@ import { BUSY, runOf } from './run-of.ts';
 
 export { backUpAgain, type BackedUpAgain } from './back-up-again.ts';
 export { planInPlace, type InPlacePlan } from './plan.ts';
-export type { InPlaceRequest, InPlaceWork, Schedules } from './request.ts';
+export type { InPlaceRequest, InPlaceWork, Schedules, WithSchedules } from './request.ts';
 
 export interface RestoredInPlace {
   readonly data: string;
@@ -87,10 +87,9 @@ async function requireJournal({ site, source }: InPlaceWork): Promise<Journal> {
 
 async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredInPlace> {
   await requireReady(request, journal);
-  const began = Date.now();
-  await withLeases(request, async (under) => {
+  const { since } = await withLeases(request, async (under) => {
     try {
-      await goOn(request, journal, under);
+      return await goOn(request, journal, under);
     } catch (error) {
       // The step that failed is in the journal.
       const now = (await readJournal(request)) ?? journal;
@@ -100,13 +99,17 @@ async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredI
       throw taken(error);
     }
   });
-  return { data: journal.data, before: journal.owner === null ? null : journal.before, down: Date.now() - began };
+  const down = since === null ? 0 : Date.now() - Date.parse(since);
+  return { data: journal.data, before: journal.owner === null ? null : journal.before, down };
 }
 
-/** Killed before what was restored had its name, nothing but the restore itself was done. */
+/** Whether what it is to put in place is there: killed before that had its name, nothing but the restore itself was done. */
+export async function isReady({ step, ready }: Journal): Promise<boolean> {
+  return STEPS.indexOf(step) >= STEPS.indexOf('putting-in') || isThere(ready);
+}
+
 async function requireReady(request: InPlaceWork, journal: Journal): Promise<void> {
-  const untouched = STEPS.indexOf(journal.step) < STEPS.indexOf('putting-in');
-  if (!untouched || (await isThere(journal.ready))) return;
+  if (await isReady(journal)) return;
   await withLeases(request, () => goBack(request, journal, 'what was restored is gone'));
   throw new BackupError(
     'failed',
@@ -137,13 +140,16 @@ async function shipOnce(request: InPlaceRequest, plan: InPlacePlan): Promise<voi
 }
 
 /** No capture and no shipping of the source meanwhile. */
-async function withLeases({ site, source, work }: InPlaceWork, use: (under: Under) => Promise<void>): Promise<void> {
+async function withLeases<Result>(
+  { site, source, work }: InPlaceWork,
+  use: (under: Under) => Promise<Result>,
+): Promise<Result> {
   const of = { state: site.state, step: `in-place/${source}`, attempt: 1, wait: BUSY, signal: work.signal };
   const data = await acquireLease({ ...of, name: source });
   try {
     const logs = await acquireLease({ ...of, name: leaseOf(source) });
     try {
-      await use({ logs });
+      return await use({ logs });
     } finally {
       await logs.release();
     }

@@ -32,6 +32,8 @@ const journal = z.looseObject({
   /** RFC 3339: when it was begun. */
   began: z.string(),
   source: z.string(),
+  /** Of the workflow that does it; null where a command does. Absent: an older version began it. */
+  run: z.string().nullable().optional(),
   /** What is restored: a reference, and the target in words; null for the backup alone. */
   reference: z.string(),
   target: z.string().nullable(),

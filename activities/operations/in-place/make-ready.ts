@@ -49,6 +49,7 @@ export async function makeReady(request: InPlaceRequest, plan: InPlacePlan): Pro
     const journal: Journal = {
       began,
       source,
+      run: request.run,
       reference: request.reference,
       target: replay ? describeTarget(replay.target) : null,
       data,

@@ -84,7 +84,7 @@ export interface Placed {
 }
 
 /** @throws BackupError `config` where the source cannot be restored in place, or the config does not say how. */
-export function placeOf({ site, source }: InPlaceWork): Placed {
+export function placeOf({ site, source }: Pick<InPlaceWork, 'site' | 'source'>): Placed {
   const config = sourceConfig(site, source);
   const adapter = adapterFor(config.type).inPlace;
   if (!adapter || !('connection' in config)) {

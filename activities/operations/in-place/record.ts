@@ -1,4 +1,4 @@
-/** Restores in place that were finished: since when backups count, and where old data still lie. In state, to be shown. */
+/** Restores in place that were finished: since when backups count, and where old data still lie; and workflows' that were taken back. In state. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -11,12 +11,17 @@ const restored = z.looseObject({
   at: z.string(),
   reference: z.string(),
   target: z.string().nullable(),
+  /** As in the journal. */
+  run: z.string().nullable().optional(),
   /** Folders of old data, never removed by themselves. */
   kept: z.array(z.string()),
 });
 export type Restored = z.infer<typeof restored>;
 
-const record = z.looseObject({ restores: z.array(restored) });
+/** One of a workflow that went back, and why: that workflow must not begin again by itself. */
+const back = z.looseObject({ run: z.string(), why: z.string() });
+
+const record = z.looseObject({ restores: z.array(restored), back: back.nullable().optional() });
 
 type Of = Readonly<{ site: Site; source: string }>;
 
@@ -33,7 +38,23 @@ export async function noteRestored(of: Of, made: Restored): Promise<void> {
     const there = await stillThere(each);
     if (there.length > 0) kept.push({ ...each, kept: [...there] });
   }
-  await writeMemoryFile(fileOf(of), { restores: [...kept, made] });
+  await write(of, { restores: [...kept, made] });
+}
+
+/** Why the one of that workflow was taken back; undefined where it was not. */
+export async function wentBack(of: Of, run: string): Promise<string | undefined> {
+  const found = (await readMemoryFile(fileOf(of), record))?.back;
+  return found?.run === run ? found.why : undefined;
+}
+
+/** @param run null: forgets it. */
+export async function noteBack(of: Of, run: string | null, why: string): Promise<void> {
+  await write(of, { back: run === null ? null : { run, why } });
+}
+
+async function write(of: Of, change: Partial<z.infer<typeof record>>): Promise<void> {
+  const before = (await readMemoryFile(fileOf(of), record)) ?? { restores: [] };
+  await writeMemoryFile(fileOf(of), { ...before, ...change });
 }
 
 /** Of the folders that it kept, those that nobody has removed. */

@@ -14,6 +14,15 @@ export interface Schedules {
   resume(ids: readonly string[]): Promise<void>;
 }
 
+/**
+ * Lets something pause the schedules of the site's Temporal; null where none can be used, which stops nothing.
+ * @param tell told why, where Temporal is there and cannot be used.
+ */
+export type WithSchedules = <Result>(
+  of: { readonly site: Site; readonly tell: (line: string) => void },
+  use: (schedules: Schedules | null) => Promise<Result>,
+) => Promise<Result>;
+
 /** What every part of it gets. */
 export interface InPlaceWork {
   readonly site: Site;
@@ -23,6 +32,8 @@ export interface InPlaceWork {
   /** Tells the operator what is done now. */
   readonly tell: (line: string) => void;
   readonly work: Work;
+  /** Of the workflow that does it; null where a command does. */
+  readonly run: string | null;
 }
 
 export interface InPlaceRequest extends InPlaceWork {

@@ -17,7 +17,7 @@ async function workerCommand(cli: Cli): Promise<void> {
     { startWorker },
     { configuredEndpoint, embeddedEndpoint },
     { ensureSearchAttributes },
-    { ownCommand },
+    { ofClient },
     { BackupError },
     { taskQueues },
     { requireShared },
@@ -25,7 +25,7 @@ async function workerCommand(cli: Cli): Promise<void> {
     import('../../../workers/worker.ts'),
     import('../../temporal/endpoint.ts'),
     import('../../temporal/namespace.ts'),
-    import('../own-command.ts'),
+    import('../of-client.ts'),
     import('../../../model/errors.ts'),
     import('../../../model/run.ts'),
     import('../../temporal/shared.ts'),
@@ -40,7 +40,7 @@ async function workerCommand(cli: Cli): Promise<void> {
   }
   await ensureSearchAttributes(endpoint);
   const { connection, namespace } = endpoint;
-  const settings = { connection, namespace, openSite: cli.reopenSite, commandLine: ownCommand, log: await cli.log() };
+  const settings = { connection, namespace, openSite: cli.reopenSite, ...ofClient, log: await cli.log() };
   const worker = await startWorker(settings);
   const queues = taskQueues(site.config.site, site.host);
   cli.out.result(

@@ -3,7 +3,9 @@
  * is this process at once; with --on it is the worker of that host, or nobody.
  */
 import { restoreFromPlaces } from '../../../activities/operations/restore-run.ts';
+import { BackupError, isErrorCode } from '../../../model/errors.ts';
 import type { Restored, RestoreInput } from '../../../model/restore-run.ts';
+import type { StepError } from '../../../model/run.ts';
 import type { Cli } from '../context.ts';
 import type { RestoreOptions } from './options.ts';
 
@@ -28,7 +30,6 @@ export async function staysHere(cli: Cli, { on, direct }: RestoreOptions): Promi
   if (old === undefined) return on === undefined && (direct === true || !(await hasTemporal(cli)));
   const why = `by this config ${old[0]} is read as it was before, and a worker goes by its own`;
   if (on !== undefined) {
-    const { BackupError } = await import('../../../model/errors.ts');
     throw new BackupError('usage', `${why}.`, { remedy: 'Leave --on out, or give the command on that host.' });
   }
   if (direct !== true) sayHere(cli, why);
@@ -37,10 +38,7 @@ export async function staysHere(cli: Cli, { on, direct }: RestoreOptions): Promi
 
 /** False where there is none to be asked: then nothing more is loaded. One whose settings cannot be read is told of. */
 async function hasTemporal(cli: Cli): Promise<boolean> {
-  const [{ configuredEndpoint, embeddedEndpoint }, { BackupError }] = await Promise.all([
-    import('../../temporal/endpoint.ts'),
-    import('../../../model/errors.ts'),
-  ]);
+  const { configuredEndpoint, embeddedEndpoint } = await import('../../temporal/endpoint.ts');
   const site = await cli.site();
   try {
     return (configuredEndpoint(site, cli.env) ?? (await embeddedEndpoint(site))) !== undefined;
@@ -61,4 +59,9 @@ export function sayHere(cli: Cli, why: string | null): void {
 export async function restoreHere(cli: Cli, input: RestoreInput): Promise<Restored> {
   const tell = (why: string): void => cli.out.note(`passed over: ${why}`);
   return restoreFromPlaces({ site: await cli.site(), input, work: await cli.work(), tell });
+}
+
+/** What a step of a run failed with, as whoever waits for it throws it. */
+export function failureOf({ code, message, remedy }: StepError): BackupError {
+  return new BackupError(isErrorCode(code) ? code : 'failed', message, remedy === null ? {} : { remedy });
 }

@@ -1,13 +1,12 @@
 /** Who restores a recovery point: as of a single backup (`carry-out.ts`), as one run. */
 import { seeTarget } from '../../../activities/operations/restore-seen.ts';
 import { restorePoint, type RestoredSource } from '../../../activities/operations/restore-point/restore.ts';
-import { BackupError, isErrorCode } from '../../../model/errors.ts';
+import { BackupError } from '../../../model/errors.ts';
 import { pointRestoreId, type PointReport, type RestorePointInput } from '../../../model/restore-point-run.ts';
-import type { StepError } from '../../../model/run.ts';
 import type { Work } from '../../../activities/work.ts';
 import type { PointHandle } from '../../restore/run.ts';
 import type { Cli } from '../context.ts';
-import { OF_THE_WORKER, staysHere } from './carry-out.ts';
+import { failureOf, OF_THE_WORKER, staysHere } from './carry-out.ts';
 import type { RestoreOptions } from './options.ts';
 
 /** Sources at a time: more share the same disk and network. */
@@ -86,8 +85,4 @@ function restoredOf(
   const reference = sources.find((each) => each.source === source)?.backup.reference ?? '';
   const unended = outcome === null ? new BackupError('failed', 'the run ended before it was restored') : null;
   return { ...one, reference, to: `${to}/${source}`, error: error === null ? unended : failureOf(error) };
-}
-
-function failureOf({ code, message, remedy }: StepError): BackupError {
-  return new BackupError(isErrorCode(code) ? code : 'failed', message, remedy === null ? {} : { remedy });
 }

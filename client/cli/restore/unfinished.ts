@@ -4,7 +4,7 @@ import { sourceConfig } from '../../../activities/operations/source-config.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { withPausing } from '../../schedules/pausing.ts';
 import type { Cli } from '../context.ts';
-import { behind } from './in-place.ts';
+import { behind } from './in-place-carry-out.ts';
 import type { RestoreOptions } from './options.ts';
 
 export async function unfinishedCommand(cli: Cli, options: RestoreOptions): Promise<void> {
@@ -14,13 +14,14 @@ export async function unfinishedCommand(cli: Cli, options: RestoreOptions): Prom
   const site = await cli.site();
   sourceConfig(site, source);
   const tell = (line: string) => cli.out.note(line);
-  await withPausing({ site, env: cli.env, note: 'mosaic-backup restore --in-place', tell }, async (schedules) => {
+  await withPausing({ site, env: cli.env, tell }, async (schedules) => {
     const request: InPlaceWork = {
       site,
       source,
       schedules,
       tell,
       work: await cli.work(),
+      run: null,
     };
     if (options.undo) {
       await undoInPlace(request);

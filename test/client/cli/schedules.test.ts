@@ -284,7 +284,7 @@ describe('schedules and `run logs` on the command line', () => {
     assert.deepEqual(paused.parse(await json('schedules', 'pause')).schedules, []);
     const site = await loadSite({ file: test.file });
     const tell = (line: string) => assert.fail(line);
-    await withPausing({ site, env: {}, note: 'a test', tell }, async (schedules) => {
+    await withPausing({ site, env: {}, tell }, async (schedules) => {
       assert.deepEqual(await schedules?.running(), [], 'it was paused by somebody else, and stays so');
       await schedules?.resume([ID]);
       assert.deepEqual(await schedules?.running(), [ID]);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { loadSite } from '../../../activities/config/load.ts';
 import { readGraph } from '../../../client/runs/graph.ts';
 import { startRun } from '../../../client/runs/start.ts';
-import { ownCommand } from '../../../client/cli/own-command.ts';
+import { ofClient } from '../../../client/cli/of-client.ts';
 import { startWorker, type RunningWorker } from '../../../workers/worker.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { until } from '../../support/until.ts';
@@ -109,7 +109,7 @@ function withSite(play: (played: Played) => Promise<void>) {
         connection,
         namespace: 'default',
         openSite,
-        commandLine: ownCommand,
+        ...ofClient,
         log: testWork().log,
       });
       workers.push(started);

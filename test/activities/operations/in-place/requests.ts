@@ -45,6 +45,7 @@ export async function requestOf(site: Site, { at, from: asked, told = [] }: Aske
     reference: formatReference((chain.at(-1) ?? base).name),
     acceptUnsaved: false,
     schedules: null,
+    run: null,
     tell: (line) => void told.push(line),
     work: testWork(),
   };

@@ -12,7 +12,7 @@ import { holderTag, thisHolder } from '../../../../activities/storage/holder.ts'
 import { pinned } from '../../../../activities/storage/catalogue.ts';
 import { damageFile } from '../../../support/damage.ts';
 import { SHELL, startDocker, type TestDocker } from '../../../support/docker.ts';
-import { ownCommand } from '../../../../client/cli/own-command.ts';
+import { ofClient } from '../../../../client/cli/of-client.ts';
 import { startWorker } from '../../../../workers/worker.ts';
 import type { Manifest } from '../../../../model/manifest.ts';
 import { isBackupError } from '../../../support/errors.ts';
@@ -274,7 +274,7 @@ describe('restore tests in a container', function () {
       connection: { address: '127.0.0.1:9' },
       namespace: 'default',
       openSite: async () => site,
-      commandLine: ownCommand,
+      ...ofClient,
     };
     await isBackupError(startWorker({ ...settings, log: testWork().log }), 'unreachable');
     const kept = await sandboxes();

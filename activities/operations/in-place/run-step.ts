@@ -1,0 +1,151 @@
+/** A restore in place as the steps of a run: its worker killed, the next attempt goes on at what the journal says was begun. */
+import path from 'node:path';
+import { BackupError } from '../../../model/errors.ts';
+import {
+  besideData,
+  type FullBehind,
+  type FullBehindInput,
+  type InPlaceStepInput,
+  type NotHere,
+  type PutInPlace,
+} from '../../../model/in-place-run.ts';
+import { REPOSITORY } from '../../../model/rotation.ts';
+import { trustedKeys } from '../../keys/site-keys.ts';
+import type { Site } from '../../site.ts';
+import { chainOf, findPinned, listBackups } from '../../storage/catalogue.ts';
+import type { Work } from '../../work.ts';
+import { openPlaceNamed } from '../keys/places.ts';
+import { planOwn } from '../recovery.ts';
+import { atOnce } from '../restore-run.ts';
+import { elsewhere } from '../restore-seen.ts';
+import { backUpAgain } from './back-up-again.ts';
+import { isReady, planInPlace, restoreInPlace, resumeInPlace, undoInPlace, type RestoredInPlace } from './index.ts';
+import { readJournal } from './journal.ts';
+import { everythingOf } from './known.ts';
+import { placeOf } from './plan.ts';
+import { noteBack, restoresInPlace, wentBack } from './record.ts';
+import type { InPlaceRequest, InPlaceWork, WithSchedules } from './request.ts';
+import { nextSecond } from './run-of.ts';
+
+export interface InPlaceStep<Input> {
+  readonly site: Site;
+  readonly input: Input;
+  readonly withSchedules: WithSchedules;
+  readonly work: Work;
+}
+
+/** @throws BackupError as `restoreInPlace`: not to be tried again, but where another one is just ending there. */
+export async function inPlaceStep({
+  site,
+  input,
+  withSchedules,
+  work,
+}: InPlaceStep<InPlaceStepInput>): Promise<PutInPlace | NotHere> {
+  const { source, run, data, seen } = input;
+  const why = (await elsewhere(site, seen, besideData(data))) ?? startsWithin(site, source);
+  if (why !== null) return { elsewhere: why };
+  const told: string[] = [];
+  const tell = (line: string): void => {
+    told.push(line);
+    work.progress({ phase: line, bytes: 0, total: null, activity: told.length });
+  };
+  const done = await atOnce(true, () =>
+    withSchedules({ site, tell }, (schedules) => putInPlace({ site, source, schedules, tell, work, run }, input)),
+  );
+  return { ...done, next: nextSecond(), told };
+}
+
+/** The full behind it: the same time makes one, however often it is tried. */
+export async function fullBehindStep({
+  site,
+  input: { source, scheduled, attempt },
+  work,
+}: Omit<InPlaceStep<FullBehindInput>, 'withSchedules'>): Promise<FullBehind> {
+  const tell = (phase: string): void => work.progress({ phase, bytes: 0, total: null, activity: 0 });
+  const request = { site, source, schedules: null, tell, work, run: null };
+  const { reference, problems } = await atOnce(true, () => backUpAgain(request, { scheduled, attempt }));
+  return { reference, problems: problems.map(({ message, remedy = null }) => ({ message, remedy })) };
+}
+
+type Done = Pick<PutInPlace, 'data' | 'before' | 'down'>;
+
+async function putInPlace(work: InPlaceWork & { readonly run: string }, input: InPlaceStepInput): Promise<Done> {
+  const { site, source, run } = work;
+  const of = { site, source };
+  const journal = await readJournal(of);
+  if (journal?.run === run) {
+    if (journal.back !== null || (await isReady(journal))) return resumed(work, journal.back);
+    await undoInPlace(work);
+    await noteBack(of, null, '');
+  }
+  const made = await doneBy(of, run);
+  if (made) return { data: input.data, ...made };
+  const back = await wentBack(of, run);
+  if (back !== undefined) throw takenBack(source, back);
+  try {
+    return await begun(work, input);
+  } catch (error) {
+    // It is this attempt that was ended, and went back itself: where its worker was stopped, the next one begins again.
+    if (work.work.signal.aborted) await noteBack(of, null, '');
+    throw error;
+  }
+}
+
+/** What the one of that workflow has done, where it was finished and nobody may have heard of it. */
+export async function doneBy({ site, source }: Pick<InPlaceWork, 'site' | 'source'>, run: string): Promise<Omit<Done, 'data'> | undefined> {
+  const made = (await restoresInPlace({ site, source })).find((each) => each.run === run);
+  return made && { before: made.kept[0] ?? null, down: null };
+}
+
+async function resumed(work: InPlaceWork, back: string | null): Promise<RestoredInPlace> {
+  const done = await resumeInPlace(work);
+  if (done) return done;
+  throw takenBack(work.source, back ?? '');
+}
+
+async function begun(work: InPlaceWork, input: InPlaceStepInput): Promise<RestoredInPlace> {
+  const request = await requestOf(work, input);
+  // The end of the logs is not where they ended before the server's last ones were shipped.
+  const toTheEnd = input.target?.kind === 'end' ? () => requestOf(work, input) : undefined;
+  return restoreInPlace(request, await planInPlace(request), toTheEnd);
+}
+
+async function requestOf(work: InPlaceWork, input: InPlaceStepInput): Promise<InPlaceRequest> {
+  const { site, source } = work;
+  const { backup: pinned, place, target, acceptUnsaved } = input;
+  const store = await openPlaceNamed(site, place ?? REPOSITORY);
+  const catalogue = (await listBackups(store, { logs: target !== null })).filter(
+    ({ manifest }) => manifest.source === source,
+  );
+  const backup = findPinned(catalogue, pinned);
+  const replay =
+    target === null ? null : planOwn({ catalogue, source, target, from: backup }, await trustedKeys(site));
+  return {
+    ...work,
+    store,
+    chain: replay?.chain ?? chainOf(catalogue, backup),
+    replay: replay && { logs: replay.logs, target: replay.target },
+    known: await everythingOf(site, store, source),
+    reference: pinned.reference,
+    acceptUnsaved,
+  };
+}
+
+/** They hand it to a manager of services, or of containers, of which the server is a part then. */
+const MANAGERS: ReadonlySet<string> = new Set(['systemctl', 'docker']);
+
+/**
+ * A process that a unit of systemd starts is a part of that unit, with its limits, and ends with it (systemd.kill(5)): a server must not come to that.
+ * @returns null where it does not.
+ */
+function startsWithin(site: Site, source: string): string | null {
+  const [program = ''] = placeOf({ site, source }).place.start;
+  if (process.env['INVOCATION_ID'] === undefined || MANAGERS.has(path.basename(program))) return null;
+  return `its worker is a unit of systemd, and a server that ${program} starts would be a part of that, and end with it`;
+}
+
+function takenBack(source: string, why: string): BackupError {
+  return new BackupError('failed', `The restore in place of "${source}" was taken back: ${why}. The old data are served.`, {
+    remedy: 'Where it is wanted all the same, give the command again.',
+  });
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import { OUTCOME, PLAN, SOURCE as OF_SOURCE } from '../../../workflows/search-attributes.ts';
+import { SOURCE } from '../../activities/sources/postgres/backups.ts';
+import { json } from '../../support/command-line.ts';
+import { describeInPlaceByWorker } from './in-place-worker.ts';
+
+const result = z.looseObject({ full: z.string(), down: z.number() });
+
+describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => {
+  it('is a run that Temporal shows, with the full behind it as a step', async () => {
+    const ended = await by.restore();
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stderr, /stopping the server[^]*the old data are kept in[^]*service is back, after/);
+    const { full, down } = result.parse(json(ended));
+    assert.match(full, /-full$/);
+    assert.ok(down > 0);
+    await by.isRestored();
+    assert.deepEqual(await by.stepsOf(ended), [
+      ['in-place', 'done', 1],
+      ['full', 'done', 1],
+    ]);
+    const runs = by.temporal().client().workflow.list({ query: "WorkflowType = 'restoreInPlace'" });
+    for await (const { status, typedSearchAttributes } of runs) {
+      assert.equal(status.name, 'COMPLETED');
+      assert.deepEqual(
+        [PLAN, OF_SOURCE, OUTCOME].map((key) => typedSearchAttributes.get(key)),
+        ['restore', SOURCE, 'complete'],
+      );
+    }
+  });
+
+  it('with --direct it is done by the command itself; --on is refused: it is the host of the source that does it', async () => {
+    const ended = await by.restore('--direct');
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.doesNotMatch(ended.stderr, /worker/);
+    await by.isRestored();
+    const on = await by.restore('--on', 'local');
+    assert.equal(on.code, 2, on.stderr);
+  });
+
+  it('a worker that is a unit of systemd starts no server within that: the command itself does it, and says so', async () => {
+    await by.worker({ env: { INVOCATION_ID: '0123456789abcdef0123456789abcdef' } });
+    const ended = await by.restore();
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stderr, /not by a worker: its worker is a unit of systemd, and a server that .* would be a part/);
+    await by.isRestored();
+  });
+
+  it('P49 its worker killed with the old data set aside it goes on with the next one', async () => {
+    const fulls = await by.fulls();
+    const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
+    const { restoring } = await by.restoreUntil(point);
+    await by.worker();
+    const ended = await restoring;
+    assert.equal(ended.code, 0, ended.stderr);
+    await by.isRestored();
+    assert.equal(await by.fulls(), fulls + 1);
+    assert.deepEqual(await by.stepsOf(ended), [
+      ['in-place', 'done', 2],
+      ['full', 'done', 1],
+    ]);
+  });
+
+  it('one that an operator has taken back is not begun again by the worker that comes back', async () => {
+    const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
+    const { restoring } = await by.restoreUntil(point);
+    const undone = await by.undo();
+    assert.equal(undone.code, 0, undone.stderr);
+    await by.worker();
+    const { code, stdout } = await restoring;
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /was taken back: the operator wished so/);
+    await by.isAsBefore();
+  });
+
+  it('^C takes it back: the old data are served', async () => {
+    await by.worker({ point: { at: 'activities/operations/in-place/server.ts#startIfDown', signal: 'HOLD' } });
+    const cut = by.startRestore();
+    await cut.printed('restored by the worker');
+    await by.reached();
+    cut.kill('SIGINT');
+    const { code } = await cut.ended;
+    assert.equal(code, 130, cut.output());
+    await by.isAsBefore(['data.failed']);
+  });
+});

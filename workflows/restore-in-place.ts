@@ -1,0 +1,80 @@
+/**
+ * A restore in place of the data of a source's own server, visible and durable: its worker killed, it goes on at what its journal says was begun. A full
+ * is made behind it. What it needs of the operator's choice, his consent too, was asked for before.
+ */
+import { isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  FULL_STEP,
+  IN_PLACE_STEP,
+  fullRemedy,
+  inPlaceSteps,
+  type InPlaceReport,
+  type InPlaceRun,
+  type PutInPlace,
+} from '../model/in-place-run.ts';
+import { inPlaceStatus, runGraph } from './messages.ts';
+import { inPlaceDetails } from './restore-details.ts';
+import { OUTCOME } from './search-attributes.ts';
+import { stepRunner } from './step-runner.ts';
+import { hostSteps, reachHost } from './steps.ts';
+
+export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
+  const { site, host, source, backup, waits } = run;
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  let report: InPlaceReport = { outcome: null, done: null, full: null, error: null };
+  const runner = stepRunner({ steps: inPlaceSteps(run), changed: show });
+  setHandler(inPlaceStatus, () => report);
+  setHandler(runGraph, () => ({ runId: workflowId, outcome: report.outcome, steps: runner.steps() }));
+
+  const { deadline, retryFirst, retryMax } = waits;
+  const policy = { deadline, retryFirst, retryMax, host: { name: host, first: true, reach: reachHost(site, host) } };
+  const placed = await runner.run(IN_PLACE_STEP, policy, ({ left }) =>
+    steps(left).restoreInPlace.executeWithOptions(
+      { summary: `restore ${source} (${backup.reference}) in place of ${run.data}`, activityId: IN_PLACE_STEP },
+      [{ ...run, run: firstExecutionRunId }],
+    ),
+  );
+  if (!placed.ok) end({ outcome: 'failed', error: placed.error });
+  else if ('elsewhere' in placed.value) {
+    const { elsewhere } = placed.value;
+    const error = { step: IN_PLACE_STEP, code: 'refused', message: `nothing was done: ${elsewhere}`, remedy: null };
+    end({ outcome: 'failed', error, elsewhere });
+  } else end(await fullBehind(placed.value));
+  return report;
+
+  /** Service is back by then: whatever becomes of the full, the restore itself has not failed. */
+  async function fullBehind(done: PutInPlace): Promise<Partial<InPlaceReport>> {
+    report = { ...report, done };
+    show();
+    try {
+      const made = await runner.run(FULL_STEP, policy, ({ left, number }) =>
+        steps(left).fullBehind.executeWithOptions(
+          { summary: `make the full behind the restore of ${source}`, activityId: FULL_STEP },
+          [{ source, waits, scheduled: done.next, attempt: number }],
+        ),
+      );
+      if (!made.ok) return { outcome: 'partial', error: made.error };
+      return { outcome: made.value.problems.length > 0 ? 'partial' : 'complete', full: made.value };
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      runner.abandon();
+      const message = 'the run was cancelled: until a full is made there is no point-in-time recovery';
+      return { outcome: 'partial', error: { step: FULL_STEP, code: 'aborted', message, remedy: fullRemedy(source) } };
+    }
+  }
+
+  function steps(left: number) {
+    return hostSteps(site, { step: { host }, waits }, left);
+  }
+
+  function end(ended: Partial<InPlaceReport>): void {
+    report = { ...report, ...ended };
+    if (report.done === null) runner.leaveOut([FULL_STEP]);
+    upsertSearchAttributes([{ key: OUTCOME, value: report.outcome ?? 'failed' }]);
+    show();
+  }
+
+  function show(): void {
+    setCurrentDetails(inPlaceDetails(run, report, runner.steps(), workflowId));
+  }
+}
