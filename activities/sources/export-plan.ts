@@ -42,7 +42,7 @@ export interface ExportPlan {
   readonly steps: readonly string[];
   /** What tells a later attempt whether this one was carried out: small, JSON, no secrets. To be kept before `carryOut`. */
   readonly note: object;
-  /** The attempt that noted `earlier` had carried it out: there is nothing left to do, and `carryOut` must not be called. */
+  /** The attempt that noted `earlier` had carried it out: there is nothing left to do, and `carryOut` does nothing. */
   readonly done: boolean;
   /** Does it: wholly, or not at all. @throws BackupError `verification-failed`, `failed`; the server is as it was then. */
   readonly carryOut: () => Promise<void>;

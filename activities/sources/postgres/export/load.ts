@@ -26,6 +26,8 @@ export interface Loading {
   readonly list?: string;
   /** Without it all belongs to the role of the connection, and nobody else is granted anything. */
   readonly owners: boolean;
+  /** How the session is called; as all of ours when absent. */
+  readonly application?: string;
   readonly work: Work;
 }
 
@@ -60,8 +62,16 @@ function script({ binaries, list, owners }: Loading): Program {
   };
 }
 
-function client({ binaries, connection, before = [] }: Loading): Program {
-  const first = ['BEGIN', ...before].flatMap((statement) => ['--command', statement]);
+/** A server whose client is gone notices within seconds, or a minute where its machine died, and takes back what was begun. */
+const NOTICED = [
+  "SELECT set_config('client_connection_check_interval', '5s', false) WHERE current_setting('server_version_num')::int >= 140000",
+  'SET tcp_keepalives_idle = 30',
+  'SET tcp_keepalives_interval = 10',
+  'SET tcp_keepalives_count = 3',
+];
+
+function client({ binaries, connection, application = APPLICATION, before = [] }: Loading): Program {
+  const first = [...NOTICED, 'BEGIN', ...before].flatMap((statement) => ['--command', statement]);
   return {
     command: path.join(binaries.folder, 'psql'),
     args: [
@@ -75,7 +85,7 @@ function client({ binaries, connection, before = [] }: Loading): Program {
       '--file=/dev/fd/3',
     ],
     gate: 'COMMIT;\n',
-    env: libpqEnvironment(connection, APPLICATION),
+    env: libpqEnvironment(connection, application),
     cwd: '/',
   };
 }
@@ -94,6 +104,7 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
     /extension ".*" is not available|could not open extension control file/,
     'Install the extension on that server first.',
   ],
+  [/is not the one that was looked at/, 'Somebody has made it anew meanwhile: look at it, and give the command again.'],
   [/max_locks_per_transaction/, 'ALTER SYSTEM SET max_locks_per_transaction = 1024; and restart that server.'],
   [/already exists/, 'Choose another database, or add --replace.'],
   [

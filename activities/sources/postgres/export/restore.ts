@@ -1,7 +1,7 @@
 /** One database or table of a backup into a running server: what that would do, and doing it. */
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
-import type { ExportArtifact, ExportEntry } from '../../../../model/export.ts';
+import type { ExportArtifact, ExportedTable } from '../../../../model/export.ts';
 import { ofInto } from '../../into-refusal.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { requireBinaries } from '../binaries.ts';
@@ -10,6 +10,7 @@ import { majorOf } from '../facts.ts';
 import { APPLICATION } from '../application.ts';
 import { restoredMajor } from '../engine.ts';
 import { withSession } from '../session.ts';
+import { carriedOut, newApplication, noteOf, requireEnded, type Note, type NoteOf } from './earlier.ts';
 import { loadArchive, type Loading } from './load.ts';
 import { exportOf, listOf } from '../../stored-exports.ts';
 import { nameOf, selectTables, sqlName, quoted, type Selection } from './select.ts';
@@ -37,65 +38,102 @@ async function planExport(
   const major = dumpedBy(backup.manifest.tools['pg_dump']) ?? restoredMajor(backup.manifest);
   const binaries = await requireBinaries(major, { program: 'pg_restore', hint: config?.binaries, newer: true });
   const entries = await listOf(backup, database);
+  const earlier = noteOf(request, connection);
+  if (earlier) await requireEnded(connection, earlier.application, work.signal);
   const found = await look(connection, work.signal).catch((error: unknown) => {
     throw ofInto(error, into, ROLE);
   });
+  const listed = entries.filter((entry) => entry.entry === 'table');
+  const selection = tables.length === 0 ? undefined : selectTables(entries, database, tables);
+  const all = selection?.all ?? listed;
+  if (earlier && (await carriedOut(earlier, { connection, found, tables: all, signal: work.signal })))
+    return {
+      ...saying(artifact, all, selection),
+      steps: [],
+      note: earlier,
+      done: true,
+      carryOut: async () => undefined,
+    };
   await requireWriter(connection, found, work.signal);
-  const loading = { backup, artifact: artifact.name, binaries, connection, owners: request.owners, work };
-  const older = olderServer(found, major);
-  return tables.length === 0
-    ? planDatabase(request, { artifact, entries, found, loading, older })
-    : planTables(request, { artifact, entries, found, loading, older });
+  const application = earlier?.application ?? newApplication();
+  const loading = { backup, artifact: artifact.name, binaries, connection, application, owners: request.owners, work };
+  const planning = { artifact, listed, found, loading, older: olderServer(found, major), earlier };
+  return selection ? planTables(request, planning, selection) : planDatabase(request, planning);
 }
+
+/** What is told of it, done or not. */
+function saying(
+  artifact: ExportArtifact,
+  tables: readonly ExportedTable[],
+  selection: Selection | undefined,
+): Pick<ExportPlan, 'artifact' | 'tables' | 'left'> {
+  const left = selection?.left ?? ['owner, grants and settings of the database itself', 'tablespaces'];
+  return { artifact, tables: tables.map(nameOf), left };
+}
+
+/** Whose sessions can be told from those of any other restore. */
+type Naming = Loading & { readonly application: string };
 
 interface Planning {
   readonly artifact: ExportArtifact;
-  readonly entries: readonly ExportEntry[];
+  /** All tables of the export. */
+  readonly listed: readonly ExportedTable[];
   readonly found: Found;
-  readonly loading: Loading;
+  readonly loading: Naming;
   readonly older: readonly string[];
+  /** Of an attempt that was cut off before it was carried out. */
+  readonly earlier: Note | undefined;
 }
 
-function planDatabase({ replace }: Request, { artifact, entries, found, loading, older }: Planning): ExportPlan {
+function planDatabase({ replace }: Request, planning: Planning): ExportPlan {
+  const { artifact, listed, found, loading, older, earlier } = planning;
   const name = loading.connection.database;
-  const inUse = found.objects > 0;
+  const note = earlier ?? newNote(loading, found);
+  const inUse = note.way === 'swap';
   if (inUse && !replace) throw inTheWay(`database "${name}" has ${found.objects} objects in it`);
   if (inUse && found.sessions > 0) throw inSession(name, found.sessions);
-  const tables = entries.filter((entry) => entry.entry === 'table').map(nameOf);
-  const aside = asideName(name);
-  const all = `restore ${tables.length} tables, and all that belongs to them, in one transaction`;
+  const all = `restore ${listed.length} tables, and all that belongs to them, in one transaction`;
   return {
-    artifact,
-    tables,
-    left: ['owner, grants and settings of the database itself', 'tablespaces'],
+    ...saying(artifact, listed, undefined),
     steps: [
       ...older,
       ...(found.exists ? [] : [making(name, artifact)]),
       ...(inUse
         ? [
+            ...(earlier ? [`drop "${note.made}", where an attempt that was cut off left it`] : []),
             `make a new database as it was made (${madeText(artifact)})`,
             `${all}, into it`,
-            `call the old one "${aside}", and the new one "${name}"`,
+            `call the old one "${note.aside}", and the new one "${name}"`,
           ]
         : [`${all}, into "${name}"`]),
     ],
-    note: {},
+    note,
     done: false,
-    carryOut: () =>
-      inUse
-        ? replaceDatabase(loading, artifact, aside)
-        : withDatabase(found, loading, artifact, () => loadArchive(loading)),
+    carryOut: () => (inUse ? replaceDatabase(planning, note) : withDatabase(planning, () => loadArchive(loading))),
   };
 }
 
+function newNote({ connection: { database }, application }: Naming, { exists, objects, oid }: Found): Note {
+  const always = { database, application, existed: exists };
+  if (objects === 0 || oid === null) return { way: 'load', ...always };
+  return { way: 'swap', ...always, oid, aside: asideName(database), made: asideName(database, 'restore') };
+}
+
 /** The new one is whole before the old one gives up its name; and that is kept until somebody drops it. */
-async function replaceDatabase(loading: Loading, artifact: ExportArtifact, aside: string): Promise<void> {
-  const { connection, work } = loading;
-  const made = { ...connection, database: asideName(connection.database, 'restore') };
-  await withDatabase({ exists: false }, { ...loading, connection: made }, artifact, async () => {
+async function replaceDatabase({ loading, artifact, earlier }: Planning, names: NoteOf<'swap'>): Promise<void> {
+  const { connection, application, work } = loading;
+  const { signal } = work;
+  const made = { ...connection, database: names.made };
+  if (earlier) await dropDatabase(made, signal, application);
+  await createDatabase(made, artifact.export.made, signal, application);
+  try {
     await loadArchive({ ...loading, connection: made });
-    await swapNames(connection, { from: made.database, aside }, work.signal);
-  });
+    await swapNames(connection, { from: made.database, aside: names.aside }, { application, signal });
+  } catch (error) {
+    // Also when it was cancelled.
+    await removed({ ...loading, connection: made });
+    throw error;
+  }
 }
 
 /** Names have at most 63 bytes; what is cut in the middle of a character is left out. */
@@ -118,52 +156,61 @@ function inSession(database: string, sessions: number): BackupError {
   );
 }
 
-async function planTables(request: Request, planning: Planning): Promise<ExportPlan> {
-  const { database, tables, replace, work } = request;
-  const { artifact, entries, found, loading, older } = planning;
-  const { connection } = loading;
-  const selection = selectTables(entries, database, tables);
+async function planTables(request: Request, planning: Planning, selection: Selection): Promise<ExportPlan> {
+  const { replace, work } = request;
+  const { artifact, found, loading, older, earlier } = planning;
+  const { connection, application } = loading;
   const steps: string[] = [];
   const before = ['SET row_security = off'];
+  const oids = new Map<ExportedTable, number>();
   if (found.exists) {
     const options = { application: APPLICATION, signal: work.signal };
     await withSession(connection, options, async (session) => {
       for (const table of selection.all) {
-        const { schemaExists, exists, empty } = await lookAtTable(session, table);
+        const { schemaExists, oid, empty } = await lookAtTable(session, table);
         const name = nameOf(table);
         if (!schemaExists) before.push(`CREATE SCHEMA IF NOT EXISTS ${quoted(table.schema)}`);
-        if (!exists) continue;
+        if (oid === null) continue;
+        oids.set(table, oid);
         if (!empty && !replace) throw inTheWay(`table ${name} in "${connection.database}" has rows`);
         // A partition goes with the table that it is a part of.
         if (!selection.tables.includes(table)) continue;
         steps.push(`drop table ${name}, which ${empty ? 'is empty' : 'has rows'}`);
-        before.push(...dropping(sqlName(table), empty && !replace));
+        before.push(...dropping(sqlName(table), oid, empty && !replace));
       }
     });
   } else before.push(...new Set(selection.all.map(({ schema }) => `CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)));
+  const places = selection.all.map((table) => ({
+    schema: table.schema,
+    name: table.name,
+    oid: oids.get(table) ?? null,
+  }));
+  const { database } = connection;
   return {
-    artifact,
-    tables: selection.all.map(nameOf),
-    left: selection.left,
+    ...saying(artifact, selection.all, selection),
     steps: [
       ...older,
-      ...(found.exists ? [] : [making(connection.database, artifact)]),
+      ...(found.exists ? [] : [making(database, artifact)]),
       ...steps,
       ...selection.all.map((table) => `restore table ${nameOf(table)}: ${COMES_ALONG}`),
     ],
-    note: {},
+    note: earlier ?? { way: 'tables', database, application, existed: found.exists, tables: places },
     done: false,
-    carryOut: () =>
-      withDatabase(found, loading, artifact, () => loadArchive({ ...loading, before, list: nonEmpty(selection) })),
+    carryOut: () => withDatabase(planning, () => loadArchive({ ...loading, before, list: nonEmpty(selection) })),
   };
 }
 
 const COMES_ALONG = 'columns, rows, defaults and their sequences, keys and checks, indexes, row security';
 
-/** Rows that came after it was looked at are in the way as well. */
-function dropping(table: string, onlyEmpty: boolean): readonly string[] {
-  const check = `DO $mosaic$ BEGIN IF EXISTS (SELECT FROM ${table}) THEN RAISE EXCEPTION 'table has rows, and already exists'; END IF; END $mosaic$`;
-  return [`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`, ...(onlyEmpty ? [check] : []), `DROP TABLE ${table}`];
+/** Rows that came after it was looked at are in the way as well, and so is a table that came in its place. */
+function dropping(table: string, oid: number, onlyEmpty: boolean): readonly string[] {
+  const other = `IF '${table.replaceAll("'", "''")}'::regclass::oid <> ${oid} THEN RAISE EXCEPTION 'a table is not the one that was looked at'; END IF;`;
+  const rows = `IF EXISTS (SELECT FROM ${table}) THEN RAISE EXCEPTION 'table has rows, and already exists'; END IF;`;
+  return [
+    `LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`,
+    `DO $mosaic$ BEGIN ${other} ${onlyEmpty ? rows : ''} END $mosaic$`,
+    `DROP TABLE ${table}`,
+  ];
 }
 
 /** An empty list would be taken for all of it. */
@@ -173,31 +220,27 @@ function nonEmpty({ list, tables }: Selection): string {
 }
 
 /** Makes the database where it is not there, and takes it away again when nothing came into it. */
-async function withDatabase(
-  { exists }: Pick<Found, 'exists'>,
-  { connection, work }: Loading,
-  { export: { made } }: ExportArtifact,
-  load: () => Promise<void>,
-): Promise<void> {
-  if (!exists) await createDatabase(connection, made, work.signal);
+async function withDatabase({ found, loading, artifact, earlier }: Planning, load: () => Promise<void>): Promise<void> {
+  const { connection, application, work } = loading;
+  if (!found.exists) await createDatabase(connection, artifact.export.made, work.signal, application);
   try {
     await load();
   } catch (error) {
     // Also when it was cancelled; another attempt takes an empty one as it is.
-    if (!exists) await removed(connection, work.log);
+    if (!found.exists || earlier?.existed === false) await removed(loading, 'empty');
     throw error;
   }
 }
 
-async function removed(connection: Connection, log: Loading['work']['log']): Promise<void> {
+/** @param only where others may have come into it. */
+async function removed({ connection, application, work }: Naming, only?: 'empty'): Promise<void> {
+  const { signal } = new AbortController();
   try {
-    await dropDatabase(connection, new AbortController().signal);
+    if (only === 'empty' && (await look(connection, signal)).objects > 0) return;
+    await dropDatabase(connection, signal, application);
   } catch (error) {
-    // Why the restore failed matters more; what is left is empty.
-    log.warn(
-      { database: connection.database, error: String(error) },
-      'the empty database that was made is still there',
-    );
+    // Why the restore failed matters more; what is left nobody uses.
+    work.log.warn({ database: connection.database, error: String(error) }, 'the database that was made is still there');
   }
 }
 

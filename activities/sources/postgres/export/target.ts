@@ -63,13 +63,16 @@ export interface Found {
   /** 150018 is 15.18. */
   readonly version: number;
   readonly exists: boolean;
+  /** Of the database; null where it is not there. */
+  readonly oid: number | null;
   /** Relations, functions and types of users in it. */
   readonly objects: number;
   /** Others that are connected to it. */
   readonly sessions: number;
 }
 
-const NO_DATABASE = '3D000';
+/** SQLSTATE of a connection to a database that is not there. */
+export const NO_DATABASE = '3D000';
 
 /** Whether the database is there, and what is in it. */
 export async function look(connection: Connection, signal: AbortSignal): Promise<Found> {
@@ -77,7 +80,7 @@ export async function look(connection: Connection, signal: AbortSignal): Promise
   try {
     return await withSession(connection, options, async (session) => {
       const [row] = await session.rows(inside, OBJECTS);
-      return { version: session.version, exists: true, ...(row ?? { objects: 0, sessions: 0 }) };
+      return { version: session.version, exists: true, ...(row ?? { oid: null, objects: 0, sessions: 0 }) };
     });
   } catch (error) {
     if (stateBehind(error) !== NO_DATABASE) throw error;
@@ -85,15 +88,16 @@ export async function look(connection: Connection, signal: AbortSignal): Promise
   return withSession(maintenance(connection), options, async ({ version }) => ({
     version,
     exists: false,
+    oid: null,
     objects: 0,
     sessions: 0,
   }));
 }
 
-const inside = z.object({ objects: z.coerce.number(), sessions: z.coerce.number() });
+const inside = z.object({ oid: z.coerce.number(), objects: z.coerce.number(), sessions: z.coerce.number() });
 
 const OBJECTS = `
-  SELECT count(*) AS objects,
+  SELECT count(*) AS objects, (SELECT oid FROM pg_database WHERE datname = current_database()) AS oid,
          (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) AS sessions
     FROM (
     SELECT 'pg_class'::regclass AS catalog, oid, relnamespace AS namespace FROM pg_class WHERE relpersistence <> 't'
@@ -111,11 +115,12 @@ export function maintenance(connection: Connection): Connection {
 /** What is there under the name of a table. */
 export interface Place {
   readonly schemaExists: boolean;
-  readonly exists: boolean;
+  /** Null where it is not there. */
+  readonly oid: number | null;
   readonly empty: boolean;
 }
 
-const place = z.object({ schemaExists: z.boolean(), exists: z.boolean() });
+const place = z.object({ schemaExists: z.boolean(), oid: z.coerce.number().nullable() });
 
 export async function lookAtTable(
   session: Session,
@@ -125,11 +130,11 @@ export async function lookAtTable(
   const [found] = await session.rows(
     place,
     `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1) AS "schemaExists",
-            EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = $1 AND c.relname = $2) AS exists`,
+            (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = $1 AND c.relname = $2) AS oid`,
     [schema, name],
   );
-  if (!found?.exists) return { schemaExists: found?.schemaExists ?? false, exists: false, empty: true };
+  if (!found || found.oid === null) return { schemaExists: found?.schemaExists ?? false, oid: null, empty: true };
   // Rows that the role may not see are rows: with row security on, a full table would look empty.
   await session.run('SET row_security = off');
   const [row] = await session.rows(
@@ -139,13 +144,14 @@ export async function lookAtTable(
   return { ...found, empty: row?.full === false };
 }
 
-/** Makes a database as the exported one was made. */
+/** Makes a database as the exported one was made. @param application how the session is called. */
 export async function createDatabase(
   connection: Connection,
   made: Exported['made'],
   signal: AbortSignal,
+  application = APPLICATION,
 ): Promise<void> {
-  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+  await withSession(maintenance(connection), { application, signal }, (session) =>
     session.run(
       `CREATE DATABASE ${quoted(connection.database)} TEMPLATE template0${madeLike(made ?? {}, session.version)}`,
     ),
@@ -179,12 +185,12 @@ function text(value: string): string {
 export async function swapNames(
   connection: Connection,
   names: { readonly from: string; readonly aside: string },
-  signal: AbortSignal,
+  { application, signal }: { readonly application: string; readonly signal: AbortSignal },
   patience = 5,
 ): Promise<void> {
   const { database } = connection;
   try {
-    await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+    await withSession(maintenance(connection), { application, signal }, (session) =>
       session.run(
         `BEGIN; ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(names.aside)};
          ALTER DATABASE ${quoted(names.from)} RENAME TO ${quoted(database)}; COMMIT`,
@@ -192,15 +198,19 @@ export async function swapNames(
     );
   } catch (error) {
     if (stateBehind(error) !== IN_USE || patience === 0) throw error;
-    await swapNames(connection, names, signal, patience - 1);
+    await swapNames(connection, names, { application, signal }, patience - 1);
   }
 }
 
 const IN_USE = '55006';
 
 /** Removes what `createDatabase` made. Our own client may still be ending in it: the server ends it then. */
-export async function dropDatabase(connection: Connection, signal: AbortSignal): Promise<void> {
-  await withSession(maintenance(connection), { application: APPLICATION, signal }, (session) =>
+export async function dropDatabase(
+  connection: Connection,
+  signal: AbortSignal,
+  application = APPLICATION,
+): Promise<void> {
+  await withSession(maintenance(connection), { application, signal }, (session) =>
     session.run(`DROP DATABASE IF EXISTS ${quoted(connection.database)} WITH (FORCE)`),
   );
 }

@@ -161,7 +161,7 @@ export async function ready(server: TestPostgres): Promise<void> {
   await until('the restore has executed its script', async () => {
     const [found] = await server.sql(
       `SELECT state, query FROM pg_stat_activity
-        WHERE application_name = 'mosaic-backup' AND datname = 'shop' AND backend_type = 'client backend'`,
+        WHERE application_name LIKE 'mosaic-backup restore %' AND datname = 'shop' AND backend_type = 'client backend'`,
     );
     const gone = seen && found === undefined;
     seen ||= found !== undefined;
