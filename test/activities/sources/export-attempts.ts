@@ -12,6 +12,7 @@ import { repositoryStore } from '../../../activities/storage/repository.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import type { TestSite } from '../../support/site.ts';
 import { isBackupError } from '../../support/errors.ts';
+import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
 import type { Said } from './export-in-child.ts';
 import { listed } from './postgres/backups.ts';
@@ -27,18 +28,37 @@ export interface Point {
   readonly given?: string;
 }
 
-/** What the killed attempt had noted. */
+/** Killed by itself at a point. What it had noted. */
 export async function killedAt(made: TestSite, said: Said, { at, when, given = '' }: Point): Promise<object> {
-  const folder = await temporaryFolder();
-  const note = path.join(folder, 'note.json');
-  const reached = path.join(folder, 'reached');
-  const env = { ...process.env, SIGNAL_AT: at, SIGNAL_WHEN: when, SIGNAL_IF: given, SIGNAL_ONCE: reached };
-  const args = ['--import', SIGNAL_AT, CHILD, made.file, note, JSON.stringify(said)];
-  const [, signal] = await once(spawn(process.execPath, args, { stdio: 'inherit', env }), 'exit');
+  const reached = path.join(await temporaryFolder(), 'reached');
+  const env = { SIGNAL_AT: at, SIGNAL_WHEN: when, SIGNAL_IF: given, SIGNAL_ONCE: reached };
+  const { child, noted } = await start(made, said, ['--import', SIGNAL_AT], env);
+  const [, signal] = await once(child, 'exit');
   assert.equal(signal, 'SIGKILL', `it never came to ${at}`);
-  const found: unknown = JSON.parse(await readFile(note, 'utf8'));
-  assert.ok(typeof found === 'object' && found !== null);
-  return found;
+  return noted();
+}
+
+/** Killed by us as soon as something is so. What it had noted. */
+export async function killedWhen(made: TestSite, said: Said, so: () => Promise<boolean>): Promise<object> {
+  const { child, noted } = await start(made, said);
+  const exited = once(child, 'exit');
+  await until('it has come so far', so, 30_000);
+  child.kill('SIGKILL');
+  const [, signal] = await exited;
+  assert.equal(signal, 'SIGKILL', 'it was faster');
+  return noted();
+}
+
+async function start(made: TestSite, said: Said, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const note = path.join(await temporaryFolder(), 'note.json');
+  const args = [...options, CHILD, made.file, note, JSON.stringify(said)];
+  const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  async function noted(): Promise<object> {
+    const found: unknown = JSON.parse(await readFile(note, 'utf8'));
+    assert.ok(typeof found === 'object' && found !== null);
+    return found;
+  }
+  return { child, noted };
 }
 
 /** Plans, and carries it out. @param before what happens between the two. */

@@ -16,11 +16,12 @@ import { ofInto } from '../../into-refusal.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { clientError } from '../errors.ts';
 import { clientProgram, identifier, literal, run } from '../session.ts';
-import { atWork, halfOf, isTaken, markOf, takeLock, type Half } from './half.ts';
+import { areMoved, isLoaded, noteOf, type NoteOf } from './earlier.ts';
+import { atWork, changed, halfOf, isChanged, isTaken, markOf, takeLock, type Half } from './half.ts';
 import { createStatement } from './loaded.ts';
 import { requireListed } from './select.ts';
-import { moveTables } from './tables.ts';
-import { existing, look, targetOf, type Found, type Target } from './target.ts';
+import { dropWorkshop, moveTables, workshopOf } from './tables.ts';
+import { atWorkIn, commentOf, existing, look, stillAs, targetOf, type Found, type Target } from './target.ts';
 import { requireWriter, ROLE } from './writer.ts';
 
 type Request = ExportRequest<MariadbSource>;
@@ -38,38 +39,66 @@ export async function planExport(request: Request): Promise<ExportPlan> {
   const found = await look(target, work.signal).catch((error: unknown) => {
     throw ofInto(error, into, ROLE);
   });
-  await requireWriter(target, work.signal);
   if (tables.length > 0) return planTables(request, { artifact, target, found });
   if (found.loading !== null) throw atWork(target.database, found.loading);
+  const whole = { artifact, tables: ['all'], left: ['accounts and grants'] };
+  const earlier = noteOf(request, target, 'whole');
+  if (earlier && (await isLoaded({ request, target }, found)))
+    return { ...whole, steps: [], note: earlier, done: true, carryOut: async () => undefined };
+  await requireWriter(target, work.signal);
   const half = halfOf(found.comment);
-  if (half && !replace) throw halfThere(target.database, found.objects, half);
+  // What an attempt before has left of this very restore is not in its way.
+  if (half && !replace && found.comment !== earlier?.mark) throw halfThere(target.database, found.objects, half);
   if (!half && found.objects > 0)
     throw inTheWay(`database "${target.database}" has ${found.objects} tables and routines in it`);
+  const note = earlier ?? newNote(request, target, found);
   return {
-    artifact,
-    tables: ['all'],
-    left: ['accounts and grants'],
+    ...whole,
     steps: [
       'read all of the export to a closed folder here, and check it',
       ...(half ? [`drop "${target.database}", ${halfText(half)}`] : []),
       ...(found.exists === 0 || half ? [making(target)] : []),
       `restore it into "${target.database}"`,
     ],
-    note: {},
+    note,
     done: false,
-    carryOut: () => written(request, loadWhole(request, { artifact, target, found })),
+    carryOut: () => written(request, loadWhole(request, { artifact, target, found }, note)),
   };
+}
+
+function newNote({ backup }: Request, { database }: Target, found: Found): NoteOf<'whole'> {
+  const since = `${new Date().toISOString().slice(0, 19)}Z`;
+  const mark = markOf({ reference: formatReference(backup.manifest), since });
+  const { charset, collation, comment } = found;
+  const isEmpty = found.exists > 0 && halfOf(comment) === undefined;
+  const like = isEmpty ? { charset, collation, comment } : { charset: '', collation: '', comment: '' };
+  return { way: 'whole', database, existed: isEmpty, ...like, mark };
 }
 
 async function planTables(request: Request, { artifact, target, found }: Planned): Promise<ExportPlan> {
   const { tables, replace, work } = request;
-  const there = await existing(target, tables, work.signal);
-  if (there.length > 0 && !replace) throw inTheWay(`tables ${there.join(', ')} are in "${target.database}"`);
-  const aside = `_before_${stamp()}`;
-  return {
+  const earlier = noteOf(request, target, 'tables');
+  const aside = earlier?.aside ?? `_before_${stamp()}`;
+  const restored = {
     artifact,
     tables,
     left: ['foreign keys of these tables, and of others to them', 'triggers of these tables', 'grants'],
+  };
+  if (earlier) {
+    const workshop = workshopOf(aside);
+    const loading = await atWorkIn({ ...target, database: workshop }, work.signal);
+    if (loading !== null) throw atWork(target.database, loading);
+    if (await areMoved({ request, target }, earlier, workshop)) {
+      await dropWorkshop(target, aside, work.signal);
+      return { ...restored, steps: [], note: earlier, done: true, carryOut: async () => undefined };
+    }
+  }
+  await requireWriter(target, work.signal);
+  const there = await existing(target, tables, work.signal);
+  if (there.length > 0 && !replace) throw inTheWay(`tables ${there.join(', ')} are in "${target.database}"`);
+  const note: NoteOf<'tables'> = { way: 'tables', database: target.database, there: [...there], aside };
+  return {
+    ...restored,
     steps: [
       'load the export into a private server here, and check all of it on the way',
       ...(found.exists === 0 ? [making(target)] : []),
@@ -77,7 +106,7 @@ async function planTables(request: Request, { artifact, target, found }: Planned
       ...there.map((name) => `call the old table ${name} "${name}${aside}"`),
       `move ${tables.join(', ')} into "${target.database}", in one step`,
     ],
-    note: {},
+    note,
     done: false,
     carryOut: () => written(request, moveTables({ request, artifact, target, found, there, aside })),
   };
@@ -100,28 +129,27 @@ interface Planned {
   readonly found: Found;
 }
 
-async function loadWhole({ backup, scratch, work }: Request, { artifact, target, found }: Planned): Promise<void> {
+/**
+ * One session does all of it, under the lock: what it drops and makes, the load, and last of all that the mark goes. So
+ * once nobody has the lock, the mark tells whether all of it is there.
+ */
+async function loadWhole(
+  { backup, scratch, work }: Request,
+  { artifact, target, found }: Planned,
+  note: NoteOf<'whole'>,
+): Promise<void> {
   const { connection, database } = target;
   await requireSpace({ path: scratch, needed: artifact.plainBytes });
-  const [begin, file] = [path.join(scratch, 'begin.sql'), path.join(scratch, 'export.sql')];
-  await writeFile(begin, takeLock(database), { mode: 0o600 });
+  const [begin, file, end] = ['begin.sql', 'export.sql', 'end.sql'].map((name) => path.join(scratch, name));
+  if (begin === undefined || file === undefined || end === undefined) throw new TypeError('three files');
+  await writeFile(begin, beginning(target, artifact, found, note), { mode: 0o600 });
   await backup.into('export', artifact.name, { command: 'dd', args: [`of=${file}`, 'status=none', 'bs=64k'] });
-  const { signal } = work;
-  const name = identifier(database);
-  const made = artifact.export.made ?? {};
-  const mark = markOf({
-    reference: formatReference(backup.manifest),
-    since: `${new Date().toISOString().slice(0, 19)}Z`,
-  });
-  const half = halfOf(found.comment);
-  if (half) await run(connection, `DROP DATABASE ${name}`, { signal });
-  const isOurs = found.exists === 0 || half !== undefined;
-  await run(connection, isOurs ? createStatement(database, made, mark) : commented(name, mark), { signal });
+  await writeFile(end, `SET sql_mode = '';\n${commented(identifier(database), note.comment)};\n`, { mode: 0o600 });
   try {
     await runPipeline({
       programs: [
-        { command: 'cat', args: ['--', begin, file] },
-        clientProgram(connection, ['--binary-mode', '--max-allowed-packet=1G', `--database=${database}`]),
+        { command: 'cat', args: ['--', begin, file, end] },
+        clientProgram(connection, ['--binary-mode', '--max-allowed-packet=1G']),
       ],
       bytes: () => 0,
       phase: 'restoring',
@@ -131,16 +159,56 @@ async function loadWhole({ backup, scratch, work }: Request, { artifact, target,
     });
   } catch (error) {
     if (isTaken(error)) throw atWork(database, null);
-    // What is half there is ours: nothing was in it before.
-    const always = { signal: new AbortController().signal };
-    await run(connection, `DROP DATABASE ${name}`, always);
-    const { charset, collation, comment } = found;
-    const like = { charset, collation };
-    if (!isOurs) await run(connection, createStatement(database, like, comment), always);
+    if (isChanged(error)) throw changed(database);
+    await takenBack(target, note, work);
     throw error instanceof BackupError && error.facts['program'] === 'mariadb' ? clientError(error, connection) : error;
   }
-  await run(connection, commented(name, isOurs ? '' : found.comment), { signal });
 }
+
+/** All under a sql_mode in which literals are read as they are written here; the export has its own again. */
+function beginning(
+  { database }: Target,
+  { export: { made } }: ExportArtifact,
+  found: Found,
+  note: NoteOf<'whole'>,
+): string {
+  const name = identifier(database);
+  const { charset, collation } = note;
+  const like = note.existed ? { charset, collation } : (made ?? {});
+  const isHalf = halfOf(found.comment) !== undefined;
+  const isOurs = found.exists === 0 || isHalf;
+  return [
+    "SET @mosaic_mode = @@sql_mode, SESSION sql_mode = '';",
+    takeLock(database, { asItWas: stillAs(database, found) }),
+    ...(isHalf ? [`DROP DATABASE ${name};`] : []),
+    `${isOurs ? createStatement(database, like, note.mark) : commented(name, note.mark)};`,
+    `USE ${name};`,
+    'SET SESSION sql_mode = @mosaic_mode;\n',
+  ].join('\n');
+}
+
+/** What is half there is ours: nothing was in it before. An empty one is as it was. */
+async function takenBack(
+  { connection, database }: Target,
+  { existed, charset, collation, comment, mark }: NoteOf<'whole'>,
+  { log }: Request['work'],
+): Promise<void> {
+  const isOurs = `${commentOf(literal(database))} = ${literal(mark)}`;
+  const statements = [
+    `DROP DATABASE ${identifier(database)}`,
+    ...(existed ? [createStatement(database, { charset, collation }, comment)] : []),
+  ];
+  try {
+    const lock = takeLock(database, { asItWas: isOurs, patience: PATIENCE });
+    await run(connection, `${lock}${statements.join(';\n')}`, { signal: new AbortController().signal });
+  } catch (error) {
+    // Why the restore failed matters more. It bears its mark, and where it bears none, nothing had come into it.
+    if (!isChanged(error)) log.warn({ database, error: String(error) }, 'what was half restored is still there');
+  }
+}
+
+/** Seconds for the server to notice that our client has ended. */
+const PATIENCE = 10;
 
 function commented(name: string, comment: string): string {
   return `ALTER DATABASE ${name} COMMENT = ${literal(comment)}`;

@@ -12,6 +12,7 @@ import { clientError } from '../errors.ts';
 import { clientProgram, identifier, literal, rows, run } from '../session.ts';
 import { dumpTables } from './dump.ts';
 import { createStatement, loadExport, withEmptyServer } from './loaded.ts';
+import { atWork, isTaken, lockStatement, takeLock } from './half.ts';
 import { existing, type Target } from './target.ts';
 
 export interface Moving {
@@ -76,32 +77,56 @@ async function moveFrom(from: Connection, { request, artifact, target, found, th
   const { tables, work } = request;
   const { connection, database } = target;
   const options = { signal: work.signal };
-  const workshop = `mosaic_restore${aside}`;
+  const workshop = workshopOf(aside);
   const made = artifact.export.made ?? {};
-  await run(connection, createStatement(workshop, made), options);
+  /** Each session under the lock: so an attempt after this one knows that the server is still at work for it. */
+  const locked = (...statements: readonly string[]) =>
+    run(connection, `${takeLock(workshop, PATIENT)}${statements.join(';\n')}`, options);
   try {
+    // An attempt before may have left one.
+    await locked(`DROP DATABASE IF EXISTS ${identifier(workshop)}`, createStatement(workshop, made));
+    const lock = `--init-command=${lockStatement(workshop, PATIENT)}`;
     await runPipeline({
       programs: [
         dumpTables(from, artifact.export.database ?? '', tables),
-        clientProgram(connection, ['--binary-mode', '--max-allowed-packet=1G', `--database=${workshop}`]),
+        clientProgram(connection, ['--binary-mode', '--max-allowed-packet=1G', lock, `--database=${workshop}`]),
       ],
       bytes: () => 0,
       phase: 'restoring',
       total: null,
       work: { ...work, standstill: Number.POSITIVE_INFINITY },
     });
-    if (found.exists === 0) await run(connection, createStatement(database, made), options);
+    if (found.exists === 0) await locked(createStatement(database, made));
     const moves = [
       ...there.map((name) => `${of(database, name)} TO ${of(database, `${name}${aside}`)}`),
       ...tables.map((name) => `${of(workshop, name)} TO ${of(database, name)}`),
     ];
-    await run(connection, `RENAME TABLE ${moves.join(', ')}`, options);
+    await locked(`RENAME TABLE ${moves.join(', ')}`);
   } catch (error) {
+    if (isTaken(error)) throw atWork(database, null);
+    await dropWorkshop(target, aside, new AbortController().signal).catch((also: unknown) =>
+      // Why the restore failed matters more.
+      work.log.warn(
+        { database: workshop, error: String(also) },
+        'the database that tables were made in is still there',
+      ),
+    );
     throw error instanceof BackupError && error.facts['program'] === 'mariadb' ? clientError(error, connection) : error;
-  } finally {
-    const always = { signal: new AbortController().signal };
-    await run(connection, `DROP DATABASE IF EXISTS ${identifier(workshop)}`, always);
   }
+  await dropWorkshop(target, aside, new AbortController().signal);
+}
+
+/** Our own session before it may still be ending. */
+const PATIENT = { patience: 10 } as const;
+
+/** The database that tables are made in, before they are moved. */
+export function workshopOf(aside: string): string {
+  return `mosaic_restore${aside}`;
+}
+
+export async function dropWorkshop({ connection }: Target, aside: string, signal: AbortSignal): Promise<void> {
+  const workshop = workshopOf(aside);
+  await run(connection, `${takeLock(workshop, PATIENT)}DROP DATABASE IF EXISTS ${identifier(workshop)}`, { signal });
 }
 
 function of(database: string, table: string): string {

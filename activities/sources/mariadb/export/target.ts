@@ -69,9 +69,8 @@ export async function look({ connection, database }: Target, signal: AbortSignal
     found,
     `SELECT JSON_OBJECT(
        'exists', (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}),
-       'objects', (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${name})
-                + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ${name}),
-       'comment', COALESCE((SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}), ''),
+       'objects', ${objectsIn(name)},
+       'comment', ${commentOf(name)},
        'charset', COALESCE((SELECT DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}), ''),
        'collation', COALESCE((SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}), ''),
        'loading', IS_USED_LOCK(${literal(lockOf(database))}))`,
@@ -81,12 +80,37 @@ export async function look({ connection, database }: Target, signal: AbortSignal
   return row;
 }
 
+/** Whether all that was found is so still; names are literals. */
+export function stillAs(database: string, { exists, objects, comment }: Found): string {
+  const name = literal(database);
+  return `(SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}) = ${exists}
+    AND ${objectsIn(name)} = ${objects} AND ${commentOf(name)} = ${literal(comment)}`;
+}
+
+function objectsIn(name: string): string {
+  return `((SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${name})
+    + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ${name}))`;
+}
+
+/** Its comment as SQL; the name is a literal. */
+export function commentOf(name: string): string {
+  return `COALESCE((SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${name}), '')`;
+}
+
+/** The connection of whoever is changing a database; null where nobody is. */
+export async function atWorkIn({ connection, database }: Target, signal: AbortSignal): Promise<number | null> {
+  const query = `SELECT JSON_OBJECT('loading', IS_USED_LOCK(${literal(lockOf(database))}))`;
+  const [row] = await rows(connection, found.pick({ loading: true }), query, { signal });
+  return row?.loading ?? null;
+}
+
 /** Which of some tables are there. */
 export async function existing(
   { connection, database }: Target,
   tables: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  if (tables.length === 0) return [];
   const list = tables.map((name) => literal(name)).join(', ');
   const listed = await rows(
     connection,
