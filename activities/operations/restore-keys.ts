@@ -4,7 +4,8 @@ import { BackupError } from '../../model/errors.ts';
 import type { Site } from '../site.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { Connection } from '../sources/redis/connection.ts';
-import { existing, keysOf, moveKeys, showKey, type Moved } from '../sources/redis/keys.ts';
+import { keysNote, restOf } from '../sources/redis/keys-moved.ts';
+import { existing, keysOf, moveKeys, showKey, VALUES, type Moved } from '../sources/redis/keys.ts';
 import { openTalk } from '../sources/redis/talk.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import type { Store } from '../storage/types.ts';
@@ -35,9 +36,9 @@ export interface RestoreKeysRequest {
 export interface KeysPlan {
   /** Names, as redis-cli shows them. */
   readonly keys: readonly string[];
-  /** Those of them that the server has. */
+  /** Those of them that the server has, and that no attempt before can have restored. */
   readonly taken: readonly string[];
-  /** `earlier` says that all of them are restored: there is nothing left to do. */
+  /** `earlier` says that all of them are restored: there is nothing left to do, and `carryOut` only tells how many. */
   readonly done: boolean;
   /** @throws BackupError `conflict` where some are there and must not be replaced; as `moveKeys`. */
   carryOut(): Promise<Moved>;
@@ -45,7 +46,8 @@ export interface KeysPlan {
 
 /** Looks at both sides, and hands the plan over. @throws BackupError `not-found` where no key is meant; `unreachable`, `access-denied`. */
 export async function withKeysPlan<T>(request: RestoreKeysRequest, use: (plan: KeysPlan) => Promise<T>): Promise<T> {
-  const { site, source, pattern, database, into, replace, work } = request;
+  const { site, source, pattern, database, into, replace, onMoved, work } = request;
+  const earlier = keysNote(request.earlier);
   const config = sourceConfig(site, source);
   // Before anything is fetched: whether it answers, and lets this user in.
   const to = await openTalk(into, database, work.signal);
@@ -60,14 +62,22 @@ export async function withKeysPlan<T>(request: RestoreKeysRequest, use: (plan: K
           const nobody = { user: undefined, password: undefined, ca: undefined } as const;
           const from = await openTalk({ ...own, ...nobody }, database, work.signal);
           const keys = await keysOf(from, pattern, work);
-          if (keys.length === 0) throw nothing(pattern, database);
-          const taken = (await existing(to, keys)).map(showKey);
+          // Those that were restored may have come to the end of their TTL since.
+          if (keys.length === 0 && !earlier) throw nothing(pattern, database);
+          const rest = earlier ? restOf(keys, earlier) : keys;
+          const others = earlier && !replace ? rest.slice(VALUES) : rest;
+          const taken = (await existing(to, others)).map(showKey);
           const carryOut = (): Promise<Moved> => {
-            if (taken.length > 0 && !replace) throw inTheWay(taken);
-            return moveKeys({ from, to, keys, replace, work });
+            if (taken.length > 0 && !replace) throw inTheWay(taken, earlier?.keys ?? 0);
+            return moveKeys({ from, to, keys: rest, replace, earlier, onMoved, work });
           };
           try {
-            return await use({ keys: keys.map(showKey), taken, done: false, carryOut });
+            return await use({
+              keys: keys.map(showKey),
+              taken,
+              done: earlier !== undefined && rest.length === 0,
+              carryOut,
+            });
           } finally {
             from.close();
           }
@@ -89,10 +99,15 @@ function nothing(pattern: string, database: number): BackupError {
   });
 }
 
-function inTheWay(taken: readonly string[]): BackupError {
+/** @param restored by an attempt before. */
+function inTheWay(taken: readonly string[], restored: number): BackupError {
   const named = `${taken.slice(0, 5).join(', ')}${taken.length > 5 ? ', …' : ''}`;
-  return new BackupError('conflict', `the server has ${taken.length} of them: ${named}. Nothing was changed.`, {
-    remedy: 'Replace them with --replace, move them away (RENAME), or name others.',
-    facts: { taken: taken.slice(0, 100) },
-  });
+  return new BackupError(
+    'conflict',
+    `the server has ${taken.length} of them: ${named}. ${restored === 0 ? 'Nothing was changed.' : `${restored} others are restored.`}`,
+    {
+      remedy: 'Replace them with --replace, move them away (RENAME), or name others.',
+      facts: { taken: taken.slice(0, 100) },
+    },
+  );
 }

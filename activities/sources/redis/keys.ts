@@ -1,11 +1,12 @@
 /** Single keys from a private server on restored data into a running one: DUMP and RESTORE, by which a value is what it was, with what is left of its TTL. */
 import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
+import { NOTHING, type KeysNote } from './keys-moved.ts';
 import { isError, type Answer, type Talk } from './talk.ts';
 
 /** Keys that are asked for together: of names, and of values, which are in memory meanwhile. */
 const NAMES = 500;
-const VALUES = 32;
+export const VALUES = 32;
 
 /** The keys of a pattern of SCAN, sorted. */
 export async function keysOf(from: Talk, pattern: string, work: Work): Promise<readonly Buffer[]> {
@@ -42,6 +43,10 @@ export interface MoveKeys {
   readonly to: Talk;
   readonly keys: readonly Buffer[];
   readonly replace: boolean;
+  /** How far an attempt before this one had come; `keys` are those behind that. */
+  readonly earlier?: KeysNote | undefined;
+  /** Awaited before the first page, and behind each. */
+  readonly onMoved?: ((note: KeysNote) => Promise<void>) | undefined;
   readonly work: Work;
 }
 
@@ -54,10 +59,12 @@ export interface Moved {
 }
 
 /** @throws BackupError `refused` with how many are there already, at the first that the server does not take. */
-export async function moveKeys({ from, to, keys, replace, work }: MoveKeys): Promise<Moved> {
-  let restored = 0;
-  let bytes = 0;
-  let lapsed = 0;
+export async function moveKeys(moving: MoveKeys): Promise<Moved> {
+  const { from, to, keys, replace, earlier, onMoved, work } = moving;
+  let { keys: restored, bytes, lapsed } = earlier ?? NOTHING;
+  await onMoved?.(earlier ?? NOTHING);
+  // The attempt before may have sent its next page, of which nothing was noted, and none other.
+  let mayBeThere = earlier !== undefined;
   for (const page of pagesOf(keys, VALUES)) {
     work.signal.throwIfAborted();
     const answers = await from.ask(page.flatMap((key) => [['PTTL', key] as const, ['DUMP', key] as const]));
@@ -69,12 +76,15 @@ export async function moveKeys({ from, to, keys, replace, work }: MoveKeys): Pro
     const taken = await to.ask(there.map(({ key, ttl, value }) => ['RESTORE', key, ttl, value, ...flags]));
     for (const [index, { key, value }] of there.entries()) {
       const answer = taken[index];
-      if (isError(answer)) throw notTaken(key, answer.error, restored);
+      const isThere = mayBeThere && isError(answer) && answer.error.startsWith('BUSYKEY');
+      if (isError(answer) && !isThere) throw notTaken(key, answer.error, restored);
       restored += 1;
       bytes += value.length;
     }
     lapsed += page.length - there.length;
+    mayBeThere = false;
     work.progress({ phase: 'restoring keys', bytes, total: null, activity: restored });
+    await onMoved?.({ moved: page.at(-1)?.toString('base64') ?? null, keys: restored, bytes, lapsed });
   }
   return { keys: restored, bytes, lapsed };
 }
