@@ -1,181 +1,106 @@
-/** Restores into a running MariaDB server that are cut off before they are carried out, or behind that, and attempts after them. */
+/** Restores into a running MariaDB server that are cut off, and attempts after them; export-attempts.fault.ts has more with single tables. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { userInfo } from 'node:os';
 import { lockOf } from '../../../../activities/sources/mariadb/export/half.ts';
-import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
-import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
-import { makeSite, type TestSite } from '../../../support/site.ts';
 import { until } from '../../../support/until.ts';
 import { attempt, goesOn, isDone, isRefused, killedAt, killedWhen, type Point } from '../export-attempts.ts';
-import type { Said } from '../export-in-child.ts';
-import { SOURCE } from './backups.ts';
-import { captureExport } from './exports.ts';
+import { describeAttempts } from './attempts.ts';
 
-const SCHEMA = `
-  CREATE DATABASE shop; USE shop;
-  CREATE TABLE customers (id INT PRIMARY KEY); INSERT INTO customers VALUES (1), (2);
-  CREATE TABLE orders (id INT PRIMARY KEY); INSERT INTO orders VALUES (1);
-  CREATE DATABASE big; USE big;
-  CREATE TABLE customers (id INT PRIMARY KEY); INSERT INTO customers VALUES (1), (2);
-  CREATE TABLE zz_ballast AS SELECT seq AS id, REPEAT(MD5(seq), 6) AS body FROM seq_1_to_100000`;
-
-const RENAME: Point = { at: 'activities/sources/mariadb/session.ts#run', when: 'entered', given: 'RENAME TABLE' };
 /** All is carried out, and its scratch is wiped. */
 const WIPED: Point = { at: 'fs#rm', when: 'entered', given: 'mosaic-export-' };
 
-describe('attempts at a restore into a running MariaDB server', function () {
-  this.timeout(120_000);
-  let server: TestMariadb;
-  let made: TestSite;
-  let names = 0;
-  /** The database of a test. */
-  let name: string;
-
-  before(async () => {
-    const folder = await temporaryFolder();
-    server = await startMariadb({ folder });
-    await server.sql(SCHEMA);
-    const config = server.config({ export: { password: { file: server.passwords.export }, rows: false } });
-    made = await makeSite({ folder, sources: { [SOURCE]: config } });
-    await captureExport(made.site);
-  });
-  beforeEach(() => {
-    names += 1;
-    name = `copy_${names}`;
-  });
-  after(async () => {
-    await server?.stop('immediate');
-    await cleanUp();
-  });
-
-  function saying(more: Partial<Said> = {}): Said {
-    const settings = { socket: server.connection().socket ?? '', user: userInfo().username, database: name };
-    const into = { settings, password: undefined };
-    return { database: 'shop', tables: [], into, replace: false, owners: true, ...more };
-  }
-  const tables = () =>
-    server.sql(`SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${name}' ORDER BY 1`);
-  const workshops = () => server.sql("SHOW DATABASES LIKE 'mosaic_restore%'");
-  const comment = () =>
-    server.sql(
-      `SELECT CONCAT('"', SCHEMA_COMMENT, '"') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${name}'`,
-    );
-  const customers = () => server.sql(`SELECT id FROM ${name}.customers ORDER BY id`);
-  const client = (id: number) => server.sql(`INSERT INTO ${name}.customers VALUES (${id})`);
-  const old = () => server.sql(`CREATE DATABASE ${name}; CREATE TABLE ${name}.customers AS SELECT 7 AS id`);
-  const aside = (found: readonly string[]) => found.map((each) => each.replace(/_\d{8}T\d{6}$/, ''));
+describeAttempts('attempts at a restore into a running MariaDB server', (attempts) => {
+  const { made, server, name, saying, old, tables, workshops, comment, customers, client } = attempts;
 
   it('of an empty database, killed in the middle: is not in its own way, and an empty one keeps its comment', async () => {
-    await server.sql(`CREATE DATABASE ${name} CHARACTER SET latin1 COMMENT 'it''s \\\\ mine'`);
+    await server().sql(`CREATE DATABASE ${name()} CHARACTER SET latin1 COMMENT 'it''s \\\\ mine'`);
     const big = saying({ database: 'big' });
-    const note = await killedWhen(made, big, async () => (await tables()).includes('zz_ballast'));
+    const note = await killedWhen(made(), big, async () => (await tables()).includes('zz_ballast'));
     assert.match((await comment()).join(), /not whole/);
     // No other restore takes it for its own.
     await until('nobody goes on', async () => {
-      const query = `SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '${name}'`;
-      return (await server.sql(query)).length === 0;
+      const query = `SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '${name()}'`;
+      return (await server().sql(query)).length === 0;
     });
-    await isRefused(attempt(made, big), 'not-empty', /is not whole/);
-    await goesOn(made, big, note);
+    await isRefused(attempt(made(), big), 'not-empty', /is not whole/);
+    await goesOn(made(), big, note);
     assert.deepEqual(await comment(), [String.raw`"it's \ mine"`]);
-    assert.match((await server.sql(`SHOW CREATE DATABASE ${name}`)).join(), /latin1/);
-    assert.deepEqual(await server.sql(`SELECT COUNT(*) FROM ${name}.zz_ballast`), ['100000']);
+    assert.match((await server().sql(`SHOW CREATE DATABASE ${name()}`)).join(), /latin1/);
+    assert.deepEqual(await server().sql(`SELECT COUNT(*) FROM ${name()}.zz_ballast`), ['100000']);
     await client(3);
-    await isDone(made, big, note);
+    await isDone(made(), big, note);
     assert.deepEqual(await customers(), ['1', '2', '3']);
   });
 
   it('of a database that is not there: behind its end', async () => {
-    const note = await killedAt(made, saying(), WIPED);
+    const note = await killedAt(made(), saying(), WIPED);
     assert.deepEqual(await comment(), ['""']);
     await client(3);
-    await isDone(made, saying(), note);
+    await isDone(made(), saying(), note);
     assert.deepEqual(await customers(), ['1', '2', '3']);
-    await isRefused(attempt(made, saying()), 'not-empty', /has 2 tables/);
-  });
-
-  it('of tables: before they are moved, and behind that', async () => {
-    await old();
-    const said = saying({ tables: ['customers', 'orders'], replace: true });
-    const note = await killedAt(made, said, RENAME);
-    assert.deepEqual([aside(await tables()), (await workshops()).length], [['customers'], 1]);
-    await goesOn(made, said, note);
-    assert.deepEqual([aside(await tables()), await workshops()], [['customers', 'customers_before', 'orders'], []]);
-    await client(3);
-    await isDone(made, { ...said, replace: false }, note);
-    assert.deepEqual(await customers(), ['1', '2', '3']);
-  });
-
-  it('of tables: killed right behind the move; what they were made in is removed', async () => {
-    const said = saying({ tables: ['customers'] });
-    const note = await killedAt(made, said, { ...RENAME, when: 'left' });
-    assert.equal((await workshops()).length, 1);
-    await client(3);
-    await isDone(made, said, note);
-    assert.deepEqual([await customers(), await workshops()], [['1', '2', '3'], []]);
+    await isRefused(attempt(made(), saying()), 'not-empty', /has 2 tables/);
   });
 
   it('does not go on while the server is at work for the killed one, which carries it out', async () => {
     await old();
     const said = saying({ tables: ['customers'], replace: true });
-    const reader = spawn('mariadb', [`--socket=${server.connection().socket ?? ''}`], {
+    const reader = spawn('mariadb', [`--socket=${server().connection().socket ?? ''}`], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });
-    reader.stdin.write(`BEGIN; SELECT * FROM ${name}.customers;\n`);
+    reader.stdin.write(`BEGIN; SELECT * FROM ${name()}.customers;\n`);
     const waiting = async () => {
       const query = `SELECT ID FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock' AND INFO LIKE 'RENAME%'`;
-      return (await server.sql(query)).length > 0;
+      return (await server().sql(query)).length > 0;
     };
-    const note = await killedWhen(made, said, waiting);
-    await isRefused(attempt(made, { ...said, earlier: note }), 'busy', /is at work in/);
+    const note = await killedWhen(made(), said, waiting);
+    await isRefused(attempt(made(), { ...said, earlier: note }), 'busy', /is at work in/);
     reader.stdin.end();
     await once(reader, 'exit');
     await until('it is moved', async () => (await tables()).length === 2);
     await until(
       'the server has let it go',
-      async () => (await attempt(made, { ...said, earlier: note }, 'plan').catch(() => undefined)) !== undefined,
+      async () => (await attempt(made(), { ...said, earlier: note }, 'plan').catch(() => undefined)) !== undefined,
     );
     await client(3);
-    await isDone(made, said, note);
+    await isDone(made(), said, note);
     assert.deepEqual([await customers(), await workshops()], [['1', '2', '3'], []]);
   });
 
   it('goes on from a half of its own, and waits for the lock of a load', async () => {
-    const { note } = await attempt(made, saying(), 'plan');
+    const { note } = await attempt(made(), saying(), 'plan');
     const mark = String(Object.entries(note).find(([key]) => key === 'mark')?.[1]);
-    await server.sql(`CREATE DATABASE ${name} COMMENT '${mark}'; CREATE TABLE ${name}.customers (id INT)`);
-    const holder = spawn('mariadb', [`--socket=${server.connection().socket ?? ''}`], {
+    await server().sql(`CREATE DATABASE ${name()} COMMENT '${mark}'; CREATE TABLE ${name()}.customers (id INT)`);
+    const holder = spawn('mariadb', [`--socket=${server().connection().socket ?? ''}`], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });
-    holder.stdin.write(`SELECT GET_LOCK('${lockOf(name)}', 0);\n`);
+    holder.stdin.write(`SELECT GET_LOCK('${lockOf(name())}', 0);\n`);
     await until(
       'it is taken',
-      async () => (await server.sql(`SELECT IS_USED_LOCK('${lockOf(name)}') IS NULL`))[0] === '0',
+      async () => (await server().sql(`SELECT IS_USED_LOCK('${lockOf(name())}') IS NULL`))[0] === '0',
     );
-    await isRefused(attempt(made, saying({ earlier: note })), 'busy', /is at work in/);
+    await isRefused(attempt(made(), saying({ earlier: note })), 'busy', /is at work in/);
     holder.stdin.end();
     await once(holder, 'exit');
-    await goesOn(made, saying(), note);
+    await goesOn(made(), saying(), note);
     assert.deepEqual([await customers(), await comment()], [['1', '2'], ['""']]);
   });
 
   it('leaves what somebody else has made since it was looked at', async () => {
-    const other = () => server.sql(`CREATE DATABASE ${name}; CREATE TABLE ${name}.customers AS SELECT 9 AS id`);
-    await isRefused(attempt(made, saying(), other), 'busy', /Somebody has changed/);
+    const other = () => server().sql(`CREATE DATABASE ${name()}; CREATE TABLE ${name()}.customers AS SELECT 9 AS id`);
+    await isRefused(attempt(made(), saying(), other), 'busy', /Somebody has changed/);
     assert.deepEqual(await customers(), ['9']);
   });
 
   it('says that it cannot tell where somebody else has made other things, and for a note of something else', async () => {
-    const { note } = await attempt(made, saying(), 'plan');
-    const some = await attempt(made, saying({ tables: ['customers', 'orders'] }), 'plan');
+    const { note } = await attempt(made(), saying(), 'plan');
+    const some = await attempt(made(), saying({ tables: ['customers', 'orders'] }), 'plan');
     await old();
-    await isRefused(attempt(made, saying({ earlier: note })), 'conflict', /has 1 tables .* but not orders/);
+    await isRefused(attempt(made(), saying({ earlier: note })), 'conflict', /has 1 tables .* but not orders/);
     const both = saying({ tables: ['customers', 'orders'], replace: true });
-    await isRefused(attempt(made, { ...both, earlier: some.note }), 'conflict', /there is only customers/);
-    await isRefused(attempt(made, { ...both, earlier: note }), 'conflict', /of another restore/);
-    await isRefused(attempt(made, { ...both, earlier: 7 }), 'conflict', /cannot be understood/);
+    await isRefused(attempt(made(), { ...both, earlier: some.note }), 'conflict', /there is only customers/);
+    await isRefused(attempt(made(), { ...both, earlier: note }), 'conflict', /of another restore/);
+    await isRefused(attempt(made(), { ...both, earlier: 7 }), 'conflict', /cannot be understood/);
     assert.deepEqual(await customers(), ['7']);
   });
 });
