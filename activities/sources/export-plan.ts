@@ -26,7 +26,10 @@ export interface ExportRequest<Config extends SourceConfig = SourceConfig> {
   readonly owners: boolean;
   /** An empty folder (0700) for what cannot be streamed; the caller wipes it. */
   readonly scratch: string;
-  /** What an attempt before this one, which was cut off, had noted: the plan finds out how far that one came, and goes on from there. */
+  /**
+   * What an attempt before this one, which was cut off, had noted; of several, the last. The plan finds out whether it was
+   * carried out: it is `busy` as long as the server is at work for it, and a `conflict` where that cannot be told.
+   */
   readonly earlier?: unknown;
   readonly work: Work;
 }

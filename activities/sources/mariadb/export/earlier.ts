@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ExportEntry } from '../../../../model/export.ts';
 import { earlierNote, undecided } from '../../earlier.ts';
-import { listOf } from '../../stored-exports.ts';
+import { hasList, listOf } from '../../stored-exports.ts';
 import type { ExportRequest } from '../../types.ts';
 import { halfOf } from './half.ts';
 import { existing, type Found, type Target } from './target.ts';
@@ -60,7 +60,8 @@ interface Looking {
 export async function isLoaded({ request, target }: Looking, found: Found): Promise<boolean> {
   if (found.objects === 0 || halfOf(found.comment)) return false;
   const { backup, database, work } = request;
-  const tables = (await listOf(backup, database)).filter(isTable).map(({ name }) => name);
+  const list = hasList(backup.manifest) ? await listOf(backup, database) : [];
+  const tables = list.filter(isTable).map(({ name }) => name);
   const lacking = missing(tables, await existing(target, tables, work.signal));
   if (lacking.length === 0) return true;
   throw undecided(
