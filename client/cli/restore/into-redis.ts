@@ -69,30 +69,3 @@ function numberOf(text: string): number {
   throw new BackupError('usage', `"${text}" is no database of Redis: they are numbers, from 0.`);
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['host', 'port', 'socket', 'user']);
-
-/** The source's own server where --into names none, and never as the user that backs up, who may write nothing. */
-async function serverOf(cli: Cli, site: Site, source: string, options: RestoreOptions): Promise<Connection> {
-  const settings = parseInto(options.into ?? '');
-  const unknown = Object.keys(settings).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined)
-    throw new BackupError('usage', `--into of Redis knows no "${unknown}".`, {
-      remedy: 'Write: "host=… port=… user=…", or "socket=… user=…"; the database is --database NUMBER.',
-    });
-  const config = site.config.sources[source];
-  const own = config?.type === 'redis' ? config.connection : undefined;
-  const { host, port, socket, user } = settings;
-  const named = host !== undefined || socket !== undefined;
-  if (!named && !own)
-    throw new BackupError('usage', `The config has no server of "${source}", and --into names none.`, {
-      remedy: 'Write it: --into "host=127.0.0.1 port=6379 user=default".',
-    });
-  return {
-    host: host ?? own?.host ?? '127.0.0.1',
-    port: Number(port ?? (named ? 6379 : own?.port)),
-    socket: named ? socket : own?.socket,
-    user,
-    password: await password(cli, site, options),
-    ca: own?.ca,
-  };
-}
