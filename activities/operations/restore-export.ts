@@ -31,6 +31,8 @@ export interface RestoreExportRequest {
   readonly owners: boolean;
   /** For what cannot be streamed; the system's folder for such when absent. */
   readonly scratch?: string;
+  /** What an attempt before this one, which was cut off, had noted. */
+  readonly earlier?: unknown;
   readonly work: Work;
 }
 
@@ -45,7 +47,7 @@ export async function withExportPlan<T>(
   request: RestoreExportRequest,
   use: (plan: ExportPlan) => Promise<T>,
 ): Promise<T> {
-  const { site, store, backup, database, tables, into, replace, owners, work } = request;
+  const { site, store, backup, database, tables, into, replace, owners, earlier, work } = request;
   const { manifest } = backup;
   const adapter = adapterFor(manifest.type);
   const read = manifest.artifacts.filter(({ role }) => role === EXPORT_ROLE || role === EXPORT_LIST_ROLE);
@@ -55,7 +57,7 @@ export async function withExportPlan<T>(
   return whileReading({ site, backups: [backup], work }, async () => {
     const reader = await openBackup({ site, store, backup, work });
     return withScratch(within, EXPORTS, async (scratch) => {
-      const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, work };
+      const asked = { backup: reader, database, tables, into, config, replace, owners, scratch, earlier, work };
       if (adapter.withExportPlan) return adapter.withExportPlan(asked, use);
       throw noExports(adapter.type);
     });

@@ -26,6 +26,10 @@ export interface RestoreKeysRequest {
   readonly into: Connection;
   /** Keys that are there give up their values. */
   readonly replace: boolean;
+  /** What an attempt before this one, which was cut off, had noted last. */
+  readonly earlier?: unknown;
+  /** Told, and awaited, before the first key is sent, and after each page of them: what a later attempt goes on from. */
+  readonly onMoved?: (note: object) => Promise<void>;
   readonly work: Work;
 }
 
@@ -34,6 +38,8 @@ export interface KeysPlan {
   readonly keys: readonly string[];
   /** Those of them that the server has. */
   readonly taken: readonly string[];
+  /** `earlier` says that all of them are restored: there is nothing left to do. */
+  readonly done: boolean;
   /** @throws BackupError `conflict` where some are there and must not be replaced; as `moveKeys`. */
   carryOut(): Promise<Moved>;
 }
@@ -62,7 +68,7 @@ export async function withKeysPlan<T>(request: RestoreKeysRequest, use: (plan: K
             return moveKeys({ from, to, keys, replace, work });
           };
           try {
-            return await use({ keys: keys.map(showKey), taken, carryOut });
+            return await use({ keys: keys.map(showKey), taken, done: false, carryOut });
           } finally {
             from.close();
           }

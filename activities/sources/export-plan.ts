@@ -26,6 +26,8 @@ export interface ExportRequest<Config extends SourceConfig = SourceConfig> {
   readonly owners: boolean;
   /** An empty folder (0700) for what cannot be streamed; the caller wipes it. */
   readonly scratch: string;
+  /** What an attempt before this one, which was cut off, had noted: the plan finds out how far that one came, and goes on from there. */
+  readonly earlier?: unknown;
   readonly work: Work;
 }
 
@@ -38,6 +40,10 @@ export interface ExportPlan {
   readonly left: readonly string[];
   /** In words, in order. */
   readonly steps: readonly string[];
+  /** What tells a later attempt whether this one was carried out: small, JSON, no secrets. To be kept before `carryOut`. */
+  readonly note: object;
+  /** The attempt that noted `earlier` had carried it out: there is nothing left to do, and `carryOut` must not be called. */
+  readonly done: boolean;
   /** Does it: wholly, or not at all. @throws BackupError `verification-failed`, `failed`; the server is as it was then. */
   readonly carryOut: () => Promise<void>;
 }

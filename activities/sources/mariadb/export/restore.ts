@@ -55,6 +55,8 @@ export async function planExport(request: Request): Promise<ExportPlan> {
       ...(found.exists === 0 || half ? [making(target)] : []),
       `restore it into "${target.database}"`,
     ],
+    note: {},
+    done: false,
     carryOut: () => written(request, loadWhole(request, { artifact, target, found })),
   };
 }
@@ -75,6 +77,8 @@ async function planTables(request: Request, { artifact, target, found }: Planned
       ...there.map((name) => `call the old table ${name} "${name}${aside}"`),
       `move ${tables.join(', ')} into "${target.database}", in one step`,
     ],
+    note: {},
+    done: false,
     carryOut: () => written(request, moveTables({ request, artifact, target, found, there, aside })),
   };
 }

@@ -79,6 +79,8 @@ function planDatabase({ replace }: Request, { artifact, entries, found, loading,
           ]
         : [`${all}, into "${name}"`]),
     ],
+    note: {},
+    done: false,
     carryOut: () =>
       inUse
         ? replaceDatabase(loading, artifact, aside)
@@ -149,6 +151,8 @@ async function planTables(request: Request, planning: Planning): Promise<ExportP
       ...steps,
       ...selection.all.map((table) => `restore table ${nameOf(table)}: ${COMES_ALONG}`),
     ],
+    note: {},
+    done: false,
     carryOut: () =>
       withDatabase(found, loading, artifact, () => loadArchive({ ...loading, before, list: nonEmpty(selection) })),
   };
