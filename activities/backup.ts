@@ -8,7 +8,13 @@ import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '.
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
 import type { FullBehind, FullBehindInput, InPlaceStepInput, NotHere, PutInPlace } from '../model/in-place-run.ts';
 import type { IntoStepInput, PutInto } from '../model/into-run.ts';
-import { fullBehindInput, inPlaceStepInput, intoStepInput, restorePointRun, restoreStepInput } from '../model/received-restore.ts';
+import {
+  fullBehindInput,
+  inPlaceStepInput,
+  intoStepInput,
+  restorePointRun,
+  restoreStepInput,
+} from '../model/received-restore.ts';
 import type { PreparedPoint, RestorePointRun } from '../model/restore-point-run.ts';
 import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';

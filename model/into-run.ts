@@ -86,7 +86,9 @@ export function intoSteps(input: IntoInput): readonly GraphStep[] {
 /** `tables a, b of shop`; `keys "session:*" of database 0` */
 export function whatText({ what }: Pick<IntoInput, 'what'>): string {
   if (what.kind === 'keys') return `keys "${what.pattern}" of database ${what.database}`;
-  return what.tables.length === 0 ? `database ${what.database}` : `${what.tables.join(', ')} of database ${what.database}`;
+  return what.tables.length === 0
+    ? `database ${what.database}`
+    : `${what.tables.join(', ')} of database ${what.database}`;
 }
 
 /** As `--into` has it; of the source's own server it says just that. */

@@ -49,7 +49,9 @@ export async function intoStep({ site, input, work }: IntoStep): Promise<PutInto
   const memory = memoryOf(site, input);
   const keys = await atOnce(true, () => {
     const { what } = input;
-    return what.kind === 'keys' ? putKeys({ site, input, work }, what, memory) : putExport({ site, input, work }, what, memory);
+    return what.kind === 'keys'
+      ? putKeys({ site, input, work }, what, memory)
+      : putExport({ site, input, work }, what, memory);
   });
   return { milliseconds: Date.now() - began, keys };
 }
@@ -114,7 +116,10 @@ async function passwordOf(site: Site, { passwordFile }: IntoStepInput): Promise<
 
 /** One file for each thing that is restored into: of that there is one restore. */
 function memoryOf(site: Site, { run, into, what: { database } }: IntoStepInput): Memory {
-  const of = createHash('sha256').update(JSON.stringify([into, database])).digest('hex').slice(0, 16);
+  const of = createHash('sha256')
+    .update(JSON.stringify([into, database]))
+    .digest('hex')
+    .slice(0, 16);
   const file = path.join(site.state, 'restores', `into-${of}.json`);
   return {
     async before() {

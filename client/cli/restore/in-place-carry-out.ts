@@ -35,10 +35,7 @@ type DoneWithFull = Done & { readonly full: string | null };
 /** @throws BackupError as `restoreInPlace`. */
 export async function carryOutInPlace(cli: Cli, order: InPlaceOrder, options: RestoreOptions): Promise<DoneWithFull> {
   if (await staysHere(cli, options)) return here(cli, order);
-  const [{ offeredOr }, { startInPlace }] = await Promise.all([
-    import('./offered.ts'),
-    import('../../restore/run.ts'),
-  ]);
+  const [{ offeredOr }, { startInPlace }] = await Promise.all([import('./offered.ts'), import('../../restore/run.ts')]);
   const { config } = order.request.site;
   const asked = await inputOf(order);
   return offeredOr(cli, {
@@ -139,7 +136,10 @@ export async function behind(cli: Cli, request: InPlaceWork): Promise<string | n
   }
 }
 
-function sayProblems(cli: Cli, problems: readonly { readonly message: string; readonly remedy?: string | null | undefined }[]): void {
+function sayProblems(
+  cli: Cli,
+  problems: readonly { readonly message: string; readonly remedy?: string | null | undefined }[],
+): void {
   for (const { message, remedy = null } of problems) {
     cli.out.note(`The full behind it is made, but: ${message}`);
     if (remedy !== null) cli.out.note(`  → ${remedy}`);
