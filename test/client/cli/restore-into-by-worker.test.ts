@@ -14,7 +14,13 @@ import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { startRedis, type TestRedis } from '../../support/redis.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
-import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../../support/worker-process.ts';
+import {
+  atPoint,
+  runCommand,
+  startCommand,
+  type CommandProcess,
+  type SignalPoint,
+} from '../../support/worker-process.ts';
 
 const shown = z.looseObject({ steps: z.array(z.looseObject({ state: z.string(), attempts: z.number() })) });
 
@@ -103,12 +109,14 @@ describe('restore --into by the worker of a host', function () {
     const direct = await restore('cache', '--key', 'cart', ...INTO_CACHE, '--replace', '--direct');
     assert.equal(direct.code, 0, direct.stderr);
     assert.doesNotMatch(direct.stderr, /worker/);
-    process.env['PASSWORD_OF'] = 'none is asked for';
-    const args = ['--into', intoDatabase('own'), '--password-env', 'PASSWORD_OF'];
-    const own = await restore('db', '--database', 'shop', ...args);
-    delete process.env['PASSWORD_OF'];
-    assert.equal(own.code, 0, own.stderr);
-    assert.match(own.stderr, /not by a worker: its password is in the variable PASSWORD_OF of this command/);
+    const into = ['--database', 'shop', '--into', intoDatabase('own'), '--password-env', 'PASSWORD_OF'];
+    const own = await runCommand({
+      args: ['-c', made.file, '--host', 'near', 'restore', 'latest', '--source', 'db', ...into],
+      env: { PASSWORD_OF: 'none is asked for' },
+      owner: folder,
+    });
+    assert.equal(own.code, 0, own.output);
+    assert.match(own.output, /not by a worker: its password is in the variable PASSWORD_OF of this command/);
   });
 
   it('--on is the worker of another host, with a copy from a destination', async () => {
