@@ -36,6 +36,8 @@ export type IntoHandle = WorkflowHandleWithFirstExecutionRunId<IntoWorkflow>;
 type PointWorkflow = (run: RestorePointRun) => Promise<PointReport>;
 export type PointHandle = WorkflowHandleWithFirstExecutionRunId<PointWorkflow>;
 
+export type RestoreWorkflows = RestoreWorkflow | InPlaceWorkflow | IntoWorkflow | PointWorkflow;
+
 type Asked = RestoreInput | InPlaceInput | IntoInput | RestorePointInput;
 
 /** Milliseconds that what fails is tried again: somebody waits for it. A worker that died, and is back, goes on. */
@@ -191,7 +193,7 @@ const LOOK = 500;
 const SILENT = 10_000;
 
 /** Watches it to its end. @throws BackupError `aborted` when it was cancelled; whatever it ended without a report by. */
-export async function followRestore<Run extends RestoreWorkflow | InPlaceWorkflow | IntoWorkflow | PointWorkflow>(
+export async function followRestore<Run extends RestoreWorkflows>(
   handle: WorkflowHandleWithFirstExecutionRunId<Run>,
   options: FollowRestore,
 ): Promise<WorkflowResultType<Run>> {

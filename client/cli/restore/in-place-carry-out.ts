@@ -96,14 +96,8 @@ function expected(error: unknown): BackupError {
 }
 
 async function followed(cli: Cli, handle: InPlaceHandle, { host, source }: InPlaceInput) {
-  const { followRestore } = await import('../../restore/run.ts');
-  cli.out.note(`restored by the worker of ${host}: ${handle.workflowId}`);
-  const work = await cli.work();
-  const { elsewhere, done, full, error } = await followRestore(handle, {
-    signal: cli.signal,
-    progress: (report) => work.progress(report),
-    onFailed: (message) => cli.out.note(message),
-  });
+  const { watched } = await import('./watched.ts');
+  const { elsewhere, done, full, error } = await watched(cli, handle, host);
   if (elsewhere !== undefined) return { why: elsewhere };
   if (done === null) {
     if (error !== null && OF_THE_WORKER.has(error.code)) return { why: `its worker cannot: ${error.message}` };

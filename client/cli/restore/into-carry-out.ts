@@ -91,14 +91,8 @@ async function inputOf(cli: Cli, { backup, what, into }: IntoOrder, options: Res
 }
 
 async function followed(cli: Cli, handle: IntoHandle, { host, seen }: IntoInput) {
-  const { followRestore } = await import('../../restore/run.ts');
-  cli.out.note(`restored by the worker of ${host}: ${handle.workflowId}`);
-  const work = await cli.work();
-  const { elsewhere, done, error } = await followRestore(handle, {
-    signal: cli.signal,
-    progress: (report) => work.progress(report),
-    onFailed: (message) => cli.out.note(message),
-  });
+  const { watched } = await import('./watched.ts');
+  const { elsewhere, done, error } = await watched(cli, handle, host);
   if (elsewhere !== undefined) return { why: elsewhere };
   if (done !== null) return { result: done };
   if (error === null) throw new BackupError('failed', 'the run ended before it was restored');
