@@ -23,7 +23,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['stream', STREAMS],
 ]);
 /** Keys that are asked for together. */
-const PAGE = 200;
+const PAGE = 500;
 /** A scan in which the server's table of keys grows or shrinks meets some of them twice: it is made again. */
 const SCANS = 3;
 /** Keys with a TTL that are held at once, to know them again when a scan meets them twice. */
@@ -153,19 +153,19 @@ async function scanOnce(talk: Talk, knowsExpiry: boolean, work: Work): Promise<S
 
 async function addPage(talk: Talk, scan: Scan, keys: readonly Buffer[], knowsExpiry: boolean): Promise<void> {
   const expiry = knowsExpiry ? 'PEXPIRETIME' : 'PTTL';
-  const answers = await talk.ask(
-    keys.flatMap((key) => [
-      [expiry, key],
-      ['TYPE', key],
-      ['DEBUG', 'DIGEST-VALUE', key],
-    ]),
-  );
+  if (keys.length === 0) return;
+  const answers = await talk.ask([
+    ['DEBUG', 'DIGEST-VALUE', ...keys],
+    ...keys.flatMap((key) => [[expiry, key] as const, ['TYPE', key] as const]),
+  ]);
+  const [values, ...rest] = answers;
+  const digests = Array.isArray(values) ? (values as readonly Answer[]) : [];
   for (const [at, key] of keys.entries()) {
-    const [expires, type, value] = answers.slice(3 * at, 3 * at + 3);
-    const [digest] = Array.isArray(value) ? (value as readonly Answer[]) : [];
+    const [expires, type] = rest.slice(2 * at, 2 * at + 2);
+    const digest = digests[at];
     if (typeof expires !== 'number') throw strange(expiry, expires);
     if (!Buffer.isBuffer(type)) throw strange('TYPE', type);
-    if (!Buffer.isBuffer(digest)) throw strange('DEBUG DIGEST-VALUE', value);
+    if (!Buffer.isBuffer(digest)) throw strange('DEBUG DIGEST-VALUE', values);
     add(scan, { key, expires, type: type.toString(), digest }, knowsExpiry);
   }
 }
