@@ -32,29 +32,40 @@ const MOST_PARTS = 10_000;
 /** Of a sealed name or digest so many digits are kept: it tells damage, and no two of some thousand names are the same. */
 const DIGITS = 16;
 
-/** What was found against the oldest record of the same way; or the record for later ones. */
-export function contentsCheck(
+/** Of what could be read neither then nor now, and what is not among the parts: else the report would hold nothing of it. */
+const LEFT_OUT = 'contents left out';
+
+/** What was found against the oldest record of the same way; or the record for later ones. And whatever is in neither. */
+export function contentsChecks(
   backup: Pick<BackupReader, 'seal'>,
   found: FoundContents,
   earlier: readonly EarlierContents[],
-): Check {
+): readonly Check[] {
   const { way, what, parts, aside } = found;
-  const rest = aside.length > 0 ? `; not compared: ${aside.join('; ')}` : '';
+  if (parts.size === 0) return leftOut(aside);
   if (parts.size > MOST_PARTS) {
-    const detail = `not recorded for later proofs: ${what}, ${parts.size} in all, and a record holds ${MOST_PARTS}${rest}`;
-    return { name: CONTENTS, compared: false, ok: true, detail };
+    const detail = `not recorded for later proofs: ${what}, ${parts.size} in all, and a record holds ${MOST_PARTS}`;
+    return [{ name: CONTENTS, compared: false, ok: true, detail }, ...leftOut(aside)];
   }
   const sealed = sealedParts(backup, way, parts);
   const contents: RecordedContents = { way, parts: Object.fromEntries(sealed.values()) };
   const sorted = [...sealed.values()].toSorted(([one], [two]) => (one < two ? -1 : 1));
   const record = { digest: backup.seal(JSON.stringify([way, ...sorted])), contents };
   const known = earlier.find((one) => one.contents?.way === way);
+  const unread = [...parts].filter(([, digest]) => digest === null).map(([part]) => part);
   if (!known?.contents) {
-    const other = earlier[0] && `; ${whyOther(earlier[0], way)}`;
-    const detail = `recorded for later proofs: ${what}, ${parts.size} in all${other ?? ''}${rest}`;
-    return { name: CONTENTS, compared: false, ok: true, detail, ...record };
+    const other = earlier[0] ? `; ${whyOther(earlier[0], way)}` : '';
+    const detail = `recorded for later proofs: ${what}, ${parts.size - unread.length} in all${other}`;
+    const unreadable = unread.length === 0 ? [] : [`${some(unread)}: cannot be read here`];
+    return [{ name: CONTENTS, compared: false, ok: true, detail, ...record }, ...leftOut([...aside, ...unreadable])];
   }
-  return { name: CONTENTS, ...compared(found, sealed, known.contents.parts, known.told), ...record };
+  const { check, unknown } = compared(what, sealed, known.contents.parts, known.told);
+  const others = unknown.length === 0 ? [] : [`${some(unknown)}: could not be read, then or now`];
+  return [{ name: CONTENTS, ...check, ...record }, ...leftOut([...aside, ...others])];
+}
+
+function leftOut(why: readonly string[]): readonly Check[] {
+  return why.length === 0 ? [] : [{ name: LEFT_OUT, compared: false, ok: true, detail: why.join('; ') }];
 }
 
 type Sealed = ReadonlyMap<string, readonly [name: string, digest: string | null]>;
@@ -71,25 +82,33 @@ function sealedParts({ seal }: Pick<BackupReader, 'seal'>, way: string, parts: F
 
 /** What is not there any more is for the checks of the inventory to tell, which has its name. */
 function compared(
-  { what, aside }: FoundContents,
+  what: string,
   sealed: Sealed,
   known: RecordedContents['parts'],
   told: string,
-): Pick<Check, 'compared' | 'ok' | 'detail'> {
-  const both = [...sealed].filter(([, [name, digest]]) => digest !== null && typeof known[name] === 'string');
-  const different = both.filter(([, [name, digest]]) => known[name] !== digest).map(([part]) => part);
-  const left = [...sealed.keys()].length - both.length;
-  const others = [...aside, ...(left === 0 ? [] : [`${left} that could not be read, then or now`])];
-  const rest = others.length > 0 ? `; not compared: ${others.join('; ')}` : '';
-  if (different.length > 0) {
-    const detail = `${what}: ${different.length} of ${both.length} differ from what an earlier proof found, ${told}: ${some(different)}${rest}`;
-    return { compared: true, ok: false, detail };
+): { readonly check: Pick<Check, 'compared' | 'ok' | 'detail'>; readonly unknown: readonly string[] } {
+  const both: string[] = [];
+  const unknown: string[] = [];
+  const different: string[] = [];
+  for (const [part, [name, digest]] of sealed) {
+    const before = known[name];
+    if (digest === null || typeof before !== 'string') unknown.push(part);
+    else both.push(part);
+    if (digest !== null && typeof before === 'string' && before !== digest) different.push(part);
   }
-  if (both.length === 0) {
-    return { compared: false, ok: true, detail: `not compared with what an earlier proof found, ${told}${rest}` };
+  return { check: judged(), unknown };
+
+  function judged(): Pick<Check, 'compared' | 'ok' | 'detail'> {
+    if (different.length > 0) {
+      const detail = `${what}: ${different.length} of ${both.length} differ from what an earlier proof found, ${told}: ${some(different)}`;
+      return { compared: true, ok: false, detail };
+    }
+    if (both.length === 0) {
+      return { compared: false, ok: true, detail: `nothing to compare with what an earlier proof found, ${told}` };
+    }
+    const detail = `${what}, ${both.length} in all, are what an earlier proof found, ${told}`;
+    return { compared: true, ok: true, detail };
   }
-  const detail = `${what}, ${both.length} in all, are what an earlier proof found, ${told}${rest}`;
-  return { compared: true, ok: true, detail };
 }
 
 function whyOther({ contents, told }: EarlierContents, way: string): string {

@@ -72,9 +72,10 @@ async function lookInside(
   const here = (await installedRelease('mariadbd')) ?? '';
   const otherRows =
     seriesOf(here) === seriesOf(version) ? undefined : `MariaDB ${here} sums rows otherwise than ${version}`;
+  const loaded = backup.manifest.position?.['method'] === 'logical';
   const proof = earlier ? { backup, earlier, here } : null;
   const compared = await whileServerWorks({ pid, phase: 'comparing', work }, ({ signal }) =>
-    compareWithInventory({ ...about, connection, otherRows, proof, signal }),
+    compareWithInventory({ ...about, connection, otherRows, loaded, proof, signal }),
   );
   const sound = await whileServerWorks({ pid, phase: 'checking tables', work }, (watched) =>
     checkTables(connection, watched),

@@ -13,9 +13,17 @@ export interface ComparedRows {
   readonly compared: ReadonlySet<string>;
 }
 
+/** Why such tables are left aside. */
+export const VERSIONED_AT_LOAD = 'system versioned, so that its rows carry when the dump was loaded';
+
 /** Tables of which anything can be said. Whatever was not looked at is named with its reason. */
 export async function compareRows(
-  { inventory, otherRows, moment }: Pick<Comparing, 'inventory' | 'otherRows' | 'moment'>,
+  {
+    inventory,
+    otherRows,
+    moment,
+    apart,
+  }: Pick<Comparing, 'inventory' | 'otherRows' | 'moment'> & { readonly apart: ReadonlySet<string> },
   read: () => Promise<Digests>,
 ): Promise<ComparedRows> {
   const rows = inventory.filter((entry): entry is Rows => entry.entry === 'rows');
@@ -28,11 +36,14 @@ export async function compareRows(
   }
   const shown = rows.filter((entry) => entry.snapshot === true);
   const loose = rows.filter((entry) => entry.snapshot !== true);
-  const settled = [...(moment.reached ? shown : []), ...loose.filter((entry) => entry.stable)];
+  const known = [...(moment.reached ? shown : []), ...loose.filter((entry) => entry.stable)];
+  const settled = known.filter((entry) => !apart.has(tableName(entry)));
+  const versioned = known.filter((entry) => apart.has(tableName(entry))).map(tableName);
   const restless = loose.filter((entry) => !entry.stable).map(tableName);
   const aside = [
     ...(unread === null ? [] : [unread]),
     ...(restless.length === 0 ? [] : [`${some(restless)}: written to during the capture`]),
+    ...(versioned.length === 0 ? [] : [`${some(versioned)}: ${VERSIONED_AT_LOAD}`]),
   ];
   const rest = aside.length > 0 ? `; not compared: ${aside.join('; ')}` : '';
   if (settled.length === 0) return none(notCompared('rows', `rows not compared${rest}`));

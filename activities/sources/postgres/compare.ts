@@ -2,7 +2,7 @@
 import type { Check } from '../../../model/evidence.ts';
 import type { PostgresEntry } from '../../../model/inventory.ts';
 import type { Work } from '../../work.ts';
-import { contentsCheck, type EarlierContents } from '../earlier-contents.ts';
+import { contentsChecks, type EarlierContents } from '../earlier-contents.ts';
 import type { BackupReader } from '../types.ts';
 import { failed, notCompared, passed, some, type CheckName } from './checks.ts';
 import { compareRows, type ComparedRows } from './compare-rows.ts';
@@ -69,10 +69,9 @@ function withEarlier(
     ...unread.map((table) => [tableName(table), null] as const),
   ]);
   for (const name of compared) parts.delete(name);
-  if (parts.size === 0) return [];
   // Behind the backup's end there may be other rows: what was found at one moment says nothing of another.
   const way = `postgres rows 1, at ${recovered ? 'the moment whose rows are known' : 'the end of the backup'}`;
-  return [contentsCheck(backup, { way, what: 'rows by table', parts, aside: [] }, earlier)];
+  return contentsChecks(backup, { way, what: 'rows by table', parts, aside: [] }, earlier);
 }
 
 function compareEntries(

@@ -8,7 +8,7 @@ import type { RedisSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { CONTENTS, type Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
-import { contentsCheck, type EarlierContents } from '../earlier-contents.ts';
+import { contentsChecks, type EarlierContents } from '../earlier-contents.ts';
 import { whileServerWorks } from '../private-server/watch.ts';
 import type { BackupReader, CheckContext } from '../types.ts';
 import { CHECKS, failed, noneCompared, notCompared, passed } from './checks.ts';
@@ -67,7 +67,7 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
       files,
       passed('start', `loaded ${how} in ${took} s${placeOf(sandbox)}`),
       ...compareAll(expected, server, counts),
-      ...(earlier ? [await compareValues(server, { backup, earlier }, programs, work)] : []),
+      ...(earlier ? await compareValues(server, { backup, earlier }, programs, work) : []),
     ];
   } finally {
     await server.stop();
@@ -93,17 +93,17 @@ async function compareValues(
   { backup, earlier }: { readonly backup: BackupReader; readonly earlier: readonly EarlierContents[] },
   programs: Programs,
   work: Work,
-): Promise<Check> {
+): Promise<readonly Check[]> {
   const { pid, activity } = server;
   try {
     const found = await whileServerWorks({ pid, activity, phase: 'reading every value', work }, (watched) =>
       digestValues(server, programs, watched),
     );
-    return contentsCheck(backup, found, earlier);
+    return contentsChecks(backup, found, earlier);
   } catch (error) {
     // A server that does not answer so says nothing of the values.
     if (!(error instanceof BackupError) || error.code !== 'refused') throw error;
-    return notCompared(CONTENTS, `not compared with earlier proofs: ${error.message}`);
+    return [notCompared(CONTENTS, `not compared with earlier proofs: ${error.message}`)];
   }
 }
 
