@@ -133,12 +133,33 @@ describe('a restore by the worker of its host', function () {
     assert.equal(without.code, 8, without.stderr);
     assert.match(without.stderr, /far cannot be asked to restore: no worker of far polls its queue/);
     assert.equal((await restore('--to', below('there'), '--on', 'far')).code, 2);
+    const point = (...args: readonly string[]) =>
+      mosaicHere(['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('all-there'), ...args]);
+    const nobody = await point('--on', 'far', '--from', 'vault');
+    assert.equal(nobody.code, 8, nobody.stderr);
+    assert.match(nobody.stderr, /far cannot be asked to restore: no worker of far is there/);
+    const unsaid = await point('--on', 'far');
+    assert.equal(unsaid.code, 2, unsaid.stderr);
+    assert.match(unsaid.stderr, /on far wants --from a destination/);
     const far = await worker('far');
-    const { code, stderr } = await restore('--to', below('there'), '--on', 'far', '--from', 'vault');
+    const one = await restore('--to', below('there'), '--on', 'far', '--from', 'vault');
+    const all = await point('--on', 'far', '--from', 'vault', '--json');
     await far.end();
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /restored by the worker of far/);
+    for (const { code, stderr } of [one, all]) {
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /restored by the worker of far/);
+    }
     await assertRestored('there');
+    const { restored } = JSON.parse(all.stdout) as { restored: readonly { source: string; from: string }[] };
+    assert.deepEqual(
+      restored.map(({ source, from }) => [source, from]),
+      [
+        ['wiki', 'vault'],
+        ['board', 'vault'],
+      ],
+    );
+    await assertRestored('all-there/wiki');
+    await assertRestored('all-there/board', 'board');
   });
 
   it('while it is watched no bug is taken for a worker that does not answer', async () => {
@@ -355,8 +376,8 @@ describe('a restore by the worker of its host', function () {
     return own;
   }
 
-  async function assertRestored(to: string): Promise<void> {
-    assert.ok((await readFile(path.join(below(to), folder, 'data/file'))).equals(content));
+  async function assertRestored(to: string, data = 'data'): Promise<void> {
+    assert.ok((await readFile(path.join(below(to), folder, data, 'file'))).equals(content));
   }
 
   function below(name: string): string {
