@@ -159,6 +159,18 @@ describe('restoring a whole recovery point', function () {
     });
   });
 
+  it('of single paths of a source as well it is the target that has no room', async () => {
+    await withSmallDisk(1, async (disk) => {
+      await writeFile(path.join(disk, 'mine'), Buffer.alloc(1_000_000));
+      const [to, file] = [path.join(disk, 'all'), path.join(folder, 'data', 'wiki', 'file')];
+      const { code, stderr } = await restore('latest', '--source', 'wiki', '--path', file, '--to', to, '--direct');
+      assert.equal(code, 4, stderr);
+      assert.match(stderr, /\/all has \d\S* KiB free, and 97\.7 KiB are needed\. Nothing was written\./);
+      assert.ok(!stderr.includes('.restore-'), stderr);
+      assert.deepEqual(await readdir(disk), ['mine']);
+    });
+  });
+
   it('names the points that there are, and refuses what does not go with one', async () => {
     const unknown = await restore('--point', 'daily-2020-01-01T02:00:00Z', '--to', path.join(folder, 'none'));
     assert.equal(unknown.code, 6);
