@@ -56,11 +56,11 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
   const { to, work } = request;
   await requireThawed(request.store, request);
-  await translated(to, 'making the folder of the target', () => makeOpenPath(path.dirname(to)));
   // The target's own file system: it may be mounted there.
   // Of single paths what they take is known when the inventory is read.
   const whole = request.paths.length === 0 ? plainBytes([...request.chain, ...(request.replay?.logs ?? [])]) : 0;
   await requireSpace({ path: to, needed: whole });
+  await translated(to, 'making the folder of the target', () => makeOpenPath(path.dirname(to)));
   const backups = [...request.chain, ...(request.replay?.logs ?? [])];
   await whileReading({ site: request.site, backups, work }, () => restoreBeside(request, existed));
 }
