@@ -23,6 +23,7 @@ import { openProxy } from '../../support/proxy.ts';
 import { makeSite } from '../../support/site.ts';
 import { withSmallDisk } from '../../support/small-disk.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
+import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
 import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../../support/worker-process.ts';
 
