@@ -7,7 +7,14 @@ import { copyInput, retentionInput, stepInput, verifyInput } from '../model/rece
 import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
 import type { FullBehind, FullBehindInput, InPlaceStepInput, NotHere, PutInPlace } from '../model/in-place-run.ts';
-import { fullBehindInput, inPlaceStepInput, restorePointRun, restoreStepInput } from '../model/received-restore.ts';
+import type { IntoStepInput, PutInto } from '../model/into-run.ts';
+import {
+  fullBehindInput,
+  inPlaceStepInput,
+  intoStepInput,
+  restorePointRun,
+  restoreStepInput,
+} from '../model/received-restore.ts';
 import type { PreparedPoint, RestorePointRun } from '../model/restore-point-run.ts';
 import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
@@ -25,6 +32,7 @@ import type { WithSchedules } from './operations/in-place/index.ts';
 import { fullBehindStep, inPlaceStep } from './operations/in-place/run-step.ts';
 import { chooseTest } from './operations/proof/choose.ts';
 import { proveTest } from './operations/proof/prove.ts';
+import { intoStep } from './operations/restore-into.ts';
 import { preparePoint } from './operations/restore-point/prepare.ts';
 import { restoreStep } from './operations/restore-run.ts';
 import { prune } from './operations/prune/index.ts';
@@ -52,6 +60,8 @@ export interface BackupActivities {
   restore(input: RestoreStepInput): Promise<Restored>;
   /** Restores in place of the data of a source's own server, which are kept beside it. */
   restoreInPlace(input: InPlaceStepInput): Promise<PutInPlace | NotHere>;
+  /** Restores a database, tables or keys into a running server. */
+  restoreInto(input: IntoStepInput): Promise<PutInto | NotHere>;
   /** Makes the full behind a restore in place, and copies it. */
   fullBehind(input: FullBehindInput): Promise<FullBehind>;
   /** Makes ready the folder of a restore of a recovery point, and says what of it is there already. */
@@ -109,6 +119,10 @@ export function backupActivities(
       return runStep({ waits: input.waits }, async (work) =>
         inPlaceStep({ site: await openSite(), input, withSchedules, work }),
       );
+    },
+    restoreInto: (sent) => {
+      const input = received(intoStepInput, sent);
+      return runStep({ waits: input.waits }, async (work) => intoStep({ site: await openSite(), input, work }));
     },
     fullBehind: (sent) => {
       const input = received(fullBehindInput, sent);

@@ -14,6 +14,18 @@ export const measured = z.looseObject({
 });
 export type Measured = z.infer<typeof measured>;
 
+/**
+ * What a restore was found to hold, for later proofs of the same backup to compare with. Nothing of it can be read: names and digests are
+ * sealed with the backup's own key, since evidence lies in the open, where a short row or the name of a table could be guessed.
+ */
+export const recordedContents = z.looseObject({
+  /** How the digests were made, and of which moment: those of another way compare with nothing. */
+  way: z.string(),
+  /** By the sealed name of what is compared by itself (a table, …); null where it could not be read. */
+  parts: z.record(z.string(), z.string().nullable()),
+});
+export type RecordedContents = z.infer<typeof recordedContents>;
+
 export const evidence = z.looseObject({
   schema: z.literal(EVIDENCE_SCHEMA),
   site: z.string(),
@@ -23,7 +35,18 @@ export const evidence = z.looseObject({
   what: z.enum(['verify', 'test', 'drill']),
   time: z.iso.datetime({ offset: false }),
   /** What was checked, and each result in words. `compared: false` says that it was not looked at. */
-  checks: z.array(z.looseObject({ name: z.string(), compared: z.boolean(), ok: z.boolean(), detail: z.string() })),
+  checks: z.array(
+    z.looseObject({
+      name: z.string(),
+      compared: z.boolean(),
+      ok: z.boolean(),
+      detail: z.string(),
+      /** Of the check `contents`: of all that it found. */
+      digest: z.string().exactOptional(),
+      /** Of the same, where it tells parts from each other. */
+      contents: recordedContents.exactOptional(),
+    }),
+  ),
   /** Only of a restore. */
   measured: measured.exactOptional(),
   verdict: z.enum(['ok', 'failed']),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { milliseconds } from './received-fields.ts';
 import { restoreTarget } from './received-thaw.ts';
 import { pinnedReference } from './reference.ts';
+import type { IntoStepInput } from './into-run.ts';
 import type { FullBehindInput, InPlaceStepInput } from './in-place-run.ts';
 import type { RestorePointRun } from './restore-point-run.ts';
 import type { RestoreStepInput } from './restore-run.ts';
@@ -53,6 +54,31 @@ export const inPlaceStepInput = z.object({
   waits,
   run: z.string().min(1),
 }) satisfies z.ZodType<InPlaceStepInput>;
+
+const into = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('export'),
+    database: z.string().min(1),
+    tables: z.array(z.string().min(1)),
+    owners: z.boolean(),
+  }),
+  z.object({ kind: z.literal('keys'), database: z.int().nonnegative(), pattern: z.string().min(1) }),
+]);
+
+export const intoStepInput = z.object({
+  site: name,
+  host: name,
+  source: name,
+  backup: pinnedReference,
+  place: name.nullable(),
+  what: into,
+  into: z.record(z.string(), z.string()),
+  passwordFile: z.string().startsWith('/').nullable(),
+  replace: z.boolean(),
+  seen,
+  waits,
+  run: z.string().min(1),
+}) satisfies z.ZodType<IntoStepInput>;
 
 export const fullBehindInput = z.object({
   source: name,

@@ -5,7 +5,7 @@ import { WAYS } from './proof/choose.ts';
 import { milliseconds, runId, stepError } from './received-fields.ts';
 import { OUTCOMES } from './recovery-point.ts';
 import { pinnedReference } from './reference.ts';
-import type { Proven, TestChoice, TestInput, TestReport } from './restore-test.ts';
+import type { ContentsRecord, Proven, TestChoice, TestInput, TestReport } from './restore-test.ts';
 import { name, SOURCE_TYPES } from './source.ts';
 
 export const testWaits = z.object({
@@ -28,6 +28,11 @@ const choice = z.object({
   at: z.string().nullable(),
   beyond: z.string().nullable().exactOptional(),
   contents: z.string().nullable(),
+  records: z
+    .array(
+      z.object({ digest: z.string(), place: name.nullable(), key: z.string() }) satisfies z.ZodType<ContentsRecord>,
+    )
+    .exactOptional(),
   passed: z.array(z.string()),
 }) satisfies z.ZodType<TestChoice>;
 export const proveInput = testInput.extend({ choice });

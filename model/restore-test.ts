@@ -52,10 +52,21 @@ export interface TestChoice {
   readonly at: string | null;
   /** Why logs that are there as well do not follow it (a hole), in words; null where all do. Absent in histories of before. */
   readonly beyond?: string | null;
-  /** What an earlier proof of it recorded of its contents, from whatever place; null where none did. */
+  /** The digest that the first proof of it recorded of its contents, from whatever place; null where none did. */
   readonly contents: string | null;
+  /** Where such digests are on record, the oldest of each first, not more than a few. Absent in histories of before. */
+  readonly records?: readonly ContentsRecord[];
   /** Places that could not be looked at, and why, in words. */
   readonly passed: readonly string[];
+}
+
+/** Evidence that holds a digest of a backup's contents. */
+export interface ContentsRecord {
+  readonly digest: string;
+  /** Where it lies; null is the repository. */
+  readonly place: string | null;
+  /** Its key there. */
+  readonly key: string;
 }
 
 /** What the restore showed. Where nothing was compared it is no proof. */

@@ -10,6 +10,7 @@ export { monthlyArchive } from './monthly-archive.ts';
 export { planTurn } from './plan-turn.ts';
 export { restoreBackup } from './restore-backup.ts';
 export { restoreInPlace } from './restore-in-place.ts';
+export { restoreInto } from './restore-into.ts';
 export { restorePoint } from './restore-point.ts';
 export { restoreTest } from './restore-test.ts';
 export { rotateKeys } from './rotate-keys.ts';

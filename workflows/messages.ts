@@ -5,6 +5,7 @@ import type { GraphStep, RunGraph, StepDecision } from '../model/graph.ts';
 import type { RotationReport } from '../model/rotation.ts';
 import type { RunReport, SourceReport } from '../model/run.ts';
 import type { PointReport } from '../model/restore-point-run.ts';
+import type { IntoReport } from '../model/into-run.ts';
 import type { InPlaceReport } from '../model/in-place-run.ts';
 import type { RestoreReport } from '../model/restore-run.ts';
 import type { TestReport } from '../model/restore-test.ts';
@@ -51,6 +52,9 @@ export const restoreStatus = defineQuery<RestoreReport>('restore');
 
 /** How far a restore in place has come. */
 export const inPlaceStatus = defineQuery<InPlaceReport>('restoreInPlace');
+
+/** How far a restore into a running server has come. */
+export const intoStatus = defineQuery<IntoReport>('restoreInto');
 
 /** How far a restore of a recovery point has come. */
 export const pointStatus = defineQuery<PointReport>('restorePoint');

@@ -1,5 +1,6 @@
 /** The Markdown that operators read as "current details" of a restore. */
 import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import { serverText, whatText, type IntoInput, type IntoReport } from '../model/into-run.ts';
 import type { InPlaceInput, InPlaceReport } from '../model/in-place-run.ts';
 import type { PointReport, RestorePointInput } from '../model/restore-point-run.ts';
 import type { RestoreInput, RestoreReport } from '../model/restore-run.ts';
@@ -45,6 +46,28 @@ export function inPlaceDetails(
     ...(done?.told ?? []).map((line) => `\n${line}`),
     ...(full === null ? [] : [`\na full was made: \`${full.reference}\``]),
     ...(full?.problems ?? []).map(({ message }) => `\nbut: ${message}`),
+    '\n\u00a0',
+  ].join('\n');
+}
+
+/** The same of a restore into a running server. */
+export function intoDetails(
+  run: IntoInput,
+  { outcome, done, error, elsewhere }: IntoReport,
+  steps: readonly GraphStep[],
+  runId: string,
+): string {
+  const { backup, place, host } = run;
+  const keys = done?.keys ?? null;
+  return [
+    outcome === null
+      ? '**running**'
+      : `**${outcome}**${done === null ? '' : ` in ${formatDuration(done.milliseconds)}`}`,
+    ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
+    ...(error ? [`\n${inWords(error)}`] : []),
+    ...(elsewhere === undefined ? [] : [`\nnothing was done: ${elsewhere}`]),
+    `\n${whatText(run)} of \`${backup.reference}\` from ${place ?? 'the repository'} into \`${serverText(run)}\`, on ${host}`,
+    ...(keys === null ? [] : [`\n${keys.restored} of ${keys.meant} keys`]),
     '\n\u00a0',
   ].join('\n');
 }

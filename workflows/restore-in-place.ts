@@ -2,7 +2,13 @@
  * A restore in place of the data of a source's own server, visible and durable: its worker killed, it goes on at what its journal says was begun. A full
  * is made behind it. What it needs of the operator's choice, his consent too, was asked for before.
  */
-import { isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import {
   FULL_STEP,
   IN_PLACE_STEP,

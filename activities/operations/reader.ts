@@ -1,4 +1,5 @@
 /** Reading of one stored backup: artifacts come out digested, decrypted and decompressed. */
+import { createHmac } from 'node:crypto';
 import { BackupError, type ErrorFacts } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/manifest.ts';
 import { formatReference } from '../../model/reference.ts';
@@ -78,6 +79,7 @@ export async function openBackup({ site, store, backup, work }: OpenOptions): Pr
     into: (role: string, name: string, consumer: Program) => read(role, name, [consumer], work),
     through: read,
     lines,
+    seal: (text: string) => createHmac('sha256', identity.trim()).update(text).digest('hex'),
   };
 }
 

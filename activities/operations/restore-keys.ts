@@ -6,6 +6,7 @@ import { adapterFor } from '../sources/index.ts';
 import type { Connection } from '../sources/redis/connection.ts';
 import { keysNote, restOf } from '../sources/redis/keys-moved.ts';
 import { existing, keysOf, moveKeys, showKey, VALUES, type Moved } from '../sources/redis/keys.ts';
+import type { ExportTarget } from '../sources/types.ts';
 import { openTalk } from '../sources/redis/talk.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import type { Store } from '../storage/types.ts';
@@ -110,4 +111,34 @@ function inTheWay(taken: readonly string[], restored: number): BackupError {
       facts: { taken: taken.slice(0, 100) },
     },
   );
+}
+
+const KNOWN: ReadonlySet<string> = new Set(['host', 'port', 'socket', 'user']);
+
+/**
+ * The server that `--into` names; the source's own where it names none, and never as the user that backs up, who may write nothing.
+ * @throws BackupError `usage`.
+ */
+export function keysServer(site: Site, source: string, { settings, password }: ExportTarget): Connection {
+  const unknown = Object.keys(settings).find((name) => !KNOWN.has(name));
+  if (unknown !== undefined)
+    throw new BackupError('usage', `--into of Redis knows no "${unknown}".`, {
+      remedy: 'Write: "host=… port=… user=…", or "socket=… user=…"; the database is --database NUMBER.',
+    });
+  const config = site.config.sources[source];
+  const own = config?.type === 'redis' ? config.connection : undefined;
+  const { host, port, socket, user } = settings;
+  const named = host !== undefined || socket !== undefined;
+  if (!named && !own)
+    throw new BackupError('usage', `The config has no server of "${source}", and --into names none.`, {
+      remedy: 'Write it: --into "host=127.0.0.1 port=6379 user=default".',
+    });
+  return {
+    host: host ?? own?.host ?? '127.0.0.1',
+    port: Number(port ?? (named ? 6379 : own?.port)),
+    socket: named ? socket : own?.socket,
+    user,
+    password,
+    ca: own?.ca,
+  };
 }

@@ -8,7 +8,7 @@ import { sizes } from '../../model/manifest.ts';
 import type { RestoreTarget } from '../../model/target.ts';
 import { adapterFor } from '../sources/index.ts';
 import type { Sandbox } from '../sources/private-server/sandbox.ts';
-import type { BackupReader, InPlaceFacts } from '../sources/types.ts';
+import type { BackupReader, CheckContext, InPlaceFacts } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { makeOpenPath, syncFolder } from '../storage/durable.ts';
@@ -56,11 +56,11 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   const request = existed ? { ...asked, to: await realpath(asked.to) } : asked;
   const { to, work } = request;
   await requireThawed(request.store, request);
-  await translated(to, 'making the folder of the target', () => makeOpenPath(path.dirname(to)));
   // The target's own file system: it may be mounted there.
   // Of single paths what they take is known when the inventory is read.
   const whole = request.paths.length === 0 ? plainBytes([...request.chain, ...(request.replay?.logs ?? [])]) : 0;
   await requireSpace({ path: to, needed: whole });
+  await translated(to, 'making the folder of the target', () => makeOpenPath(path.dirname(to)));
   const backups = [...request.chain, ...(request.replay?.logs ?? [])];
   await whileReading({ site: request.site, backups, work }, () => restoreBeside(request, existed));
 }
@@ -99,7 +99,7 @@ export interface ProveRequest extends Omit<RestoreRequest, 'to' | 'paths'> {
   /** Called when all of it is restored, before it is checked. */
   readonly onRestored?: (restored: string) => void | Promise<void>;
   /** As in `CheckContext`. */
-  readonly contents?: string | null;
+  readonly earlier?: CheckContext['earlier'];
 }
 
 /** Restores a backup into scratch and lets its source type check it. Removes everything whatever happens. */
@@ -117,7 +117,7 @@ export async function proveBackup(request: ProveRequest): Promise<readonly Check
  * whatever happens.
  */
 export async function rehearseRecovery(
-  request: Omit<ProveRequest, 'also' | 'onRestored' | 'contents'> & Required<Pick<ProveRequest, 'replay'>>,
+  request: Omit<ProveRequest, 'also' | 'onRestored' | 'earlier'> & Required<Pick<ProveRequest, 'replay'>>,
 ): Promise<void> {
   const { site, chain, replay, within, work } = request;
   const backups = [...chain, ...(replay?.logs ?? [])];
@@ -188,7 +188,8 @@ async function checkRestored(
     scratch: workspace,
     expendable: true,
     sandbox,
-    ...(request.contents === undefined ? {} : { contents: request.contents }),
+    // What logs were replayed on is not the backup as it is: a record of that would condemn it later.
+    ...(request.earlier && !request.replay && { earlier: request.earlier }),
   };
   return [
     ...(await adapter.check(context)),

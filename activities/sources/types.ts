@@ -13,6 +13,7 @@ import type { RestoreTarget } from '../../model/target.ts';
 import type { SecretReader } from '../config/secrets.ts';
 import type { Program, Streamed } from '../streams/types.ts';
 import type { Work } from '../work.ts';
+import type { EarlierContents } from './earlier-contents.ts';
 import type { ExportPlan, ExportRequest } from './export-plan.ts';
 import type { InPlaceAdapter, InPlaceFacts } from './in-place-adapter.ts';
 import type { LogSelection, LogsAdapter } from './logs-adapter.ts';
@@ -114,6 +115,11 @@ export interface BackupReader {
   through(role: string, name: string, consumers: readonly Program[], work: Work): Promise<void>;
   /** The artifact's lines, decrypted; the digest is checked at the end. */
   lines(role: string): AsyncIterable<string>;
+  /**
+   * A digest of a text that only those can make, or try a guess at, who can open this backup: evidence lies in the open. The same at
+   * every place, since it is made with the backup's own key.
+   */
+  seal(text: string): string;
 }
 
 export interface RestoreContext<Config extends SourceConfig = SourceConfig> extends Omit<
@@ -157,8 +163,11 @@ export interface CheckContext<Config extends SourceConfig = SourceConfig> extend
   readonly scratch: string;
   /** What was restored is thrown away afterwards: a database may be recovered to a later moment for the comparison. */
   readonly expendable?: boolean;
-  /** What an earlier proof of this backup recorded of its contents; null where there was none. Absent: nobody asks for it. */
-  readonly contents?: string | null;
+  /**
+   * What earlier proofs of this backup recorded of its contents, the oldest first; empty where there was none: then what is found is to be
+   * recorded. Absent: nobody asks for it.
+   */
+  readonly earlier?: readonly EarlierContents[];
   /** Where the type's own programs run, as in the restore; absent: on this machine. */
   readonly sandbox?: Sandbox;
 }

@@ -77,8 +77,18 @@ function digestOf(trusted: readonly TrustedKey[]): string {
 }
 
 function contentsOf(checks: Evidence['checks']): Pick<Verified, 'contents'> {
-  const digest = checks.find(({ name }) => name === CONTENTS)?.['digest'];
-  return typeof digest === 'string' ? { contents: digest } : {};
+  const digest = checks.find(({ name }) => name === CONTENTS)?.digest;
+  return digest === undefined ? {} : { contents: digest };
+}
+
+/** What a proof recorded of the contents that it found; undefined where no such record lies there, or it is nobody's word. */
+export async function readContents(
+  store: Store,
+  trusted: readonly TrustedKey[],
+  key: string,
+): Promise<Evidence['checks'][number] | undefined> {
+  const record = await readSigned(store, key, trusted);
+  return record?.checks.find(({ name, digest }) => name === CONTENTS && digest !== undefined);
 }
 
 /** What the newest restores of a source that was checked there took, the newest first. */

@@ -15,12 +15,13 @@ import type { ProgressReport } from '../../activities/work.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { BackupError } from '../../model/errors.ts';
 import type { InPlaceInput, InPlaceReport, InPlaceRun } from '../../model/in-place-run.ts';
+import { serverText, whatText, type IntoInput, type IntoReport, type IntoRun } from '../../model/into-run.ts';
 import type { PointReport, RestorePointInput, RestorePointRun } from '../../model/restore-point-run.ts';
 import type { RestoreInput, RestoreReport, RestoreRun, RestoreWaits } from '../../model/restore-run.ts';
 import { taskQueues } from '../../model/run.ts';
 import { runGraph } from '../../workflows/messages.ts';
 import { HOST, PLAN, SITE, SOURCE } from '../../workflows/search-attributes.ts';
-import { IN_PLACE_TYPE, RESTORE_PLAN, RESTORE_POINT_TYPE, RESTORE_TYPE } from '../runs/start.ts';
+import { IN_PLACE_TYPE, INTO_TYPE, RESTORE_PLAN, RESTORE_POINT_TYPE, RESTORE_TYPE } from '../runs/start.ts';
 import { runError, stepProgress } from '../runs/watch.ts';
 
 type RestoreWorkflow = (run: RestoreRun) => Promise<RestoreReport>;
@@ -29,10 +30,15 @@ export type RestoreHandle = WorkflowHandleWithFirstExecutionRunId<RestoreWorkflo
 type InPlaceWorkflow = (run: InPlaceRun) => Promise<InPlaceReport>;
 export type InPlaceHandle = WorkflowHandleWithFirstExecutionRunId<InPlaceWorkflow>;
 
+type IntoWorkflow = (run: IntoRun) => Promise<IntoReport>;
+export type IntoHandle = WorkflowHandleWithFirstExecutionRunId<IntoWorkflow>;
+
 type PointWorkflow = (run: RestorePointRun) => Promise<PointReport>;
 export type PointHandle = WorkflowHandleWithFirstExecutionRunId<PointWorkflow>;
 
-type Asked = RestoreInput | InPlaceInput | RestorePointInput;
+export type RestoreWorkflows = RestoreWorkflow | InPlaceWorkflow | IntoWorkflow | PointWorkflow;
+
+type Asked = RestoreInput | InPlaceInput | IntoInput | RestorePointInput;
 
 /** Milliseconds that what fails is tried again: somebody waits for it. A worker that died, and is back, goes on. */
 const DEADLINE = 600_000;
@@ -99,6 +105,22 @@ export async function startInPlace(
   return ofThis(handle, input, data);
 }
 
+/** The same into a running server. What fails is not tried again. */
+export async function startInto(
+  client: Client,
+  config: Pick<SiteConfig, 'plans'>,
+  input: IntoInput,
+): Promise<IntoHandle> {
+  const { host, source } = input;
+  const to = `database ${input.what.database} of ${serverText(input)}`;
+  const handle = await client.workflow.start<IntoWorkflow>(INTO_TYPE, {
+    ...startOf(input, to, [{ key: SOURCE, value: source }]),
+    args: [{ ...input, waits: waitsOf(config) }],
+    staticSummary: `restore ${whatText(input)} into ${serverText(input)} on ${host}`,
+  });
+  return ofThis(handle, input, to);
+}
+
 /** @param to what is restored to: of one there is one restore. */
 function startOf(input: Asked, to: string, more: readonly SearchAttributePair[] = []) {
   const { site, host } = input;
@@ -118,7 +140,7 @@ function startOf(input: Asked, to: string, more: readonly SearchAttributePair[] 
 }
 
 /** Of two restores to one folder there is one: whoever asks for the same joins it. */
-async function ofThis<Handle extends RestoreHandle | InPlaceHandle | PointHandle>(
+async function ofThis<Handle extends RestoreHandle | InPlaceHandle | IntoHandle | PointHandle>(
   handle: Handle,
   input: Asked,
   to: string,
@@ -171,7 +193,7 @@ const LOOK = 500;
 const SILENT = 10_000;
 
 /** Watches it to its end. @throws BackupError `aborted` when it was cancelled; whatever it ended without a report by. */
-export async function followRestore<Run extends RestoreWorkflow | InPlaceWorkflow | PointWorkflow>(
+export async function followRestore<Run extends RestoreWorkflows>(
   handle: WorkflowHandleWithFirstExecutionRunId<Run>,
   options: FollowRestore,
 ): Promise<WorkflowResultType<Run>> {

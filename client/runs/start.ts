@@ -60,10 +60,13 @@ export const RESTORE_TYPE = 'restoreBackup';
 /** Of restores in place. */
 export const IN_PLACE_TYPE = 'restoreInPlace';
 
+/** Of restores into a running server. */
+export const INTO_TYPE = 'restoreInto';
+
 /** And of whole recovery points. */
 export const RESTORE_POINT_TYPE = 'restorePoint';
 
-export const RESTORE_TYPES: readonly string[] = [RESTORE_TYPE, IN_PLACE_TYPE, RESTORE_POINT_TYPE];
+export const RESTORE_TYPES: readonly string[] = [RESTORE_TYPE, IN_PLACE_TYPE, INTO_TYPE, RESTORE_POINT_TYPE];
 
 /** What the search attribute `plan` says of all. */
 export const RESTORE_PLAN = 'restore';

@@ -4,12 +4,13 @@ import { drills } from './scenes/drills.ts';
 import { killed } from './scenes/killed.ts';
 import { rotation } from './scenes/rotation.ts';
 import { runs } from './scenes/runs.ts';
+import { restores } from './scenes/restores.ts';
 import { thaw } from './scenes/thaw.ts';
 import { ticks } from './scenes/ticks.ts';
 import { timed } from './scenes/timed.ts';
 import { openStage, type Scene } from './stage.ts';
 
-const SCENES: readonly Scene[] = [runs, timed, killed, ticks, rotation, thaw, drills];
+const SCENES: readonly Scene[] = [runs, timed, killed, ticks, rotation, thaw, drills, restores];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !SCENES.some((scene) => scene.name === name));

@@ -11,6 +11,13 @@ describe('what a restore test is given', () => {
     at: '2026-11-20T03:00:00.000Z',
     beyond: 'logs until 2026-11-20T04:00:00.000Z are there, and a segment is missing',
     contents: 'b'.repeat(64),
+    records: [
+      {
+        digest: 'b'.repeat(64),
+        place: 'second',
+        key: 'evidence/db/20261120T020000Z-full/2026-11-21T03:00:00Z-test.json',
+      },
+    ],
     passed: ['second: it is away'],
   };
 
@@ -32,7 +39,7 @@ describe('what a restore test is given', () => {
   });
 
   it('may be of a run that began before there was all of it', () => {
-    const { beyond: _, ...before } = choice;
+    const { beyond: _, records: __, ...before } = choice;
     const report = { source: 'db', host: 'here', outcome: null, choice: before, proven: null, errors: [] };
     assert.deepEqual(testReport.parse(report), report);
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
@@ -25,6 +26,7 @@ import { wholeSeconds } from '../../model/time.ts';
 import { rowsIn } from '../activities/sources/postgres/recoveries.ts';
 import { damageFile } from '../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../support/folders.ts';
+import { startMariadb, type MariadbInput, type TestMariadb } from '../support/mariadb.ts';
 import { processesNaming } from '../support/processes.ts';
 import { freePort, ownTemporal } from '../support/ports.ts';
 import { startPostgres, type PostgresInput, type TestPostgres } from '../support/postgres.ts';
@@ -40,6 +42,7 @@ describe('drDrill', function () {
   let folder: string;
   let db: TestPostgres;
   let cache: TestRedis;
+  let shop: TestMariadb;
   let test: TestSite;
   let session: Session;
   /** The recovery point of all. */
@@ -47,13 +50,18 @@ describe('drDrill', function () {
 
   before(async () => {
     folder = await temporaryFolder();
-    for (const name of ['pg', 'redis', 'wiki']) await mkdir(path.join(folder, name));
-    [db, cache] = await Promise.all([
+    for (const name of ['pg', 'redis', 'maria', 'wiki']) await mkdir(path.join(folder, name));
+    [db, cache, shop] = await Promise.all([
       startPostgres({ folder: path.join(folder, 'pg'), settings: { log_connections: 'on' } }),
       startRedis({ folder: path.join(folder, 'redis') }),
+      // Its own scheduler is off: whatever an event does, a recovered server did.
+      startMariadb({ folder: path.join(folder, 'maria'), args: ['--event-scheduler=OFF'] }),
     ]);
     await db.sql('CREATE EXTENSION dblink; CREATE TABLE t (id int); INSERT INTO t VALUES (1)');
     await cache.run('SET', 'key', 'value');
+    await shop.sql(`CREATE DATABASE shop; CREATE TABLE shop.t (id int PRIMARY KEY); INSERT INTO shop.t VALUES (1);
+      CREATE TABLE shop.ticks (at datetime(6));
+      CREATE EVENT shop.tick ON SCHEDULE EVERY 1 SECOND DO INSERT INTO shop.ticks VALUES (NOW(6))`);
     await writeFile(path.join(folder, 'wiki', 'page'), 'a page');
     const directory = (name: string) => ({ type: 'directory', path: path.join(folder, name) }) as const;
     test = await makeSite({
@@ -65,6 +73,11 @@ describe('drDrill', function () {
           probes: [rows('2')],
         },
         cache: { ...cache.config(), after: ['db'] },
+        shop: {
+          ...shop.config(),
+          objectives: { rpo: '5m', rto: '10m' },
+          probes: [{ name: 'rows', query: 'SELECT COUNT(*) FROM shop.t', expect: '2' }],
+        },
         wiki: { type: 'files', paths: [path.join(folder, 'wiki')], objectives: { rto: '1ms' } },
       },
       destinations: { vault: directory('vault'), second: directory('second') },
@@ -92,13 +105,14 @@ describe('drDrill', function () {
     const scheduled = wholeSeconds(Date.now());
     point = `daily-${scheduled}`;
     assert.equal((await runDaily({ session, site: 'test', scheduled })).outcome, 'complete');
-    await db.sql('INSERT INTO t VALUES (2)');
+    // Binlogs have times of whole seconds: what is of the second in which they are shipped is not recovered.
+    await Promise.all([db.sql('INSERT INTO t VALUES (2)'), shop.sql('INSERT INTO shop.t VALUES (2); DO SLEEP(1.1)')]);
     assert.equal((await runLogs({ session, site: 'test', scheduled: wholeSeconds(Date.now()) })).outcome, 'complete');
   });
 
   after(async () => {
     await session?.close();
-    await Promise.all([db?.stop(), cache?.stop()]);
+    await Promise.all([db?.stop(), cache?.stop(), shop?.stop('immediate')]);
     await cleanUp();
   });
 
@@ -141,19 +155,22 @@ describe('drDrill', function () {
       .at(-1);
     assert.deepEqual(report.criticalPath.slice(-2), [last?.split(' ')[1], 'confirm/probe']);
     assert.deepEqual(report.criticalPath.slice(0, 3), ['declare', 'provision', 'choose']);
-    assert.ok(
-      (started(one(report, 'wiki'), 'fetch') ?? '') < (ended(one(report, 'db'), 'probe') ?? ''),
-      'beside each other',
-    );
+    const [pg, redis, maria] = ['db', 'cache', 'shop'].map((source) => one(report, source));
+    assert.ok((started(maria, 'fetch') ?? '') < (ended(pg, 'probe') ?? ''), 'beside each other');
+    assert.ok((started(pg, 'fetch') ?? '') < (ended(maria, 'probe') ?? ''), 'beside each other');
     const documents = path.join(test.site.state, 'documents');
     assert.match(await readFile(path.join(documents, 'runbook.md'), 'utf8'), new RegExp(`Proven by .*${report.runId}`));
-    const [pg, redis] = ['db', 'cache'].map((source) => one(report, source));
-    assert.match(pg?.choice?.at ?? '', /^20/);
+    for (const logged of [pg, maria]) {
+      assert.match(logged?.choice?.at ?? '', /^20/);
+      assert.equal(rpoOf(logged?.losses ?? []), logged?.losses.find(({ by }) => by === 'commit')?.milliseconds);
+    }
     assert.ok((ended(pg, 'probe') ?? '') <= (started(redis, 'fetch') ?? ''), 'cache is to come after db');
-    assert.deepEqual(
-      pg?.probes.map(({ name }) => name),
+    // Of both the second row is out of the logs.
+    const asked = [pg, maria].map((source) => source?.probes.map(({ name }) => name));
+    assert.deepEqual(asked, [
       ['answers', 'rows'],
-    );
+      ['answers', 'rows'],
+    ]);
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
     for (const place of ['repository', 'vault', 'second'])
       await access(path.join(folder, place, 'drills', `${report.runId}.json`));
@@ -206,9 +223,11 @@ describe('drDrill', function () {
 
   it('recovers from the second destination where the first is gone too', async () => {
     const vault = path.join(folder, 'vault');
-    const report = await without(vault, () => drill({ scenario: 'primary-storage-lost', sources: ['wiki'] }));
+    const report = await without(vault, () => drill({ scenario: 'primary-storage-lost', sources: ['wiki', 'cache'] }));
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
     for (const { choice } of report.sources) assert.deepEqual([choice?.place, choice?.others], ['second', []]);
+    assert.deepEqual(report.choice?.passed, [], 'the first is not even looked at');
+    assert.deepEqual(isProbed(report), { wiki: true, cache: true });
   });
 
   it('takes a source from another place where its copy is damaged, and calls that place proven alone', async () => {
@@ -259,8 +278,9 @@ describe('drDrill', function () {
 
   it('opens everything with the second identity alone', async () => {
     const [first] = test.identities;
-    const report = await without(first, () => drill({ scenario: 'key-lost', sources: ['wiki'] }));
+    const report = await without(first, () => drill({ scenario: 'key-lost', sources: ['wiki', 'db'] }));
     assert.equal(report.outcome, 'complete', JSON.stringify(report.sources.map(({ errors }) => errors)));
+    assert.deepEqual(isProbed(report), { wiki: true, db: true });
   });
 
   it('refuses to rehearse the loss of a key where the second identity is not alone in its file', async () => {
@@ -308,21 +328,55 @@ describe('drDrill', function () {
 
   it('reaches nothing of production, whatever what was recovered has ways to', async () => {
     const before = await connections();
+    const shipped = await logsAtAll();
     const own = path.join(folder, 'written');
     await mkdir(own, { mode: 0o777 });
+    let came = 0;
+    const listener = createServer((socket) => {
+      came += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve));
+    const address = listener.address();
+    assert.ok(typeof address === 'object' && address !== null);
     const to = `host=${db.socket} port=${db.port} user=postgres dbname=postgres`;
     const link = `SELECT one FROM dblink('${to}', 'SELECT 1') AS far (one int)`;
     const program = `COPY (SELECT 1) TO PROGRAM 'touch ${own}/program'`;
-    const probes = [
-      { name: 'a link', query: link, database: 'postgres', expect: '1' },
-      { name: 'a program', query: program, database: 'postgres', expect: '' },
-    ];
-    const report = await withProbes(probes, () => drill({ scenario: 'host-lost', sources: ['db'] }));
-    const said = (one(report, 'db')?.errors ?? []).map(({ message }) => message);
-    assert.equal(said.length, 2, JSON.stringify(report, undefined, 2));
-    assert.match(said[0] ?? '', /^a link: .*could not (establish|connect)/);
-    assert.match(said[1] ?? '', /^a program: /);
-    assert.deepEqual([await readdir(own), await connections()], [[], before]);
+    const master = `MASTER_HOST = '127.0.0.1', MASTER_PORT = ${address.port}, MASTER_USER = 'r', MASTER_PASSWORD = 'r'`;
+    const probes = {
+      db: [
+        { name: 'a link', query: link, database: 'postgres', expect: '1' },
+        { name: 'a program', query: program, database: 'postgres', expect: '' },
+        { name: 'archiving', query: 'SHOW archive_mode', database: 'postgres', expect: 'off' },
+      ],
+      shop: [
+        { name: 'a file', query: `SELECT 1 INTO OUTFILE '${own}/file'`, expect: '' },
+        {
+          name: 'a replica',
+          query: `SET GLOBAL server_id = 7; CHANGE MASTER TO ${master}; START SLAVE; DO SLEEP(1.2); SHOW SLAVE STATUS`,
+          expect: { matches: 'Network is unreachable' },
+        },
+        // More than a second after it has started: an event would have fired.
+        { name: 'events and binlogs', query: 'SELECT (SELECT COUNT(*) FROM shop.ticks), @@log_bin', expect: '0\t0' },
+      ],
+    };
+    try {
+      const report = await withProbes(probes, () => drill({ scenario: 'host-lost', sources: ['db', 'shop'] }));
+      const said = ['db', 'shop'].map((source) => one(report, source)?.errors.map(({ message }) => message) ?? []);
+      assert.deepEqual(
+        said.map(({ length }) => length),
+        [2, 1],
+        JSON.stringify(report, undefined, 2),
+      );
+      assert.match(said[0]?.[0] ?? '', /^a link: .*could not (establish|connect)/);
+      assert.match(said[0]?.[1] ?? '', /^a program: /);
+      assert.match(said[1]?.[0] ?? '', /^a file: /);
+    } finally {
+      listener.close();
+    }
+    assert.deepEqual([await readdir(own), await connections(), came], [[], before, 0]);
+    assert.deepEqual(await logsAtAll(), shipped);
+    assert.deepEqual(await shop.sql('SELECT COUNT(*) FROM shop.ticks'), ['0']);
   });
 
   it('is partial where its record cannot be signed, as nobody can show later what it has shown', async () => {
@@ -390,7 +444,9 @@ describe('drDrill', function () {
   });
 
   it('is failed where a probe is red, says what it gave, and speaks against the backup', async () => {
-    const report = await withProbes([rows('7')], () => drill({ scenario: 'host-lost', sources: ['db', 'wiki'] }));
+    const report = await withProbes({ db: [rows('7')] }, () =>
+      drill({ scenario: 'host-lost', sources: ['db', 'wiki'] }),
+    );
     assert.equal(report.outcome, 'partial');
     assert.equal(report.rto, null);
     const [error, ...more] = one(report, 'db')?.errors ?? [];
@@ -448,23 +504,33 @@ describe('drDrill', function () {
   });
 
   /**
-   * Connections that the servers of production had: of PostgreSQL by its log, which has those that it turned away as well, and of Redis without those
+   * Connections that the servers of production had: of PostgreSQL by its log, which has those that it turned away as well, of the others without those
    * of these looks.
    */
-  async function connections(): Promise<readonly [postgres: number, redis: number]> {
-    looks += 1;
+  async function connections(): Promise<readonly [postgres: number, redis: number, mariadb: number]> {
     const log = await readFile(db.server().log, 'utf8');
     const [, received] = /^total_connections_received:(\d+)/m.exec(await cache.run('INFO')) ?? [];
-    return [log.split('connection received').length, Number(received) - looks];
+    const [status = ''] = await shop.sql("SHOW GLOBAL STATUS LIKE 'Connections'");
+    looks += 1;
+    return [log.split('connection received').length, Number(received) - looks, Number(status.split('\t')[1]) - looks];
   }
   let looks = 0;
 
-  /** With other probes of the database. */
-  function withProbes<T>(probes: PostgresInput['probes'], body: () => Promise<T>): Promise<T> {
-    return configured(
-      (config) => ({ ...config, sources: { ...config.sources, db: { ...db.config(), probes } } }),
-      body,
-    );
+  /** The logs that lie in the repository and at the first destination. */
+  function logsAtAll() {
+    return Promise.all(['repository', 'vault'].map((place) => readdir(path.join(folder, place, 'logs'), RECURSIVE)));
+  }
+
+  /** With other probes of databases. */
+  function withProbes<T>(
+    probes: { readonly db?: PostgresInput['probes']; readonly shop?: MariadbInput['probes'] },
+    body: () => Promise<T>,
+  ): Promise<T> {
+    const sources = {
+      ...(probes.db && { db: { ...db.config(), probes: probes.db } }),
+      ...(probes.shop && { shop: { ...shop.config(), probes: probes.shop } }),
+    };
+    return configured((config) => ({ ...config, sources: { ...config.sources, ...sources } }), body);
   }
 
   function withDrill<T>(fields: Drill, body: () => Promise<T>): Promise<T> {
@@ -559,6 +625,8 @@ describe('drDrill', function () {
 
 type Drill = NonNullable<NonNullable<SiteInput['plans']>['drill']>;
 
+const RECURSIVE = { recursive: true } as const;
+
 /** What fails is not tried again: it would be after the deadline. */
 const ONCE = { retryFirst: '1m', retryMax: '1m' } as const;
 
@@ -584,6 +652,12 @@ async function clockOf(db: TestPostgres): Promise<string> {
   const [row] = await db.sql('SELECT clock_timestamp() AS now');
   assert.ok(row?.['now'] instanceof Date);
   return row['now'].toISOString();
+}
+
+/** Whether each source has green probes, and an RTO. */
+function isProbed({ sources }: DrillReport): Readonly<Record<string, boolean>> {
+  const isGreen = ({ probes, rto }: DrilledSource) => probes.length > 0 && probes.every(({ ok }) => ok) && rto !== null;
+  return Object.fromEntries(sources.map((source) => [source.source, isGreen(source)]));
 }
 
 function one({ sources }: DrillReport, name: string): DrilledSource | undefined {

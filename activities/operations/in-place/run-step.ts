@@ -92,7 +92,10 @@ async function putInPlace(work: InPlaceWork & { readonly run: string }, input: I
 }
 
 /** What the one of that workflow has done, where it was finished and nobody may have heard of it. */
-export async function doneBy({ site, source }: Pick<InPlaceWork, 'site' | 'source'>, run: string): Promise<Omit<Done, 'data'> | undefined> {
+export async function doneBy(
+  { site, source }: Pick<InPlaceWork, 'site' | 'source'>,
+  run: string,
+): Promise<Omit<Done, 'data'> | undefined> {
   const made = (await restoresInPlace({ site, source })).find((each) => each.run === run);
   return made && { before: made.kept[0] ?? null, down: null };
 }
@@ -118,8 +121,7 @@ async function requestOf(work: InPlaceWork, input: InPlaceStepInput): Promise<In
     ({ manifest }) => manifest.source === source,
   );
   const backup = findPinned(catalogue, pinned);
-  const replay =
-    target === null ? null : planOwn({ catalogue, source, target, from: backup }, await trustedKeys(site));
+  const replay = target === null ? null : planOwn({ catalogue, source, target, from: backup }, await trustedKeys(site));
   return {
     ...work,
     store,
@@ -145,7 +147,11 @@ function startsWithin(site: Site, source: string): string | null {
 }
 
 function takenBack(source: string, why: string): BackupError {
-  return new BackupError('failed', `The restore in place of "${source}" was taken back: ${why}. The old data are served.`, {
-    remedy: 'Where it is wanted all the same, give the command again.',
-  });
+  return new BackupError(
+    'failed',
+    `The restore in place of "${source}" was taken back: ${why}. The old data are served.`,
+    {
+      remedy: 'Where it is wanted all the same, give the command again.',
+    },
+  );
 }

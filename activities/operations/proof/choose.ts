@@ -1,8 +1,6 @@
 /** The first step of a restore test: which backup, from where, and to what moment. */
 import { BackupError } from '../../../model/errors.ts';
 import { chooseProof, type Choice } from '../../../model/proof/choose.ts';
-import type { Verified } from '../../../model/evidence.ts';
-import type { PinnedReference } from '../../../model/reference.ts';
 import type { TestChoice } from '../../../model/restore-test.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { jitterOf } from '../../../model/timetable/phases.ts';
@@ -13,6 +11,7 @@ import { findPinned, listBackups } from '../../storage/catalogue.ts';
 import { manifestVerdict } from '../../storage/manifest-file.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { sourceConfig } from '../source-config.ts';
+import { recordsIn } from './earlier.ts';
 import { provableHere } from './provable.ts';
 
 interface Moment {
@@ -53,14 +52,6 @@ async function logsBehind(site: Site, { source, choice: { backup, place }, seed 
   return { at, beyond };
 }
 
-/** What its first proof that held has found. */
-function contentsIn(tests: readonly Verified[], { sha256 }: PinnedReference): string | null {
-  const first = tests
-    .filter(({ backup, verdict, contents }) => backup.sha256 === sha256 && verdict === 'ok' && contents !== undefined)
-    .toSorted((a, b) => (a.time < b.time ? -1 : 1))[0];
-  return first?.contents ?? null;
-}
-
 export interface ChooseTestRequest {
   readonly site: Site;
   readonly source: string;
@@ -81,5 +72,6 @@ export async function chooseTest({ site, source, runId }: ChooseTestRequest): Pr
   }
   const { backup, place, way } = choice;
   const { at, beyond } = await logsBehind(site, { source, choice, seed: `${runId}/${source}/at` });
-  return { backup, place, way, at, beyond, contents: contentsIn(tests, backup), passed };
+  const records = recordsIn(tests, backup);
+  return { backup, place, way, at, beyond, contents: records[0]?.digest ?? null, records, passed };
 }

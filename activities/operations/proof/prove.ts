@@ -12,6 +12,7 @@ import { planOwn } from '../recovery.ts';
 import { plainBytes, proveBackup, rehearseRecovery, type ProofPlace, type ProveRequest } from '../restore.ts';
 import { failedCheck, verifyBackup, type Verification } from '../verify.ts';
 import { askRestored } from './ask.ts';
+import { earlierContents } from './earlier.ts';
 
 type Also = NonNullable<ProveRequest['also']>;
 
@@ -77,12 +78,12 @@ export async function verifyRestored(request: VerifyRestoredRequest): Promise<Ve
         there = Date.now();
         await request.onRestored?.(folder);
       };
-      const { contents } = choice;
+      const earlier = await earlierContents(site, choice);
       const also: Also = async (where, readers) => [
         ...(await askRestored({ site, source, chain: readers, ...where, work: deeper })),
         ...((await compare?.(where)) ?? []),
       ];
-      restored = await proveBackup({ site, store, chain, within, contents, work: deeper, onRestored, also });
+      restored = await proveBackup({ site, store, chain, within, earlier, work: deeper, onRestored, also });
       measured = { restore: there - began, check: Date.now() - there, bytes: plainBytes(chain) };
       if (choice.at !== null) restored = [...restored, await recoveredTo(choice.at)];
       const { beyond } = choice;

@@ -1,9 +1,10 @@
 /** The folder of a restore of a recovery point: a record in it says of what it is, so that the same restore goes on there, and another one is refused. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import { pinnedReference, type PinnedReference } from '../../../model/reference.ts';
+import { makeOpenPath } from '../../storage/durable.ts';
 import { ifThere, translated } from '../../storage/fs-errors.ts';
 import { readMemoryFile, writeMemoryFile } from '../../storage/memory-file.ts';
 import { requireSpace } from '../../storage/space.ts';
@@ -29,7 +30,6 @@ const record = z.object({ point: z.string(), created: z.string(), begun: z.recor
 export async function preparePointFolder({ id, created, to, sources }: PointFolder): Promise<readonly string[]> {
   if (!path.isAbsolute(to)) throw new BackupError('usage', `the target ${to} is not an absolute path`);
   const before = await recordIn(to, { id, created });
-  await translated(to, 'making the target', () => mkdir(to, { recursive: true }));
   const existed: string[] = [];
   const begun = new Map(Object.entries(before?.begun ?? {}));
   for (const { source, backup } of sources) {
@@ -41,6 +41,7 @@ export async function preparePointFolder({ id, created, to, sources }: PointFold
   }
   const lacking = sources.filter(({ source }) => !existed.includes(source));
   await requireSpace({ path: to, needed: lacking.reduce((sum, { bytes }) => sum + bytes, 0) });
+  await translated(to, 'making the target', () => makeOpenPath(to));
   await writeMemoryFile(path.join(to, RECORD), { point: id, created, begun: Object.fromEntries(begun) });
   return existed;
 }

@@ -14,7 +14,7 @@ import { readTree } from './tree.ts';
 /** How many differences a check names. */
 const NAMED = 20;
 
-export async function check({ chain, restored, contents, work }: CheckContext<FilesSource>): Promise<readonly Check[]> {
+export async function check({ chain, restored, earlier, work }: CheckContext<FilesSource>): Promise<readonly Check[]> {
   const owners = isRoot();
   const expected = await readInventory(newestOf(chain));
   const { compared, differences, unsettled } = compareTree(expected, await readTree(restored, work), { owners });
@@ -42,7 +42,7 @@ export async function check({ chain, restored, contents, work }: CheckContext<Fi
     ...(owners
       ? []
       : [{ name: 'owners', compared: false, ok: true, detail: 'not compared: only root can restore them' }]),
-    await contentsCheck(restored, contents, work),
+    await contentsCheck(restored, earlier, work),
   ];
 }
 
@@ -50,9 +50,9 @@ export async function check({ chain, restored, contents, work }: CheckContext<Fi
  * The first proof of a backup has nothing to compare with, but the digests of the archives, which were right: it records what it
  * found, and every later one, from whatever place, must find the same.
  */
-async function contentsCheck(restored: string, known: CheckContext['contents'], work: Work): Promise<Check> {
+async function contentsCheck(restored: string, earlier: CheckContext['earlier'], work: Work): Promise<Check> {
   const name = CONTENTS;
-  if (known === undefined)
+  if (earlier === undefined)
     return {
       name,
       compared: false,
@@ -60,19 +60,14 @@ async function contentsCheck(restored: string, known: CheckContext['contents'], 
       detail: 'not compared file by file: the digest of each archive was checked while it was read',
     };
   const digest = await contentsDigest(restored, work);
-  if (known === null) {
+  const [known] = earlier;
+  if (known === undefined) {
     const detail = 'recorded for later proofs: the digest of each archive was checked while it was read';
     return { name, compared: false, ok: true, detail, digest };
   }
-  return known === digest
-    ? { name, compared: true, ok: true, detail: 'the contents of all files are what an earlier proof found', digest }
-    : {
-        name,
-        compared: true,
-        ok: false,
-        detail: `the contents of files differ from what an earlier proof found`,
-        digest,
-      };
+  const ok = known.digest === digest;
+  const found = ok ? 'the contents of all files are what' : 'the contents of files differ from what';
+  return { name, compared: true, ok, detail: `${found} an earlier proof found, ${known.told}`, digest };
 }
 
 function list(texts: readonly string[]): string {

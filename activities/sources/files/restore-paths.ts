@@ -27,12 +27,20 @@ interface Part {
 }
 
 /** @throws BackupError `not-found`, or `verification-failed` when what came out is not what the inventory says. */
-export async function restorePaths({ chain, scratch, paths, work }: RestoreContext<FilesSource>): Promise<void> {
+export async function restorePaths({
+  chain,
+  scratch,
+  target,
+  paths,
+  work,
+}: RestoreContext<FilesSource>): Promise<void> {
   const inventory = await readInventory(newestOf(chain));
   const wanted = [...new Set(paths.flatMap((asked) => meantBy(asked, inventory.keys())))];
   const isWanted = amongst(wanted);
   const selected = new Map([...inventory].filter(([each]) => isWanted(each)));
-  await requireSpace({ path: scratch, needed: [...selected.values()].reduce((sum, { size }) => sum + size, 0) });
+  const needed = [...selected.values()].reduce((sum, { size }) => sum + size, 0);
+  // On the same file system, and the name that somebody knows.
+  await requireSpace({ path: target ?? scratch, needed });
   const parts = await partsOf(chain, selected, wanted);
   for (const { backup, members, helpers } of parts) {
     if (members.length > 0) await intoProgram(backup, extractArchive(scratch, nullEnded([...members, ...helpers])));

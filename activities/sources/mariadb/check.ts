@@ -25,7 +25,7 @@ import { startOrFail } from '../private-server/start-or-fail.ts';
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<MariadbSource>): Promise<readonly Check[]> {
-  const { chain, restored, scratch, work } = context;
+  const { chain, restored, scratch, earlier, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
   const { manifest } = backup;
@@ -45,7 +45,7 @@ export async function check(context: CheckContext<MariadbSource>): Promise<reado
   try {
     const took = ((Date.now() - started) / 1000).toFixed(1);
     const start = await judgeStart(server, manifest, took, work);
-    return [start, ...(await lookInside(server, { inventory, moment }, manifest, work))];
+    return [start, ...(await lookInside(server, { inventory, moment, ...(earlier && { earlier }) }, backup, work))];
   } finally {
     await server.stop();
   }
@@ -63,17 +63,19 @@ async function judgeStart(server: PrivateServer, manifest: Manifest, took: strin
 
 async function lookInside(
   server: PrivateServer,
-  about: Pick<Comparing, 'inventory' | 'moment'>,
-  manifest: Manifest,
+  { earlier, ...about }: Pick<Comparing, 'inventory' | 'moment'> & Pick<CheckContext, 'earlier'>,
+  backup: BackupReader,
   work: Work,
 ): Promise<readonly Check[]> {
   const { connection, pid } = server;
-  const { version } = engine.parse(manifest.engine);
+  const { version } = engine.parse(backup.manifest.engine);
   const here = (await installedRelease('mariadbd')) ?? '';
   const otherRows =
     seriesOf(here) === seriesOf(version) ? undefined : `MariaDB ${here} sums rows otherwise than ${version}`;
+  const loaded = backup.manifest.position?.['method'] === 'logical';
+  const proof = earlier ? { backup, earlier, here } : null;
   const compared = await whileServerWorks({ pid, phase: 'comparing', work }, ({ signal }) =>
-    compareWithInventory({ ...about, connection, otherRows, signal }),
+    compareWithInventory({ ...about, connection, otherRows, loaded, proof, signal }),
   );
   const sound = await whileServerWorks({ pid, phase: 'checking tables', work }, (watched) =>
     checkTables(connection, watched),

@@ -1,10 +1,13 @@
 /** A restored server against the inventory of its backup. */
 import type { Check } from '../../../model/evidence.ts';
 import type { MariadbEntry } from '../../../model/inventory.ts';
+import { contentsChecks, type EarlierContents } from '../earlier-contents.ts';
+import type { BackupReader } from '../types.ts';
 import { failed, passed, some, type CheckName } from './checks.ts';
-import { compareRows } from './compare-rows.ts';
+import { compareRows, VERSIONED_AT_LOAD, type ComparedRows } from './compare-rows.ts';
 import type { Connection } from './connection.ts';
-import { tableName } from './digests.ts';
+import { digestRows, tableName, versionedTables, type Digests } from './digests.ts';
+import { seriesOf } from './facts.ts';
 import { identityOf, takeInventory } from './inventory.ts';
 import type { Moment } from './moment.ts';
 
@@ -23,15 +26,57 @@ export interface Comparing {
   readonly otherRows: string | undefined;
   /** Whether the data are where the snapshot stood by which rows were read. */
   readonly moment: Moment;
+  /** Whether they were loaded out of a dump, statement by statement. */
+  readonly loaded: boolean;
+  /** Whose restored data they are, and what earlier proofs found in them; null where nobody asks for that. */
+  readonly proof: Proof | null;
   readonly signal: AbortSignal;
+}
+
+export interface Proof {
+  readonly backup: BackupReader;
+  readonly earlier: readonly EarlierContents[];
+  /** Release of the server that sums the rows. */
+  readonly here: string;
 }
 
 /** All comparisons, made by somebody who may see everything of the restored server. */
 export async function compareWithInventory(comparing: Comparing): Promise<readonly Check[]> {
-  const { connection, inventory, signal } = comparing;
+  const { connection, inventory, moment, proof, loaded, signal } = comparing;
   const found = new Set((await takeInventory(connection, signal)).map(identityOf));
   const kinds = ['database', 'table', 'routine', 'event', 'user'] as const;
-  return [...kinds.map((kind) => compareEntries(kind, inventory, found)), await compareRows(comparing)];
+  const read = once(() => digestRows(connection, signal));
+  const apart: ReadonlySet<string> = loaded ? await versionedTables(connection, signal) : new Set();
+  const rows = await compareRows({ ...comparing, apart }, read);
+  return [
+    ...kinds.map((kind) => compareEntries(kind, inventory, found)),
+    rows.check,
+    ...(proof ? withEarlier(proof, moment, { compared: rows.compared, apart }, await read()) : []),
+  ];
+}
+
+function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let made: Promise<Result> | undefined;
+  return () => (made ??= make());
+}
+
+/** Tables whose rows no digest of the source tells of, with what earlier proofs found in them. */
+function withEarlier(
+  { backup, earlier, here }: Proof,
+  moment: Moment,
+  { compared, apart }: Pick<ComparedRows, 'compared'> & { readonly apart: ReadonlySet<string> },
+  { tables, unread }: Digests,
+): readonly Check[] {
+  const parts = new Map([
+    ...tables.map((table) => [tableName(table), `${table.rows} ${table.digest}`] as const),
+    ...unread.map((table) => [tableName(table), null] as const),
+  ]);
+  for (const name of [...compared, ...apart]) parts.delete(name);
+  const aside = apart.size === 0 ? [] : [`${some([...apart])}: ${VERSIONED_AT_LOAD}`];
+  // Each series sums rows in its own way, and behind the backup's end there may be other ones.
+  const at = moment.reached && moment.replayed ? 'the moment whose rows are known' : 'the end of the backup';
+  const way = `mariadb rows 1, by ${seriesOf(here)}, at ${at}`;
+  return contentsChecks(backup, { way, what: 'rows by table', parts, aside }, earlier);
 }
 
 function compareEntries(

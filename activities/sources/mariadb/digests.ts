@@ -69,6 +69,16 @@ export function listTables(connection: Connection, signal: AbortSignal): Promise
   return rows(connection, table, TABLES, { signal });
 }
 
+/** Names of tables that keep when each of their rows came and went: loaded out of a dump, a row has come just then. */
+export async function versionedTables(connection: Connection, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const found = await rows(connection, z.object({ database: z.string(), name: z.string() }), VERSIONED, { signal });
+  return new Set(found.map(tableName));
+}
+
+const VERSIONED = `
+  SELECT JSON_OBJECT('database', TABLE_SCHEMA, 'name', TABLE_NAME)
+    FROM information_schema.TABLES WHERE TABLE_TYPE = 'SYSTEM VERSIONED'`;
+
 async function digest(connection: Connection, database: string, name: string, options: SessionOptions) {
   const from = `${identifier(database)}.${identifier(name)}`;
   const sql = `SELECT JSON_OBJECT('rows', COUNT(*)) FROM ${from}; CHECKSUM TABLE ${from} EXTENDED`;

@@ -11,6 +11,8 @@ export type Moment =
       readonly reached: true;
       /** What the capture says of tables that it could not read; null where it could read all. */
       readonly unread: string | null;
+      /** Whether something was replayed for it, so that they stand behind the backup's end. */
+      readonly replayed: boolean;
     }
   /** With `failed`, what should have brought them there is damaged. Without a reason there was no snapshot to be taken. */
   | { readonly reached: false; readonly why: string | null; readonly failed: boolean };
@@ -28,7 +30,8 @@ export async function reachMoment({ backup, inventory, restored, expendable, wor
   const unread = backup.manifest.warnings.find(({ code }) => code === NOT_COMPARED)?.message ?? null;
   if (!inventory.some(({ entry }) => entry === 'snapshot')) return { reached: false, why: unread, failed: false };
   // Nothing was written between the backup's end and the snapshot.
-  if (!backup.manifest.artifacts.some(({ role }) => role === CHECK_BINLOG.role)) return { reached: true, unread };
+  if (!backup.manifest.artifacts.some(({ role }) => role === CHECK_BINLOG.role))
+    return { reached: true, unread, replayed: false };
   if (!expendable) {
     const why =
       'rows of transactional tables are known for a moment after the backup’s end, and this folder stays as it is';
@@ -36,7 +39,7 @@ export async function reachMoment({ backup, inventory, restored, expendable, wor
   }
   try {
     await replayBinlog(backup, restored, work);
-    return { reached: true, unread };
+    return { reached: true, unread, replayed: true };
   } catch (error) {
     if (!(error instanceof BackupError) || error.code !== 'verification-failed') throw error;
     return { reached: false, why: error.message, failed: true };

@@ -29,7 +29,7 @@ const engine = z.looseObject({
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<PostgresSource>): Promise<readonly Check[]> {
-  const { chain, restored, scratch, sandbox, work } = context;
+  const { chain, restored, scratch, sandbox, earlier, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
   const start = await startable(backup, restored, sandbox);
@@ -43,6 +43,7 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
     ? await prepareRecovery({ backup, inventory, restored, scratch, expendable, binaries, work })
     : withoutInventory();
   const settings = moment.possible ? moment.settings : {};
+  const proof = earlier ? { backup, earlier } : null;
   const started = Date.now();
   const server = await startOrFail(
     startIsolated({ data: restored, binaries, superuser, runtime: scratch, settings, work }),
@@ -59,7 +60,10 @@ export async function check(context: CheckContext<PostgresSource>): Promise<read
     return [
       passed('start', `recovered and open for writing in ${took} s${placeOf(sandbox)}${libraries}`),
       ...(read instanceof BackupError ? [failed('inventory', read.message)] : []),
-      ...sortedBy(sandbox?.image ? undefined : libc, await lookInside(server, { inventory, moment }, binaries, work)),
+      ...sortedBy(
+        sandbox?.image ? undefined : libc,
+        await lookInside(server, { inventory, moment, proof }, binaries, work),
+      ),
     ];
   } finally {
     await server.stop();
@@ -79,7 +83,7 @@ export function sortedBy(libc: string | undefined, checks: readonly Check[]): re
 
 async function lookInside(
   server: PrivateServer,
-  about: Pick<Comparing, 'inventory' | 'moment'>,
+  about: Pick<Comparing, 'inventory' | 'moment' | 'proof'>,
   binaries: Binaries,
   work: Work,
 ): Promise<readonly Check[]> {

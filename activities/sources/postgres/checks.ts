@@ -13,7 +13,7 @@ export const CHECKS = [
   'amcheck',
   'dump',
 ] as const;
-/** `inventory` is looked at for the others, and is a result of its own only where it is damaged. */
+/** `inventory` is looked at for the others, and is a result of its own only where it is damaged. `contents`: see ../earlier-contents.ts. */
 export type CheckName = (typeof CHECKS)[number] | 'inventory';
 
 export const { passed, failed, notCompared, noneCompared } = checkResults<CheckName>();

@@ -4,7 +4,7 @@ import type { PostgresEntry } from '../../../model/inventory.ts';
 import type { Work } from '../../work.ts';
 import { failed, notCompared, passed, some } from './checks.ts';
 import type { Connection } from './connection.ts';
-import { digestRows, tableName, type TableRows, type Unread } from './digests.ts';
+import { digestRows, tableName, type Digests, type TableRows, type Unread } from './digests.ts';
 import { keyOf, tablesApart, type Apart } from './moment/apart.ts';
 import type { Recovery } from './moment/recover.ts';
 import { APPLICATION } from './preflight.ts';
@@ -20,11 +20,27 @@ export interface ComparingRows {
   readonly connection: Connection;
   readonly inventory: readonly PostgresEntry[];
   readonly recovery: Recovery;
+  /** Databases that are read besides those whose rows are known. */
+  readonly also: readonly string[];
   readonly work: Work;
 }
 
+export interface ComparedRows {
+  readonly check: Check;
+  /** Names of the tables that were compared. */
+  readonly compared: ReadonlySet<string>;
+  /** What was read for it. */
+  readonly found: Digests;
+}
+
 /** Tables of which anything can be said. Whatever was not looked at is named with its reason. */
-export async function compareRows({ connection, inventory, recovery, work }: ComparingRows): Promise<Check> {
+export async function compareRows({
+  connection,
+  inventory,
+  recovery,
+  also,
+  work,
+}: ComparingRows): Promise<ComparedRows> {
   const rows = inventory.filter((entry): entry is Rows => entry.entry === 'rows');
   const aside: string[] = recovery.unread === null ? [] : [recovery.unread];
   const settled: Rows[] = [];
@@ -42,11 +58,9 @@ export async function compareRows({ connection, inventory, recovery, work }: Com
       aside.push(`${some(names)}: written to just when the snapshot was taken`);
     }
   }
-  const { tables, unread } = await digestRows(
-    connection,
-    [...new Set(settled.map(({ database }) => database))],
-    work.signal,
-  );
+  const databases = [...new Set([...settled.map(({ database }) => database), ...also])];
+  const found = await digestRows(connection, databases, work.signal);
+  const { tables, unread } = found;
   const restored = new Map(tables.map((table) => [tableName(table), table]));
   const lacking = new Map(
     unread.filter(({ state }) => state === UNDEFINED_FILE).map((table) => [tableName(table), table]),
@@ -55,7 +69,8 @@ export async function compareRows({ connection, inventory, recovery, work }: Com
     aside.push(`${lacking.size} need a library that is missing here (${[...lacking.values()][0]?.why})`);
   }
   const readable = settled.filter((entry) => !lacking.has(tableName(entry)));
-  return judge(readable, restored, unread, aside);
+  const check = judge(readable, restored, unread, aside);
+  return { check, compared: new Set(readable.map(tableName)), found };
 }
 
 function judge(

@@ -2,13 +2,16 @@
 import type { Check } from '../../../model/evidence.ts';
 import type { PostgresEntry } from '../../../model/inventory.ts';
 import type { Work } from '../../work.ts';
+import { contentsChecks, type EarlierContents } from '../earlier-contents.ts';
+import type { BackupReader } from '../types.ts';
 import { failed, notCompared, passed, some, type CheckName } from './checks.ts';
-import { compareRows } from './compare-rows.ts';
+import { compareRows, type ComparedRows } from './compare-rows.ts';
 import type { Connection } from './connection.ts';
-import { tableName } from './digests.ts';
+import { digestRows, tableName } from './digests.ts';
 import { gatherFacts } from './facts.ts';
 import { identityOf, takeInventory } from './inventory.ts';
 import type { NoRecovery, Recovery } from './moment/recover.ts';
+import { readable } from './preflight.ts';
 import { withSession } from './session.ts';
 
 const COMPARED = {
@@ -25,26 +28,50 @@ export interface Comparing {
   readonly inventory: readonly PostgresEntry[] | null;
   /** How the server was recovered to the moment whose rows are known; or why they are not compared. */
   readonly moment: Recovery | NoRecovery;
+  /** Whose restored data they are, and what earlier proofs found in them; null where nobody asks for that. */
+  readonly proof: { readonly backup: BackupReader; readonly earlier: readonly EarlierContents[] } | null;
   readonly work: Work;
 }
 
 /** All comparisons. */
 export async function compareWithInventory(comparing: Comparing): Promise<readonly Check[]> {
-  const { connection, inventory, moment, work } = comparing;
+  const { connection, inventory, moment, proof, work } = comparing;
   const facts = await withSession(connection, { application: 'mosaic-backup check', signal: work.signal }, gatherFacts);
   const found = new Set((await takeInventory(connection, facts, work.signal)).map(identityOf));
   const kinds = ['database', 'relation', 'extension', 'role'] as const;
+  const also = proof ? readable(facts).map(({ name }) => name) : [];
+  const rows: ComparedRows = moment.possible
+    ? await compareRows({ connection, inventory: inventory ?? [], recovery: moment, also, work })
+    : { check: moment.check, compared: new Set(), found: await digestRows(connection, also, work.signal) };
   return [
     ...kinds.map((kind) =>
       inventory
         ? compareEntries(kind, inventory, found)
         : notCompared(COMPARED[kind], 'not compared: the inventory is damaged'),
     ),
-    moment.possible
-      ? await compareRows({ connection, inventory: inventory ?? [], recovery: moment, work })
-      : moment.check,
+    rows.check,
     collations(facts.databases),
+    ...(proof ? withEarlier(rows, { ...proof, recovered: moment.possible }) : []),
   ];
+}
+
+/** Tables whose rows no digest of the source tells of, with what earlier proofs found in them. */
+function withEarlier(
+  { compared, found: { tables, unread } }: ComparedRows,
+  {
+    backup,
+    earlier,
+    recovered,
+  }: { readonly backup: BackupReader; readonly earlier: readonly EarlierContents[]; readonly recovered: boolean },
+): readonly Check[] {
+  const parts = new Map([
+    ...tables.map((table) => [tableName(table), `${table.rows} ${table.digest}`] as const),
+    ...unread.map((table) => [tableName(table), null] as const),
+  ]);
+  for (const name of compared) parts.delete(name);
+  // Behind the backup's end there may be other rows: what was found at one moment says nothing of another.
+  const way = `postgres rows 1, at ${recovered ? 'the moment whose rows are known' : 'the end of the backup'}`;
+  return contentsChecks(backup, { way, what: 'rows by table', parts, aside: [] }, earlier);
 }
 
 function compareEntries(

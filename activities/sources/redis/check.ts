@@ -6,9 +6,11 @@
 import path from 'node:path';
 import type { RedisSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
-import type { Check } from '../../../model/evidence.ts';
+import { CONTENTS, type Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
-import type { CheckContext } from '../types.ts';
+import { contentsChecks, type EarlierContents } from '../earlier-contents.ts';
+import { whileServerWorks } from '../private-server/watch.ts';
+import type { BackupReader, CheckContext } from '../types.ts';
 import { CHECKS, failed, noneCompared, notCompared, passed } from './checks.ts';
 import { compareDatabases, compareExpiring, compareFunctions, expectedOf, type Expected } from './compare.ts';
 import { readInventory } from './inventory.ts';
@@ -18,12 +20,13 @@ import { engineOf, findPrograms, type Programs } from './programs.ts';
 import { lackOfPrograms, startIsolated } from './private-start.ts';
 import type { PrivateServer } from './server.ts';
 import { rdbCounts, runTool, type RdbCounts, type Verdict } from './tools.ts';
+import { debugging, digestValues } from './values.ts';
 import { placeOf } from '../private-server/sandbox.ts';
 import { startOrFail } from '../private-server/start-or-fail.ts';
 
 /** What was looked at, and what not and why. Fails only when it was cancelled or this machine cannot do it. */
 export async function check(context: CheckContext<RedisSource>): Promise<readonly Check[]> {
-  const { chain, restored, scratch, sandbox, work } = context;
+  const { chain, restored, scratch, sandbox, earlier, work } = context;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a check without a backup');
   const engine = engineOf(backup.manifest);
@@ -40,7 +43,15 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
   const inventory = await readInventory(backup);
   const started = Date.now();
   const server = await startOrFail(
-    startIsolated({ data: restored, programs, position, inventory, runtime: scratch, work }),
+    startIsolated({
+      data: restored,
+      programs,
+      position,
+      inventory,
+      runtime: scratch,
+      settings: earlier ? debugging(programs) : {},
+      work,
+    }),
   );
   if (server instanceof BackupError) {
     const rest = noneCompared(CHECKS.slice(2), 'not compared: the server did not start');
@@ -56,6 +67,7 @@ export async function check(context: CheckContext<RedisSource>): Promise<readonl
       files,
       passed('start', `loaded ${how} in ${took} s${placeOf(sandbox)}`),
       ...compareAll(expected, server, counts),
+      ...(earlier ? await compareValues(server, { backup, earlier }, programs, work) : []),
     ];
   } finally {
     await server.stop();
@@ -73,6 +85,26 @@ function compareAll(expected: Expected, { loaded }: PrivateServer, counts: RdbCo
     compareFunctions(expected, loaded),
     notCompared('values', VALUES),
   ];
+}
+
+/** Two restores of the same backup are the same moment. */
+async function compareValues(
+  server: PrivateServer,
+  { backup, earlier }: { readonly backup: BackupReader; readonly earlier: readonly EarlierContents[] },
+  programs: Programs,
+  work: Work,
+): Promise<readonly Check[]> {
+  const { pid, activity } = server;
+  try {
+    const found = await whileServerWorks({ pid, activity, phase: 'reading every value', work }, (watched) =>
+      digestValues(server, programs, watched),
+    );
+    return contentsChecks(backup, found, earlier);
+  } catch (error) {
+    // A server that does not answer so says nothing of the values.
+    if (!(error instanceof BackupError) || error.code !== 'refused') throw error;
+    return [notCompared(CONTENTS, `not compared with earlier proofs: ${error.message}`)];
+  }
 }
 
 interface Files {

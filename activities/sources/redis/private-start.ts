@@ -13,6 +13,8 @@ export interface IsolatedStart {
   readonly inventory: readonly RedisEntry[];
   /** An empty folder for log and socket that the server's user can reach. */
   readonly runtime: string;
+  /** Besides those that the backup asks for. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly work: Work;
 }
 
@@ -23,12 +25,13 @@ export function startIsolated({
   position,
   inventory,
   runtime,
+  settings: more = {},
   work,
 }: IsolatedStart): Promise<PrivateServer> {
   const { dbfilename, appenddirname, appendfilename } = position.names;
   const appendonly = position.appendonly ? 'yes' : 'no';
   const databases = String(databasesOf(inventory));
-  const settings = { appendonly, dbfilename, appenddirname, appendfilename, databases };
+  const settings = { appendonly, dbfilename, appenddirname, appendfilename, databases, ...more };
   const { server: program, sandbox } = programs;
   return startServer({ data, program, sandbox, runtime, settings, offline: true, work });
 }

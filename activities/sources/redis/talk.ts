@@ -23,16 +23,21 @@ export interface Talk {
   close(): void;
 }
 
-/** Milliseconds without a byte while an answer is waited for. */
+/** Milliseconds without a byte while an answer is waited for, unless it is said otherwise. */
 const PATIENCE = 30_000;
 
 /** Connects and logs in. @throws BackupError `unreachable`, `access-denied`. */
-export async function openTalk(connection: Connection, database: number, signal: AbortSignal): Promise<Talk> {
+export async function openTalk(
+  connection: Connection,
+  database: number,
+  signal: AbortSignal,
+  patience = PATIENCE,
+): Promise<Talk> {
   const socket = await connected(connection, signal);
   const answers = answersOf(socket);
   async function ask(commands: readonly Words[]): Promise<readonly Answer[]> {
     const found: Answer[] = [];
-    socket.setTimeout(PATIENCE);
+    socket.setTimeout(patience);
     socket.write(Buffer.concat(commands.map(encoded)));
     while (found.length < commands.length) {
       const { value } = await answers.next().catch((error: unknown) => {
@@ -73,7 +78,9 @@ async function connected(connection: Connection, signal: AbortSignal): Promise<S
   const { host, port, socket: file, ca } = connection;
   const at = file === undefined ? { host, port } : { path: file };
   const socket = ca === undefined ? connect(at) : connectTls({ ...at, servername: host, ca: await readFile(ca) });
-  socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`no answer for ${PATIENCE / 1000} s`)));
+  socket.setTimeout(PATIENCE, () =>
+    socket.destroy(new Error(`no answer for ${(socket.timeout ?? PATIENCE) / 1000} s`)),
+  );
   try {
     await once(socket, ca === undefined ? 'connect' : 'secureConnect', { signal });
   } catch (error) {

@@ -14,9 +14,9 @@ export function registerRestore(program: Command, cli: OpenCli): void {
     .option('--to <folder>', 'a folder that is new or empty')
     .option(
       '--on <host>',
-      'by the worker of this host, to a folder there: visible, and on after a kill; of another host with --from',
+      'by the worker of this host, to a folder there or into a server that it reaches; of another host with --from',
     )
-    .option('--direct', 'with --to: in this process, and not by the worker of this host where one is there')
+    .option('--direct', 'in this process, and not by the worker of this host where one is there')
     .option('--serve', 'with --to: a private server on what was restored, until ^C (databases)')
     .option('--point <id>', 'a whole recovery point (or "latest"), each source to a folder of its name below --to')
     .option('--in-place', "in place of the data of the source's own server, which are kept beside it")

@@ -7,9 +7,10 @@ import { taskQueues } from '../../../model/run.ts';
 import { configuredEndpoint, embeddedEndpoint } from '../../temporal/endpoint.ts';
 import { ensureSearchAttributes } from '../../temporal/namespace.ts';
 import { isPolled } from '../../temporal/pollers.ts';
-import { followRestore, startRestore, type RestoreHandle } from '../../restore/run.ts';
+import { startRestore, type RestoreHandle } from '../../restore/run.ts';
 import { connectClient } from '../../runs/start.ts';
 import type { Cli } from '../context.ts';
+import { watched } from './watched.ts';
 
 /**
  * Restores, and waits for the end.
@@ -25,22 +26,16 @@ export async function restoreByWorker(cli: Cli, input: RestoreInput): Promise<Re
     if (!(await isPolled(client, endpoint.namespace, { queue, type: 'activity' })))
       throw noWorker(input.host, `no worker of ${input.host} polls its queue`);
     await ensureSearchAttributes(endpoint);
-    return await watched(cli, await startRestore(client, site.config, input), input);
+    return await awaited(cli, await startRestore(client, site.config, input), input);
   } finally {
     await client.connection.close();
   }
 }
 
-/** Watches one that a worker has. @throws BackupError as the restore itself. */
-export async function watched(cli: Cli, handle: RestoreHandle, input: RestoreInput): Promise<Restored> {
+/** Waits for the end of one that a worker has. @throws BackupError as the restore itself. */
+export async function awaited(cli: Cli, handle: RestoreHandle, input: RestoreInput): Promise<Restored> {
   const { host, backup, place, others = [] } = input;
-  cli.out.note(`restored by the worker of ${host}: ${handle.workflowId}`);
-  const work = await cli.work();
-  const { error, milliseconds, from, passed, elsewhere } = await followRestore(handle, {
-    signal: cli.signal,
-    progress: (report) => work.progress(report),
-    onFailed: (message) => cli.out.note(message),
-  });
+  const { error, milliseconds, from, passed, elsewhere } = await watched(cli, handle, host);
   if (elsewhere !== undefined) return { milliseconds: 0, elsewhere };
   if (error === null) return { milliseconds: milliseconds ?? 0, from: from ?? null, passed: passed ?? [] };
   const { code, message, remedy } = error;

@@ -35,10 +35,7 @@ type DoneWithFull = Done & { readonly full: string | null };
 /** @throws BackupError as `restoreInPlace`. */
 export async function carryOutInPlace(cli: Cli, order: InPlaceOrder, options: RestoreOptions): Promise<DoneWithFull> {
   if (await staysHere(cli, options)) return here(cli, order);
-  const [{ offeredOr }, { startInPlace }] = await Promise.all([
-    import('./offered.ts'),
-    import('../../restore/run.ts'),
-  ]);
+  const [{ offeredOr }, { startInPlace }] = await Promise.all([import('./offered.ts'), import('../../restore/run.ts')]);
   const { config } = order.request.site;
   const asked = await inputOf(order);
   return offeredOr(cli, {
@@ -99,14 +96,8 @@ function expected(error: unknown): BackupError {
 }
 
 async function followed(cli: Cli, handle: InPlaceHandle, { host, source }: InPlaceInput) {
-  const { followRestore } = await import('../../restore/run.ts');
-  cli.out.note(`restored by the worker of ${host}: ${handle.workflowId}`);
-  const work = await cli.work();
-  const { elsewhere, done, full, error } = await followRestore(handle, {
-    signal: cli.signal,
-    progress: (report) => work.progress(report),
-    onFailed: (message) => cli.out.note(message),
-  });
+  const { watched } = await import('./watched.ts');
+  const { elsewhere, done, full, error } = await watched(cli, handle, host);
   if (elsewhere !== undefined) return { why: elsewhere };
   if (done === null) {
     if (error !== null && OF_THE_WORKER.has(error.code)) return { why: `its worker cannot: ${error.message}` };
@@ -139,7 +130,10 @@ export async function behind(cli: Cli, request: InPlaceWork): Promise<string | n
   }
 }
 
-function sayProblems(cli: Cli, problems: readonly { readonly message: string; readonly remedy?: string | null | undefined }[]): void {
+function sayProblems(
+  cli: Cli,
+  problems: readonly { readonly message: string; readonly remedy?: string | null | undefined }[],
+): void {
   for (const { message, remedy = null } of problems) {
     cli.out.note(`The full behind it is made, but: ${message}`);
     if (remedy !== null) cli.out.note(`  → ${remedy}`);

@@ -1,7 +1,5 @@
 /** `restore … --key PATTERN --into SERVER`: keys of a Redis backup into a running server. */
-import { withKeysPlan, type KeysPlan } from '../../../activities/operations/restore-keys.ts';
-import type { Site } from '../../../activities/site.ts';
-import type { Connection } from '../../../activities/sources/redis/connection.ts';
+import { keysServer, withKeysPlan, type KeysPlan } from '../../../activities/operations/restore-keys.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { parseInto } from '../../../model/into.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
@@ -9,6 +7,7 @@ import { openPlace } from '../../backups/places.ts';
 import type { Cli } from '../context.ts';
 import { placeOption } from '../place-option.ts';
 import { choose } from './choose.ts';
+import { carryOutInto, requireOn } from './into-carry-out.ts';
 import { password } from './into-server.ts';
 import type { RestoreOptions } from './options.ts';
 import { sayAge } from './say.ts';
@@ -20,6 +19,7 @@ export async function restoreKeysInto(
 ): Promise<void> {
   const { key: pattern, replace = false } = options;
   const database = numberOf(options.database ?? '0');
+  await requireOn(cli, options);
   const site = await cli.site();
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
@@ -29,30 +29,44 @@ export async function restoreKeysInto(
     throw new BackupError('usage', `--key is for Redis; this is a backup of type ${type}.`, {
       remedy: 'Of databases with tables: --database and --table; of files: --path.',
     });
-  const into = await serverOf(cli, site, source, options);
+  const settings = parseInto(options.into ?? '');
+  const into = keysServer(site, source, { settings, password: await password(cli, site, options) });
   sayAge(cli, chosen);
   const { chain, reference } = chosen;
   const began = Date.now();
   const work = await cli.work();
   const request = { site, store: place.store, chain, source, pattern, database, into, replace, work };
-  await withKeysPlan(request, async (plan) => {
-    const facts = { reference, from: place.name, database, pattern, keys: plan.keys.length, taken: plan.taken.length };
-    if (options.dryRun) {
-      cli.out.result({ dryRun: true, ...facts, names: plan.keys.slice(0, NAMED) }, () =>
-        planText('would restore', plan),
+  const facts = { reference, from: place.name, database, pattern };
+  if (options.dryRun) {
+    await withKeysPlan(request, async (plan) => {
+      const { keys, taken } = plan;
+      cli.out.result(
+        { dryRun: true, ...facts, keys: keys.length, taken: taken.length, names: keys.slice(0, NAMED) },
+        () => planText('would restore', plan),
       );
-      return;
-    }
-    cli.out.note(planText('restoring', plan));
-    const { keys, bytes, lapsed } = await plan.carryOut();
-    const milliseconds = Date.now() - began;
-    cli.out.result({ ...facts, restored: keys, bytes, lapsed, milliseconds }, () =>
-      [
-        `${keys} keys (${formatBytes(bytes)}) are restored from ${reference} at ${place.name}, in ${formatDuration(milliseconds)}`,
-        ...(lapsed > 0 ? [`${lapsed} had come to the end of their TTL meanwhile`] : []),
-      ].join('\n'),
-    );
-  });
+    });
+    return;
+  }
+  cli.out.note(`keys "${pattern}" of database ${database}, out of ${reference} from ${place.name}`);
+  const what = { kind: 'keys', database, pattern } as const;
+  const backup = chain.at(-1);
+  if (!backup) throw new TypeError('a restore without a backup');
+  const { keys } = await carryOutInto(cli, { backup, what, into: settings }, options, () =>
+    withKeysPlan(request, async (plan) => {
+      cli.out.note(planText('restoring', plan));
+      const { keys: restored, ...moved } = await plan.carryOut();
+      const put = { meant: plan.keys.length, taken: plan.taken.length, restored, ...moved };
+      return { milliseconds: Date.now() - began, keys: put };
+    }),
+  );
+  const { meant = 0, taken = 0, restored = 0, bytes = 0, lapsed = 0 } = keys ?? {};
+  const milliseconds = Date.now() - began;
+  cli.out.result({ ...facts, keys: meant, taken, restored, bytes, lapsed, milliseconds }, () =>
+    [
+      `${restored} keys (${formatBytes(bytes)}) are restored from ${reference} at ${place.name}, in ${formatDuration(milliseconds)}`,
+      ...(lapsed > 0 ? [`${lapsed} had come to the end of their TTL meanwhile`] : []),
+    ].join('\n'),
+  );
 }
 
 /** Names that are written out. */
@@ -67,32 +81,4 @@ function planText(how: string, { keys, taken }: KeysPlan): string {
 function numberOf(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text);
   throw new BackupError('usage', `"${text}" is no database of Redis: they are numbers, from 0.`);
-}
-
-const KNOWN: ReadonlySet<string> = new Set(['host', 'port', 'socket', 'user']);
-
-/** The source's own server where --into names none, and never as the user that backs up, who may write nothing. */
-async function serverOf(cli: Cli, site: Site, source: string, options: RestoreOptions): Promise<Connection> {
-  const settings = parseInto(options.into ?? '');
-  const unknown = Object.keys(settings).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined)
-    throw new BackupError('usage', `--into of Redis knows no "${unknown}".`, {
-      remedy: 'Write: "host=… port=… user=…", or "socket=… user=…"; the database is --database NUMBER.',
-    });
-  const config = site.config.sources[source];
-  const own = config?.type === 'redis' ? config.connection : undefined;
-  const { host, port, socket, user } = settings;
-  const named = host !== undefined || socket !== undefined;
-  if (!named && !own)
-    throw new BackupError('usage', `The config has no server of "${source}", and --into names none.`, {
-      remedy: 'Write it: --into "host=127.0.0.1 port=6379 user=default".',
-    });
-  return {
-    host: host ?? own?.host ?? '127.0.0.1',
-    port: Number(port ?? (named ? 6379 : own?.port)),
-    socket: named ? socket : own?.socket,
-    user,
-    password: await password(cli, site, options),
-    ca: own?.ca,
-  };
 }

@@ -8,51 +8,78 @@ import { sourceOf } from './choose.ts';
 import type { RestoreOptions } from './options.ts';
 
 export async function restoreIntoServer(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
-  const [{ parseInto }, { openPlace }, { placeOption }, { withExportPlan }, { formatDuration }] = await Promise.all([
+  const [
+    { parseInto },
+    { openPlace },
+    { placeOption },
+    { withExportPlan },
+    { formatDuration },
+    { carryOutInto, requireOn },
+  ] = await Promise.all([
     import('../../../model/into.ts'),
     import('../../backups/places.ts'),
     import('../place-option.ts'),
     import('../../../activities/operations/restore-export.ts'),
     import('../../../model/units.ts'),
+    import('./into-carry-out.ts'),
   ]);
   const site = await cli.site();
   // Before anything that only makes sense where there are exports.
   await requireExportsOf(site.config.sources[options.source ?? '']?.type);
   const { into, database } = await complete(options);
   const settings = parseInto(into);
+  await requireOn(cli, options);
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
   const entry = await choose(cli, site, destination, wanted, options.source);
   const started = Date.now();
-  await withExportPlan(
-    {
-      site,
-      store: place.store,
-      backup: entry.backup,
-      database,
-      tables: options.table ?? [],
-      into: { settings, password: await password(cli, site, options) },
-      replace: options.replace ?? false,
-      owners: options.owner ?? true,
-      work: await cli.work(),
-    },
-    async (plan) => {
-      const facts = factsOf(entry, place.name, plan);
-      if (options.dryRun) {
-        cli.out.result({ dryRun: true, ...facts }, () => text('would, as of', plan, plan.tables));
-        return;
-      }
-      cli.out.note(text('as of', plan, []));
+  const tables = options.table ?? [];
+  const owners = options.owner ?? true;
+  const order = { backup: entry.backup, what: { kind: 'export', database, tables, owners }, into: settings } as const;
+  if (options.on !== undefined && !options.dryRun) {
+    // It is that host that reaches the server, and looks at it.
+    const { milliseconds } = await carryOutInto(cli, order, options, elsewhereOnly);
+    const facts = { reference: entry.reference, folder: entry.backup.folder, from: place.name, database, tables };
+    cli.out.result({ ...facts, milliseconds }, () =>
+      doneText(entry.reference, place.name, formatDuration(milliseconds)),
+    );
+    return;
+  }
+  const request = {
+    site,
+    store: place.store,
+    backup: entry.backup,
+    database,
+    tables,
+    into: { settings, password: await password(cli, site, options) },
+    replace: options.replace ?? false,
+    owners,
+    work: await cli.work(),
+  };
+  await withExportPlan(request, async (plan) => {
+    const facts = factsOf(entry, place.name, plan);
+    if (options.dryRun) {
+      cli.out.result({ dryRun: true, ...facts }, () => text('would, as of', plan, plan.tables));
+      return;
+    }
+    cli.out.note(text('as of', plan, []));
+    await carryOutInto(cli, order, options, async () => {
       await plan.carryOut();
-      const milliseconds = Date.now() - started;
-      cli.out.result({ ...facts, milliseconds }, () =>
-        [
-          `restored from ${entry.reference} at ${place.name}, in ${formatDuration(milliseconds)}`,
-          ...leftText(plan),
-        ].join('\n'),
-      );
-    },
-  );
+      return { milliseconds: Date.now() - started, keys: null };
+    });
+    const milliseconds = Date.now() - started;
+    cli.out.result({ ...facts, milliseconds }, () =>
+      [doneText(entry.reference, place.name, formatDuration(milliseconds)), ...leftText(plan)].join('\n'),
+    );
+  });
+}
+
+function elsewhereOnly(): never {
+  throw new TypeError('--on is of a worker alone');
+}
+
+function doneText(reference: string, from: string, took: string): string {
+  return `restored from ${reference} at ${from}, in ${took}`;
 }
 
 /** Undefined: the config does not know the source, and its backups will tell. */

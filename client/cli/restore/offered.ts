@@ -8,7 +8,7 @@ import type { Restored, RestoreInput } from '../../../model/restore-run.ts';
 import { offer } from '../../restore/offer.ts';
 import { startRestore, type RestoreHandle } from '../../restore/run.ts';
 import type { Cli } from '../context.ts';
-import { watched } from './by-worker.ts';
+import { awaited } from './by-worker.ts';
 import { OF_THE_WORKER, restoreHere, sayHere } from './carry-out.ts';
 
 /** What a worker gave; or why this process is to do it after all. */
@@ -79,7 +79,7 @@ export async function restoreOffered(cli: Cli, input: RestoreInput): Promise<Res
 
 async function followed(cli: Cli, handle: RestoreHandle, asked: RestoreInput): Promise<Followed<Restored>> {
   try {
-    const done = await watched(cli, handle, asked);
+    const done = await awaited(cli, handle, asked);
     return done.elsewhere === undefined ? { result: done } : { why: done.elsewhere };
   } catch (error) {
     if (!(error instanceof BackupError) || !OF_THE_WORKER.has(error.code)) throw error;

@@ -2,20 +2,22 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Question, Service } from '../../../activities/sources/service.ts';
+import { runProgram } from '../../../activities/streams/run.ts';
 import type { SiteInput } from '../../../model/config/site.ts';
 import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
-import { processesNaming } from '../../support/processes.ts';
+import { processesNaming, processesOf } from '../../support/processes.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 import { networkOf } from '../../support/sockets.ts';
 import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
+import { startCommand } from '../../support/worker-process.ts';
 import { captureNow, failuresOf, restoreNewest, serveRestored } from './served.ts';
 
 type Ask = (question: Question) => Promise<string>;
@@ -47,13 +49,15 @@ export interface ServingFixture {
   readonly isPutBack?: (restored: string) => Promise<void>;
   /** Asks with a program of the user's, who knows `env` alone: what it printed. */
   readonly byEnv: (env: Service['env']) => Promise<string>;
+  /** What is typed behind the client that `restore --serve` names, and what it prints. Absent: a test of its own has it. */
+  readonly typed?: readonly [args: string, printed: string];
 }
 
 const CHILD = fileURLToPath(new URL('serve-in-child.ts', import.meta.url));
 
 export function describeServing(fixture: ServingFixture): void {
   const { type, program, make, answers, refusals, write, written, reachOut, byEnv } = fixture;
-  const { delay, isPutBack } = fixture;
+  const { delay, isPutBack, typed } = fixture;
 
   describe(`what was restored of ${type}, served`, () => {
     let folder: string;
@@ -153,6 +157,33 @@ export function describeServing(fixture: ServingFixture): void {
         listener.close();
       }
     });
+
+    if (typed)
+      it('is served by the command, reached by what that prints, and ended by ^C: then nothing runs, and only what was restored is left', async () => {
+        const [args, printed] = typed;
+        // Another user passes through, and sees nothing else.
+        const within = path.join(folder, 'by-command');
+        await mkdir(within, { mode: 0o755 });
+        const to = path.join(within, 'restored');
+        const asked = ['-c', test.file, 'restore', 'latest', '--source', 'subject', '--to', to, '--serve'];
+        const serving = startCommand({ args: asked, owner: within });
+        await serving.printed('in another shell');
+        const running = processesNaming(to).find(({ name }) => name === program);
+        assert.ok(running, serving.output());
+        assert.match(serving.stdout(), new RegExp(`^served by: .*${program} .*${to}`, 'm'));
+        assert.deepEqual(await networkOf(running.pid), []);
+        const words = serving
+          .stdout()
+          .split(/in another shell.*\n/)[1]
+          ?.trimEnd();
+        const { stdout } = await runProgram({ command: 'sh', args: ['-eu', '-c', `${words} ${args}`] });
+        assert.equal(stdout, printed);
+        serving.kill('SIGINT');
+        assert.deepEqual(await serving.ended, { code: 0, signal: null });
+        assert.deepEqual([processesNaming(to), processesOf(within)], [[], []]);
+        assert.deepEqual(await readdir(within), ['restored']);
+        await isPutBack?.(to);
+      });
 
     it('is served again behind a worker that was killed by SIGKILL, with what had been written', async () => {
       const newest = await service.newest(testWork());

@@ -43,7 +43,10 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
     await by.worker({ env: { INVOCATION_ID: '0123456789abcdef0123456789abcdef' } });
     const ended = await by.restore();
     assert.equal(ended.code, 0, ended.stderr);
-    assert.match(ended.stderr, /not by a worker: its worker is a unit of systemd, and a server that .* would be a part/);
+    assert.match(
+      ended.stderr,
+      /not by a worker: its worker is a unit of systemd, and a server that .* would be a part/,
+    );
     await by.isRestored();
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
@@ -10,6 +10,7 @@ import { restoreStep } from '../../../activities/operations/restore-run.ts';
 import { elsewhere, seeTarget } from '../../../activities/operations/restore-seen.ts';
 import { listBackups, pinned } from '../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
+import { locate } from '../../../activities/streams/locate.ts';
 import { followRestore, startRestore } from '../../../client/restore/run.ts';
 import { startRun } from '../../../client/runs/start.ts';
 import { ensureSearchAttributes } from '../../../client/temporal/namespace.ts';
@@ -22,6 +23,7 @@ import { openProxy } from '../../support/proxy.ts';
 import { makeSite } from '../../support/site.ts';
 import { withSmallDisk } from '../../support/small-disk.ts';
 import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
+import { until } from '../../support/until.ts';
 import { testWork } from '../../support/work.ts';
 import { atPoint, startCommand, type CommandProcess, type SignalPoint } from '../../support/worker-process.ts';
 
@@ -41,6 +43,8 @@ describe('a restore by the worker of its host', function () {
     content = randomBytes(300_000);
     await mkdir(below('data'));
     await writeFile(below('data/file'), content);
+    // More than all pipes of a restore take.
+    await writeFile(below('data/more'), randomBytes(4_000_000));
     await mkdir(below('board'));
     await writeFile(below('board/file'), content);
     ({ file } = await makeSite({
@@ -54,6 +58,10 @@ describe('a restore by the worker of its host', function () {
       plans: { daily: { retryFirst: '100ms', heartbeat: '2s' } },
       temporal: { address: temporal.address },
     }));
+    // The one of the machine, which waits as long as the test says.
+    await mkdir(below('bin'));
+    const zstd = `#!/bin/sh\nwhile test -e '${below('hold')}'; do sleep 0.1; done\nexec ${locate('zstd')} "$@"\n`;
+    await writeFile(below('bin/zstd'), zstd, { mode: 0o755 });
     near = await worker('near');
     const scheduled = '2026-11-20T02:00:00Z';
     const sources = ['wiki', 'board'];
@@ -79,6 +87,29 @@ describe('a restore by the worker of its host', function () {
       ['test', 'restore', 'wiki', 'near', 'complete'],
     );
     await assertRestored('one');
+  });
+
+  it('tells how far it is, and of which source where it is of several', async () => {
+    await writeFile(below('hold'), '');
+    const [one, all] = [
+      [...LATEST, '--to', below('slow')],
+      ['--point', 'latest', '--to', below('slow-all')],
+    ].map((args) => startCommand({ args: ['-c', file, '--host', 'near', 'restore', ...args], owner: folder }));
+    assert.ok(one && all);
+    started.push(one, all);
+    const some = /[1-9][\d.]* [KM]iB of 4\.\d MiB, [1-9]\d? %, \d/.source;
+    for (const [own, line] of [
+      [one, new RegExp(`^reading {2}${some}`, 'm')],
+      [all, new RegExp(`^wiki: reading {2}${some}`, 'm')],
+    ] as const)
+      await until(`${String(line)} of a restore`, () => {
+        assert.ok(own.running(), own.output());
+        return line.test(own.output());
+      });
+    await rm(below('hold'));
+    for (const own of [one, all]) assert.equal((await own.ended).code, 0, own.output());
+    await assertRestored('slow');
+    await assertRestored('slow-all/wiki');
   });
 
   it('is refused as by the command itself, with the same status and remedy', async () => {
@@ -132,12 +163,33 @@ describe('a restore by the worker of its host', function () {
     assert.equal(without.code, 8, without.stderr);
     assert.match(without.stderr, /far cannot be asked to restore: no worker of far polls its queue/);
     assert.equal((await restore('--to', below('there'), '--on', 'far')).code, 2);
+    const point = (...args: readonly string[]) =>
+      mosaicHere(['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('all-there'), ...args]);
+    const nobody = await point('--on', 'far', '--from', 'vault');
+    assert.equal(nobody.code, 8, nobody.stderr);
+    assert.match(nobody.stderr, /far cannot be asked to restore: no worker of far is there/);
+    const unsaid = await point('--on', 'far');
+    assert.equal(unsaid.code, 2, unsaid.stderr);
+    assert.match(unsaid.stderr, /on far wants --from a destination/);
     const far = await worker('far');
-    const { code, stderr } = await restore('--to', below('there'), '--on', 'far', '--from', 'vault');
+    const one = await restore('--to', below('there'), '--on', 'far', '--from', 'vault');
+    const all = await point('--on', 'far', '--from', 'vault', '--json');
     await far.end();
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /restored by the worker of far/);
+    for (const { code, stderr } of [one, all]) {
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /restored by the worker of far/);
+    }
     await assertRestored('there');
+    const { restored } = JSON.parse(all.stdout) as { restored: readonly { source: string; from: string }[] };
+    assert.deepEqual(
+      restored.map(({ source, from }) => [source, from]),
+      [
+        ['wiki', 'vault'],
+        ['board', 'vault'],
+      ],
+    );
+    await assertRestored('all-there/wiki');
+    await assertRestored('all-there/board', 'board');
   });
 
   it('while it is watched no bug is taken for a worker that does not answer', async () => {
@@ -353,14 +405,15 @@ describe('a restore by the worker of its host', function () {
 
   async function worker(host: string, point?: SignalPoint, reached?: string): Promise<CommandProcess> {
     const args = ['-c', file, '--host', host, 'worker'];
-    const own = startCommand({ args, owner: folder, ...(point && reached ? { point, reached } : {}) });
+    const env = { PATH: `${below('bin')}:${process.env['PATH'] ?? ''}` };
+    const own = startCommand({ args, owner: folder, env, ...(point && reached ? { point, reached } : {}) });
     started.push(own);
     await own.printed('serves');
     return own;
   }
 
-  async function assertRestored(to: string): Promise<void> {
-    assert.ok((await readFile(path.join(below(to), folder, 'data/file'))).equals(content));
+  async function assertRestored(to: string, data = 'data'): Promise<void> {
+    assert.ok((await readFile(path.join(below(to), folder, data, 'file'))).equals(content));
   }
 
   function below(name: string): string {

@@ -1,7 +1,7 @@
 /** What `restore` and `verify` say to what cannot be meant or done, for each engine: in words, in JSON, by exit status. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { newIdentity } from '../../../activities/keys/identity.ts';
 import { captureBackup } from '../../../activities/operations/capture.ts';
@@ -196,8 +196,9 @@ describe('what restore and verify say to bad input', () => {
           '--source',
           source,
           '--to',
-          path.join(disk, 'new'),
+          path.join(disk, 'new', 'below'),
         ]);
+      assert.deepEqual(await readdir(disk), [], 'nothing was written');
     });
   });
 

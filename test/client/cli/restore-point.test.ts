@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { mosaicHere } from '../../support/command-line.ts';
+import { json, mosaicHere } from '../../support/command-line.ts';
 import { damageFile } from '../../support/damage.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { ownTemporal } from '../../support/ports.ts';
 import { openSession, runDaily } from '../../support/session.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
+import { withSmallDisk } from '../../support/small-disk.ts';
 import { startCommand } from '../../support/worker-process.ts';
 
 const printed = z.looseObject({
@@ -137,6 +138,37 @@ describe('restoring a whole recovery point', function () {
     await rm(path.join(to, 'board'), { recursive: true });
     assert.equal((await restore('--point', 'latest', '--to', to)).code, 0);
     await assertRestored(to);
+  });
+
+  it('begins nothing where there is no room for all of it, and says how much is lacking', async () => {
+    await withSmallDisk(1, async (disk) => {
+      await writeFile(path.join(disk, 'mine'), Buffer.alloc(800_000));
+      const to = path.join(disk, 'new', 'all');
+      const { code, stderr } = await restore('--point', 'latest', '--to', to);
+      assert.equal(code, 4, stderr);
+      assert.match(stderr, /\S+\/new\/all has 2\d\d\S* KiB free, and 3\d\d\S* KiB are needed\. Nothing was written\./);
+      assert.match(stderr, /Free at least .* there, or choose a place on a bigger disk/);
+      const { error } = json(await restore('--json', '--point', 'latest', '--to', to));
+      const { path: of, free, needed } = error?.facts ?? {};
+      assert.deepEqual([error?.code, of], ['no-space', to]);
+      assert.ok(Number(needed) >= 300_000 && Number(free) > 0 && Number(free) < Number(needed), stderr);
+      assert.deepEqual(await readdir(disk), ['mine']);
+      // One of them has room.
+      assert.equal((await restore('--point', 'latest', '--source', 'wiki', '--to', to)).code, 0);
+      await assertRestored(to, ['wiki']);
+    });
+  });
+
+  it('of single paths of a source as well it is the target that has no room', async () => {
+    await withSmallDisk(1, async (disk) => {
+      await writeFile(path.join(disk, 'mine'), Buffer.alloc(1_000_000));
+      const [to, file] = [path.join(disk, 'all'), path.join(folder, 'data', 'wiki', 'file')];
+      const { code, stderr } = await restore('latest', '--source', 'wiki', '--path', file, '--to', to, '--direct');
+      assert.equal(code, 4, stderr);
+      assert.match(stderr, /\/all has \d\S* KiB free, and 97\.7 KiB are needed\. Nothing was written\./);
+      assert.ok(!stderr.includes('.restore-'), stderr);
+      assert.deepEqual(await readdir(disk), ['mine']);
+    });
   });
 
   it('names the points that there are, and refuses what does not go with one', async () => {

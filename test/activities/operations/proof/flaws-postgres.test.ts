@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { copyBackup } from '../../../../activities/operations/copy.ts';
 import type { Site } from '../../../../activities/site.ts';
+import { openDestination } from '../../../../activities/storage/destinations.ts';
+import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { runProgram } from '../../../../activities/streams/run.ts';
 import { serverUser } from '../../../../activities/sources/postgres/server-user.ts';
 import { postgresSource } from '../../../../model/config/source.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { testWork } from '../../../support/work.ts';
 import { capture, listed, onRestored, SOURCE } from '../../sources/postgres/backups.ts';
 import { eachArtifactDamaged, findings, prove, twoSites, withinOf } from './proving.ts';
 
@@ -59,14 +63,38 @@ describe('a restore test of a damaged PostgreSQL backup', function () {
     const without = await prove(of(blind));
     assert.ok(!without.compared.includes('rows'));
     assert.match(without.notCompared.join(), /rows: rows not compared: the source has no check role/);
+    assert.match(without.notCompared.join(), /contents: recorded for later proofs: rows by table, 2 in all/);
+    // Whose rows the source has told needs no other witness.
+    assert.ok(!without.compared.includes('contents') && !compared.includes('contents'));
+    const again = await prove(of(blind));
+    assert.ok(again.compared.includes('contents'), again.notCompared.join());
   });
 
   it('flaw: a row changed, by a byte that nothing else tells', async () => {
     const plant = (restored: string) => replaceIn(path.join(restored, heap), 'body of page 77', 'Body of page 77');
     assert.match(await findings(of(reading), { plant }), /rows: .*page \(same number of rows, other content\)/);
-    // The report had said that this was not compared.
-    const { notCompared } = await prove(of(blind), { plant });
-    assert.match(notCompared.join(), /rows not compared/);
+    // Without digests of the source by what the first proof found, which is named.
+    assert.match(
+      await findings(of(blind), { plant }),
+      /contents: rows by table: 1 of 2 differ from what an earlier proof found, recorded by evidence\/\S+-test\.json at the repository: postgres\.public\.page/,
+    );
+    // Nor has the damage become the record.
+    assert.ok((await prove(of(blind))).compared.includes('contents'));
+  });
+
+  it('of another place compares with what was recorded here, without the role that reads rows', async () => {
+    const catalogue = await listed(blind);
+    const backup = catalogue[0] ?? assert.fail('no backup');
+    const [from, to] = [repositoryStore(blind.repository), openDestination('vault', blind)];
+    await copyBackup({ site: blind, backup, catalogue, from, to, work: testWork() });
+    const said = await findings(of(blind), { plant: asSql("UPDATE public.page SET body = 'x' WHERE id = 7") });
+    assert.match(
+      said,
+      / from vault did not restore as it was: .*recorded by \S+ at the repository: postgres\.public\.page/,
+    );
+    // Back at that place when its turn comes again: the damage was not the copy's.
+    const { compared } = await prove({ ...of(blind), place: 'vault' });
+    assert.ok(compared.includes('contents'), compared.join());
   });
 
   it('flaw: a table missing, by name and by its file', async () => {

@@ -15,6 +15,12 @@ import { eachArtifactDamaged, findings, prove, withinOf } from './proving.ts';
 
 const SOURCE = 'cache';
 
+/** A day that is as far ahead, and a moment in it. */
+function inDays(days: number): { readonly date: string; readonly noon: number } {
+  const date = new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  return { date, noon: Date.parse(`${date}T12:00:00Z`) };
+}
+
 describe('a restore test of a damaged Redis backup', function () {
   this.timeout(120_000);
   let folder: string;
@@ -24,7 +30,20 @@ describe('a restore test of a damaged Redis backup', function () {
   before(async () => {
     folder = await temporaryFolder();
     server = await startRedis({ folder });
-    await server.pipe([...keys(100), 'SELECT 3', 'SET other 1']);
+    const many = Array.from({ length: 2000 }, (_, i) => i);
+    await server.pipe([
+      ...keys(100),
+      'SELECT 3',
+      'SET other 1',
+      'SELECT 5',
+      // More than are kept in one piece: each load brings them into another order.
+      ...many.flatMap((i) => [`HSET hash field:${i} ${i}`, `SADD set a:${i}`, `ZADD zset ${i / 7} m:${i}`]),
+      'RPUSH list a b c',
+      'XADD stream 1-0 field value',
+      `SET session yours PXAT ${inDays(40).noon}`,
+      // Gone before anybody looks again.
+      'SET brief value PX 5000',
+    ]);
     ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config('save') } }));
     const run = { source: SOURCE, tier: 'daily', runId: 'run', scheduled: '2026-11-20T02:00:00Z' } as const;
     await captureBackup({ site, ...run, attempt: 1, busy: 0, work: testWork() });
@@ -37,19 +56,45 @@ describe('a restore test of a damaged Redis backup', function () {
 
   const of = () => ({ site, source: SOURCE, within: withinOf(folder) });
 
-  it('flaw: a key missing; that values were not compared had been said', async () => {
+  it('flaw: a key missing; that values were not compared with the source had been said', async () => {
     const good = await prove(of());
     assert.ok(good.compared.includes('databases'), good.compared.join());
     assert.match(good.notCompared.join(), /values: not compared with the source/);
+    assert.match(good.notCompared.join(), /contents: recorded for later proofs: values by database and type/);
     const without = (data: string) => changed(data, 'DEL', 'key:7');
     assert.match(await findings(of(), { plant: without }), /databases: .*99/);
-    // A value has no witness but the questions of the user.
+    // A value has two witnesses: what the first proof found, and the questions of the user.
     const other = (data: string) => changed(data, 'SET', 'key:7', 'another');
-    const { notCompared } = await prove(of(), { plant: other });
-    assert.match(notCompared.join(), /values: not compared/);
     const change = probed([{ name: 'key 7', query: 'GET key:7', expect: { matches: '^[A-Za-z0-9_-]{16}$' } }]);
     await prove(of(), { change });
     assert.match(await findings(of(), { change, plant: other }), /probe: key 7: another, which does not match/);
+  });
+
+  it('flaw: a value changed, of each type, or when it expires: it is not what the first proof found', async () => {
+    const again = await prove(of());
+    assert.ok(again.compared.includes('contents'), again.notCompared.join());
+    assert.match(again.notCompared.join(), /contents left out: .*database 5: consumer groups of its streams/);
+    const flaws: readonly (readonly [named: string, ...words: readonly string[]])[] = [
+      ['database 0, strings', 'SETRANGE', 'key:7', '3', '!'],
+      ['database 3, strings', 'SET', 'other', '2'],
+      ['database 5, hashes', 'HSET', 'hash', 'field:700', 'other'],
+      ['database 5, sets', 'EVAL', "redis.call('SREM', 'set', 'a:1') redis.call('SADD', 'set', 'b')", '0'],
+      ['database 5, sorted sets', 'ZADD', 'zset', '1.5', 'a'],
+      ['database 5, lists', 'LSET', 'list', '1', 'x'],
+      ['database 5, streams', 'XADD', 'stream', '2-0', 'field', 'value'],
+      [`database 5, strings that expire on ${inDays(40).date}`, 'SET', 'session', 'mine', 'KEEPTTL'],
+      [`database 5, strings that expire on ${inDays(40).date}`, 'PEXPIREAT', 'session', `${inDays(40).noon + 1}`],
+    ];
+    for (const [named, ...words] of flaws) {
+      const database = /database (\d)/.exec(named)?.[1] ?? '0';
+      const plant = (data: string) => changed(data, '-n', database, ...words);
+      const said = await findings(of(), { plant });
+      assert.match(
+        said,
+        /contents: .*differ.* from what an earlier proof found, recorded by evidence\/\S+ at the repos/,
+      );
+      assert.ok(said.includes(`: ${named}`), said);
+    }
   });
 
   it('flaw: a byte of the dump', async () => {

@@ -139,6 +139,29 @@ describe('a restore test of damaged data', () => {
     assert.ok((await proven()).compared.includes('contents'));
   });
 
+  it('a record that was wrong is named until it is taken away; then the next proof records anew', async () => {
+    const { work, choice } = await chosen();
+    const onRestored = (restored: string) => changed(path.join(restored, folder, 'data', 'page'));
+    const request = { site: test.site, source: SOURCE, within: path.join(folder, 'proof'), work };
+    let named = choice;
+    for (let round = 0; named.contents !== null; round += 1) {
+      assert.ok(round < 50, 'every proof has been named');
+      const { message } = await isBackupError(
+        proveTest({ ...request, choice: named, onRestored }),
+        'verification-failed',
+      );
+      const [, key = '', at = ''] = /recorded by (\S+) at (the repository|vault)/.exec(message) ?? [];
+      const places: Readonly<Record<string, string>> = {
+        vault: path.join(folder, 'vault'),
+        'the repository': test.site.repository,
+      };
+      await rm(path.join(places[at] ?? assert.fail(message), key));
+      named = (await chosen()).choice;
+    }
+    const { notCompared } = await proveTest({ ...request, choice: named });
+    assert.match(notCompared.join(), /contents: recorded for later proofs/);
+  });
+
   it('that could compare nothing here is no proof', async () => {
     const { choice, work } = await chosen();
     await withSmallDisk(1, async (within) => {

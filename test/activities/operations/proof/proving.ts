@@ -18,6 +18,8 @@ export interface Proving {
   readonly source: string;
   /** In which it is restored. */
   readonly within: string;
+  /** Where it comes from; absent: whose turn it is. */
+  readonly place?: string;
 }
 
 export interface Trial {
@@ -32,7 +34,7 @@ export interface Trial {
 let runs = 0;
 
 export async function prove(
-  { site, source, within }: Proving,
+  { site, source, within, place }: Proving,
   { change = {}, plant, logs = false }: Trial = {},
 ): Promise<Proven> {
   const config = site.config.sources[source];
@@ -43,7 +45,7 @@ export async function prove(
   return proveTest({
     site: asked,
     source,
-    choice: logs ? choice : { ...choice, at: null },
+    choice: { ...choice, ...(logs ? {} : { at: null }), ...(place === undefined ? {} : { place }) },
     within,
     work: testWork(),
     ...(plant && { onRestored: plant }),

@@ -24,6 +24,7 @@ describe('inventories of files', () => {
       async *lines() {
         yield* lines;
       },
+      seal: (text) => text,
     };
   }
 

@@ -61,4 +61,5 @@ describeServing({
     ];
     return (await runProgram({ command: 'mariadb', args, env })).stdout;
   },
+  typed: ["-N -e 'SELECT id FROM shop.orders ORDER BY id'", '1\n2'],
 });

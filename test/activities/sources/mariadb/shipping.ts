@@ -105,5 +105,6 @@ function readerOf(manifest: Manifest, folder: string, identity: string): BackupR
     into: async (_role, name, consumer) => readStream({ ...stored(name), consumer }),
     through: async (_role, name, consumer) => readStream({ ...stored(name), consumer }),
     lines: (role) => readLines(stored(role)),
+    seal: (text) => text,
   };
 }

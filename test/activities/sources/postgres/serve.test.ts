@@ -68,4 +68,5 @@ describeServing({
     const args = ['-XAtq', '-F', '\t', '-c', "SET TimeZone = 'UTC'", '-c', 'SELECT id, at, true FROM t'];
     return (await runProgram({ command: `${folder}/psql`, args, env })).stdout;
   },
+  typed: ["-XAtq -d shop -c 'SELECT id, body FROM orders ORDER BY id'", '1|a\n2|'],
 });

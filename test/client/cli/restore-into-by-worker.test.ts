@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { locate } from '../../../activities/streams/locate.ts';
+import { runProgram } from '../../../activities/streams/run.ts';
+import { startRun } from '../../../client/runs/start.ts';
+import { ensureSearchAttributes } from '../../../client/temporal/namespace.ts';
+import { OUTCOME, PLAN, SOURCE } from '../../../workflows/search-attributes.ts';
+import { fill, rowsOf } from '../../activities/sources/postgres/exports.ts';
+import { mosaicHere, type Ended } from '../../support/command-line.ts';
+import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { startRedis, type TestRedis } from '../../support/redis.ts';
+import { makeSite, type TestSite } from '../../support/site.ts';
+import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
+import {
+  atPoint,
+  runCommand,
+  startCommand,
+  type CommandProcess,
+  type SignalPoint,
+} from '../../support/worker-process.ts';
+
+const shown = z.looseObject({ steps: z.array(z.looseObject({ state: z.string(), attempts: z.number() })) });
+
+describe('restore --into by the worker of a host', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let temporal: TemporalProcess;
+  let server: TestPostgres;
+  let cache: TestRedis;
+  let made: TestSite;
+  let near: CommandProcess;
+  let points = 0;
+  const started: CommandProcess[] = [];
+
+  before(async () => {
+    folder = await temporaryFolder();
+    await mkdir(path.join(folder, 'cache'), { mode: 0o755 });
+    [server, cache, temporal] = await Promise.all([
+      startPostgres({ folder }),
+      startRedis({ folder: path.join(folder, 'cache') }),
+      startTemporal(await temporaryFolder()),
+    ]);
+    await fill(server);
+    await cache.pipe(['SET session:1 one', 'SET session:2 two', 'SET cart bread']);
+    await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
+    const scratch = path.join(folder, 'scratch');
+    await mkdir(scratch, { mode: 0o755 });
+    made = await makeSite({
+      folder,
+      hosts: {
+        near: {},
+        far: { repository: path.join(folder, 'far-repository'), state: path.join(folder, 'far-state') },
+      },
+      coordinator: 'near',
+      sources: {
+        db: { ...server.config('socket', { export: {} }), host: 'near' },
+        cache: { ...cache.config(), host: 'near' },
+      },
+      plans: { daily: { retryFirst: '100ms', heartbeat: '2s' }, restoreTest: { scratch } },
+      temporal: { address: temporal.address },
+    });
+    near = await worker('near');
+    const weekly = { site: 'test', plan: 'weekly', scheduled: '2026-11-22T01:00:00Z', sources: ['db', 'cache'] };
+    const run = await startRun(temporal.client(), weekly);
+    assert.equal((await run.result()).outcome, 'complete');
+  });
+  after(async () => {
+    for (const one of started) if (one.running()) await one.end();
+    await temporal?.stop();
+    await server?.stop('immediate');
+    await cache?.stop();
+    await cleanUp();
+  });
+
+  it('a database is a run that Temporal shows', async () => {
+    const ended = await restore('db', '--database', 'shop', '--into', intoDatabase('one'));
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stdout, /restored from weekly\/db\/20261122T010000Z-full at repository, in/);
+    assert.deepEqual(await rowsOf(server, 'one'), await rowsOf(server, 'shop'));
+    const { status, typedSearchAttributes } = await temporal.client().workflow.getHandle(runOf(ended)).describe();
+    assert.equal(status.name, 'COMPLETED');
+    assert.deepEqual(
+      [PLAN, SOURCE, OUTCOME].map((key) => typedSearchAttributes.get(key)),
+      ['restore', 'db', 'complete'],
+    );
+  });
+
+  it('keys are, too', async () => {
+    await at('DEL', 'session:1', 'session:2');
+    const ended = await restore('cache', '--key', 'session:*', ...INTO_CACHE);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stdout, /^2 keys \(.*\) are restored from weekly\/cache\//);
+    assert.match(runOf(ended), /^restore\/test\/near\//);
+    assert.equal(await at('GET', 'session:2'), 'two');
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), [], 'no plaintext is left');
+  });
+
+  it('what is refused is told with the status and remedy that the command itself has', async () => {
+    const there = await restore('cache', '--key', 'cart', ...INTO_CACHE);
+    assert.equal(there.code, 7, there.stderr);
+    assert.match(there.stderr, /the server has 1 of them: cart\. Nothing was changed\.\n.*--replace/);
+    assert.notEqual(runOf(there), '');
+  });
+
+  it('by the command itself with --direct, and where its password is in a variable of the command', async () => {
+    const direct = await restore('cache', '--key', 'cart', ...INTO_CACHE, '--replace', '--direct');
+    assert.equal(direct.code, 0, direct.stderr);
+    assert.doesNotMatch(direct.stderr, /worker/);
+    const into = ['--database', 'shop', '--into', intoDatabase('own'), '--password-env', 'PASSWORD_OF'];
+    const own = await runCommand({
+      args: ['-c', made.file, '--host', 'near', 'restore', 'latest', '--source', 'db', ...into],
+      env: { PASSWORD_OF: 'none is asked for' },
+      owner: folder,
+    });
+    assert.equal(own.code, 0, own.output);
+    assert.match(own.output, /not by a worker: its password is in the variable PASSWORD_OF of this command/);
+  });
+
+  it('--on is the worker of another host, with a copy from a destination', async () => {
+    const wrong = await restore('db', '--database', 'shop', '--into', intoDatabase('there'), '--on', 'far');
+    assert.equal(wrong.code, 2, wrong.stderr);
+    const args = [
+      'db',
+      '--database',
+      'shop',
+      '--into',
+      intoDatabase('there'),
+      '--on',
+      'far',
+      '--from',
+      'vault',
+    ] as const;
+    const nobody = await restore(...args);
+    assert.equal(nobody.code, 8, nobody.stderr);
+    const far = await worker('far');
+    const ended = await restore(...args);
+    await far.end();
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stderr, /restored by the worker of far/);
+    assert.deepEqual(await rowsOf(server, 'there'), await rowsOf(server, 'shop'));
+  });
+
+  it('P49 its worker killed when all was done and nobody knew, nothing is done again: what clients wrote since stays', async () => {
+    const { restoring } = await killedAt({ at: 'activities/operations/restore-into.ts#intoStep', when: 'left' }, [
+      'cache',
+      '--key',
+      'cart',
+      ...INTO_CACHE,
+      '--replace',
+    ]);
+    assert.equal(await at('GET', 'cart'), 'bread');
+    await at('SET', 'cart', 'of a client');
+    near = await worker('near');
+    const ended = await restoring;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stdout, /^1 keys/);
+    assert.equal(await at('GET', 'cart'), 'of a client');
+    assert.deepEqual(await stepsOf(ended), [['done', 2]]);
+  });
+
+  it('P49 killed before it wrote anything it begins again', async () => {
+    const args = ['db', '--database', 'shop', '--into', intoDatabase('again')] as const;
+    const { restoring } = await killedAt({ at: 'activities/operations/restore-export.ts#withExportPlan' }, args);
+    near = await worker('near');
+    const ended = await restoring;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual(await rowsOf(server, 'again'), await rowsOf(server, 'shop'));
+    assert.deepEqual(await stepsOf(ended), [['done', 2]]);
+  });
+
+  const INTO_CACHE = ['--into', 'user=default'] as const;
+
+  function intoDatabase(name: string): string {
+    return `host=${server.socket} port=${server.port} user=postgres database=${name}`;
+  }
+
+  async function at(...words: readonly string[]): Promise<string> {
+    const { stdout } = await runProgram({ command: locate('redis-cli'), args: ['-s', cache.socket, ...words] });
+    return stdout.trim();
+  }
+
+  function restore(source: string, ...args: readonly string[]): Promise<Ended> {
+    return mosaicHere(['-c', made.file, '--host', 'near', 'restore', 'latest', '--source', source, ...args]);
+  }
+
+  async function worker(
+    host: string,
+    of: { readonly point?: SignalPoint; readonly reached?: string } = {},
+  ): Promise<CommandProcess> {
+    const own = startCommand({ args: ['-c', made.file, '--host', host, 'worker'], owner: folder, ...of });
+    started.push(own);
+    await own.printed('serves');
+    return own;
+  }
+
+  /** Begins a restore whose worker kills itself there, and has done so. */
+  async function killedAt(
+    point: SignalPoint,
+    [source, ...args]: readonly [string, ...string[]],
+  ): Promise<{ readonly restoring: Promise<Ended> }> {
+    await near.end();
+    const reached = path.join(folder, `reached-${points++}`);
+    near = await worker('near', { point, reached });
+    const restoring = restore(source, ...args);
+    await atPoint(near, point, reached);
+    return { restoring };
+  }
+
+  async function stepsOf(ended: Ended) {
+    const { stdout } = await mosaicHere(['-c', made.file, '--host', 'near', 'runs', 'show', runOf(ended), '--json']);
+    return shown.parse(JSON.parse(stdout)).steps.map(({ state, attempts }) => [state, attempts]);
+  }
+});
+
+function runOf({ stderr }: Ended): string {
+  return /restored by the worker of \S+: (restore\/\S+)/.exec(stderr)?.[1] ?? '';
+}
