@@ -74,7 +74,6 @@ async function putExport(
   const into = { settings: input.into, password };
   const request = { site, store, backup, database, tables, into, replace: input.replace, owners, work };
   await withExportPlan({ ...request, ...(before && { earlier: before.note }) }, async (plan) => {
-    if (plan.done) return;
     await memory.note(plan.note);
     await plan.carryOut();
     await memory.note(plan.note, {});
@@ -96,7 +95,7 @@ async function putKeys(
   let last: object = before?.note ?? {};
   const onMoved = (note: object): Promise<void> => memory.note((last = note));
   return withKeysPlan({ ...request, onMoved, ...(before && { earlier: before.note }) }, async (plan) => {
-    const { keys, bytes, lapsed } = plan.done ? { keys: plan.keys.length, bytes: 0, lapsed: 0 } : await plan.carryOut();
+    const { keys, bytes, lapsed } = await plan.carryOut();
     const put = { meant: plan.keys.length, taken: plan.taken.length, restored: keys, lapsed, bytes };
     await memory.note(last, put);
     return put;

@@ -161,6 +161,19 @@ describe('restore --into by the worker of a host', function () {
     assert.deepEqual(await stepsOf(ended), [['done', 2]]);
   });
 
+  it('P49 killed behind its COMMIT the next one finds it done', async () => {
+    const args = ['db', '--database', 'shop', '--into', intoDatabase('kept')] as const;
+    const point = { at: 'activities/sources/postgres/export/load.ts#loadArchive', when: 'left' } as const;
+    const { restoring } = await killedAt(point, args);
+    await server.sql("INSERT INTO customers (name) VALUES ('of a client')", 'kept');
+    near = await worker('near');
+    const ended = await restoring;
+    assert.equal(ended.code, 0, ended.stderr);
+    const kept = await server.sql("SELECT count(*)::int AS n FROM customers WHERE name = 'of a client'", 'kept');
+    assert.deepEqual(kept, [{ n: 1 }]);
+    assert.deepEqual(await stepsOf(ended), [['done', 2]]);
+  });
+
   it('P49 killed before it wrote anything it begins again', async () => {
     const args = ['db', '--database', 'shop', '--into', intoDatabase('again')] as const;
     const { restoring } = await killedAt({ at: 'activities/operations/restore-export.ts#withExportPlan' }, args);
