@@ -115,6 +115,21 @@ exit 0
     assert.equal(point.config?.length, 64);
   });
 
+  it('a soft skip behind which one after fails is partial: an application may stand still, and nobody would be told', async () => {
+    await exits('quiesce', 75);
+    await exits('release', 1);
+    const report = await daily(['wiki', 'zero']);
+    const [wiki] = report.sources;
+    assert.deepEqual(
+      [report.outcome, wiki?.outcome, wiki?.errors.map(({ step }) => step)],
+      ['partial', 'partial', ['hooks after']],
+      JSON.stringify(report),
+    );
+    assert.match(wiki?.softSkip ?? '', /hooks\.before\[0\] of wiki says so/);
+    const entry = (await pointOf(report.runId)).sources.find(({ source }) => source === 'wiki');
+    assert.deepEqual([entry?.outcome, entry?.stale], ['partial', true]);
+  });
+
   it('a run that is run again prepares nothing for what it had sealed', async () => {
     const time = scheduled();
     assert.equal((await daily(['wiki'], undefined, time)).outcome, 'complete');
