@@ -101,7 +101,7 @@ function planHooks(when: HookTime, after: readonly string[]): GraphStep {
 
 /** Whether the run waits for another one of its plan to end. */
 export function waitsForTurn(steps: readonly GraphStep[]): boolean {
-  return steps.some(({ id, state }) => id === PLAN && state === 'waiting');
+  return steps.some(({ id, state, error }) => id === PLAN && state === 'waiting' && error === null);
 }
 
 export const PLAN = 'plan';
@@ -165,6 +165,9 @@ export function chosenSteps(
   all: boolean,
 ): { readonly ids: readonly string[] } | { readonly refused: string } {
   if (waitsForTurn(steps)) return { refused: 'the run waits for its turn: it begins when the one before it has ended' };
+  // Nobody can plan a run but its coordinator: there is nothing to be tried, or skipped, without it.
+  const plan = waitingSteps(steps).find(({ id }) => id === PLAN);
+  if (plan) return { refused: `it is not planned yet: ${plan.error?.message ?? 'it waits'}` };
   const waiting = waitingSteps(steps).map(({ id }) => id);
   const which = waiting.length > 0 ? `Waiting: ${waiting.join(', ')}.` : 'No step waits.';
   if (step === undefined) {

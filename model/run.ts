@@ -269,8 +269,12 @@ export function runOutcome(outcomes: readonly SourceOutcome[]): Outcome {
   return counted.every((outcome) => outcome === 'complete') ? 'complete' : 'partial';
 }
 
-/** A source failed when nothing was captured; it is partial when a copy, the verification or part of its data is lacking. */
-export function sourceOutcome(report: Omit<SourceReport, 'outcome' | 'state'>): Outcome {
+/**
+ * A source failed when nothing was captured; it is partial when a copy, the verification or part of its data is lacking. One that its
+ * hooks left out is partial where one of them failed: what is to come after may have left an application at a standstill.
+ */
+export function sourceOutcome(report: Omit<SourceReport, 'outcome' | 'state'>): SourceOutcome {
+  if (report.softSkip !== undefined) return report.errors.length === 0 ? 'skipped' : 'partial';
   if (!report.captured) return 'failed';
   return report.errors.length === 0 && report.verified && !report.captured.partial ? 'complete' : 'partial';
 }

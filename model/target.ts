@@ -1,5 +1,6 @@
 /** Where a point-in-time recovery stops. */
 import { BackupError } from './errors.ts';
+import { isInCalendar } from './time.ts';
 
 export type RestoreTarget =
   /** RFC 3339, UTC: what was committed until then. */
@@ -38,12 +39,6 @@ export function parseTarget(text: string): RestoreTarget {
     remedy:
       'Write a time with its zone (2026-11-23T14:05:00Z, 2026-11-23T14:05+01:00), an LSN (0/3000060) or GTID (0-1-42), name:RESTORE_POINT, or end.',
   });
-}
-
-/** The 30th of February is the 2nd of March to JavaScript: nobody's data are to be restored to another day than was said. */
-function isInCalendar(text: string): boolean {
-  const date = text.slice(0, 10);
-  return !Number.isNaN(Date.parse(text)) && new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }
 
 /** In UTC, with all decimals that were given. */

@@ -8,13 +8,18 @@ const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d
  * @throws BackupError `usage` when it is not an RFC 3339 time with a zone.
  */
 export function scheduledTime(text: string): string {
-  const milliseconds = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds)) {
+  if (!RFC3339.test(text) || !isInCalendar(text)) {
     throw new BackupError('usage', `"${text}" is not a time`, {
       remedy: 'Write it with date, time and zone, as in 2026-11-23T02:00:00Z.',
     });
   }
-  return wholeSeconds(milliseconds);
+  return wholeSeconds(Date.parse(text));
+}
+
+/** The 30th of February is the 2nd of March to JavaScript: nothing is to be run or restored of another day than was said. */
+export function isInCalendar(text: string): boolean {
+  const date = text.slice(0, 10);
+  return !Number.isNaN(Date.parse(text)) && new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }
 
 /** Milliseconds since the epoch as RFC 3339 in UTC, cut to whole seconds. */

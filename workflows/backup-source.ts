@@ -71,7 +71,7 @@ export async function backupSource(input: SourceInput): Promise<SourceReport> {
     show();
     throw error;
   }
-  outcome = softSkip === null ? sourceOutcome(report()) : 'skipped';
+  outcome = sourceOutcome(report());
   upsertSearchAttributes([{ key: OUTCOME, value: outcome }]);
   enter(captured || softSkip !== null ? 'done' : 'failed');
   await teller.ended();

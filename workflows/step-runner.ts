@@ -246,7 +246,8 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
     const decision = decisions.get(id);
     decisions.delete(id);
     if (decision?.do !== 'skip') return undefined;
-    const because = decision.reason === undefined ? '' : `: ${decision.reason}`;
+    const reason = decision.reason?.trim() ?? '';
+    const because = reason === '' ? '' : `: ${reason}`;
     const last = steps.get(id)?.error;
     const message = `skipped by an operator${because}${last ? ` (it had failed: ${last.message})` : ''}`;
     const error = { step: nameOf(id), code: 'skipped', message, remedy: null };

@@ -9,6 +9,7 @@ import { acquireLease } from '../storage/lease.ts';
 import { captureOrTake } from './archive/capture-or-take.ts';
 import type { CaptureRequest } from './capture.ts';
 import { runHooks, type HookFacts } from './hooks.ts';
+import { noteHooksClosed, noteHooksOpen } from './open-hooks.ts';
 import { sourceConfig } from './source-config.ts';
 
 export interface HookedRequest extends Omit<CaptureRequest, 'prepare'> {
@@ -50,7 +51,9 @@ export async function hookedCapture({ planned, ...request }: HookedRequest): Pro
     const { site, source, runId, work } = request;
     const { hooks } = sourceConfig(site, source);
     const facts = sourceFacts(request, null);
-    isOpen = hookTimes(hooks).includes('after') && !planned.includes('after');
+    const hasAfter = hookTimes(hooks).includes('after');
+    isOpen = hasAfter && !planned.includes('after');
+    if (hasAfter) await noteHooksOpen(request, runId);
     before = await runHooks({ site, hooks, when: 'before', facts, work });
     if (before.skipped !== null) throw new BackupError('refused', before.skipped, { facts: { source, run: runId } });
   }
@@ -67,7 +70,9 @@ export async function releaseSource(request: Released, outcome: HookFacts['outco
   const { site, source, work } = request;
   if (outcome === 'failed') await displace(request);
   const facts = sourceFacts(request, outcome);
-  return runHooks({ site, hooks: sourceConfig(site, source).hooks, when: 'after', facts, work });
+  const run = await runHooks({ site, hooks: sourceConfig(site, source).hooks, when: 'after', facts, work });
+  await noteHooksClosed(request);
+  return run;
 }
 
 /**

@@ -7,8 +7,9 @@ import {
   type Client,
 } from '@temporalio/client';
 import { BackupError } from '../../model/errors.ts';
-import { CONFIRM, type GraphStep, type RunGraph } from '../../model/graph.ts';
+import { CONFIRM, PLAN, type GraphStep, type RunGraph } from '../../model/graph.ts';
 import { runGraph } from '../../workflows/messages.ts';
+import { unplanned, type Unplanned } from './unplanned.ts';
 import { stepProgress } from './watch.ts';
 
 export interface LiveGraph extends RunGraph {
@@ -24,7 +25,8 @@ export interface LiveGraph extends RunGraph {
 export async function readGraph(client: Client, run: string): Promise<LiveGraph | null> {
   const graph = await queryGraph(client, run);
   if (graph === null) return null;
-  const { status } = await client.workflow.getHandle(run).describe();
+  const description = await client.workflow.getHandle(run).describe();
+  const { status } = description;
   const state = status.name === 'RUNNING' ? 'running' : (graph.outcome ?? status.name.toLowerCase());
   const unfinished = [...new Set(graph.steps.filter(isUnfinished).flatMap(({ id }) => sourceOf(id) ?? []))];
   const live = await Promise.all(unfinished.map((source) => liveSteps(client, `${run}/${source}`)));
@@ -35,7 +37,13 @@ export async function readGraph(client: Client, run: string): Promise<LiveGraph 
     return touched !== null && touched >= began;
   });
   const byId = new Map(own.map((step) => [step.id, step]));
-  return { ...graph, state, steps: graph.steps.map((step) => byId.get(step.id) ?? step) };
+  const why = unplanned(description, Date.now());
+  const steps = graph.steps.map((step) => byId.get(step.id) ?? step);
+  return { ...graph, state, steps: why === null ? steps : steps.map((step) => waitingPlan(step, why)) };
+}
+
+function waitingPlan(step: GraphStep, why: Unplanned): GraphStep {
+  return step.id === PLAN ? { ...step, ...why, state: 'waiting' } : step;
 }
 
 /** The steps of a source that goes on, with the bytes that those at work have moved so far. */

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError, isErrorCode } from '../../model/errors.ts';
 import { waitsForTurn } from '../../model/graph.ts';
 import type { TestReport } from '../../model/restore-test.ts';
-import type { RunReport, SourceReport } from '../../model/run.ts';
+import type { RunReport, SourceReport, StepError } from '../../model/run.ts';
 import { runGraph, runStatus, sourceStatus } from '../../workflows/messages.ts';
 import { SITE } from '../../workflows/search-attributes.ts';
 import { deliveryId, type Delivered } from '../../model/catch-up.ts';
@@ -14,6 +14,7 @@ import { stepId } from '../../model/logs-run.ts';
 import { remedyOf } from '../../workflows/step-error.ts';
 import { resultOf, type AwaitedOptions } from './awaited.ts';
 import type { RunHandle } from './start.ts';
+import { unplanned } from './unplanned.ts';
 
 /** What a running step reports of itself. */
 export interface StepProgress {
@@ -41,6 +42,8 @@ export interface WatchOptions {
   readonly onProgress: (sources: readonly SourceProgress[]) => void;
   /** Called once, where it has not begun since another run of its plan goes on. */
   readonly onTurn?: () => void;
+  /** Called once, where nobody plans it. */
+  readonly onUnplanned?: (why: StepError) => void;
   /** A cancellation that did not reach the run: it goes on, and somebody must know. */
   readonly onCancelFailed: (error: unknown) => void;
 }
@@ -52,11 +55,11 @@ export interface WatchOptions {
 export async function watchRun(
   client: Client,
   handle: RunHandle,
-  { interval, onProgress, onTurn, ...awaiting }: Omit<WatchOptions, 'onCancelFailed'> & AwaitedOptions,
+  { interval, onProgress, onTurn, onUnplanned, ...awaiting }: Omit<WatchOptions, 'onCancelFailed'> & AwaitedOptions,
 ): Promise<RunReport> {
   const ended = new AbortController();
   const result = resultOf(handle, awaiting).finally(() => ended.abort());
-  const looking = look(client, handle, { interval, onProgress, onTurn, signal: ended.signal });
+  const looking = look(client, handle, { interval, onProgress, onTurn, onUnplanned, signal: ended.signal });
   try {
     const report = await result;
     const tested = testedIn(report);
@@ -71,11 +74,13 @@ export async function watchRun(
 
 interface Looks extends Pick<WatchOptions, 'interval' | 'onProgress'> {
   readonly onTurn: WatchOptions['onTurn'];
+  readonly onUnplanned: WatchOptions['onUnplanned'];
   readonly signal: AbortSignal;
 }
 
-async function look(client: Client, handle: RunHandle, { interval, onProgress, onTurn, signal }: Looks): Promise<void> {
-  let tellTurn = onTurn;
+async function look(client: Client, handle: RunHandle, looks: Looks): Promise<void> {
+  const { interval, onProgress, signal } = looks;
+  let { onTurn: tellTurn, onUnplanned: tellUnplanned } = looks;
   while (!signal.aborted) {
     try {
       const report = await handle.query(runStatus);
@@ -83,6 +88,11 @@ async function look(client: Client, handle: RunHandle, { interval, onProgress, o
       if (tellTurn && isEmpty(report) && waitsForTurn((await handle.query(runGraph)).steps)) {
         tellTurn();
         tellTurn = undefined;
+      }
+      const why = tellUnplanned && isEmpty(report) ? unplanned(await handle.describe(), Date.now()) : null;
+      if (why) {
+        tellUnplanned?.(why.error);
+        tellUnplanned = undefined;
       }
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.

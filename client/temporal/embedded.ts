@@ -11,6 +11,7 @@ import { acquireLease, type Lease } from '../../activities/storage/lease.ts';
 import type { Logger } from '../../activities/work.ts';
 import { BackupError } from '../../model/errors.ts';
 import { CHANNEL } from './channel.ts';
+import { damageOf } from './damaged-database.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readEmbedded, removeEmbedded, writeEmbedded } from './embedded-record.ts';
 import { prepareNamespace } from './namespace.ts';
@@ -77,6 +78,8 @@ async function startOn(site: Site, log: Logger): Promise<EmbeddedTemporal> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const database = path.join(folder, 'temporal.db');
   try {
+    const damage = await damageOf(database);
+    if (damage !== null) throw new UnreadableDatabase(damage);
     return await launch(site, folder, database);
   } catch (error) {
     if (!(error instanceof UnreadableDatabase)) throw error;

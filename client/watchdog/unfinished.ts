@@ -1,4 +1,5 @@
-/** What was begun on this host and is not ended: restores in place, and work whose process died and that nobody took up. */
+/** What was begun on this host and is not ended: restores in place, work whose process died and that nobody took up, hooks before a capture. */
+import { openHooks } from '../../activities/operations/open-hooks.ts';
 import { shipsLogs, leaseOf } from '../../activities/operations/ship-logs.ts';
 import { readJournal, unfinishedRemedy } from '../../activities/operations/in-place/journal.ts';
 import type { Site } from '../../activities/site.ts';
@@ -19,7 +20,8 @@ export async function lookAtUnfinished(site: Site, now: number): Promise<Look> {
       const journal = await journalOf(site, source, now);
       if (journal) return [journal];
       const names = shipsLogs(config) ? [source, leaseOf(source)] : [source];
-      return (await Promise.all(names.map((name) => leaseCondition(site, { source, name, now })))).flat();
+      const leases = names.map((name) => leaseCondition(site, { source, name, now }));
+      return (await Promise.all([...leases, hooksCondition(site, source, now)])).flat();
     }),
   );
   return lookedAt(['work-unfinished'], found.flat());
@@ -55,6 +57,17 @@ async function leaseCondition(
     ? `mosaic-backup run ${plan} --source ${source} takes it up and cleans up; see that a worker runs.`
     : `See in the Web UI what it waits for; mosaic-backup doctor looks at the source.`;
   return [condition(site, source, { key: name, message: `${what}.`, remedy })];
+}
+
+/** While a capture is at work they are to be open. */
+async function hooksCondition(site: Site, source: string, now: number): Promise<readonly Condition[]> {
+  const open = await openHooks({ site, source });
+  if (!open || now - Date.parse(open.since) < site.config.watchdog.unfinishedAfter) return [];
+  const lease = await heldLease(site.state, source);
+  if (lease && !lease.dead) return [];
+  const message = `${source}: its hooks before were run by ${open.run} at ${open.since}, and those after have not ended since: what they have stopped may stand still.`;
+  const remedy = `Do by hand what sources.${source}.hooks.after does; then mosaic-backup run daily --source ${source}, which runs them again. mosaic-backup runs show ${open.run} says what became of that run.`;
+  return [condition(site, source, { key: `${source}/hooks`, message, remedy })];
 }
 
 function isTooLong({ dead, since, touched }: HeldLease, unfinishedAfter: number, now: number): boolean {

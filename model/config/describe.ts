@@ -17,6 +17,10 @@ function describeIssue(issue: Issue, data: unknown): readonly ConfigProblem[] {
   const path = issue.path as ConfigPath;
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], data));
   if (issue.code === 'invalid_union' && 'discriminator' in issue) return [wrongType(path, issue, data)];
+  if (issue.code === 'invalid_union') {
+    const meant = meantBy(issue, data);
+    if (meant) return describeIssues(meant, data);
+  }
   const value = valueAt(data, path);
   if (value === undefined && !isWritten(data, path)) return [missing(path, data)];
   if (issue.code === 'invalid_value') return [notOneOf(path, issue.values.map(String), value)];
@@ -28,6 +32,23 @@ function describeIssue(issue: Issue, data: unknown): readonly ConfigProblem[] {
   if (issue.code === 'too_big' && issue.origin === 'number') return [outOfRange(path, `at most ${issue.maximum}`)];
   if (issue.code === 'too_small' && issue.origin === 'number') return [outOfRange(path, `at least ${issue.minimum}`)];
   return [{ path, at: 'value', ...messageOf(issue) }];
+}
+
+/**
+ * What is wrong of a mapping that is one of several, by the only one that it can have been meant as: the one that lacks no key. Where
+ * there is none, or more than one, nobody can tell.
+ */
+function meantBy(
+  { path, errors }: Issue & { readonly code: 'invalid_union' },
+  data: unknown,
+): readonly Issue[] | undefined {
+  const members = errors.map((issues) => issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] })));
+  const [meant, ...others] = members.filter((issues) =>
+    issues.every((issue) =>
+      issue.path.length > path.length ? isWritten(data, issue.path as ConfigPath) : issue.code === 'unrecognized_keys',
+    ),
+  );
+  return others.length === 0 ? meant : undefined;
 }
 
 /** A schema's message may hold the remedy as its second line. zod's own are sentences such as "Too big: …". */

@@ -22,7 +22,7 @@ export function configSchema(): Readonly<Record<string, unknown>> {
 
 /** The keys known at a path, given the data (a `type` decides which); empty where none or any are. */
 export function keysAt(path: ConfigPath, data: unknown): readonly string[] {
-  return nodesAt(path, data).flatMap((node) => Object.keys(node.properties ?? {}));
+  return [...new Set(nodesAt(path, data).flatMap((node) => Object.keys(node.properties ?? {})))];
 }
 
 /** What the schema says about a path in words. */

@@ -164,7 +164,7 @@ describe('a worker that is stopped', function () {
     assert.equal((await fetch(`http://${listen}/`)).status, 404);
   });
 
-  it('a slow destination takes no slot of captures: what waits there for its turn says so', async () => {
+  it('a slow destination keeps neither a slot of captures, nor what comes after, nor the next phase; what waits there for its turn says so', async () => {
     const [data, more] = [path.join(folder, 'data'), path.join(folder, 'more')];
     await mkdir(more);
     await writeFile(path.join(more, 'file'), 'small');
@@ -174,7 +174,11 @@ describe('a worker that is stopped', function () {
       ...config,
       worker: { captures: 1 },
       plans: { daily: { ...config.plans?.daily, captureDeadline: '60s' } },
-      sources: { data: { type: 'files', paths: [data] }, more: { type: 'files', paths: [more], after: ['data'] } },
+      sources: {
+        data: { type: 'files', paths: [data] },
+        more: { type: 'files', paths: [more], after: ['data'] },
+        later: { type: 'files', paths: [more], group: 'configs' },
+      },
       destinations: {
         vault: {
           type: 'directory',
@@ -189,12 +193,13 @@ describe('a worker that is stopped', function () {
     }));
     await restart();
     const run = await begin();
-    const phases = await until('one copy at work and one that waits', async () => {
-      const pending = await Promise.all(['data', 'more'].map((source) => pendingOf(run, source)));
+    const phases = await until('one copy at work and two that wait', async () => {
+      const pending = await Promise.all(['data', 'more', 'later'].map((source) => pendingOf(run, source)));
       const found = pending.flat().map(({ heartbeatDetails }) => phaseOf(heartbeatDetails?.payloads?.[0]?.data));
-      return found.includes('waiting for its turn') && found.some((phase) => phase?.startsWith('copying')) && found;
+      const turns = found.filter((phase) => phase === 'waiting for its turn');
+      return turns.length === 2 && found.some((phase) => phase?.startsWith('copying')) && found;
     });
-    assert.equal(phases.length, 2, 'both are captured, with one slot for captures');
+    assert.equal(phases.length, 3, 'all are captured, with one slot for captures');
     await run.cancel();
     await assert.rejects(run.result());
   });

@@ -115,6 +115,21 @@ exit 0
     assert.equal(point.config?.length, 64);
   });
 
+  it('a soft skip behind which one after fails is partial: an application may stand still, and nobody would be told', async () => {
+    await exits('quiesce', 75);
+    await exits('release', 1);
+    const report = await daily(['wiki', 'zero']);
+    const [wiki] = report.sources;
+    assert.deepEqual(
+      [report.outcome, wiki?.outcome, wiki?.errors.map(({ step }) => step)],
+      ['partial', 'partial', ['hooks after']],
+      JSON.stringify(report),
+    );
+    assert.match(wiki?.softSkip ?? '', /hooks\.before\[0\] of wiki says so/);
+    const entry = (await pointOf(report.runId)).sources.find(({ source }) => source === 'wiki');
+    assert.deepEqual([entry?.outcome, entry?.stale], ['partial', true]);
+  });
+
   it('a run that is run again prepares nothing for what it had sealed', async () => {
     const time = scheduled();
     assert.equal((await daily(['wiki'], undefined, time)).outcome, 'complete');
@@ -289,10 +304,13 @@ exit 0
     const attempts = async () => (await told()).filter((line) => line.startsWith('quiesce')).length;
     await until('the second attempt', async () => (await attempts()) > 1);
     const run = session.client.workflow.getHandle(`daily-${time}`);
-    const skipped = await run.executeUpdate<string, [unknown]>('skip', { args: [{ step: 'wiki/capture' }] });
+    const skipped = await run.executeUpdate<string, [unknown]>('skip', {
+      // A reason that says nothing is none.
+      args: [{ step: 'wiki/capture', reason: ' ' }],
+    });
     assert.equal(skipped, 'wiki/capture: skipped');
     const report = await running;
-    assert.match(report.sources[0]?.errors[0]?.message ?? '', /^skipped by an operator/);
+    assert.match(report.sources[0]?.errors[0]?.message ?? '', /^skipped by an operator \(it had failed/);
     await patient('6s');
   });
 

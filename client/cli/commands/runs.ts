@@ -79,14 +79,31 @@ async function openClient(cli: Cli): Promise<Client | null> {
   return servingClient(cli);
 }
 
+interface Opened {
+  readonly client: Client | null;
+  /** Why the one that is configured cannot be asked; null where it can, or none is. */
+  readonly away: Error | null;
+}
+
+/** For what recovery points tell of as well: also where Temporal does not answer. */
+async function openIfThere(cli: Cli): Promise<Opened> {
+  const { BackupError } = await import('../../../model/errors.ts');
+  try {
+    return { client: await openClient(cli), away: null };
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'unreachable') throw error;
+    return { client: null, away: error };
+  }
+}
+
 async function listCommand(cli: Cli, { plan, limit }: ListOptions): Promise<void> {
   const [{ listRuns }, { readOverview }] = await Promise.all([
     import('../../runs/list.ts'),
     import('../../backups/overview.ts'),
   ]);
   const site = await cli.site();
-  const client = await openClient(cli);
-  if (!client) cli.out.note('no Temporal runs here: these are the recovery points of runs');
+  const { client, away } = await openIfThere(cli);
+  if (!client) cli.out.note(`${away?.message ?? 'no Temporal runs here'}: these are the recovery points of runs`);
   try {
     const { recoveryPoints } = await readOverview(site);
     const runs = await listRuns(client, recoveryPoints, { site: site.config.site, plan, limit });
@@ -114,10 +131,10 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
     import('node:timers/promises'),
   ]);
   cli.interrupt.says('It is watched no longer …');
-  const client = await openClient(cli);
+  const { client, away } = await openIfThere(cli);
   try {
     let graph = client && (await readGraph(client, run));
-    if (!client || !graph) return await showPoint(cli, run, client !== null);
+    if (!client || !graph) return await showPoint(cli, run, { client, away });
     const draw = redrawer(process.stderr);
     while (cli.out.interactive && graph.state === 'running' && !cli.signal.aborted) {
       draw(liveText(graph, Date.now(), rowsOf(process.stderr)));
@@ -135,15 +152,15 @@ async function showCommand(cli: Cli, run: string): Promise<void> {
 /** Milliseconds between two looks at a run. */
 const LOOK = 500;
 
-async function showPoint(cli: Cli, run: string, isAsked: boolean): Promise<void> {
+async function showPoint(cli: Cli, run: string, { client, away }: Opened): Promise<void> {
   const [{ pointText }, { readOverview }] = await Promise.all([
     import('../runs/point-text.ts'),
     import('../../backups/overview.ts'),
   ]);
   const { recoveryPoints } = await readOverview(await cli.site());
   const point = recoveryPoints.find(({ id }) => id === run);
-  if (!point) throw await noRun(run, isAsked);
-  cli.out.result({ recoveryPoint: point }, () => pointText(point));
+  if (!point) throw away ?? (await noRun(run, client !== null));
+  cli.out.result({ recoveryPoint: point }, () => pointText(point, client !== null));
 }
 
 /** @param isAsked whether a Temporal was there to ask. */

@@ -33,6 +33,10 @@ export async function watchRun(cli: Cli, session: Session, input: PlanInput): Pr
         cli.out.note(
           `${runId(input.plan, input.scheduled)} waits for its turn: another run of the plan "${input.plan}" goes on (mosaic-backup runs list). ^C cancels this one`,
         ),
+      onUnplanned: ({ message, remedy }) => {
+        cli.out.note(`${runId(input.plan, input.scheduled)} is not planned yet: ${message}`);
+        if (remedy !== null) cli.out.note(`  What to do: ${remedy}`);
+      },
       onCancelFailed: (error) => cli.out.note(`The run could not be cancelled and goes on: ${String(error)}`),
     });
     return { report, ui };

@@ -2,7 +2,9 @@
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import { table } from '../output.ts';
 
-export function pointText({ id, outcome, created, sources }: RecoveryPoint): string {
+/** @param isAsked whether a Temporal was there to ask. */
+export function pointText({ id, outcome, created, sources }: RecoveryPoint, isAsked: boolean): string {
+  const why = isAsked ? 'this Temporal does not have the run' : 'no Temporal could be asked';
   const rows = sources.map(({ source, outcome: of, backup, stale, copies, error }) => [
     source,
     of,
@@ -11,7 +13,7 @@ export function pointText({ id, outcome, created, sources }: RecoveryPoint): str
     error ?? '',
   ]);
   return [
-    `${id}: ${outcome}, ended ${created} (from its recovery point: this Temporal does not have the run)`,
+    `${id}: ${outcome}, ended ${created} (from its recovery point: ${why})`,
     table(['source', 'outcome', 'backup', 'copies', 'error'], rows),
   ].join('\n');
 }

@@ -43,6 +43,30 @@ const CASES: readonly (readonly [
     ['8:44 sources.stack.objectives.rpo', /has a unit.*10m/],
   ],
   [
+    'a field of a hook, which its command tells from a webhook',
+    ['{ type: files,', '{ type: files, hooks: { before: [{ command: [a], timeout: 5 }] },'],
+    ['8:68 sources.stack.hooks.before[0].timeout', /has a unit/],
+  ],
+  [
+    'an unknown key of a hook',
+    ['{ type: files,', '{ type: files, hooks: { before: [{ command: [a], timeOut: 5m }] },'],
+    [
+      '8:59 sources.stack.hooks.before[0].timeOut',
+      /unknown key.*"timeout"\? Known here: command, timeout, onFailure, webhook\./,
+    ],
+  ],
+  [
+    'a hook that is two, or none',
+    ['{ type: files,', "{ type: files, hooks: { before: [{ command: [a], webhook: 'http://a' }], after: [{}] },"],
+    ['8:43 sources.stack.hooks.before[0]', /not a hook/],
+    ['8:91 sources.stack.hooks.after[0]', /not a hook/],
+  ],
+  [
+    'a day of several that there is not',
+    ['signing: {}', 'signing: {}\nplans: { daily: { on: [monday, funday] } }'],
+    ['7:32 plans.daily.on[1]', /"sunday"/],
+  ],
+  [
     'a duration with a wrong unit',
     ['{ type: files,', '{ type: files, objectives: { rpo: 10min },'],
     ['8:44 sources.stack.objectives.rpo', /not a duration.*10m/],

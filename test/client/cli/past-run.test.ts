@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { acquireLease } from '../../../activities/storage/lease.ts';
+import type { SiteInput } from '../../../model/config/site.ts';
 import { wholeSeconds } from '../../../model/time.ts';
 import { json, mosaicHere, type Ended } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
-import { ownTemporal } from '../../support/ports.ts';
+import { freePort, ownTemporal } from '../../support/ports.ts';
 import { makeSite, type TestSite } from '../../support/site.ts';
 
 const report = z.looseObject({
@@ -150,6 +152,23 @@ describe('a run of a time that is over', function () {
         /no recovery point of daily-2020\S+, and no Temporal runs here[^]*Start it: mosaic-backup up/,
       );
     }
+  });
+
+  it('is listed and shown by its recovery point where the Temporal that is configured does not answer; what has none says why', async () => {
+    const config = parse(await readFile(test.file, 'utf8')) as SiteInput;
+    const away = path.join(folder, 'away.yaml');
+    await writeFile(away, stringify({ ...config, temporal: { address: `127.0.0.1:${await freePort()}` } }));
+    const asked = (...words: readonly string[]) => mosaicHere(['-c', away, 'runs', ...words]);
+    const listed = await asked('list');
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stdout, new RegExp(`daily-${due} `));
+    assert.match(listed.stderr, /Temporal does not answer at .*: these are the recovery points of runs/);
+    const shown = await asked('show', `daily-${due}`);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /from its recovery point: no Temporal could be asked/);
+    const none = await asked('show', 'daily-2020-01-01T00:00:00Z');
+    assert.equal(none.code, 8);
+    assert.match(none.stderr, /Temporal does not answer/);
   });
 
   function data(source: string): string {

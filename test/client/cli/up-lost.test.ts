@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { wholeSeconds } from '../../../model/time.ts';
@@ -87,6 +88,16 @@ describe('`up` where Temporal has lost its data', () => {
     assert.deepEqual(await backups(), before);
   });
 
+  it('moves one aside that its server could start with, and not work: some of its pages cannot be read', async () => {
+    await up?.end();
+    await rm(recoveryPoint());
+    await damageRuns(path.join(folder, 'state/temporal/temporal.db'));
+    await cameUp();
+    assert.match(output(), /could not read its database: it was moved aside/);
+    assert.match(output(), new RegExp(`${run} is started`));
+    await until('the recovery point of the run', () => existsSync(recoveryPoint()));
+  });
+
   it('starts nothing that was due before the oldest recovery point was made, where state has lost since when there were schedules', async () => {
     await until('the recovery point of the run', () => existsSync(recoveryPoint()));
     const config = parse(await readFile(test.file, 'utf8'));
@@ -129,6 +140,18 @@ describe('`up` where Temporal has lost its data', () => {
     if (text === '') return;
     await mkdir(temporal);
     await writeFile(path.join(temporal, 'temporal.db'), text);
+  }
+
+  /** The page at which the runs that there are begin: nothing asks for it before a run is looked for. */
+  async function damageRuns(database: string): Promise<void> {
+    const open = new DatabaseSync(database);
+    const sql = "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = 'current_executions'";
+    const { rootpage, page_size } = z
+      .object({ rootpage: z.number(), page_size: z.number() })
+      .parse(open.prepare(sql).get());
+    open.close();
+    const bytes = await readFile(database);
+    await writeFile(database, bytes.fill(0xff, (rootpage - 1) * page_size, rootpage * page_size));
   }
 
   function memory(): string {
