@@ -14,6 +14,7 @@ import {
   IN_PLACE_STEP,
   fullRemedy,
   inPlaceSteps,
+  withUnfinished,
   type InPlaceReport,
   type InPlaceRun,
   type PutInPlace,
@@ -40,7 +41,7 @@ export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
       [{ ...run, run: firstExecutionRunId }],
     ),
   );
-  if (!placed.ok) end({ outcome: 'failed', error: placed.error });
+  if (!placed.ok) end({ outcome: 'failed', error: withUnfinished(placed.error, source) });
   else if ('elsewhere' in placed.value) {
     const { elsewhere } = placed.value;
     const error = { step: IN_PLACE_STEP, code: 'refused', message: `nothing was done: ${elsewhere}`, remedy: null };

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { BackupError } from '../../../model/errors.ts';
 import { isThere, moveTo } from './folders.ts';
-import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
+import { dropJournal, STEPS, UNFINISHED, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
 import { noteBack } from './record.ts';
 import { resumeSchedules } from './pause.ts';
 import type { InPlaceWork } from './request.ts';
@@ -57,7 +57,7 @@ function stuck(source: string, { data, before, failed }: Journal, error: unknown
     {
       remedy:
         `${error.remedy ?? ''} Then: mosaic-backup restore --undo --source ${source}. ${unfinishedRemedy(source)}`.trim(),
-      facts: { ...error.facts, data, before, failed },
+      facts: { ...error.facts, data, before, failed, ...UNFINISHED },
       cause: error,
     },
   );

@@ -47,7 +47,7 @@ export async function carryOutInPlace(cli: Cli, order: InPlaceOrder, options: Re
 }
 
 async function inputOf({ request, plan, destination }: InPlaceOrder): Promise<InPlaceInput> {
-  const { site, source, chain, replay, acceptUnsaved } = request;
+  const { site, source, chain, replay, acceptUnsaved, last } = request;
   const newest = chain.at(-1)?.manifest;
   if (newest === undefined) throw new TypeError('a restore without a backup');
   return {
@@ -59,6 +59,7 @@ async function inputOf({ request, plan, destination }: InPlaceOrder): Promise<In
     target: replay?.target ?? null,
     data: plan.data,
     acceptUnsaved,
+    last,
     seen: await seeTarget(site, besideData(plan.data)),
   };
 }
