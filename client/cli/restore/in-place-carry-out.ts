@@ -6,6 +6,7 @@ import {
   type InPlaceRequest,
   type InPlaceWork,
 } from '../../../activities/operations/in-place/index.ts';
+import { UNFINISHED } from '../../../activities/operations/in-place/journal.ts';
 import { doneBy } from '../../../activities/operations/in-place/run-step.ts';
 import { seeTarget } from '../../../activities/operations/restore-seen.ts';
 import { pinned } from '../../../activities/storage/catalogue.ts';
@@ -102,7 +103,8 @@ async function followed(cli: Cli, handle: InPlaceHandle, { host, source }: InPla
   if (elsewhere !== undefined) return { why: elsewhere };
   if (done === null) {
     if (error !== null && OF_THE_WORKER.has(error.code)) return { why: `its worker cannot: ${error.message}` };
-    throw failureOf(error ?? NOTHING);
+    // A run that was cancelled tells of nothing but of what is left half done.
+    throw failureOf(error ?? NOTHING, cli.signal.aborted ? UNFINISHED : {});
   }
   for (const line of done.told) cli.out.note(line);
   sayBack(cli, done.down);

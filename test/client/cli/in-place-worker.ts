@@ -18,12 +18,18 @@ const shown = z.looseObject({
 /** A server, its backup of one row, a Temporal, and a worker: restores in place are given as an operator gives them. */
 export interface InPlaceByWorker {
   readonly temporal: () => TemporalProcess;
+  /** Of the data, and of what comes beside them. */
+  readonly folder: () => string;
   readonly restore: (...args: readonly string[]) => Promise<Ended>;
   /** The command in a process of its own, to be cut off. */
   readonly startRestore: () => CommandProcess;
   readonly undo: () => Promise<Ended>;
   /** Ends the worker that runs, and starts another. */
   readonly worker: (of?: { readonly point?: SignalPoint; readonly env?: Record<string, string> }) => Promise<void>;
+  /** Starts another one beside it, which lives until the end. */
+  readonly beside: () => Promise<void>;
+  /** Wakes a frozen one. */
+  readonly wake: () => void;
   /** Ends it. */
   readonly stop: () => Promise<void>;
   /** Begins one whose worker comes to that point, and has come there. */
@@ -104,6 +110,12 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
       await near.printed('serves');
     }
 
+    async function another(): Promise<void> {
+      const own = startCommand({ args: ['-c', made.file, 'worker'], owner: folder });
+      started.push(own);
+      await own.printed('serves');
+    }
+
     function marker(): string {
       return path.join(folder, `reached-${points}`);
     }
@@ -153,10 +165,13 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
 
     cases({
       temporal: () => temporal,
+      folder: () => folder,
       restore,
       startRestore,
       undo,
       worker,
+      beside: another,
+      wake: () => near?.kill('SIGCONT'),
       stop,
       restoreUntil,
       reached,
