@@ -49,14 +49,14 @@ describeInPlaceByWorker('restore --in-place whose worker is killed', (by) => {
   it('frozen in the middle it goes back when it wakes, and the next one begins again: never two at once', async () => {
     const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
     const { restoring } = await by.restoreUntil({ ...point, signal: 'SIGSTOP' });
-    await by.beside();
+    const endOther = await by.beside();
     // Longer than its heartbeats may be away.
     await pause(5000);
     by.wake();
     const { code, stderr } = await restoring;
     assert.equal(code, 0, stderr);
     await by.isRestored();
-    await by.stop();
+    await endOther();
   });
 
   it('stopped in the middle goes back, and begins again with the next one', async () => {

@@ -26,8 +26,8 @@ export interface InPlaceByWorker {
   readonly undo: () => Promise<Ended>;
   /** Ends the worker that runs, and starts another. */
   readonly worker: (of?: { readonly point?: SignalPoint; readonly env?: Record<string, string> }) => Promise<void>;
-  /** Starts another one beside it, which lives until the end. */
-  readonly beside: () => Promise<void>;
+  /** Starts another one beside it. @returns ends that. */
+  readonly beside: () => Promise<() => Promise<void>>;
   /** Wakes a frozen one. */
   readonly wake: () => void;
   /** Ends it. */
@@ -110,10 +110,11 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
       await near.printed('serves');
     }
 
-    async function another(): Promise<void> {
+    async function another(): Promise<() => Promise<void>> {
       const own = startCommand({ args: ['-c', made.file, 'worker'], owner: folder });
       started.push(own);
       await own.printed('serves');
+      return () => own.end();
     }
 
     function marker(): string {

@@ -49,7 +49,7 @@ describe('the step of a restore in place', function () {
   });
 
   async function asked(): Promise<InPlaceStepInput> {
-    const [backup] = (await listed(site)).filter(({ manifest }) => manifest.kind !== 'logs');
+    const backup = (await listed(site)).find(({ manifest }) => manifest.kind !== 'logs');
     assert.ok(backup);
     const waits = { deadline: 60_000, retryFirst: 100, retryMax: 1000, heartbeat: 2000, standstill: 30_000 };
     return {
