@@ -88,6 +88,11 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
     const { code } = await cut.ended;
     assert.equal(code, 130, cut.output());
     await by.isAsBefore(['data.failed']);
+    const states = (await by.stepsOf({ stderr: cut.output() })).map(([, state]) => state);
+    assert.ok(
+      states.every((state) => state !== 'running' && state !== 'pending'),
+      states.join(', '),
+    );
   });
 
   it('^C whose way back fails says so, with where the old data are and what to do', async () => {

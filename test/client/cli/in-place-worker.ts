@@ -37,7 +37,7 @@ export interface InPlaceByWorker {
   /** Waits until the worker has come to the point that it was started with. */
   readonly reached: () => Promise<void>;
   /** `[id, state, attempts]` of each. */
-  readonly stepsOf: (ended: Ended) => Promise<readonly (readonly [string, string, number])[]>;
+  readonly stepsOf: (ended: Pick<Ended, 'stderr'>) => Promise<readonly (readonly [string, string, number])[]>;
   readonly fulls: () => Promise<number>;
   /** @param left what stays beside the data. */
   readonly isRestored: (left?: readonly string[]) => Promise<void>;
@@ -137,7 +137,7 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
       return { restoring };
     }
 
-    async function stepsOf({ stderr }: Ended) {
+    async function stepsOf({ stderr }: Pick<Ended, 'stderr'>) {
       const id = /restored by the worker of \S+: (restore\/\S+)/.exec(stderr)?.[1] ?? '';
       const { stdout } = await mosaicHere(['-c', made.file, 'runs', 'show', id, '--json']);
       assert.notEqual(stdout, '', stderr);
