@@ -11,13 +11,15 @@ const DEFAULT_STANDSTILL = 600_000;
 
 export interface StepWaits {
   readonly waits?: Pick<Waits, 'standstill'>;
+  /** Failures that whoever cancels the step must hear of all the same. Absent: none. */
+  readonly outlasts?: (error: unknown) => boolean;
 }
 
 /**
  * Runs the body of an activity. Heartbeats go out regularly with the last progress, also while nothing moves
  * (syncing a large file): that a step stands still is judged by its streams, not by silence.
  */
-export async function runStep<T>({ waits }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
+export async function runStep<T>({ waits, outlasts }: StepWaits, body: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
   let last: ProgressReport | undefined;
   const interval = heartbeatInterval();
@@ -40,7 +42,7 @@ export async function runStep<T>({ waits }: StepWaits, body: (work: Work) => Pro
   } catch (error) {
     if (isStopping(context)) throw handedBack();
     // The reason of a cancelled activity is a CancelledFailure: thrown on, Temporal shows the step as cancelled.
-    if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+    if (context.cancellationSignal.aborted && !outlasts?.(error)) throw context.cancellationSignal.reason;
     throw asFailure(error);
   } finally {
     clearInterval(timer);

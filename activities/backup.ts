@@ -29,6 +29,7 @@ import { restoreDrilled } from './operations/drill/restore.ts';
 import { openLeft } from './operations/drill/sandbox.ts';
 import { hookedCapture } from './operations/hooked-capture.ts';
 import type { WithSchedules } from './operations/in-place/index.ts';
+import { leavesUnfinished } from './operations/in-place/journal.ts';
 import { fullBehindStep, inPlaceStep } from './operations/in-place/run-step.ts';
 import { chooseTest } from './operations/proof/choose.ts';
 import { proveTest } from './operations/proof/prove.ts';
@@ -116,7 +117,7 @@ export function backupActivities(
     },
     restoreInPlace: (sent) => {
       const input = received(inPlaceStepInput, sent);
-      return runStep({ waits: input.waits }, async (work) =>
+      return runStep({ waits: input.waits, outlasts: leavesUnfinished }, async (work) =>
         inPlaceStep({ site: await openSite(), input, withSchedules, work }),
       );
     },

@@ -2,7 +2,7 @@
 import { pendingStep, type GraphStep } from './graph.ts';
 import type { PinnedReference } from './reference.ts';
 import type { RestoreWaits, SeenTarget } from './restore-run.ts';
-import type { StepError } from './run.ts';
+import { DIED, type StepError } from './run.ts';
 import type { RestoreTarget } from './target.ts';
 
 /** What is restored in place of the data of a source's own server. */
@@ -20,6 +20,8 @@ export interface InPlaceInput {
   readonly data: string;
   /** Go on although what the old server had not shipped cannot be saved. */
   readonly acceptUnsaved: boolean;
+  /** RFC 3339: the newest restore in place of the source when this one was asked for; null: there was none. */
+  readonly last: string | null;
   /** What lies beside the data folder, as whoever asked for it sees that. */
   readonly seen: SeenTarget;
 }
@@ -93,6 +95,16 @@ export function inPlaceSteps({ source, backup, place, data, host }: InPlaceInput
 /** How the full is made later, where that behind the restore failed. */
 export function fullRemedy(source: string): string {
   return `mosaic-backup run daily --source ${source}; then mosaic-backup run logs --source ${source}`;
+}
+
+/** Codes of what ends a run whose worker may have stopped the server, and have told nothing since. */
+const UNTOLD: ReadonlySet<string> = new Set(['unreachable', 'skipped', 'busy']);
+
+/** What its first step failed with: where nobody has heard how far it came, with what to do about one that is half done. */
+export function withUnfinished(error: StepError, source: string): StepError {
+  if (!UNTOLD.has(error.code) && !error.message.endsWith(DIED)) return error;
+  const own = `Its server may be stopped: see "mosaic-backup status" on its host. Then: mosaic-backup restore --resume --source ${source}, or --undo to bring the old data back.`;
+  return { ...error, remedy: error.remedy === null ? own : `${error.remedy} ${own}` };
 }
 
 /** What a worker has to see as whoever asks for it does: scratch comes beside the data folder, and so do the old data. */

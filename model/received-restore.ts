@@ -50,6 +50,7 @@ export const inPlaceStepInput = z.object({
   target: restoreTarget.nullable(),
   data: z.string().startsWith('/'),
   acceptUnsaved: z.boolean(),
+  last: z.string().nullable(),
   seen: seenTarget,
   waits,
   run: z.string().min(1),

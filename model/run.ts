@@ -31,6 +31,9 @@ export function taskQueues(
 /** The type of the failure of a step whose worker was stopped: it has not failed, and goes on with the next worker. */
 export const HANDED_BACK = 'handed-back';
 
+/** The message of a step whose worker gave no sign of life any more. */
+export const DIED = 'the worker died at this step';
+
 /** Input of every plan's workflow. */
 export interface PlanInput {
   readonly site: string;

@@ -14,6 +14,7 @@ import {
   IN_PLACE_STEP,
   fullRemedy,
   inPlaceSteps,
+  withUnfinished,
   type InPlaceReport,
   type InPlaceRun,
   type PutInPlace,
@@ -34,13 +35,20 @@ export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
 
   const { deadline, retryFirst, retryMax } = waits;
   const policy = { deadline, retryFirst, retryMax, host: { name: host, first: true, reach: reachHost(site, host) } };
-  const placed = await runner.run(IN_PLACE_STEP, policy, ({ left }) =>
-    steps(left).restoreInPlace.executeWithOptions(
-      { summary: `restore ${source} (${backup.reference}) in place of ${run.data}`, activityId: IN_PLACE_STEP },
-      [{ ...run, run: firstExecutionRunId }],
-    ),
-  );
-  if (!placed.ok) end({ outcome: 'failed', error: placed.error });
+  const placed = await runner
+    .run(IN_PLACE_STEP, policy, ({ left }) =>
+      steps(left).restoreInPlace.executeWithOptions(
+        { summary: `restore ${source} (${backup.reference}) in place of ${run.data}`, activityId: IN_PLACE_STEP },
+        [{ ...run, run: firstExecutionRunId }],
+      ),
+    )
+    .catch((error: unknown) => {
+      // Cancelled: what had begun is not shown as if it went on.
+      runner.abandon();
+      show();
+      throw error;
+    });
+  if (!placed.ok) end({ outcome: 'failed', error: withUnfinished(placed.error, source) });
   else if ('elsewhere' in placed.value) {
     const { elsewhere } = placed.value;
     const error = { step: IN_PLACE_STEP, code: 'refused', message: `nothing was done: ${elsewhere}`, remedy: null };

@@ -1,7 +1,7 @@
 /** What a failed step is to a report: the innermost cause, in the operator's words. */
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import { HANDED_BACK, type StepError } from '../model/run.ts';
+import { DIED, HANDED_BACK, type StepError } from '../model/run.ts';
 
 /** @throws the error itself when it is a cancellation: that is not a failure of the step. */
 export function stepError(step: string, error: unknown): StepError {
@@ -61,8 +61,8 @@ export interface StepFailure {
 export function stepFailure(step: string, error: unknown): StepFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure && cause.timeoutType === 'HEARTBEAT') {
-    const message = 'the worker died at this step';
-    return { error: { step, code: 'failed', message, remedy: DIED }, retryable: true, workerLost: true };
+    const remedy = "Look at the worker's log and at the machine's memory, then run the same plan and time again.";
+    return { error: { step, code: 'failed', message: DIED, remedy }, retryable: true, workerLost: true };
   }
   if (cause instanceof ApplicationFailure && cause.type === HANDED_BACK)
     return { error: stepError(step, error), retryable: true, workerLost: true, handedBack: true };
@@ -99,7 +99,6 @@ export function stillFailing({ error }: StepFailure): StepError {
 
 const DUE_AGAIN =
   'Look at what slows it down, and split the source if it is too large for one day. What is not copied the plan catch-up copies.';
-const DIED = "Look at the worker's log and at the machine's memory, then run the same plan and time again.";
 const START = 'Start it there ("mosaic-backup worker"): the step goes on by itself.';
 
 function hasValue(details: unknown): boolean {

@@ -19,6 +19,12 @@ export async function seeTarget({ file }: Pick<Site, 'file'>, to: string): Promi
   return { uid: process.geteuid?.() ?? -1, boot, folder: to, inode, config: await realpath(file) };
 }
 
+/** The same, where the machine was started again since it was seen: devices may have other numbers then. */
+export async function sinceRestart(site: Pick<Site, 'file'>, seen: SeenTarget, to: string): Promise<SeenTarget> {
+  const own = await seeTarget(site, to);
+  return own.boot === seen.boot ? seen : { ...own, uid: seen.uid, config: seen.config };
+}
+
 /** Why what this process would restore is not what was asked for, in words; null where it is. */
 export async function elsewhere(site: Pick<Site, 'file'>, seen: SeenTarget, to: string): Promise<string | null> {
   const own = await seeTarget(site, to);

@@ -1,6 +1,6 @@
 /** What status and doctor say of restores in place: one that is unfinished, old data that are kept, since when backups count. */
 import { readJournal, unfinishedRemedy } from '../../activities/operations/in-place/journal.ts';
-import { restoresInPlace, stillThere } from '../../activities/operations/in-place/record.ts';
+import { lastRestored, restoresInPlace, stillThere } from '../../activities/operations/in-place/record.ts';
 import type { Site } from '../../activities/site.ts';
 import { hostOf } from '../../model/config/hosts.ts';
 import { BackupError } from '../../model/errors.ts';
@@ -8,7 +8,7 @@ import type { Finding } from '../../model/finding.ts';
 
 /** RFC 3339: backups that began earlier are of the data before the last restore in place. Null: there was none that this host knows of. */
 export async function restoredSince(site: Site, source: string): Promise<string | null> {
-  return (await restoresInPlace({ site, source })).at(-1)?.at ?? null;
+  return lastRestored({ site, source });
 }
 
 /** Of the sources of this host: their journals are in its state. */

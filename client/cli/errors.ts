@@ -16,9 +16,12 @@ export interface Failure {
 /** What ended a command by a signal: ^C is 130, anything else an abort by the operator. */
 export type Interruption = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-/** @param interruption the signal that came while the command ran: whatever it then threw is its consequence. */
+/**
+ * @param interruption the signal that came while the command ran: whatever it then threw is its consequence, and not worth a word; but for what it says
+ * was left half done.
+ */
 export function failureOf(error: unknown, interruption?: Interruption): Failure {
-  if (interruption !== undefined) return interrupted(interruption);
+  if (interruption !== undefined && !isUnfinished(error)) return interrupted(interruption);
   if (isDenied(error)) return denied(error);
   if (!(error instanceof BackupError)) return bug(error);
   const { code, message, remedy, retryable, facts } = error;
@@ -34,6 +37,10 @@ export function printFailure({ exit: _exit, ...error }: Failure, out: Output, re
   }
   const lines = [`mosaic-backup: ${error.message}`, ...(error.remedy === null ? [] : [`  → ${error.remedy}`])];
   out.note(redact(lines.join('\n')));
+}
+
+function isUnfinished(error: unknown): boolean {
+  return error instanceof BackupError && error.facts['unfinished'] === true;
 }
 
 function interrupted(signal: Interruption): Failure {

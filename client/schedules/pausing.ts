@@ -14,7 +14,8 @@ export function pausing(client: Client, site: Site, note: string): Schedules {
     async running() {
       const ids = wantedSchedules(site.config).map(({ id }) => id);
       const found = await existingSchedules(client, site.config.site, ids);
-      return found.filter(({ paused }) => !paused).map(({ id }) => id);
+      // What an earlier one has paused, and could not have run again since Temporal was away, is nobody's wish.
+      return found.filter((one) => !one.paused || one.note === note).map(({ id }) => id);
     },
     pause: (ids) => each(ids, (id) => client.schedule.getHandle(id).pause(note)),
     resume: (ids) => each(ids, (id) => client.schedule.getHandle(id).unpause(note)),

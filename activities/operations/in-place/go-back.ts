@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { BackupError } from '../../../model/errors.ts';
 import { isThere, moveTo } from './folders.ts';
-import { dropJournal, STEPS, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
+import { dropJournal, STEPS, UNFINISHED, unfinishedRemedy, writeJournal, type Journal } from './journal.ts';
 import { noteBack } from './record.ts';
 import { resumeSchedules } from './pause.ts';
 import type { InPlaceWork } from './request.ts';
@@ -15,7 +15,7 @@ import { startIfDown, stopIfUp, untilBack } from './server.ts';
 export async function goBack(request: InPlaceWork, begun: Journal, why: string): Promise<void> {
   const { site, source, tell } = request;
   const journal = { ...begun, back: begun.back ?? why };
-  await writeJournal(site, journal);
+  await unlessFull(request, () => writeJournal(site, journal));
   try {
     if (STEPS.indexOf(journal.step) >= STEPS.indexOf('stopping')) await bringBack(request, journal);
     // It never ran, and can be restored again.
@@ -24,9 +24,20 @@ export async function goBack(request: InPlaceWork, begun: Journal, why: string):
   } catch (error) {
     throw stuck(source, journal, error);
   }
-  if (journal.run) await noteBack({ site, source }, journal.run, journal.back);
+  const { run, back } = journal;
+  if (run) await unlessFull(request, () => noteBack({ site, source }, run, back));
   await dropJournal({ site, source });
   tell('everything is as it was before');
+}
+
+/** A state that takes no more keeps nobody from being served again: killed on that way it goes forward, and turns round where that fails. */
+async function unlessFull({ tell }: InPlaceWork, note: () => Promise<void>): Promise<void> {
+  try {
+    await note();
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    tell(`going back all the same: ${error.message}`);
+  }
 }
 
 async function bringBack(request: InPlaceWork, journal: Journal): Promise<void> {
@@ -57,7 +68,7 @@ function stuck(source: string, { data, before, failed }: Journal, error: unknown
     {
       remedy:
         `${error.remedy ?? ''} Then: mosaic-backup restore --undo --source ${source}. ${unfinishedRemedy(source)}`.trim(),
-      facts: { ...error.facts, data, before, failed },
+      facts: { ...error.facts, data, before, failed, ...UNFINISHED },
       cause: error,
     },
   );

@@ -11,9 +11,10 @@ import { leaseOf, shipLogs, shipsLogs } from '../ship-logs.ts';
 import { goBack } from './go-back.ts';
 import { goOn, type Under } from './go-on.ts';
 import { isThere } from './folders.ts';
-import { readJournal, requireSettled, STEPS, type Journal } from './journal.ts';
+import { readJournal, requireSettled, STEPS, UNFINISHED, type Journal } from './journal.ts';
 import { makeReady } from './make-ready.ts';
 import { placeOf, planInPlace, type InPlacePlan } from './plan.ts';
+import { lastRestored } from './record.ts';
 import type { InPlaceRequest, InPlaceWork } from './request.ts';
 import { BUSY, runOf } from './run-of.ts';
 
@@ -41,11 +42,26 @@ export async function restoreInPlace(
 ): Promise<RestoredInPlace> {
   return alone(request, async () => {
     await requireSettled(request);
+    await requireSameData(request);
     await shipOnce(request, plan);
     if (!afterShipping) return finish(request, await makeReady(request, plan));
     const now = await afterShipping();
     return finish(now, await makeReady(now, await planInPlace(now)));
   });
+}
+
+/**
+ * Who waited, for another one to end or for a worker to come back, finds other data than those that were meant to be replaced: clients have written since.
+ * @throws BackupError `conflict`.
+ */
+async function requireSameData({ site, source, last }: InPlaceRequest): Promise<void> {
+  const newest = await lastRestored({ site, source });
+  if (newest === null || newest === last) return;
+  throw new BackupError(
+    'conflict',
+    `"${source}" was restored in place at ${newest}, after this one was asked for. Nothing was changed.`,
+    { remedy: 'Look at what its server holds now; where it is wanted all the same, give the command again.' },
+  );
 }
 
 /** Goes on with one that was cut off, forward or back as it was going. @throws BackupError `not-found` where none is unfinished. */
@@ -87,7 +103,9 @@ async function requireJournal({ site, source }: InPlaceWork): Promise<Journal> {
 
 async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredInPlace> {
   await requireReady(request, journal);
-  const { since } = await withLeases(request, async (under) => {
+  let held = false;
+  const going = withLeases(request, async (under) => {
+    held = true;
     try {
       return await goOn(request, journal, under);
     } catch (error) {
@@ -98,6 +116,11 @@ async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredI
       await goBack(calm(request), now, messageOf(error));
       throw taken(error);
     }
+  });
+  const { since } = await going.catch(async (error: unknown) => {
+    // Nothing was touched while a backup was waited for: left as begun, it would keep all others off.
+    if (!held && journal.step === 'pausing') await goBack(calm(request), journal, messageOf(error));
+    throw error;
   });
   const down = since === null ? 0 : Date.now() - Date.parse(since);
   return { data: journal.data, before: journal.owner === null ? null : journal.before, down };
@@ -170,7 +193,7 @@ function nearly({ source }: InPlaceWork, error: unknown): unknown {
     `The server runs on what was restored, but the last step failed: ${error.message}`,
     {
       remedy: `Then: mosaic-backup restore --resume --source ${source}; no backups are made of it before.`,
-      facts: error.facts,
+      facts: { ...error.facts, ...UNFINISHED },
       cause: error,
     },
   );

@@ -114,6 +114,14 @@ export async function requireSettled(of: Of): Promise<void> {
   );
 }
 
+/** Facts of a failure after which the journal stays: somebody has to see to it. */
+export const UNFINISHED = { unfinished: true } as const;
+
+/** Whether it is one of those. */
+export function leavesUnfinished(error: unknown): boolean {
+  return error instanceof BackupError && error.facts['unfinished'] === UNFINISHED.unfinished;
+}
+
 /** What to do about an unfinished one. */
 export function unfinishedRemedy(source: string): string {
   return `Where nobody is at it any more: mosaic-backup restore --resume --source ${source}, or --undo to bring the old data back.`;

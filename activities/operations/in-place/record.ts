@@ -30,6 +30,11 @@ export async function restoresInPlace(of: Of): Promise<readonly Restored[]> {
   return (await readMemoryFile(fileOf(of), record))?.restores ?? [];
 }
 
+/** RFC 3339: when the newest that is known was made; null where there was none. */
+export async function lastRestored(of: Of): Promise<string | null> {
+  return (await restoresInPlace(of)).at(-1)?.at ?? null;
+}
+
 /** Done twice for the same moment it is noted once. Those whose old data are gone are forgotten, but for the newest. */
 export async function noteRestored(of: Of, made: Restored): Promise<void> {
   const earlier = (await restoresInPlace(of)).filter(({ at }) => at !== made.at);

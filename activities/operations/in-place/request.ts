@@ -7,7 +7,7 @@ import type { Work } from '../../work.ts';
 
 /** The schedules of the site, where its Temporal can be reached; the operation itself knows no Temporal. */
 export interface Schedules {
-  /** Ids of those that are not paused. */
+  /** Ids of those that are not paused, or by nobody but a restore in place. */
   running(): Promise<readonly string[]>;
   /** Done twice it does nothing. */
   pause(ids: readonly string[]): Promise<void>;
@@ -47,4 +47,6 @@ export interface InPlaceRequest extends InPlaceWork {
   readonly reference: string;
   /** Go on although what the old server had not shipped cannot be saved; it stays in the old data. */
   readonly acceptUnsaved: boolean;
+  /** As `lastRestored` when it was asked for: who asks, asks for it in place of those data. */
+  readonly last: string | null;
 }

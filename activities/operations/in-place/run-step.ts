@@ -17,10 +17,10 @@ import type { Work } from '../../work.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 import { planOwn } from '../recovery.ts';
 import { atOnce } from '../restore-run.ts';
-import { elsewhere } from '../restore-seen.ts';
+import { elsewhere, sinceRestart } from '../restore-seen.ts';
 import { backUpAgain } from './back-up-again.ts';
 import { isReady, planInPlace, restoreInPlace, resumeInPlace, undoInPlace, type RestoredInPlace } from './index.ts';
-import { readJournal } from './journal.ts';
+import { readJournal, unfinishedRemedy } from './journal.ts';
 import { everythingOf } from './known.ts';
 import { placeOf } from './plan.ts';
 import { noteBack, restoresInPlace, wentBack } from './record.ts';
@@ -41,8 +41,8 @@ export async function inPlaceStep({
   withSchedules,
   work,
 }: InPlaceStep<InPlaceStepInput>): Promise<PutInPlace | NotHere> {
-  const { source, run, data, seen } = input;
-  const why = (await elsewhere(site, seen, besideData(data))) ?? startsWithin(site, source);
+  const { source, run } = input;
+  const why = await notHere(site, input);
   if (why !== null) return { elsewhere: why };
   const told: string[] = [];
   const tell = (line: string): void => {
@@ -53,6 +53,27 @@ export async function inPlaceStep({
     withSchedules({ site, tell }, (schedules) => putInPlace({ site, source, schedules, tell, work, run }, input)),
   );
   return { ...done, next: nextSecond(), told };
+}
+
+/**
+ * Why nothing is done here, in words; null where it is. What it has begun here it ends here, also after a restart of the machine.
+ * @throws BackupError `refused` where it was begun, and this worker cannot go on.
+ */
+async function notHere(site: Site, { source, run, data, seen }: InPlaceStepInput): Promise<string | null> {
+  const of = { site, source };
+  const begun = (await readJournal(of))?.run === run;
+  if (!begun && ((await doneBy(of, run)) ?? (await wentBack(of, run))) !== undefined) return null;
+  const there = besideData(data);
+  const asSeen = begun ? await sinceRestart(site, seen, there) : seen;
+  const why = (await elsewhere(site, asSeen, there)) ?? startsWithin(site, source);
+  if (why === null || !begun) return why;
+  throw new BackupError(
+    'refused',
+    `It was begun, and cannot be gone on with here: ${why}. Its server may be stopped.`,
+    {
+      remedy: unfinishedRemedy(source),
+    },
+  );
 }
 
 /** The full behind it: the same time makes one, however often it is tried. */
@@ -74,7 +95,8 @@ async function putInPlace(work: InPlaceWork & { readonly run: string }, input: I
   const of = { site, source };
   const journal = await readJournal(of);
   if (journal?.run === run) {
-    if (journal.back !== null || (await isReady(journal))) return resumed(work, journal.back);
+    if (journal.back !== null) return resumed(work, journal.back);
+    if (await isReady(journal)) return unlessEnded(work, () => resumed(work, null));
     await undoInPlace(work);
     await noteBack(of, null, '');
   }
@@ -82,11 +104,15 @@ async function putInPlace(work: InPlaceWork & { readonly run: string }, input: I
   if (made) return { data: input.data, ...made };
   const back = await wentBack(of, run);
   if (back !== undefined) throw takenBack(source, back);
+  return unlessEnded(work, () => begun(work, input));
+}
+
+/** An attempt that was ended has gone back itself: where its worker was stopped, the next one begins again. */
+async function unlessEnded<T>({ site, source, work }: InPlaceWork, attempt: () => Promise<T>): Promise<T> {
   try {
-    return await begun(work, input);
+    return await attempt();
   } catch (error) {
-    // It is this attempt that was ended, and went back itself: where its worker was stopped, the next one begins again.
-    if (work.work.signal.aborted) await noteBack(of, null, '');
+    if (work.signal.aborted) await noteBack({ site, source }, null, '');
     throw error;
   }
 }
@@ -108,14 +134,26 @@ async function resumed(work: InPlaceWork, back: string | null): Promise<Restored
 
 async function begun(work: InPlaceWork, input: InPlaceStepInput): Promise<RestoredInPlace> {
   const request = await requestOf(work, input);
+  const plan = await planInPlace(request);
+  requireAsked(plan.data, input);
   // The end of the logs is not where they ended before the server's last ones were shipped.
   const toTheEnd = input.target?.kind === 'end' ? () => requestOf(work, input) : undefined;
-  return restoreInPlace(request, await planInPlace(request), toTheEnd);
+  return restoreInPlace(request, plan, toTheEnd);
+}
+
+/** @throws BackupError `refused` where the config now means another folder than whoever asked has said yes to. */
+function requireAsked(data: string, asked: InPlaceStepInput): void {
+  if (data === asked.data) return;
+  throw new BackupError(
+    'refused',
+    `The data of "${asked.source}" were in ${asked.data} when this was asked for, and are in ${data} now. Nothing was changed.`,
+    { remedy: `Look at sources.${asked.source}.inPlace.data in the config, and give the command again.` },
+  );
 }
 
 async function requestOf(work: InPlaceWork, input: InPlaceStepInput): Promise<InPlaceRequest> {
   const { site, source } = work;
-  const { backup: pinned, place, target, acceptUnsaved } = input;
+  const { backup: pinned, place, target, acceptUnsaved, last } = input;
   const store = await openPlaceNamed(site, place ?? REPOSITORY);
   const catalogue = (await listBackups(store, { logs: target !== null })).filter(
     ({ manifest }) => manifest.source === source,
@@ -130,6 +168,7 @@ async function requestOf(work: InPlaceWork, input: InPlaceStepInput): Promise<In
     known: await everythingOf(site, store, source),
     reference: pinned.reference,
     acceptUnsaved,
+    last,
   };
 }
 

@@ -3,7 +3,7 @@
  * is this process at once; with --on it is the worker of that host, or nobody.
  */
 import { restoreFromPlaces } from '../../../activities/operations/restore-run.ts';
-import { BackupError, isErrorCode } from '../../../model/errors.ts';
+import { BackupError, isErrorCode, type ErrorFacts } from '../../../model/errors.ts';
 import type { Restored, RestoreInput } from '../../../model/restore-run.ts';
 import type { StepError } from '../../../model/run.ts';
 import type { Cli } from '../context.ts';
@@ -62,6 +62,6 @@ export async function restoreHere(cli: Cli, input: RestoreInput): Promise<Restor
 }
 
 /** What a step of a run failed with, as whoever waits for it throws it. */
-export function failureOf({ code, message, remedy }: StepError): BackupError {
-  return new BackupError(isErrorCode(code) ? code : 'failed', message, remedy === null ? {} : { remedy });
+export function failureOf({ code, message, remedy }: StepError, facts: ErrorFacts = {}): BackupError {
+  return new BackupError(isErrorCode(code) ? code : 'failed', message, remedy === null ? { facts } : { remedy, facts });
 }

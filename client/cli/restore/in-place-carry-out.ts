@@ -6,6 +6,12 @@ import {
   type InPlaceRequest,
   type InPlaceWork,
 } from '../../../activities/operations/in-place/index.ts';
+import {
+  leavesUnfinished,
+  readJournal,
+  UNFINISHED,
+  unfinishedRemedy,
+} from '../../../activities/operations/in-place/journal.ts';
 import { doneBy } from '../../../activities/operations/in-place/run-step.ts';
 import { seeTarget } from '../../../activities/operations/restore-seen.ts';
 import { pinned } from '../../../activities/storage/catalogue.ts';
@@ -41,13 +47,13 @@ export async function carryOutInPlace(cli: Cli, order: InPlaceOrder, options: Re
   return offeredOr(cli, {
     host: asked.host,
     start: (client) => startInPlace(client, config, asked),
-    follow: (handle) => followed(cli, handle, asked),
+    follow: (handle) => orUnfinished(order.request, () => followed(cli, handle, asked)),
     here: (run) => (run === undefined ? here(cli, order) : hereAfter(cli, order, run)),
   });
 }
 
 async function inputOf({ request, plan, destination }: InPlaceOrder): Promise<InPlaceInput> {
-  const { site, source, chain, replay, acceptUnsaved } = request;
+  const { site, source, chain, replay, acceptUnsaved, last } = request;
   const newest = chain.at(-1)?.manifest;
   if (newest === undefined) throw new TypeError('a restore without a backup');
   return {
@@ -59,6 +65,7 @@ async function inputOf({ request, plan, destination }: InPlaceOrder): Promise<In
     target: replay?.target ?? null,
     data: plan.data,
     acceptUnsaved,
+    last,
     seen: await seeTarget(site, besideData(plan.data)),
   };
 }
@@ -101,7 +108,8 @@ async function followed(cli: Cli, handle: InPlaceHandle, { host, source }: InPla
   if (elsewhere !== undefined) return { why: elsewhere };
   if (done === null) {
     if (error !== null && OF_THE_WORKER.has(error.code)) return { why: `its worker cannot: ${error.message}` };
-    throw failureOf(error ?? NOTHING);
+    // A run that was cancelled tells of nothing but of what is left half done.
+    throw failureOf(error ?? NOTHING, cli.signal.aborted ? UNFINISHED : {});
   }
   for (const line of done.told) cli.out.note(line);
   sayBack(cli, done.down);
@@ -109,6 +117,20 @@ async function followed(cli: Cli, handle: InPlaceHandle, { host, source }: InPla
   if (full === null) sayNoFull(cli, source, error ?? NOTHING);
   else sayProblems(cli, full.problems);
   return { result: { data, before, down, full: full?.reference ?? null } };
+}
+
+/** However a run ends, by ^C while its worker was dead too: where it leaves something half done here, that is told. */
+async function orUnfinished<T>({ site, source }: InPlaceRequest, follow: () => Promise<T>): Promise<T> {
+  try {
+    return await follow();
+  } catch (error) {
+    if (!(error instanceof BackupError) || leavesUnfinished(error)) throw error;
+    const journal = await readJournal({ site, source });
+    if (!journal) throw error;
+    const message = `${error.message} It is half done (at "${journal.step}"): the server of "${source}" may be stopped.`;
+    const facts = { ...error.facts, step: journal.step, ...UNFINISHED };
+    throw new BackupError(error.code, message, { remedy: unfinishedRemedy(source), facts, cause: error });
+  }
 }
 
 const NOTHING: StepError = { step: FULL_STEP, code: 'failed', message: 'the run ended before it', remedy: null };

@@ -2,6 +2,7 @@
 import { planInPlace } from '../../../activities/operations/in-place/index.ts';
 import type { InPlacePlan, InPlaceRequest } from '../../../activities/operations/in-place/index.ts';
 import { everythingOf } from '../../../activities/operations/in-place/known.ts';
+import { lastRestored } from '../../../activities/operations/in-place/record.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { withoutExports } from '../../../model/export.ts';
 import { sizes } from '../../../model/manifest.ts';
@@ -30,6 +31,7 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
   const tell = (line: string) => cli.out.note(line);
   const work = await cli.work();
   const source = newestOf(chosen).source;
+  const last = await lastRestored({ site, source });
   const requestFor = async ({ chain, replay, reference }: Chosen): Promise<InPlaceRequest> => ({
     site,
     source,
@@ -43,6 +45,7 @@ export async function restoreInPlaceCommand(cli: Cli, wanted: string, options: R
     known: await everythingOf(site, place.store, source),
     reference,
     acceptUnsaved: options.acceptUnsaved ?? false,
+    last,
   });
   const request = await requestFor(chosen);
   const plan = await planInPlace(request);

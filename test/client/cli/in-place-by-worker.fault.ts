@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { SignalPoint } from '../../support/worker-process.ts';
 import { describeInPlaceByWorker } from './in-place-worker.ts';
 
@@ -28,6 +29,35 @@ describeInPlaceByWorker('restore --in-place whose worker is killed', (by) => {
       );
     });
   }
+
+  it('and cancelled before the next one is there it says what is left half done', async () => {
+    await by.worker({ point: { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } });
+    const cut = by.startRestore();
+    await cut.printed('restored by the worker');
+    await by.reached();
+    cut.kill('SIGINT');
+    await cut.printed('Cancelling');
+    await by.worker();
+    const { code } = await cut.ended;
+    assert.equal(code, 5, cut.output());
+    assert.match(cut.output(), /It is half done \(at "setting-aside"\)[^]*restore --resume --source db, or --undo/);
+    const undone = await by.undo();
+    assert.equal(undone.code, 0, undone.stderr);
+    await by.isAsBefore();
+  });
+
+  it('frozen in the middle it goes back when it wakes, and the next one begins again: never two at once', async () => {
+    const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
+    const { restoring } = await by.restoreUntil({ ...point, signal: 'SIGSTOP' });
+    const endOther = await by.beside();
+    // Longer than its heartbeats may be away.
+    await pause(5000);
+    by.wake();
+    const { code, stderr } = await restoring;
+    assert.equal(code, 0, stderr);
+    await by.isRestored();
+    await endOther();
+  });
 
   it('stopped in the middle goes back, and begins again with the next one', async () => {
     const point = { at: 'activities/operations/in-place/server.ts#startIfDown', signal: 'HOLD' } as const;

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import path from 'node:path';
 import { z } from 'zod';
 import { OUTCOME, PLAN, SOURCE as OF_SOURCE } from '../../../workflows/search-attributes.ts';
 import { SOURCE } from '../../activities/sources/postgres/backups.ts';
@@ -85,6 +87,29 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
     cut.kill('SIGINT');
     const { code } = await cut.ended;
     assert.equal(code, 130, cut.output());
+    await by.isAsBefore(['data.failed']);
+    const states = (await by.stepsOf({ stderr: cut.output() })).map(([, state]) => state);
+    assert.ok(
+      states.every((state) => state !== 'running' && state !== 'pending'),
+      states.join(', '),
+    );
+  });
+
+  it('^C whose way back fails says so, with where the old data are and what to do', async () => {
+    await by.worker({ point: { at: 'activities/operations/in-place/server.ts#startIfDown', signal: 'HOLD' } });
+    const cut = by.startRestore();
+    await cut.printed('restored by the worker');
+    await by.reached();
+    const before = (await readdir(by.folder())).find((name) => name.startsWith('data.before-')) ?? '';
+    const taken = path.join(by.folder(), before.replace('before', 'failed'));
+    await mkdir(taken);
+    cut.kill('SIGINT');
+    const { code } = await cut.ended;
+    assert.equal(code, 7, cut.output());
+    assert.match(cut.output(), /way back could not be finished.*The old data are in .*before[^]*restore --undo/);
+    await rmdir(taken);
+    const undone = await by.undo();
+    assert.equal(undone.code, 0, undone.stderr);
     await by.isAsBefore(['data.failed']);
   });
 });

@@ -18,12 +18,18 @@ const shown = z.looseObject({
 /** A server, its backup of one row, a Temporal, and a worker: restores in place are given as an operator gives them. */
 export interface InPlaceByWorker {
   readonly temporal: () => TemporalProcess;
+  /** Of the data, and of what comes beside them. */
+  readonly folder: () => string;
   readonly restore: (...args: readonly string[]) => Promise<Ended>;
   /** The command in a process of its own, to be cut off. */
   readonly startRestore: () => CommandProcess;
   readonly undo: () => Promise<Ended>;
   /** Ends the worker that runs, and starts another. */
   readonly worker: (of?: { readonly point?: SignalPoint; readonly env?: Record<string, string> }) => Promise<void>;
+  /** Starts another one beside it. @returns ends that. */
+  readonly beside: () => Promise<() => Promise<void>>;
+  /** Wakes a frozen one. */
+  readonly wake: () => void;
   /** Ends it. */
   readonly stop: () => Promise<void>;
   /** Begins one whose worker comes to that point, and has come there. */
@@ -31,7 +37,7 @@ export interface InPlaceByWorker {
   /** Waits until the worker has come to the point that it was started with. */
   readonly reached: () => Promise<void>;
   /** `[id, state, attempts]` of each. */
-  readonly stepsOf: (ended: Ended) => Promise<readonly (readonly [string, string, number])[]>;
+  readonly stepsOf: (ended: Pick<Ended, 'stderr'>) => Promise<readonly (readonly [string, string, number])[]>;
   readonly fulls: () => Promise<number>;
   /** @param left what stays beside the data. */
   readonly isRestored: (left?: readonly string[]) => Promise<void>;
@@ -104,6 +110,13 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
       await near.printed('serves');
     }
 
+    async function another(): Promise<() => Promise<void>> {
+      const own = startCommand({ args: ['-c', made.file, 'worker'], owner: folder });
+      started.push(own);
+      await own.printed('serves');
+      return () => own.end();
+    }
+
     function marker(): string {
       return path.join(folder, `reached-${points}`);
     }
@@ -124,7 +137,7 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
       return { restoring };
     }
 
-    async function stepsOf({ stderr }: Ended) {
+    async function stepsOf({ stderr }: Pick<Ended, 'stderr'>) {
       const id = /restored by the worker of \S+: (restore\/\S+)/.exec(stderr)?.[1] ?? '';
       const { stdout } = await mosaicHere(['-c', made.file, 'runs', 'show', id, '--json']);
       assert.notEqual(stdout, '', stderr);
@@ -153,10 +166,13 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
 
     cases({
       temporal: () => temporal,
+      folder: () => folder,
       restore,
       startRestore,
       undo,
       worker,
+      beside: another,
+      wake: () => near?.kill('SIGCONT'),
       stop,
       restoreUntil,
       reached,

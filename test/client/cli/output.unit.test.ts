@@ -121,6 +121,12 @@ describe('failures', () => {
     assert.equal(failureOf(new Error('x')).exit, 1);
     assert.equal(failureOf(new Error('x'), 'SIGINT').exit, 130);
     assert.equal(failureOf(new BackupError('busy', 'x'), 'SIGTERM').exit, 5);
+    const left = failureOf(new BackupError('conflict', 'Half done.', { facts: { unfinished: true } }), 'SIGINT');
+    assert.deepEqual(
+      [left.message, left.exit],
+      ['Half done.', 7],
+      'what is left half done is told in spite of the signal',
+    );
   });
 
   it('say what happened and what to do, without secrets', () => {

@@ -291,6 +291,7 @@ describe('schedules and `run logs` on the command line', () => {
       await schedules?.resume([DAILY]);
       await schedules?.pause([ID, 'mosaic-backup/test/removed']);
       assert.equal(await isPaused(), true);
+      assert.deepEqual(await schedules?.running(), [DAILY, ID], 'a restore that could not resume it has paused it');
       await schedules?.resume([ID]);
     });
     assert.equal(await isPaused(), false);

@@ -37,7 +37,7 @@ async function play({ temporal, folder: newFolder, keep }: Stage): Promise<void>
       return { site: 'prod', host: 'stack1', source, backup: pinned(found.manifest), place: null };
     };
     const seen = await seeTarget(site, besideData(server.data));
-    const inPlace = { ...of('db'), target: null, data: server.data, acceptUnsaved: false, seen };
+    const inPlace = { ...of('db'), target: null, data: server.data, acceptUnsaved: false, last: null, seen };
     const placed = await startInPlace(session.client, site.config, inPlace);
     await placed.result();
     const keys = { kind: 'keys', database: 0, pattern: 'session:*' } as const;

@@ -191,4 +191,23 @@ describe('a restore in place that fails', function () {
       await full.end();
     }
   });
+
+  it('brings the old server back also where the disk of the state is full', async () => {
+    const state = await smallFileSystem('16m');
+    const { stop } = server.inPlace;
+    const fills = [
+      'sh',
+      '-c',
+      'dd if=/dev/zero of="$0" bs=64k 2>/dev/null; "$@"',
+      path.join(state, 'ballast'),
+      ...stop,
+    ];
+    const full = { ...(await siteWith({ stop: fills })), state };
+    const request = await requestOf(full, {});
+    const error = await isBackupError(restoreInPlace(request, await planInPlace(request)), 'no-space');
+    assert.match(error.message, /The old data are back/);
+    assert.deepEqual(await server.sql('SELECT id FROM t'), [{ id: 1 }]);
+    await rm(path.join(state, 'ballast'));
+    await isBackupError(resumeInPlace(request), 'not-found');
+  });
 });

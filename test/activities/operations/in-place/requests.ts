@@ -5,6 +5,7 @@ import {
   restoreInPlace,
   type InPlaceRequest,
 } from '../../../../activities/operations/in-place/index.ts';
+import { lastRestored } from '../../../../activities/operations/in-place/record.ts';
 import { planRecovery } from '../../../../activities/operations/recovery.ts';
 import type { Site } from '../../../../activities/site.ts';
 import { chainOf, type Catalogued } from '../../../../activities/storage/catalogue.ts';
@@ -44,6 +45,7 @@ export async function requestOf(site: Site, { at, from: asked, told = [] }: Aske
     known,
     reference: formatReference((chain.at(-1) ?? base).name),
     acceptUnsaved: false,
+    last: await lastRestored({ site, source: SOURCE }),
     schedules: null,
     run: null,
     tell: (line) => void told.push(line),
