@@ -34,6 +34,8 @@ export interface InPlaceRun extends InPlaceInput {
 export interface InPlaceStepInput extends InPlaceRun {
   /** Of the run: the same for all attempts. */
   readonly run: string;
+  /** RFC 3339: when the run began. */
+  readonly asked: string;
 }
 
 /** What the first step did. */

@@ -54,6 +54,7 @@ export const inPlaceStepInput = z.object({
   seen: seenTarget,
   waits,
   run: z.string().min(1),
+  asked: z.string().min(1),
 }) satisfies z.ZodType<InPlaceStepInput>;
 
 const into = z.discriminatedUnion('kind', [

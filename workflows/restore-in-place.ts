@@ -19,6 +19,7 @@ import {
   type InPlaceRun,
   type PutInPlace,
 } from '../model/in-place-run.ts';
+import { wholeSeconds } from '../model/time.ts';
 import { inPlaceStatus, runGraph } from './messages.ts';
 import { inPlaceDetails } from './restore-details.ts';
 import { OUTCOME } from './search-attributes.ts';
@@ -27,7 +28,7 @@ import { hostSteps, reachHost } from './steps.ts';
 
 export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
   const { site, host, source, backup, waits } = run;
-  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const { workflowId, firstExecutionRunId, startTime } = workflowInfo();
   let report: InPlaceReport = { outcome: null, done: null, full: null, error: null };
   const runner = stepRunner({ steps: inPlaceSteps(run), changed: show });
   setHandler(inPlaceStatus, () => report);
@@ -39,7 +40,7 @@ export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
     .run(IN_PLACE_STEP, policy, ({ left }) =>
       steps(left).restoreInPlace.executeWithOptions(
         { summary: `restore ${source} (${backup.reference}) in place of ${run.data}`, activityId: IN_PLACE_STEP },
-        [{ ...run, run: firstExecutionRunId }],
+        [{ ...run, run: firstExecutionRunId, asked: wholeSeconds(startTime.getTime()) }],
       ),
     )
     .catch((error: unknown) => {

@@ -136,6 +136,7 @@ async function begun(work: InPlaceWork, input: InPlaceStepInput): Promise<Restor
   const request = await requestOf(work, input);
   const plan = await planInPlace(request);
   requireAsked(plan.data, input);
+  requireSoon(input);
   // The end of the logs is not where they ended before the server's last ones were shipped.
   const toTheEnd = input.target?.kind === 'end' ? () => requestOf(work, input) : undefined;
   return restoreInPlace(request, plan, toTheEnd);
@@ -148,6 +149,21 @@ function requireAsked(data: string, asked: InPlaceStepInput): void {
     'refused',
     `The data of "${asked.source}" were in ${asked.data} when this was asked for, and are in ${data} now. Nothing was changed.`,
     { remedy: `Look at sources.${asked.source}.inPlace.data in the config, and give the command again.` },
+  );
+}
+
+/** Milliseconds after which it is not begun again by itself: clients have gone on writing, and whoever asked may have done something else. */
+const SOON = 3_600_000;
+
+/** @throws BackupError `refused` where its worker, or Temporal, was away for long before anything was replaced, or since it was taken back. */
+function requireSoon({ source, asked }: InPlaceStepInput): void {
+  if (Date.now() - Date.parse(asked) < SOON) return;
+  throw new BackupError(
+    'refused',
+    `The restore in place of "${source}" was asked for at ${asked}, and cut off. Nothing was changed.`,
+    {
+      remedy: 'So long after it is not begun again by itself: where it is wanted all the same, give the command again.',
+    },
   );
 }
 

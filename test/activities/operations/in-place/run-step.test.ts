@@ -14,6 +14,7 @@ import { inPlaceFindings } from '../../../../client/backups/in-place.ts';
 import { sourceConfig } from '../../../../model/config/source.ts';
 import type { ErrorCode } from '../../../../model/errors.ts';
 import { besideData, type InPlaceStepInput } from '../../../../model/in-place-run.ts';
+import { wholeSeconds } from '../../../../model/time.ts';
 import { isBackupError } from '../../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startManaged, type ManagedPostgres } from '../../../support/managed-postgres.ts';
@@ -65,6 +66,7 @@ describe('the step of a restore in place', function () {
       seen: await seeTarget(site, besideData(server.data)),
       waits,
       run: `run-${runs++}`,
+      asked: wholeSeconds(Date.now()),
     };
   }
 
@@ -143,6 +145,15 @@ describe('the step of a restore in place', function () {
     await isToldAs(attempt(input), 'conflict', /was restored in place at .*, after this one was asked for/);
     await holds([1, 3]);
     await server.sql('DELETE FROM t WHERE id = 3');
+  });
+
+  it('is not begun again by itself long after it was asked for, and goes on with what was begun all the same', async () => {
+    const input = { ...(await asked()), asked: wholeSeconds(Date.now() - 2 * 3_600_000) };
+    await isToldAs(attempt(input), 'refused', /was asked for at .*, and cut off\. Nothing was changed/);
+    await holds([1, 2]);
+    await halfDone({ ...input, asked: wholeSeconds(Date.now()) });
+    await isToldAs(attempt(input), 'failed', /was taken back/);
+    await holds([1, 2]);
   });
 
   it('replaces no other data than those that were said yes to', async () => {
