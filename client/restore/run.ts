@@ -21,7 +21,7 @@ import type { RestoreInput, RestoreReport, RestoreRun, RestoreWaits } from '../.
 import { taskQueues } from '../../model/run.ts';
 import { runGraph } from '../../workflows/messages.ts';
 import { HOST, PLAN, SITE, SOURCE } from '../../workflows/search-attributes.ts';
-import { IN_PLACE_TYPE, INTO_TYPE, RESTORE_PLAN, RESTORE_POINT_TYPE, RESTORE_TYPE } from '../runs/start.ts';
+import { IN_PLACE_TYPE, INTO_TYPE, RESTORE_ID, RESTORE_PLAN, RESTORE_POINT_TYPE, RESTORE_TYPE } from '../runs/start.ts';
 import { runError, stepProgress } from '../runs/watch.ts';
 
 type RestoreWorkflow = (run: RestoreRun) => Promise<RestoreReport>;
@@ -51,7 +51,7 @@ function waitsOf({ plans: { daily } }: Pick<SiteConfig, 'plans'>): RestoreWaits 
 
 /** Of two restores to one folder of a host there is one. */
 export function restoreRunId({ site, host, to }: Pick<RestoreInput, 'site' | 'host' | 'to'>): string {
-  return `restore/${site}/${host}/${createHash('sha256').update(to).digest('hex').slice(0, 16)}`;
+  return `${RESTORE_ID}${site}/${host}/${createHash('sha256').update(to).digest('hex').slice(0, 16)}`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@
 import { BackupError } from '../../model/errors.ts';
 import { chosenSteps, type StepDecision } from '../../model/graph.ts';
 import { readGraph, sourceOf } from './graph.ts';
-import { PLAN_TYPES, RESTORE_TYPES } from './start.ts';
+import { PLAN_TYPES, RESTORE_ID, RESTORE_TYPES } from './start.ts';
 import { retryStep, skipStep } from '../../workflows/messages.ts';
 import { SITE } from '../../workflows/search-attributes.ts';
 
@@ -34,7 +34,7 @@ async function decideOne(
   asked: StepDecision & { readonly step: string },
 ): Promise<string> {
   const update = (what === 'retry' ? retryStep : skipStep).name;
-  const source = sourceOf(asked.step);
+  const source = run.startsWith(RESTORE_ID) ? undefined : sourceOf(asked.step);
   const handle = client.workflow.getHandle(source === undefined ? run : `${run}/${source}`);
   try {
     return await handle.executeUpdate<string, [StepDecision]>(update, { args: [asked] });

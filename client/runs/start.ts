@@ -68,6 +68,9 @@ export const RESTORE_POINT_TYPE = 'restorePoint';
 
 export const RESTORE_TYPES: readonly string[] = [RESTORE_TYPE, IN_PLACE_TYPE, INTO_TYPE, RESTORE_POINT_TYPE];
 
+/** What their ids begin with: they are no runs of a plan, and have all their steps themselves. */
+export const RESTORE_ID = 'restore/';
+
 /** What the search attribute `plan` says of all. */
 export const RESTORE_PLAN = 'restore';
 

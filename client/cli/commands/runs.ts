@@ -187,18 +187,20 @@ async function retryCommand(cli: Cli, run: string, options: DecideOptions): Prom
     { follow },
     { readOverview },
     { requireShared },
+    { RESTORE_ID },
   ] = await Promise.all([
     import('../../runs/again.ts'),
     import('../../runs/session.ts'),
     import('../runs/follow.ts'),
     import('../../backups/overview.ts'),
     import('../../temporal/shared.ts'),
+    import('../../runs/start.ts'),
   ]);
   const site = await cli.site();
   const client = await openClient(cli);
   const known = client && (await askedOf(client, site.config.site, run));
   await client?.connection.close();
-  if (known?.running) return decideCommand(cli, run, 'retry', options);
+  if (known?.running || run.startsWith(RESTORE_ID)) return decideCommand(cli, run, 'retry', options);
   const { recoveryPoints } = await readOverview(site);
   const asked = known
     ? withAll(known.input, site.config, recoveryPoints, run)

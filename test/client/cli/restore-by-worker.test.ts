@@ -192,7 +192,7 @@ describe('a restore by the worker of its host', function () {
     await assertRestored('all-there/board', 'board');
   });
 
-  it('while it is watched no bug is taken for a worker that does not answer', async () => {
+  it("while it is watched no bug is taken for a worker that does not answer; one that waits is tried again at an operator's word", async () => {
     const site = await loadSite({ file, host: 'near' });
     const [newest] = await listBackups(repositoryStore(site.repository));
     assert.ok(newest);
@@ -208,7 +208,13 @@ describe('a restore by the worker of its host', function () {
     };
     const watched = followRestore(handle, { signal: watching.signal, progress: () => undefined, onFailed });
     await assert.rejects(watched, { name: 'RangeError', message: /^it failed, and is tried again: / });
+    const waiting = await startRestore(temporal.client(), site.config, { ...input, to: below('retried') });
+    const retry = ['-c', file, '--host', 'near', 'runs', 'retry', waiting.workflowId];
+    await until('an operator has it tried again', async () => (await mosaicHere(retry)).code === 0);
     await rename(below('vault.gone'), below('vault'));
+    const report = await waiting.result();
+    assert.equal(report.outcome, 'complete', JSON.stringify(report));
+    await assertRestored('retried');
   });
 
   const points = [
