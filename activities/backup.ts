@@ -6,7 +6,7 @@ import type { CopiedBackup, HookedCapture, RetentionInput, SkippedCopy, StepInpu
 import { copyInput, retentionInput, stepInput, verifyInput } from '../model/received.ts';
 import type { DrillChoice, DrillInput, DrillRestored, DrillSourceInput } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
-import type { FullBehind, FullBehindInput, InPlaceStepInput, NotHere, PutInPlace } from '../model/in-place-run.ts';
+import type { FullBehind, FullBehindInput, InPlaceStepInput, PutInPlace } from '../model/in-place-run.ts';
 import type { IntoStepInput, PutInto } from '../model/into-run.ts';
 import {
   fullBehindInput,
@@ -16,7 +16,7 @@ import {
   restoreStepInput,
 } from '../model/received-restore.ts';
 import type { PreparedPoint, RestorePointRun } from '../model/restore-point-run.ts';
-import type { Restored, RestoreStepInput } from '../model/restore-run.ts';
+import type { NotHere, Restored, RestoreStepInput } from '../model/restore-run.ts';
 import { proveInput, testInput } from '../model/received-test.ts';
 import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
 import { received, runStep } from './activity-work.ts';

@@ -51,11 +51,6 @@ export interface PutInPlace {
   readonly told: readonly string[];
 }
 
-/** Why nothing was done: this worker is not where the restore was asked for. */
-export interface NotHere {
-  readonly elsewhere: string;
-}
-
 /** What the second step gets, which makes the full behind it. */
 export interface FullBehindInput extends Pick<InPlaceRun, 'source' | 'waits'> {
   /** RFC 3339, whole seconds: the time of that full. */

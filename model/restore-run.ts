@@ -68,6 +68,11 @@ export interface Restored {
   readonly elsewhere?: string;
 }
 
+/** Why nothing was done: this worker is not where the restore was asked for. */
+export interface NotHere {
+  readonly elsewhere: string;
+}
+
 export interface RestoreReport {
   /** Null while it goes on. */
   readonly outcome: 'complete' | 'failed' | null;

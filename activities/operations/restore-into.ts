@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import type { IntoExport, IntoKeys, IntoStepInput, KeysPut, PutInto } from '../../model/into-run.ts';
-import type { NotHere } from '../../model/in-place-run.ts';
+import type { NotHere } from '../../model/restore-run.ts';
 import { REPOSITORY } from '../../model/rotation.ts';
 import type { Site } from '../site.ts';
 import { chainOf, findPinned, listBackups } from '../storage/catalogue.ts';

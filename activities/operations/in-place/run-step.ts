@@ -6,9 +6,9 @@ import {
   type FullBehind,
   type FullBehindInput,
   type InPlaceStepInput,
-  type NotHere,
   type PutInPlace,
 } from '../../../model/in-place-run.ts';
+import type { NotHere } from '../../../model/restore-run.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { Site } from '../../site.ts';

@@ -84,22 +84,13 @@ async function here(cli: Cli, order: InPlaceOrder): Promise<DoneWithFull> {
 
 /** Of a run that was ended when a worker may just have begun with it: that takes back what it did, or has done it. */
 async function hereAfter(cli: Cli, order: InPlaceOrder, run: string): Promise<DoneWithFull> {
-  const { untilHeard } = await import('./offered.ts');
-  const tried = await untilHeard(
-    cli,
-    () => here(cli, order).catch(expected),
-    (one) => one instanceof BackupError && one.code === 'busy',
-  );
+  const { untilNotBusy } = await import('./offered.ts');
+  const tried = await untilNotBusy(cli, () => here(cli, order));
   if (!(tried instanceof BackupError)) return tried;
   const done = await doneBy(order.request, run);
   if (!done) throw tried;
   const { data } = order.plan;
   return { data, ...done, full: await behind(cli, order.request) };
-}
-
-function expected(error: unknown): BackupError {
-  if (error instanceof BackupError) return error;
-  throw error;
 }
 
 async function followed(cli: Cli, handle: InPlaceHandle, { host, source }: InPlaceInput) {

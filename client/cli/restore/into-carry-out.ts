@@ -57,7 +57,7 @@ export async function carryOutInto(
     start: (client) => startInto(client, config, asked),
     follow: (handle) => followed(cli, handle, asked),
     // One that a worker may just have begun when its run was ended is taken back by that: until then the server says that somebody is at it.
-    here: () => here(),
+    here,
     ...(on !== undefined && {
       refused: (why) => noWorker(on, why ?? 'no Temporal is configured, and none runs here'),
     }),

@@ -65,6 +65,19 @@ export async function untilHeard<T>(
   }
 }
 
+/** The same of what fails as a whole. @returns what it failed with in the end, in place of throwing it. */
+export function untilNotBusy<T>(cli: Pick<Cli, 'signal'>, attempt: () => Promise<T>): Promise<T | BackupError> {
+  return untilHeard(
+    cli,
+    () =>
+      attempt().catch((error: unknown) => {
+        if (error instanceof BackupError) return error;
+        throw error;
+      }),
+    (tried) => tried instanceof BackupError && tried.code === 'busy',
+  );
+}
+
 /** One of a single backup. @throws BackupError as the restore itself. */
 export async function restoreOffered(cli: Cli, input: RestoreInput): Promise<Restored> {
   const { config } = await cli.site();
@@ -89,19 +102,10 @@ async function followed(cli: Cli, handle: RestoreHandle, asked: RestoreInput): P
 
 async function restoreAfter(cli: Cli, input: RestoreInput, run: string): Promise<Restored> {
   const began = Date.now();
-  const tried = await untilHeard(
-    cli,
-    () => restoreHere(cli, input).catch(expected),
-    (one) => one instanceof BackupError && one.code === 'busy',
-  );
+  const tried = await untilNotBusy(cli, () => restoreHere(cli, input));
   if (!(tried instanceof BackupError)) return tried;
   // It was done already.
   const isDone = tried.code === 'not-empty' && (await hasRestored(await cli.site(), run, input.to));
   if (isDone) return { milliseconds: Date.now() - began, from: null, passed: [] };
   throw tried;
-}
-
-function expected(error: unknown): BackupError {
-  if (error instanceof BackupError) return error;
-  throw error;
 }
