@@ -84,8 +84,8 @@ async function startOn(site: Site, log: Logger): Promise<EmbeddedTemporal> {
   } catch (error) {
     if (!(error instanceof UnreadableDatabase)) throw error;
     const aside = `${database}.unreadable-${Date.now()}`;
-    // With its journal, which would be replayed into the new one.
-    for (const suffix of ['', '-wal', '-shm']) await ifThere(rename(database + suffix, aside + suffix));
+    // With its journal, which would be replayed into the new one; of an older version of ours it has another name.
+    for (const suffix of ['', '-wal', '-shm', '-journal']) await ifThere(rename(database + suffix, aside + suffix));
     log.warn(
       { database, aside },
       'Temporal could not read its database: it was moved aside and a new one begun. Backups are not touched by this',

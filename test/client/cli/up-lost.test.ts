@@ -78,6 +78,14 @@ describe('`up` where Temporal has lost its data', () => {
     assert.doesNotMatch(output(), /is started|\+ mosaic-backup/);
   });
 
+  it('commits into a log, also where an earlier version began its database without one', async () => {
+    await up?.end();
+    assert.equal(journalMode('PRAGMA journal_mode = delete'), 'delete');
+    await cameUp();
+    assert.equal(journalMode('PRAGMA journal_mode'), 'wal');
+    assert.doesNotMatch(output(), /moved aside|is started/);
+  });
+
   it('P49 moves a database aside that cannot be read, and the run that was in the middle does only what is missing', async () => {
     await lost('no database '.repeat(1000));
     const before = await backups();
@@ -91,7 +99,7 @@ describe('`up` where Temporal has lost its data', () => {
   it('moves one aside that its server could start with, and not work: some of its pages cannot be read', async () => {
     await up?.end();
     await rm(recoveryPoint());
-    await damageRuns(path.join(folder, 'state/temporal/temporal.db'));
+    await damageRuns(database());
     await cameUp();
     assert.match(output(), /could not read its database: it was moved aside/);
     assert.match(output(), new RegExp(`${run} is started`));
@@ -142,16 +150,29 @@ describe('`up` where Temporal has lost its data', () => {
     await writeFile(path.join(temporal, 'temporal.db'), text);
   }
 
+  function database(): string {
+    return path.join(folder, 'state/temporal/temporal.db');
+  }
+
+  function journalMode(pragma: string): string {
+    const open = new DatabaseSync(database());
+    try {
+      return z.object({ journal_mode: z.string() }).parse(open.prepare(pragma).get()).journal_mode;
+    } finally {
+      open.close();
+    }
+  }
+
   /** The page at which the runs that there are begin: nothing asks for it before a run is looked for. */
-  async function damageRuns(database: string): Promise<void> {
-    const open = new DatabaseSync(database);
+  async function damageRuns(file: string): Promise<void> {
+    const open = new DatabaseSync(file);
     const sql = "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = 'current_executions'";
     const { rootpage, page_size } = z
       .object({ rootpage: z.number(), page_size: z.number() })
       .parse(open.prepare(sql).get());
     open.close();
-    const bytes = await readFile(database);
-    await writeFile(database, bytes.fill(0xff, (rootpage - 1) * page_size, rootpage * page_size));
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.fill(0xff, (rootpage - 1) * page_size, rootpage * page_size));
   }
 
   function memory(): string {
