@@ -16,7 +16,7 @@ interface Named {
 export function missing({ root, what }: Named, used: boolean): BackupError {
   return new BackupError('unreachable', `The ${what} is not there: ${root} does not exist.`, {
     remedy: used
-      ? 'It was used before: mount its disk, or move the folder back. The step goes on by itself then.'
+      ? 'It was used before: mount its disk, or move the folder back.'
       : `Mount its disk if it has one; when this is its first use, make the folder: install -d -m 700 ${root}`,
     facts: { path: root },
   });

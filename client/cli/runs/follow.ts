@@ -1,4 +1,6 @@
 /** A run from its start to its end, as the command line shows it. */
+import { backupPlan } from '../../../model/plans.ts';
+import type { SiteConfig } from '../../../model/config/site.ts';
 import { runId, type PlanInput, type RunReport } from '../../../model/run.ts';
 import { fullsDue } from '../../runs/logs-result.ts';
 import { runExitStatus, runProblems, runRetention } from '../../runs/result.ts';
@@ -48,6 +50,7 @@ export async function watchRun(cli: Cli, session: Session, input: PlanInput): Pr
 /** As `watchRun`, and tells its report. The exit status tells how it ended. */
 export async function follow(cli: Cli, session: Session, input: PlanInput): Promise<void> {
   const { report, ui } = await watchRun(cli, session, input);
+  const { config } = await cli.site();
   cli.out.result({ ...report, ui }, () =>
     [
       closingTable(input.plan, report),
@@ -55,6 +58,7 @@ export async function follow(cli: Cli, session: Session, input: PlanInput): Prom
       ...runRetention(report),
       ...fullsDue(report),
       `${report.runId}: ${report.outcome}`,
+      ...whatIsLeft(config, input.plan, report),
     ].join('\n'),
   );
   cli.exitWith(runExitStatus(report));
@@ -64,4 +68,11 @@ export async function follow(cli: Cli, session: Session, input: PlanInput): Prom
     if (!said) cli.out.note(`${count} other run(s) use this Temporal: staying until they end (^C leaves)`);
     said = true;
   });
+}
+
+/** What ships, copies and tests by itself does what is missing the next time. */
+function whatIsLeft(config: SiteConfig, plan: string, { runId: run, sources, errors }: RunReport): readonly string[] {
+  const failed = errors.length > 0 || sources.some((source) => source.errors.length > 0);
+  if (!failed || backupPlan(config, plan) === undefined) return [];
+  return [`When that is mended, what is missing is done by: mosaic-backup runs retry ${run}`];
 }

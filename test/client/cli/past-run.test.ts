@@ -75,8 +75,9 @@ describe('a run of a time that is over', function () {
   });
 
   it('P49 is begun where its schedule would still begin it, and the same again does only what is missing', async () => {
-    const first = await run('--at', due);
-    assert.equal(first.outcome, 'partial');
+    const first = await mosaic('run', 'daily', '--at', due);
+    assert.equal(first.code, 3, first.stderr);
+    assert.match(first.stdout, new RegExp(`^daily-${due}: partial\n.*mosaic-backup runs retry daily-${due}$`, 'm'));
     assert.deepEqual(await made(), [`good/${compact(due)}-full`]);
     assert.equal(of(await run('--at', due), 'good')?.captured?.existed, true);
   });
