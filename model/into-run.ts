@@ -64,6 +64,8 @@ export interface KeysPut {
   readonly taken: number;
   readonly restored: number;
   readonly lapsed: number;
+  /** Left as they are, since clients may have written them after an attempt that was cut off. */
+  readonly kept: number;
   readonly bytes: number;
 }
 

@@ -38,6 +38,7 @@ const keysPut = z.object({
   taken: z.number(),
   restored: z.number(),
   lapsed: z.number(),
+  kept: z.number().default(0),
   bytes: z.number(),
 }) satisfies z.ZodType<KeysPut>;
 
@@ -95,8 +96,8 @@ async function putKeys(
   let last: object = before?.note ?? {};
   const onMoved = (note: object): Promise<void> => memory.note((last = note));
   return withKeysPlan({ ...request, onMoved, ...(before && { earlier: before.note }) }, async (plan) => {
-    const { keys, bytes, lapsed } = await plan.carryOut();
-    const put = { meant: plan.keys.length, taken: plan.taken.length, restored: keys, lapsed, bytes };
+    const { keys, ...moved } = await plan.carryOut();
+    const put = { meant: plan.keys.length, taken: plan.taken.length, restored: keys, ...moved };
     await memory.note(last, put);
     return put;
   });

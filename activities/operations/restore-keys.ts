@@ -29,7 +29,7 @@ export interface RestoreKeysRequest {
   readonly replace: boolean;
   /** What an attempt before this one, which was cut off, had noted last. */
   readonly earlier?: unknown;
-  /** Told, and awaited, before the first key is sent, and after each page of them: what a later attempt goes on from. */
+  /** Told, and awaited, before each page of keys is sent, and after the last: what a later attempt goes on from. */
   readonly onMoved?: (note: object) => Promise<void>;
   readonly work: Work;
 }

@@ -59,11 +59,14 @@ export async function restoreKeysInto(
       return { milliseconds: Date.now() - began, keys: put };
     }),
   );
-  const { meant = 0, taken = 0, restored = 0, bytes = 0, lapsed = 0 } = keys ?? {};
+  const { meant = 0, taken = 0, restored = 0, bytes = 0, lapsed = 0, kept = 0 } = keys ?? {};
   const milliseconds = Date.now() - began;
-  cli.out.result({ ...facts, keys: meant, taken, restored, bytes, lapsed, milliseconds }, () =>
+  cli.out.result({ ...facts, keys: meant, taken, restored, bytes, lapsed, kept, milliseconds }, () =>
     [
       `${restored} keys (${formatBytes(bytes)}) are restored from ${reference} at ${place.name}, in ${formatDuration(milliseconds)}`,
+      ...(kept > 0
+        ? [`${kept} have changed since an attempt that was cut off may have sent them, and stay as they are`]
+        : []),
       ...(lapsed > 0 ? [`${lapsed} had come to the end of their TTL meanwhile`] : []),
     ].join('\n'),
   );
