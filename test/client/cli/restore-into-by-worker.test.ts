@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { locate } from '../../../activities/streams/locate.ts';
@@ -98,6 +98,13 @@ describe('restore --into by the worker of a host', function () {
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), [], 'no plaintext is left');
   });
 
+  it('a path of --into is one of the folder of the command, whoever restores', async () => {
+    const socket = path.relative(process.cwd(), cache.socket);
+    const ended = await restore('cache', '--key', 'session:*', '--replace', '--into', `socket=${socket} user=default`);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.notEqual(runOf(ended), '');
+  });
+
   it('what is refused is told with the status and remedy that the command itself has', async () => {
     const there = await restore('cache', '--key', 'cart', ...INTO_CACHE);
     assert.equal(there.code, 7, there.stderr);
@@ -137,7 +144,25 @@ describe('restore --into by the worker of a host', function () {
     assert.equal(nobody.code, 8, nobody.stderr);
     const far = await worker('far');
     const ended = await restore(...args);
+    const own = ['--key', 'cart', '--on', 'far', '--from', 'vault', '--replace'] as const;
+    const another = await restore('cache', ...own, ...INTO_CACHE);
+    const into = ['--into', `socket=${cache.socket} user=guest`] as const;
+    await at('ACL', 'SETUSER', 'guest', 'on', '>of far', '~*', '+@all');
+    const secret = path.join(folder, 'secret-of-far');
+    const unread = await restore('cache', ...own, ...into, '--password-file', secret);
+    await writeFile(secret, 'of far', { mode: 0o600 });
+    const keys = await restore('cache', ...own, ...into, '--password-file', secret);
     await far.end();
+    assert.equal(another.code, 2, another.stderr);
+    assert.match(
+      another.stderr,
+      /The server of "cache" is one of the host near \(.*\), and on far that is another one/,
+    );
+    assert.match(unread.stderr, /restored by the worker of far/, 'it is not this command that reads it');
+    assert.equal(keys.code, 0, keys.stderr);
+    assert.equal((await restore('cache', ...own, '--into', 'socket=here.sock')).code, 2);
+    const unknown = await restore('cache', '--key', 'cart', '--on', 'nowhere', ...INTO_CACHE);
+    assert.deepEqual([unknown.code, /no host "nowhere"/.test(unknown.stderr)], [2, true]);
     assert.equal(ended.code, 0, ended.stderr);
     assert.match(ended.stderr, /restored by the worker of far/);
     assert.deepEqual(await rowsOf(server, 'there'), await rowsOf(server, 'shop'));
