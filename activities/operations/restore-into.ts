@@ -52,17 +52,24 @@ export async function intoStep({ site, input, work }: IntoStep): Promise<PutInto
   const why = input.seen === undefined ? null : await elsewhere(site, input.seen, SEEN);
   if (why !== null) return { elsewhere: why };
   const began = Date.now();
-  const keys = await atOnce(true, async () => {
-    const memory = await openMemory(site, input);
-    try {
-      const { what } = input;
-      return await (what.kind === 'keys'
-        ? putKeys({ site, input, work }, what, memory)
-        : putExport({ site, input, work }, what, memory));
-    } finally {
-      memory.close();
-    }
-  });
+  let memory: Memory | undefined;
+  // A server that was lost on the way, as by its restart, is gone on with once it is back: what it has is noted.
+  const isOpen = ({ code }: BackupError): boolean => code === 'unreachable' && memory?.isNoted() === true;
+  const keys = await atOnce(
+    true,
+    async () => {
+      memory = await openMemory(site, input);
+      try {
+        const { what } = input;
+        return await (what.kind === 'keys'
+          ? putKeys({ site, input, work }, what, memory)
+          : putExport({ site, input, work }, what, memory));
+      } finally {
+        memory.close();
+      }
+    },
+    isOpen,
+  );
   return { milliseconds: Date.now() - began, keys };
 }
 
@@ -72,6 +79,8 @@ interface Memory {
   /** Of an attempt that had come to its end. */
   readonly done: object | null;
   readonly note: (note: object, done?: object) => Promise<void>;
+  /** Whether this attempt, or one before it, may have written anything. */
+  readonly isNoted: () => boolean;
   /** @throws BackupError `refused` where nobody was at it for long. */
   readonly requireSoon: () => void;
   readonly close: () => void;
@@ -151,10 +160,16 @@ async function openMemory(site: Site, input: IntoStepInput): Promise<Memory> {
   const lastHeard = atWork ?? Date.parse(input.asked ?? new Date().toISOString());
   if (before === undefined) await writeMemoryFile(file, { run, note: null, done: null });
   const alive = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => undefined), ALIVE);
+  const earlier = before?.note ?? undefined;
+  let isNoted = earlier !== undefined;
   return {
-    earlier: before?.note ?? undefined,
+    earlier,
     done: before?.done ?? null,
-    note: (note, done) => writeMemoryFile(file, { run, note, done: done ?? null }),
+    note(note, done) {
+      isNoted = true;
+      return writeMemoryFile(file, { run, note, done: done ?? null });
+    },
+    isNoted: () => isNoted,
     requireSoon: () => requireSoon(lastHeard),
     close: () => clearInterval(alive),
   };

@@ -77,7 +77,11 @@ export async function moveKeys(moving: MoveKeys): Promise<Moved> {
     const left = seen.filter(({ key, now }) => doubtful !== undefined && changedSince(doubtful, key, now));
     const sent = seen.filter((one) => !left.includes(one));
     const flags = replace ? ['REPLACE'] : [];
-    const taken = await to.ask(sent.map(({ key, ttl, value }) => ['RESTORE', key, ttl, value, ...flags]));
+    const taken = await to
+      .ask(sent.map(({ key, ttl, value }) => ['RESTORE', key, ttl, value, ...flags]))
+      .catch((error: unknown) => {
+        throw lost(error, restored, sent.length);
+      });
     for (const [index, { key }] of sent.entries()) {
       const answer = taken[index];
       const isThere = doubtful !== undefined && isError(answer) && answer.error.startsWith('BUSYKEY');
@@ -129,6 +133,16 @@ export function showKey(key: Buffer): string {
   return key
     .toString('latin1')
     .replaceAll(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** @param sent of which nobody knows whether they have come there. */
+function lost(error: unknown, before: number, sent: number): unknown {
+  if (!(error instanceof BackupError) || error.code !== 'unreachable') return error;
+  return new BackupError('unreachable', `${error.message}. ${before} keys are restored, and up to ${sent} more.`, {
+    remedy: 'Once the server answers, give the same command again, with --replace for those that are there now.',
+    facts: { ...error.facts, restored: before },
+    cause: error,
+  });
 }
 
 function notTaken(key: Buffer, error: string, before: number): BackupError {

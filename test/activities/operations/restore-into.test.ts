@@ -6,6 +6,7 @@ import { intoStep } from '../../../activities/operations/restore-into.ts';
 import { pinned } from '../../../activities/storage/catalogue.ts';
 import { serverText, type IntoExport, type IntoKeys, type IntoStepInput } from '../../../model/into-run.ts';
 import { wholeSeconds } from '../../../model/time.ts';
+import { openDeafProxy } from '../../support/deaf-proxy.ts';
 import { isBackupError } from '../../support/errors.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -122,6 +123,23 @@ describe('the step of a restore into a running server', function () {
       await isOfClients();
     });
   }
+
+  it('that loses its server on the way is tried again, and goes on; before it had begun with it that is told at once', async () => {
+    const folder = await temporaryFolder();
+    const into = { user: 'postgres', host: folder };
+    const first = await asked(TABLE);
+    const early = await isBackupError(attempt({ ...first, into }), 'unreachable');
+    assert.equal(early.retryable, false);
+    const socket = `.s.PGSQL.${server.port}`;
+    const proxy = await openDeafProxy(path.join(folder, socket), path.join(server.socket, socket), 'BEGIN');
+    const second = { ...(await asked(TABLE)), into };
+    const late = await isBackupError(attempt(second), 'unreachable');
+    assert.equal(late.retryable, true);
+    await isOfClients();
+    await attempt({ ...second, again: true });
+    await proxy.close();
+    assert.deepEqual(await server.sql('SELECT note FROM orders', 'shop'), [{ note: 'backed up' }]);
+  });
 
   it('two sources have two servers, whose restores do not wait for each other', () => {
     const texts = ['a', 'b'].map((source) => serverText({ source, into: { user: 'default' } }));
