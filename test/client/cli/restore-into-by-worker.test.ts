@@ -44,6 +44,8 @@ describe('restore --into by the worker of a host', function () {
       startTemporal(await temporaryFolder()),
     ]);
     await fill(server);
+    await server.sql("CREATE TYPE mood AS ENUM ('canary'); CREATE TABLE moods (m mood)", 'shop');
+    await server.sql("INSERT INTO moods VALUES ('canary')", 'shop');
     await cache.pipe(['SET session:1 one', 'SET session:2 two', 'SET cart bread']);
     await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
     const scratch = path.join(folder, 'scratch');
@@ -110,6 +112,22 @@ describe('restore --into by the worker of a host', function () {
     assert.equal(there.code, 7, there.stderr);
     assert.match(there.stderr, /the server has 1 of them: cart\. Nothing was changed\.\n.*--replace/);
     assert.notEqual(runOf(there), '');
+  });
+
+  it('P39 what a server quotes of rows that it refuses is in no history', async () => {
+    await server.sql('CREATE DATABASE moody');
+    await server.sql("CREATE TYPE mood AS ENUM ('fine')", 'moody');
+    const refused = await restore('db', '--database', 'shop', '--table', 'moods', '--into', intoDatabase('moody'));
+    assert.equal(refused.code, 1, refused.stderr);
+    assert.match(
+      refused.stderr,
+      /The server refuses it: invalid input value for enum .*mood: "…"\. Nothing was changed/,
+    );
+    const history = await temporal.client().workflow.getHandle(runOf(refused)).fetchHistory();
+    const payloads = [...JSON.stringify(history).matchAll(/"data":"([^"]*)"/g)];
+    const texts = payloads.map(([, data = '']) => Buffer.from(data, 'base64').toString()).join('\n');
+    assert.match(texts, /The server refuses it/);
+    assert.doesNotMatch(`${texts}${JSON.stringify(history)}${near.output()}`, /canary/);
   });
 
   it('by the command itself with --direct, and where its password is in a variable of the command', async () => {
