@@ -26,7 +26,7 @@ export async function restoreIntoServer(cli: Cli, wanted: string, options: Resto
   const place = await openPlace(site, destination);
   const entry = await choose(cli, site, destination, wanted, options.source);
   const started = Date.now();
-  const tables = options.table ?? [];
+  const tables = [...new Set(options.table)];
   const owners = options.owner ?? true;
   const order = { backup: entry.backup, what: { kind: 'export', database, tables, owners }, into: settings } as const;
   if (options.on !== undefined && !options.dryRun) {

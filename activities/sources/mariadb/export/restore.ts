@@ -17,7 +17,7 @@ import { ofInto } from '../../into-refusal.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { clientError } from '../errors.ts';
 import { clientProgram, identifier, literal, run } from '../session.ts';
-import { areMoved, isLoaded, noteOf, type NoteOf } from './earlier.ts';
+import { areMoved, asideOf, isLoaded, noteOf, type NoteOf } from './earlier.ts';
 import { atWork, changed, halfOf, isChanged, isTaken, markOf, takeLock, type Half } from './half.ts';
 import { createStatement } from './loaded.ts';
 import { requireListed } from './select.ts';
@@ -106,7 +106,7 @@ async function planTables(request: Request, { artifact, target, found }: Planned
       'load the export into a private server here, and check all of it on the way',
       ...(found.exists === 0 ? [making(target)] : []),
       `restore ${tables.join(', ')} into a database of their own`,
-      ...there.map((name) => `call the old table ${name} "${name}${aside}"`),
+      ...there.map((name) => `call the old table ${name} "${asideOf(name, aside)}"`),
       `move ${tables.join(', ')} into "${target.database}", in one step`,
     ],
     note,
