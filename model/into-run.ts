@@ -50,6 +50,10 @@ export interface IntoRun extends IntoInput {
 export interface IntoStepInput extends IntoRun {
   /** Of the run: the same for all attempts. */
   readonly run: string;
+  /** RFC 3339; when the run was started. Absent in those that an older version began. */
+  readonly asked?: string;
+  /** Whether an attempt before this one may have begun: then there is a note of it, where state was not lost. */
+  readonly again?: boolean;
 }
 
 /** What the step did. */
@@ -64,6 +68,8 @@ export interface KeysPut {
   readonly taken: number;
   readonly restored: number;
   readonly lapsed: number;
+  /** Left as they are, since clients may have written them after an attempt that was cut off. */
+  readonly kept: number;
   readonly bytes: number;
 }
 
@@ -91,8 +97,14 @@ export function whatText({ what }: Pick<IntoInput, 'what'>): string {
     : `${what.tables.join(', ')} of database ${what.database}`;
 }
 
-/** As `--into` has it; of the source's own server it says just that. */
+/** As `--into` has it; of the source's own server it says just that: two sources have two. */
 export function serverText({ into, source }: Pick<IntoInput, 'into' | 'source'>): string {
   const words = Object.entries(into).map(([name, value]) => `${name}=${value}`);
-  return words.length === 0 ? `the server of ${source}` : words.join(' ');
+  if (namesServer(into)) return words.join(' ');
+  return `the server of ${source}${words.length === 0 ? '' : ` (${words.join(' ')})`}`;
+}
+
+/** Whether it says which server is meant, and not the source's own. */
+export function namesServer(into: IntoInput['into']): boolean {
+  return into['host'] !== undefined || into['socket'] !== undefined;
 }

@@ -80,6 +80,8 @@ export const intoStepInput = z.object({
   seen,
   waits,
   run: z.string().min(1),
+  asked: z.string().min(1).exactOptional(),
+  again: z.boolean().exactOptional(),
 }) satisfies z.ZodType<IntoStepInput>;
 
 export const fullBehindInput = z.object({

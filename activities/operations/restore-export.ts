@@ -14,6 +14,7 @@ import { withScratch } from '../storage/scratch.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
 import { whileReading } from './being-read.ts';
+import { requireOwnServer } from './own-server.ts';
 import { openBackup } from './reader.ts';
 import { objectsOf } from './thaw/objects.ts';
 import { requireThawed } from './thaw/require.ts';
@@ -50,6 +51,7 @@ export async function withExportPlan<T>(
   const { site, store, backup, database, tables, into, replace, owners, earlier, work } = request;
   const { manifest } = backup;
   const adapter = adapterFor(manifest.type);
+  requireOwnServer(site, manifest.source, into.settings);
   const read = manifest.artifacts.filter(({ role }) => role === EXPORT_ROLE || role === EXPORT_LIST_ROLE);
   await requireThawed(store, { chain: [backup], objects: objectsOf(backup, read) });
   const within = path.resolve(request.scratch ?? tmpdir());

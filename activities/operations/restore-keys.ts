@@ -11,6 +11,7 @@ import { openTalk } from '../sources/redis/talk.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import type { Store } from '../storage/types.ts';
 import type { Work } from '../work.ts';
+import { requireOwnServer } from './own-server.ts';
 import { sourceConfig } from './source-config.ts';
 import { withRestored } from './with-restored.ts';
 
@@ -29,7 +30,7 @@ export interface RestoreKeysRequest {
   readonly replace: boolean;
   /** What an attempt before this one, which was cut off, had noted last. */
   readonly earlier?: unknown;
-  /** Told, and awaited, before the first key is sent, and after each page of them: what a later attempt goes on from. */
+  /** Told, and awaited, before each page of keys is sent, and after the last: what a later attempt goes on from. */
   readonly onMoved?: (note: object) => Promise<void>;
   readonly work: Work;
 }
@@ -113,6 +114,12 @@ function inTheWay(taken: readonly string[], restored: number): BackupError {
   );
 }
 
+const WRITE = 'Write: "host=… port=… user=…", or "socket=… user=…"; the database is --database NUMBER.';
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536;
+}
+
 const KNOWN: ReadonlySet<string> = new Set(['host', 'port', 'socket', 'user']);
 
 /**
@@ -123,11 +130,16 @@ export function keysServer(site: Site, source: string, { settings, password }: E
   const unknown = Object.keys(settings).find((name) => !KNOWN.has(name));
   if (unknown !== undefined)
     throw new BackupError('usage', `--into of Redis knows no "${unknown}".`, {
-      remedy: 'Write: "host=… port=… user=…", or "socket=… user=…"; the database is --database NUMBER.',
+      remedy: WRITE,
     });
   const config = site.config.sources[source];
   const own = config?.type === 'redis' ? config.connection : undefined;
+  const empty = Object.entries(settings).find(([, value]) => value === '');
+  if (empty) throw new BackupError('usage', `--into says nothing behind ${empty[0]}=.`, { remedy: WRITE });
   const { host, port, socket, user } = settings;
+  if (port !== undefined && !isPort(port))
+    throw new BackupError('usage', `--into: "${port}" is no port.`, { remedy: WRITE });
+  requireOwnServer(site, source, settings);
   const named = host !== undefined || socket !== undefined;
   if (!named && !own)
     throw new BackupError('usage', `The config has no server of "${source}", and --into names none.`, {

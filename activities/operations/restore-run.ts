@@ -45,8 +45,12 @@ export async function restoreStep({ site, input, work }: RestoreStepRequest): Pr
   return atOnce(once, () => restoreFromPlaces({ site, input, work, beforePromotion }));
 }
 
-/** What fails is told at once, and not tried again by its run. */
-export async function atOnce<T>(once: boolean, body: () => Promise<T>): Promise<T> {
+/** What fails is told at once, and not tried again by its run. @param isOpen what is, besides what is just ending there. */
+export async function atOnce<T>(
+  once: boolean,
+  body: () => Promise<T>,
+  isOpen: (error: BackupError) => boolean = () => false,
+): Promise<T> {
   try {
     return await body();
   } catch (error) {
@@ -54,7 +58,7 @@ export async function atOnce<T>(once: boolean, body: () => Promise<T>): Promise<
     const { code, message, remedy, facts } = error;
     const told = remedy === undefined ? { facts } : { facts, remedy };
     // One that is just ending there, as an attempt that lost its Temporal, is waited for.
-    throw new BackupError(code, message, { ...told, cause: error, retryable: code === 'busy' });
+    throw new BackupError(code, message, { ...told, cause: error, retryable: code === 'busy' || isOpen(error) });
   }
 }
 

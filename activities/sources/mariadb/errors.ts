@@ -39,7 +39,8 @@ export function clientError(error: BackupError, connection: Connection): BackupE
 
 /** What a program's messages tell of the server or the way to it, where that is more than its exit status. */
 export function complaint(printed: string, connection: Connection, cause?: unknown): BackupError | undefined {
-  const [, number, text = ''] = ANSWER.exec(printed) ?? [];
+  const [, number, answered = ''] = ANSWER.exec(printed) ?? [];
+  const text = withoutValues(answered);
   if (number === undefined) return undefined;
   const known = NUMBERS[Number(number)];
   const { code, message, remedy } = known?.(connection, text) ?? {
@@ -52,6 +53,13 @@ export function complaint(printed: string, connection: Connection, cause?: unkno
     cause,
     facts: { server: describeServer(connection), account: connection.user, answer: text, number: Number(number) },
   });
+}
+
+/** What fails is kept by Temporal, and in logs: the values of rows that the server quotes are none of theirs. */
+function withoutValues(answer: string): string {
+  return answer
+    .replace(/^(Duplicate entry )'.*?(?=( for key '[^']*')?$)/, "$1'…'")
+    .replace(/\b(value:? )'.*?(?=( for (?:column|function) .*)?$)/, "$1'…'");
 }
 
 function notAdmitted({ user, password, ...server }: Connection, text: string): Explanation {

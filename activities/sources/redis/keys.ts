@@ -1,7 +1,7 @@
 /** Single keys from a private server on restored data into a running one: DUMP and RESTORE, by which a value is what it was, with what is left of its TTL. */
 import { BackupError } from '../../../model/errors.ts';
 import type { Work } from '../../work.ts';
-import { NOTHING, type KeysNote } from './keys-moved.ts';
+import { changedSince, digestOf, NOTHING, sendingOf, type KeysNote } from './keys-moved.ts';
 import { isError, type Answer, type Talk } from './talk.ts';
 
 /** Keys that are asked for together: of names, and of values, which are in memory meanwhile. */
@@ -45,7 +45,7 @@ export interface MoveKeys {
   readonly replace: boolean;
   /** How far an attempt before this one had come; `keys` are those behind that. */
   readonly earlier?: KeysNote | undefined;
-  /** Awaited before the first page, and behind each. */
+  /** Awaited before each page, and behind the last. */
   readonly onMoved?: ((note: KeysNote) => Promise<void>) | undefined;
   readonly work: Work;
 }
@@ -56,37 +56,76 @@ export interface Moved {
   readonly bytes: number;
   /** Keys whose TTL has ended since. */
   readonly lapsed: number;
+  /** Keys that an attempt before may have sent, and that are neither what they were before nor what is restored: left as they are. */
+  readonly kept: number;
 }
 
 /** @throws BackupError `refused` with how many are there already, at the first that the server does not take. */
 export async function moveKeys(moving: MoveKeys): Promise<Moved> {
-  const { from, to, keys, replace, earlier, onMoved, work } = moving;
-  let { keys: restored, bytes, lapsed } = earlier ?? NOTHING;
-  await onMoved?.(earlier ?? NOTHING);
+  const { from, to, keys, replace, onMoved, work } = moving;
+  const earlier = moving.earlier ?? NOTHING;
+  let { moved, keys: restored, bytes, lapsed, kept } = earlier;
   // The attempt before may have sent its next page, of which nothing was noted, and none other.
-  let mayBeThere = earlier !== undefined;
+  let doubtful = moving.earlier;
   for (const page of pagesOf(keys, VALUES)) {
     work.signal.throwIfAborted();
-    const answers = await from.ask(page.flatMap((key) => [['PTTL', key] as const, ['DUMP', key] as const]));
-    const values = page.map((key, index) => ({ key, left: answers[2 * index], value: answers[2 * index + 1] }));
-    const there = values.flatMap(({ key, left, value }) =>
-      Buffer.isBuffer(value) && typeof left === 'number' ? [{ key, ttl: String(Math.max(0, left)), value }] : [],
-    );
+    const values = await valuesOf(from, page);
+    const looks = replace && (onMoved !== undefined || doubtful !== undefined);
+    const seen = looks ? await seenAt(to, values) : values.map((one) => ({ ...one, now: undefined, dump: null }));
+    const sending = looks ? { sending: sendingOf(doubtful ?? NOTHING, seen) } : {};
+    await onMoved?.({ moved, keys: restored, bytes, lapsed, kept, ...sending });
+    const left = seen.filter(({ key, now }) => doubtful !== undefined && changedSince(doubtful, key, now));
+    const sent = seen.filter((one) => !left.includes(one));
     const flags = replace ? ['REPLACE'] : [];
-    const taken = await to.ask(there.map(({ key, ttl, value }) => ['RESTORE', key, ttl, value, ...flags]));
-    for (const [index, { key, value }] of there.entries()) {
+    const taken = await to
+      .ask(sent.map(({ key, ttl, value }) => ['RESTORE', key, ttl, value, ...flags]))
+      .catch((error: unknown) => {
+        throw lost(error, restored, sent.length);
+      });
+    for (const [index, { key }] of sent.entries()) {
       const answer = taken[index];
-      const isThere = mayBeThere && isError(answer) && answer.error.startsWith('BUSYKEY');
-      if (isError(answer) && !isThere) throw notTaken(key, answer.error, restored);
-      restored += 1;
-      bytes += value.length;
+      const isThere = doubtful !== undefined && isError(answer) && answer.error.startsWith('BUSYKEY');
+      if (isError(answer) && !isThere) throw notTaken(key, answer.error, restored + index);
     }
-    lapsed += page.length - there.length;
-    mayBeThere = false;
+    // Equal where the server stores them as the private one does: else it cannot be told who has written them.
+    const changed = left.filter(({ value, dump }) => dump === null || !value.equals(dump));
+    kept += changed.length;
+    const put = seen.filter((one) => !changed.includes(one));
+    restored += put.length;
+    bytes += put.reduce((sum, { value }) => sum + value.length, 0);
+    lapsed += page.length - values.length;
+    moved = page.at(-1)?.toString('base64') ?? null;
+    doubtful = undefined;
     work.progress({ phase: 'restoring keys', bytes, total: null, activity: restored });
-    await onMoved?.({ moved: page.at(-1)?.toString('base64') ?? null, keys: restored, bytes, lapsed });
   }
-  return { keys: restored, bytes, lapsed };
+  await onMoved?.({ moved, keys: restored, bytes, lapsed, kept });
+  return { keys: restored, bytes, lapsed, kept };
+}
+
+interface Value {
+  readonly key: Buffer;
+  /** Milliseconds; 0 is none. */
+  readonly ttl: string;
+  readonly value: Buffer;
+}
+
+/** Without those whose TTL has ended, also within this millisecond: of 0 a server makes none at all. */
+async function valuesOf(from: Talk, page: readonly Buffer[]): Promise<readonly Value[]> {
+  const answers = await from.ask(page.flatMap((key) => [['PTTL', key] as const, ['DUMP', key] as const]));
+  return page.flatMap((key, index) => {
+    const [left, value] = [answers[2 * index], answers[2 * index + 1]];
+    if (!Buffer.isBuffer(value) || typeof left !== 'number' || left === 0) return [];
+    return [{ key, ttl: String(Math.max(0, left)), value }];
+  });
+}
+
+/** What the server has under these keys; it does not tell those who may not DUMP. */
+async function seenAt(to: Talk, values: readonly Value[]) {
+  const answers = await to.ask(values.map(({ key }) => ['DUMP', key]));
+  return values.map((one, index) => {
+    const dump = answers[index];
+    return { ...one, now: digestOf(dump), dump: Buffer.isBuffer(dump) ? dump : null };
+  });
 }
 
 /** A key in words: what is no text as redis-cli shows it. */
@@ -94,6 +133,16 @@ export function showKey(key: Buffer): string {
   return key
     .toString('latin1')
     .replaceAll(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** @param sent of which nobody knows whether they have come there. */
+function lost(error: unknown, before: number, sent: number): unknown {
+  if (!(error instanceof BackupError) || error.code !== 'unreachable') return error;
+  return new BackupError('unreachable', `${error.message}. ${before} keys are restored, and up to ${sent} more.`, {
+    remedy: 'Once the server answers, give the same command again, with --replace for those that are there now.',
+    facts: { ...error.facts, restored: before },
+    cause: error,
+  });
 }
 
 function notTaken(key: Buffer, error: string, before: number): BackupError {

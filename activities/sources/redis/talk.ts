@@ -51,7 +51,8 @@ export async function openTalk(
   }
   try {
     const { user, password } = connection;
-    const login = password === undefined ? [] : [['AUTH', user ?? 'default', password]];
+    // A user who is named and has no password logs in with an empty one: else it were the default user's rights that count.
+    const login = (user ?? password) === undefined ? [] : [['AUTH', user ?? 'default', password ?? '']];
     const select = database === 0 ? [] : [['SELECT', String(database)]];
     for (const answer of await ask([...login, ...select, ['PING']])) requireGood(answer, connection);
   } catch (error) {

@@ -3,7 +3,9 @@ import path from 'node:path';
 import { SEEN } from '../../../activities/operations/restore-into.ts';
 import { seeTarget } from '../../../activities/operations/restore-seen.ts';
 import { pinned, type Catalogued } from '../../../activities/storage/catalogue.ts';
+import { hostNames } from '../../../model/config/hosts.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { parseInto } from '../../../model/into.ts';
 import type { IntoInput, PutInto } from '../../../model/into-run.ts';
 import { placeOption } from '../place-option.ts';
 import type { IntoHandle } from '../../restore/run.ts';
@@ -15,13 +17,38 @@ export interface IntoOrder extends Pick<IntoInput, 'what' | 'into'> {
   readonly backup: Catalogued;
 }
 
+/** Names in `--into` whose values are paths. */
+const PATHS: ReadonlySet<string> = new Set(['socket', 'ca', 'sslrootcert']);
+
+/**
+ * What `--into` says, with paths from the folder of the command, as all of its paths are: a worker has another one.
+ * @throws BackupError `usage`, also for a path of another host that is none there.
+ */
+export async function intoOf(cli: Cli, { into = '', on }: RestoreOptions): Promise<Readonly<Record<string, string>>> {
+  const settings = parseInto(into);
+  const isElsewhere = on !== undefined && on !== (await cli.site()).host;
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => {
+      if (!PATHS.has(name) || value === '' || path.isAbsolute(value)) return [name, value];
+      if (!isElsewhere) return [name, path.resolve(cli.cwd, value)];
+      throw new BackupError('usage', `A restore on ${on}: ${name} of --into is no absolute path there.`, {
+        remedy: `Write it from the root: ${name}=/…`,
+      });
+    }),
+  );
+}
+
 /** @throws BackupError `usage` for a worker that cannot do it as it is asked for. */
 export async function requireOn(
   cli: Cli,
   { on, direct, from, passwordEnv, passwordFile }: RestoreOptions,
 ): Promise<void> {
   if (on === undefined) return;
-  const { host } = await cli.site();
+  const { config, host } = await cli.site();
+  if (!hostNames(config).includes(on))
+    throw new BackupError('usage', `The config has no host "${on}".`, {
+      remedy: `Name one of: ${hostNames(config).join(', ')}.`,
+    });
   const wrong =
     (direct && '--direct is this process, and --on a worker: only one of them can restore') ||
     (passwordEnv !== undefined && `the worker of ${on} has other variables than this command`) ||

@@ -1,13 +1,12 @@
 /** `restore … --key PATTERN --into SERVER`: keys of a Redis backup into a running server. */
 import { keysServer, withKeysPlan, type KeysPlan } from '../../../activities/operations/restore-keys.ts';
 import { BackupError } from '../../../model/errors.ts';
-import { parseInto } from '../../../model/into.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import { openPlace } from '../../backups/places.ts';
 import type { Cli } from '../context.ts';
 import { placeOption } from '../place-option.ts';
 import { choose } from './choose.ts';
-import { carryOutInto, requireOn } from './into-carry-out.ts';
+import { carryOutInto, intoOf, requireOn } from './into-carry-out.ts';
 import { password } from './into-server.ts';
 import type { RestoreOptions } from './options.ts';
 import { sayAge } from './say.ts';
@@ -18,7 +17,9 @@ export async function restoreKeysInto(
   options: RestoreOptions & { readonly key: string },
 ): Promise<void> {
   const { key: pattern, replace = false } = options;
+  if (pattern === '') throw new BackupError('usage', '--key is empty.', { remedy: 'All keys are --key "*".' });
   const database = numberOf(options.database ?? '0');
+  const settings = await intoOf(cli, options);
   await requireOn(cli, options);
   const site = await cli.site();
   const destination = placeOption(options.from) ?? null;
@@ -29,16 +30,19 @@ export async function restoreKeysInto(
     throw new BackupError('usage', `--key is for Redis; this is a backup of type ${type}.`, {
       remedy: 'Of databases with tables: --database and --table; of files: --path.',
     });
-  const settings = parseInto(options.into ?? '');
-  const into = keysServer(site, source, { settings, password: await password(cli, site, options) });
   sayAge(cli, chosen);
   const { chain, reference } = chosen;
   const began = Date.now();
-  const work = await cli.work();
-  const request = { site, store: place.store, chain, source, pattern, database, into, replace, work };
+  const requestHere = async () => {
+    const into = keysServer(site, source, { settings, password: await password(cli, site, options) });
+    const work = await cli.work();
+    return { site, store: place.store, chain, source, pattern, database, into, replace, work };
+  };
+  // With --on it is that host that has the password, and reaches the server.
+  const request = options.on === undefined || options.dryRun ? await requestHere() : undefined;
   const facts = { reference, from: place.name, database, pattern };
   if (options.dryRun) {
-    await withKeysPlan(request, async (plan) => {
+    await withKeysPlan(request ?? (await requestHere()), async (plan) => {
       const { keys, taken } = plan;
       cli.out.result(
         { dryRun: true, ...facts, keys: keys.length, taken: taken.length, names: keys.slice(0, NAMED) },
@@ -51,19 +55,22 @@ export async function restoreKeysInto(
   const what = { kind: 'keys', database, pattern } as const;
   const backup = chain.at(-1);
   if (!backup) throw new TypeError('a restore without a backup');
-  const { keys } = await carryOutInto(cli, { backup, what, into: settings }, options, () =>
-    withKeysPlan(request, async (plan) => {
+  const { keys } = await carryOutInto(cli, { backup, what, into: settings }, options, async () =>
+    withKeysPlan(request ?? (await requestHere()), async (plan) => {
       cli.out.note(planText('restoring', plan));
       const { keys: restored, ...moved } = await plan.carryOut();
       const put = { meant: plan.keys.length, taken: plan.taken.length, restored, ...moved };
       return { milliseconds: Date.now() - began, keys: put };
     }),
   );
-  const { meant = 0, taken = 0, restored = 0, bytes = 0, lapsed = 0 } = keys ?? {};
+  const { meant = 0, taken = 0, restored = 0, bytes = 0, lapsed = 0, kept = 0 } = keys ?? {};
   const milliseconds = Date.now() - began;
-  cli.out.result({ ...facts, keys: meant, taken, restored, bytes, lapsed, milliseconds }, () =>
+  cli.out.result({ ...facts, keys: meant, taken, restored, bytes, lapsed, kept, milliseconds }, () =>
     [
       `${restored} keys (${formatBytes(bytes)}) are restored from ${reference} at ${place.name}, in ${formatDuration(milliseconds)}`,
+      ...(kept > 0
+        ? [`${kept} have changed since an attempt that was cut off may have sent them, and stay as they are`]
+        : []),
       ...(lapsed > 0 ? [`${lapsed} had come to the end of their TTL meanwhile`] : []),
     ].join('\n'),
   );

@@ -8,32 +8,25 @@ import { sourceOf } from './choose.ts';
 import type { RestoreOptions } from './options.ts';
 
 export async function restoreIntoServer(cli: Cli, wanted: string, options: RestoreOptions): Promise<void> {
-  const [
-    { parseInto },
-    { openPlace },
-    { placeOption },
-    { withExportPlan },
-    { formatDuration },
-    { carryOutInto, requireOn },
-  ] = await Promise.all([
-    import('../../../model/into.ts'),
-    import('../../backups/places.ts'),
-    import('../place-option.ts'),
-    import('../../../activities/operations/restore-export.ts'),
-    import('../../../model/units.ts'),
-    import('./into-carry-out.ts'),
-  ]);
+  const [{ openPlace }, { placeOption }, { withExportPlan }, { formatDuration }, { carryOutInto, intoOf, requireOn }] =
+    await Promise.all([
+      import('../../backups/places.ts'),
+      import('../place-option.ts'),
+      import('../../../activities/operations/restore-export.ts'),
+      import('../../../model/units.ts'),
+      import('./into-carry-out.ts'),
+    ]);
   const site = await cli.site();
   // Before anything that only makes sense where there are exports.
   await requireExportsOf(site.config.sources[options.source ?? '']?.type);
   const { into, database } = await complete(options);
-  const settings = parseInto(into);
+  const settings = await intoOf(cli, { ...options, into });
   await requireOn(cli, options);
   const destination = placeOption(options.from) ?? null;
   const place = await openPlace(site, destination);
   const entry = await choose(cli, site, destination, wanted, options.source);
   const started = Date.now();
-  const tables = options.table ?? [];
+  const tables = [...new Set(options.table)];
   const owners = options.owner ?? true;
   const order = { backup: entry.backup, what: { kind: 'export', database, tables, owners }, into: settings } as const;
   if (options.on !== undefined && !options.dryRun) {

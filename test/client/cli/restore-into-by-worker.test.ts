@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { locate } from '../../../activities/streams/locate.ts';
@@ -44,6 +44,8 @@ describe('restore --into by the worker of a host', function () {
       startTemporal(await temporaryFolder()),
     ]);
     await fill(server);
+    await server.sql("CREATE TYPE mood AS ENUM ('canary'); CREATE TABLE moods (m mood)", 'shop');
+    await server.sql("INSERT INTO moods VALUES ('canary')", 'shop');
     await cache.pipe(['SET session:1 one', 'SET session:2 two', 'SET cart bread']);
     await ensureSearchAttributes({ connection: { address: temporal.address }, namespace: 'default', ui: null });
     const scratch = path.join(folder, 'scratch');
@@ -98,11 +100,34 @@ describe('restore --into by the worker of a host', function () {
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), [], 'no plaintext is left');
   });
 
+  it('a path of --into is one of the folder of the command, whoever restores', async () => {
+    const socket = path.relative(process.cwd(), cache.socket);
+    const ended = await restore('cache', '--key', 'session:*', '--replace', '--into', `socket=${socket} user=default`);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.notEqual(runOf(ended), '');
+  });
+
   it('what is refused is told with the status and remedy that the command itself has', async () => {
     const there = await restore('cache', '--key', 'cart', ...INTO_CACHE);
     assert.equal(there.code, 7, there.stderr);
     assert.match(there.stderr, /the server has 1 of them: cart\. Nothing was changed\.\n.*--replace/);
     assert.notEqual(runOf(there), '');
+  });
+
+  it('P39 what a server quotes of rows that it refuses is in no history', async () => {
+    await server.sql('CREATE DATABASE moody');
+    await server.sql("CREATE TYPE mood AS ENUM ('fine')", 'moody');
+    const refused = await restore('db', '--database', 'shop', '--table', 'moods', '--into', intoDatabase('moody'));
+    assert.equal(refused.code, 1, refused.stderr);
+    assert.match(
+      refused.stderr,
+      /The server refuses it: invalid input value for enum .*mood: "…"\. Nothing was changed/,
+    );
+    const history = await temporal.client().workflow.getHandle(runOf(refused)).fetchHistory();
+    const payloads = [...JSON.stringify(history).matchAll(/"data":"([^"]*)"/g)];
+    const texts = payloads.map(([, data = '']) => Buffer.from(data, 'base64').toString()).join('\n');
+    assert.match(texts, /The server refuses it/);
+    assert.doesNotMatch(`${texts}${JSON.stringify(history)}${near.output()}`, /canary/);
   });
 
   it('by the command itself with --direct, and where its password is in a variable of the command', async () => {
@@ -137,7 +162,25 @@ describe('restore --into by the worker of a host', function () {
     assert.equal(nobody.code, 8, nobody.stderr);
     const far = await worker('far');
     const ended = await restore(...args);
+    const own = ['--key', 'cart', '--on', 'far', '--from', 'vault', '--replace'] as const;
+    const another = await restore('cache', ...own, ...INTO_CACHE);
+    const into = ['--into', `socket=${cache.socket} user=guest`] as const;
+    await at('ACL', 'SETUSER', 'guest', 'on', '>of far', '~*', '+@all');
+    const secret = path.join(folder, 'secret-of-far');
+    const unread = await restore('cache', ...own, ...into, '--password-file', secret);
+    await writeFile(secret, 'of far', { mode: 0o600 });
+    const keys = await restore('cache', ...own, ...into, '--password-file', secret);
     await far.end();
+    assert.equal(another.code, 2, another.stderr);
+    assert.match(
+      another.stderr,
+      /The server of "cache" is one of the host near \(.*\), and on far that is another one/,
+    );
+    assert.match(unread.stderr, /restored by the worker of far/, 'it is not this command that reads it');
+    assert.equal(keys.code, 0, keys.stderr);
+    assert.equal((await restore('cache', ...own, '--into', 'socket=here.sock')).code, 2);
+    const unknown = await restore('cache', '--key', 'cart', '--on', 'nowhere', ...INTO_CACHE);
+    assert.deepEqual([unknown.code, /no host "nowhere"/.test(unknown.stderr)], [2, true]);
     assert.equal(ended.code, 0, ended.stderr);
     assert.match(ended.stderr, /restored by the worker of far/);
     assert.deepEqual(await rowsOf(server, 'there'), await rowsOf(server, 'shop'));

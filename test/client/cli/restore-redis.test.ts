@@ -96,6 +96,23 @@ describe('a restore of Redis into a running server', function () {
     assert.deepEqual(await readdir(path.join(folder, 'scratch')), [], 'no plaintext is left');
   });
 
+  it('is done as the user who is named, also one without a password, and in no way that was not said', async () => {
+    await at(['ACL', 'SETUSER', 'narrow', 'on', 'nopass', '~session:*', '+@all']);
+    const as = (into: string, key = 'cart') =>
+      mosaicHere(['-c', made.file, 'restore', 'latest', '--source', SOURCE, '--key', key, '--replace', '--into', into]);
+    const narrow = await as(`socket=${other.socket} user=narrow`);
+    assert.deepEqual([narrow.code, /NOPERM/.test(narrow.stderr)], [8, true], narrow.stderr);
+    assert.equal((await as(`socket=${other.socket} user=narrow`, 'session:*')).code, 0);
+    const nobody = await as(`socket=${other.socket} user=nobody`);
+    assert.deepEqual([nobody.code, /WRONGPASS/.test(nobody.stderr)], [8, true], nobody.stderr);
+    for (const port of ['abc', '0', '65536', '1e3']) {
+      const wrong = await as(`host=127.0.0.1 port=${port}`);
+      assert.deepEqual([wrong.code, /is no port/.test(wrong.stderr)], [2, true], wrong.stderr);
+    }
+    assert.equal((await as("host='' user=default")).code, 2);
+    assert.equal((await as(`socket=${other.socket} user=narrow`, '')).code, 2);
+  });
+
   it('--serve starts a private server on what was restored, says how it is reached, and ends it at ^C', async () => {
     const to = path.join(folder, 'served');
     const args = ['-c', made.file, 'restore', 'latest', '--source', SOURCE, '--to', to, '--serve'];

@@ -1,4 +1,5 @@
 /** Whether an attempt at a restore that was cut off had been carried out all the same, and nobody have heard of it. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ExportEntry } from '../../../../model/export.ts';
 import { earlierNote, undecided } from '../../earlier.ts';
@@ -81,7 +82,7 @@ export async function areMoved(
   const { tables, work } = request;
   const within = (database: string, names: readonly string[]) => existing({ ...target, database }, names, work.signal);
   const now = await within(target.database, tables);
-  const old = there.map((name) => `${name}${aside}`);
+  const old = there.map((name) => asideOf(name, aside));
   const kept = await within(target.database, old);
   const made = await within(workshop, tables);
   if (made.length === 0 && missing(tables, now).length === 0 && missing(old, kept).length === 0) return true;
@@ -90,6 +91,16 @@ export async function areMoved(
   if (kept.length === 0 && isAsBefore) return false;
   throw undecided(`of what it was to bring to "${target.database}" there is only ${[...kept, ...now].join(', ')}`);
 }
+
+/** The name that an old table has afterwards: at most 64 characters, and of no two tables the same. */
+export function asideOf(name: string, aside: string): string {
+  // Names have no character that would be two here.
+  if (name.length + aside.length <= LONGEST) return `${name}${aside}`;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `${name.slice(0, LONGEST - aside.length - hash.length - 1)}_${hash}${aside}`;
+}
+
+const LONGEST = 64;
 
 /** A server may have the names in small letters. */
 function missing(names: readonly string[], there: readonly string[]): readonly string[] {

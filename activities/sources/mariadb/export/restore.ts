@@ -12,11 +12,12 @@ import { formatReference } from '../../../../model/reference.ts';
 import { requireSpace } from '../../../storage/space.ts';
 import { runPipeline } from '../../../streams/pipeline.ts';
 import { exportOf } from '../../stored-exports.ts';
+import { settled } from '../../earlier.ts';
 import { ofInto } from '../../into-refusal.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { clientError } from '../errors.ts';
 import { clientProgram, identifier, literal, run } from '../session.ts';
-import { areMoved, isLoaded, noteOf, type NoteOf } from './earlier.ts';
+import { areMoved, asideOf, isLoaded, noteOf, type NoteOf } from './earlier.ts';
 import { atWork, changed, halfOf, isChanged, isTaken, markOf, takeLock, type Half } from './half.ts';
 import { createStatement } from './loaded.ts';
 import { requireListed } from './select.ts';
@@ -62,7 +63,16 @@ export async function planExport(request: Request): Promise<ExportPlan> {
     ],
     note,
     done: false,
-    carryOut: () => written(request, loadWhole(request, { artifact, target, found }, note)),
+    carryOut: () =>
+      settled({
+        carryOut: () => written(request, loadWhole(request, { artifact, target, found }, note)),
+        isCarriedOut: async () => {
+          const now = await look(target, work.signal);
+          if (now.loading !== null) throw atWork(target.database, now.loading);
+          return isLoaded({ request, target }, now);
+        },
+        work,
+      }),
   };
 }
 
@@ -84,15 +94,8 @@ async function planTables(request: Request, { artifact, target, found }: Planned
     tables,
     left: ['foreign keys of these tables, and of others to them', 'triggers of these tables', 'grants'],
   };
-  if (earlier) {
-    const workshop = workshopOf(aside);
-    const loading = await atWorkIn({ ...target, database: workshop }, work.signal);
-    if (loading !== null) throw atWork(target.database, loading);
-    if (await areMoved({ request, target }, earlier, workshop)) {
-      await dropWorkshop(target, aside, work.signal);
-      return { ...restored, steps: [], note: earlier, done: true, carryOut: async () => undefined };
-    }
-  }
+  if (earlier && (await isMoved({ request, target }, earlier)))
+    return { ...restored, steps: [], note: earlier, done: true, carryOut: async () => undefined };
   await requireWriter(target, work.signal);
   const there = await existing(target, tables, work.signal);
   if (there.length > 0 && !replace) throw inTheWay(`tables ${there.join(', ')} are in "${target.database}"`);
@@ -103,13 +106,33 @@ async function planTables(request: Request, { artifact, target, found }: Planned
       'load the export into a private server here, and check all of it on the way',
       ...(found.exists === 0 ? [making(target)] : []),
       `restore ${tables.join(', ')} into a database of their own`,
-      ...there.map((name) => `call the old table ${name} "${name}${aside}"`),
+      ...there.map((name) => `call the old table ${name} "${asideOf(name, aside)}"`),
       `move ${tables.join(', ')} into "${target.database}", in one step`,
     ],
     note,
     done: false,
-    carryOut: () => written(request, moveTables({ request, artifact, target, found, there, aside })),
+    carryOut: () =>
+      settled({
+        carryOut: () => written(request, moveTables({ request, artifact, target, found, there, aside })),
+        isCarriedOut: () => isMoved({ request, target }, note),
+        work,
+      }),
   };
+}
+
+/** What they were made in is removed then. @throws BackupError `busy` where the server is still at work for it. */
+async function isMoved(
+  looking: Pick<Planned, 'target'> & { readonly request: Request },
+  note: NoteOf<'tables'>,
+): Promise<boolean> {
+  const { target, request } = looking;
+  const { signal } = request.work;
+  const workshop = workshopOf(note.aside);
+  const loading = await atWorkIn({ ...target, database: workshop }, signal);
+  if (loading !== null) throw atWork(target.database, loading);
+  if (!(await areMoved(looking, note, workshop))) return false;
+  await dropWorkshop(target, note.aside, signal);
+  return true;
 }
 
 function making({ database }: Target): string {

@@ -11,6 +11,7 @@ import type { Connection } from '../connection.ts';
 import { clientError } from '../errors.ts';
 import { clientProgram, identifier, literal, rows, run } from '../session.ts';
 import { dumpTables } from './dump.ts';
+import { asideOf } from './earlier.ts';
 import { createStatement, loadExport, withEmptyServer } from './loaded.ts';
 import { atWork, isTaken, lockStatement, takeLock } from './half.ts';
 import { existing, type Target } from './target.ts';
@@ -98,7 +99,7 @@ async function moveFrom(from: Connection, { request, artifact, target, found, th
     });
     if (found.exists === 0) await locked(createStatement(database, made));
     const moves = [
-      ...there.map((name) => `${of(database, name)} TO ${of(database, `${name}${aside}`)}`),
+      ...there.map((name) => `${of(database, name)} TO ${of(database, asideOf(name, aside))}`),
       ...tables.map((name) => `${of(workshop, name)} TO ${of(database, name)}`),
     ];
     await locked(`RENAME TABLE ${moves.join(', ')}`);

@@ -79,6 +79,8 @@ function client({ binaries, connection, application = APPLICATION, before = [] }
       '--quiet',
       '--no-password',
       '--set=ON_ERROR_STOP=1',
+      // Without the rows that DETAIL and CONTEXT would show: what fails is kept by Temporal, and in logs.
+      '--set=VERBOSITY=terse',
       ...first,
       '--file=-',
       // The gate.
@@ -113,17 +115,32 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   ],
 ];
 
+const OF_PROGRAMS: ReadonlySet<string> = new Set(['program-failed', 'no-space']);
+
+/** Behind a colon, or before "is out of range", a server quotes what stood in a row: `invalid input syntax for type date: "…"`. */
+function withoutValues(said: string): string {
+  return said.replace(/: ".*$/, ': "…"').replace(/^value ".*"(?= is out of range)/, 'value "…"');
+}
+
 function refused(error: unknown, connection: Connection): unknown {
-  if (!(error instanceof BackupError) || error.code !== 'program-failed') return error;
-  const { program, stderr } = error.facts;
+  if (!(error instanceof BackupError) || !OF_PROGRAMS.has(error.code)) return error;
+  const { program, stderr, ...facts } = error.facts;
   if (typeof program !== 'string' || !program.endsWith('/psql') || typeof stderr !== 'string') return error;
-  const said = /(?:ERROR|FATAL): +(.*)/.exec(stderr)?.[1];
-  if (said === undefined) return programComplaint(stderr, connection) ?? error;
-  const remedy = REMEDIES.find(([pattern]) => pattern.test(said))?.[1] ?? 'See what the server says, and its log.';
-  return new BackupError('failed', `The server refuses it: ${said}. Nothing was changed in "${connection.database}".`, {
-    remedy,
-    facts: { ...error.facts, answer: said },
-    retryable: false,
-    cause: error,
-  });
+  const text = /(?:ERROR|FATAL): +(.*)/.exec(stderr)?.[1];
+  if (text === undefined) return programComplaint(stderr, connection) ?? error;
+  const said = withoutValues(text);
+  const isFull = error.code === 'no-space';
+  const remedy = isFull
+    ? 'Free space where that server keeps its data.'
+    : (REMEDIES.find(([pattern]) => pattern.test(said))?.[1] ?? 'See what the server says, and its log.');
+  return new BackupError(
+    isFull ? 'no-space' : 'failed',
+    `The server refuses it: ${said}. Nothing was changed in "${connection.database}".`,
+    {
+      remedy,
+      facts: { ...facts, program, answer: said },
+      retryable: false,
+      cause: error,
+    },
+  );
 }

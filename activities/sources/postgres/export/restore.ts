@@ -2,6 +2,7 @@
 import type { PostgresSource } from '../../../../model/config/source.ts';
 import { BackupError } from '../../../../model/errors.ts';
 import type { ExportArtifact, ExportedTable } from '../../../../model/export.ts';
+import { settled } from '../../earlier.ts';
 import { ofInto } from '../../into-refusal.ts';
 import type { ExportPlan, ExportRequest } from '../../types.ts';
 import { requireBinaries } from '../binaries.ts';
@@ -58,8 +59,17 @@ async function planExport(
   const application = earlier?.application ?? newApplication();
   const loading = { backup, artifact: artifact.name, binaries, connection, application, owners: request.owners, work };
   const planning = { artifact, listed, found, loading, older: olderServer(found, major), earlier };
-  return selection ? planTables(request, planning, selection) : planDatabase(request, planning);
+  const plan = await (selection ? planTables(request, planning, selection) : planDatabase(request, planning));
+  const isCarriedOut = async (): Promise<boolean> => {
+    await requireEnded(connection, application, work.signal);
+    const now = await look(connection, work.signal);
+    return carriedOut(plan.note, { connection, found: now, tables: all, signal: work.signal });
+  };
+  return { ...plan, carryOut: () => settled({ carryOut: plan.carryOut, isCarriedOut, work }) };
 }
+
+/** With the note as it is understood here. */
+type NotedPlan = ExportPlan & { readonly note: Note };
 
 /** What is told of it, done or not. */
 function saying(
@@ -85,7 +95,7 @@ interface Planning {
   readonly earlier: Note | undefined;
 }
 
-function planDatabase({ replace }: Request, planning: Planning): ExportPlan {
+function planDatabase({ replace }: Request, planning: Planning): NotedPlan {
   const { artifact, listed, found, loading, older, earlier } = planning;
   const name = loading.connection.database;
   const note = earlier ?? newNote(loading, found);
@@ -156,7 +166,7 @@ function inSession(database: string, sessions: number): BackupError {
   );
 }
 
-async function planTables(request: Request, planning: Planning, selection: Selection): Promise<ExportPlan> {
+async function planTables(request: Request, planning: Planning, selection: Selection): Promise<NotedPlan> {
   const { replace, work } = request;
   const { artifact, found, loading, older, earlier } = planning;
   const { connection, application } = loading;

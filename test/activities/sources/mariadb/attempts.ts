@@ -7,13 +7,18 @@ import type { Said } from '../export-in-child.ts';
 import { SOURCE } from './backups.ts';
 import { captureExport } from './exports.ts';
 
+/** As many characters as a name may have. */
+export const LONGEST = 'long_'.repeat(13).slice(0, 64);
+
 const SCHEMA = `
   CREATE DATABASE shop; USE shop;
   CREATE TABLE customers (id INT PRIMARY KEY); INSERT INTO customers VALUES (1), (2);
   CREATE TABLE orders (id INT PRIMARY KEY); INSERT INTO orders VALUES (1);
   CREATE DATABASE big; USE big;
   CREATE TABLE customers (id INT PRIMARY KEY); INSERT INTO customers VALUES (1), (2);
-  CREATE TABLE zz_ballast AS SELECT seq AS id, REPEAT(MD5(seq), 6) AS body FROM seq_1_to_100000`;
+  CREATE TABLE zz_ballast AS SELECT seq AS id, REPEAT(MD5(seq), 6) AS body FROM seq_1_to_100000;
+  CREATE DATABASE lengthy; CREATE TABLE lengthy.${LONGEST} (id INT PRIMARY KEY);
+  CREATE TABLE lengthy.${LONGEST.slice(0, 63)}x (id INT PRIMARY KEY)`;
 
 export interface Attempts {
   readonly made: () => TestSite;

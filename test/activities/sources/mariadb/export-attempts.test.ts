@@ -2,16 +2,48 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { lockOf } from '../../../../activities/sources/mariadb/export/half.ts';
+import { openDeafProxy } from '../../../support/deaf-proxy.ts';
+import { temporaryFolder } from '../../../support/folders.ts';
 import { until } from '../../../support/until.ts';
+import type { Said } from '../export-in-child.ts';
 import { attempt, goesOn, isDone, isRefused, killedAt, killedWhen, type Point } from '../export-attempts.ts';
-import { describeAttempts } from './attempts.ts';
+import { describeAttempts, LONGEST } from './attempts.ts';
 
 /** All is carried out, and its scratch is wiped. */
 const WIPED: Point = { at: 'fs#rm', when: 'entered', given: 'mosaic-export-' };
 
 describeAttempts('attempts at a restore into a running MariaDB server', (attempts) => {
   const { made, server, name, saying, old, tables, workshops, comment, customers, client } = attempts;
+
+  it('whose last answer is lost has succeeded all the same: the server is asked', async () => {
+    const socket = path.join(await temporaryFolder(), 'deaf.sock');
+    const { settings } = saying().into;
+    const losing = async (given: string, more: Partial<Said> = {}) => {
+      const proxy = await openDeafProxy(socket, settings['socket'] ?? '', given);
+      try {
+        await attempt(made(), saying({ into: { settings: { ...settings, socket }, password: undefined }, ...more }));
+        assert.equal(proxy.lost(), 1);
+      } finally {
+        await proxy.close();
+      }
+    };
+    await losing('ALTER DATABASE');
+    assert.deepEqual([await customers(), await comment()], [['1', '2'], ['""']]);
+    await client(3);
+    await losing('RENAME TABLE', { tables: ['customers'], replace: true });
+    assert.deepEqual([await customers(), await workshops()], [['1', '2'], []]);
+    assert.equal((await tables()).filter((each) => each.startsWith('customers')).length, 2);
+  });
+
+  it('of tables with names as long as they may be: those before keep names that are like them', async () => {
+    const said = saying({ database: 'lengthy', tables: [LONGEST, `${LONGEST.slice(0, 63)}x`], replace: true });
+    await attempt(made(), said);
+    await attempt(made(), said);
+    const kept = (await tables()).filter((each) => /^long_.*_[0-9a-f]{8}_before_\d{8}T\d{6}$/.test(each));
+    assert.deepEqual([(await tables()).length, kept.length, kept[0]?.length], [4, 2, 64]);
+  });
 
   it('of an empty database, killed in the middle: is not in its own way, and an empty one keeps its comment', async () => {
     await server().sql(`CREATE DATABASE ${name()} CHARACTER SET latin1 COMMENT 'it''s \\\\ mine'`);

@@ -1,5 +1,7 @@
 /** Restores into a running PostgreSQL server that are cut off before their COMMIT, or behind it, and attempts after them. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { openDeafProxy } from '../../../support/deaf-proxy.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { makeSite, type TestSite } from '../../../support/site.ts';
@@ -128,6 +130,48 @@ describe('attempts at a restore into a running PostgreSQL server', function () {
     await server.sql(`DROP TABLE "the ""orders'"; CREATE TABLE "the ""orders'" (id int)`, name);
     await isRefused(attempt(made, { ...said, earlier: second.note }), 'conflict', /is new, the rest/);
     assert.deepEqual(await customers(), [1, 2, 3]);
+  });
+
+  it('whose last answer is lost has succeeded all the same: the server is asked', async () => {
+    await server.sql(`CREATE DATABASE ${name}`);
+    const folder = await temporaryFolder();
+    const said = (more: Partial<Said> = {}) =>
+      saying({ into: { settings: { ...saying().into.settings, host: folder }, password: undefined }, ...more });
+    const socket = `.s.PGSQL.${server.port}`;
+    const losing = async (given: string, more: Partial<Said>) => {
+      const proxy = await openDeafProxy(path.join(folder, socket), path.join(server.socket, socket), given);
+      try {
+        await attempt(made, said(more));
+        assert.equal(proxy.lost(), 1);
+      } finally {
+        await proxy.close();
+      }
+    };
+    await losing('COMMIT', {});
+    assert.deepEqual(await customers(), [1, 2]);
+    await client(3);
+    await losing('COMMIT', { tables: ['customers'], replace: true });
+    assert.deepEqual(await customers(), [1, 2]);
+    await client(3);
+    await losing('RENAME TO', { replace: true });
+    assert.deepEqual(
+      [await customers(), await databases()],
+      [
+        [1, 2],
+        [name, `${name}_before`],
+      ],
+    );
+  });
+
+  it('that is lost before its COMMIT says that it was not carried out', async () => {
+    const folder = await temporaryFolder();
+    const socket = `.s.PGSQL.${server.port}`;
+    const settings = { ...saying().into.settings, host: folder };
+    const proxy = await openDeafProxy(path.join(folder, socket), path.join(server.socket, socket), 'BEGIN');
+    const said = saying({ into: { settings, password: undefined } });
+    await isRefused(attempt(made, said), 'unreachable', /It was not carried out\./);
+    await proxy.close();
+    assert.deepEqual(await databases(), []);
   });
 
   it('leaves a table that somebody has made anew since it was looked at', async () => {

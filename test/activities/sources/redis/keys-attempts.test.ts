@@ -15,7 +15,7 @@ import { restoreKeys, type SaidOfKeys } from './keys-attempts.ts';
 const CHILD = fileURLToPath(new URL('keys-in-child.ts', import.meta.url));
 const SIGNAL_AT = fileURLToPath(new URL('../../../support/signal-at.mjs', import.meta.url));
 
-/** Of 32 keys, as many notes: one before them. */
+/** Of 32 keys, as many notes: one behind them. */
 const PAGE = 32;
 const KEYS = 100;
 
@@ -105,6 +105,33 @@ describe('attempts at a restore of keys into a running Redis server', function (
     ]);
   });
 
+  it('P49 replacing it writes over nothing that clients wrote behind a page that was sent and not noted, nor twice', async () => {
+    for (let each = 0; each < KEYS - 1; each++) await other.run('SET', key(each), 'before');
+    const said = saying({ replace: true });
+    const earlier = await killed(said, 3, 'entered');
+    const second = [0, 1, 2].map((each) => key(PAGE + each));
+    assert.equal(await other.run('GET', second[0] ?? ''), 'old', 'it was sent');
+    await other.run('SET', second[0] ?? '', 'new');
+    await other.run('DEL', second[1] ?? '');
+    const { done, moved } = await restoreKeys(made.site, { ...said, earlier });
+    assert.deepEqual([done, moved.keys, moved.kept], [false, KEYS - 2, 2]);
+    assert.deepEqual(await Promise.all(second.map((each) => other.run('GET', each))), ['new', '', 'old']);
+    assert.equal(await other.run('GET', key(2 * PAGE)), 'old');
+  });
+
+  it('P49 the same where that attempt was killed as well, and for a user who may not look at values', async () => {
+    await other.run('SET', key(0), 'before');
+    const said = saying({ replace: true });
+    const first = await killed(said, 2, 'entered');
+    await other.run('SET', key(0), 'new');
+    const second = await killed({ ...said, earlier: first }, 2, 'entered');
+    const { moved } = await restoreKeys(made.site, { ...said, earlier: second });
+    assert.deepEqual([moved.keys, moved.kept, await other.run('GET', key(0))], [KEYS - 1, 1, 'new']);
+    await other.run('ACL', 'SETUSER', 'blind', 'on', '>secret', '~*', '+@all', '-dump');
+    const into = { ...said.into, user: 'blind', password: 'secret' };
+    assert.equal((await restoreKeys(made.site, { ...said, into, onMoved: async () => undefined })).moved.keys, KEYS);
+  });
+
   it('leaves what a client has made behind the page that may have been sent, and does not take it for restored', async () => {
     const notes: object[] = [];
     const onMoved = async (note: object) => void notes.push(note);
@@ -123,7 +150,7 @@ describe('attempts at a restore of keys into a running Redis server', function (
     );
     await isBackupError(late, 'refused');
     assert.equal(await other.run('GET', key(2 * PAGE)), 'new');
-    // The first note is given before the first key.
+    // The first note is given before the first key, and none behind what was refused.
     assert.equal(notes.length, 2);
     const begun = await restoreKeys(made.site, saying({ earlier: notes[0], replace: true }));
     assert.equal(begun.moved.keys, KEYS);
