@@ -11,8 +11,8 @@ import type { EarlierContents } from '../../sources/earlier-contents.ts';
 import { readContents } from '../../storage/evidence-file.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 
-/** Records that compare with nothing of each other are of other programs or other moments: few, of one backup. */
-const MOST = 5;
+/** So many of the oldest are read, which everything is compared with that they have, and so many of the newest, which are by the programs of today. */
+const MOST = 4;
 
 /** Of the proofs that held: the oldest of each digest. Those that compared and found the same add nothing. */
 export function recordsIn(
@@ -29,7 +29,8 @@ export function recordsIn(
     if (digest === undefined || records.has(digest)) continue;
     records.set(digest, { digest, place, key: evidenceKey(name.source, name.id, time, what) });
   }
-  return [...records.values()].slice(0, MOST);
+  const all = [...records.values()];
+  return [...all.slice(0, MOST), ...all.slice(MOST).slice(-MOST)];
 }
 
 /** What stands in them. One that cannot be read now is named, and compares with nothing but by its digest. */
