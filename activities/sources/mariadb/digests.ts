@@ -72,9 +72,9 @@ export async function digestRows(
 export async function listTables(connection: Connection, signal: AbortSignal): Promise<readonly Table[]> {
   const columns = await rows(connection, column, LOOSE, { signal });
   const loose = Map.groupBy(columns, tableName);
-  return (await rows(connection, table, TABLES, { signal })).map((one) => {
-    const own = loose.get(tableName(one)) ?? [];
-    return { ...one, loose: own.length > 1 ? own.map((each) => each.column) : [] };
+  return (await rows(connection, table, TABLES, { signal })).map(({ database, name, engine, updated }) => {
+    const own = loose.get(tableName({ database, name })) ?? [];
+    return { database, name, engine, updated, loose: own.length > 1 ? own.map((each) => each.column) : [] };
   });
 }
 

@@ -106,14 +106,15 @@ async function functions(connection: PrivateServer['connection'], { signal }: Wo
   try {
     const [answer] = await talk.ask([['FUNCTION', 'LIST', 'WITHCODE']]);
     if (!Array.isArray(answer)) return null;
-    const code = (answer as readonly Answer[]).map((library) => {
+    const code = (answer as readonly Answer[]).flatMap((library) => {
       const fields = Array.isArray(library) ? (library as readonly Answer[]) : [];
       const at = fields.findIndex((field) => Buffer.isBuffer(field) && field.toString() === 'library_code');
       const found = fields[at + 1];
-      return at >= 0 && Buffer.isBuffer(found) ? found.toString('hex') : null;
+      return at >= 0 && Buffer.isBuffer(found) ? [found.toString('hex')] : [];
     });
-    if (code.includes(null)) return null;
-    return createHash('sha256').update(code.toSorted().join(' ')).digest('hex');
+    if (code.length < answer.length) return null;
+    code.sort((one, two) => (one < two ? -1 : 1));
+    return createHash('sha256').update(code.join(' ')).digest('hex');
   } finally {
     talk.close();
   }
