@@ -23,6 +23,8 @@ export const recordedContents = z.looseObject({
   way: z.string(),
   /** By the sealed name of what is compared by itself (a table, …); null where it could not be read. */
   parts: z.record(z.string(), z.string().nullable()),
+  /** Whether there may have been parts whose names could not be told: then one more, later, is no difference. */
+  partial: z.boolean().exactOptional(),
 });
 export type RecordedContents = z.infer<typeof recordedContents>;
 

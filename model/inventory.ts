@@ -148,7 +148,7 @@ export const mariadbEntry = z.discriminatedUnion('entry', [
     database: z.string(),
     name: z.string(),
     rows: z.number(),
-    /** CHECKSUM TABLE … EXTENDED */
+    /** CHECKSUM TABLE … EXTENDED; behind it, where two columns or more are of no fixed length, a sum that tells them apart. */
     digest: z.string(),
     /** True when it was the same before and after the capture, so that a restore must equal it. */
     stable: z.boolean(),

@@ -54,7 +54,7 @@ export interface TestChoice {
   readonly beyond?: string | null;
   /** The digest that the first proof of it recorded of its contents, from whatever place; null where none did. */
   readonly contents: string | null;
-  /** Where such digests are on record, the oldest of each first, not more than a few. Absent in histories of before. */
+  /** Where such digests are on record, the oldest of each first, not more than a few of each. Absent in histories of before. */
   readonly records?: readonly ContentsRecord[];
   /** Places that could not be looked at, and why, in words. */
   readonly passed: readonly string[];

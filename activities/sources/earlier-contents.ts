@@ -22,6 +22,12 @@ export interface FoundContents {
   readonly what: string;
   /** Digests by name, as messages have it; null where it could not be read. */
   readonly parts: ReadonlyMap<string, string | null>;
+  /** Of parts that a program wrote out: which one, with its version. Another may write the same otherwise, so these compare with nothing. */
+  readonly by?: ReadonlyMap<string, string>;
+  /** Names of what a record may hold and that need not be found now: it is compared elsewhere, or its time is over. Asked only where some lack. */
+  readonly excused?: () => Iterable<string>;
+  /** Whether there may be parts whose names could not be told. */
+  readonly partial?: boolean;
   /** What is not among the parts, and why, in words. */
   readonly aside: readonly string[];
 }
@@ -41,27 +47,34 @@ export function contentsChecks(
   found: FoundContents,
   earlier: readonly EarlierContents[],
 ): readonly Check[] {
-  const { way, what, parts, aside } = found;
-  if (parts.size === 0) return leftOut(aside);
+  const { way, what, parts, aside, partial = false } = found;
+  const records = earlier.flatMap(({ contents, told }) => (contents?.way === way ? [{ ...contents, told }] : []));
+  const [known] = records;
+  // Nothing is no record. Against one it is a finding.
+  if (parts.size === 0 && !known) return leftOut(aside);
   if (parts.size > MOST_PARTS) {
     const detail = `not recorded for later proofs: ${what}, ${parts.size} in all, and a record holds ${MOST_PARTS}`;
     return [{ name: CONTENTS, compared: false, ok: true, detail }, ...leftOut(aside)];
   }
-  const sealed = sealedParts(backup, way, parts);
-  const contents: RecordedContents = { way, parts: Object.fromEntries(sealed.values()) };
+  const sealed = sealedParts(backup, found);
+  const contents: RecordedContents = {
+    way,
+    parts: Object.fromEntries(sealed.values()),
+    ...(partial && { partial }),
+  };
   const sorted = [...sealed.values()].toSorted(([one], [two]) => (one < two ? -1 : 1));
   const record = { digest: backup.seal(JSON.stringify([way, ...sorted])), contents };
-  const known = earlier.find((one) => one.contents?.way === way);
-  const unread = [...parts].filter(([, digest]) => digest === null).map(([part]) => part);
-  if (!known?.contents) {
+  if (!known) {
+    const unread = [...parts].filter(([, digest]) => digest === null).map(([part]) => part);
     const other = earlier[0] ? `; ${whyOther(earlier[0], way)}` : '';
     const detail = `recorded for later proofs: ${what}, ${parts.size - unread.length} in all${other}`;
     const unreadable = unread.length === 0 ? [] : [`${some(unread)}: cannot be read here`];
     return [{ name: CONTENTS, compared: false, ok: true, detail, ...record }, ...leftOut([...aside, ...unreadable])];
   }
-  const { check, unknown } = compared(what, sealed, known.contents.parts, known.told);
-  const others = unknown.length === 0 ? [] : [`${some(unknown)}: could not be read, then or now`];
-  return [{ name: CONTENTS, ...check, ...record }, ...leftOut([...aside, ...others])];
+  const lacking = lackingOf(backup, found, sealed, known);
+  const difference: Difference = { standings: standingsIn(sealed, records), lacking, known };
+  const rest = [...aside, ...incomparable(found, difference)];
+  return [{ name: CONTENTS, ...judged(found, difference), ...record }, ...leftOut(rest)];
 }
 
 function leftOut(why: readonly string[]): readonly Check[] {
@@ -70,45 +83,118 @@ function leftOut(why: readonly string[]): readonly Check[] {
 
 type Sealed = ReadonlyMap<string, readonly [name: string, digest: string | null]>;
 
-function sealedParts({ seal }: Pick<BackupReader, 'seal'>, way: string, parts: FoundContents['parts']): Sealed {
-  const short = (...texts: readonly string[]): string => seal(JSON.stringify(texts)).slice(0, DIGITS);
+function sealedParts(backup: Pick<BackupReader, 'seal'>, { way, parts, by }: FoundContents): Sealed {
   return new Map(
-    [...parts].map(([name, digest]) => [
-      name,
-      [short('name', name), digest === null ? null : short('digest', way, name, digest)],
-    ]),
+    [...parts].map(([name, digest]) => {
+      const written = by?.get(name);
+      const own = digest === null ? null : short(backup, 'digest', way, name, digest);
+      return [name, [sealedName(backup, name), own === null || written === undefined ? own : `${own} ${written}`]];
+    }),
   );
 }
 
-/** What is not there any more is for the checks of the inventory to tell, which has its name. */
-function compared(
-  what: string,
-  sealed: Sealed,
-  known: RecordedContents['parts'],
-  told: string,
-): { readonly check: Pick<Check, 'compared' | 'ok' | 'detail'>; readonly unknown: readonly string[] } {
-  const both: string[] = [];
-  const unknown: string[] = [];
-  const different: string[] = [];
-  for (const [part, [name, digest]] of sealed) {
-    const before = known[name];
-    if (digest === null || typeof before !== 'string') unknown.push(part);
-    else both.push(part);
-    if (digest !== null && typeof before === 'string' && before !== digest) different.push(part);
-  }
-  return { check: judged(), unknown };
+function sealedName(backup: Pick<BackupReader, 'seal'>, name: string): string {
+  return short(backup, 'name', name);
+}
 
-  function judged(): Pick<Check, 'compared' | 'ok' | 'detail'> {
-    if (different.length > 0) {
-      const detail = `${what}: ${different.length} of ${both.length} differ from what an earlier proof found, ${told}: ${some(different)}`;
-      return { compared: true, ok: false, detail };
-    }
-    if (both.length === 0) {
-      return { compared: false, ok: true, detail: `nothing to compare with what an earlier proof found, ${told}` };
-    }
-    const detail = `${what}, ${both.length} in all, are what an earlier proof found, ${told}`;
-    return { compared: true, ok: true, detail };
+function short({ seal }: Pick<BackupReader, 'seal'>, ...texts: readonly string[]): string {
+  return seal(JSON.stringify(texts)).slice(0, DIGITS);
+}
+
+type Recorded = RecordedContents & Pick<EarlierContents, 'told'>;
+
+/** How a part stands to what is on record of it, and by which record. */
+interface Standing {
+  readonly part: string;
+  readonly kind: 'equal' | 'different' | 'added' | 'unread' | 'otherwise';
+  readonly told: string;
+}
+
+interface Difference {
+  readonly standings: readonly Standing[];
+  /** How many the record names that are not here, though they ought to be: only it knew what they are called. */
+  readonly lacking: number;
+  /** The oldest record of the way. */
+  readonly known: Recorded;
+}
+
+/** By the oldest record that a part compares with: what one could not read, or another program wrote out, a later one may tell. */
+function standingsIn(sealed: Sealed, records: readonly Recorded[]): readonly Standing[] {
+  return [...sealed].map(([part, [name, digest]]) => {
+    const all = records.map(({ parts, told }) => ({ part, kind: kindOf(digest, parts[name]), told }));
+    const comparable = all.find(({ kind }) => kind === 'equal' || kind === 'different');
+    const there = comparable ?? all.find(({ kind }) => kind !== 'added') ?? all[0];
+    return there ?? { part, kind: 'added', told: '' };
+  });
+}
+
+function kindOf(digest: string | null, before: string | null | undefined): Standing['kind'] {
+  if (before === undefined) return digest === null ? 'unread' : 'added';
+  if (digest === null || before === null) return 'unread';
+  if (digest === before) return 'equal';
+  const written = (text: string): string => text.slice(DIGITS);
+  return written(digest) === written(before) ? 'different' : 'otherwise';
+}
+
+function lackingOf(
+  backup: Pick<BackupReader, 'seal'>,
+  { excused }: FoundContents,
+  sealed: Sealed,
+  known: RecordedContents,
+): number {
+  const lacking = new Set(Object.keys(known.parts));
+  for (const [name] of sealed.values()) lacking.delete(name);
+  if (lacking.size === 0) return 0;
+  for (const name of excused?.() ?? []) {
+    lacking.delete(sealedName(backup, name));
+    if (lacking.size === 0) return 0;
   }
+  return lacking.size;
+}
+
+/** The same backup holds the same parts: one that lacks, or one more, is a difference too, where all names could be told then and now. */
+function judged(
+  { what, partial = false }: FoundContents,
+  { standings, lacking, known }: Difference,
+): Pick<Check, 'compared' | 'ok' | 'detail'> {
+  const [different, added] = [those(standings, 'different'), those(standings, 'added')];
+  const both = different.length + those(standings, 'equal').length;
+  const told = different.length === 0 ? known.told : [...new Set(different.map((one) => one.told))].join(', ');
+  const before = `what an earlier proof found, ${told}`;
+  const wrong = [
+    ...(different.length === 0 ? [] : [`${different.length} of ${both} differ from ${before}: ${names(different)}`]),
+    ...(lacking === 0 || partial ? [] : [`${lacking} of ${before}, are not here`]),
+    ...(added.length === 0 || known.partial ? [] : [`not among ${before}: ${names(added)}`]),
+  ];
+  if (wrong.length > 0) return { compared: true, ok: false, detail: `${what}: ${wrong.join('; ')}` };
+  if (both === 0) return { compared: false, ok: true, detail: `nothing to compare with ${before}` };
+  return { compared: true, ok: true, detail: `${what}, ${both} in all, are ${before}` };
+}
+
+function incomparable(
+  { by, partial = false }: FoundContents,
+  { standings, lacking, known }: Difference,
+): readonly string[] {
+  const [unread, otherwise, added] = [
+    those(standings, 'unread'),
+    those(standings, 'otherwise'),
+    those(standings, 'added'),
+  ];
+  const writers = [...new Set(otherwise.map(({ part }) => by?.get(part) ?? 'another program'))].join(', ');
+  return [
+    ...(unread.length === 0 ? [] : [`${names(unread)}: could not be read, then or now`]),
+    ...(otherwise.length === 0 ? [] : [`${names(otherwise)}: written out by ${writers} now, by another then`]),
+    ...(added.length > 0 && known.partial ? [`${names(added)}: not in that record, which is not of everything`] : []),
+    ...(lacking > 0 && partial ? [`${lacking} of that record: not everything could be told by name now`] : []),
+  ];
+}
+
+function those(standings: readonly Standing[], kind: Standing['kind']): readonly Standing[] {
+  return standings.filter((one) => one.kind === kind);
+}
+
+function names(standings: readonly Standing[]): string {
+  return some(standings.map(({ part }) => part));
 }
 
 function whyOther({ contents, told }: EarlierContents, way: string): string {

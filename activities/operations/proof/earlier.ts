@@ -11,10 +11,12 @@ import type { EarlierContents } from '../../sources/earlier-contents.ts';
 import { readContents } from '../../storage/evidence-file.ts';
 import { openPlaceNamed } from '../keys/places.ts';
 
-/** Records that compare with nothing of each other are of other programs or other moments: few, of one backup. */
-const MOST = 5;
+/** So many of the oldest are read, which everything is compared with that they have, and so many of the newest, which are by the programs of today. */
+const MOST = 4;
+/** Of so many that found the same one is enough: the others are read where it is gone, or is another by now. */
+const COPIES = 3;
 
-/** Of the proofs that held: the oldest of each digest. Those that compared and found the same add nothing. */
+/** Of the proofs that held: the oldest of each digest, a few each. Those that compared and found the same add nothing else. */
 export function recordsIn(
   tests: readonly Verified[],
   { reference, sha256 }: PinnedReference,
@@ -24,15 +26,14 @@ export function recordsIn(
   const held = tests
     .filter(({ backup, verdict }) => backup.sha256 === sha256 && verdict === 'ok')
     .toSorted((a, b) => (a.time < b.time ? -1 : 1));
-  const records = new Map<string, ContentsRecord>();
-  for (const { contents: digest, destination: place, time, what } of held) {
-    if (digest === undefined || records.has(digest)) continue;
-    records.set(digest, { digest, place, key: evidenceKey(name.source, name.id, time, what) });
-  }
-  return [...records.values()].slice(0, MOST);
+  const records = held.flatMap(({ contents: digest, destination: place, time, what }): ContentsRecord[] =>
+    digest === undefined ? [] : [{ digest, place, key: evidenceKey(name.source, name.id, time, what) }],
+  );
+  const all = [...Map.groupBy(records, ({ digest }) => digest).values()].map((same) => same.slice(0, COPIES));
+  return [...all.slice(0, MOST), ...all.slice(MOST).slice(-MOST)].flat();
 }
 
-/** What stands in them. One that cannot be read now is named, and compares with nothing but by its digest. */
+/** What stands in them, once for each digest. What cannot be read now is named, and compares with nothing but by its digest. */
 export async function earlierContents(
   site: Site,
   { contents, records }: Pick<TestChoice, 'contents' | 'records'>,
@@ -40,7 +41,11 @@ export async function earlierContents(
   if (records === undefined) {
     return contents === null ? [] : [{ digest: contents, contents: null, told: 'recorded before this run began' }];
   }
-  return Promise.all(records.map((record) => earlierContent(site, record)));
+  const found = await Promise.all(records.map((record) => earlierContent(site, record)));
+  return [...Map.groupBy(found, ({ digest }) => digest).values()].flatMap((same) => {
+    const [first] = same;
+    return same.find(({ contents }) => contents !== null) ?? (first ? [first] : []);
+  });
 }
 
 async function earlierContent(site: Site, { digest, place, key }: ContentsRecord): Promise<EarlierContents> {

@@ -3,7 +3,7 @@ import type { Check } from '../../../model/evidence.ts';
 import type { MariadbEntry } from '../../../model/inventory.ts';
 import { failed, notCompared, passed, some } from './checks.ts';
 import type { Comparing } from './compare.ts';
-import { tableName, type Digests, type TableRows, type Unread } from './digests.ts';
+import { isSame, tableName, type Digests, type TableRows, type Unread } from './digests.ts';
 
 type Rows = Extract<MariadbEntry, { readonly entry: 'rows' }>;
 
@@ -66,5 +66,5 @@ function differenceOf(expected: Rows, found: TableRows | undefined, unread: read
   const name = tableName(expected);
   if (!found) return [`${name} (${unread.find((table) => tableName(table) === name)?.why ?? 'not there'})`];
   if (found.rows !== expected.rows) return [`${name} (${found.rows} rows, ${expected.rows} in the source)`];
-  return found.digest === expected.digest ? [] : [`${name} (same number of rows, other content)`];
+  return isSame(expected.digest, found.digest) ? [] : [`${name} (same number of rows, other content)`];
 }

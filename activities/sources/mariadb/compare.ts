@@ -3,6 +3,7 @@ import type { Check } from '../../../model/evidence.ts';
 import type { MariadbEntry } from '../../../model/inventory.ts';
 import { contentsChecks, type EarlierContents } from '../earlier-contents.ts';
 import type { BackupReader } from '../types.ts';
+import { besideRows, type BesideRows } from './beside-rows.ts';
 import { failed, passed, some, type CheckName } from './checks.ts';
 import { compareRows, VERSIONED_AT_LOAD, type ComparedRows } from './compare-rows.ts';
 import type { Connection } from './connection.ts';
@@ -18,6 +19,8 @@ const COMPARED = {
   event: 'events',
   user: 'users',
 } as const satisfies Partial<Record<MariadbEntry['entry'], CheckName>>;
+
+const WHAT = 'rows by table, and what is beside them';
 
 export interface Comparing {
   readonly connection: Connection;
@@ -51,7 +54,14 @@ export async function compareWithInventory(comparing: Comparing): Promise<readon
   return [
     ...kinds.map((kind) => compareEntries(kind, inventory, found)),
     rows.check,
-    ...(proof ? withEarlier(proof, moment, { compared: rows.compared, apart }, await read()) : []),
+    ...(proof
+      ? withEarlier(proof, moment, {
+          compared: rows.compared,
+          apart,
+          digests: await read(),
+          beside: await besideRows(connection, { here: proof.here, loaded, signal }),
+        })
+      : []),
   ];
 }
 
@@ -60,23 +70,30 @@ function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
   return () => (made ??= make());
 }
 
-/** Tables whose rows no digest of the source tells of, with what earlier proofs found in them. */
+interface Found extends Pick<ComparedRows, 'compared'> {
+  readonly apart: ReadonlySet<string>;
+  readonly digests: Digests;
+  readonly beside: BesideRows;
+}
+
+/** All that no digest of the source tells of, with what earlier proofs found in it. */
 function withEarlier(
   { backup, earlier, here }: Proof,
   moment: Moment,
-  { compared, apart }: Pick<ComparedRows, 'compared'> & { readonly apart: ReadonlySet<string> },
-  { tables, unread }: Digests,
+  { compared, apart, digests: { tables, unread }, beside }: Found,
 ): readonly Check[] {
   const parts = new Map([
     ...tables.map((table) => [tableName(table), `${table.rows} ${table.digest}`] as const),
     ...unread.map((table) => [tableName(table), null] as const),
+    ...beside.parts,
   ]);
-  for (const name of [...compared, ...apart]) parts.delete(name);
-  const aside = apart.size === 0 ? [] : [`${some([...apart])}: ${VERSIONED_AT_LOAD}`];
+  const known = [...compared, ...apart];
+  for (const name of known) parts.delete(name);
+  const aside = [...(apart.size === 0 ? [] : [`${some([...apart])}: ${VERSIONED_AT_LOAD}`]), ...beside.aside];
   // Each series sums rows in its own way, and behind the backup's end there may be other ones.
   const at = moment.reached && moment.replayed ? 'the moment whose rows are known' : 'the end of the backup';
-  const way = `mariadb rows 1, by ${seriesOf(here)}, at ${at}`;
-  return contentsChecks(backup, { way, what: 'rows by table', parts, aside }, earlier);
+  const way = `mariadb contents 2, by ${seriesOf(here)}, at ${at}`;
+  return contentsChecks(backup, { way, what: WHAT, parts, by: beside.by, excused: () => known, aside }, earlier);
 }
 
 function compareEntries(

@@ -71,7 +71,7 @@ export async function rowsBySnapshot(
   const { work } = context;
   try {
     const tables = (await listTables(checking, work.signal)).filter(({ engine }) => engine === TRANSACTIONAL);
-    const names = tables.map(({ database, name }) => ({ database, name }));
+    const names = tables.map(({ database, name, loose }) => ({ database, name, loose }));
     const read = await whileReading(work, () => readBySnapshot(checking, names, work.signal));
     const { file, position } = read;
     await captureBinlog(context, connection, from, { file, position });

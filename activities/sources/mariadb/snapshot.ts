@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { BackupError } from '../../../model/errors.ts';
 import { runProgram } from '../../streams/run.ts';
 import type { Connection } from './connection.ts';
-import type { TableRows, Unread } from './digests.ts';
+import { digestOf, valuesOf, type Table, type TableRows, type Unread } from './digests.ts';
 import { clientError } from './errors.ts';
 import { clientProgram, fixed, identifier } from './session.ts';
 
@@ -19,12 +19,12 @@ export interface SnapshotRows {
   readonly unread: readonly Unread[];
 }
 
-export type TableName = Pick<TableRows, 'database' | 'name'>;
+export type TableName = Pick<Table, 'database' | 'name' | 'loose'>;
 
 /** How long it waits for whoever has locked a table, in seconds. */
 const LOCK_WAIT = 10;
 
-const counted = z.object({ table: z.number(), rows: z.number() });
+const counted = z.object({ table: z.number(), rows: z.number(), values: z.string() });
 const session = z.object({ session: z.number(), open: z.number() });
 
 // Another connection, or none that is in a transaction any more, would read something else.
@@ -41,10 +41,10 @@ export async function readBySnapshot(
     'START TRANSACTION WITH CONSISTENT SNAPSHOT',
     "SHOW STATUS LIKE 'binlog_snapshot_%'",
     SESSION,
-    ...tables.flatMap(({ database, name }, table) => {
+    ...tables.flatMap(({ database, name, loose }, table) => {
       const from = `${identifier(database)}.${identifier(name)}`;
       return [
-        `SELECT JSON_OBJECT('table', ${table}, 'rows', COUNT(*)) FROM ${from}`,
+        `SELECT JSON_OBJECT('table', ${table}, 'rows', COUNT(*), 'values', ${valuesOf(loose)}) FROM ${from}`,
         `CHECKSUM TABLE ${from} EXTENDED`,
       ];
     }),
@@ -74,8 +74,11 @@ function understood(lines: readonly string[], stderr: string, tables: readonly T
     else if (line.startsWith('{"table": ')) current = counted.parse(JSON.parse(line));
     else {
       // The name of a table may hold a tab or a line break: the sum is what is last.
-      const digest = /\t(\d+)$/.exec(line)?.[1];
-      if (current && digest !== undefined) found.set(current.table, { rows: current.rows, digest });
+      const checksum = /\t(\d+)$/.exec(line)?.[1];
+      if (!current || checksum === undefined) continue;
+      found.set(current.table, { rows: current.rows, digest: digestOf(checksum, current.values) });
+      // The next may fail to be counted, and be summed all the same.
+      current = undefined;
     }
   }
   const [begun, ended] = sessions;
@@ -88,7 +91,7 @@ function understood(lines: readonly string[], stderr: string, tables: readonly T
     position: Number(status.get('position') ?? 0),
     tables: tables.flatMap((table, index) => {
       const read = found.get(index);
-      return read ? [{ ...table, ...read }] : [];
+      return read ? [{ database: table.database, name: table.name, ...read }] : [];
     }),
     unread: tables.filter((_table, index) => !found.has(index)).map(({ database, name }) => ({ database, name, why })),
   };

@@ -89,7 +89,7 @@ async function lookInside(
 ): Promise<readonly Check[]> {
   const { connection, pid, activity } = server;
   const compared = await whileServerWorks({ pid, activity, phase: 'comparing', work }, (work) =>
-    compareWithInventory({ ...about, connection, work }),
+    compareWithInventory({ ...about, connection, binaries, work }),
   );
   const sound = await whileServerWorks({ pid, activity, phase: 'checking pages and indexes', work }, (work) =>
     amcheck(connection, binaries, work),

@@ -4,6 +4,8 @@ import type { PostgresEntry } from '../../../model/inventory.ts';
 import type { Work } from '../../work.ts';
 import { contentsChecks, type EarlierContents } from '../earlier-contents.ts';
 import type { BackupReader } from '../types.ts';
+import { besideRows, type BesideRows } from './beside-rows.ts';
+import type { Binaries } from './binaries.ts';
 import { failed, notCompared, passed, some, type CheckName } from './checks.ts';
 import { compareRows, type ComparedRows } from './compare-rows.ts';
 import type { Connection } from './connection.ts';
@@ -21,9 +23,13 @@ const COMPARED = {
   role: 'roles',
 } as const satisfies Partial<Record<PostgresEntry['entry'], CheckName>>;
 
+const WHAT = 'rows by table, and what is beside them';
+
 export interface Comparing {
   /** As superuser of the restored server. */
   readonly connection: Connection;
+  /** Of the server. */
+  readonly binaries: Binaries;
   /** Null where it is damaged: there is nothing to compare with, and no moment. */
   readonly inventory: readonly PostgresEntry[] | null;
   /** How the server was recovered to the moment whose rows are known; or why they are not compared. */
@@ -35,7 +41,7 @@ export interface Comparing {
 
 /** All comparisons. */
 export async function compareWithInventory(comparing: Comparing): Promise<readonly Check[]> {
-  const { connection, inventory, moment, proof, work } = comparing;
+  const { connection, binaries, inventory, moment, proof, work } = comparing;
   const facts = await withSession(connection, { application: 'mosaic-backup check', signal: work.signal }, gatherFacts);
   const found = new Set((await takeInventory(connection, facts, work.signal)).map(identityOf));
   const kinds = ['database', 'relation', 'extension', 'role'] as const;
@@ -51,13 +57,16 @@ export async function compareWithInventory(comparing: Comparing): Promise<readon
     ),
     rows.check,
     collations(facts.databases),
-    ...(proof ? withEarlier(rows, { ...proof, recovered: moment.possible }) : []),
+    ...(proof
+      ? withEarlier(rows, await besideRows(connection, also, binaries, work), { ...proof, recovered: moment.possible })
+      : []),
   ];
 }
 
-/** Tables whose rows no digest of the source tells of, with what earlier proofs found in them. */
+/** All that no digest of the source tells of, with what earlier proofs found in it. */
 function withEarlier(
   { compared, found: { tables, unread } }: ComparedRows,
+  { parts: beside, by }: BesideRows,
   {
     backup,
     earlier,
@@ -67,11 +76,13 @@ function withEarlier(
   const parts = new Map([
     ...tables.map((table) => [tableName(table), `${table.rows} ${table.digest}`] as const),
     ...unread.map((table) => [tableName(table), null] as const),
+    ...beside,
   ]);
   for (const name of compared) parts.delete(name);
   // Behind the backup's end there may be other rows: what was found at one moment says nothing of another.
-  const way = `postgres rows 1, at ${recovered ? 'the moment whose rows are known' : 'the end of the backup'}`;
-  return contentsChecks(backup, { way, what: 'rows by table', parts, aside: [] }, earlier);
+  const way = `postgres contents 2, at ${recovered ? 'the moment whose rows are known' : 'the end of the backup'}`;
+  const partial = unread.some(({ name }) => name === '*');
+  return contentsChecks(backup, { way, what: WHAT, parts, by, excused: () => compared, partial, aside: [] }, earlier);
 }
 
 function compareEntries(

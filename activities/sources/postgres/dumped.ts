@@ -15,7 +15,7 @@ import { withSession } from './session.ts';
 
 const APPLICATION = 'mosaic-backup check';
 /** Milliseconds. Only a prepared transaction holds locks here, and it does so for ever. */
-const LOCK_WAIT = 10_000;
+export const LOCK_WAIT = 10_000;
 /** What pg_dump says of a library of production's that this machine lacks: nothing against the backup. */
 const NO_LIBRARY = /could not (access file|load library)/;
 const LOCKED = /lock timeout/;

@@ -97,7 +97,7 @@ async function compareValues(
   const { pid, activity } = server;
   try {
     const found = await whileServerWorks({ pid, activity, phase: 'reading every value', work }, (watched) =>
-      digestValues(server, programs, watched),
+      digestValues(server, programs, new Date(backup.manifest.scheduled), watched),
     );
     return contentsChecks(backup, found, earlier);
   } catch (error) {

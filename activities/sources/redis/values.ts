@@ -31,6 +31,8 @@ const MOST_EXPIRING = 1_000_000;
 /** Milliseconds that one answer may take: the server works on values, however large. */
 const PATIENCE = 3_600_000;
 const DAY = 86_400_000;
+/** The sum of no keys. */
+const NOTHING = Buffer.alloc(32);
 
 /** By which servers since 7.0 allow DEBUG to whoever comes by their socket. */
 export function debugging({
@@ -42,29 +44,80 @@ export function debugging({
 
 /** What they are digested by: another version may do it otherwise. */
 export function wayOf({ product, version }: Pick<Programs, 'product' | 'version'>): string {
-  return `redis values 1, by ${product} ${version.split('.').slice(0, 2).join('.')}`;
+  return `redis values 2, by ${product} ${version.split('.').slice(0, 2).join('.')}`;
 }
 
-/** Everything that a server holds and that stays the same until it is looked at again. */
+/**
+ * Everything that a server holds and that stays the same until it is looked at again.
+ * @param since when it was captured: what expired from then on may be on record.
+ */
 export async function digestValues(
   { connection, loaded }: Pick<PrivateServer, 'connection' | 'loaded'>,
   programs: Pick<Programs, 'product' | 'version'>,
+  since: Date,
   work: Work,
 ): Promise<FoundContents> {
   const parts = new Map<string, string | null>();
   const aside: string[] = [];
+  let partial = false;
+  const knowsMore = isAtLeast(programs.version, '7.0');
   for (const { index, keys } of loaded.databases) {
     if (keys === 0) continue;
     const talk = await openTalk(connection, index, work.signal, PATIENCE);
     try {
-      const found = await digestDatabase(talk, index, isAtLeast(programs.version, '7.0'), work);
+      const found = await digestDatabase(talk, index, knowsMore, work);
       for (const [part, digest] of found.parts) parts.set(part, digest);
       aside.push(...found.aside);
+      partial ||= found.partial;
     } finally {
       talk.close();
     }
   }
-  return { way: wayOf(programs), what: 'values by database and type', parts, aside };
+  if (knowsMore && loaded.libraries > 0) parts.set('functions', await functions(connection, work));
+  const databases = Math.max(USUAL_DATABASES, ...loaded.databases.map(({ index }) => index + 1));
+  const excused = () => expiredSince(since, databases);
+  return { way: wayOf(programs), what: 'values by database and type', parts, partial, excused, aside };
+}
+
+/** As many as a server has without being told. */
+const USUAL_DATABASES = 16;
+
+/** What a group of keys is called. */
+function groupOf(values: string, day?: number): string {
+  return day === undefined ? values : `${values} that expire on ${new Date(day).toISOString().slice(0, 10)}`;
+}
+
+function partOf(index: number, group: string): string {
+  return `database ${index}, ${group}`;
+}
+
+/** All parts that may have come to their end between the capture and now: names on record are sealed, so they are tried. */
+function* expiredSince(since: Date, databases: number): Generator<string> {
+  for (let day = Math.floor(Date.now() / DAY) * DAY; day >= since.getTime() - DAY; day -= DAY) {
+    for (const values of TYPES.values()) {
+      for (let index = 0; index < databases; index += 1) yield partOf(index, groupOf(values, day));
+    }
+  }
+}
+
+/** The code of all libraries, which come in whatever order; null where it is not told. */
+async function functions(connection: PrivateServer['connection'], { signal }: Work): Promise<string | null> {
+  const talk = await openTalk(connection, 0, signal);
+  try {
+    const [answer] = await talk.ask([['FUNCTION', 'LIST', 'WITHCODE']]);
+    if (!Array.isArray(answer)) return null;
+    const code = (answer as readonly Answer[]).flatMap((library) => {
+      const fields = Array.isArray(library) ? (library as readonly Answer[]) : [];
+      const at = fields.findIndex((field) => Buffer.isBuffer(field) && field.toString() === 'library_code');
+      const found = fields[at + 1];
+      return at >= 0 && Buffer.isBuffer(found) ? [found.toString('hex')] : [];
+    });
+    if (code.length < answer.length) return null;
+    code.sort((one, two) => (one < two ? -1 : 1));
+    return createHash('sha256').update(code.join(' ')).digest('hex');
+  } finally {
+    talk.close();
+  }
 }
 
 interface Scan {
@@ -83,30 +136,34 @@ async function digestDatabase(
   index: number,
   knowsExpiry: boolean,
   work: Work,
-): Promise<Pick<FoundContents, 'parts' | 'aside'>> {
+): Promise<Pick<FoundContents, 'parts' | 'aside'> & { readonly partial: boolean }> {
   const of = `database ${index}`;
   const { lasting, lapsing } = await keyspace(talk, index);
   const scan = await scanned(talk, index, { lasting, knowsExpiry, work });
-  if (!scan) return { parts: new Map(), aside: [`${of}: its keys could not be counted`] };
+  if (!scan) return { parts: new Map(), partial: true, aside: [`${of}: its keys could not be counted`] };
   const now = Date.now();
   const parts = new Map<string, string | null>();
   const aside: string[] = [];
+  // A type of which there is none is one that damage may bring: a key of another type is not one key more.
+  for (const values of scan.lasting > 0 ? TYPES.values() : []) {
+    parts.set(partOf(index, values), values === HASHES && lapsing > 0 ? null : NOTHING.toString('hex'));
+  }
   let soon = 0;
   for (const [group, digest] of scan.groups) {
     const day = scan.days.get(group);
     // Of what expires today some may be gone already, and some at the next look.
     if (day !== undefined && (day <= now || scan.tooMany)) soon += 1;
-    else if (!group.startsWith(HASHES) || lapsing === 0) parts.set(`${of}, ${group}`, digest.toString('hex'));
+    else if (!group.startsWith(HASHES) || lapsing === 0) parts.set(partOf(index, group), digest.toString('hex'));
   }
   if (soon > 0 || (scan.expiring.size > 0 && !knowsExpiry)) {
     const which = scan.tooMany || !knowsExpiry ? 'keys with a TTL' : 'keys that come to the end of their TTL today';
     aside.push(`${of}: ${which}`);
   }
   if (scan.groups.keys().some((group) => group.startsWith(STREAMS)))
-    aside.push(`${of}: consumer groups of its streams`);
+    aside.push(`${of}: consumer groups and last ids of its streams`);
   if (lapsing > 0) aside.push(`${of}: hashes, since fields of ${lapsing} have a TTL of their own`);
   for (const [type, count] of scan.foreign) aside.push(`${of}: ${count} of the type ${type}`);
-  return { parts, aside };
+  return { parts, aside, partial: scan.tooMany || lapsing > 0 };
 }
 
 interface Scanning {
@@ -196,10 +253,10 @@ function add(scan: Scan, { key, expires, type, digest }: Key, knowsExpiry: boole
     return;
   }
   const day = expires === NEVER ? undefined : Math.floor(expires / DAY) * DAY;
-  const group = day === undefined ? values : `${values} that expire on ${new Date(day).toISOString().slice(0, 10)}`;
+  const group = groupOf(values, day);
   if (day !== undefined) scan.days.set(group, day);
   const own = createHash('sha256').update(`${key.length} ${expires} ${type} `).update(key).update(digest).digest();
-  const sum = scan.groups.get(group) ?? Buffer.alloc(own.length);
+  const sum = scan.groups.get(group) ?? Buffer.from(NOTHING);
   // In whatever order they come.
   for (const [at, byte] of own.entries()) sum[at] = (sum[at] ?? 0) ^ byte;
   scan.groups.set(group, sum);

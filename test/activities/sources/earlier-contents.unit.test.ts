@@ -81,6 +81,43 @@ describe('what an earlier proof found', () => {
     assert.match(detail, /recorded for later proofs.*recorded by evidence\/db\/x at vault, cannot be read/);
   });
 
+  it('lacks nothing and holds nothing more, where all names could be told: neither is passed over', () => {
+    const { 'shop.notes': notes, ...fewer } = tables;
+    const earlier = recordedAs(check(tables));
+    const lacking = check(fewer, [earlier]);
+    assert.deepEqual([lacking.compared, lacking.ok], [true, false]);
+    assert.match(lacking.detail, /rows by table: 1 of what an earlier proof found, recorded by .*, are not here/);
+    const none = check({}, [earlier]);
+    assert.deepEqual([none.compared, none.ok], [true, false]);
+    const more = check({ ...tables, 'shop.new': '1 1' }, [earlier]);
+    assert.deepEqual([more.compared, more.ok], [true, false]);
+    assert.match(more.detail, /not among what an earlier proof found, .*: shop\.new/);
+    // Compared by something else now, or at the end of its time.
+    assert.ok(notes && check(fewer, [earlier], { excused: () => ['shop.other', 'shop.notes'] }).ok);
+    const [part, left] = checks(fewer, [earlier], { partial: true });
+    assert.ok(part?.ok);
+    assert.match(left?.detail ?? '', /1 of that record: not everything could be told by name now/);
+    const [later, rest] = checks(tables, [recordedAs(check(fewer, [], { partial: true }))]);
+    assert.ok(later?.ok);
+    assert.match(rest?.detail ?? '', /shop\.notes: not in that record, which is not of everything/);
+  });
+
+  it('is found in a younger record, where the oldest has it unread or written out by another program', () => {
+    const by = (writer: string) => ({ by: new Map([['shop, definitions', writer]]) });
+    const all = { ...tables, 'shop, definitions': 'as 15.1 writes' };
+    const oldest = recordedAs(check(all, [], by('pg_dump 15.1')), 'recorded by the first');
+    const changed = { ...all, 'shop, definitions': 'as 15.2 writes', 'shop.locked': '1 1' };
+    const [newer, left] = checks(changed, [oldest], by('pg_dump 15.2'));
+    assert.ok(newer?.ok);
+    assert.match(left?.detail ?? '', /shop, definitions: written out by pg_dump 15\.2 now, by another then/);
+    const records = [oldest, recordedAs(newer, 'recorded by the second')];
+    assert.ok(check(changed, records, by('pg_dump 15.2')).ok);
+    const damaged = { ...changed, 'shop, definitions': 'otherwise', 'shop.locked': '1 2' };
+    const { ok, detail } = check(damaged, records, by('pg_dump 15.2'));
+    assert.ok(!ok);
+    assert.match(detail, /2 of 4 differ from what an earlier proof found, recorded by the second: /);
+  });
+
   it('of more parts than a record holds is not recorded, and that is said', () => {
     const many = Object.fromEntries(Array.from({ length: 10_001 }, (_, index) => [`t${index}`, '0']));
     const found = check(many);

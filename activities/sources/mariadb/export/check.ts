@@ -14,7 +14,7 @@ import { hasList, listOf } from '../../stored-exports.ts';
 import type { BackupReader, CheckContext } from '../../types.ts';
 import { readInventory } from '../check.ts';
 import type { Connection } from '../connection.ts';
-import { digestRows, tableName } from '../digests.ts';
+import { digestRows, isSame, tableName } from '../digests.ts';
 import { engine } from '../engine.ts';
 import { compareVersions, seriesOf } from '../facts.ts';
 import { identityOf, takeInventory } from '../inventory.ts';
@@ -109,7 +109,7 @@ async function compare(
   const restored = new Map(tables.map((table) => [tableName(table), table]));
   const different = stable.filter((entry) => {
     const table = restored.get(tableName(entry));
-    return table?.rows !== entry.rows || (sameSums && table.digest !== entry.digest);
+    return table?.rows !== entry.rows || (sameSums && !isSame(entry.digest, table.digest));
   });
   const problems = [
     ...missing.map((name) => `${name} (missing)`),

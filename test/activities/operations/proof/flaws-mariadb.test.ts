@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Site } from '../../../../activities/site.ts';
+import { run } from '../../../../activities/sources/mariadb/session.ts';
 import { listBackups } from '../../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { mariadbSource } from '../../../../model/config/source.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
-import { capture, SOURCE } from '../../sources/mariadb/backups.ts';
+import { testWork } from '../../../support/work.ts';
+import { capture, onRestored, SOURCE } from '../../sources/mariadb/backups.ts';
 import { eachArtifactDamaged, findings, prove, twoSites, withinOf } from './proving.ts';
 
 const SCHEMA = `
@@ -15,7 +17,12 @@ const SCHEMA = `
   CREATE TABLE orders (id int PRIMARY KEY, body text, INDEX (body(20)));
   INSERT INTO orders SELECT seq, MD5(seq) FROM seq_1_to_2000;
   CREATE TABLE notes (id int PRIMARY KEY, title varchar(40), note varchar(40), INDEX (title)) ENGINE = MyISAM ROW_FORMAT = FIXED PACK_KEYS = 0;
-  INSERT INTO notes SELECT seq, CONCAT('title ', seq), CONCAT('note of ', seq) FROM seq_1_to_500;`;
+  INSERT INTO notes SELECT seq, CONCAT('title ', seq), CONCAT('note of ', seq) FROM seq_1_to_500;
+  CREATE TABLE pairs (id int PRIMARY KEY, one varchar(20), two text); INSERT INTO pairs VALUES (1, 'ab', 'c'), (2, NULL, '');
+  CREATE SEQUENCE numbers; CREATE VIEW titles AS SELECT title FROM notes; CREATE USER reader IDENTIFIED BY 'x';
+  CREATE TRIGGER upper BEFORE INSERT ON pairs FOR EACH ROW SET NEW.one = UPPER(NEW.one);
+  CREATE EVENT tidy ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01' DO DELETE FROM orders WHERE id < 0;
+  CREATE FUNCTION one() RETURNS int DETERMINISTIC RETURN 1;`;
 
 describe('a restore test of a damaged MariaDB backup', function () {
   this.timeout(120_000);
@@ -55,13 +62,48 @@ describe('a restore test of a damaged MariaDB backup', function () {
     assert.match(await findings(of(reading), { plant }), /rows: .*shop\.notes \(same number of rows, other content\)/);
     const { notCompared } = await prove(of(blind));
     assert.match(notCompared.join(), /rows: rows not compared: the source has no check account/);
-    assert.match(notCompared.join(), /contents: recorded for later proofs: rows by table, 2 in all/);
+    assert.match(
+      notCompared.join(),
+      /contents: recorded for later proofs: rows by table, and what is beside them, 6 in all/,
+    );
     const again = await prove(of(blind));
     assert.ok(again.compared.includes('contents'), again.notCompared.join());
     assert.match(
       await findings(of(blind), { plant }),
-      /contents: rows by table: 1 of 2 differ from what an earlier proof found, recorded by evidence\/\S+ at the repository: shop\.notes/,
+      /contents: rows by table, and what is beside them: 1 of 6 differ from what an earlier proof found, recorded by evidence\/\S+ at the repository: shop\.notes/,
     );
+  });
+
+  it('flaw: what one column ends with now begins the next, which CHECKSUM TABLE takes for the same', async () => {
+    const plant = asSql("UPDATE shop.pairs SET one = 'a', two = 'bc' WHERE id = 1");
+    assert.match(await findings(of(reading), { plant }), /rows: .*shop\.pairs \(same number of rows, other content\)/);
+    await prove(of(blind));
+    assert.match(await findings(of(blind), { plant }), /contents: .*differ .*: shop\.pairs/);
+  });
+
+  it('flaw: a definition, a sequence, privileges, a table too many, with an account that reads rows or without', async () => {
+    for (const site of [reading, blind]) {
+      await prove(of(site));
+      const { compared, notCompared } = await prove(of(site));
+      assert.ok(compared.includes('contents'), notCompared.join());
+    }
+    const flaws: readonly (readonly [sql: string, ...named: readonly string[]])[] = [
+      ['DROP INDEX title ON shop.notes', 'definitions of shop'],
+      ['DROP TRIGGER shop.upper', 'definitions of shop'],
+      ["UPDATE mysql.proc SET body = 'RETURN 2' WHERE name = 'one'", 'definitions of shop'],
+      [
+        `SELECT SETVAL(shop.numbers, 500); CREATE TABLE shop.more (id int);
+           UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.access', 1) WHERE User = 'reader'`,
+        'values of sequences of shop',
+        'accounts and privileges',
+        'shop.more',
+      ],
+    ];
+    for (const [index, [sql, ...named]] of flaws.entries()) {
+      const said = await findings(of(index % 2 === 0 ? reading : blind), { plant: asSql(sql) });
+      assert.match(said, /contents: .* what an earlier proof found, recorded by evidence/);
+      for (const name of named) assert.ok(said.includes(name), said);
+    }
   });
 
   it('leaves system versioned tables of a dump aside, and says so: with each load their rows are as young as that', async () => {
@@ -156,6 +198,11 @@ describe('a restore test of a damaged MariaDB backup', function () {
       assert.match(wrong, named);
   });
 });
+
+function asSql(sql: string): (restored: string) => Promise<void> {
+  return (restored) =>
+    onRestored(restored, async (connection) => void (await run(connection, sql, { signal: testWork().signal })));
+}
 
 async function write(file: string, text: string, at: number): Promise<void> {
   const handle = await open(file, 'r+');

@@ -35,7 +35,8 @@ describe('a restore test of a damaged PostgreSQL backup', function () {
     await server.sql(`CREATE TABLE page (id int PRIMARY KEY, title text, body text);
       INSERT INTO page SELECT i, CASE i % 2 WHEN 0 THEN 'a' ELSE 'B' END || i, 'body of page ' || i FROM generate_series(1, 300) AS i;
       CREATE INDEX by_title ON page (title COLLATE "C");
-      CREATE TABLE other (id int)`);
+      CREATE TABLE other (id int); CREATE SEQUENCE numbers; SELECT lo_from_bytea(4242, 'hello');
+      CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE ROLE reader`);
     const [row] = await server.sql("SELECT pg_relation_filepath('page') AS file");
     heap = String(row?.['file']);
     const configs = { reading: server.config('socket', { check: {} }), blind: server.config('socket') };
@@ -63,8 +64,10 @@ describe('a restore test of a damaged PostgreSQL backup', function () {
     const without = await prove(of(blind));
     assert.ok(!without.compared.includes('rows'));
     assert.match(without.notCompared.join(), /rows: rows not compared: the source has no check role/);
-    assert.match(without.notCompared.join(), /contents: recorded for later proofs: rows by table, 2 in all/);
-    // Whose rows the source has told needs no other witness.
+    assert.match(
+      without.notCompared.join(),
+      /contents: recorded for later proofs: rows by table, and what is beside them, 9 in all/,
+    );
     assert.ok(!without.compared.includes('contents') && !compared.includes('contents'));
     const again = await prove(of(blind));
     assert.ok(again.compared.includes('contents'), again.notCompared.join());
@@ -76,10 +79,35 @@ describe('a restore test of a damaged PostgreSQL backup', function () {
     // Without digests of the source by what the first proof found, which is named.
     assert.match(
       await findings(of(blind), { plant }),
-      /contents: rows by table: 1 of 2 differ from what an earlier proof found, recorded by evidence\/\S+-test\.json at the repository: postgres\.public\.page/,
+      /contents: rows by table, and what is beside them: 1 of 9 differ from what an earlier proof found, recorded by evidence\/\S+-test\.json at the repository: postgres\.public\.page/,
     );
     // Nor has the damage become the record.
     assert.ok((await prove(of(blind))).compared.includes('contents'));
+  });
+
+  it('flaw: a definition, a sequence, a large object, a role or a table too many, with a role that reads rows or without', async () => {
+    for (const site of [reading, blind]) {
+      await prove(of(site));
+      const { compared, notCompared } = await prove(of(site));
+      assert.ok(compared.includes('contents'), notCompared.join());
+    }
+    const flaws: readonly (readonly [sql: string, ...named: readonly string[]])[] = [
+      ["CREATE OR REPLACE FUNCTION public.one() RETURNS int LANGUAGE sql AS 'SELECT 2'", 'definitions of postgres'],
+      [
+        `SELECT setval('public.numbers', 500); SELECT lo_put(4242, 0, 'jello'); ALTER ROLE reader CREATEROLE;
+           CREATE TABLE public.more (id int)`,
+        'values of sequences of postgres',
+        'large objects of postgres',
+        'roles',
+        'postgres.public.more',
+      ],
+    ];
+    for (const [sql, ...named] of flaws) {
+      // A server that was opened for writing comes to no moment any more, at which the other was compared.
+      const said = await findings(of(blind), { plant: asSql(sql) });
+      assert.match(said, /contents: .* what an earlier proof found, recorded by evidence/);
+      for (const name of named) assert.ok(said.includes(name), said);
+    }
   });
 
   it('of another place compares with what was recorded here, without the role that reads rows', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { captureBackup } from '../../../../activities/operations/capture.ts';
 import type { Site } from '../../../../activities/site.ts';
@@ -19,6 +20,20 @@ const SOURCE = 'cache';
 function inDays(days: number): { readonly date: string; readonly noon: number } {
   const date = new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
   return { date, noon: Date.parse(`${date}T12:00:00Z`) };
+}
+
+/** The first record of the only backup of a site. */
+async function oldest(site: Site): Promise<{ readonly evidence: string; readonly file: string }> {
+  const [backup] = await listBackups(repositoryStore(site.repository));
+  const evidence = path.join(site.repository, 'evidence', SOURCE, backup?.manifest.id ?? '');
+  const [file] = (await readdir(evidence)).toSorted();
+  assert.ok(file !== undefined && file.endsWith('-test.json'));
+  return { evidence, file };
+}
+
+/** Code of a function that gives a number. */
+function library(number: number): string {
+  return String.raw`#!lua name=lib\nredis.register_function('one', function() return ${number} end)`;
 }
 
 describe('a restore test of a damaged Redis backup', function () {
@@ -43,6 +58,7 @@ describe('a restore test of a damaged Redis backup', function () {
       `SET session yours PXAT ${inDays(40).noon}`,
       // Gone before anybody looks again.
       'SET brief value PX 5000',
+      `FUNCTION LOAD "${library(1)}"`,
     ]);
     ({ site } = await makeSite({ folder, sources: { [SOURCE]: server.config('save') } }));
     const run = { source: SOURCE, tier: 'daily', runId: 'run', scheduled: '2026-11-20T02:00:00Z' } as const;
@@ -73,7 +89,10 @@ describe('a restore test of a damaged Redis backup', function () {
   it('flaw: a value changed, of each type, or when it expires: it is not what the first proof found', async () => {
     const again = await prove(of());
     assert.ok(again.compared.includes('contents'), again.notCompared.join());
-    assert.match(again.notCompared.join(), /contents left out: .*database 5: consumer groups of its streams/);
+    assert.match(
+      again.notCompared.join(),
+      /contents left out: .*database 5: consumer groups and last ids of its streams/,
+    );
     const flaws: readonly (readonly [named: string, ...words: readonly string[]])[] = [
       ['database 0, strings', 'SETRANGE', 'key:7', '3', '!'],
       ['database 3, strings', 'SET', 'other', '2'],
@@ -94,6 +113,63 @@ describe('a restore test of a damaged Redis backup', function () {
         /contents: .*differ.* from what an earlier proof found, recorded by evidence\/\S+ at the repos/,
       );
       assert.ok(said.includes(`: ${named}`), said);
+    }
+  });
+
+  it('flaw: the only key of its type or day has become one of another; the code of a function', async () => {
+    await prove(of());
+    const toList = "redis.call('DEL', 'other') redis.call('RPUSH', 'other', '1')";
+    const flaws: readonly (readonly [named: string, ...words: readonly string[]])[] = [
+      ['2 of 20 differ', '-n', '3', 'EVAL', toList, '0'],
+      ['are not here; not among what', '-n', '5', 'PEXPIREAT', 'session', `${inDays(41).noon}`],
+      ['functions', 'FUNCTION', 'LOAD', 'REPLACE', library(2).replace(String.raw`\n`, '\n')],
+    ];
+    for (const [named, ...words] of flaws) {
+      const said = await findings(of(), { plant: (data: string) => changed(data, ...words) });
+      assert.ok(said.includes('contents: values by database and type: ') && said.includes(named), said);
+    }
+  });
+
+  it('flaw: a value changed, where the oldest record lies under the name of another moment: a younger one found the same', async () => {
+    const { evidence, file } = await oldest(site);
+    await rename(path.join(evidence, file), path.join(evidence, file.replace(/^\d{4}/, '2020')));
+    const said = await findings(of(), { plant: (data) => changed(data, '-n', '3', 'SET', 'other', '2') });
+    assert.match(said, /contents: .*differ from what an earlier proof found/);
+    assert.ok(!said.includes(file), said);
+    await rename(path.join(evidence, file.replace(/^\d{4}/, '2020')), path.join(evidence, file));
+  });
+
+  it('flaw: keys with a TTL gone out of append-only files, which nothing counts; and no flaw once their time is over', async () => {
+    const own = await temporaryFolder();
+    const writing = await startRedis({ folder: own, settings: { appendonly: 'yes' } });
+    try {
+      await writing.pipe([
+        ...keys(10),
+        `SET session yours PXAT ${inDays(40).noon}`,
+        'SELECT 7',
+        `SET alone yours PXAT ${inDays(40).noon}`,
+      ]);
+      const made = await makeSite({ folder: own, sources: { [SOURCE]: writing.config('aof') } });
+      const run = { source: SOURCE, tier: 'daily', runId: 'run', scheduled: '2026-11-20T02:00:00Z' } as const;
+      await captureBackup({ site: made.site, ...run, attempt: 1, busy: 0, work: testWork() });
+      const there = { site: made.site, source: SOURCE, within: withinOf(own) };
+      await prove(there);
+      const plant = (data: string) =>
+        onRestored(data, { appendonly: 'yes' }, async (run) => {
+          await run('DEL', 'session');
+          await run('-n', '7', 'DEL', 'alone');
+        });
+      assert.match(await findings(there, { plant }), /contents: values by database and type: 2 of .* are not here/);
+      const { now } = Date;
+      Date.now = () => now() + 60 * 86_400_000;
+      try {
+        const { compared, notCompared } = await prove(there, { plant });
+        assert.ok(compared.includes('contents'), notCompared.join());
+      } finally {
+        Date.now = now;
+      }
+    } finally {
+      await writing.stop();
     }
   });
 

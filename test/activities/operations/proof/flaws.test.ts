@@ -45,6 +45,7 @@ describe('a restore test of damaged data', () => {
     const first = await proven();
     assert.ok(!first.compared.includes('contents'));
     assert.match(first.notCompared.join(), /contents: recorded for later proofs/);
+    assert.match(first.notCompared.join(), /attributes: not compared: ACLs, extended attributes/);
     const second = await proven();
     assert.ok(second.compared.includes('contents'), second.compared.join());
   });

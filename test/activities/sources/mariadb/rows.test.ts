@@ -126,7 +126,7 @@ describe('rows of a MariaDB source', () => {
     assert.ok(!backup.manifest.artifacts.some(({ role }) => role === 'check-binlog'), 'nothing was written meanwhile');
 
     const connection = await checking();
-    const tables = Array.from({ length: 3000 }, () => ({ database: 'ledger', name: 'journal' }));
+    const tables = Array.from({ length: 3000 }, () => ({ database: 'ledger', name: 'journal', loose: [] }));
     const reading = isBackupError(readBySnapshot(connection, tables, testWork().signal), 'failed');
     for (;;) {
       const [id] = await server.sql("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'mosaic_check'");
@@ -142,8 +142,8 @@ describe('rows of a MariaDB source', () => {
   it('names a table that is gone when it is to be read, and reads the others', async () => {
     await server.sql('CREATE TABLE shop.there AS SELECT 1 AS id');
     const connection = await checking();
-    const name = { database: 'shop', name: 'there' };
-    const gone = { database: 'shop', name: 'gone' };
+    const name = { database: 'shop', name: 'there', loose: [] };
+    const gone = { database: 'shop', name: 'gone', loose: [] };
     const { tables, unread } = await readBySnapshot(connection, [gone, name], testWork().signal);
     assert.deepEqual([tables.map((table) => table.name), unread.map((table) => table.name)], [['there'], ['gone']]);
     assert.match(unread[0]?.why ?? '', /gone' doesn't exist/);
