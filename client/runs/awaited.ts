@@ -3,7 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError } from '../../model/errors.ts';
 import type { RunReport } from '../../model/run.ts';
-import { whyAway } from '../temporal/patiently.ts';
+import { answerWithin, whyAway } from '../temporal/patiently.ts';
 import type { RunHandle } from './start.ts';
 
 export interface AwaitedOptions {
@@ -18,6 +18,8 @@ const PATIENCE = 60_000;
 const PAUSE = 500;
 /** Milliseconds for one answer: without an end, gRPC asks again by itself for most of a minute. */
 const ANSWER = 10_000;
+/** Milliseconds for one question for the end, which Temporal answers when there is one: after them it is asked anew whether it is there. */
+const LONG_ANSWER = 20_000;
 
 /**
  * @throws BackupError `unreachable` where Temporal stays away, `not-found` where it has lost the run; what the run ended by as it is.
@@ -27,9 +29,9 @@ export async function resultOf(handle: RunHandle, { signal, patience = PATIENCE 
   for (;;) {
     try {
       // What waits for the end asks for long, and tells only then that there was an answer.
-      if (until !== null) await handle.client.withDeadline(Date.now() + ANSWER, () => handle.describe());
+      if (until !== null) await within(handle, ANSWER, patience, () => handle.describe());
       until = null;
-      return await handle.result();
+      return await within(handle, LONG_ANSWER, patience, () => handle.result());
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw lost(handle.workflowId, error);
       const why = whyAway(error);
@@ -39,6 +41,11 @@ export async function resultOf(handle: RunHandle, { signal, patience = PATIENCE 
     }
     await pause(PAUSE, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Nobody waits for one answer longer than it may be away at all. */
+function within<T>({ client }: RunHandle, longest: number, patience: number, ask: () => Promise<T>): Promise<T> {
+  return client.withDeadline(Date.now() + answerWithin(longest, patience), ask);
 }
 
 function away(run: string, why: string, cause: unknown): BackupError {

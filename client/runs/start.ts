@@ -8,7 +8,7 @@ import { runId, taskQueues, type PlanInput, type RunReport } from '../../model/r
 import { PLAN, SITE } from '../../workflows/search-attributes.ts';
 import { connect } from '../temporal/connect.ts';
 import type { Endpoint } from '../temporal/endpoint.ts';
-import { patiently, whyAway } from '../temporal/patiently.ts';
+import { answerWithin, patiently, whyAway } from '../temporal/patiently.ts';
 
 /** Every plan's workflow has this shape. */
 type PlanWorkflow = (input: PlanInput) => Promise<RunReport>;
@@ -130,7 +130,7 @@ async function taken(
   start: () => Promise<RunHandle>,
 ): Promise<RunHandle> {
   try {
-    return await patiently(() => client.withDeadline(Date.now() + ANSWER, start), patience);
+    return await patiently(() => client.withDeadline(Date.now() + answerWithin(ANSWER, patience), start), patience);
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     throw new BackupError('unreachable', `Temporal did not take ${id}: ${whyAway(error.cause) ?? error.message}`, {

@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BackupError, isErrorCode } from '../../model/errors.ts';
 import { waitsForTurn } from '../../model/graph.ts';
@@ -81,19 +82,26 @@ interface Looks extends Pick<WatchOptions, 'interval' | 'onProgress'> {
 async function look(client: Client, handle: RunHandle, looks: Looks): Promise<void> {
   const { interval, onProgress, signal } = looks;
   let { onTurn: tellTurn, onUnplanned: tellUnplanned } = looks;
+  const over = once(signal, 'abort');
+  const lookOnce = async (): Promise<void> => {
+    const report = await handle.query(runStatus);
+    const lines = await linesOf(client, handle, report);
+    if (signal.aborted) return;
+    onProgress(lines);
+    if (tellTurn && isEmpty(report) && waitsForTurn((await handle.query(runGraph)).steps)) {
+      tellTurn();
+      tellTurn = undefined;
+    }
+    const why = tellUnplanned && isEmpty(report) ? unplanned(await handle.describe(), Date.now()) : null;
+    if (why) {
+      tellUnplanned?.(why.error);
+      tellUnplanned = undefined;
+    }
+  };
   while (!signal.aborted) {
     try {
-      const report = await handle.query(runStatus);
-      onProgress(await linesOf(client, handle, report));
-      if (tellTurn && isEmpty(report) && waitsForTurn((await handle.query(runGraph)).steps)) {
-        tellTurn();
-        tellTurn = undefined;
-      }
-      const why = tellUnplanned && isEmpty(report) ? unplanned(await handle.describe(), Date.now()) : null;
-      if (why) {
-        tellUnplanned?.(why.error);
-        tellUnplanned = undefined;
-      }
+      // An answer is not waited for once the end is known, or nobody waits for that: where nobody answers, gRPC goes on asking for long.
+      await Promise.race([client.withAbortSignal(signal, lookOnce), over]);
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.
     }

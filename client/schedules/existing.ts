@@ -23,17 +23,19 @@ export interface ListedSchedule extends Existing {
 /**
  * Those of a site, in the order of their ids. The list of a server lags behind, so those that are expected are asked
  * for by name as well.
+ * @param patience as `patiently`.
  */
 export async function existingSchedules(
   client: Client,
   site: string,
   expected: readonly string[],
+  patience?: number,
 ): Promise<readonly ListedSchedule[]> {
   const ids = new Set(expected);
   for await (const { scheduleId } of client.schedule.list()) {
     if (scheduleId.startsWith(schedulePrefix(site))) ids.add(scheduleId);
   }
-  const found = await Promise.all([...ids].toSorted().map((id) => patiently(() => describe(client, id))));
+  const found = await Promise.all([...ids].toSorted().map((id) => patiently(() => describe(client, id), patience)));
   return found.filter((one) => one !== undefined);
 }
 

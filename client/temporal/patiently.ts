@@ -8,6 +8,13 @@ const PASSING: ReadonlySet<number> = new Set([2, 4, 8, 10, 13, 14]);
 /** Milliseconds: the pause between two tries, and how long it is tried. */
 const PAUSE = 500;
 const PATIENCE = 30_000;
+/** Milliseconds that one answer may always take, however little patience there is: a busy server is no absent one. */
+const ONE_ANSWER = 2_000;
+
+/** Milliseconds to wait for one answer: at most so long, and no longer than it is asked at all. */
+export function answerWithin(longest: number, patience = PATIENCE): number {
+  return Math.min(longest, Math.max(ONE_ANSWER, patience));
+}
 
 /** Asks again while it may pass. @throws BackupError `unreachable` where it does not; anything else as it is. */
 export async function patiently<T>(ask: () => Promise<T>, patience = PATIENCE): Promise<T> {

@@ -1,7 +1,9 @@
 /**
- * How a client's calls to Temporal are tried again: as its SDK does it by default, but for a call whose connection is closed while it waits
- * for its next try. The SDK's then throws out of a timer, which ends the process, and never tells whoever asked. That is so whenever one of
- * several questions fails and the connection is closed, or a run is not watched any more: here such a call ends as cancelled.
+ * How a client's calls to Temporal are tried again: as its SDK does it by default, but for three things. A call whose connection is closed while
+ * it waits for its next try: the SDK's then throws out of a timer, which ends the process, and never tells whoever asked. That is so whenever one
+ * of several questions fails and the connection is closed, or a run is not watched any more: here such a call ends as cancelled. One that was
+ * given up by whoever asked is not tried again either; the SDK goes on for twenty seconds. And where there is no time for another try before the
+ * deadline, the call fails at once, with what was wrong, and not later with nothing but that the time is over.
  */
 import { defaultGrpcRetryOptions, makeGrpcRetryInterceptor, type ConnectionOptions } from '@temporalio/client';
 
@@ -13,8 +15,23 @@ type Call = ReturnType<NextCall>;
 const CANCELLED = 1;
 
 export function retries(): Interceptor {
-  const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
-  return (options, nextCall) => retry(options, (wanted) => called(nextCall, wanted));
+  const { delayFunction, retryableDecider } = defaultGrpcRetryOptions();
+  return (options, nextCall) => {
+    const until = Number(options.deadline ?? Infinity);
+    let isGivenUp = false;
+    const retry = makeGrpcRetryInterceptor({
+      delayFunction,
+      retryableDecider: (attempt, status) =>
+        !isGivenUp && Date.now() + delayFunction(attempt, status) < until && retryableDecider(attempt, status),
+    });
+    const call = retry(options, (wanted) => (isGivenUp ? ended('given up') : called(nextCall, wanted)));
+    const cancel = call.cancelWithStatus.bind(call);
+    call.cancelWithStatus = (status, details) => {
+      isGivenUp = true;
+      cancel(status, details);
+    };
+    return call;
+  };
 }
 
 function called(nextCall: NextCall, options: Parameters<NextCall>[0]): Call {

@@ -8,11 +8,16 @@ export interface ServerWords {
   readonly uiPort: number | null;
 }
 
-/**
- * A queue is one partition: all of them would be served by the one process. With more, a step that lies in one waits until a poll of
- * another was passed on, and each of a hundred hosts has its queues loaded four times.
- */
-const SETTINGS = ['matching.numTaskqueueReadPartitions=1', 'matching.numTaskqueueWritePartitions=1'];
+const SETTINGS = [
+  // A queue is one partition: all of them would be served by the one process. With more, a step that lies in one waits until a poll of
+  // another was passed on, and each of a hundred hosts has its queues loaded four times.
+  'matching.numTaskqueueReadPartitions=1',
+  'matching.numTaskqueueWritePartitions=1',
+  // Schedules are workflows of the server's own worker, and how one stands is asked of it there. Of a few dozen such questions one is not heard
+  // where the worker has the schedule in memory; by default it stands there for five seconds before it is asked anew, and so would whoever
+  // lists, pauses or watches schedules.
+  'worker.perNamespaceWorkerOptions={"StickyScheduleToStartTimeout":"500ms"}',
+];
 
 /**
  * Commits are durable either way; with a log they take one fsync(2) instead of four or five, of which a step of a run has dozens

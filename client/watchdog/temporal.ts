@@ -12,6 +12,7 @@ import { configuredEndpoint, embeddedEndpoint, type Endpoint } from '../temporal
 import { lookedAt, type Look } from './look.ts';
 import type { Counted } from './memory.ts';
 import { countedNow, schedulesConditions } from './schedules.ts';
+import { answeredBy } from './answered-by.ts';
 import { workersConditions } from './workers.ts';
 
 export interface TemporalSeen {
@@ -36,10 +37,14 @@ export async function lookAtTemporal({ site, env, before, now }: Asked): Promise
   // Whoever does not answer says nothing of schedules and workers: what was wrong with them is not over.
   if ('alert' in reached) return { look: lookedAt(['temporal-unreachable'], [reached]), counted: before };
   const { client, namespace } = reached;
+  // One host for all, as with making them; the others watch the coordinator.
+  const coordinates = coordinatorOf(site.config) === site.host;
   try {
-    // One host for all, as with making them; the others watch the coordinator.
-    const coordinates = coordinatorOf(site.config) === site.host;
-    const schedules = coordinates ? await lookAtSchedules(client, { site, before, now }) : undefined;
+    const schedules = coordinates
+      ? await answeredBy(client, until, () =>
+          lookAtSchedules(client, { site, before, now, patience: until - Date.now() }),
+        )
+      : undefined;
     const workers = await workersConditions(site, client, namespace, until);
     return {
       look: lookedAt(
@@ -58,9 +63,13 @@ export async function lookAtTemporal({ site, env, before, now }: Asked): Promise
   }
 }
 
-async function lookAtSchedules(client: Client, { site, before, now }: Omit<Asked, 'env'>) {
+interface AskedOfSchedules extends Omit<Asked, 'env'> {
+  readonly patience: number;
+}
+
+async function lookAtSchedules(client: Client, { site, before, now, patience }: AskedOfSchedules) {
   const wanted = wantedSchedules(site.config).map(({ id }) => id);
-  const listed = await existingSchedules(client, site.config.site, wanted);
+  const listed = await existingSchedules(client, site.config.site, wanted, patience);
   const seen = { wanted, listed, before, host: site.host, now };
   const counted = countedNow(seen);
   return { counted, found: schedulesConditions(seen, counted) };

@@ -5,6 +5,7 @@ import type { Site } from '../../activities/site.ts';
 import type { Condition } from '../../model/alert.ts';
 import { coordinatorOf, hostNames } from '../../model/config/hosts.ts';
 import { taskQueues } from '../../model/run.ts';
+import { answeredBy } from './answered-by.ts';
 import { isPolled, type QueueType } from '../temporal/pollers.ts';
 
 interface Queue {
@@ -42,7 +43,9 @@ export async function workersConditions(
 ): Promise<readonly Condition[]> {
   const queues = queuesToWatch(site);
   for (;;) {
-    const polled = await Promise.all(queues.map((of) => isPolled(client, namespace, of)));
+    const polled = await answeredBy(client, until, () =>
+      Promise.all(queues.map((of) => isPolled(client, namespace, of))),
+    );
     const missing = queues.filter((_, index) => polled[index] === false);
     if (missing.length === 0 || Date.now() > until) return byHost(missing);
     await pause(500);

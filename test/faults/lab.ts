@@ -1,4 +1,5 @@
 /** What all scenarios share: a Temporal server and a server of each database, each a process of its own that may be killed. */
+import { execa } from 'execa';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { workflowBundle } from '../../workers/bundle.ts';
@@ -10,6 +11,8 @@ import { startTemporal, type TemporalProcess } from '../support/temporal-process
 
 export interface Lab {
   readonly folder: string;
+  /** Where Node keeps what it has compiled. */
+  readonly compiled: string;
   readonly temporal: TemporalProcess;
   readonly postgres: TestPostgres;
   readonly mariadb: TestMariadb;
@@ -34,6 +37,7 @@ export async function openLab(): Promise<Lab> {
     ending.defer(() => server.stop());
     return server;
   }
+  const compiled = process.env['NODE_COMPILE_CACHE'] ?? path.join(folder, 'compiled');
   const starting = [
     started('temporal', startTemporal),
     started('postgres', (own) => startPostgres({ folder: own, tls: true, segment: 16 })),
@@ -41,12 +45,13 @@ export async function openLab(): Promise<Lab> {
     started('redis', (own) => startRedis({ folder: own, settings: { appendonly: 'yes' } })),
     // Made once, and not by the first workers beside each other.
     workflowBundle(),
+    compileWorker(compiled),
   ] as const;
   try {
     const [temporal, postgres, mariadb, redis] = await Promise.all(starting);
     let numbers = 0;
     const close = () => ending.disposeAsync();
-    const lab = { folder, temporal, postgres, mariadb, redis, next: () => (numbers += 1), close };
+    const lab = { folder, compiled, temporal, postgres, mariadb, redis, next: () => (numbers += 1), close };
     await fill(lab);
     return lab;
   } catch (error) {
@@ -54,6 +59,16 @@ export async function openLab(): Promise<Lab> {
     await ending.disposeAsync();
     throw error;
   }
+}
+
+/** What a worker loads: a process keeps what it has compiled when it ends, and those of these tests are killed one after another. */
+async function compileWorker(compiled: string): Promise<void> {
+  const modules = ['client/cli/start.ts', 'client/cli/of-client.ts', 'workers/worker.ts'];
+  const loading = modules.map((file) => `await import(${JSON.stringify(new URL(`../../${file}`, import.meta.url))});`);
+  await execa(process.execPath, ['--input-type=module', '--eval', loading.join(' ')], {
+    stdin: 'ignore',
+    env: { NODE_COMPILE_CACHE: compiled },
+  });
 }
 
 /** Some megabytes that do not compress, so that a capture of them can be met in the middle; and what trials mark their own times with. */

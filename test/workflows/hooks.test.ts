@@ -68,7 +68,7 @@ exit 0
         ...Object.fromEntries(['forum', 'shop'].map((name) => [name, { ...files(name), hooks: around }])),
       },
       worker: { captures: 1 },
-      plans: { daily: { captureDeadline: '6s', retryFirst: '100ms', retryMax: '500ms', heartbeat: '5s' } },
+      plans: { daily: { captureDeadline: '4s', retryFirst: '100ms', retryMax: '500ms', heartbeat: '5s' } },
       temporal: await ownTemporal(),
     });
     session = await openSession(test.file);
@@ -311,7 +311,7 @@ exit 0
     assert.equal(skipped, 'wiki/capture: skipped');
     const report = await running;
     assert.match(report.sources[0]?.errors[0]?.message ?? '', /^skipped by an operator \(it had failed/);
-    await patient('6s');
+    await patient('4s');
   });
 
   it('a source begins when the captures of those that it comes after have ended, whatever the order in the config', async () => {

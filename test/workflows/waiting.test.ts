@@ -34,6 +34,7 @@ describe('steps that wait', function () {
   let session: Session;
   let hook: Webhook;
   let made = 0;
+  let deleted: string;
 
   before(async () => {
     folder = await temporaryFolder();
@@ -71,6 +72,13 @@ describe('steps that wait', function () {
     }));
     const openSite = () => siteOf('near');
     session = await ownSession({ site: await openSite(), openSite, log: testWork().log });
+    // The server deletes in its own time: half a minute, beside everything else.
+    deleted = await start(['good']);
+    await ended(deleted);
+    await session.client.workflowService.deleteWorkflowExecution({
+      namespace: session.endpoint.namespace,
+      workflowExecution: { workflowId: deleted },
+    });
   });
 
   after(async () => {
@@ -301,10 +309,13 @@ describe('steps that wait', function () {
     // What keeps runs of the plan from overlapping has no site.
     const turn = await workflow.start('planTurn', { taskQueue: 'nobody', workflowId: 'turn' });
     const began = Date.now();
-    const shown = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'show', run]);
+    const [shown, listing] = await Promise.all([
+      mosaicHere(['-c', file, '--host', 'near', 'runs', 'show', run]),
+      listed(run),
+    ]);
     assert.equal(shown.code, 8, shown.stderr);
     assert.match(shown.stderr, /no worker of the site answers/);
-    assert.deepEqual((await listed(run))?.state, 'running');
+    assert.deepEqual(listing?.state, 'running');
     // gRPC itself would go on asking for half a minute, each time.
     assert.ok(Date.now() - began < 30_000);
     for (const { workflowId } of [foreign, turn]) {
@@ -326,13 +337,7 @@ describe('steps that wait', function () {
   });
 
   it('a run that has ended is run again by `runs retry`, also where Temporal has lost it, and does only what is missing', async () => {
-    const run = await start(['good']);
-    await ended(run);
-    await session.client.workflowService.deleteWorkflowExecution({
-      namespace: session.endpoint.namespace,
-      workflowExecution: { workflowId: run },
-    });
-    // The server deletes in its own time.
+    const run = deleted;
     await until('Temporal has lost it', async () => (await listed(run))?.from === 'recovery point', 90_000);
     const shown = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'show', run]);
     assert.match(shown.stdout, /complete, ended .* \(from its recovery point/);

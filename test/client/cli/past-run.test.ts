@@ -160,14 +160,17 @@ describe('a run of a time that is over', function () {
     const away = path.join(folder, 'away.yaml');
     await writeFile(away, stringify({ ...config, temporal: { address: `127.0.0.1:${await freePort()}` } }));
     const asked = (...words: readonly string[]) => mosaicHere(['-c', away, 'runs', ...words]);
-    const listed = await asked('list');
+    // Beside each other: each waits some seconds for an answer.
+    const [listed, shown, none] = await Promise.all([
+      asked('list'),
+      asked('show', `daily-${due}`),
+      asked('show', 'daily-2020-01-01T00:00:00Z'),
+    ]);
     assert.equal(listed.code, 0, listed.stderr);
     assert.match(listed.stdout, new RegExp(`daily-${due} `));
     assert.match(listed.stderr, /Temporal does not answer at .*: these are the recovery points of runs/);
-    const shown = await asked('show', `daily-${due}`);
     assert.equal(shown.code, 0, shown.stderr);
     assert.match(shown.stdout, /from its recovery point: no Temporal could be asked/);
-    const none = await asked('show', 'daily-2020-01-01T00:00:00Z');
     assert.equal(none.code, 8);
     assert.match(none.stderr, /Temporal does not answer/);
   });

@@ -218,29 +218,30 @@ describe('a restore by the worker of its host', function () {
     await assertRestored('retried');
   });
 
-  const points = [
-    { at: 'activities/operations/restore.ts#restoreInto', when: 'left' },
-    // The folder has its name, and nobody knows.
-    { at: 'activities/operations/restore.ts#restoreBackup', when: 'left' },
-  ] satisfies readonly SignalPoint[];
-  for (const [number, point] of points.entries()) {
-    it(`P49 its worker killed it goes on with the next one, and leaves nothing else (${point.at})`, async () => {
-      await near.end();
-      const reached = below(`reached-${number}`);
+  it('P49 its worker killed it goes on with the next one, and leaves nothing else', async () => {
+    await near.end();
+    const points = [
+      { at: 'activities/operations/restore.ts#restoreInto', when: 'left' },
+      // The folder has its name, and nobody knows.
+      { at: 'activities/operations/restore.ts#restoreBackup', when: 'left' },
+    ] satisfies readonly SignalPoint[];
+    let restoring: ReturnType<typeof restore> | undefined;
+    for (const point of points) {
+      const reached = below(`reached-${path.basename(point.at)}`);
       const dying = await worker('near', point, reached);
-      const to = `killed-${number}`;
-      const restoring = restore('--to', below(to));
+      restoring ??= restore('--to', below('killed'));
       await atPoint(dying, point, reached);
-      near = await worker('near');
-      const { code, stderr } = await restoring;
-      assert.equal(code, 0, stderr);
-      await assertRestored(to);
-      assert.deepEqual(
-        (await readdir(folder)).filter((name) => name.startsWith('.')),
-        [],
-      );
-    });
-  }
+    }
+    near = await worker('near');
+    assert.ok(restoring);
+    const { code, stderr } = await restoring;
+    assert.equal(code, 0, stderr);
+    await assertRestored('killed');
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.startsWith('.')),
+      [],
+    );
+  });
 
   it('P49 a whole recovery point is one run, of steps; its worker killed between two of them, it goes on with what is lacking', async () => {
     await near.end();
@@ -346,23 +347,7 @@ describe('a restore by the worker of its host', function () {
     await assertRestored('elsewhere');
   });
 
-  it('P49 a worker that is frozen, and listed all the same, keeps nobody waiting: it is done by the command itself, once', async () => {
-    near.kill('SIGSTOP');
-    const began = Date.now();
-    const { code, stderr } = await restore('--to', below('alone'));
-    near.kill('SIGCONT');
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /by this command itself, and not by a worker: the worker of near has not begun with it/);
-    assert.ok(Date.now() - began < 60_000);
-    await assertRestored('alone');
-    const runs = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'list', '--plan', 'restore', '--json']);
-    assert.match(runs.stdout, /"terminated"/);
-    // Awake again it restores for others, and has left what was done without it.
-    assert.equal((await restore('--to', below('awake'))).code, 0);
-    await assertRestored('alone');
-  });
-
-  it('P49 of a whole recovery point as well; what somebody had just begun there when its run was ended is waited for', async () => {
+  it('P49 a worker that is frozen, and listed all the same, keeps nobody waiting: it is done by the command itself, once; what somebody had just begun is waited for', async () => {
     const point: SignalPoint = { at: 'activities/operations/restore.ts#restoreInto', signal: 'SIGSTOP' };
     const reached = below('reached-last');
     const args = ['-c', file, '--host', 'near', 'restore', '--point', 'latest', '--to', below('point')];
@@ -371,19 +356,33 @@ describe('a restore by the worker of its host', function () {
     started.push(late);
     await atPoint(late, point, reached);
     near.kill('SIGSTOP');
-    const own = startCommand({ args, owner: folder });
-    started.push(own);
-    await own.printed('by this command itself, and not by a worker: the worker of near has not begun with it');
+    const began = Date.now();
+    const one = restore('--to', below('alone'));
+    // And of a whole recovery point as well.
+    const all = startCommand({ args, owner: folder });
+    started.push(all);
+    await all.printed('by this command itself, and not by a worker: the worker of near has not begun with it');
+    const { code, stderr } = await one;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /by this command itself, and not by a worker: the worker of near has not begun with it/);
+    assert.ok(Date.now() - began < 60_000);
+    await assertRestored('alone');
     await pause(3_000);
+    assert.ok(all.running(), all.output());
     late.kill('SIGKILL');
-    const { code } = await own.ended;
+    const ended = await all.ended;
     near.kill('SIGCONT');
-    assert.equal(code, 0, own.output());
+    assert.equal(ended.code, 0, all.output());
     await assertRestored('point/wiki');
     assert.deepEqual(
       (await readdir(below('point'))).filter((name) => !name.startsWith('.')),
       ['board', 'wiki'],
     );
+    const runs = await mosaicHere(['-c', file, '--host', 'near', 'runs', 'list', '--plan', 'restore', '--json']);
+    assert.match(runs.stdout, /"terminated"/);
+    // Awake again it restores for others, and has left what was done without it.
+    assert.equal((await restore('--to', below('awake'))).code, 0);
+    await assertRestored('alone');
   });
 
   it('where something takes the connection and never answers, or nobody listens, it is done by the command itself, soon', async () => {

@@ -10,7 +10,7 @@ import { requireComplete, requireNoProcess, requireWhole } from '../sound.ts';
 import type { Trial } from '../trial.ts';
 
 export const phases: readonly Scenario[] = [
-  rebooted('and is back before its time: it begins then, and not before', { off: 0, wait: 25_000, ago: 0 }, true),
+  rebooted('and is back before its time: it begins then, and not before', { off: 0, wait: 18_000, ago: 0 }, true),
   rebooted('and is back after its time: it begins at once', { off: 25_000, wait: 20_000, ago: 5 }),
 ];
 

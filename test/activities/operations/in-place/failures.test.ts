@@ -94,7 +94,7 @@ describe('a restore in place that fails', function () {
   it('goes back when another process uses the data', async () => {
     const other: ChildProcess = spawn('sleep', ['600'], { cwd: server.data, stdio: 'ignore' });
     try {
-      const error = await isBackupError(restore({ stopWithin: '15s' }), 'refused');
+      const error = await isBackupError(restore({ stopWithin: '5s' }), 'refused');
       assert.match(error.message, new RegExp(`sleep \\(${other.pid}\\)`));
       await isAsBefore();
     } finally {
@@ -133,8 +133,8 @@ describe('a restore in place that fails', function () {
     const hba = path.join(server.data, 'pg_hba.conf');
     const close = `echo 'local all postgres trust' > ${hba};`;
     const start = await firstTime('start-closed', close, server.inPlace.start);
-    const error = await isBackupError(restore({ start: [...start], settle: '20s' }), 'verification-failed');
-    assert.match(error.message, /does not run on what was restored, after 20s: .*mosaic_backup.*The old data are back/);
+    const error = await isBackupError(restore({ start: [...start], settle: '10s' }), 'verification-failed');
+    assert.match(error.message, /does not run on what was restored, after 10s: .*mosaic_backup.*The old data are back/);
     await isAsBefore(/^data\.failed-/);
   });
 
