@@ -8,7 +8,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { acquireLease } from '../../storage/lease.ts';
 import type { Work } from '../../work.ts';
 import { leaseOf, shipLogs, shipsLogs } from '../ship-logs.ts';
-import { goBack } from './go-back.ts';
+import { goBack, type Back } from './go-back.ts';
 import { goOn, type Under } from './go-on.ts';
 import { isThere } from './folders.ts';
 import { readJournal, requireSettled, STEPS, UNFINISHED, type Journal } from './journal.ts';
@@ -69,16 +69,18 @@ export async function resumeInPlace(request: InPlaceWork): Promise<RestoredInPla
   return alone(request, async () => {
     const journal = await requireJournal(request);
     if (journal.back === null) return finish(request, journal);
-    await withLeases(request, () => goBack(request, journal, journal.back ?? ''));
+    await withLeases(request, () => goBack(request, journal, WISHED));
     return null;
   });
 }
 
+const WISHED: Back = { why: 'the operator wished so', again: false };
+
 /** Takes back one that was cut off. @throws BackupError `not-found` where none is unfinished. */
-export async function undoInPlace(request: InPlaceWork): Promise<void> {
+export async function undoInPlace(request: InPlaceWork, back: Back = WISHED): Promise<void> {
   await alone(request, async () => {
     const journal = await requireJournal(request);
-    await withLeases(request, () => goBack(request, journal, 'the operator wished so'));
+    await withLeases(request, () => goBack(request, journal, back));
   });
 }
 
@@ -113,17 +115,22 @@ async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredI
       const now = (await readJournal(request)) ?? journal;
       if (now.step === 'closing') throw nearly(request, error);
       request.tell(`going back: ${messageOf(error)}`);
-      await goBack(calm(request), now, messageOf(error));
+      await goBack(calm(request), now, backFor(request, error));
       throw taken(error);
     }
   });
   const { since } = await going.catch(async (error: unknown) => {
     // Nothing was touched while a backup was waited for: left as begun, it would keep all others off.
-    if (!held && journal.step === 'pausing') await goBack(calm(request), journal, messageOf(error));
+    if (!held && journal.step === 'pausing') await goBack(calm(request), journal, backFor(request, error));
     throw error;
   });
   const down = since === null ? 0 : Date.now() - Date.parse(since);
   return { data: journal.data, before: journal.owner === null ? null : journal.before, down };
+}
+
+/** An attempt that was ended has not failed: where its worker was stopped, the next one begins again. */
+function backFor({ work }: InPlaceWork, error: unknown): Back {
+  return { why: messageOf(error), again: work.signal.aborted };
 }
 
 /** Whether what it is to put in place is there: killed before that had its name, nothing but the restore itself was done. */
@@ -133,7 +140,7 @@ export async function isReady({ step, ready }: Journal): Promise<boolean> {
 
 async function requireReady(request: InPlaceWork, journal: Journal): Promise<void> {
   if (await isReady(journal)) return;
-  await withLeases(request, () => goBack(request, journal, 'what was restored is gone'));
+  await withLeases(request, () => goBack(request, journal, { why: 'what was restored is gone', again: false }));
   throw new BackupError(
     'failed',
     `What was restored in place of "${request.source}" is gone: it was not finished. All is as it was before.`,

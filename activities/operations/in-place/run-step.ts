@@ -20,10 +20,10 @@ import { atOnce } from '../restore-run.ts';
 import { elsewhere, sinceRestart } from '../restore-seen.ts';
 import { backUpAgain } from './back-up-again.ts';
 import { isReady, planInPlace, restoreInPlace, resumeInPlace, undoInPlace, type RestoredInPlace } from './index.ts';
-import { readJournal, unfinishedRemedy } from './journal.ts';
+import { leavesUnfinished, readJournal, unfinishedRemedy, type Journal } from './journal.ts';
 import { everythingOf } from './known.ts';
 import { placeOf } from './plan.ts';
-import { noteBack, restoresInPlace, wentBack } from './record.ts';
+import { restoresInPlace, wentBack } from './record.ts';
 import type { InPlaceRequest, InPlaceWork, WithSchedules } from './request.ts';
 import { nextSecond } from './run-of.ts';
 
@@ -94,27 +94,32 @@ async function putInPlace(work: InPlaceWork & { readonly run: string }, input: I
   const { site, source, run } = work;
   const of = { site, source };
   const journal = await readJournal(of);
-  if (journal?.run === run) {
-    if (journal.back !== null) return resumed(work, journal.back);
-    if (await isReady(journal)) return unlessEnded(work, () => resumed(work, null));
-    await undoInPlace(work);
-    await noteBack(of, null, '');
-  }
+  const gone = journal?.run === run ? await goneOn(work, journal) : null;
+  if (gone) return gone;
   const made = await doneBy(of, run);
   if (made) return { data: input.data, ...made };
   const back = await wentBack(of, run);
   if (back !== undefined) throw takenBack(source, back);
-  return unlessEnded(work, () => begun(work, input));
+  return begun(work, input);
 }
 
-/** An attempt that was ended has gone back itself: where its worker was stopped, the next one begins again. */
-async function unlessEnded<T>({ site, source, work }: InPlaceWork, attempt: () => Promise<T>): Promise<T> {
+const CUT_OFF = { why: 'its worker was ended before what it had restored was in its place', again: true };
+
+/** Goes on with what an earlier attempt began, or takes back what is to be begun again: null then, and where somebody has ended it meanwhile. */
+async function goneOn(work: InPlaceWork & { readonly run: string }, journal: Journal): Promise<RestoredInPlace | null> {
+  const { site, source, run } = work;
   try {
-    return await attempt();
+    if (journal.again === true || (journal.back === null && !(await isReady(journal)))) {
+      await undoInPlace(work, CUT_OFF);
+      return null;
+    }
+    const done = await resumeInPlace(work);
+    if (done) return done;
   } catch (error) {
-    if (work.signal.aborted) await noteBack({ site, source }, null, '');
-    throw error;
+    if (!(error instanceof BackupError) || error.code !== 'not-found' || leavesUnfinished(error)) throw error;
+    return null;
   }
+  throw takenBack(source, (await wentBack({ site, source }, run)) ?? journal.back ?? 'it was going back');
 }
 
 /** What the one of that workflow has done, where it was finished and nobody may have heard of it. */
@@ -124,12 +129,6 @@ export async function doneBy(
 ): Promise<Omit<Done, 'data'> | undefined> {
   const made = (await restoresInPlace({ site, source })).find((each) => each.run === run);
   return made && { before: made.kept[0] ?? null, down: null };
-}
-
-async function resumed(work: InPlaceWork, back: string | null): Promise<RestoredInPlace> {
-  const done = await resumeInPlace(work);
-  if (done) return done;
-  throw takenBack(work.source, back ?? '');
 }
 
 async function begun(work: InPlaceWork, input: InPlaceStepInput): Promise<RestoredInPlace> {

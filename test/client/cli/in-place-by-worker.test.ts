@@ -79,6 +79,20 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
     await by.isAsBefore();
   });
 
+  it('nor where that worker is stopped just as it has been taken back', async () => {
+    const cut = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
+    const { restoring } = await by.restoreUntil(cut);
+    await by.worker({ point: { at: 'activities/operations/in-place/index.ts#resumeInPlace', signal: 'HOLD' } });
+    await by.reached();
+    const undone = await by.undo();
+    assert.equal(undone.code, 0, undone.stderr);
+    await by.worker();
+    const { code, stdout } = await restoring;
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /was taken back: the operator wished so/);
+    await by.isAsBefore();
+  });
+
   it('^C takes it back: the old data are served', async () => {
     await by.worker({ point: { at: 'activities/operations/in-place/server.ts#startIfDown', signal: 'HOLD' } });
     const cut = by.startRestore();
