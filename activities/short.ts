@@ -3,6 +3,11 @@ import { Context } from '@temporalio/activity';
 import { hostname } from 'node:os';
 import type { Delivered, DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput, LogsTick } from '../model/logs-run.ts';
+import type { WithSchedules } from './operations/in-place/request.ts';
+import { leavesUnfinished } from './operations/in-place/journal.ts';
+import { takeBackStep } from './operations/in-place/run-step.ts';
+import type { InPlaceStepInput, TakenBack } from '../model/in-place-run.ts';
+import { inPlaceStepInput } from '../model/received-restore.ts';
 import { deliveryInput, logsInput, releaseInput } from '../model/received.ts';
 import type { DrillInput, DrillSourceInput, DrillStarted, Probed } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
@@ -37,10 +42,15 @@ export interface ShortActivities {
   tearDownDrill(input: DrillInput): Promise<void>;
   /** Asks a place of cold storage for what is frozen of a backup, and says how it stands. */
   thaw(input: ThawStepInput): Promise<ThawFacts>;
+  /** Takes back what a restore in place has begun that was cancelled. Here, since its server may be stopped. */
+  takeBack(input: InPlaceStepInput): Promise<TakenBack>;
 }
 
 /** @param openSite reads the config anew, so that a change counts from the next step on. */
-export function shortActivities(openSite: () => Promise<Site>): ShortActivities {
+export function shortActivities(
+  openSite: () => Promise<Site>,
+  { withSchedules }: { readonly withSchedules: WithSchedules },
+): ShortActivities {
   return {
     ping: async () => ({ machine: hostname(), version: productVersion }),
     release: (sent) => {
@@ -88,6 +98,12 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
     thaw: (sent) => {
       const { waits, ...input } = received(thawStepInput, sent);
       return runStep({ waits }, async (work) => thawStep({ site: await openSite(), input, work }));
+    },
+    takeBack: (sent) => {
+      const input = received(inPlaceStepInput, sent);
+      return runStep({ waits: input.waits, outlasts: leavesUnfinished }, async (work) =>
+        takeBackStep({ site: await openSite(), input, withSchedules, work }),
+      );
     },
   };
 }

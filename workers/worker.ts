@@ -144,7 +144,11 @@ async function createWorkers(
       activities: { ...copyActivities(openSite) },
       maxConcurrentActivityTaskExecutions: COPIES,
     }),
-    Worker.create({ ...short, taskQueue: queues.short, activities: { ...shortActivities(openSite) } }),
+    Worker.create({
+      ...short,
+      taskQueue: queues.short,
+      activities: { ...shortActivities(openSite, { withSchedules }) },
+    }),
   ]);
   return { connection, workers };
 }
