@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { BackupError } from '../../../model/errors.ts';
-import { acquireLease } from '../../storage/lease.ts';
+import { underLease } from '../../storage/under-lease.ts';
 import type { Work } from '../../work.ts';
 import { leaseOf, shipLogs, shipsLogs } from '../ship-logs.ts';
 import { goBack, type Back } from './go-back.ts';
@@ -87,12 +87,25 @@ export async function undoInPlace(request: InPlaceWork, back: Back = WISHED): Pr
 /** One process at a time works on a journal. @throws BackupError `busy`. */
 async function alone<Result>({ site, source, work }: InPlaceWork, use: () => Promise<Result>): Promise<Result> {
   const of = { state: site.state, step: `in-place/${source}/${randomUUID()}`, attempt: 1, wait: 0 };
-  const lease = await acquireLease({ ...of, name: `${source}~in-place`, signal: work.signal });
-  try {
-    return await use();
-  } finally {
-    await lease.release();
-  }
+  let begun = false;
+  return underLease({ ...of, name: `${source}~in-place`, signal: work.signal }, async () => {
+    begun = true;
+    return use();
+  }).catch((error: unknown) => {
+    throw begun ? error : atWork(source, error);
+  });
+}
+
+/** The lease that is held, in the words of whoever gives the command. */
+function atWork(source: string, error: unknown): unknown {
+  if (!(error instanceof BackupError) || error.code !== 'busy') return error;
+  const { pid, since } = error.facts;
+  const who = `since ${String(since)} (process ${String(pid)})`;
+  return new BackupError('busy', `A restore in place of "${source}" is at work here ${who}.`, {
+    remedy: `Let it finish; or end it, by ^C or "mosaic-backup runs cancel": it goes back itself. Where it hangs, end that process, and then: mosaic-backup restore --undo --source ${source}.`,
+    facts: error.facts,
+    cause: error,
+  });
 }
 
 async function requireJournal({ site, source }: InPlaceWork): Promise<Journal> {
@@ -175,17 +188,9 @@ async function withLeases<Result>(
   use: (under: Under) => Promise<Result>,
 ): Promise<Result> {
   const of = { state: site.state, step: `in-place/${source}`, attempt: 1, wait: BUSY, signal: work.signal };
-  const data = await acquireLease({ ...of, name: source });
-  try {
-    const logs = await acquireLease({ ...of, name: leaseOf(source) });
-    try {
-      return await use({ logs });
-    } finally {
-      await logs.release();
-    }
-  } finally {
-    await data.release();
-  }
+  return underLease({ ...of, name: source }, () =>
+    underLease({ ...of, name: leaseOf(source) }, (logs) => use({ logs })),
+  );
 }
 
 function messageOf(error: unknown): string {

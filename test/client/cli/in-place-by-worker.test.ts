@@ -121,6 +121,9 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
     const cut = by.startRestore();
     await cut.printed('restored by the worker');
     await by.reached();
+    const { code: busy, stderr } = await by.undo();
+    assert.equal(busy, 7, stderr);
+    assert.match(stderr, /restore in place of "db" is at work here since .* \(process \d+\)/);
     cut.kill('SIGINT');
     const { code } = await cut.ended;
     assert.equal(code, 130, cut.output());
