@@ -16,6 +16,7 @@ import type { SourceOutcome } from '../model/recovery-point.ts';
 import type { HooksRun, StepInput } from '../model/run.ts';
 import type { ThawFacts, ThawStepInput } from '../model/thaw.ts';
 import { received, runStep } from './activity-work.ts';
+import { untilMended } from './config/open-again.ts';
 import { deliverCopies } from './operations/catch-up/deliver.ts';
 import { removeSandbox } from './operations/drill/sandbox.ts';
 import { probeDrilled, startDrilled, stopDrilled } from './operations/drill/services.ts';
@@ -56,7 +57,7 @@ export function shortActivities(
     release: (sent) => {
       const { step, runId, waits, outcome, attempt = 1 } = received(releaseInput, sent);
       return runStep({ waits }, async (work) =>
-        releaseSource({ site: await openSite(), source: step.source, runId, attempt, work }, outcome),
+        releaseSource({ site: await untilMended(openSite)(), source: step.source, runId, attempt, work }, outcome),
       );
     },
     shipLogs: (sent) => {
@@ -102,7 +103,7 @@ export function shortActivities(
     takeBack: (sent) => {
       const input = received(inPlaceStepInput, sent);
       return runStep({ waits: input.waits, outlasts: leavesUnfinished }, async (work) =>
-        takeBackStep({ site: await openSite(), input, withSchedules, work }),
+        takeBackStep({ site: await untilMended(openSite)(), input, withSchedules, work }),
       );
     },
   };
