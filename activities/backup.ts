@@ -20,6 +20,7 @@ import type { NotHere, Restored, RestoreStepInput } from '../model/restore-run.t
 import { proveInput, testInput } from '../model/received-test.ts';
 import type { Proven, TestChoice, TestInput } from '../model/restore-test.ts';
 import { received, runStep } from './activity-work.ts';
+import { untilMended } from './config/open-again.ts';
 import type { CommandLine } from './command-line.ts';
 import { copyToDestination } from './operations/copy-to.ts';
 import { chooseDrill } from './operations/drill/choose.ts';
@@ -94,7 +95,7 @@ export function backupActivities(
       const { step, runId, scheduled, waits, attempt = 1 } = received(stepInput, sent);
       return runStep({ waits }, async (work) =>
         hookedCapture({
-          site: await openSite(),
+          site: await untilMended(openSite)(),
           source: step.source,
           tier: step.tier,
           runId,
@@ -109,7 +110,9 @@ export function backupActivities(
     ...copyActivities(openSite),
     verify: (sent) => {
       const { backup, waits } = received(verifyInput, sent);
-      return runStep({ waits }, async (work) => verifyInRepository({ site: await openSite(), backup, work }));
+      return runStep({ waits }, async (work) =>
+        verifyInRepository({ site: await untilMended(openSite)(), backup, work }),
+      );
     },
     restore: (sent) => {
       const input = received(restoreStepInput, sent);
@@ -127,7 +130,9 @@ export function backupActivities(
     },
     fullBehind: (sent) => {
       const input = received(fullBehindInput, sent);
-      return runStep({ waits: input.waits }, async (work) => fullBehindStep({ site: await openSite(), input, work }));
+      return runStep({ waits: input.waits }, async (work) =>
+        fullBehindStep({ site: await untilMended(openSite)(), input, work }),
+      );
     },
     preparePoint: (sent) => {
       const input = received(restorePointRun, sent);
@@ -183,7 +188,7 @@ export function copyActivities(openSite: () => Promise<Site>): Pick<BackupActivi
     copy: (sent) => {
       const { backup, destination, step, waits } = received(copyInput, sent);
       return runStep({ waits }, async (work) =>
-        copyToDestination({ site: await openSite(), backup, destination, tier: step.tier, work }),
+        copyToDestination({ site: await untilMended(openSite)(), backup, destination, tier: step.tier, work }),
       );
     },
   };

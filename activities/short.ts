@@ -3,6 +3,11 @@ import { Context } from '@temporalio/activity';
 import { hostname } from 'node:os';
 import type { Delivered, DeliveryInput } from '../model/catch-up.ts';
 import type { LogsInput, LogsTick } from '../model/logs-run.ts';
+import type { WithSchedules } from './operations/in-place/request.ts';
+import { leavesUnfinished } from './operations/in-place/journal.ts';
+import { takeBackStep } from './operations/in-place/run-step.ts';
+import type { InPlaceStepInput, TakenBack } from '../model/in-place-run.ts';
+import { inPlaceStepInput } from '../model/received-restore.ts';
 import { deliveryInput, logsInput, releaseInput } from '../model/received.ts';
 import type { DrillInput, DrillSourceInput, DrillStarted, Probed } from '../model/drill/drill.ts';
 import { drillInput, drillSourceInput } from '../model/received-drill.ts';
@@ -11,6 +16,7 @@ import type { SourceOutcome } from '../model/recovery-point.ts';
 import type { HooksRun, StepInput } from '../model/run.ts';
 import type { ThawFacts, ThawStepInput } from '../model/thaw.ts';
 import { received, runStep } from './activity-work.ts';
+import { untilMended } from './config/open-again.ts';
 import { deliverCopies } from './operations/catch-up/deliver.ts';
 import { removeSandbox } from './operations/drill/sandbox.ts';
 import { probeDrilled, startDrilled, stopDrilled } from './operations/drill/services.ts';
@@ -37,16 +43,21 @@ export interface ShortActivities {
   tearDownDrill(input: DrillInput): Promise<void>;
   /** Asks a place of cold storage for what is frozen of a backup, and says how it stands. */
   thaw(input: ThawStepInput): Promise<ThawFacts>;
+  /** Takes back what a restore in place has begun that was cancelled. Here, since its server may be stopped. */
+  takeBack(input: InPlaceStepInput): Promise<TakenBack>;
 }
 
 /** @param openSite reads the config anew, so that a change counts from the next step on. */
-export function shortActivities(openSite: () => Promise<Site>): ShortActivities {
+export function shortActivities(
+  openSite: () => Promise<Site>,
+  { withSchedules }: { readonly withSchedules: WithSchedules },
+): ShortActivities {
   return {
     ping: async () => ({ machine: hostname(), version: productVersion }),
     release: (sent) => {
       const { step, runId, waits, outcome, attempt = 1 } = received(releaseInput, sent);
       return runStep({ waits }, async (work) =>
-        releaseSource({ site: await openSite(), source: step.source, runId, attempt, work }, outcome),
+        releaseSource({ site: await untilMended(openSite)(), source: step.source, runId, attempt, work }, outcome),
       );
     },
     shipLogs: (sent) => {
@@ -88,6 +99,12 @@ export function shortActivities(openSite: () => Promise<Site>): ShortActivities 
     thaw: (sent) => {
       const { waits, ...input } = received(thawStepInput, sent);
       return runStep({ waits }, async (work) => thawStep({ site: await openSite(), input, work }));
+    },
+    takeBack: (sent) => {
+      const input = received(inPlaceStepInput, sent);
+      return runStep({ waits: input.waits, outlasts: leavesUnfinished }, async (work) =>
+        takeBackStep({ site: await untilMended(openSite)(), input, withSchedules, work }),
+      );
     },
   };
 }

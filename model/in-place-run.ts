@@ -66,6 +66,9 @@ export interface FullBehind {
   readonly problems: readonly { readonly message: string; readonly remedy: string | null }[];
 }
 
+/** What a run that was cancelled asks for: null where it is taken back, or nothing was begun. */
+export type TakenBack = PutInPlace | null;
+
 export interface InPlaceReport {
   /** Partial: the server runs on what was restored, and the full behind it is not as it should be. Null while it goes on. */
   readonly outcome: 'complete' | 'partial' | 'failed' | null;
@@ -74,10 +77,14 @@ export interface InPlaceReport {
   /** Of the step that failed. */
   readonly error: StepError | null;
   readonly elsewhere?: string;
+  /** It was cancelled, and its host is to take back what it has begun. */
+  readonly takingBack?: boolean;
 }
 
 export const IN_PLACE_STEP = 'in-place';
 export const FULL_STEP = 'full';
+/** Not of the graph: it comes in a run that was cancelled. */
+export const TAKE_BACK = 'take-back';
 
 export function inPlaceSteps({ source, backup, place, data, host }: InPlaceInput): readonly GraphStep[] {
   const does = `restore ${backup.reference} from ${place ?? 'the repository'} in place of ${data} on ${host}`;

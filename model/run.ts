@@ -217,6 +217,8 @@ export interface StepError {
   readonly code: string;
   readonly message: string;
   readonly remedy: string | null;
+  /** What the operator is to know of how it went until then. */
+  readonly told?: readonly string[];
 }
 
 export const STEP_STATES = ['pending', 'shipping', 'capturing', 'copying', 'verifying', 'done', 'failed'] as const;

@@ -6,6 +6,7 @@ import { backupActivities, copyActivities, type OfClient } from '../activities/b
 import { coordinationActivities } from '../activities/coordination.ts';
 import { sweepLeft } from '../activities/operations/sweep-left.ts';
 import { rotationActivities } from '../activities/key-rotation.ts';
+import { patiently } from '../activities/config/open-again.ts';
 import { shortActivities } from '../activities/short.ts';
 import type { Site } from '../activities/site.ts';
 import type { Logger } from '../activities/work.ts';
@@ -102,8 +103,9 @@ async function openMetrics(site: Site, { openSite, log }: WorkerSettings, undo: 
 
 async function createWorkers(
   site: Site,
-  { connection: options, namespace, openSite, commandLine, withSchedules }: WorkerSettings,
+  { connection: options, namespace, commandLine, withSchedules, ...settings }: WorkerSettings,
 ): Promise<{ readonly connection: NativeConnection; readonly workers: readonly Worker[] }> {
+  const openSite = patiently(settings.openSite);
   const { config, host } = site;
   const { captures, grace } = workerOf(config, host, availableParallelism());
   const queues = taskQueues(config.site, host);
@@ -144,7 +146,11 @@ async function createWorkers(
       activities: { ...copyActivities(openSite) },
       maxConcurrentActivityTaskExecutions: COPIES,
     }),
-    Worker.create({ ...short, taskQueue: queues.short, activities: { ...shortActivities(openSite) } }),
+    Worker.create({
+      ...short,
+      taskQueue: queues.short,
+      activities: { ...shortActivities(openSite, { withSchedules }) },
+    }),
   ]);
   return { connection, workers };
 }

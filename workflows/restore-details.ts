@@ -31,7 +31,7 @@ export function restoreDetails(
 /** The same of a restore in place. */
 export function inPlaceDetails(
   { source, backup, place, target, data, host }: InPlaceInput,
-  { outcome, done, full, error, elsewhere }: InPlaceReport,
+  { outcome, done, full, error, elsewhere, takingBack = false }: InPlaceReport,
   steps: readonly GraphStep[],
   runId: string,
 ): string {
@@ -39,6 +39,8 @@ export function inPlaceDetails(
     outcome === null ? '**running**' : `**${outcome}**`,
     ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
     ...(error ? [`\n${inWords(error)}`] : []),
+    ...(error?.told ?? []).map((line) => `\n${line}`),
+    ...(takingBack ? [`\nit was cancelled: the worker of ${host} takes back what it has begun, once it is there`] : []),
     ...(elsewhere === undefined ? [] : [`\nnothing was done: ${elsewhere}`]),
     `\n\`${backup.reference}\` from ${place ?? 'the repository'} in place of \`${data}\` of ${source} on ${host}`,
     ...(target ? [`\nuntil ${describeTarget(target)}`] : []),

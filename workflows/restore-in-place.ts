@@ -3,7 +3,9 @@
  * is made behind it. What it needs of the operator's choice, his consent too, was asked for before.
  */
 import {
+  CancellationScope,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -12,6 +14,7 @@ import {
 import {
   FULL_STEP,
   IN_PLACE_STEP,
+  TAKE_BACK,
   fullRemedy,
   inPlaceSteps,
   withUnfinished,
@@ -24,7 +27,8 @@ import { inPlaceStatus, runGraph } from './messages.ts';
 import { inPlaceDetails } from './restore-details.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepRunner } from './step-runner.ts';
-import { hostSteps, reachHost } from './steps.ts';
+import { stepError } from './step-error.ts';
+import { hostSteps, reachHost, takingBack } from './steps.ts';
 
 export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
   const { site, host, source, backup, waits } = run;
@@ -35,21 +39,25 @@ export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
   setHandler(runGraph, () => ({ runId: workflowId, outcome: report.outcome, steps: runner.steps() }));
 
   const { deadline, retryFirst, retryMax } = waits;
+  const input = { ...run, run: firstExecutionRunId, asked: wholeSeconds(startTime.getTime()) };
   const policy = { deadline, retryFirst, retryMax, host: { name: host, first: true, reach: reachHost(site, host) } };
   const placed = await runner
     .run(IN_PLACE_STEP, policy, ({ left }) =>
       steps(left).restoreInPlace.executeWithOptions(
         { summary: `restore ${source} (${backup.reference}) in place of ${run.data}`, activityId: IN_PLACE_STEP },
-        [{ ...run, run: firstExecutionRunId, asked: wholeSeconds(startTime.getTime()) }],
+        [input],
       ),
     )
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
       // Cancelled: what had begun is not shown as if it went on.
+      const left = patched('taken-back-when-cancelled') ? await CancellationScope.nonCancellable(takenBack) : null;
       runner.abandon();
       show();
-      throw error;
+      if (left === null) throw error;
+      return left;
     });
   if (!placed.ok) end({ outcome: 'failed', error: withUnfinished(placed.error, source) });
+  else if ('cancelled' in placed) end({ ...tooLate(), done: placed.value });
   else if ('elsewhere' in placed.value) {
     const { elsewhere } = placed.value;
     const error = { step: IN_PLACE_STEP, code: 'refused', message: `nothing was done: ${elsewhere}`, remedy: null };
@@ -73,8 +81,30 @@ export async function restoreInPlace(run: InPlaceRun): Promise<InPlaceReport> {
     } catch (error) {
       if (!isCancellation(error)) throw error;
       runner.abandon();
-      const message = 'the run was cancelled: until a full is made there is no point-in-time recovery';
-      return { outcome: 'partial', error: { step: FULL_STEP, code: 'aborted', message, remedy: fullRemedy(source) } };
+      return tooLate();
+    }
+  }
+
+  function tooLate(): Partial<InPlaceReport> {
+    const message = 'the run was cancelled: until a full is made there is no point-in-time recovery';
+    return { outcome: 'partial', error: { step: FULL_STEP, code: 'aborted', message, remedy: fullRemedy(source) } };
+  }
+
+  /** Its worker may be away, and its server stopped by it: once it is back it has to see to that. Null where all is as it was before. */
+  async function takenBack() {
+    if (runner.steps().every(({ attempts }) => attempts === 0)) return null;
+    report = { ...report, takingBack: true };
+    show();
+    try {
+      const value = await takingBack(site, host, waits).takeBack.executeWithOptions(
+        { summary: `take back what was begun with ${source}`, activityId: TAKE_BACK },
+        [input],
+      );
+      return value === null ? null : ({ ok: true, cancelled: true, value } as const);
+    } catch (error) {
+      return { ok: false, error: stepError(IN_PLACE_STEP, error) } as const;
+    } finally {
+      report = { ...report, takingBack: false };
     }
   }
 

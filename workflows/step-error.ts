@@ -8,7 +8,7 @@ export function stepError(step: string, error: unknown): StepError {
   if (isCancellation(error)) throw error;
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure)
-    return { step, code: cause.type ?? 'failed', message: cause.message, remedy: remedyOf(cause) };
+    return { step, code: cause.type ?? 'failed', message: cause.message, remedy: remedyOf(cause), ...toldBy(cause) };
   if (cause instanceof TimeoutFailure) {
     const before = attemptBefore(cause);
     // No attempt had failed, and this one gave signs of life.
@@ -103,6 +103,19 @@ const START = 'Start it there ("mosaic-backup worker"): the step goes on by itse
 
 function hasValue(details: unknown): boolean {
   return details !== undefined && details !== null;
+}
+
+/** The lines that travel in the facts of a failure. */
+function toldBy({ details }: ApplicationFailure): Pick<StepError, 'told'> {
+  const [detail]: readonly unknown[] = details ?? [];
+  if (!isObject(detail) || !('facts' in detail)) return {};
+  const { facts } = detail;
+  if (!isObject(facts) || !('told' in facts) || !Array.isArray(facts.told)) return {};
+  return { told: facts.told.map(String) };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The remedy that travels in a failure's details. */

@@ -91,6 +91,19 @@ export function releaseSteps(site: string, { step, waits }: StepInput, left: num
   });
 }
 
+/** For so long the worker of a host is waited for that is to take back what it has begun, in milliseconds: by then somebody has seen to it by hand. */
+const A_DAY = 24 * HOUR;
+
+/** What a cancelled run has left half done is taken back, on the host's short queue: a server may be stopped meanwhile. */
+export function takingBack(site: string, host: string, waits: Pick<Waits, 'heartbeat' | 'retryFirst' | 'retryMax'>) {
+  return proxyActivities<ShortActivities>({
+    taskQueue: taskQueues(site, host).short,
+    scheduleToCloseTimeout: A_DAY,
+    heartbeatTimeout: waits.heartbeat,
+    retry: retries(waits),
+  });
+}
+
 /** As `hostSteps`, on the host's short queue: no capture may stand before what somebody waits for. */
 export function shortSteps(site: string, { step, waits }: OnHost, left: number) {
   return proxyActivities<ShortActivities>({

@@ -23,7 +23,8 @@ import type { Site } from '../site.ts';
 import { pinned } from '../storage/catalogue.ts';
 import { makePath } from '../storage/durable.ts';
 import { translated } from '../storage/fs-errors.ts';
-import { acquireLease, type Lease } from '../storage/lease.ts';
+import type { Lease } from '../storage/lease.ts';
+import { underLease } from '../storage/under-lease.ts';
 import { parseManifest } from '../storage/manifest-file.ts';
 import {
   pointLatest,
@@ -75,15 +76,15 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
 
   const state = path.join(site.state, 'sources', source);
   await translated(state, 'making the state folder of the source', () => makePath(state));
-  const lease = await acquireLease({
+  const wanted = {
     state: site.state,
     name: source,
     step: `${request.runId}/${source}`,
     attempt: request.attempt,
     wait: request.busy,
     signal: work.signal,
-  });
-  try {
+  };
+  return underLease(wanted, async (lease) => {
     await requireSettled({ site, source });
     const meanwhile = await sealedEarlier(request, config);
     if (meanwhile) return await existing(request, config, meanwhile);
@@ -92,9 +93,7 @@ export async function captureBackup(request: CaptureRequest): Promise<CapturedBa
     const context = { source, config, work, readSecret: site.readSecret, state };
     const manifest = await captureUnderLease({ ...request, warnings }, context, lease);
     return summary(manifest, started, false);
-  } finally {
-    await lease.release();
-  }
+  });
 }
 
 /** What is sealed already. Whoever sealed it may have died before it renewed the link. */

@@ -1,5 +1,5 @@
 /** Restores: into a scratch folder first, promoted to the target only when every byte and program was right. */
-import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { chmod, mkdir, realpath, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
 import type { Check } from '../../model/evidence.ts';
@@ -12,7 +12,7 @@ import type { BackupReader, CheckContext, InPlaceFacts } from '../sources/types.
 import type { Site } from '../site.ts';
 import type { Catalogued } from '../storage/catalogue.ts';
 import { makeOpenPath, syncFolder } from '../storage/durable.ts';
-import { translated } from '../storage/fs-errors.ts';
+import { errnoOf, translated } from '../storage/fs-errors.ts';
 import { makePassable, sweepScratch, withScratch } from '../storage/scratch.ts';
 import { requireSpace } from '../storage/space.ts';
 import type { Store } from '../storage/types.ts';
@@ -60,9 +60,24 @@ export async function restoreBackup(asked: RestoreRequest): Promise<void> {
   // Of single paths what they take is known when the inventory is read.
   const whole = request.paths.length === 0 ? plainBytes([...request.chain, ...(request.replay?.logs ?? [])]) : 0;
   await requireSpace({ path: to, needed: whole });
-  await translated(to, 'making the folder of the target', () => makeOpenPath(path.dirname(to)));
+  const made = await translated(to, 'making the folder of the target', () => makeOpenPath(path.dirname(to)));
   const backups = [...request.chain, ...(request.replay?.logs ?? [])];
-  await whileReading({ site: request.site, backups, work }, () => restoreBeside(request, existed));
+  try {
+    await whileReading({ site: request.site, backups, work }, () => restoreBeside(request, existed));
+  } catch (error) {
+    await removeEmpty(made);
+    throw error;
+  }
+}
+
+/** What was made for nothing; somebody else may be at home there by now. @param folders the innermost first. */
+async function removeEmpty(folders: readonly string[]): Promise<void> {
+  try {
+    for (const folder of folders) await rmdir(folder);
+  } catch (error) {
+    // What the restore failed with says more than that an empty folder stays.
+    if (errnoOf(error) === undefined) throw error;
+  }
 }
 
 async function restoreBeside(request: RestoreRequest, existed: boolean): Promise<void> {

@@ -12,7 +12,8 @@ import type { LogsContext, LogsSource, Shipped } from '../sources/types.ts';
 import type { Site } from '../site.ts';
 import { pinned } from '../storage/catalogue.ts';
 import { lastLocalLogs, localLogs, type LastLogs } from '../storage/local-logs.ts';
-import { acquireLease, type Lease } from '../storage/lease.ts';
+import type { Lease } from '../storage/lease.ts';
+import { underLease } from '../storage/under-lease.ts';
 import { prepareRepository, watchedRepository } from '../storage/repository.ts';
 import { productVersion } from '../version.ts';
 import type { Work } from '../work.ts';
@@ -50,21 +51,19 @@ export async function shipLogs(request: ShipRequest): Promise<ShippedLogs | null
   const logs = logsOf(config.type);
   if (!logs) return null;
   await prepareRepository(site);
-  const lease = await acquireLease({
+  const wanted = {
     state: site.state,
     name: leaseOf(source),
     step: `${request.runId}/${source}`,
     attempt: request.attempt,
     wait: request.busy,
     signal: work.signal,
-  });
-  try {
+  };
+  return underLease(wanted, async (lease) => {
     await requireSettled({ site, source });
     const manifest = await shipUnderLease(request, { config, ship: (context) => logs.ship(context), lease });
     return manifest && summary(manifest);
-  } finally {
-    await lease.release();
-  }
+  });
 }
 
 /** A source as the adapters of its logs see it. */

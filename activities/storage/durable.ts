@@ -61,11 +61,17 @@ export async function makePath(folder: string): Promise<void> {
   await makeFolders(root, path.relative(root, folder));
 }
 
-/** Makes a folder with all that is missing above it, as the umask has it, each durable in its parent. */
-export async function makeOpenPath(folder: string): Promise<void> {
+/**
+ * Makes a folder with all that is missing above it, as the umask has it, each durable in its parent.
+ * @returns those that it has made, the innermost first.
+ */
+export async function makeOpenPath(folder: string): Promise<readonly string[]> {
   const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = path.dirname(made)) await syncFolder(path.dirname(made));
+  if (first === undefined) return [];
+  const all: string[] = [];
+  for (let made = folder; made.length >= first.length; made = path.dirname(made)) all.push(made);
+  for (const made of all) await syncFolder(path.dirname(made));
+  return all;
 }
 
 /** Writes a new file whole and durable; the file must not exist. */

@@ -19,7 +19,7 @@ export interface Lease {
   readonly number: number;
   /** @throws BackupError `lease-lost` when another has taken it over. */
   check(): Promise<void>;
-  /** Frees it for the next; a lease that was taken over stays with its new holder. */
+  /** Frees it for the next; a lease that was taken over stays with its new holder. @throws BackupError where that cannot be noted. */
   release(): Promise<void>;
 }
 
@@ -147,9 +147,11 @@ function held(
     async release() {
       clearInterval(touching);
       // Named by its own number, so that a sleeper who wakes late frees nothing but what was its own.
-      if ((await readHolder(file))?.token !== token) return;
-      await writeNew(releasedOf(folder, number), Buffer.from('')).catch((error: unknown) => {
-        if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOENT') throw error;
+      await translated(folder, `releasing the lease of ${request.name}`, async () => {
+        if ((await readHolder(file))?.token !== token) return;
+        await writeNew(releasedOf(folder, number), Buffer.from('')).catch((error: unknown) => {
+          if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOENT') throw error;
+        });
       });
     },
   };
@@ -232,7 +234,7 @@ function busy(request: LeaseRequest, holder: HolderRecord): BackupError {
     'busy',
     `${request.name} is being worked on by another step (${holder.step}, process ${holder.pid}, since ${holder.since}); waited ${formatDuration(request.wait)}.`,
     {
-      remedy: 'Let it finish, or cancel that run; this step is tried again.',
+      remedy: 'Let it finish, or cancel that run. A step of a run is tried again by itself; give a command again then.',
       facts: { name: request.name, step: holder.step, pid: holder.pid, since: holder.since },
     },
   );

@@ -14,7 +14,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ProgressReport } from '../../activities/work.ts';
 import type { SiteConfig } from '../../model/config/site.ts';
 import { BackupError } from '../../model/errors.ts';
-import type { InPlaceInput, InPlaceReport, InPlaceRun } from '../../model/in-place-run.ts';
+import { TAKE_BACK, type InPlaceInput, type InPlaceReport, type InPlaceRun } from '../../model/in-place-run.ts';
 import { serverText, whatText, type IntoInput, type IntoReport, type IntoRun } from '../../model/into-run.ts';
 import type { PointReport, RestorePointInput, RestorePointRun } from '../../model/restore-point-run.ts';
 import type { RestoreInput, RestoreReport, RestoreRun, RestoreWaits } from '../../model/restore-run.ts';
@@ -192,6 +192,16 @@ const LOOK = 500;
 /** Milliseconds of silence that are said. */
 const SILENT = 10_000;
 
+const LEFT_TO_HOST =
+  'its worker is away: what it has begun is taken back when that is there again, whether or not it is waited for';
+
+/** temporal.api.enums.v1.PendingActivityState: nobody has taken it. */
+const SCHEDULED = 1;
+
+function isLeftToHost({ activityId, state }: { readonly activityId?: string | null; readonly state?: unknown }) {
+  return activityId === TAKE_BACK && Number(state) === SCHEDULED;
+}
+
 /** Watches it to its end. @throws BackupError `aborted` when it was cancelled; whatever it ended without a report by. */
 export async function followRestore<Run extends RestoreWorkflows>(
   handle: WorkflowHandleWithFirstExecutionRunId<Run>,
@@ -226,6 +236,8 @@ export async function followRestore<Run extends RestoreWorkflows>(
           const { phase, bytes, total } = stepProgress(one);
           if (phase) progress({ phase, bytes: bytes ?? 0, total, activity: 0 }, one.activityId ?? '');
         }
+        if (pending.some(isLeftToHost) && said !== LEFT_TO_HOST && Date.now() - begun > SILENT)
+          onFailed((said = LEFT_TO_HOST));
         if (pending.length === 0) {
           const { steps } = await handle.query(runGraph);
           const why = steps.find(({ state }) => state === 'waiting')?.error?.message;

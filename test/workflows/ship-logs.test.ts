@@ -168,7 +168,7 @@ describe('shipLogs', () => {
     assert.match(error.remedy ?? '', /db/);
   });
 
-  it('a config that cannot be read fails its tick at once, with what is wrong, and no other', async () => {
+  it('a config that stays as it cannot be read fails its tick, with what is wrong, and no other', async () => {
     const text = await readFile(test.file, 'utf8');
     try {
       await writeFile(test.file, text.replace('workerDeadline: 5s', 'workerDeadline: 5'));

@@ -135,6 +135,31 @@ describe('steps that wait', function () {
     await rename(path.join(folder, 'data', 'late'), path.join(folder, 'data', 'away'));
   });
 
+  it('one that finds the config broken waits for that too, and goes on when it is mended', async () => {
+    const config = await readFile(file, 'utf8');
+    const run = await start(['late']);
+    await waits(run, 'late/capture');
+    await rename(path.join(folder, 'data', 'away'), path.join(folder, 'data', 'late'));
+    const retry = () =>
+      session.client.workflow.getHandle(`${run}/late`).executeUpdate('retry', { args: [{ step: 'late/capture' }] });
+    try {
+      // As an editor has written half of it.
+      await writeFile(file, `${config}\nsources: {`);
+      await retry();
+      await until('its second attempt', async () => {
+        const step = (await graph(run)).steps.find(({ id }) => id === 'late/capture');
+        return step?.attempts === 2 && step.state !== 'running';
+      });
+      const { error } = await waits(run, 'late/capture');
+      assert.equal(error?.code, 'config', JSON.stringify(error));
+    } finally {
+      await writeFile(file, config);
+    }
+    await retry();
+    assert.equal((await ended(run)).outcome, 'complete');
+    await rename(path.join(folder, 'data', 'late'), path.join(folder, 'data', 'away'));
+  });
+
   it('one that is skipped ends its source and no other; what does not wait is refused, with what does', async () => {
     const run = await start(['good', 'late']);
     await waits(run, 'late/capture');

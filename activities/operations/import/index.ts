@@ -12,7 +12,8 @@ import { listArchive } from '../../sources/files/tar.ts';
 import { listingParser } from '../../sources/files/listing.ts';
 import { makePath } from '../../storage/durable.ts';
 import { translated } from '../../storage/fs-errors.ts';
-import { acquireLease, type Lease } from '../../storage/lease.ts';
+import type { Lease } from '../../storage/lease.ts';
+import { underLease } from '../../storage/under-lease.ts';
 import { prepareRepository, repositoryStore } from '../../storage/repository.ts';
 import { requireSpace } from '../../storage/space.ts';
 import { runPipeline } from '../../streams/pipeline.ts';
@@ -56,21 +57,12 @@ export async function importArchive(request: ImportRequest): Promise<Manifest> {
   const state = path.join(site.state, 'sources', source);
   await translated(state, 'making the state folder of the source', () => makePath(state));
   const step = `import-${request.scheduled}/${source}`;
-  const lease = await acquireLease({
-    state: site.state,
-    name: source,
-    step,
-    attempt: 1,
-    wait: BUSY,
-    signal: work.signal,
-  });
-  try {
+  const wanted = { state: site.state, name: source, step, attempt: 1, wait: BUSY, signal: work.signal };
+  return underLease(wanted, async (lease) => {
     await requireFree(request, config);
     const lines = await listed(request, derivation);
-    return await taken({ request, config, derivation, lines, lease });
-  } finally {
-    await lease.release();
-  }
+    return taken({ request, config, derivation, lines, lease });
+  });
 }
 
 /** The lines of its inventory: tar's own list of all that is in it. */

@@ -2,6 +2,7 @@
 import { chmod, lstat, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BackupError } from '../../../model/errors.ts';
+import { readMounts } from '../../sources/files/mounts.ts';
 import { syncFolder } from '../../storage/durable.ts';
 import { ifThere, translated } from '../../storage/fs-errors.ts';
 import { runProgram } from '../../streams/run.ts';
@@ -37,7 +38,8 @@ export async function dataFolder(configured: string): Promise<string> {
   if (!above) throw refused(`${path.dirname(real)} is not there`, 'Make it, or look whether inPlace.data is right.');
   if (!found) return real;
   if (!found.isDirectory()) throw refused(`${real} is no folder`, 'Look whether inPlace.data is right.');
-  if (found.dev !== above.dev) {
+  // A bind mount is of the same device, and cannot be renamed either.
+  if (found.dev !== above.dev || (await readMounts()).some(({ point }) => point === real)) {
     throw refused(
       `${real} is a mount point: it cannot be renamed, so the old data could not be kept beside the new ones`,
       'Restore to a folder (--to) and swap by hand; or let the server use a folder below the mount point.',

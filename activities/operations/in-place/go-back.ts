@@ -8,13 +8,19 @@ import { resumeSchedules } from './pause.ts';
 import type { InPlaceWork } from './request.ts';
 import { startIfDown, stopIfUp, untilBack } from './server.ts';
 
+/** What it is taken back for. */
+export interface Back {
+  readonly why: string;
+  /** Whether its workflow is to begin again by itself: nothing has failed, and nobody has wished it away. */
+  readonly again: boolean;
+}
+
 /**
- * @param why what it is taken back for.
  * @throws BackupError where it cannot be finished; the journal stays, and the next attempt goes on with it.
  */
-export async function goBack(request: InPlaceWork, begun: Journal, why: string): Promise<void> {
+export async function goBack(request: InPlaceWork, begun: Journal, given: Back): Promise<void> {
   const { site, source, tell } = request;
-  const journal = { ...begun, back: begun.back ?? why };
+  const journal = { ...begun, ...turned(begun, given) };
   await unlessFull(request, () => writeJournal(site, journal));
   try {
     if (STEPS.indexOf(journal.step) >= STEPS.indexOf('stopping')) await bringBack(request, journal);
@@ -24,10 +30,15 @@ export async function goBack(request: InPlaceWork, begun: Journal, why: string):
   } catch (error) {
     throw stuck(source, journal, error);
   }
-  const { run, back } = journal;
-  if (run) await unlessFull(request, () => noteBack({ site, source }, run, back));
+  const { run, back, again } = journal;
+  if (run && !again) await unlessFull(request, () => noteBack({ site, source }, run, back));
   await dropJournal({ site, source });
   tell('everything is as it was before');
+}
+
+/** The first word counts, but for one after which it would begin again: an operator's ends that. */
+function turned({ back, again = false }: Journal, given: Back) {
+  return back === null || (again && !given.again) ? { back: given.why, again: given.again } : { back, again };
 }
 
 /** A state that takes no more keeps nobody from being served again: killed on that way it goes forward, and turns round where that fails. */

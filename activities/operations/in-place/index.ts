@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { BackupError } from '../../../model/errors.ts';
-import { acquireLease } from '../../storage/lease.ts';
+import { underLease } from '../../storage/under-lease.ts';
 import type { Work } from '../../work.ts';
 import { leaseOf, shipLogs, shipsLogs } from '../ship-logs.ts';
-import { goBack } from './go-back.ts';
+import { goBack, type Back } from './go-back.ts';
 import { goOn, type Under } from './go-on.ts';
 import { isThere } from './folders.ts';
 import { readJournal, requireSettled, STEPS, UNFINISHED, type Journal } from './journal.ts';
@@ -69,28 +69,43 @@ export async function resumeInPlace(request: InPlaceWork): Promise<RestoredInPla
   return alone(request, async () => {
     const journal = await requireJournal(request);
     if (journal.back === null) return finish(request, journal);
-    await withLeases(request, () => goBack(request, journal, journal.back ?? ''));
+    await withLeases(request, () => goBack(request, journal, WISHED));
     return null;
   });
 }
 
+const WISHED: Back = { why: 'the operator wished so', again: false };
+
 /** Takes back one that was cut off. @throws BackupError `not-found` where none is unfinished. */
-export async function undoInPlace(request: InPlaceWork): Promise<void> {
+export async function undoInPlace(request: InPlaceWork, back: Back = WISHED): Promise<void> {
   await alone(request, async () => {
     const journal = await requireJournal(request);
-    await withLeases(request, () => goBack(request, journal, 'the operator wished so'));
+    await withLeases(request, () => goBack(request, journal, back));
   });
 }
 
 /** One process at a time works on a journal. @throws BackupError `busy`. */
 async function alone<Result>({ site, source, work }: InPlaceWork, use: () => Promise<Result>): Promise<Result> {
   const of = { state: site.state, step: `in-place/${source}/${randomUUID()}`, attempt: 1, wait: 0 };
-  const lease = await acquireLease({ ...of, name: `${source}~in-place`, signal: work.signal });
-  try {
-    return await use();
-  } finally {
-    await lease.release();
-  }
+  let begun = false;
+  return underLease({ ...of, name: `${source}~in-place`, signal: work.signal }, async () => {
+    begun = true;
+    return use();
+  }).catch((error: unknown) => {
+    throw begun ? error : atWork(source, error);
+  });
+}
+
+/** The lease that is held, in the words of whoever gives the command. */
+function atWork(source: string, error: unknown): unknown {
+  if (!(error instanceof BackupError) || error.code !== 'busy') return error;
+  const { pid, since } = error.facts;
+  const who = `since ${String(since)} (process ${String(pid)})`;
+  return new BackupError('busy', `A restore in place of "${source}" is at work here ${who}.`, {
+    remedy: `Let it finish; or end it, by ^C or "mosaic-backup runs cancel": it goes back itself. Where it hangs, end that process, and then: mosaic-backup restore --undo --source ${source}.`,
+    facts: error.facts,
+    cause: error,
+  });
 }
 
 async function requireJournal({ site, source }: InPlaceWork): Promise<Journal> {
@@ -113,17 +128,22 @@ async function finish(request: InPlaceWork, journal: Journal): Promise<RestoredI
       const now = (await readJournal(request)) ?? journal;
       if (now.step === 'closing') throw nearly(request, error);
       request.tell(`going back: ${messageOf(error)}`);
-      await goBack(calm(request), now, messageOf(error));
+      await goBack(calm(request), now, backFor(request, error));
       throw taken(error);
     }
   });
   const { since } = await going.catch(async (error: unknown) => {
     // Nothing was touched while a backup was waited for: left as begun, it would keep all others off.
-    if (!held && journal.step === 'pausing') await goBack(calm(request), journal, messageOf(error));
+    if (!held && journal.step === 'pausing') await goBack(calm(request), journal, backFor(request, error));
     throw error;
   });
   const down = since === null ? 0 : Date.now() - Date.parse(since);
   return { data: journal.data, before: journal.owner === null ? null : journal.before, down };
+}
+
+/** An attempt that was ended has not failed: where its worker was stopped, the next one begins again. */
+function backFor({ work }: InPlaceWork, error: unknown): Back {
+  return { why: messageOf(error), again: work.signal.aborted };
 }
 
 /** Whether what it is to put in place is there: killed before that had its name, nothing but the restore itself was done. */
@@ -133,7 +153,7 @@ export async function isReady({ step, ready }: Journal): Promise<boolean> {
 
 async function requireReady(request: InPlaceWork, journal: Journal): Promise<void> {
   if (await isReady(journal)) return;
-  await withLeases(request, () => goBack(request, journal, 'what was restored is gone'));
+  await withLeases(request, () => goBack(request, journal, { why: 'what was restored is gone', again: false }));
   throw new BackupError(
     'failed',
     `What was restored in place of "${request.source}" is gone: it was not finished. All is as it was before.`,
@@ -168,17 +188,9 @@ async function withLeases<Result>(
   use: (under: Under) => Promise<Result>,
 ): Promise<Result> {
   const of = { state: site.state, step: `in-place/${source}`, attempt: 1, wait: BUSY, signal: work.signal };
-  const data = await acquireLease({ ...of, name: source });
-  try {
-    const logs = await acquireLease({ ...of, name: leaseOf(source) });
-    try {
-      return await use({ logs });
-    } finally {
-      await logs.release();
-    }
-  } finally {
-    await data.release();
-  }
+  return underLease({ ...of, name: source }, () =>
+    underLease({ ...of, name: leaseOf(source) }, (logs) => use({ logs })),
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -58,6 +58,8 @@ const journal = z.looseObject({
   since: z.string().nullable(),
   /** Whether it goes on, or goes back; and why it does that. */
   back: z.string().nullable(),
+  /** Whether its workflow begins again by itself once it has gone back. Absent: it does not. */
+  again: z.boolean().optional(),
 });
 export type Journal = z.infer<typeof journal>;
 

@@ -52,9 +52,8 @@ export async function wentBack(of: Of, run: string): Promise<string | undefined>
   return found?.run === run ? found.why : undefined;
 }
 
-/** @param run null: forgets it. */
-export async function noteBack(of: Of, run: string | null, why: string): Promise<void> {
-  await write(of, { back: run === null ? null : { run, why } });
+export async function noteBack(of: Of, run: string, why: string): Promise<void> {
+  await write(of, { back: { run, why } });
 }
 
 async function write(of: Of, change: Partial<z.infer<typeof record>>): Promise<void> {

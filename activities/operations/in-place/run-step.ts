@@ -7,6 +7,7 @@ import {
   type FullBehindInput,
   type InPlaceStepInput,
   type PutInPlace,
+  type TakenBack,
 } from '../../../model/in-place-run.ts';
 import type { NotHere } from '../../../model/restore-run.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
@@ -20,10 +21,10 @@ import { atOnce } from '../restore-run.ts';
 import { elsewhere, sinceRestart } from '../restore-seen.ts';
 import { backUpAgain } from './back-up-again.ts';
 import { isReady, planInPlace, restoreInPlace, resumeInPlace, undoInPlace, type RestoredInPlace } from './index.ts';
-import { readJournal, unfinishedRemedy } from './journal.ts';
+import { leavesUnfinished, readJournal, unfinishedRemedy, type Journal } from './journal.ts';
 import { everythingOf } from './known.ts';
 import { placeOf } from './plan.ts';
-import { noteBack, restoresInPlace, wentBack } from './record.ts';
+import { restoresInPlace, wentBack } from './record.ts';
 import type { InPlaceRequest, InPlaceWork, WithSchedules } from './request.ts';
 import { nextSecond } from './run-of.ts';
 
@@ -35,24 +36,57 @@ export interface InPlaceStep<Input> {
 }
 
 /** @throws BackupError as `restoreInPlace`: not to be tried again, but where another one is just ending there. */
-export async function inPlaceStep({
-  site,
-  input,
-  withSchedules,
-  work,
-}: InPlaceStep<InPlaceStepInput>): Promise<PutInPlace | NotHere> {
-  const { source, run } = input;
+export async function inPlaceStep(step: InPlaceStep<InPlaceStepInput>): Promise<PutInPlace | NotHere> {
+  const { site, input } = step;
   const why = await notHere(site, input);
   if (why !== null) return { elsewhere: why };
+  return telling(step, (request) => putInPlace(request, input));
+}
+
+/**
+ * Of a run that was cancelled while nobody was there to hear it: what it has begun is taken back. Where its server runs on what was restored it is too
+ * late for that, and it is finished.
+ * @throws BackupError as `inPlaceStep`.
+ */
+export async function takeBackStep(step: InPlaceStep<InPlaceStepInput>): Promise<TakenBack> {
+  const { site, input } = step;
+  const { source, run, data } = input;
+  const of = { site, source };
+  const journal = await readJournal(of);
+  if (journal?.run !== run) {
+    const made = await doneBy(of, run);
+    return made ? { data, ...made, next: nextSecond(), told: [] } : null;
+  }
+  await notHere(site, input);
+  if (journal.step === 'closing' && journal.back === null) return telling(step, (request) => resumed(request, null));
+  await telling(step, (request) => undoInPlace(request, { why: 'its run was cancelled', again: false }));
+  return null;
+}
+
+type OfRun = InPlaceWork & { readonly run: string };
+
+/** With what was told on the way, also where it fails: there may be folders that nobody else names. */
+async function telling<T>(
+  { site, input: { source, run }, withSchedules, work }: InPlaceStep<InPlaceStepInput>,
+  body: (request: OfRun) => Promise<T>,
+): Promise<T & Pick<PutInPlace, 'next' | 'told'>> {
   const told: string[] = [];
   const tell = (line: string): void => {
     told.push(line);
+    work.log.info({ source, run, line }, 'restore in place');
     work.progress({ phase: line, bytes: 0, total: null, activity: told.length });
   };
-  const done = await atOnce(true, () =>
-    withSchedules({ site, tell }, (schedules) => putInPlace({ site, source, schedules, tell, work, run }, input)),
-  );
-  return { ...done, next: nextSecond(), told };
+  try {
+    const done = await atOnce(true, () =>
+      withSchedules({ site, tell }, (schedules) => body({ site, source, schedules, tell, work, run })),
+    );
+    return { ...done, next: nextSecond(), told };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    const { code, message, remedy, facts, retryable } = error;
+    const options = { facts: { ...facts, told }, cause: error, retryable };
+    throw new BackupError(code, message, remedy === undefined ? options : { ...options, remedy });
+  }
 }
 
 /**
@@ -90,31 +124,41 @@ export async function fullBehindStep({
 
 type Done = Pick<PutInPlace, 'data' | 'before' | 'down'>;
 
-async function putInPlace(work: InPlaceWork & { readonly run: string }, input: InPlaceStepInput): Promise<Done> {
+async function putInPlace(work: OfRun, input: InPlaceStepInput): Promise<Done> {
   const { site, source, run } = work;
   const of = { site, source };
   const journal = await readJournal(of);
-  if (journal?.run === run) {
-    if (journal.back !== null) return resumed(work, journal.back);
-    if (await isReady(journal)) return unlessEnded(work, () => resumed(work, null));
-    await undoInPlace(work);
-    await noteBack(of, null, '');
-  }
+  const gone = journal?.run === run ? await goneOn(work, journal) : null;
+  if (gone) return gone;
   const made = await doneBy(of, run);
   if (made) return { data: input.data, ...made };
   const back = await wentBack(of, run);
   if (back !== undefined) throw takenBack(source, back);
-  return unlessEnded(work, () => begun(work, input));
+  return begun(work, input);
 }
 
-/** An attempt that was ended has gone back itself: where its worker was stopped, the next one begins again. */
-async function unlessEnded<T>({ site, source, work }: InPlaceWork, attempt: () => Promise<T>): Promise<T> {
+const CUT_OFF = { why: 'its worker was ended before what it had restored was in its place', again: true };
+
+/** Goes on with what an earlier attempt began, or takes back what is to be begun again: null then, and where somebody has ended it meanwhile. */
+async function goneOn(work: OfRun, journal: Journal): Promise<RestoredInPlace | null> {
   try {
-    return await attempt();
+    if (journal.again === true || (journal.back === null && !(await isReady(journal)))) {
+      await undoInPlace(work, CUT_OFF);
+      return null;
+    }
+    return await resumed(work, journal.back);
   } catch (error) {
-    if (work.signal.aborted) await noteBack({ site, source }, null, '');
-    throw error;
+    if (!(error instanceof BackupError) || error.code !== 'not-found' || leavesUnfinished(error)) throw error;
+    return null;
   }
+}
+
+/** @throws BackupError where it was going back. */
+async function resumed(work: OfRun, why: string | null): Promise<RestoredInPlace> {
+  const { site, source, run } = work;
+  const done = await resumeInPlace(work);
+  if (done) return done;
+  throw takenBack(source, (await wentBack({ site, source }, run)) ?? why ?? 'it was going back');
 }
 
 /** What the one of that workflow has done, where it was finished and nobody may have heard of it. */
@@ -124,12 +168,6 @@ export async function doneBy(
 ): Promise<Omit<Done, 'data'> | undefined> {
   const made = (await restoresInPlace({ site, source })).find((each) => each.run === run);
   return made && { before: made.kept[0] ?? null, down: null };
-}
-
-async function resumed(work: InPlaceWork, back: string | null): Promise<RestoredInPlace> {
-  const done = await resumeInPlace(work);
-  if (done) return done;
-  throw takenBack(work.source, back ?? '');
 }
 
 async function begun(work: InPlaceWork, input: InPlaceStepInput): Promise<RestoredInPlace> {

@@ -8,7 +8,7 @@ import type { Site } from '../../site.ts';
 import { chainOf, listBackups, type Catalogued } from '../../storage/catalogue.ts';
 import { backupIn, chainAt } from '../../storage/chain-at.ts';
 import { openDestination } from '../../storage/destinations.ts';
-import { acquireLease } from '../../storage/lease.ts';
+import { underLease } from '../../storage/under-lease.ts';
 import { checkManifest, manifestDigest } from '../../storage/manifest-file.ts';
 import type { Store, Thawing } from '../../storage/types.ts';
 import type { Work } from '../../work.ts';
@@ -38,12 +38,9 @@ export async function thawStep({ site, input, work }: ThawStep): Promise<ThawFac
   // Backups share what they build on: two looks at once would both see it frozen, and a vault brings it as often as it is asked for.
   const name = `${input.destination}~thaw`;
   const { state } = site;
-  const lease = await acquireLease({ state, name, step: 'thaw', attempt: 1, wait: BUSY, signal: work.signal });
-  try {
-    return await askFor(thawing, objectsToThaw(chain, logs), input, work);
-  } finally {
-    await lease.release();
-  }
+  return underLease({ state, name, step: 'thaw', attempt: 1, wait: BUSY, signal: work.signal }, () =>
+    askFor(thawing, objectsToThaw(chain, logs), input, work),
+  );
 }
 
 /** What a restore would refuse is not paid for. @throws BackupError `not-authentic`. */

@@ -48,11 +48,11 @@ export function isUpTo(position: string, end: string): boolean {
     .every(({ domain, sequence }) => sequenceIn(position, domain) <= sequence);
 }
 
-/** The position right behind one, in each domain. */
-export function behind(position: string): string {
+/** The position right behind one, in each domain; or so many numbers further. */
+export function behind(position: string, by = 1n): string {
   return listOf(position)
     .map(parseGtid)
-    .map(({ domain, server, sequence }) => `${domain}-${server}-${sequence + 1n}`)
+    .map(({ domain, server, sequence }) => `${domain}-${server}-${sequence + by}`)
     .join(',');
 }
 

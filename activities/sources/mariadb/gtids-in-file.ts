@@ -29,6 +29,11 @@ export function gtidsOf(file: string, work: Work): Promise<Gtids> {
   return scan(file, [], work);
 }
 
+/** Of a file that is damaged: up to the damage. */
+export function gtidsUntilDamage(file: string, work: Work): Promise<Gtids> {
+  return scan(file, [], work, true);
+}
+
 /** When the last transaction in it was committed, RFC 3339 in whole seconds; undefined where it holds none. */
 export async function lastCommitIn(file: string, stop: readonly string[], work: Work): Promise<string | undefined> {
   return (await scan(file, stop, work)).last;
@@ -38,7 +43,7 @@ interface Scanned extends Gtids {
   readonly last: string | undefined;
 }
 
-async function scan(file: string, stop: readonly string[], work: Work): Promise<Scanned> {
+async function scan(file: string, stop: readonly string[], work: Work, damaged = false): Promise<Scanned> {
   const before = new Map<string, string>();
   const domains = new Map<string, string>();
   let last: string | undefined;
@@ -49,6 +54,7 @@ async function scan(file: string, stop: readonly string[], work: Work): Promise<
         args: ['--no-defaults', ...stop, file],
         env: { TZ: 'UTC', LC_ALL: 'C' },
         cwd: '/',
+        ...(damaged && { accept: [1] }),
       },
       // 1: there is none.
       { command: 'grep', args: ['-a', '-e', MARK], accept: [1], cwd: '/' },

@@ -97,6 +97,7 @@ async function followed(cli: Cli, handle: InPlaceHandle, { host, source }: InPla
   const { watched } = await import('./watched.ts');
   const { elsewhere, done, full, error } = await watched(cli, handle, host);
   if (elsewhere !== undefined) return { why: elsewhere };
+  for (const line of error?.told ?? []) cli.out.note(line);
   if (done === null) {
     if (error !== null && OF_THE_WORKER.has(error.code)) return { why: `its worker cannot: ${error.message}` };
     // A run that was cancelled tells of nothing but of what is left half done.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { OUTCOME, PLAN, SOURCE as OF_SOURCE } from '../../../workflows/search-attributes.ts';
@@ -79,11 +79,51 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
     await by.isAsBefore();
   });
 
+  it('nor where that worker is stopped just as it has been taken back', async () => {
+    const cut = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
+    const { restoring } = await by.restoreUntil(cut);
+    await by.worker({ point: { at: 'activities/operations/in-place/index.ts#resumeInPlace', signal: 'HOLD' } });
+    await by.reached();
+    const undone = await by.undo();
+    assert.equal(undone.code, 0, undone.stderr);
+    await by.worker();
+    const { code, stdout } = await restoring;
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /was taken back: the operator wished so/);
+    await by.isAsBefore();
+  });
+
+  it('and cancelled by somebody else while its worker is dead, the next one takes it back', async () => {
+    const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
+    const { restoring } = await by.restoreUntil(point);
+    const cancelling = await by.cancelling();
+    await by.worker();
+    const [cancelled, { code, stdout }] = await Promise.all([cancelling.ended, restoring]);
+    assert.equal(cancelled.code, 0, cancelling.output());
+    assert.equal(code, 5, stdout);
+    await by.isAsBefore();
+  });
+
+  it('but not where its server runs on what was restored by then: that is finished', async () => {
+    const point = { at: 'activities/operations/in-place/record.ts#noteRestored', when: 'left' } as const;
+    const { restoring } = await by.restoreUntil(point);
+    const cancelling = await by.cancelling();
+    await by.worker();
+    const [cancelled, { code, stderr }] = await Promise.all([cancelling.ended, restoring]);
+    assert.equal(cancelled.code, 0, cancelling.output());
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /The full behind it failed: the run was cancelled/);
+    await by.isRestored();
+  });
+
   it('^C takes it back: the old data are served', async () => {
     await by.worker({ point: { at: 'activities/operations/in-place/server.ts#startIfDown', signal: 'HOLD' } });
     const cut = by.startRestore();
     await cut.printed('restored by the worker');
     await by.reached();
+    const { code: busy, stderr } = await by.undo();
+    assert.equal(busy, 7, stderr);
+    assert.match(stderr, /restore in place of "db" is at work here since .* \(process \d+\)/);
     cut.kill('SIGINT');
     const { code } = await cut.ended;
     assert.equal(code, 130, cut.output());
@@ -93,6 +133,17 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
       states.every((state) => state !== 'running' && state !== 'pending'),
       states.join(', '),
     );
+  });
+
+  it('one that fails says all the same what it has left behind', async () => {
+    const point = { at: 'activities/operations/in-place/server.ts#startIfDown', signal: 'SIGSTOP' } as const;
+    const { restoring } = await by.restoreUntil(point);
+    await appendFile(path.join(by.folder(), 'data/postgresql.conf'), 'there is no such setting\n');
+    by.wake();
+    const { code, stdout, stderr } = await restoring;
+    assert.equal(code, 1, stdout);
+    assert.match(stderr, /the old data are kept in[^]*what failed is kept in .*data\.failed-/);
+    await by.isAsBefore(['data.failed']);
   });
 
   it('^C whose way back fails says so, with where the old data are and what to do', async () => {

@@ -24,6 +24,8 @@ export interface InPlaceByWorker {
   /** The command in a process of its own, to be cut off. */
   readonly startRestore: () => CommandProcess;
   readonly undo: () => Promise<Ended>;
+  /** Cancels the one that goes on, as somebody else does, while no worker is there to hear it. */
+  readonly cancelling: () => Promise<CommandProcess>;
   /** Ends the worker that runs, and starts another. */
   readonly worker: (of?: { readonly point?: SignalPoint; readonly env?: Record<string, string> }) => Promise<void>;
   /** Starts another one beside it. @returns ends that. */
@@ -98,6 +100,16 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
       return mosaicHere(['-c', made.file, 'restore', '--undo', '--source', SOURCE]);
     }
 
+    async function cancelling(): Promise<CommandProcess> {
+      const query = "WorkflowType = 'restoreInPlace' AND ExecutionStatus = 'Running'";
+      const ids: string[] = [];
+      for await (const { workflowId } of temporal.client().workflow.list({ query })) ids.push(workflowId);
+      const own = startCommand({ args: ['-c', made.file, 'runs', 'cancel', ids.join()], owner: folder });
+      started.push(own);
+      await own.printed('is to end');
+      return own;
+    }
+
     let near: CommandProcess | undefined;
 
     async function worker(of: Parameters<InPlaceByWorker['worker']>[0] = {}): Promise<void> {
@@ -170,6 +182,7 @@ export function describeInPlaceByWorker(title: string, cases: (by: InPlaceByWork
       restore,
       startRestore,
       undo,
+      cancelling,
       worker,
       beside: another,
       wake: () => near?.kill('SIGCONT'),

@@ -98,14 +98,28 @@ describe('the step of a restore in place', function () {
     assert.equal(finding?.code, 'in-place.unfinished');
   }
 
+  const journal = z.looseObject({ ready: z.string(), failed: z.string() });
+
+  function journalFile(): string {
+    return path.join(site.state, 'sources', SOURCE, 'in-place.json');
+  }
+
   /** As after a kill, before the way back was begun: it goes forward. */
   async function forwardAgain(): Promise<void> {
-    const file = path.join(site.state, 'sources', SOURCE, 'in-place.json');
-    const journal = z
-      .looseObject({ ready: z.string(), failed: z.string() })
-      .parse(JSON.parse(await readFile(file, 'utf8')));
-    await rename(journal.failed, journal.ready);
-    await writeFile(file, JSON.stringify({ ...journal, step: 'stopping', back: null }));
+    const { ready, failed, ...others } = journal.parse(JSON.parse(await readFile(journalFile(), 'utf8')));
+    await rename(failed, ready);
+    await writeFile(journalFile(), JSON.stringify({ ...others, ready, failed, step: 'stopping', back: null }));
+  }
+
+  /** As after a kill before what was restored has its name: the server runs on. @param more of a kill on the way back from there. */
+  async function neverReady(input: InPlaceStepInput, more: Record<string, unknown> = {}): Promise<void> {
+    await halfDone(input);
+    const left = journal.parse(JSON.parse(await readFile(journalFile(), 'utf8')));
+    await undoInPlace(await requestOf(site, {}));
+    const record = path.join(path.dirname(journalFile()), 'restored-in-place.json');
+    await writeFile(record, JSON.stringify({ ...JSON.parse(await readFile(record, 'utf8')), back: null }));
+    await rm(left.failed, { recursive: true });
+    await writeFile(journalFile(), JSON.stringify({ ...left, step: 'pausing', back: null, ...more }));
   }
 
   it('goes on after a restart of the machine, by which a boot and the devices have other ids', async () => {
@@ -182,6 +196,26 @@ describe('the step of a restore in place', function () {
       (await readdir(folder)).filter((name) => /data\./.test(name)),
       [],
     );
+  });
+
+  it('begins again where its worker was killed before what was restored had its place, and twice', async () => {
+    const input = await asked();
+    await neverReady(input);
+    await attempt(input);
+    await holds([1]);
+    await server.sql('INSERT INTO t VALUES (2)');
+    const next = await asked();
+    await neverReady(next, { back: 'its worker was ended', again: true });
+    await attempt(next);
+    await holds([1]);
+  });
+
+  it('and does not where an operator has taken that back in the middle of it', async () => {
+    const input = await asked();
+    await neverReady(input, { back: 'its worker was ended', again: true });
+    await undoInPlace(await requestOf(site, {}));
+    await isToldAs(attempt(input), 'failed', /was taken back: the operator wished so/);
+    await holds([1, 2]);
   });
 
   it('ended twice, the second time while it goes on with what was begun, it begins again with the next worker', async () => {
