@@ -41,6 +41,8 @@ import { tellBegun, tellRun, tellWaiting } from './operations/tell-run.ts';
 import type { Site } from './site.ts';
 
 export interface CoordinationActivities {
+  /** Answers: the coordinator's worker is there. */
+  ping(): Promise<void>;
   planRun(input: PlanInput): Promise<RunSpec>;
   planLogs(input: PlanInput): Promise<LogsSpec>;
   /** @returns the notifiers that failed. */
@@ -86,6 +88,7 @@ const toldRun = z.object({ spec: runSpec.pick({ plan: true }), report: runReport
 /** @param openSite reads the config anew at the start of each run. */
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
   return {
+    ping: async () => {},
     planRun: (sent) => {
       const input = received(planInput, sent);
       return runStep({}, async () => planRun(await openSite(), input));
