@@ -28,7 +28,7 @@ export async function listSchedulesCommand(cli: Cli): Promise<void> {
       if (found.length === 0) return 'no schedules: "mosaic-backup schedules apply" makes those of the config';
       const next = found.map(({ id, paused, nextTimes }) => [
         planOf(id),
-        paused ? 'none while it is paused' : timesInWords(nextTimes, timeZone),
+        paused ? 'none while it is paused' : timesInWords(nextTimes, timeZone) || 'none',
       ]);
       return [
         table(['schedule', 'when', 'state', 'last run', 'skipped', 'missed'], found.map(row), ['skipped', 'missed']),
