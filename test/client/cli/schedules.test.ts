@@ -249,6 +249,9 @@ describe('schedules and `run logs` on the command line', () => {
     });
     const old = ['remove', 'mosaic-backup/test/old'];
     await until('the list of schedules', async () => (await changed('apply', '--dry-run')).length > 0);
+    const { stdout } = await mosaicHere(['-c', test.file, 'schedules', 'list']);
+    assert.match(stdout, /^old +.* on, and none of the config: "schedules apply" removes it /m);
+    assert.match(stdout, /^daily +.* on {3}/m);
     assert.deepEqual(await changed('apply'), [old]);
     for (const id of others) await client.schedule.getHandle(id).describe();
     await until('the removal', async () => (await changed('apply')).length === 0);
