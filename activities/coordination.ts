@@ -24,11 +24,11 @@ import {
 } from '../model/received.ts';
 import type { WaitingStep } from '../model/run-alerts.ts';
 import { received, runStep } from './activity-work.ts';
-import { runHooks } from './operations/hooks.ts';
 import { planCatchUp } from './operations/catch-up/plan.ts';
 import { tellCopies } from './operations/catch-up/tell.ts';
 import { planLogs } from './operations/plan-logs.ts';
-import { planRun, requireBackupPlan } from './operations/plan-run.ts';
+import { planHook } from './operations/plan-hook.ts';
+import { planRun } from './operations/plan-run.ts';
 import { writeRecoveryPoint } from './operations/recovery-point.ts';
 import { planDrill } from './operations/drill/plan.ts';
 import { reportDrill } from './operations/drill/report.ts';
@@ -41,6 +41,8 @@ import { tellBegun, tellRun, tellWaiting } from './operations/tell-run.ts';
 import type { Site } from './site.ts';
 
 export interface CoordinationActivities {
+  /** Answers: the coordinator's worker is there. */
+  ping(): Promise<void>;
   planRun(input: PlanInput): Promise<RunSpec>;
   planLogs(input: PlanInput): Promise<LogsSpec>;
   /** @returns the notifiers that failed. */
@@ -86,6 +88,7 @@ const toldRun = z.object({ spec: runSpec.pick({ plan: true }), report: runReport
 /** @param openSite reads the config anew at the start of each run. */
 export function coordinationActivities(openSite: () => Promise<Site>): CoordinationActivities {
   return {
+    ping: async () => {},
     planRun: (sent) => {
       const input = received(planInput, sent);
       return runStep({}, async () => planRun(await openSite(), input));
@@ -112,12 +115,9 @@ export function coordinationActivities(openSite: () => Promise<Site>): Coordinat
     },
     planHook: (sent) => {
       const { spec, when, outcome } = received(planHookInput, sent);
-      return runStep({ waits: spec.waits }, async (work) => {
-        const site = await openSite();
-        const facts = { site: spec.site, plan: spec.plan, run: spec.runId, source: null, host: site.host, outcome };
-        const { hooks } = requireBackupPlan(site, spec.plan);
-        return runHooks({ site, hooks, when, facts, work });
-      });
+      return runStep({ waits: spec.waits }, async (work) =>
+        planHook({ site: await openSite(), spec, when, outcome, work }),
+      );
     },
     tellWaiting: (sent) => {
       const waiting = received(waitingStep, sent);

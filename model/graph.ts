@@ -105,6 +105,14 @@ export function waitsForTurn(steps: readonly GraphStep[]): boolean {
 }
 
 export const PLAN = 'plan';
+
+/** Why a run is not planned: nobody takes what only the coordinator does. */
+export const COORDINATOR_AWAY: StepError = {
+  step: PLAN,
+  code: 'unreachable',
+  message: 'the coordinator does not answer: its worker does not run, or reaches no Temporal',
+  remedy: 'Start it there ("mosaic-backup worker"): the run goes on by itself.',
+};
 export const RECOVERY_POINT = 'recovery-point';
 
 export function retentionId(host: string): string {

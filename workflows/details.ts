@@ -1,5 +1,5 @@
 /** The Markdown that operators read as "current details" in Temporal's Web UI. */
-import { waitingSteps, type GraphStep } from '../model/graph.ts';
+import { PLAN, waitingSteps, waitsForTurn, type GraphStep } from '../model/graph.ts';
 import { wholeSeconds } from '../model/time.ts';
 import { formatBytes, formatDuration } from '../model/units.ts';
 import { retentionLines } from '../model/retention/lines.ts';
@@ -19,11 +19,11 @@ export function runDetails(
     (source) =>
       `| ${source.source} | ${source.outcome ?? (waitingSources.has(source.source) ? 'waiting' : source.state)} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
   );
-  const [plan] = steps;
   return [
-    outcome ? `**${outcome}**` : '**running** (each source has a page of its own, under "Relationships")',
-    ...(plan?.state === 'waiting' ? ['\nIt waits for its turn: another run of this plan goes on.'] : []),
-    ...waiting.filter(({ error }) => error !== null).map((step) => `\n${waitingInWords(step, runId, '')}`),
+    outcome ? `**${outcome}**` : isUnplanned(steps) ? '**waiting**' : RUNNING,
+    ...waiting
+      .filter((step) => step.error !== null || waitsForTurn([step]))
+      .map((step) => `\n${waitingInWords(step, runId, '')}`),
     ...ofRun.map((error) => `\n${inWords(error)}`),
     ...sources.flatMap(({ source, softSkip }) =>
       softSkip === undefined ? [] : `\n**${source}** skipped: ${softSkip}`,
@@ -36,6 +36,13 @@ export function runDetails(
     ...retention.flatMap(retentionLines).map((line) => `\n${line}`),
     LAST,
   ].join('\n');
+}
+
+const RUNNING = '**running** (each source has a page of its own, under "Relationships")';
+
+/** Whether it cannot begin: another run of the plan goes on, or nobody plans it. */
+export function isUnplanned(steps: readonly GraphStep[]): boolean {
+  return waitingSteps(steps).some(({ id }) => id === PLAN);
 }
 
 /** One source: its state, each failure with its remedy, what was stored, and its steps as a table. */
@@ -73,7 +80,12 @@ export function nextOf({ next }: GraphStep): string {
 }
 
 /** A step that waits: why, what to do, and when it is tried again. */
-export function waitingInWords({ id, error, deadline }: GraphStep, runId: string, next: string): string {
+export function waitingInWords(step: GraphStep, runId: string, next: string): string {
+  const { id, error, deadline } = step;
+  if (waitsForTurn([step])) return 'It waits for its turn: another run of this plan goes on.';
+  // Nobody can decide anything about a run that has no steps yet.
+  if (id === PLAN)
+    return `**It is not planned yet**: ${error?.message ?? ''}\n\nWhat to do: ${error?.remedy ?? ''}\n\nIt is given up at ${deadline ?? '?'}.`;
   return [
     `**${id} waits**: ${error?.message ?? 'for its turn'}`,
     ...(error?.remedy ? [`\n\nWhat to do: ${error.remedy}`] : []),

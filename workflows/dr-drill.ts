@@ -51,7 +51,7 @@ import { cancelled, leftOut } from './run-reports.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner } from './step-runner.ts';
-import { hostSteps, planning, reachHost, reporting, shortSteps, tellingOfRun } from './steps.ts';
+import { coordinator, hostSteps, planning, reachHost, reporting, shortSteps, tellingOfRun } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 export async function drDrill(input: DrillAsked): Promise<RunReport> {
@@ -126,7 +126,7 @@ export async function drDrill(input: DrillAsked): Promise<RunReport> {
     change({ declared });
     await recover({ ...sandbox, declared });
     await measure();
-    const reported = await runner.run(REPORT, policy, ({ left }) => {
+    const reported = await runner.run(REPORT, { ...policy, host: coordinator(site) }, ({ left }) => {
       const options = { summary: 'sign the report, and write the documents', activityId: REPORT };
       return reporting(site, waits, left, undefined).recordDrill.executeWithOptions(options, [
         { report: { ...current(), steps: graph() } },

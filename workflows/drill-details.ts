@@ -4,13 +4,16 @@ import { rpoOf } from '../model/drill/loss.ts';
 import { placeInWords, placeOf, triedOf } from '../model/drill/place.ts';
 import { phaseAsked, waitingSteps, type GraphStep } from '../model/graph.ts';
 import { formatDuration } from '../model/units.ts';
-import { inWords, nextOf, waitingInWords } from './details.ts';
+import { inWords, isUnplanned, nextOf, waitingInWords } from './details.ts';
 
 const LAST = '\n\u00a0';
 
 /** What waits, for whom, and what is wrong; then the whole against its objectives, and a line for each source. */
 export function drillDetails(report: DrillReport | null, steps: readonly GraphStep[], runId: string): string {
-  if (report === null) return '**running**: it is being planned';
+  if (report === null)
+    return isUnplanned(steps)
+      ? ['**waiting**', ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, '')}`), LAST].join('\n')
+      : '**running**: it is being planned';
   const { scenario, outcome, declared, choice, sources, objectives, rto, rpo, errors, criticalPath } = report;
   return [
     `**${outcome ?? 'running'}** · ${scenario}: ${SCENARIO_WORDS[scenario]}`,

@@ -24,7 +24,7 @@ import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from 
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner, type Ended } from './step-runner.ts';
-import { planHooks, planning, reachHost, reporting, retentionSteps, tellingOfRun } from './steps.ts';
+import { coordinator, planHooks, planning, reachHost, reporting, retentionSteps, tellingOfRun } from './steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */
@@ -154,7 +154,8 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const { retryFirst, retryMax, captureDeadline: deadline } = waits;
     const summary = `run the hooks ${when} the plan ${plan}`;
     const within = run.consideredCancelled ? Math.min(BRIEFLY, deadline) : deadline;
-    const ended = await runner.run(hookId('plan', when), { deadline: within, retryFirst, retryMax }, ({ left }) =>
+    const policy = { deadline: within, retryFirst, retryMax, host: coordinator(site) };
+    const ended = await runner.run(hookId('plan', when), policy, ({ left }) =>
       planHooks(site, waits, left).planHook.executeWithOptions({ summary, activityId: hookId('plan', when) }, [
         { spec, when, outcome },
       ]),
@@ -230,7 +231,8 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   async function signRecoveryPoint(): Promise<void> {
     const { retryFirst, retryMax, verifyDeadline: deadline } = waits;
     const summary = 'sign the recovery point and copy it to every destination';
-    const signed = await runner.run(RECOVERY_POINT, { deadline, by, retryFirst, retryMax }, ({ left }) =>
+    const policy = { deadline, by, retryFirst, retryMax, host: coordinator(site) };
+    const signed = await runner.run(RECOVERY_POINT, policy, ({ left }) =>
       reporting(site, waits, left, by).signRecoveryPoint.executeWithOptions({ summary, activityId: RECOVERY_POINT }, [
         { spec, report: report() },
       ]),

@@ -66,7 +66,7 @@ export function stepFailure(step: string, error: unknown): StepFailure {
   }
   if (cause instanceof ApplicationFailure && cause.type === HANDED_BACK)
     return { error: stepError(step, error), retryable: true, workerLost: true, handedBack: true };
-  if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') {
+  if (isUntaken(error)) {
     const message = 'no worker has begun this step';
     return {
       error: { step, code: 'unreachable', message, remedy: START },
@@ -79,9 +79,15 @@ export function stepFailure(step: string, error: unknown): StepFailure {
   return { error: stepError(step, error), retryable, workerLost: false };
 }
 
+/** Whether nobody has taken it from its queue. */
+export function isUntaken(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
+}
+
 /** Nobody on the host takes a question: its worker does not run, or the host is down. */
-export function hostIsAway(step: string, host: string): StepFailure {
-  const message = `the host ${host} does not answer: its worker does not run, or reaches no Temporal`;
+export function hostIsAway(step: string, host: string | null): StepFailure {
+  const message = `${host === null ? 'the coordinator' : `the host ${host}`} does not answer: its worker does not run, or reaches no Temporal`;
   return { error: { step, code: 'unreachable', message, remedy: START }, retryable: true, workerLost: true };
 }
 

@@ -3,13 +3,14 @@
  * shown as waiting, with its error and what to do, and an operator can have it tried now, or skip it. That is why the workflow
  * tries again, and not Temporal's retry policy, of whose attempts a workflow hears nothing.
  */
-import { CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, patched, setHandler } from '@temporalio/workflow';
 import { chosenSteps, type GraphStep, type StepDecision } from '../model/graph.ts';
 import type { StepError } from '../model/run.ts';
 import { wholeSeconds } from '../model/time.ts';
 import { decideStep, retryStep, skipStep } from './messages.ts';
 import { now } from './now.ts';
 import { cancelled } from './run-reports.ts';
+import { ANSWER } from './steps.ts';
 import { hostIsAway, noTimeLeft, stepFailure, stillFailing, type StepFailure } from './step-error.ts';
 
 /** One attempt, as the step's activity needs to know it. */
@@ -35,8 +36,13 @@ export interface StepPolicy {
 }
 
 export interface HostOfStep {
-  readonly name: string;
+  /** Null: the coordinator, whichever that is. */
+  readonly name: string | null;
   readonly first: boolean;
+  /** The step itself stands where the question would: where nobody took it, nobody is asked before that is shown. */
+  readonly sameQueue?: boolean;
+  /** What lets runs that an older version began go on without asking. */
+  readonly patch?: string;
   /** Resolves when its worker answers; rejects when none did for so many milliseconds. */
   readonly reach: (milliseconds: number) => Promise<unknown>;
 }
@@ -66,9 +72,6 @@ export interface StepRunnerOptions {
     readonly decide: (what: Decision['do'], step: string, reason: string | undefined) => Promise<void>;
   };
 }
-
-/** So long a host may take to answer before it counts as away, in milliseconds. */
-const ANSWER = 10_000;
 
 /** So long what must be undone is tried, in milliseconds, also in a run that was cancelled, while somebody waits for its end. */
 export const BRIEFLY = 60_000;
@@ -165,12 +168,14 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
       } else {
         const ended = await tryOnce(id, { number: (number += 1), left }, attempt);
         if ('ok' in ended) return ended;
-        asksHost = lost = ended.workerLost;
+        lost = ended.workerLost;
+        asksHost = lost && (host?.patch === undefined || patched(host.patch));
         if (policy.release && ended.queued !== true) {
           change(id, { state: 'waiting', error: ended.error });
           await policy.release();
         }
-        if (ended.queued && host && (await reached(id, host, ANSWER, ANSWER))) {
+        const isAway = asksHost && ended.queued === true && host?.sameQueue === true;
+        if (asksHost && ended.queued && host && !isAway && (await reached(id, host, ANSWER, ANSWER))) {
           // Its host is at work for others: standing behind them is no failure, and the next turn is its own.
           asksHost = false;
           extend(Date.now() + deadline);
@@ -181,8 +186,8 @@ export function stepRunner({ steps: planned, changed, others }: StepRunnerOption
           extend(Date.now() + HANDOVER);
           continue;
         }
-        failure = ended;
-        pause = Math.min(retryMax, retryFirst * 2 ** pauses++);
+        failure = isAway ? hostIsAway(nameOf(id), host.name) : ended;
+        pause = isAway ? 0 : Math.min(retryMax, retryFirst * 2 ** pauses++);
       }
       if (lost && !again && Date.now() + pause >= until) {
         // An attempt that lost its worker, or Temporal, has not failed by itself: however long nobody was there, it is made again.

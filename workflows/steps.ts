@@ -1,6 +1,6 @@
 /** The activities as workflows call them: which queue, how long, and how often each is tried again. */
 import type { Duration, RetryPolicy } from '@temporalio/common';
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
 import type { RotationActivities } from '../activities/key-rotation.ts';
@@ -21,23 +21,25 @@ function atMost(longest: number, until: number | undefined): number {
   return until === undefined ? longest : Math.max(1000, Math.min(longest, until - Date.now()));
 }
 
-/** Reading the config: nothing is known yet, so these waits are fixed. A coordinator that restarts is worth an hour. */
+/** Reading the config: nothing is known yet, so these waits are fixed; how long it is tried its caller says (`plannedRun`). */
 export function planning(site: string) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
     startToCloseTimeout: '1m',
-    scheduleToCloseTimeout: '1h',
     // A coordinator that dies meanwhile is noticed by its silence, not only after the minute.
     heartbeatTimeout: '10s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   });
 }
 
-/** Writing the report of a run, one attempt: the workflow tries again. @param until as `atMost`. */
+/**
+ * Writing the report of a run, one attempt: the workflow tries again, and asks for the coordinator where nobody takes it.
+ * @param until as `atMost`.
+ */
 export function reporting(site: string, waits: Pick<Waits, 'heartbeat'>, left: number, until: number | undefined) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
-    scheduleToStartTimeout: left,
+    scheduleToStartTimeout: Math.min(left, ANSWER),
     // To every destination, one of which may be slow.
     startToCloseTimeout: atMost(TEN_MINUTES, until),
     heartbeatTimeout: waits.heartbeat,
@@ -49,7 +51,7 @@ export function reporting(site: string, waits: Pick<Waits, 'heartbeat'>, left: n
 export function planHooks(site: string, waits: Waits, left: number) {
   return proxyActivities<CoordinationActivities>({
     taskQueue: taskQueues(site, '').site,
-    scheduleToStartTimeout: left,
+    scheduleToStartTimeout: Math.min(left, ANSWER),
     startToCloseTimeout: LONGEST,
     heartbeatTimeout: waits.heartbeat,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -141,8 +143,11 @@ export function retentionSteps(site: string, host: string, waits: Waits, until: 
   });
 }
 
+/** So long a host that is there may take to take what nothing long stands before, in milliseconds. */
+export const ANSWER = 10_000;
+
 /** A frozen worker takes questions as well, one with each of its open polls: soon another one must be asked. */
-const ANSWER = '3s';
+const ANSWERED = '3s';
 
 /**
  * Whether a host is there is asked on its short queue, where no long capture stands before the question. Resolves when its worker
@@ -154,9 +159,33 @@ export function reachHost(site: string, host: string): (within: number) => Promi
     proxyActivities<ShortActivities>({
       taskQueue: taskQueues(site, host).short,
       scheduleToStartTimeout: within,
-      startToCloseTimeout: ANSWER,
+      startToCloseTimeout: ANSWERED,
       retry: ONCE,
     }).ping.executeWithOptions({ summary }, []);
+}
+
+/** Who does the steps of a run that only the coordinator does, for `StepPolicy`. */
+export function coordinator(site: string) {
+  return { name: null, first: false, reach: reachCoordinator(site), sameQueue: true, patch: 'asks-the-coordinator' };
+}
+
+/** The same of the coordinator, whichever host that is: it alone takes activities from the queue of the site. */
+function reachCoordinator(site: string): (within: number) => Promise<unknown> {
+  const summary = 'reach the worker of the coordinator';
+  return async (within) => {
+    try {
+      return await proxyActivities<CoordinationActivities>({
+        taskQueue: taskQueues(site, '').site,
+        scheduleToStartTimeout: within,
+        startToCloseTimeout: ANSWERED,
+        retry: ONCE,
+      }).ping.executeWithOptions({ summary }, []);
+    } catch (error) {
+      // One of an older version has no such activity. That it says so is an answer.
+      if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) return undefined;
+      throw error;
+    }
+  };
 }
 
 /** Planning of a tick: nothing is known yet, and the next one comes soon. */
@@ -279,7 +308,7 @@ export function thawSteps({ site, host }: ThawInput, waits: ThawWaits) {
 }
 
 /** The workflow itself tries again, so that it can show what waits, and let somebody decide. */
-const ONCE = { maximumAttempts: 1 };
+export const ONCE = { maximumAttempts: 1 };
 
 function retries(waits: Pick<Waits, 'retryFirst' | 'retryMax'>) {
   return { initialInterval: waits.retryFirst, backoffCoefficient: 2, maximumInterval: waits.retryMax };

@@ -3,7 +3,7 @@ import { waitingSteps, type GraphStep } from '../model/graph.ts';
 import type { Outcome } from '../model/recovery-point.ts';
 import type { TestReport } from '../model/restore-test.ts';
 import { formatBytes, formatDuration } from '../model/units.ts';
-import { inWords, nextOf, waitingInWords } from './details.ts';
+import { inWords, isUnplanned, nextOf, waitingInWords } from './details.ts';
 
 /** What waits or is wrong and what to do about it, then a line for each source: which backup, from where, how long, what was not compared. */
 export function testDetails(
@@ -13,7 +13,7 @@ export function testDetails(
   outcome: Outcome | null = null,
 ): string {
   return [
-    outcome === null ? '**running**' : `**${outcome}**`,
+    outcome === null ? (isUnplanned(steps) ? '**waiting**' : '**running**') : `**${outcome}**`,
     ...waitingSteps(steps).map((step) => `\n${waitingInWords(step, runId, nextOf(step))}`),
     ...tests.flatMap(({ source, errors }) => errors.map((error) => `\n**${source}**: ${inWords(error)}`)),
     '',

@@ -13,6 +13,7 @@ import { firstOf } from './first-run.ts';
 import { inPlaceFindings, restoredSince } from './in-place.ts';
 import { kitConfirmation } from './kit-confirmation.ts';
 import { logsStatus, type LogsStatus } from './logs-status.ts';
+import { openHooksFindings } from './open-hooks.ts';
 import { proofFindings, provenAt } from './proof.ts';
 import { isAuthentic, readOverview, verdictOf, type Overview, type Problem, type Verdict } from './overview.ts';
 
@@ -69,11 +70,12 @@ export interface LastRun {
 export const OVERDUE = 36 * 3_600_000;
 
 export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStatus> {
-  const [overview, placement, kitConfirmed, restores, drills] = await Promise.all([
+  const [overview, placement, kitConfirmed, restores, open, drills] = await Promise.all([
     readOverview(site),
     sitePlacement(site),
     kitConfirmation(site),
     inPlaceFindings(site),
+    openHooksFindings(site, now),
     readDrills(site),
   ]);
   const sources = await Promise.all(
@@ -99,6 +101,7 @@ export async function siteStatus(site: Site, now = Date.now()): Promise<SiteStat
       ...sources.flatMap((source) => proofFindings(site, source, now)),
       ...drillFindings(site, { drills: drills.read, since: firstOf(overview.recoveryPoints), now }, drills.problems),
       ...restores,
+      ...open,
       ...copiesFindings(site, destinations, now),
       // A removable disk that is absent is as it should be, until its copies are too old.
       ...placement.findings.filter(({ code, subject }) => code !== 'placement.unreachable' || !absent.has(subject)),

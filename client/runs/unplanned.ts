@@ -1,9 +1,9 @@
 /**
- * Why a run is not planned yet. Its workflow, with which any worker of the site goes on, knows no host before that, and cannot ask for
- * the coordinator: only Temporal knows that nobody has taken the step.
+ * Why a run is not planned yet: Temporal knows at once that nobody has taken the step, and whether somebody is at it again. The workflow,
+ * with which any worker of the site goes on, hears of it a little later.
  */
 import type { WorkflowHandle } from '@temporalio/client';
-import { PLAN } from '../../model/graph.ts';
+import { COORDINATOR_AWAY, PLAN } from '../../model/graph.ts';
 import type { StepError } from '../../model/run.ts';
 import { wholeSeconds } from '../../model/time.ts';
 
@@ -28,12 +28,7 @@ export function unplanned({ raw }: Pick<Description, 'raw'>, now: number): Unpla
   if (now - scheduled < SOON) return null;
   const until = millisecondsOf(step.expirationTime);
   return {
-    error: {
-      step: PLAN,
-      code: 'unreachable',
-      message: 'the coordinator does not answer: its worker does not run, or reaches no Temporal',
-      remedy: 'Start it there ("mosaic-backup worker"): the run goes on by itself.',
-    },
+    error: COORDINATOR_AWAY,
     deadline: until === 0 ? null : wholeSeconds(until),
   };
 }

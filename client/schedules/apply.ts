@@ -63,7 +63,11 @@ async function remove(client: Client, id: string): Promise<void> {
 }
 
 async function update(client: Client, wanted: Schedule): Promise<void> {
-  await client.schedule.getHandle(wanted.id).update(({ state }) => ({ ...optionsOf(wanted), state }));
+  await client.schedule.getHandle(wanted.id).update(({ state: { paused, note } }) => ({
+    ...optionsOf(wanted),
+    // A pause is the operator's; that it starts no more runs than so many is nothing that we know of.
+    state: { paused, ...(note !== undefined && { note }) },
+  }));
 }
 
 function optionsOf(schedule: Schedule) {

@@ -1,7 +1,11 @@
 /** The schedules of a site that Temporal has. */
 import { ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client';
+import { isDeepStrictEqual } from 'node:util';
+import { TypedSearchAttributes } from '@temporalio/common';
 import { z } from 'zod';
 import { wholeSeconds } from '../../model/time.ts';
+import { PLAN, SITE } from '../../workflows/search-attributes.ts';
+import { askedMemo } from '../runs/start.ts';
 import { patiently } from '../temporal/patiently.ts';
 import type { Existing } from './difference.ts';
 import { timingOf } from './spec.ts';
@@ -47,7 +51,7 @@ async function describe(client: Client, id: string): Promise<ListedSchedule | un
     return {
       id,
       paused: state.paused,
-      schedule: scheduleOf(id, description),
+      schedule: isOurs(description) ? scheduleOf(id, description) : null,
       note: state.note === undefined || state.note === '' ? null : state.note,
       next: times[0] ?? null,
       nextTimes: times,
@@ -63,6 +67,25 @@ async function describe(client: Client, id: string): Promise<ListedSchedule | un
 }
 
 const input = z.tuple([z.strictObject({ site: z.string(), plan: z.string() })]);
+
+/**
+ * Whether a hand has left it alone beside its times. A number of runs after which it starts none, times after which Temporal ends a run,
+ * and runs that lack what they are found and joined by are nothing that anybody sees in a list.
+ */
+function isOurs({ state, action }: ScheduleDescription): boolean {
+  const args = input.safeParse(action.args);
+  if (!args.success || state.remainingActions !== undefined) return false;
+  const [of] = args.data;
+  const { workflowExecutionTimeout, workflowRunTimeout, workflowTaskTimeout, retry } = action;
+  const { typedSearchAttributes: given = [], memo } = action;
+  const attributes = given instanceof TypedSearchAttributes ? given : new TypedSearchAttributes([...given]);
+  return (
+    [workflowExecutionTimeout, workflowRunTimeout, workflowTaskTimeout, retry].every((one) => one === undefined) &&
+    attributes.get(SITE) === of.site &&
+    attributes.get(PLAN) === of.plan &&
+    isDeepStrictEqual(memo?.['asked'], askedMemo(of))
+  );
+}
 
 /** Null where anything in it is not as we make it. */
 function scheduleOf(id: string, { spec, action, policies }: ScheduleDescription): Schedule | null {

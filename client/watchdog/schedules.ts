@@ -58,6 +58,9 @@ export function schedulesConditions(
   return [
     ...wanted.filter((id) => !there.has(id)).map((id) => missing(id, host)),
     ...listed.filter(({ id, paused }) => paused && wanted.includes(id)).map((one) => pausedOne(one, host)),
+    ...listed
+      .filter(({ id, paused, next }) => !paused && next === null && wanted.includes(id))
+      .map(({ id }) => startsNone(id, host)),
     ...listed.flatMap(({ id }) => {
       const { leftOut } = counted[id] ?? {};
       return leftOut && wanted.includes(id) ? [skipping(id, leftOut, host)] : [];
@@ -79,6 +82,14 @@ function pausedOne({ id, note, next }: ListedSchedule, host: string): Condition 
     ...about('schedule-paused', id, host),
     message: `The schedule ${id} is paused${next === null ? '' : `; it would be due at ${next}`}.${why}`,
     remedy: 'mosaic-backup schedules resume, when what it was paused for is over.',
+  };
+}
+
+function startsNone(id: string, host: string): Condition {
+  return {
+    ...about('schedule-paused', id, host),
+    message: `The schedule ${id} is on, and starts no run any more: a hand has changed it in Temporal.`,
+    remedy: 'mosaic-backup schedules apply makes it as the config has it; find out who changed it.',
   };
 }
 

@@ -1,5 +1,5 @@
 /** Temporal from outside: whether it answers, has the schedules, and has workers. */
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Site } from '../../activities/site.ts';
 import type { AlertName, Condition } from '../../model/alert.ts';
@@ -9,6 +9,7 @@ import { connectClient } from '../runs/start.ts';
 import { existingSchedules } from '../schedules/existing.ts';
 import { wantedSchedules } from '../schedules/wanted.ts';
 import { configuredEndpoint, embeddedEndpoint, type Endpoint } from '../temporal/endpoint.ts';
+import { whyAway } from '../temporal/patiently.ts';
 import { lookedAt, type Look } from './look.ts';
 import type { Counted } from './memory.ts';
 import { countedNow, schedulesConditions } from './schedules.ts';
@@ -73,6 +74,21 @@ async function lookAtSchedules(client: Client, { site, before, now, patience }: 
   const seen = { wanted, listed, before, host: site.host, now };
   const counted = countedNow(seen);
   return { counted, found: schedulesConditions(seen, counted) };
+}
+
+/** Whether a run is under way. Not, where nobody can be asked: what it has stopped stands still then, whatever becomes of it. */
+export async function goesOn(site: Site, env: NodeJS.ProcessEnv, run: string): Promise<boolean> {
+  const reached = await reach(site, env, Date.now() + site.config.watchdog.patience);
+  if ('alert' in reached) return false;
+  const { client } = reached;
+  try {
+    return (await client.workflow.getHandle(run).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || whyAway(error) !== undefined) return false;
+    throw error;
+  } finally {
+    await client.connection.close();
+  }
 }
 
 type Reached = { readonly client: Client; readonly namespace: string };

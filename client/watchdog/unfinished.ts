@@ -1,5 +1,4 @@
-/** What was begun on this host and is not ended: restores in place, work whose process died and that nobody took up, hooks before a capture. */
-import { openHooks } from '../../activities/operations/open-hooks.ts';
+/** What was begun on this host and is not ended: restores in place, work whose process died and that nobody took up, hooks before a source or a plan. */
 import { shipsLogs, leaseOf } from '../../activities/operations/ship-logs.ts';
 import { readJournal, unfinishedRemedy } from '../../activities/operations/in-place/journal.ts';
 import type { Site } from '../../activities/site.ts';
@@ -8,23 +7,26 @@ import type { Condition } from '../../model/alert.ts';
 import { hostOf } from '../../model/config/hosts.ts';
 import { BackupError } from '../../model/errors.ts';
 import { formatDuration } from '../../model/units.ts';
+import { hooksLeftOpen } from '../backups/open-hooks.ts';
 import { lookedAt, type Look } from './look.ts';
 
 /** Milliseconds after which work that still goes on is too long: no step of a run may take a day. */
 const TOO_LONG = 24 * 3_600_000;
 
-export async function lookAtUnfinished(site: Site, now: number): Promise<Look> {
+/** Whether Temporal says that a run goes on. */
+export type GoesOn = (run: string) => Promise<boolean>;
+
+export async function lookAtUnfinished(site: Site, now: number, goesOn: GoesOn): Promise<Look> {
   const own = Object.entries(site.config.sources).filter(([name]) => hostOf(site.config, name) === site.host);
   const found = await Promise.all(
     own.map(async ([source, config]) => {
       const journal = await journalOf(site, source, now);
       if (journal) return [journal];
       const names = shipsLogs(config) ? [source, leaseOf(source)] : [source];
-      const leases = names.map((name) => leaseCondition(site, { source, name, now }));
-      return (await Promise.all([...leases, hooksCondition(site, source, now)])).flat();
+      return (await Promise.all(names.map((name) => leaseCondition(site, { source, name, now })))).flat();
     }),
   );
-  return lookedAt(['work-unfinished'], found.flat());
+  return lookedAt(['work-unfinished'], [...found.flat(), ...(await hooksConditions(site, now, goesOn))]);
 }
 
 async function journalOf(site: Site, source: string, now: number): Promise<Condition | undefined> {
@@ -59,15 +61,13 @@ async function leaseCondition(
   return [condition(site, source, { key: name, message: `${what}.`, remedy })];
 }
 
-/** While a capture is at work they are to be open. */
-async function hooksCondition(site: Site, source: string, now: number): Promise<readonly Condition[]> {
-  const open = await openHooks({ site, source });
-  if (!open || now - Date.parse(open.since) < site.config.watchdog.unfinishedAfter) return [];
-  const lease = await heldLease(site.state, source);
-  if (lease && !lease.dead) return [];
-  const message = `${source}: its hooks before were run by ${open.run} at ${open.since}, and those after have not ended since: what they have stopped may stand still.`;
-  const remedy = `Do by hand what sources.${source}.hooks.after does; then mosaic-backup run daily --source ${source}, which runs them again. mosaic-backup runs show ${open.run} says what became of that run.`;
-  return [condition(site, source, { key: `${source}/hooks`, message, remedy })];
+/** Those of a plan are to be open while its run goes on. */
+async function hooksConditions(site: Site, now: number, goesOn: GoesOn): Promise<readonly Condition[]> {
+  const open = await hooksLeftOpen(site, now);
+  const over = await Promise.all(open.map(async ({ source, run }) => source !== null || !(await goesOn(run))));
+  return open
+    .filter((_, index) => over[index])
+    .map(({ source, key, message, remedy }) => condition(site, source, { key, message, remedy }));
 }
 
 function isTooLong({ dead, since, touched }: HeldLease, unfinishedAfter: number, now: number): boolean {
@@ -76,7 +76,7 @@ function isTooLong({ dead, since, touched }: HeldLease, unfinishedAfter: number,
 
 function condition(
   { host }: Site,
-  source: string,
+  source: string | null,
   { key, message, remedy }: { readonly key: string; readonly message: string; readonly remedy: string },
 ): Condition {
   return { alert: 'work-unfinished', key: `work-unfinished/${key}`, source, host, message, remedy, once: false };

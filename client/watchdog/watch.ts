@@ -14,7 +14,7 @@ import { look, lookedAt, together, type Look } from './look.ts';
 import { readWatchdogMemory, writeWatchdogMemory, type Counted } from './memory.ts';
 import { ping } from './ping.ts';
 import { lookAtProofs } from './proofs.ts';
-import { lookAtTemporal } from './temporal.ts';
+import { goesOn, lookAtTemporal } from './temporal.ts';
 import { lookAtUnfinished } from './unfinished.ts';
 
 export interface WatchRequest {
@@ -109,7 +109,7 @@ async function lookAtAll(
     look('the repository', host, () => lookAtBackups(site, now)),
     look('proofs', host, () => lookAtProofs(site, now)),
     look('drills', host, () => lookAtDrills(site, now)),
-    look('state', host, () => lookAtUnfinished(site, now)),
+    look('state', host, () => lookAtUnfinished(site, now, (run) => goesOn(site, env, run))),
   ]);
   return { seen: together(looks), counted };
 }

@@ -13,7 +13,9 @@ export const watchdogConfig = z
     patience: wait.prefault('15s').describe('how long Temporal and the workers may take to answer, and the ping'),
     unfinishedAfter: wait
       .prefault('1h')
-      .describe('a restore in place that is unfinished for so long, or work whose process died, is an alert'),
+      .describe(
+        'a restore in place that is unfinished for so long, work whose process died, or hooks that are left open, is an alert',
+      ),
     remindAfter: wait.prefault('4h').describe('an alert that lasts is told again after so long'),
   })
   .prefault({})

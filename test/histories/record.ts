@@ -1,5 +1,6 @@
 /** Records the histories that are replayed: `npm run histories`, or with names of scenes for some of them. */
 import { cleanUp } from '../support/folders.ts';
+import { coordinator } from './scenes/coordinator.ts';
 import { drills } from './scenes/drills.ts';
 import { killed } from './scenes/killed.ts';
 import { rotation } from './scenes/rotation.ts';
@@ -10,7 +11,7 @@ import { ticks } from './scenes/ticks.ts';
 import { timed } from './scenes/timed.ts';
 import { openStage, type Scene } from './stage.ts';
 
-const SCENES: readonly Scene[] = [runs, timed, killed, ticks, rotation, thaw, drills, restores];
+const SCENES: readonly Scene[] = [runs, timed, killed, coordinator, ticks, rotation, thaw, drills, restores];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !SCENES.some((scene) => scene.name === name));

@@ -5,6 +5,10 @@ import { parse, stringify } from 'yaml';
 import { listBackups, pinned } from '../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../activities/storage/repository.ts';
 import { planRun } from '../../activities/operations/plan-run.ts';
+import { loadSite } from '../../activities/config/load.ts';
+import { siteStatus } from '../../client/backups/status.ts';
+import { goesOn } from '../../client/watchdog/temporal.ts';
+import { lookAtUnfinished } from '../../client/watchdog/unfinished.ts';
 import { readGraph } from '../../client/runs/graph.ts';
 import type { Session } from '../../client/runs/session.ts';
 import type { SiteInput } from '../../model/config/site.ts';
@@ -330,16 +334,7 @@ exit 0
   });
 
   it('hooks of the plan run around all of it; a soft skip leaves all sources out, and the run is complete', async () => {
-    await configure((config) => ({
-      ...config,
-      plans: {
-        ...config.plans,
-        daily: {
-          ...config.plans?.daily,
-          hooks: { before: [{ command: [program, 'begin'] }], after: [{ command: [program, 'end'] }] },
-        },
-      },
-    }));
+    await aroundPlan();
     const report = await daily(['zero']);
     assert.equal(report.outcome, 'complete');
     assert.deepEqual(await told(), [`begin before plan - ${report.runId}`, `end after plan complete ${report.runId}`]);
@@ -357,6 +352,43 @@ exit 0
     for (const { error } of (await pointOf(failed.runId)).sources)
       assert.match(error ?? '', /hooks\.before\[0\] of the plan daily/);
   });
+
+  it('those of a plan that are left open are told once nobody is left to run those after: its run was terminated', async () => {
+    await aroundPlan();
+    const site = await loadSite({ file: test.file });
+    const later = () => Date.now() + site.config.watchdog.unfinishedAfter;
+    const told = async () =>
+      (await lookAtUnfinished(site, later(), (run) => goesOn(site, {}, run))).found.map(({ key }) => key);
+    const inStatus = async () => (await siteStatus(site, later())).findings.filter(({ code }) => code === 'hooks.open');
+    await takes('begin', 60);
+    const time = scheduled();
+    const running = assert.rejects(daily(['zero'], undefined, time));
+    await until('the hook runs', async () => (await happened()).some((line) => line.startsWith('begin begin')));
+    assert.deepEqual(await told(), [], 'while its run goes on they are to be open');
+    assert.deepEqual(
+      (await inStatus()).map(({ severity, subject }) => [severity, subject]),
+      [['warning', 'plans']],
+    );
+    await session.client.workflow.getHandle(`daily-${time}`).terminate('somebody was tired of it');
+    await running;
+    assert.deepEqual(await told(), ['work-unfinished/plans/daily/hooks']);
+    await rm(path.join(folder, 'begin.sleep'));
+    assert.equal((await daily(['zero'])).outcome, 'complete');
+    assert.deepEqual([await told(), await inStatus()], [[], []], 'the next run has run them again');
+  });
+
+  function aroundPlan(): Promise<void> {
+    return configure((config) => ({
+      ...config,
+      plans: {
+        ...config.plans,
+        daily: {
+          ...config.plans?.daily,
+          hooks: { before: [{ command: [program, 'begin'] }], after: [{ command: [program, 'end'] }] },
+        },
+      },
+    }));
+  }
 
   function daily(sources: readonly string[], signal?: AbortSignal, time = scheduled()) {
     return runDaily({ session, site: 'test', scheduled: time, sources, ...(signal ? { signal } : {}) });
@@ -379,7 +411,7 @@ exit 0
 
   /** Beginnings and ends of hooks, in their order. */
   async function happened(): Promise<string[]> {
-    return (await readFile(order, 'utf8')).split('\n');
+    return (await readFile(order, 'utf8').catch(() => '')).split('\n');
   }
 
   async function told(): Promise<string[]> {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hookedCapture, releaseSource } from '../../../activities/operations/hooked-capture.ts';
+import { siteStatus } from '../../../client/backups/status.ts';
 import { lookAtUnfinished } from '../../../client/watchdog/unfinished.ts';
 import { listBackups } from '../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../activities/storage/repository.ts';
@@ -58,7 +59,9 @@ describe('a capture between hooks', () => {
     const scheduled = '2026-11-20T02:00:00Z';
     const run = { site, source: 'wiki', runId: `daily-${scheduled}` } as const;
     const later = async () =>
-      (await lookAtUnfinished(site, Date.now() + site.config.watchdog.unfinishedAfter)).found.map(({ key }) => key);
+      (await lookAtUnfinished(site, Date.now() + site.config.watchdog.unfinishedAfter, nobody)).found.map(
+        ({ key }) => key,
+      );
     const ended = new AbortController();
     let bytes = 0;
     const work = {
@@ -73,8 +76,20 @@ describe('a capture between hooks', () => {
     ended.abort();
     await capture;
     assert.deepEqual(await later(), ['work-unfinished/wiki/hooks']);
-    assert.deepEqual((await lookAtUnfinished(site, Date.now())).found, [], 'its run may be just about to close them');
+    const { findings } = await siteStatus(site, Date.now() + site.config.watchdog.unfinishedAfter);
+    assert.deepEqual(
+      findings.filter(({ code }) => code === 'hooks.open').map(({ severity, subject }) => [severity, subject]),
+      [['error', 'wiki']],
+    );
+    assert.deepEqual(
+      (await lookAtUnfinished(site, Date.now(), nobody)).found,
+      [],
+      'its run may be just about to close them',
+    );
     await releaseSource({ ...run, attempt: 2, work: testWork() }, 'failed');
     assert.deepEqual(await later(), []);
   });
 });
+
+/** No run goes on: there is no Temporal. */
+const nobody = () => Promise.resolve(false);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Client } from '@temporalio/client';
+import type { Client, ScheduleHandle } from '@temporalio/client';
 import { loadSite } from '../../../activities/config/load.ts';
 import { connectClient } from '../../../client/runs/start.ts';
 import { withPausing } from '../../../client/schedules/pausing.ts';
@@ -11,6 +11,7 @@ import type { RunReport } from '../../../model/run.ts';
 import { wholeSeconds } from '../../../model/time.ts';
 import { calendarOf } from '../../../model/timetable/calendar.ts';
 import { nextTimes } from '../../../model/timetable/next-times.ts';
+import { PLAN } from '../../../workflows/search-attributes.ts';
 import { mosaicHere } from '../../support/command-line.ts';
 import { cleanUp, temporaryFolder } from '../../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -27,6 +28,8 @@ const WEEKLY = 'mosaic-backup/test/weekly';
 const MONTHLY = 'mosaic-backup/test/monthly';
 const RESTORE_TEST = 'mosaic-backup/test/restore-test';
 const ALL = [CATCH_UP, DAILY, DRILL, ID, MONTHLY, RESTORE_TEST, WEEKLY];
+/** A schedule as a change of it is given it. */
+type Was = Parameters<Parameters<ScheduleHandle['update']>[0]>[0];
 const changes = z.looseObject({ changes: z.array(z.looseObject({ do: z.string(), id: z.string() })) });
 const listed = z.looseObject({
   schedules: z.array(
@@ -214,6 +217,26 @@ describe('schedules and `run logs` on the command line', () => {
     assert.deepEqual(await changed('apply'), []);
   });
 
+  it('mends what a hand has changed beside the times: runs that Temporal would end, or nobody would find, and none at all', async () => {
+    const daily = client.schedule.getHandle(DAILY);
+    for (const change of [
+      (was: Was): Was => ({ ...was, state: { ...was.state, remainingActions: 0 } }),
+      (was: Was): Was => ({ ...was, action: { ...was.action, workflowExecutionTimeout: '1m' } }),
+      (was: Was): Was => ({
+        ...was,
+        action: { ...was.action, typedSearchAttributes: [{ key: PLAN, value: 'other' }] },
+      }),
+      (was: Was): Was => ({ ...was, action: { ...was.action, memo: {} } }),
+    ]) {
+      await daily.update((was) => change(was));
+      assert.deepEqual(await changed('apply'), [['update', DAILY]], String(change));
+      assert.deepEqual(await changed('apply'), [], String(change));
+    }
+    const { state, info } = await daily.describe();
+    assert.equal(state.remainingActions, undefined);
+    assert.ok(info.nextActionTimes.length > 0);
+  });
+
   it('removes only what is its own', async () => {
     const action = { type: 'startWorkflow', workflowType: 'x', taskQueue: 'x', args: [] } as const;
     const others = ['mosaic-backup-test/logs', 'somebody-else'];
@@ -226,6 +249,9 @@ describe('schedules and `run logs` on the command line', () => {
     });
     const old = ['remove', 'mosaic-backup/test/old'];
     await until('the list of schedules', async () => (await changed('apply', '--dry-run')).length > 0);
+    const { stdout } = await mosaicHere(['-c', test.file, 'schedules', 'list']);
+    assert.match(stdout, /^old +.* on, and none of the config: "schedules apply" removes it /m);
+    assert.match(stdout, /^daily +.* on {3}/m);
     assert.deepEqual(await changed('apply'), [old]);
     for (const id of others) await client.schedule.getHandle(id).describe();
     await until('the removal', async () => (await changed('apply')).length === 0);

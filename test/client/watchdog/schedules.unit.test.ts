@@ -20,6 +20,13 @@ describe('what the watchdog makes of schedules', () => {
     assert.match(found[1]?.message ?? '', /is paused.*Its note: new disks/);
   });
 
+  it('a schedule that is on and starts none any more is told: a hand has given it a number of runs, and none is left', () => {
+    const [found, ...more] = look({}, [listed({ next: null })]).found;
+    assert.deepEqual([found?.alert, more], ['schedule-paused', []]);
+    assert.match(found?.message ?? '', /is on, and starts no run any more/);
+    assert.equal(look({}, [listed({ next: null, paused: true })]).found.length, 1);
+  });
+
   it('times that were left out are counted from the last look on, until a start that leaves none out', () => {
     const first = look({}, [listed({ taken: 5, skipped: 7, missed: 1 })]);
     assert.deepEqual(alerts(first), [], 'what was before the first look is unknown, and nothing new');
@@ -57,7 +64,7 @@ describe('what the watchdog makes of schedules', () => {
       paused: false,
       note: null,
       schedule: null,
-      next: null,
+      next: '2026-11-28T02:00:00Z',
       nextTimes: [],
       lastRun: null,
       taken: 0,

@@ -6,7 +6,11 @@ import type { Scenario } from '../scenario.ts';
 import { requireComplete, requireSound } from '../sound.ts';
 import { SLOW, slowly, underWay, type Trial } from '../trial.ts';
 
-/** Many times the time-out of heartbeats (2 s) and the longest pause between attempts (0.5 s), in milliseconds. */
+/**
+ * Many times the time-out of heartbeats (2 s) and the longest pause between attempts (0.5 s), in milliseconds. It stands for an hour, which
+ * cannot be played by another clock: all that runs out meanwhile does so by the clock of Temporal, whose program is static and asks the
+ * kernel for the time, past any library that is loaded before it. That of the worker is moved in `clock.ts`.
+ */
 const AWAY = 10_000;
 
 export const temporalAway: readonly Scenario[] = [
