@@ -8,6 +8,8 @@ import { json } from '../../support/command-line.ts';
 import { describeInPlaceByWorker } from './in-place-worker.ts';
 
 const result = z.looseObject({ full: z.string(), down: z.number() });
+/** The server stands still, and its old data are out of the way. */
+const SET_ASIDE = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
 
 describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => {
   it('is a run that Temporal shows, with the full behind it as a step', async () => {
@@ -54,8 +56,7 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
 
   it('P49 its worker killed with the old data set aside it goes on with the next one', async () => {
     const fulls = await by.fulls();
-    const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
-    const { restoring } = await by.restoreUntil(point);
+    const { restoring } = await by.restoreUntil(SET_ASIDE);
     await by.worker();
     const ended = await restoring;
     assert.equal(ended.code, 0, ended.stderr);
@@ -68,34 +69,19 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
   });
 
   it('one that an operator has taken back is not begun again by the worker that comes back', async () => {
-    const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
-    const { restoring } = await by.restoreUntil(point);
-    const undone = await by.undo();
-    assert.equal(undone.code, 0, undone.stderr);
-    await by.worker();
-    const { code, stdout } = await restoring;
-    assert.equal(code, 1, stdout);
-    assert.match(stdout, /was taken back: the operator wished so/);
-    await by.isAsBefore();
+    const { restoring } = await by.restoreUntil(SET_ASIDE);
+    await staysTakenBack(restoring);
   });
 
   it('nor where that worker is stopped just as it has been taken back', async () => {
-    const cut = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
-    const { restoring } = await by.restoreUntil(cut);
+    const { restoring } = await by.restoreUntil(SET_ASIDE);
     await by.worker({ point: { at: 'activities/operations/in-place/index.ts#resumeInPlace', signal: 'HOLD' } });
     await by.reached();
-    const undone = await by.undo();
-    assert.equal(undone.code, 0, undone.stderr);
-    await by.worker();
-    const { code, stdout } = await restoring;
-    assert.equal(code, 1, stdout);
-    assert.match(stdout, /was taken back: the operator wished so/);
-    await by.isAsBefore();
+    await staysTakenBack(restoring);
   });
 
   it('and cancelled by somebody else while its worker is dead, the next one takes it back', async () => {
-    const point = { at: 'activities/operations/in-place/folders.ts#moveTo', when: 'left', nth: 2 } as const;
-    const { restoring } = await by.restoreUntil(point);
+    const { restoring } = await by.restoreUntil(SET_ASIDE);
     const cancelling = await by.cancelling();
     await by.worker();
     const [cancelled, { code, stdout }] = await Promise.all([cancelling.ended, restoring]);
@@ -163,4 +149,15 @@ describeInPlaceByWorker('restore --in-place by the worker of its host', (by) => 
     assert.equal(undone.code, 0, undone.stderr);
     await by.isAsBefore(['data.failed']);
   });
+
+  /** By an operator, while the run's worker is away, which comes back then. */
+  async function staysTakenBack(restoring: ReturnType<typeof by.restore>): Promise<void> {
+    const undone = await by.undo();
+    assert.equal(undone.code, 0, undone.stderr);
+    await by.worker();
+    const { code, stdout } = await restoring;
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /was taken back: the operator wished so/);
+    await by.isAsBefore();
+  }
 });
