@@ -44,7 +44,7 @@ export async function check({ chain, restored, earlier, work }: CheckContext<Fil
             name: 'changed files',
             compared: false,
             ok: true,
-            detail: `changed while they were captured, not compared: ${list(unsettled.map(showPath))}`,
+            detail: `changed, or could not be read, while they were captured; not compared: ${list(unsettled.map(showPath))}`,
           },
         ]),
     ...unreadable(unread, unseen),
