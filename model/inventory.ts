@@ -142,7 +142,16 @@ export const mariadbEntry = z.discriminatedUnion('entry', [
     bytes: z.number(),
   }),
   z.looseObject({ entry: z.literal('routine'), database: z.string(), name: z.string(), kind: z.string() }),
-  z.looseObject({ entry: z.literal('event'), database: z.string(), name: z.string(), status: z.string() }),
+  z.looseObject({
+    entry: z.literal('event'),
+    database: z.string(),
+    name: z.string(),
+    status: z.string(),
+    /** When its time is over, in UTC (AT or ENDS); absent where it has no end, or nobody could read it. */
+    ends: z.string().exactOptional(),
+    /** Whether it stays, disabled, when its time is over; beside `ends` only. */
+    preserved: z.boolean().exactOptional(),
+  }),
   z.looseObject({
     entry: z.literal('rows'),
     database: z.string(),

@@ -1,11 +1,12 @@
 /** Scratch folders that may hold plaintext: removed whatever happens, by the next one's start where its process was killed. */
 import { randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, stat, statfs } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import path from 'node:path';
 import { FOLDER_MODE } from './durable.ts';
 import { ifThere, translated } from './fs-errors.ts';
 import { holderOfName, holderTag, isAlive, thisHolder, type Holder } from './holder.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** On a share, or in another container, somebody may be at work: what was not touched for so long, in milliseconds, is dead. */
 const FOREIGN = 24 * 3_600_000;
@@ -26,7 +27,7 @@ export async function withScratch<T>(
   try {
     return await body(scratch);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await removeTree(scratch);
   }
 }
 
@@ -55,7 +56,7 @@ export async function sweepScratch(within: string, prefix: string): Promise<void
     const owner = (await stat(within)).mode & STICKY ? process.geteuid?.() : undefined;
     for (const name of names) {
       const folder = path.join(within, name);
-      if (await isDead(folder, owner)) await rm(folder, { recursive: true, force: true });
+      if (await isDead(folder, owner)) await removeTree(folder);
     }
   });
 }

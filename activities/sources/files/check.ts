@@ -1,4 +1,5 @@
 /** Check of a restored tree: against the newest inventory, entry by entry. */
+import { createHash } from 'node:crypto';
 import type { FilesSource } from '../../../model/config/source.ts';
 import { CONTENTS, type Check } from '../../../model/evidence.ts';
 import type { Work } from '../../work.ts';
@@ -21,7 +22,10 @@ const NAMED = 20;
 export async function check({ chain, restored, earlier, work }: CheckContext<FilesSource>): Promise<readonly Check[]> {
   const owners = isRoot();
   const expected = await readInventory(newestOf(chain));
-  const { compared, differences, unsettled } = compareTree(expected, await readTree(restored, work), { owners });
+  const tree = await readTree(restored, work);
+  const { compared, differences, unsettled, unseen } = compareTree(expected, tree, { owners });
+  const closed = [...tree.values()].filter((entry) => entry.closed === true);
+  const unread = closed.filter(({ type }) => type === 'file').map(({ path }) => path);
   const facts = `type, size, mode, ${owners ? 'owner, ' : ''}mtime and link target`;
   return [
     {
@@ -40,22 +44,41 @@ export async function check({ chain, restored, earlier, work }: CheckContext<Fil
             name: 'changed files',
             compared: false,
             ok: true,
-            detail: `changed while they were captured, not compared: ${list(unsettled.map(showPath))}`,
+            detail: `changed, or could not be read, while they were captured; not compared: ${list(unsettled.map(showPath))}`,
           },
         ]),
+    ...unreadable(unread, unseen),
     ...(owners
       ? []
       : [{ name: 'owners', compared: false, ok: true, detail: 'not compared: only root can restore them' }]),
-    await contentsCheck(restored, earlier, work),
+    await contentsCheck(restored, { earlier, closed: closed.map(({ path }) => path), work }),
     { name: 'attributes', compared: false, ok: true, detail: ATTRIBUTES },
   ];
+}
+
+/** What whoever checks may not read says nothing against the backup: only root may read what is closed to its owner. */
+function unreadable(unread: readonly string[], unseen: readonly string[]): readonly Check[] {
+  const told = [
+    ...(unread.length === 0 ? [] : [`the content of ${unread.length} files: ${list(unread.map(showPath))}`]),
+    ...(unseen.length === 0 ? [] : [`${unseen.length} entries in closed folders: ${list(unseen.map(showPath))}`]),
+  ];
+  if (told.length === 0) return [];
+  const detail = `not compared, since the worker may not read it (root may): ${told.join('; and ')}`;
+  return [{ name: 'unreadable files', compared: false, ok: true, detail }];
+}
+
+interface Contents {
+  readonly earlier: CheckContext['earlier'];
+  /** Paths that whoever checks may not read. */
+  readonly closed: readonly string[];
+  readonly work: Work;
 }
 
 /**
  * The first proof of a backup has nothing to compare with, but the digests of the archives, which were right: it records what it
  * found, and every later one, from whatever place, must find the same.
  */
-async function contentsCheck(restored: string, earlier: CheckContext['earlier'], work: Work): Promise<Check> {
+async function contentsCheck(restored: string, { earlier, closed, work }: Contents): Promise<Check> {
   const name = CONTENTS;
   if (earlier === undefined)
     return {
@@ -64,15 +87,26 @@ async function contentsCheck(restored: string, earlier: CheckContext['earlier'],
       ok: true,
       detail: 'not compared file by file: the digest of each archive was checked while it was read',
     };
-  const digest = await contentsDigest(restored, work);
-  const [known] = earlier;
+  const without = withoutOf(closed);
+  const digest = `${without}${await contentsDigest(restored, work)}`;
+  // What one who may read less has found compares with nothing else.
+  const known = earlier.find((each) => each.digest.length === digest.length && each.digest.startsWith(without));
   if (known === undefined) {
-    const detail = 'recorded for later proofs: the digest of each archive was checked while it was read';
+    const which = closed.length === 0 ? '' : ', of the files that the worker may read';
+    const detail = `recorded for later proofs${which}: the digest of each archive was checked while it was read`;
     return { name, compared: false, ok: true, detail, digest };
   }
   const ok = known.digest === digest;
-  const found = ok ? 'the contents of all files are what' : 'the contents of files differ from what';
+  const which = closed.length === 0 ? '' : ' that the worker may read';
+  const found = ok ? `the contents of all files${which} are what` : `the contents of files${which} differ from what`;
   return { name, compared: true, ok, detail: `${found} an earlier proof found, ${known.told}`, digest };
+}
+
+/** What a digest begins with that leaves some files out: which ones. */
+function withoutOf(closed: readonly string[]): string {
+  if (closed.length === 0) return '';
+  const names = createHash('sha256').update(JSON.stringify(closed.toSorted())).digest('hex');
+  return `without-${names.slice(0, 16)}:`;
 }
 
 function list(texts: readonly string[]): string {

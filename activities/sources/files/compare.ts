@@ -9,6 +9,8 @@ export interface Comparison {
   readonly differences: readonly string[];
   /** Paths that changed while they were captured, so that nothing can be said of them. */
   readonly unsettled: readonly string[];
+  /** Paths below folders that this user may not look into, so that nothing can be said of them either. */
+  readonly unseen: readonly string[];
 }
 
 export interface ComparisonOptions {
@@ -25,27 +27,45 @@ export function compareTree(expected: Entries, tree: Tree, options: ComparisonOp
   const loose = new Set(unsettled);
   const isLoose = (path: string): boolean => loose.size > 0 && withAbove(path).some((each) => loose.has(each));
   const ancestors = new Set([...expected.keys()].flatMap((path) => aboveRoots(path, expected)));
+  const isUnseen = unseenIn(tree);
+  const unseen: string[] = [];
   const differences: string[] = [];
   let compared = 0;
   for (const entry of expected.values()) {
     const found = tree.get(entry.path);
     if (found && !loose.has(entry.path)) {
       compared += 1;
-      differences.push(...describe(entry, found, expected, tree, options));
-    } else if (!found && !isLoose(entry.path)) differences.push(`${showPath(entry.path)} is missing`);
+      differences.push(...describe(entry, found, { expected, tree, isUnseen }, options));
+    } else if (!found && !isLoose(entry.path)) {
+      if (isUnseen(entry.path)) unseen.push(entry.path);
+      else differences.push(`${showPath(entry.path)} is missing`);
+    }
   }
   for (const path of tree.keys()) {
     if (!expected.has(path) && !ancestors.has(path) && !isLoose(path))
       differences.push(`${showPath(path)} is not in the inventory`);
   }
-  return { compared, differences, unsettled };
+  return { compared, differences, unsettled, unseen };
+}
+
+/** Whether a path lies below a folder that is closed to whoever looks. */
+function unseenIn(tree: Tree): (path: string) => boolean {
+  const closed = new Set(
+    [...tree.values()].flatMap(({ path, type, closed: is }) => (is && type === 'directory' ? path : [])),
+  );
+  return (path) => closed.size > 0 && withAbove(path).some((each) => each !== path && closed.has(each));
+}
+
+interface Surroundings {
+  readonly expected: Entries;
+  readonly tree: Tree;
+  readonly isUnseen: (path: string) => boolean;
 }
 
 function describe(
   listed: FileEntry,
   found: TreeEntry,
-  expected: Entries,
-  tree: Tree,
+  { expected, tree, isUnseen }: Surroundings,
   { owners }: ComparisonOptions,
 ): readonly string[] {
   const at = showPath(listed.path);
@@ -58,8 +78,9 @@ function describe(
   if (entry.type === 'file') expect('size', found.size, entry.size);
   if (entry.type !== 'symlink') expect('mode', octal(found.mode), octal(entry.mode));
   if (entry.type === 'symlink') expect('target', found.target ?? '', entry.target ?? '');
-  if (listed.type === 'hardlink' && tree.get(listed.target ?? '')?.inode !== found.inode) {
-    differences.push(`${at} is not a hard link to ${showPath(listed.target ?? '')}`);
+  const other = listed.target ?? '';
+  if (listed.type === 'hardlink' && !isUnseen(other) && tree.get(other)?.inode !== found.inode) {
+    differences.push(`${at} is not a hard link to ${showPath(other)}`);
   }
   if (owners) expect('owner', `${found.uid}:${found.gid}`, `${entry.uid}:${entry.gid}`);
   expect('mtime', found.mtime, entry.mtime);

@@ -2,17 +2,23 @@
 import { Socket } from 'node:net';
 import { runPipeline } from '../../streams/pipeline.ts';
 import type { Work } from '../../work.ts';
+import { CLOSED_FOLDER } from './tree.ts';
 
 /**
  * SHA-256 over the digest and name of each regular file, in the order of their names. The same for the same backup wherever it was
- * restored.
+ * restored, by whoever may read all of it: files that this user may not read are left out.
  */
 export async function contentsDigest(folder: string, work: Work): Promise<string> {
   const env = { LC_ALL: 'C' };
   let printed = '';
   await runPipeline({
     programs: [
-      { command: 'find', args: ['.', '-type', 'f', '-print0'], cwd: folder, env },
+      {
+        command: 'find',
+        args: ['.', '(', ...CLOSED_FOLDER, '-prune', ')', '-o', '-type', 'f', '-readable', '-print0'],
+        cwd: folder,
+        env,
+      },
       { command: 'sort', args: ['-z'], env },
       { command: 'xargs', args: ['-0', '-r', 'sha256sum', '--zero', '--'], cwd: folder, env },
       { command: 'sha256sum', args: [], env },

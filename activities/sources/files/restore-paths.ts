@@ -5,7 +5,7 @@ import type { FilesSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
 import type { FileEntry } from '../../../model/inventory.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
-import { intoProgram, newestOf } from './chain.ts';
+import { intoProgram, makeWritable, newestOf } from './chain.ts';
 import { compareTree, resolveLink } from './compare.ts';
 import { requireSpace } from '../../storage/space.ts';
 import { errnoOf } from './errno.ts';
@@ -42,8 +42,10 @@ export async function restorePaths({
   // On the same file system, and the name that somebody knows.
   await requireSpace({ path: target ?? scratch, needed });
   const parts = await partsOf(chain, selected, wanted);
-  for (const { backup, members, helpers } of parts) {
-    if (members.length > 0) await intoProgram(backup, extractArchive(scratch, nullEnded([...members, ...helpers])));
+  for (const [index, { backup, members, helpers }] of parts.entries()) {
+    if (members.length === 0) continue;
+    if (index > 0) await makeWritable(scratch, work);
+    await intoProgram(backup, extractArchive(scratch, nullEnded([...members, ...helpers])));
   }
   for (const helper of parts.flatMap(({ helpers }) => helpers)) await removeHelper(scratch, helper);
   await dressFolders(scratch, inventory, wanted);
@@ -117,7 +119,8 @@ function nullEnded(names: readonly string[]): Uint8Array {
 /** Folders on the way to what was asked for: tar makes them open to all, though one of them may protect its content. */
 async function dressFolders(scratch: string, inventory: Entries, wanted: readonly string[]): Promise<void> {
   const above = new Set(wanted.flatMap((each) => [...each.matchAll(/\//g)].map(({ index }) => each.slice(0, index))));
-  for (const folder of above) {
+  // From below: one that is closed to its owner closes what is in it.
+  for (const folder of [...above].toSorted((one, two) => two.length - one.length)) {
     const entry = inventory.get(folder);
     if (entry?.type !== 'directory' || entry.unsettled === true) continue;
     const place = inScratch(scratch, folder);

@@ -1,7 +1,7 @@
 /** Restore: the whole chain, or single paths out of it. */
 import type { FilesSource } from '../../../model/config/source.ts';
 import type { RestoreContext } from '../types.ts';
-import { intoProgram } from './chain.ts';
+import { intoProgram, makeWritable } from './chain.ts';
 import { restorePaths } from './restore-paths.ts';
 import { extractArchive } from './tar.ts';
 
@@ -11,5 +11,8 @@ import { extractArchive } from './tar.ts';
  */
 export async function restore(context: RestoreContext<FilesSource>): Promise<void> {
   if (context.paths.length > 0) return restorePaths(context);
-  for (const backup of context.chain) await intoProgram(backup, extractArchive(context.scratch, undefined));
+  for (const [index, backup] of context.chain.entries()) {
+    if (index > 0) await makeWritable(context.scratch, context.work);
+    await intoProgram(backup, extractArchive(context.scratch, undefined));
+  }
 }

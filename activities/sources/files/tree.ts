@@ -8,6 +8,8 @@ import { textOf } from './names.ts';
 export interface TreeEntry extends FileEntry {
   /** Tells hard links of one file. */
   readonly inode: string;
+  /** Whoever looks may not read it: of a file the content, of a folder what is in it. Root may read everything. */
+  readonly closed?: true;
 }
 
 const TYPES: Readonly<Record<string, FileEntry['type']>> = {
@@ -19,7 +21,28 @@ const TYPES: Readonly<Record<string, FileEntry['type']>> = {
   c: 'character',
 };
 const FORMAT = String.raw`%y\0%T@\0%s\0%m\0%U\0%G\0%i\0%P\0%l\0`;
-const FIELDS = 9;
+const FIELDS = 10;
+
+/** Of `find`: a folder that this user may not list and pass. Going into it would fail, which says nothing against a backup. */
+export const CLOSED_FOLDER = ['-type', 'd', '(', '!', '-readable', '-o', '!', '-executable', ')'] as const;
+
+const CLOSED_FILE = ['-type', 'f', '!', '-readable'] as const;
+const OPEN = ['-printf', String.raw`${FORMAT}\0`] as const;
+const CLOSED = ['-printf', String.raw`${FORMAT}closed\0`] as const;
+const LOOK = [
+  '(',
+  ...CLOSED_FOLDER,
+  ...CLOSED,
+  '-prune',
+  ')',
+  '-o',
+  '(',
+  ...CLOSED_FILE,
+  ...CLOSED,
+  ')',
+  '-o',
+  ...OPEN,
+];
 
 /** All entries below a folder, by their paths relative to it. */
 export async function readTree(folder: string, work: Work): Promise<ReadonlyMap<string, TreeEntry>> {
@@ -33,7 +56,7 @@ export async function readTree(folder: string, work: Work): Promise<ReadonlyMap<
     fields = [];
   }
   await runPipeline({
-    programs: [{ command: 'find', args: [folder, '-mindepth', '1', '-printf', FORMAT], env: { LC_ALL: 'C' } }],
+    programs: [{ command: 'find', args: [folder, '-mindepth', '1', '(', ...LOOK, ')'], env: { LC_ALL: 'C' } }],
     drain: async (fd) => {
       let begun = '';
       for await (const chunk of new Socket({ fd, readable: true, writable: false }) as AsyncIterable<Buffer>) {
@@ -60,6 +83,7 @@ function entryOf([
   inode = '',
   path = '',
   target = '',
+  closed = '',
 ]: readonly string[]): TreeEntry {
   const type = TYPES[letter] ?? 'file';
   return {
@@ -73,5 +97,6 @@ function entryOf([
     mtime: mtime.replace(/^(-?\d+\.\d{9})\d$/, '$1'),
     inode,
     ...(type === 'symlink' ? { target: textOf(target) } : {}),
+    ...(closed === '' ? {} : { closed: true as const }),
   };
 }

@@ -6,11 +6,12 @@ import type { Consistency } from '../../../model/source.ts';
 import type { Warning } from '../../../model/manifest.ts';
 import type { Captured, CaptureContext } from '../types.ts';
 import type { Place } from './check-binlog.ts';
-import { backupConnection, checkConnection, type Connection } from './connection.ts';
+import { backupConnection, checkConnection, exportConnection, type Connection } from './connection.ts';
 import { lineageOf } from './datadir.ts';
 import type { Table } from './digests.ts';
 import { describeEngine } from './engine.ts';
 import { takeExports } from './export/capture.ts';
+import { withEventEnds } from './event-ends.ts';
 import { gatherFacts, whereItStands, type Facts } from './facts.ts';
 import { reconcile, takeInventory } from './inventory.ts';
 import { decideKind } from './kind.ts';
@@ -47,12 +48,23 @@ export async function capture(context: Context): Promise<Captured> {
   const exported = await takeExports(context);
   const after = await takeInventory(connection, work.signal);
   const rows = [...(snapshot?.entries ?? []), ...rowEntries(rowsBefore, rowsAfter)];
-  await writeInventory(context, [...reconcile(before, after), ...rows]);
+  const settled = reconcile(before, after);
+  const reader = await dumpingConnection(context, connection);
+  await writeInventory(context, [...(await withEventEnds(settled, reader, work.signal)), ...rows]);
   return {
     ...read,
     engine: describeEngine(facts),
     warnings: [...read.warnings, ...exported, ...(snapshot?.warnings ?? []), ...rowWarnings(rowsBefore, rowsAfter)],
   };
+}
+
+/** The account that dumps are made with, where this backup holds any. */
+async function dumpingConnection(
+  { config, tier, readSecret }: Context,
+  own: Connection,
+): Promise<Connection | undefined> {
+  if (config.method === 'logical') return own;
+  return config.export?.tiers.includes(tier) ? exportConnection(config, readSecret) : undefined;
 }
 
 /** Where in the binary log a physical backup stands. */

@@ -8,6 +8,7 @@ import { failed, passed, some, type CheckName } from './checks.ts';
 import { compareRows, VERSIONED_AT_LOAD, type ComparedRows } from './compare-rows.ts';
 import type { Connection } from './connection.ts';
 import { digestRows, tableName, versionedTables, type Digests } from './digests.ts';
+import { apartFromOver, statelessIdentity, toldOver } from './event-ends.ts';
 import { seriesOf } from './facts.ts';
 import { identityOf, takeInventory } from './inventory.ts';
 import type { Moment } from './moment.ts';
@@ -46,13 +47,13 @@ export interface Proof {
 /** All comparisons, made by somebody who may see everything of the restored server. */
 export async function compareWithInventory(comparing: Comparing): Promise<readonly Check[]> {
   const { connection, inventory, moment, proof, loaded, signal } = comparing;
-  const found = new Set((await takeInventory(connection, signal)).map(identityOf));
+  const there = await takeInventory(connection, signal);
   const kinds = ['database', 'table', 'routine', 'event', 'user'] as const;
   const read = once(() => digestRows(connection, signal));
   const apart: ReadonlySet<string> = loaded ? await versionedTables(connection, signal) : new Set();
   const rows = await compareRows({ ...comparing, apart }, read);
   return [
-    ...kinds.map((kind) => compareEntries(kind, inventory, found)),
+    ...kinds.map((kind) => compareEntries(kind, inventory, there, loaded)),
     rows.check,
     ...(proof
       ? withEarlier(proof, moment, {
@@ -99,18 +100,28 @@ function withEarlier(
 function compareEntries(
   kind: keyof typeof COMPARED,
   inventory: readonly MariadbEntry[],
-  found: ReadonlySet<string>,
+  there: readonly MariadbEntry[],
+  loaded: boolean,
 ): Check {
   const name = COMPARED[kind];
   const all = inventory.filter((entry) => entry.entry === kind);
   const expected = all.filter((entry) => entry['settled'] !== false);
-  const missing = expected.filter((entry) => !found.has(identityOf(entry))).map(labelOf);
+  const own = there.filter((entry) => entry.entry === kind);
+  const found = new Set(own.map(identityOf));
+  const lacking = expected.filter((entry) => !found.has(identityOf(entry)));
+  const { missing, over } = loaded
+    ? apartFromOver(lacking, new Set(own.map(statelessIdentity)))
+    : { missing: lacking, over: [] };
   const restless = all.length - expected.length;
-  const aside = restless === 0 ? '' : `; ${restless} came or changed during the capture and were not compared`;
+  const moved = restless === 0 ? '' : `; ${restless} came or changed during the capture and were not compared`;
+  const aside = `${moved}${toldOver(over)}`;
   if (missing.length > 0) {
-    return failed(name, `${missing.length} of ${expected.length} are missing or differ: ${some(missing)}${aside}`);
+    return failed(
+      name,
+      `${missing.length} of ${expected.length} are missing or differ: ${some(missing.map(labelOf))}${aside}`,
+    );
   }
-  return passed(name, `${expected.length} as in the inventory${aside}`);
+  return passed(name, `${expected.length - over.length} as in the inventory${aside}`);
 }
 
 function labelOf(entry: MariadbEntry): string {

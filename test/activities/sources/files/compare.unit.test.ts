@@ -29,7 +29,7 @@ describe('comparison of a tree with an inventory', () => {
   }
 
   it('finds equal what is equal', () => {
-    assert.deepEqual(differences({}), { compared: 4, differences: [], unsettled: [] });
+    assert.deepEqual(differences({}), { compared: 4, differences: [], unsettled: [], unseen: [] });
   });
 
   const cases = [
@@ -62,5 +62,13 @@ describe('comparison of a tree with an inventory', () => {
   it('takes no notice of folders that lead to what was captured', () => {
     const listed = LISTED.filter(({ path }) => path !== 'srv');
     assert.deepEqual(differences({}, listed).differences, []);
+  });
+
+  it('says nothing of what is below a folder that may not be looked into, and misses what lacks elsewhere', () => {
+    const listed = [...LISTED, { ...FILE, path: 'srv/s/x' }, { ...FILE, path: 'srv/y' }];
+    const closed = { type: 'directory', mode: '000', closed: true } as const;
+    const found = differences({ 'srv/s': closed }, listed);
+    assert.deepEqual(found.unseen, ['srv/s/x']);
+    assert.deepEqual(found.differences, ['/srv/s is a directory, not a symlink', '/srv/y is missing']);
   });
 });
