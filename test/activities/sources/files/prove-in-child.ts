@@ -1,11 +1,17 @@
-/** A proof by another user: `node prove-in-child.ts CONFIG WITHIN DIGEST…` prints its checks; each digest is of an earlier proof. */
+/**
+ * A proof by another user: `node prove-in-child.ts USER CONFIG WITHIN DIGEST…` prints its checks; each digest is of an earlier proof.
+ * Started as root, since a checkout may lie where that user reads nothing.
+ */
 import { loadSite } from '../../../../activities/config/load.ts';
 import { proveBackup } from '../../../../activities/operations/restore.ts';
 import { chainOf, listBackups } from '../../../../activities/storage/catalogue.ts';
 import { repositoryStore } from '../../../../activities/storage/repository.ts';
 import { testWork } from '../../../support/work.ts';
 
-const [, , file = '', within = '', ...digests] = process.argv;
+const [, , user = '', file = '', within = '', ...digests] = process.argv;
+process.setgroups?.([]);
+process.setgid?.(Number(user));
+process.setuid?.(Number(user));
 const site = await loadSite({ file, env: process.env });
 const store = repositoryStore(site.repository);
 const catalogue = await listBackups(store);
