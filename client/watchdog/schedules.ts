@@ -1,4 +1,4 @@
-/** What is wrong with the schedules that Temporal has: one is missing, paused, or leaves times out. Pure. */
+/** What is wrong with the schedules that Temporal has: one is missing, paused, stands still, or leaves times out. Pure. */
 import type { Condition } from '../../model/alert.ts';
 import type { ListedSchedule } from '../schedules/existing.ts';
 import type { Counted } from './memory.ts';
@@ -51,7 +51,7 @@ function countedOf({ taken, skipped, missed }: ListedSchedule, before: Counted |
 
 /** @param counted as `countedNow` gives them. */
 export function schedulesConditions(
-  { wanted, listed, host }: SchedulesSeen,
+  { wanted, listed, host, now }: SchedulesSeen,
   counted: Readonly<Record<string, Counted>>,
 ): readonly Condition[] {
   const there = new Set(listed.map(({ id }) => id));
@@ -61,9 +61,12 @@ export function schedulesConditions(
     ...listed
       .filter(({ id, paused, next }) => !paused && next === null && wanted.includes(id))
       .map(({ id }) => startsNone(id, host)),
-    ...listed.flatMap(({ id }) => {
+    ...listed.flatMap((one) => {
+      const { id } = one;
+      if (!wanted.includes(id)) return [];
+      if (isOverdue(one, now)) return [standsStill(one, host)];
       const { leftOut } = counted[id] ?? {};
-      return leftOut && wanted.includes(id) ? [skipping(id, leftOut, host)] : [];
+      return leftOut ? [skipping(id, leftOut, host)] : [];
     }),
   ];
 }
@@ -90,6 +93,22 @@ function startsNone(id: string, host: string): Condition {
     ...about('schedule-paused', id, host),
     message: `The schedule ${id} is on, and starts no run any more: a hand has changed it in Temporal.`,
     remedy: 'mosaic-backup schedules apply makes it as the config has it; find out who changed it.',
+  };
+}
+
+/** Milliseconds after its time at which Temporal has long started a run, or left it out. */
+const OVERDUE = 15 * 60_000;
+
+/** A Temporal that takes nothing any more (its disk is full) answers questions all the same, of how things stood. */
+function isOverdue({ paused, next }: ListedSchedule, now: number): boolean {
+  return !paused && next !== null && now - Date.parse(next) > OVERDUE;
+}
+
+function standsStill({ id, next }: ListedSchedule, host: string): Condition {
+  return {
+    ...about('schedule-skipping', id, host),
+    message: `The schedule ${id} was due at ${next}, and Temporal has done nothing about it: no plan runs by itself.`,
+    remedy: "See Temporal's log and whether its disk is full, and start it again.",
   };
 }
 

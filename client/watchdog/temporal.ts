@@ -56,7 +56,7 @@ export async function lookAtTemporal({ site, env, before, now }: Asked): Promise
     };
   } catch (error) {
     if (error instanceof BackupError && error.code !== 'unreachable') throw error;
-    // It answered, and then no more, or not this: with a full disk it still says which namespaces it has.
+    // It answered, and then no more, or not this: where its database is away it still says which namespaces it has.
     const remedy = error instanceof BackupError ? (error.remedy ?? null) : null;
     return { look: lookedAt(['temporal-unreachable'], [unreachable(site, messageOf(error), remedy)]), counted: before };
   } finally {

@@ -27,6 +27,14 @@ describe('what the watchdog makes of schedules', () => {
     assert.equal(look({}, [listed({ next: null, paused: true })]).found.length, 1);
   });
 
+  it('a schedule whose time is over is told: Temporal answers, and does nothing', () => {
+    const [found, ...more] = look({}, [listed({ next: '2026-11-27T01:40:00Z' })]).found;
+    assert.deepEqual([found?.alert, more], ['schedule-skipping', []]);
+    assert.match(found?.message ?? '', /was due at 2026-11-27T01:40:00Z, and Temporal has done nothing/);
+    assert.deepEqual(alerts(look({}, [listed({ next: '2026-11-27T01:55:00Z' })])), [], 'it may be at it');
+    assert.deepEqual(alerts(look({}, [listed({ next: '2026-11-27T01:40:00Z', paused: true })])), ['schedule-paused']);
+  });
+
   it('times that were left out are counted from the last look on, until a start that leaves none out', () => {
     const first = look({}, [listed({ taken: 5, skipped: 7, missed: 1 })]);
     assert.deepEqual(alerts(first), [], 'what was before the first look is unknown, and nothing new');
