@@ -76,3 +76,18 @@ function inputOf(
 ): PlanInput {
   return { site, plan, scheduled, ...(sources === undefined ? {} : { sources }) };
 }
+
+export function isDrill(run: string): boolean {
+  return planAndTime(run)?.plan === 'drill';
+}
+
+/** What it has measured is on record under its name, and what was to be rehearsed nobody else has. */
+export function endedDrill(run: string): BackupError {
+  return new BackupError(
+    'usage',
+    `${run} is a drill, and has ended: another one under its name would replace its report`,
+    {
+      remedy: 'Begin another one: mosaic-backup drill start SCENARIO.',
+    },
+  );
+}

@@ -13,10 +13,6 @@ const SETTINGS = [
   // another was passed on, and each of a hundred hosts has its queues loaded four times.
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
-  // Schedules are workflows of the server's own worker, and how one stands is asked of it there. Of a few dozen such questions one is not heard
-  // where the worker has the schedule in memory; by default it stands there for five seconds before it is asked anew, and so would whoever
-  // lists, pauses or watches schedules.
-  'worker.perNamespaceWorkerOptions={"StickyScheduleToStartTimeout":"500ms"}',
 ];
 
 /**

@@ -182,7 +182,7 @@ async function noRun(run: string, isAsked: boolean): Promise<Error> {
 /** Of a run that goes on, the steps that wait; of one that has ended, what is missing of it or of one source, by the same plan and time again. */
 async function retryCommand(cli: Cli, run: string, options: DecideOptions): Promise<void> {
   const [
-    { askedOf, askedByPoint, onlyOfStep, withAll },
+    { askedOf, askedByPoint, endedDrill, isDrill, onlyOfStep, withAll },
     { openRunSession },
     { follow },
     { readOverview },
@@ -201,6 +201,7 @@ async function retryCommand(cli: Cli, run: string, options: DecideOptions): Prom
   const known = client && (await askedOf(client, site.config.site, run));
   await client?.connection.close();
   if (known?.running || run.startsWith(RESTORE_ID)) return decideCommand(cli, run, 'retry', options);
+  if (isDrill(run)) throw endedDrill(run);
   const { recoveryPoints } = await readOverview(site);
   const asked = known
     ? withAll(known.input, site.config, recoveryPoints, run)

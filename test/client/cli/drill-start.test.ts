@@ -132,6 +132,9 @@ describe('drill start', function () {
       const failed = await mosaic('--json', 'drill', 'start', 'host-lost', '--wait', '--source', 'wiki');
       assert.equal(failed.code, 1, failed.stderr);
       assert.equal(waited.parse(JSON.parse(failed.stdout)).outcome, 'failed');
+      const again = await mosaic('--json', 'runs', 'retry', `drill-${lastOf(failed)}`);
+      assert.equal(again.code, 2, again.stderr);
+      assert.match(json(again).error?.message ?? '', /is a drill, and has ended/);
     });
 
     it('is confirmed where it waits, and nowhere else', async () => {
