@@ -79,12 +79,22 @@ interface Looks extends Pick<WatchOptions, 'interval' | 'onProgress'> {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Milliseconds for an answer that is under way when the end is known: where nobody answers, gRPC would go on asking for long. One that is given
+ * up at once is one that the worker may be at, and whoever asks that run next would wait for half a minute, and be told nothing.
+ */
+const LEAVING = 2_000;
+
 async function look(client: Client, handle: RunHandle, looks: Looks): Promise<void> {
   const { interval, onProgress, signal } = looks;
   let { onTurn: tellTurn, onUnplanned: tellUnplanned } = looks;
-  const over = once(signal, 'abort');
+  const givenUp = new AbortController();
+  const over = once(givenUp.signal, 'abort');
+  let leaving: NodeJS.Timeout | undefined;
+  signal.addEventListener('abort', () => (leaving = setTimeout(() => givenUp.abort(), LEAVING)), { once: true });
   const lookOnce = async (): Promise<void> => {
     const report = await handle.query(runStatus);
+    if (signal.aborted) return;
     const lines = await linesOf(client, handle, report);
     if (signal.aborted) return;
     onProgress(lines);
@@ -100,13 +110,13 @@ async function look(client: Client, handle: RunHandle, looks: Looks): Promise<vo
   };
   while (!signal.aborted) {
     try {
-      // An answer is not waited for once the end is known, or nobody waits for that: where nobody answers, gRPC goes on asking for long.
-      await Promise.race([client.withAbortSignal(signal, lookOnce), over]);
+      await Promise.race([client.withAbortSignal(givenUp.signal, lookOnce), over]);
     } catch {
       // No worker answers just now (it may be restarting): the next look tells.
     }
     await pause(interval, undefined, { signal }).catch(() => undefined);
   }
+  clearTimeout(leaving);
 }
 
 /** Before it is planned a run knows nothing of what it will do. */
