@@ -2,6 +2,7 @@
 import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { latestPoint } from '../../../model/latest-point.ts';
 import { orderOf } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import { formatReference, type PinnedReference } from '../../../model/reference.ts';
@@ -56,7 +57,9 @@ export async function chooseDrill(site: Site, input: DrillInput): Promise<DrillC
     if (typeof chosen === 'string') lacking.push({ source, why: chosen });
     else sources.push(chosen);
   }
-  return { disaster, point: points[0]?.id ?? null, sources, lacking, passed };
+  const wanted = input.steps.map(({ source }) => source);
+  const point = latestPoint(points, wanted)?.point.id ?? null;
+  return { disaster, point, sources, lacking, passed };
 }
 
 /** @param left the site as the scenario left it. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { planPoint, type PointPlan } from '../../../activities/operations/restore-point/plan.ts';
 import type { Site } from '../../../activities/site.ts';
 import { BackupError } from '../../../model/errors.ts';
+import { latestPoint, type LatestPoint } from '../../../model/latest-point.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import type { RestorePointInput } from '../../../model/restore-point-run.ts';
 import { readOverview } from '../../backups/overview.ts';
@@ -20,7 +21,8 @@ export async function restorePointCommand(cli: Cli, options: PointOptions): Prom
   const site = await cli.site();
   requireReachable(site, options);
   const to = path.resolve(cli.cwd, options.to);
-  const point = await findPoint(site, options);
+  const { point, narrower } = await findPoint(site, options);
+  if (narrower.length > 0) cli.out.note(narrowerText(point, narrower));
   const sources = options.source === undefined ? undefined : [options.source];
   const plan = await planPoint({ site, point, from: options.from, sources });
   for (const why of plan.passed) cli.out.note(`passed over: ${why}`);
@@ -68,14 +70,21 @@ function inputOf(site: Site, { point, steps }: PointPlan, to: string, { on }: Po
 }
 
 /** @throws BackupError `not-found` with those that there are. */
-async function findPoint(site: Site, { point: id, from }: PointOptions): Promise<RecoveryPoint> {
+async function findPoint(site: Site, { point: id, from, source }: PointOptions): Promise<LatestPoint> {
   const { recoveryPoints } = await readOverview(site, placeOption(from));
-  const found = id === 'latest' ? recoveryPoints[0] : recoveryPoints.find((one) => one.id === id);
+  const wanted = source === undefined ? Object.keys(site.config.sources) : [source];
+  const named = recoveryPoints.find((one) => one.id === id);
+  const found = id === 'latest' ? latestPoint(recoveryPoints, wanted) : named && { point: named, narrower: [] };
   if (found) return found;
   const known = recoveryPoints.slice(0, 5).map((one) => one.id);
   throw new BackupError('not-found', `There is no recovery point "${id}" at the places that can be looked at.`, {
     remedy: known.length === 0 ? 'Restore single backups: mosaic-backup list.' : `The newest are: ${known.join(', ')}.`,
   });
+}
+
+function narrowerText({ id }: RecoveryPoint, narrower: readonly RecoveryPoint[]): string {
+  const names = narrower.slice(0, 3).map((one) => one.id);
+  return `the latest of the whole stack is ${id}; newer ones hold fewer sources: ${names.join(', ')}${narrower.length > names.length ? ', …' : ''}`;
 }
 
 /** Of another host only what lies at a destination can be seen from here. */
