@@ -1,4 +1,6 @@
-/** What status and doctor say of restores in place: one that is unfinished, old data that are kept, since when backups count. */
+/** What status and doctor say of restores in place: one that is unfinished, data that are kept beside those that are served, since when backups count. */
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { readJournal, unfinishedRemedy } from '../../activities/operations/in-place/journal.ts';
 import { lastRestored, restoresInPlace, stillThere } from '../../activities/operations/in-place/record.ts';
 import type { Site } from '../../activities/site.ts';
@@ -27,7 +29,27 @@ async function findingsOf(site: Site, source: string): Promise<readonly Finding[
     remedy: `When you are sure that nobody needs them: rm -r ${folder}`,
     subject: source,
   }));
-  return [...(await unfinished(site, source)), ...old];
+  const failed = (await failedBeside(site, source)).map<Finding>((folder) => ({
+    code: 'in-place.failed-data',
+    severity: 'info',
+    message: `${source}: what a restore in place had restored that was taken back is kept in ${folder}`,
+    remedy: `When nobody needs to see why: rm -r ${folder}`,
+    subject: source,
+  }));
+  return [...(await unfinished(site, source)), ...old, ...failed];
+}
+
+/** On no record: it may be the record that could not be written. */
+async function failedBeside({ config }: Site, source: string): Promise<readonly string[]> {
+  const own = config.sources[source];
+  if (own === undefined || !('inPlace' in own) || own.inPlace === undefined) return [];
+  const { data } = own.inPlace;
+  const above = path.dirname(data);
+  const names = await readdir(above).catch((): readonly string[] => []);
+  return names
+    .filter((name) => name.startsWith(`${path.basename(data)}.failed-`))
+    .toSorted()
+    .map((name) => path.join(above, name));
 }
 
 async function unfinished(site: Site, source: string): Promise<readonly Finding[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execa } from 'execa';
-import { readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rmdir, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { noteRestored } from '../../../activities/operations/in-place/record.ts';
 import { capture, ship, SOURCE } from '../../activities/sources/postgres/backups.ts';
@@ -116,7 +116,12 @@ describe('restore --in-place', function () {
     assert.deepEqual(await server.sql('SELECT id FROM t'), [{ id: 1 }]);
     assert.ok((await stat(done.before)).isDirectory());
     assert.match(ended.stderr, /no Temporal is reached[^]*stopping the server[^]*service is back[^]*making a full/);
+    const failed = `${done.data}.failed-20261128T020000Z`;
+    await mkdir(failed);
     const { sources, findings } = await statusOf();
+    await rmdir(failed);
+    const left = findings.filter(({ code }) => code === 'in-place.failed-data');
+    assert.deepEqual([left.length, left[0]?.message.endsWith(failed)], [1, true]);
     assert.notEqual(sources[0]?.logs?.restorableUntil, null);
     const kept = findings.find(({ code }) => code === 'in-place.old-data');
     assert.ok(kept?.message.includes(done.before));
