@@ -146,10 +146,11 @@ describe('the watchdog', function () {
     assert.equal((await watchdog()).code, 0, 'a worker that was just killed is started again by itself');
     const site = await loadSite({ file: test.file });
     const seen = await watch({ site, env: {}, broken: null, dryRun: true, now: later, work: testWork() });
-    assert.deepEqual(
-      seen.found.map(({ alert }) => alert),
-      ['work-unfinished'],
-    );
+    // It is later by the watchdog's clock alone: of some schedule nothing has come either by then.
+    assert.deepEqual([...new Set(seen.found.map(({ alert }) => alert))].toSorted(), [
+      'schedule-skipping',
+      'work-unfinished',
+    ]);
     await rm(file);
   });
 
