@@ -42,10 +42,12 @@ export function optionsOf(config: SiteConfig, drill: DrillReport | null): readon
   return ['-c', 'recovery.yaml', ...(hosts.length > 1 ? ['--host', wanted ?? coordinatorOf(config)] : [])];
 }
 
+/** Where the program itself is brought to: it is in no registry, and whatever has its name there is not it. */
+export const CHECKOUT = '/root/mosaic-backup';
+
 /** What installs what is missing. @param provision commands of the config's own. */
 export function programCommands(
   needs: Readonly<Record<string, readonly ProgramNeed[]>>,
-  version: string,
   provision: readonly (readonly string[])[],
 ): readonly string[] {
   const common = ['age', 'zstd'].map((program) => ({ program, package: program }));
@@ -58,7 +60,8 @@ export function programCommands(
         : `command -v ${shellWord(program)} > /dev/null`;
       return `${test} || apt-get install --yes ${shellWord(name)}`;
     }),
-    `command -v mosaic-backup > /dev/null || npm install --global mosaic-backup@${shellWord(version)}`,
+    `export CHECKOUT="\${CHECKOUT:-${CHECKOUT}}"`,
+    'command -v mosaic-backup > /dev/null || { sh "$CHECKOUT/infra/bootstrap/run.sh" setup client && ln -s "$CHECKOUT/infra/mosaic-backup" /usr/local/bin/mosaic-backup; }',
   ];
 }
 

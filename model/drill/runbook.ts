@@ -15,6 +15,7 @@ import {
   identityCommands,
   optionsOf,
   placeCommands,
+  CHECKOUT,
   programCommands,
   recoverySources,
   restoreCommands,
@@ -168,7 +169,12 @@ function programBlocks(facts: RunbookFacts): readonly Block[] {
   const own = facts.config.plans.drill.provision.map(({ command }) => command);
   return [
     text('On Debian, as root. What is there already is left.'),
-    code('sh', programCommands(facts.needs, facts.version, own).join('\n')),
+    text([
+      `Bring a checkout of mosaic-backup ${facts.version} as `,
+      { code: CHECKOUT },
+      ' (or set CHECKOUT to where it is). It is in no registry: keep one with the copies.',
+    ]),
+    code('sh', programCommands(facts.needs, own).join('\n')),
   ];
 }
 
