@@ -148,7 +148,8 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
     }
     const trusted = await trustedKeys(left);
     const isBefore = (finished: string): boolean => isBy(finished, disaster);
-    for (const why of await passedOver({ places, trusted, chosen: newest, absent, isBefore })) tell(why);
+    const named = new Set(points.flatMap((point) => point.sources.map((one) => one.backup?.reference ?? '')));
+    for (const why of await passedOver({ places, trusted, chosen: newest, absent, named, isBefore })) tell(why);
     return {
       source,
       backup,

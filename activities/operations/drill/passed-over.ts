@@ -16,13 +16,23 @@ export interface PassedOver {
   readonly chosen: Catalogued;
   /** Backups that recovery points name, and that no place has. */
   readonly absent: readonly PinnedReference[];
+  /** References of all backups that recovery points name. */
+  readonly named: ReadonlySet<string>;
   /** Whether what was finished then is looked at. */
   readonly isBefore: (finished: string) => boolean;
 }
 
 /** One line for each, with its place where it has one. */
 export async function passedOver(request: PassedOver): Promise<readonly string[]> {
-  return [...absentLines(request), ...unreadableLines(request), ...(await damagedLines(request))];
+  return [...absentLines(request), ...unreadableLines(request), ...(await newerLines(request))];
+}
+
+function isNewer({ manifest }: Catalogued, chosen: Catalogued): boolean {
+  return (
+    manifest.source === chosen.manifest.source &&
+    manifest.kind !== 'logs' &&
+    orderOf(manifest) > orderOf(chosen.manifest)
+  );
 }
 
 function absentLines({ places, chosen: { name }, absent }: PassedOver): readonly string[] {
@@ -51,13 +61,16 @@ function unreadableLines({ places, chosen: { name } }: PassedOver): readonly str
   );
 }
 
-/** What the last check at its place found damaged; a recovery point names none of which that was known. */
-async function damagedLines({ places, trusted, chosen, isBefore }: PassedOver): Promise<readonly string[]> {
+/**
+ * What the last check at its place found damaged: a recovery point names none of which that was known. And what none names for another reason, as
+ * the full behind a restore in place, whose source has other data since.
+ */
+async function newerLines({ places, trusted, chosen, named, isBefore }: PassedOver): Promise<readonly string[]> {
   const lines: string[] = [];
   for (const { name: place, store, catalogue } of places) {
-    for (const { name, manifest } of catalogue) {
-      if (manifest.source !== chosen.manifest.source || manifest.kind === 'logs') continue;
-      if (!isBefore(manifest.finished) || orderOf(manifest) <= orderOf(chosen.manifest)) continue;
+    for (const one of catalogue) {
+      const { name, manifest } = one;
+      if (!isNewer(one, chosen) || !isBefore(manifest.finished)) continue;
       const reference = formatReference(name);
       try {
         const { sha256 } = pinned(manifest);
@@ -66,6 +79,7 @@ async function damagedLines({ places, trusted, chosen, isBefore }: PassedOver): 
         );
         if (last?.verdict === 'failed')
           lines.push(`${place}: ${reference} is damaged, as a check found at ${last.time}`);
+        else if (!named.has(reference)) lines.push(`${place}: ${reference} is newer, and stands in no recovery point`);
       } catch (error) {
         // It only tells more.
         if (!(error instanceof BackupError) || error.code === 'aborted') throw error;

@@ -74,7 +74,8 @@ describe('what a drill recovers', () => {
   });
 
   it('is never an older one without a word: what is newer is named, with why it is not taken', async () => {
-    const [taken, damaged, gone, unreadable, strange] = await Promise.all([
+    const [taken, damaged, gone, unreadable, unnamed, strange] = await Promise.all([
+      backup('18'),
       backup('19'),
       backup('20'),
       backup('21'),
@@ -82,14 +83,14 @@ describe('what a drill recovers', () => {
       backup('23', undefined, { signer: makeSigner(newSigningKey().privatePem) }),
     ]);
     // As a run names it that captured nothing: none that a check has found damaged.
-    await point('20', taken);
-    await point('21', gone);
-    await point('22', unreadable);
+    await point('19', taken);
+    await point('20', gone);
+    await point('21', unreadable);
     await rm(path.join(folder, 'vault', gone.folder), { recursive: true });
     await writeFile(path.join(folder, 'vault', unreadable.folder, 'manifest.json'), '{}');
     for (const [time, verdict] of [
-      ['2026-11-20T03:00:00.000Z', 'ok'],
-      ['2026-11-20T04:00:00.000Z', 'failed'],
+      ['2026-11-19T03:00:00.000Z', 'ok'],
+      ['2026-11-19T04:00:00.000Z', 'failed'],
     ] as const)
       await writeEvidence(
         openDestination('vault', site),
@@ -103,13 +104,17 @@ describe('what a drill recovers', () => {
     );
     const told = (of: Catalogued) => passed.filter((one) => one.includes(of.name.id));
     assert.deepEqual(told(damaged), [
-      'vault: daily/wiki/20261120T020000Z-full is damaged, as a check found at 2026-11-20T04:00:00.000Z',
+      'vault: daily/wiki/20261119T020000Z-full is damaged, as a check found at 2026-11-19T04:00:00.000Z',
     ]);
     assert.deepEqual(told(gone), [
-      'daily/wiki/20261121T020000Z-full: recovery points name it, and no place that is left has it',
+      'daily/wiki/20261120T020000Z-full: recovery points name it, and no place that is left has it',
     ]);
     assert.match(told(unreadable).join(), /^vault: daily\/apps\/wiki\/\S+ counts as no backup: [^,]+$/);
     assert.match(told(strange).join(), /^vault: \S+ counts as no backup: no key that is trusted here has signed it/);
+    // As the full behind a restore in place.
+    assert.deepEqual(told(unnamed), [
+      'vault: daily/wiki/20261122T020000Z-full is newer, and stands in no recovery point',
+    ]);
     assert.deepEqual(told(taken), []);
   });
 
