@@ -22,7 +22,8 @@ import { deliverCopies } from './deliver-copies.ts';
 import { runStatus } from './messages.ts';
 import { HOST, OUTCOME, PLAN, SITE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { telling, tickPlanning } from './steps.ts';
+import { tickPlanning } from './steps.ts';
+import { telling } from './telling-steps.ts';
 
 /** Beyond its deadline a step may need so much of it to end a copy that is small. */
 const GRACE = 1.1;

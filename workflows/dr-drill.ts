@@ -51,7 +51,8 @@ import { cancelled, leftOut } from './run-reports.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner } from './step-runner.ts';
-import { coordinator, hostSteps, planning, reachHost, reporting, shortSteps, tellingOfRun } from './steps.ts';
+import { coordinator, hostSteps, planning, reachHost, reporting, shortSteps } from './steps.ts';
+import { tellingOfRun } from './telling-steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 export async function drDrill(input: DrillAsked): Promise<RunReport> {

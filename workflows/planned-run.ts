@@ -6,7 +6,8 @@ import { wholeSeconds } from '../model/time.ts';
 import { takeTurn, type EndTurn } from './plan-turn.ts';
 import { now } from './now.ts';
 import { isUntaken, stepError } from './step-error.ts';
-import { ANSWER, ONCE, tellingOfRun } from './steps.ts';
+import { ANSWER, ONCE } from './steps.ts';
+import { tellingOfRun } from './telling-steps.ts';
 
 export interface PlannedRun<Spec> {
   readonly spec: Spec;

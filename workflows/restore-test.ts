@@ -20,7 +20,8 @@ import { PLAN_STEP, plannedRun } from './planned-run.ts';
 import { cancelled, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { planning, tellingOfRun } from './steps.ts';
+import { planning } from './steps.ts';
+import { tellingOfRun } from './telling-steps.ts';
 import { testDetails } from './test-details.ts';
 import { testSource } from './test-source.ts';
 

@@ -24,7 +24,8 @@ import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from 
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner, type Ended } from './step-runner.ts';
-import { coordinator, planHooks, planning, reachHost, reporting, retentionSteps, tellingOfRun } from './steps.ts';
+import { coordinator, planHooks, planning, reachHost, reporting, retentionSteps } from './steps.ts';
+import { tellingOfRun } from './telling-steps.ts';
 import { waitingTeller } from './waiting-teller.ts';
 
 /** A run under way. A plan says what is done in which order; none of it fails but by being cancelled. */

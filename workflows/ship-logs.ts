@@ -22,7 +22,8 @@ import { logsDetails } from './logs-details.ts';
 import { runStatus } from './messages.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { tellingOfLogs, tickPlanning, tickSteps } from './steps.ts';
+import { tickPlanning, tickSteps } from './steps.ts';
+import { tellingOfLogs } from './telling-steps.ts';
 
 export async function shipLogs(input: ScheduledInput): Promise<RunReport> {
   const scheduled = input.scheduled ?? scheduledOf(input.plan, workflowInfo().workflowId);

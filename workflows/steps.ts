@@ -1,5 +1,4 @@
 /** The activities as workflows call them: which queue, how long, and how often each is tried again. */
-import type { Duration, RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { BackupActivities } from '../activities/backup.ts';
 import type { CoordinationActivities } from '../activities/coordination.ts';
@@ -196,34 +195,6 @@ export function tickPlanning(site: string) {
     scheduleToCloseTimeout: '1m',
     heartbeatTimeout: '10s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 3 },
-  });
-}
-
-/** Telling of alerts of ticks: what reached nobody is told with the next one. */
-export function telling(site: string) {
-  return tellingWithin(site, '1m', { initialInterval: '1s', maximumAttempts: 2 });
-}
-
-/**
- * Telling of alerts of logs: a hole and a lost slot are seen by the one tick alone, so a machine that restarts meanwhile is waited for. The
- * coordinator plans no other tick until then either.
- */
-export function tellingOfLogs(site: string) {
-  return tellingWithin(site, HOUR, { initialInterval: '1s', maximumAttempts: 2 });
-}
-
-/** Telling of alerts of runs, which nobody tells again: a coordinator that restarts is worth an hour. */
-export function tellingOfRun(site: string) {
-  return tellingWithin(site, HOUR, { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' });
-}
-
-function tellingWithin(site: string, scheduleToCloseTimeout: Duration, retry: RetryPolicy) {
-  return proxyActivities<CoordinationActivities>({
-    taskQueue: taskQueues(site, '').site,
-    startToCloseTimeout: '40s',
-    scheduleToCloseTimeout,
-    heartbeatTimeout: '10s',
-    retry,
   });
 }
 

@@ -21,7 +21,8 @@ import { isThawed, type ThawFacts, type ThawInput, type ThawReport, type ThawWai
 import { thawStatus } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepError } from './step-error.ts';
-import { telling, thawSteps } from './steps.ts';
+import { thawSteps } from './steps.ts';
+import { telling } from './telling-steps.ts';
 import { thawDetails } from './thaw-details.ts';
 
 export interface ThawRun extends ThawInput {

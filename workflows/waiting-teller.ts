@@ -6,7 +6,7 @@ import { getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workfl
 import type { GraphStep } from '../model/graph.ts';
 import type { StepInput, Waits } from '../model/run.ts';
 import { stepChanged } from './messages.ts';
-import { tellingOfRun } from './steps.ts';
+import { tellingOfRun } from './telling-steps.ts';
 
 export interface WaitingTeller {
   /** To be told of each change of a step. */

@@ -39,7 +39,7 @@ async function findingsOf(site: Site, source: string): Promise<readonly Finding[
   return [...(await unfinished(site, source)), ...old, ...failed];
 }
 
-/** On no record: it may be the record that could not be written. */
+/** On no record: it may be the record that could not be written. Whoever may not look there is told all else. */
 async function failedBeside({ config }: Site, source: string): Promise<readonly string[]> {
   const own = config.sources[source];
   if (own === undefined || !('inPlace' in own) || own.inPlace === undefined) return [];

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CHANNEL } from '../../client/temporal/channel.ts';
 import { temporalProgram } from '../../client/temporal/program.ts';
 import { serverWords } from '../../client/temporal/server-words.ts';
+import { cleanUp, temporaryFolder } from './folders.ts';
 import { freePort } from './ports.ts';
 
 export interface TemporalProcess {
@@ -58,6 +59,22 @@ export async function startTemporal(folder: string): Promise<TemporalProcess> {
     kill: () => stop('SIGKILL'),
     start,
     stop: () => stop('SIGTERM'),
+  };
+}
+
+/** One for the tests of a `describe`, from before the first to behind the last. */
+export function temporalOfTests(): () => TemporalProcess {
+  let temporal: TemporalProcess | undefined;
+  before(async () => {
+    temporal = await startTemporal(await temporaryFolder());
+  });
+  after(async () => {
+    await temporal?.stop();
+    await cleanUp();
+  });
+  return () => {
+    if (temporal) return temporal;
+    throw new Error('Temporal is started before the first test');
   };
 }
 

@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { existingSchedules } from '../../../client/schedules/existing.ts';
 import { wholeSeconds } from '../../../model/time.ts';
 import { mosaicHere } from '../../support/command-line.ts';
-import { cleanUp, temporaryFolder } from '../../support/folders.ts';
+import { temporaryFolder } from '../../support/folders.ts';
 import { makeSite } from '../../support/site.ts';
-import { startTemporal, type TemporalProcess } from '../../support/temporal-process.ts';
+import { temporalOfTests } from '../../support/temporal-process.ts';
 import { until } from '../../support/until.ts';
 
 /** Milliseconds: a short one, of which half, what is made up, is enough for a server to come up. */
@@ -19,18 +19,10 @@ const ID = 'mosaic-backup/test/catch-up';
 
 describe('starts that were missed', function () {
   this.timeout(120_000);
-  let temporal: TemporalProcess;
-
-  before(async () => {
-    temporal = await startTemporal(await temporaryFolder());
-  });
-
-  after(async () => {
-    await temporal?.stop();
-    await cleanUp();
-  });
+  const running = temporalOfTests();
 
   it('P49 are made up by exactly one run, of the latest time: the oldest would stand for a time that is long over', async () => {
+    const temporal = running();
     const folder = await temporaryFolder();
     const data = path.join(folder, 'data');
     await mkdir(data);
