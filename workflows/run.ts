@@ -22,6 +22,7 @@ import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
 import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
+import { startsInTurn } from './start-in-turn.ts';
 import { stepError } from './step-error.ts';
 import { BRIEFLY, stepRunner, type Ended } from './step-runner.ts';
 import { coordinator, planHooks, planning, reachHost, reporting, retentionSteps } from './steps.ts';
@@ -77,6 +78,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     changed: planChanged,
   });
   const { waits, notified, until } = spec;
+  const inTurn = startsInTurn();
   // What a run does once its sources have ended must have ended too.
   const by = until === undefined ? undefined : until + OWN_STEPS;
   const order = spec.phases.flatMap(({ steps }) => steps);
@@ -205,17 +207,19 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
     const { source, type, host, destinations, after = [] } = step;
     try {
       await condition(() => after.every((other) => read.has(other)));
-      const child = await startChild(backupSource, {
-        workflowId: `${id}/${source}`,
-        args: [{ site, runId: id, scheduled, step, waits, notified, ...(until === undefined ? {} : { until }) }],
-        typedSearchAttributes: [
-          { key: SITE, value: site },
-          { key: PLAN, value: plan },
-          { key: SOURCE, value: source },
-          { key: HOST, value: host },
-        ],
-        staticSummary: `${source}: ${type} on ${host}${destinations.map((to) => `, copy to ${to}`).join('')}`,
-      });
+      const child = await inTurn(() =>
+        startChild(backupSource, {
+          workflowId: `${id}/${source}`,
+          args: [{ site, runId: id, scheduled, step, waits, notified, ...(until === undefined ? {} : { until }) }],
+          typedSearchAttributes: [
+            { key: SITE, value: site },
+            { key: PLAN, value: plan },
+            { key: SOURCE, value: source },
+            { key: HOST, value: host },
+          ],
+          staticSummary: `${source}: ${type} on ${host}${destinations.map((to) => `, copy to ${to}`).join('')}`,
+        }),
+      );
       update({ ...pending(source), state: 'capturing' });
       update(await child.result());
     } catch (error) {
