@@ -1,5 +1,12 @@
 /** The recovery of one source in a drill: its backup is opened → restored → started → probed. A failure stays with its source. */
-import { setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  getExternalWorkflowHandle,
+  patched,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type {
   DrilledSource,
   DrillInput,
@@ -16,7 +23,7 @@ import { drillSourceSteps, SOURCE_STEPS, sourceStepId, type SourceStepName } fro
 import type { Outcome } from '../model/recovery-point.ts';
 import type { StepError } from '../model/run.ts';
 import { drillSourceDetails } from './drill-details.ts';
-import { drilledStatus, runGraph } from './messages.ts';
+import { drilledStatus, restoreEnded, runGraph } from './messages.ts';
 import { OUTCOME } from './search-attributes.ts';
 import { stepRunner } from './step-runner.ts';
 import { triedIn } from './tried-copies.ts';
@@ -90,6 +97,7 @@ export async function drillSource(asked: DrillSourceArguments): Promise<DrilledS
     });
     if (!restored) return;
     runner.stored(sourceStepId(source, 'restore'), restored.bytes);
+    if (patched('next-restored-while-it-starts')) void tellDrill(source);
     started = await attempt('start', `start what ${source} needs`, (left, options) =>
       shortSteps(site, of, left).startDrill.executeWithOptions(options, [sent]),
     );
@@ -148,6 +156,15 @@ export async function drillSource(asked: DrillSourceArguments): Promise<DrilledS
 
   function show(): void {
     setCurrentDetails(drillSourceDetails(report(), runId));
+  }
+}
+
+async function tellDrill(source: string): Promise<void> {
+  const { parent } = workflowInfo();
+  try {
+    if (parent) await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(restoreEnded, source);
+  } catch {
+    // Cancelled, or without its drill: either ends it elsewhere.
   }
 }
 

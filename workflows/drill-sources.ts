@@ -1,8 +1,9 @@
-/** The recovery of all sources of a drill: each a child once those that it needs are up, so many at a time. */
-import { CancellationScope, condition, startChild } from '@temporalio/workflow';
+/** The recovery of all sources of a drill: each a child once those that it needs are up; so many are restored at a time. */
+import { CancellationScope, condition, setHandler, startChild } from '@temporalio/workflow';
 import type { DrillChoice, DrilledSource, DrillInput, DrillSpec, DrillStep } from '../model/drill/drill.ts';
 import { CHOOSE, drillSourceSteps } from '../model/drill/steps.ts';
 import { drillSource } from './drill-source.ts';
+import { restoreEnded } from './messages.ts';
 import { unended, unfinishedBy } from './run-reports.ts';
 import { HOST, PLAN, SITE, SOURCE } from './search-attributes.ts';
 
@@ -22,7 +23,8 @@ export interface RecoverSources {
 export async function recoverSources(request: RecoverSources): Promise<void> {
   const { spec, choice, sources, changed } = request;
   const ended = new Set<string>();
-  let working = 0;
+  const restoring = new Set<string>();
+  setHandler(restoreEnded, (source) => void restoring.delete(source));
   const bytes = new Map(choice.sources.map((one) => [one.source, one.bytes]));
   const size = ({ source }: DrillStep): number => bytes.get(source) ?? 0;
   const all = spec.steps.toSorted((a, b) => size(b) - size(a)).map(start);
@@ -36,14 +38,14 @@ export async function recoverSources(request: RecoverSources): Promise<void> {
 
   async function start(step: DrillStep): Promise<void> {
     const { source, after } = step;
-    const isReady = (): boolean => after.every((other) => ended.has(other)) && working < spec.beside;
+    const isReady = (): boolean => after.every((other) => ended.has(other)) && restoring.size < spec.beside;
     // Several wait for the same place, and another one may have taken it.
     while (!isReady()) await condition(isReady);
-    working += 1;
+    restoring.add(source);
     try {
       sources.set(source, await recoverSource(request, step));
     } finally {
-      working -= 1;
+      restoring.delete(source);
       ended.add(source);
     }
     changed();

@@ -35,6 +35,9 @@ export const stepChanged = defineSignal<[step: GraphStep]>('stepChanged');
 /** Sent by a source to its run: the source is no longer being read, so the next phase may begin. */
 export const captureEnded = defineSignal<[source: string]>('captureEnded');
 
+/** Sent by a source to its drill: its files are there, so the next one may be restored while it starts. */
+export const restoreEnded = defineSignal<[source: string]>('restoreEnded');
+
 /** How far the restore test of one source has come. */
 export const testStatus = defineQuery<TestReport>('test');
 

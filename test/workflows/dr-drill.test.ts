@@ -158,6 +158,14 @@ describe('drDrill', function () {
     const [pg, redis, maria] = ['db', 'cache', 'shop'].map((source) => one(report, source));
     assert.ok((started(maria, 'fetch') ?? '') < (ended(pg, 'probe') ?? ''), 'beside each other');
     assert.ok((started(pg, 'fetch') ?? '') < (ended(maria, 'probe') ?? ''), 'beside each other');
+    for (const begun of report.sources) {
+      const at = started(begun, 'fetch') ?? '';
+      const restoring = report.sources.filter(
+        (other) => (started(other, 'fetch') ?? '') <= at && at < (ended(other, 'restore') ?? ''),
+      );
+      assert.ok(restoring.length <= 2, `${begun.source} is restored beside ${restoring.map(({ source }) => source)}`);
+    }
+    assert.equal(await endedBeforeThird(report.runId), 0, 'the next is restored while what is restored starts');
     const documents = path.join(test.site.state, 'documents');
     assert.match(await readFile(path.join(documents, 'runbook.md'), 'utf8'), new RegExp(`Proven by .*${report.runId}`));
     for (const logged of [pg, maria]) {
@@ -604,6 +612,20 @@ describe('drDrill', function () {
     await assert.rejects(handle.result());
     const { seconds = 0, nanos = 0 } = timer?.startToFireTimeout ?? {};
     return Number(seconds) + (nanos ?? 0) / 1e9;
+  }
+
+  /** How many sources of a drill had ended when it began its third. */
+  async function endedBeforeThird(id: string): Promise<number> {
+    const { events = [] } = await session.client.workflow.getHandle(id).fetchHistory();
+    const begun = events?.flatMap((event, index) => {
+      const asked = event.startChildWorkflowExecutionInitiatedEventAttributes;
+      return asked?.workflowType?.name === 'drillSource' ? [index] : [];
+    });
+    const before = events?.slice(0, begun?.[2]) ?? [];
+    return before.filter((event) => {
+      const child = event.childWorkflowExecutionCompletedEventAttributes;
+      return child?.workflowType?.name === 'drillSource';
+    }).length;
   }
 
   function idOfLast(): string {
