@@ -2,7 +2,7 @@
 import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
-import { latestPoint } from '../../../model/latest-point.ts';
+import { latestPoint, type LatestPoint } from '../../../model/latest-point.ts';
 import { orderOf } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import { formatReference, type PinnedReference } from '../../../model/reference.ts';
@@ -52,14 +52,14 @@ export async function chooseDrill(site: Site, input: DrillInput): Promise<DrillC
   const points = pointsUntil(places, disaster);
   const sources: DrillChosen[] = [];
   const lacking: { source: string; why: string }[] = [];
+  const wanted = input.steps.map(({ source }) => source);
+  const latest = latestPoint(points, wanted);
   for (const { source } of input.steps) {
-    const chosen = await chooseSource({ left, source, places, points, disaster, input, passed });
+    const chosen = await chooseSource({ left, source, places, points, latest, disaster, input, passed });
     if (typeof chosen === 'string') lacking.push({ source, why: chosen });
     else sources.push(chosen);
   }
-  const wanted = input.steps.map(({ source }) => source);
-  const point = latestPoint(points, wanted)?.point.id ?? null;
-  return { disaster, point, sources, lacking, passed };
+  return { disaster, point: latest?.point.id ?? null, sources, lacking, passed };
 }
 
 /** @param left the site as the scenario left it. */
@@ -109,6 +109,7 @@ interface Choosing {
   readonly source: string;
   readonly places: readonly Left[];
   readonly points: readonly RecoveryPoint[];
+  readonly latest: LatestPoint | undefined;
   readonly disaster: string;
   readonly input: DrillInput;
   /** What is not used, and why: for the report. */
@@ -117,14 +118,16 @@ interface Choosing {
 
 /** Why there is nothing, in words, where there is nothing. */
 async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
-  const { left, source, places, points, disaster, input, passed } = choosing;
+  const { left, source, places, points, latest, disaster, input, passed } = choosing;
   const tell = (why: string): void => {
     if (!passed.includes(why)) passed.push(why);
   };
+  // A run of single sources makes nothing of the others stale.
+  const newest = [...(latest?.narrower ?? []), latest?.point];
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);
-      return entry?.backup ? [{ backup: entry.backup, stale: entry.stale || point !== points[0] }] : [];
+      return entry?.backup ? [{ backup: entry.backup, stale: entry.stale || !newest.includes(point) }] : [];
     }),
     // What no recovery point that is left names is better than nothing.
     ...newestUntil(places, source, disaster).map((backup) => ({ backup, stale: true })),

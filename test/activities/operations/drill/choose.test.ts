@@ -31,7 +31,7 @@ describe('what a drill recovers', () => {
     const directory = (name: string) => ({ type: 'directory', path: path.join(folder, name) }) as const;
     ({ site } = await makeSite({
       folder,
-      sources: { wiki: { type: 'files', paths: ['/srv/wiki'] } },
+      sources: { wiki: { type: 'files', paths: ['/srv/wiki'] }, shop: { type: 'files', paths: ['/srv/shop'] } },
       destinations: { vault: directory('vault'), second: directory('second') },
     }));
     signer = await siteSigner(site);
@@ -118,6 +118,23 @@ describe('what a drill recovers', () => {
     assert.deepEqual(told(taken), []);
   });
 
+  it('is older than the recovery point where that names an older one, and not where a later run had other sources alone', async () => {
+    const [before, wiki, shop] = await Promise.all([
+      backup('20'),
+      backup('21'),
+      backup('22', undefined, { source: 'shop' }),
+    ]);
+    await point('20', before);
+    await point('21', wiki, shop);
+    await point('22', shop);
+    const stale = async () =>
+      (await choose({ sources: ['wiki', 'shop'] })).sources.map((one) => [one.backup.reference, one.stale]);
+    const ofShop = [pinned(shop.manifest).reference, false];
+    assert.deepEqual(await stale(), [[pinned(wiki.manifest).reference, false], ofShop]);
+    await rm(path.join(folder, 'vault', wiki.folder), { recursive: true });
+    assert.deepEqual(await stale(), [[pinned(before.manifest).reference, true], ofShop]);
+  });
+
   it('was there at the moment of the mistake, in whatever zone that was written', async () => {
     const at = '2025-11-23T04:00:00+03:00';
     const [before, behind] = ['2025-11-22T02:00:00Z', '2025-11-23T02:00:00Z'];
@@ -143,13 +160,20 @@ describe('what a drill recovers', () => {
     return writeBackup(path.join(folder, 'vault'), { ...options(day), ...(parent && { parent }), ...others });
   }
 
-  /** A recovery point of that day, which names a backup. */
-  async function point(day: string, { manifest }: Catalogued): Promise<void> {
+  /** A recovery point of that day, which names these backups. */
+  async function point(day: string, ...named: readonly Catalogued[]): Promise<void> {
     const scheduled = `2026-11-${day}T03:00:00Z`;
     const id = `daily-${scheduled}`;
-    const entry = { source: 'wiki', outcome: 'failed', backup: pinned(manifest), stale: true, copies: [], error: null };
+    const sources = named.map(({ manifest }) => ({
+      source: manifest.source,
+      outcome: 'complete',
+      backup: pinned(manifest),
+      stale: false,
+      copies: [],
+      error: null,
+    }));
     const of = { schema: RECOVERY_POINT_SCHEMA, id, site: 'test', plan: 'daily', scheduled, created: scheduled };
-    const unsigned = { ...of, outcome: 'partial', sources: [entry] };
+    const unsigned = { ...of, outcome: 'complete', sources };
     const record = { ...unsigned, signature: signer.sign(canonical(unsigned)) };
     const file = path.join(folder, 'vault', recoveryPointKey(id));
     await mkdir(path.dirname(file), { recursive: true });
