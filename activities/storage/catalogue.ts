@@ -1,7 +1,7 @@
 /** The catalogue: the manifests themselves, of the repository or of any destination. Nothing else is needed to list or restore. */
 import path from 'node:path';
 import { BackupError } from '../../model/errors.ts';
-import type { Manifest } from '../../model/manifest.ts';
+import { orderOf, type Manifest } from '../../model/manifest.ts';
 import { isFolderOf, MANIFEST } from '../../model/paths.ts';
 import { formatReference, matchReference } from '../../model/reference.ts';
 import type { BackupName, PinnedReference } from '../../model/reference.ts';
@@ -121,8 +121,7 @@ export function findBackup(catalogue: readonly Catalogued[], reference: string):
   const [name, second] = names;
   if (name === undefined) {
     throw new BackupError('not-found', `There is no backup "${reference}" here.`, {
-      remedy:
-        'See `mosaic-backup list` for what there is; a reference is <tier>/<source>/<id>, or shorter where it is unique.',
+      remedy: whatThereIs(catalogue, reference),
       facts: { reference },
     });
   }
@@ -136,6 +135,18 @@ export function findBackup(catalogue: readonly Catalogued[], reference: string):
   const found = catalogue.find((entry) => entry.name === name);
   if (found === undefined) throw new TypeError('matchReference gives names of the catalogue');
   return found;
+}
+
+/** Whoever names a source means its newest. */
+function whatThereIs(catalogue: readonly Catalogued[], reference: string): string {
+  const [source] = reference.split('/');
+  const ofSource = catalogue.filter(({ manifest }) => manifest.source === source && manifest.kind !== 'logs');
+  const newest = ofSource.toSorted((a, b) => orderOf(a.manifest) - orderOf(b.manifest)).at(-1);
+  if (newest) {
+    const named = formatReference(newest.name);
+    return `"${source}" is a source: its newest is ${named}; a restore takes \`latest --source ${source}\` for it.`;
+  }
+  return 'See `mosaic-backup list` for what there is; a reference is <tier>/<source>/<id>, or shorter where it is unique.';
 }
 
 /**

@@ -188,6 +188,21 @@ describe('catalogue', () => {
         assert.throws(() => findBackup(all, unknown), { code: 'not-found' }, unknown);
       }
     });
+
+    it('is named where a source is: its newest is what was meant', async () => {
+      await writeBackup(root, { scheduled: '2026-11-23T02:00:00Z' });
+      await writeBackup(root, { scheduled: '2026-11-22T02:00:00Z' });
+      const all = await listBackups(repositoryStore(root));
+      for (const meant of ['postgres', 'postgres/latest']) {
+        assert.throws(
+          () => findBackup(all, meant),
+          ({ code, remedy }: BackupError) =>
+            code === 'not-found' &&
+            /newest is daily\/postgres\/20261123T020000Z-full;.*`latest --source postgres`/.test(remedy ?? ''),
+          meant,
+        );
+      }
+    });
   });
 
   describe('a chain', () => {
