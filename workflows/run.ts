@@ -20,7 +20,7 @@ import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './me
 import { untilBegin } from './phase-begin.ts';
 import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
-import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
+import { cancelled, leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { startsInTurn } from './start-in-turn.ts';
 import { stepError } from './step-error.ts';
@@ -271,6 +271,9 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   async function abandon(): Promise<void> {
     await hooks('after');
     runner.abandon();
+    // Of a source that has not begun no workflow says how it stands: it waited for its phase, for another source, or for its turn.
+    for (const { source, state } of sources.values())
+      if (state === 'pending') ofSources.set(source, ofSources.get(source)?.map(cancelled) ?? []);
     show();
     if (notified) await tell();
   }
