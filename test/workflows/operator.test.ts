@@ -20,6 +20,7 @@ import { startWebhook, type Webhook } from '../support/webhook.ts';
 
 /** As the Web UI asks for what it offers on the page of a workflow. */
 const metadata = z.looseObject({
+  currentDetails: z.string(),
   definition: z.looseObject({
     updateDefinitions: z.array(z.looseObject({ name: z.string(), description: z.string().optional() })),
   }),
@@ -128,6 +129,10 @@ describe('an operator', function () {
     const { stdout } = await runs('show', run);
     assert.match(stdout, /next\n +- capture: skipped/);
     assert.doesNotMatch(stdout, /pending/);
+    const { currentDetails } = metadata.parse(await handleOf(run).query('__temporal_workflow_metadata'));
+    assert.match(currentDetails, /^\*\*cancelled\*\*/);
+    assert.match(currentDetails, /\| late \| cancelled [^]*\| next \| cancelled /);
+    assert.doesNotMatch(currentDetails, /wait|running|runs retry|capturing|pending/);
   });
 
   it('watches a run on a terminal, drawn in place, until it ends', async () => {
