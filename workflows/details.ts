@@ -12,15 +12,18 @@ import type { RunReport, SourceReport, StepError } from '../model/run.ts';
 export function runDetails(
   { runId, outcome, sources, errors: ofRun, retention = [] }: RunReport,
   steps: readonly GraphStep[],
+  isCancelled: boolean,
 ): string {
   const waiting = waitingSteps(steps);
   const waitingSources = new Set(waiting.map(({ id }) => id.split('/')[0]));
+  const stateOf = ({ source, state }: SourceReport): string =>
+    isCancelled ? 'cancelled' : waitingSources.has(source) ? 'waiting' : state;
   const rows = sources.map(
     (source) =>
-      `| ${source.source} | ${source.outcome ?? (waitingSources.has(source.source) ? 'waiting' : source.state)} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
+      `| ${source.source} | ${source.outcome ?? stateOf(source)} | ${source.captured?.kind ?? ''} | ${size(source)} | ${time(source)} | ${copiesOf(source)} | ${source.verified ? 'yes' : ''} |`,
   );
   return [
-    outcome ? `**${outcome}**` : isUnplanned(steps) ? '**waiting**' : RUNNING,
+    outcome ? `**${outcome}**` : isCancelled ? CANCELLED : isUnplanned(steps) ? '**waiting**' : RUNNING,
     ...waiting
       .filter((step) => step.error !== null || waitsForTurn([step]))
       .map((step) => `\n${waitingInWords(step, runId, '')}`),
@@ -38,7 +41,9 @@ export function runDetails(
   ].join('\n');
 }
 
-const RUNNING = '**running** (each source has a page of its own, under "Relationships")';
+const PAGES = '(each source has a page of its own, under "Relationships")';
+const RUNNING = `**running** ${PAGES}`;
+const CANCELLED = `**cancelled** ${PAGES}`;
 
 /** Whether it cannot begin: another run of the plan goes on, or nobody plans it. */
 export function isUnplanned(steps: readonly GraphStep[]): boolean {

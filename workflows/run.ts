@@ -20,7 +20,7 @@ import { captureEnded, decideStep, runGraph, runStatus, stepChanged } from './me
 import { untilBegin } from './phase-begin.ts';
 import { now } from './now.ts';
 import { PLAN_STEP, plannedRun } from './planned-run.ts';
-import { leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
+import { cancelled, leftOut, notEverywhere, ofHooks, pending, unended, unfinishedBy } from './run-reports.ts';
 import { HOST, OUTCOME, PLAN, SITE, SOURCE } from './search-attributes.ts';
 import { startsInTurn } from './start-in-turn.ts';
 import { stepError } from './step-error.ts';
@@ -64,6 +64,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   let ofRun = (): readonly GraphStep[] => [];
   let outcome: RunReport['outcome'] = null;
   let isStale = false;
+  let isCancelled = false;
 
   setHandler(runStatus, report);
   setHandler(runGraph, () => ({ runId: id, outcome, steps: graph() }));
@@ -120,7 +121,7 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
 
   function showNow(): void {
     isStale = false;
-    setCurrentDetails(runDetails(report(), graph()));
+    setCurrentDetails(runDetails(report(), graph(), isCancelled));
   }
 
   function planChanged(to: Partial<GraphStep>): void {
@@ -271,6 +272,17 @@ export async function beginRun(input: ScheduledInput): Promise<BackupRun> {
   async function abandon(): Promise<void> {
     await hooks('after');
     runner.abandon();
+    isCancelled = true;
+    // Of a source that has not begun no workflow says how it stands: it waited for its phase, for another source, or for its turn.
+    // One that has begun says it itself, but here a step of it would wait for ever.
+    for (const { source, state } of sources.values()) {
+      const steps = ofSources.get(source) ?? [];
+      const isOver = (step: GraphStep): boolean => state === 'pending' || step.state === 'waiting';
+      ofSources.set(
+        source,
+        steps.map((step) => (isOver(step) ? cancelled(step) : step)),
+      );
+    }
     show();
     if (notified) await tell();
   }

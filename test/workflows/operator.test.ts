@@ -20,6 +20,7 @@ import { startWebhook, type Webhook } from '../support/webhook.ts';
 
 /** As the Web UI asks for what it offers on the page of a workflow. */
 const metadata = z.looseObject({
+  currentDetails: z.string(),
   definition: z.looseObject({
     updateDefinitions: z.array(z.looseObject({ name: z.string(), description: z.string().optional() })),
   }),
@@ -43,13 +44,18 @@ describe('an operator', function () {
   before(async () => {
     folder = await temporaryFolder();
     hook = await startWebhook();
-    const sources = ['good', 'late'];
+    const sources = ['good', 'late', 'next'];
     for (const source of sources) await mkdir(data(source), { recursive: true });
     for (const source of sources) await writeFile(path.join(data(source), 'file'), source);
     await rename(data('late'), data('away'));
     ({ file } = await makeSite({
       folder,
-      sources: Object.fromEntries(sources.map((name) => [name, { type: 'files', paths: [data(name)] }])),
+      sources: Object.fromEntries(
+        sources.map((name) => [
+          name,
+          { type: 'files' as const, paths: [data(name)], after: name === 'next' ? ['late'] : [] },
+        ]),
+      ),
       notify: [{ type: 'webhook', url: `http://127.0.0.1:${hook.port}/` }],
       plans: {
         // So long that nothing but an operator ends a pause.
@@ -113,6 +119,20 @@ describe('an operator', function () {
     assert.equal(over.length, 1);
     await handleOf(await start(['good'])).result();
     assert.deepEqual(told().at(-1), over[0], 'and nothing after it');
+  });
+
+  it('reads of a source that a cancelled run had not begun that it was left out', async () => {
+    const run = await start(['late', 'next']);
+    await waits(run, 'late/capture', 1);
+    assert.match((await runs('show', run)).stdout, /next\n +· capture: pending/);
+    await runs('cancel', run);
+    const { stdout } = await runs('show', run);
+    assert.match(stdout, /next\n +- capture: skipped/);
+    assert.doesNotMatch(stdout, /pending/);
+    const { currentDetails } = metadata.parse(await handleOf(run).query('__temporal_workflow_metadata'));
+    assert.match(currentDetails, /^\*\*cancelled\*\*/);
+    assert.match(currentDetails, /\| late \| cancelled [^]*\| next \| cancelled /);
+    assert.doesNotMatch(currentDetails, /wait|running|runs retry|capturing|pending/);
   });
 
   it('watches a run on a terminal, drawn in place, until it ends', async () => {
