@@ -163,7 +163,10 @@ describe('drDrill', function () {
       const restoring = report.sources.filter(
         (other) => (started(other, 'fetch') ?? '') <= at && at < (ended(other, 'restore') ?? ''),
       );
-      assert.ok(restoring.length <= 2, `${begun.source} is restored beside ${restoring.map(({ source }) => source)}`);
+      assert.ok(
+        restoring.length <= 2,
+        `${begun.source} is restored beside ${restoring.map(({ source }) => source).join()}`,
+      );
     }
     assert.equal(await endedBeforeThird(report.runId), 0, 'the next is restored while what is restored starts');
     const documents = path.join(test.site.state, 'documents');

@@ -123,11 +123,11 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
     if (!passed.includes(why)) passed.push(why);
   };
   // A run of single sources makes nothing of the others stale.
-  const newest = [...(latest?.narrower ?? []), latest?.point];
+  const newest = new Set([...(latest?.narrower ?? []), latest?.point]);
   const candidates = [
     ...points.flatMap((point) => {
       const entry = point.sources.find((one) => one.source === source);
-      return entry?.backup ? [{ backup: entry.backup, stale: entry.stale || !newest.includes(point) }] : [];
+      return entry?.backup ? [{ backup: entry.backup, stale: entry.stale || !newest.has(point) }] : [];
     }),
     // What no recovery point that is left names is better than nothing.
     ...newestUntil(places, source, disaster).map((backup) => ({ backup, stale: true })),
