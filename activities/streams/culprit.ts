@@ -19,7 +19,8 @@ export interface Culprit {
 
 /** Whether this exit counts as success. */
 export function succeeded({ program, ended }: Pick<Outcome, 'program' | 'ended'>): boolean {
-  return ended.code !== null && (ended.code === 0 || (program.accept ?? []).includes(ended.code));
+  if (ended.code === null) return false;
+  return ended.code === 0 || (program.accept ?? []).includes(ended.code) || program.accepts?.(ended) === true;
 }
 
 /**

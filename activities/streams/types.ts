@@ -11,6 +11,8 @@ export interface Program {
   readonly cwd?: string;
   /** Exit codes that count as success besides 0 (tar's 1 is looked at by its source type). */
   readonly accept?: readonly number[];
+  /** Whether another end counts as success too, by what the program said. */
+  readonly accepts?: (ended: Ended) => boolean;
   /** Small inputs on descriptors from 3 on: identities, passwords. They go through a pipe, never through a file. */
   readonly inputs?: readonly (string | Uint8Array)[];
   /**

@@ -8,6 +8,8 @@ export interface Selected {
   readonly tops: readonly string[];
   readonly entries: number;
   readonly bytes: number;
+  /** What of it changed, vanished or could not be read while it was captured: it comes as it was read, or not at all. */
+  readonly unsettled: readonly string[];
 }
 
 /** @throws BackupError `not-found` for a path, or a glob, that means nothing; as `openBackup`. */
@@ -20,12 +22,14 @@ export async function selectPaths({
   const wanted = new Set(tops);
   let entries = 0;
   let bytes = 0;
-  for (const { path, size } of inventory.values()) {
+  const doubtful: string[] = [];
+  for (const { path, size, unsettled } of inventory.values()) {
     const isWanted =
       wanted.has(path) || [...path.matchAll(/\//g)].some(({ index }) => wanted.has(path.slice(0, index)));
     if (!isWanted) continue;
     entries += 1;
     bytes += size;
+    if (unsettled === true) doubtful.push(path);
   }
-  return { tops, entries, bytes };
+  return { tops, entries, bytes, unsettled: doubtful };
 }

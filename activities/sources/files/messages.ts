@@ -7,9 +7,17 @@ import { textOf, unquote } from './names.ts';
 /**
  * `changed`: changed, shrank or vanished while it was read. `unreadable`: not in the
  * archive, or with zeros in it. `metadata`: an ACL or attribute could not be read.
- * `skipped`: a socket. `other-device`: a mount below, which came out empty. `renamed`: taken for a renamed folder.
+ * `absent`: not in the archive from which it was to be extracted. `skipped`: a socket. `other-device`: a mount below, which came out empty. `renamed`: taken for a renamed folder.
  */
-export type MessageKind = 'changed' | 'unreadable' | 'metadata' | 'skipped' | 'other-device' | 'renamed' | 'unknown';
+export type MessageKind =
+  | 'changed'
+  | 'unreadable'
+  | 'metadata'
+  | 'absent'
+  | 'skipped'
+  | 'other-device'
+  | 'renamed'
+  | 'unknown';
 
 export interface Message {
   readonly kind: MessageKind;
@@ -30,6 +38,7 @@ const MEANINGS: readonly (readonly [RegExp, MessageKind])[] = [
   [/^(?:file|directory) is on a different filesystem; not dumped$/, 'other-device'],
   [/^Directory has been renamed/, 'renamed'],
   [/^Directory is new$/, 'skipped'],
+  [/^Not found in archive$/, 'absent'],
   [/^(?:Warning: )?Cannot (?:\S*xattr|acl_|\S*filecon)/, 'metadata'],
   [/^(?:Warning: )?Cannot /, 'unreadable'],
   [/^(?:Warning: )?Read error at byte /, 'unreadable'],

@@ -1,5 +1,5 @@
 /** Single paths out of a chain. The newest inventory says which backup's archive has each entry. */
-import { chmod, lchown, rm, rmdir } from 'node:fs/promises';
+import { chmod, lchown, lstat, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { FilesSource } from '../../../model/config/source.ts';
 import { BackupError } from '../../../model/errors.ts';
@@ -7,10 +7,12 @@ import type { FileEntry } from '../../../model/inventory.ts';
 import type { BackupReader, RestoreContext } from '../types.ts';
 import { intoProgram, makeWritable, newestOf } from './chain.ts';
 import { compareTree, resolveLink } from './compare.ts';
+import { ifThere } from '../../storage/fs-errors.ts';
 import { requireSpace } from '../../storage/space.ts';
 import { errnoOf } from './errno.ts';
 import { type ListedEntry, readInventory } from './inventory.ts';
-import { bufferOf } from './names.ts';
+import { parseMessage } from './messages.ts';
+import { bufferOf, showPath } from './names.ts';
 import { meantBy } from './path-globs.ts';
 import { extractArchive, isRoot } from './tar.ts';
 import { readTree } from './tree.ts';
@@ -22,11 +24,17 @@ interface Part {
   readonly backup: BackupReader;
   /** Paths that were asked for, as far as this archive has something of them. */
   readonly members: readonly string[];
+  /** Those of which it may have nothing at all: they changed, vanished or could not be read while they were captured. */
+  readonly doubtful: ReadonlySet<string>;
   /** Files that a wanted hard link points to: extracted with it, and removed afterwards. */
   readonly helpers: readonly string[];
 }
 
-/** @throws BackupError `not-found`, or `verification-failed` when what came out is not what the inventory says. */
+/**
+ * What changed while it was captured comes as it was read.
+ * @throws BackupError `not-found`, also where nothing of a path could be read when it was captured; `verification-failed` when what came out
+ *   is not what the inventory says.
+ */
 export async function restorePaths({
   chain,
   scratch,
@@ -35,20 +43,28 @@ export async function restorePaths({
   work,
 }: RestoreContext<FilesSource>): Promise<void> {
   const inventory = await readInventory(newestOf(chain));
-  const wanted = [...new Set(paths.flatMap((asked) => meantBy(asked, inventory.keys())))];
+  const meant = paths.map((asked) => meantBy(asked, inventory.keys()));
+  const wanted = [...new Set(meant.flat())];
   const isWanted = amongst(wanted);
   const selected = new Map([...inventory].filter(([each]) => isWanted(each)));
   const needed = [...selected.values()].reduce((sum, { size }) => sum + size, 0);
   // On the same file system, and the name that somebody knows.
   await requireSpace({ path: target ?? scratch, needed });
   const parts = await partsOf(chain, selected, wanted);
-  for (const [index, { backup, members, helpers }] of parts.entries()) {
+  for (const [index, { backup, members, doubtful, helpers }] of parts.entries()) {
     if (members.length === 0) continue;
     if (index > 0) await makeWritable(scratch, work);
-    await intoProgram(backup, extractArchive(scratch, nullEnded([...members, ...helpers])));
+    const program = extractArchive(scratch, nullEnded([...members, ...helpers]));
+    await intoProgram(backup, { ...program, accepts: ({ stderr }) => isAbout(doubtful, stderr) });
   }
   for (const helper of parts.flatMap(({ helpers }) => helpers)) await removeHelper(scratch, helper);
-  await dressFolders(scratch, inventory, wanted);
+  const lacking = await lackingOf(scratch, parts);
+  for (const each of meant) requireHeld(each, lacking);
+  await dressFolders(
+    scratch,
+    inventory,
+    wanted.filter((each) => !lacking.has(each)),
+  );
   const expected = new Map([...selected].map(([each, entry]) => [each, alone(entry, selected, inventory)]));
   const { differences } = compareTree(expected, await readTree(scratch, work), { owners: isRoot() });
   if (differences.length === 0) return;
@@ -77,15 +93,47 @@ async function partsOf(
       ({ part, path }) => part === index && isWanted(path),
     );
     const links = own.filter(({ type, target }) => type === 'hardlink' && target !== undefined && !isWanted(target));
-    const archived = own.filter(({ type, unsettled }) => unsettled !== true || type === 'directory');
-    const archivedTops = topsIn(wanted, archived);
+    const members = topsIn(wanted, own);
+    const settled = topsIn(
+      wanted,
+      own.filter(({ unsettled }) => unsettled !== true),
+    );
     parts.push({
       backup,
-      members: wanted.filter((each) => archivedTops.has(each)),
+      members: wanted.filter((each) => members.has(each)),
+      doubtful: members.difference(settled),
       helpers: [...new Set(links.map(({ target = '' }) => target))],
     });
   }
   return parts;
+}
+
+/** Whether tar says nothing but that it found none of these. */
+function isAbout(doubtful: ReadonlySet<string>, stderr: string): boolean {
+  const messages = stderr.split('\n').flatMap((line) => parseMessage(line) ?? []);
+  return messages.length > 0 && messages.every(({ kind, path: each }) => kind === 'absent' && doubtful.has(each));
+}
+
+/** Doubtful ones that did not come. */
+async function lackingOf(scratch: string, parts: readonly Part[]): Promise<ReadonlySet<string>> {
+  const lacking = new Set<string>();
+  for (const { doubtful } of parts)
+    for (const each of doubtful) if (!(await ifThere(lstat(inScratch(scratch, each))))) lacking.add(each);
+  return lacking;
+}
+
+/** @param meant what one `--path` means. */
+function requireHeld(meant: readonly string[], lacking: ReadonlySet<string>): void {
+  if (!meant.every((each) => lacking.has(each))) return;
+  const named = meant.slice(0, 5).map(showPath).join(', ');
+  throw new BackupError(
+    'not-found',
+    `the backup does not hold ${named}: it vanished, or could not be read, as it was captured`,
+    {
+      remedy: 'An older backup may have it: see `mosaic-backup list`, and give its reference.',
+      facts: { paths: meant.slice(0, 5).map(showPath) },
+    },
+  );
 }
 
 /** Whether a path is wanted, or lies below one that is. A glob may mean very many: each path is cut to its folders. */

@@ -1,6 +1,7 @@
 /** What `restore` says before it begins. */
 import type { Selected } from '../../../activities/operations/browse/select.ts';
 import { showPath } from '../../../activities/sources/files/names.ts';
+import type { Manifest, Warning } from '../../../model/manifest.ts';
 import { formatBytes, formatDuration } from '../../../model/units.ts';
 import { ageText } from '../../backups/young.ts';
 import type { Cli } from '../context.ts';
@@ -37,22 +38,37 @@ export function sayReplay(
 /** Where to, how much at most, and how long it will take by what was measured. */
 export function sayPlan(
   { out }: Cli,
-  { chosen, place, to, paths, selected, fetched, plain, expected }: FolderPlan,
+  { chosen, newest, place, to, paths, selected, fetched, plain, expected }: FolderPlan,
 ): void {
   if (chosen.replay === null) out.note(`from ${place.name}: ${chosen.reference}; ${formatBytes(fetched)} to fetch`);
+  // Of single paths what is said is of them.
+  for (const { message } of paths.length === 0 ? partialOf(newest) : []) out.note(`the backup is partial: ${message}`);
   if (selected) out.note(selectedText(selected));
+  if (selected && selected.unsettled.length > 0) out.note(unsettledText(selected));
   const only = paths.length === 0 ? '' : ', only what --path names';
   const time = expected === null ? '' : `; expected to take ${formatDuration(expected)}, as restores from there did`;
   out.note(`to ${to}: ${formatBytes(plain)} at most${only}${time}`);
+}
+
+/** What it could not capture whole. */
+export function partialOf({ warnings }: Manifest): readonly Warning[] {
+  return warnings.filter(({ partial }) => partial);
 }
 
 /** Names that are written out; `browse` lists all. */
 const NAMED = 10;
 
 function selectedText({ entries, bytes, tops }: Selected): string {
-  const named = tops.slice(0, NAMED).map(showPath).join(', ');
-  const more = tops.length > NAMED ? `, and ${tops.length - NAMED} more` : '';
-  return `--path means ${entries} ${entries === 1 ? 'entry' : 'entries'} (${formatBytes(bytes)}): ${named}${more}`;
+  return `--path means ${entries} ${entries === 1 ? 'entry' : 'entries'} (${formatBytes(bytes)}): ${named(tops)}`;
+}
+
+function unsettledText({ unsettled }: Selected): string {
+  return `of these, changed or not readable while captured, so as they were read or not there at all: ${named(unsettled)}`;
+}
+
+function named(paths: readonly string[]): string {
+  const more = paths.length > NAMED ? `, and ${paths.length - NAMED} more` : '';
+  return `${paths.slice(0, NAMED).map(showPath).join(', ')}${more}`;
 }
 
 /** RFC 3339: until when the logs to be replayed reach; null where there are none. */

@@ -11,7 +11,7 @@ import type { RestoreOptions } from './options.ts';
 import { planFolder, type FolderOptions, type FolderPlan } from './plan.ts';
 import { rehearse } from './rehearse.ts';
 import { requireServed, serveUntilInterrupted, serviceText } from './serve.ts';
-import { sayAge, sayPlan, sayReplay } from './say.ts';
+import { partialOf, sayAge, sayPlan, sayReplay } from './say.ts';
 
 /** Restores to a folder that is new or empty. */
 export async function restoreToFolder(cli: Cli, wanted: string, options: FolderOptions): Promise<void> {
@@ -72,7 +72,7 @@ async function rehearsed(cli: Cli, site: Site, plan: FolderPlan): Promise<void> 
   );
 }
 
-function factsOf({ chosen, place, others, to, paths, selected, plain, fetched, expected }: FolderPlan) {
+function factsOf({ chosen, newest, place, others, to, paths, selected, plain, fetched, expected }: FolderPlan) {
   return {
     reference: chosen.reference,
     chain: chosen.chain.map(({ folder }) => folder),
@@ -84,8 +84,14 @@ function factsOf({ chosen, place, others, to, paths, selected, plain, fetched, e
     others,
     to,
     paths,
-    selected: selected && { entries: selected.entries, bytes: selected.bytes, tops: selected.tops.map(showPath) },
+    selected: selected && {
+      entries: selected.entries,
+      bytes: selected.bytes,
+      tops: selected.tops.map(showPath),
+      unsettled: selected.unsettled.map(showPath),
+    },
     plain,
+    partial: partialOf(newest).map(({ message }) => message),
     age: chosen.latest?.age ?? null,
     newer: chosen.latest?.newer ?? [],
   };

@@ -1,11 +1,11 @@
 /** Files that change, vanish or cannot be read while they are captured. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import type { Manifest, Warning } from '../../../../model/manifest.ts';
+import { damagedDisk, removeDamagedDisks } from '../../../support/damaged-disk.ts';
 import { cleanUp, temporaryFolder } from '../../../support/folders.ts';
 import { filesSite, type FilesSite } from './site.ts';
 import { write } from './tree.ts';
@@ -13,8 +13,6 @@ import { write } from './tree.ts';
 describe('files that change while they are captured', () => {
   let source: string;
   let site: FilesSite;
-  const mounted: string[] = [];
-
   beforeEach(async () => {
     source = await temporaryFolder({ onDisk: true });
     // tar reads in the order of names, and at this rate for about two seconds.
@@ -25,7 +23,7 @@ describe('files that change while they are captured', () => {
     site = await filesSite([source], { limits: { maxRate: '2MB' } });
   });
   after(async () => {
-    for (const mount of mounted) execFileSync('umount', [mount]);
+    removeDamagedDisks();
     await cleanUp();
   });
 
@@ -76,6 +74,18 @@ describe('files that change while they are captured', () => {
     assert.match(changed.detail, /b database/);
   });
 
+  it('come as single paths as they were read, and what the backup does not hold is said', async () => {
+    await captureWhile(() => {
+      appendFileSync(path.join(source, 'b database'), 'more');
+      rmSync(path.join(source, 'd goes'));
+    });
+    const restored = async (name: string) =>
+      readdirSync(path.join(await site.restore({ paths: [path.join(source, name)] }), source));
+    assert.deepEqual(await restored('b database'), ['b database']);
+    assert.deepEqual(await restored('*'), ['a first', 'b database', 'c log']);
+    await assert.rejects(restored('d goes'), { code: 'not-found', message: /does not hold .*\/d goes"?: it vanished/ });
+  });
+
   it('P38 are in the manifest, but leave the outcome complete, where volatile names them', async () => {
     const manifest = await captureWhile(() => appendFileSync(path.join(source, 'b database'), 'more'), {
       volatile: ['*database'],
@@ -107,13 +117,13 @@ describe('files that change while they are captured', () => {
 
   it('that cannot be read are named, make it partial, and nothing builds on it', async () => {
     const mount = await damagedDisk();
-    mounted.push(mount);
     site = await filesSite([mount]);
     const manifest = await site.capture();
     const warning = warningOf(manifest, 'files.unreadable');
     assert.equal(warning.partial, true);
     assert.deepEqual(warning.paths, [`${mount}/bad`]);
     assert.match(warning.message, /Input\/output error|Structure needs cleaning/);
+    await assert.rejects(site.restore({ paths: [path.join(mount, 'bad')] }), { code: 'not-found' });
     assert.equal((await site.capture()).kind, 'full');
   });
 
@@ -132,23 +142,6 @@ describe('files that change while they are captured', () => {
       server.close();
     }
   });
-
-  /** A file system on which one file's blocks lie beyond the end of the disk. */
-  async function damagedDisk(): Promise<string> {
-    const folder = await temporaryFolder({ onDisk: true });
-    const [image, mount] = [path.join(folder, 'image'), path.join(folder, 'mount')];
-    mkdirSync(mount);
-    writeFileSync(image, '');
-    truncateSync(image, 8 * 2 ** 20);
-    execFileSync('mkfs.ext2', ['-q', image]);
-    execFileSync('mount', ['-o', 'loop', image, mount]);
-    write(mount, 'good');
-    write(mount, 'bad', Buffer.alloc(4096, 1));
-    execFileSync('umount', [mount]);
-    execFileSync('debugfs', ['-w', '-R', 'set_inode_field bad block[0] 99999999', image], { stdio: 'pipe' });
-    execFileSync('mount', ['-o', 'loop', image, mount]);
-    return mount;
-  }
 });
 
 /** Whether some process has a file open. */
