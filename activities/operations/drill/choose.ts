@@ -3,7 +3,7 @@ import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
 import { latestPoint, type LatestPoint } from '../../../model/latest-point.ts';
-import { orderOf } from '../../../model/manifest.ts';
+import { orderOf, type Manifest } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import { formatReference, type PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
@@ -122,15 +122,21 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
   const tell = (why: string): void => {
     if (!passed.includes(why)) passed.push(why);
   };
-  // A run of single sources makes nothing of the others stale.
-  const newest = [...(latest?.narrower ?? []), latest?.point];
+  const entries = (of: readonly RecoveryPoint[]) =>
+    of.flatMap((point) => point.sources.filter((one) => one.source === source));
+  // A later run of single sources makes nothing stale: neither others, nor what it came to nothing with.
+  const made = new Set(
+    entries(latest ? [latest.point, ...latest.narrower] : []).flatMap((one) =>
+      one.backup && !one.stale ? [one.backup.sha256] : [],
+    ),
+  );
   const candidates = [
-    ...points.flatMap((point) => {
-      const entry = point.sources.find((one) => one.source === source);
-      return entry?.backup ? [{ backup: entry.backup, stale: entry.stale || !newest.includes(point) }] : [];
-    }),
+    ...entries(points).flatMap(({ backup }) => (backup ? [{ backup, stale: !made.has(backup.sha256) }] : [])),
     // What no recovery point that is left names is better than nothing.
-    ...newestUntil(places, source, disaster).map((backup) => ({ backup, stale: true })),
+    ...newestUntil(places, source, disaster).map((manifest) => ({
+      backup: pinned(manifest),
+      stale: latest !== undefined && isBy(manifest.finished, latest.point.created),
+    })),
   ];
   const absent: PinnedReference[] = [];
   let frozen = false;
@@ -174,12 +180,11 @@ function placeOf({ name }: Left): string | null {
   return name === REPOSITORY ? null : name;
 }
 
-function newestUntil(places: readonly Left[], source: string, disaster: string): readonly PinnedReference[] {
+function newestUntil(places: readonly Left[], source: string, disaster: string): readonly Manifest[] {
   return places
     .flatMap(({ catalogue }) => catalogue.map(({ manifest }) => manifest))
     .filter((one) => one.source === source && one.kind !== 'logs' && isBy(one.finished, disaster))
-    .toSorted((a, b) => orderOf(b) - orderOf(a))
-    .map(pinned);
+    .toSorted((a, b) => orderOf(b) - orderOf(a));
 }
 
 interface Having {

@@ -75,7 +75,7 @@ describe('what a drill showed', () => {
     assert.deepEqual(missed[1]?.why, [
       'its backup was taken at 2026-10-18T08:13:20Z',
       'it has no logs: what came after the backup is lost',
-      'its backup is older than the recovery point: that run had not captured it',
+      'its backup is older than the recovery point: that run had not captured it, or what it captured was passed over',
     ]);
     assert.match(missed[0]?.why[0] ?? '', /^wiki: its backup was taken/);
   });
