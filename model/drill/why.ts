@@ -74,7 +74,7 @@ export function whySourceLost({ losses, choice }: DrilledSource): readonly strin
 }
 
 const STALE =
-  'its backup is older than the recovery point: that run had not captured it, or what it captured was passed over';
+  'its backup is older than the last run that had it: that had not captured it, or what it captured was passed over';
 
 const NEWEST_WORDS: Readonly<Record<(typeof NEWEST_BY)[number], string>> = {
   canary: 'the newest row of its canary is of',

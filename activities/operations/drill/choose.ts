@@ -2,7 +2,7 @@
 import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
-import { latestPoint, type LatestPoint } from '../../../model/latest-point.ts';
+import { latestPoint } from '../../../model/latest-point.ts';
 import { orderOf, type Manifest } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
 import { formatReference, type PinnedReference } from '../../../model/reference.ts';
@@ -52,14 +52,13 @@ export async function chooseDrill(site: Site, input: DrillInput): Promise<DrillC
   const points = pointsUntil(places, disaster);
   const sources: DrillChosen[] = [];
   const lacking: { source: string; why: string }[] = [];
-  const wanted = input.steps.map(({ source }) => source);
-  const latest = latestPoint(points, wanted);
   for (const { source } of input.steps) {
-    const chosen = await chooseSource({ left, source, places, points, latest, disaster, input, passed });
+    const chosen = await chooseSource({ left, source, places, points, disaster, input, passed });
     if (typeof chosen === 'string') lacking.push({ source, why: chosen });
     else sources.push(chosen);
   }
-  return { disaster, point: latest?.point.id ?? null, sources, lacking, passed };
+  const wanted = input.steps.map(({ source }) => source);
+  return { disaster, point: latestPoint(points, wanted)?.point.id ?? null, sources, lacking, passed };
 }
 
 /** @param left the site as the scenario left it. */
@@ -109,7 +108,6 @@ interface Choosing {
   readonly source: string;
   readonly places: readonly Left[];
   readonly points: readonly RecoveryPoint[];
-  readonly latest: LatestPoint | undefined;
   readonly disaster: string;
   readonly input: DrillInput;
   /** What is not used, and why: for the report. */
@@ -118,24 +116,22 @@ interface Choosing {
 
 /** Why there is nothing, in words, where there is nothing. */
 async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
-  const { left, source, places, points, latest, disaster, input, passed } = choosing;
+  const { left, source, places, points, disaster, input, passed } = choosing;
   const tell = (why: string): void => {
     if (!passed.includes(why)) passed.push(why);
   };
-  const entries = (of: readonly RecoveryPoint[]) =>
-    of.flatMap((point) => point.sources.filter((one) => one.source === source));
-  // A later run of single sources makes nothing stale: neither others, nor what it came to nothing with.
-  const made = new Set(
-    entries(latest ? [latest.point, ...latest.narrower] : []).flatMap((one) =>
-      one.backup && !one.stale ? [one.backup.sha256] : [],
-    ),
+  const named = points.flatMap(({ created, sources }) =>
+    sources.filter((one) => one.source === source).map((entry) => ({ created, entry })),
   );
+  // The newest run of this source, and of no other: plans have sources of their own, and runs may have single ones.
+  const [last] = named;
+  const made = last?.entry.stale === false ? last.entry.backup?.sha256 : undefined;
   const candidates = [
-    ...entries(points).flatMap(({ backup }) => (backup ? [{ backup, stale: !made.has(backup.sha256) }] : [])),
+    ...named.flatMap(({ entry: { backup } }) => (backup ? [{ backup, stale: backup.sha256 !== made }] : [])),
     // What no recovery point that is left names is better than nothing.
     ...newestUntil(places, source, disaster).map((manifest) => ({
       backup: pinned(manifest),
-      stale: latest !== undefined && isBy(manifest.finished, latest.point.created),
+      stale: last !== undefined && isBy(manifest.finished, last.created),
     })),
   ];
   const absent: PinnedReference[] = [];
@@ -157,8 +153,9 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
     }
     const trusted = await trustedKeys(left);
     const isBefore = (finished: string): boolean => isBy(finished, disaster);
-    const named = new Set(points.flatMap((point) => point.sources.map((one) => one.backup?.reference ?? '')));
-    for (const why of await passedOver({ places, trusted, chosen: newest, absent, named, isBefore })) tell(why);
+    const references = new Set(points.flatMap((point) => point.sources.map((one) => one.backup?.reference ?? '')));
+    for (const why of await passedOver({ places, trusted, chosen: newest, absent, named: references, isBefore }))
+      tell(why);
     return {
       source,
       backup,
