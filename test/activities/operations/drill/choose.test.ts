@@ -148,6 +148,18 @@ describe('what a drill recovers', () => {
     assert.deepEqual(await stale(both), [true, true]);
   });
 
+  it('is the newest, also where a later run took an older one: that of the archive takes a full of the last seven days', async () => {
+    const [full, daily] = await Promise.all([backup('20'), backup('22')]);
+    await point('20', full);
+    await point('22', daily);
+    await point('23', full);
+    const { sources } = await choose();
+    assert.deepEqual(
+      sources.map((one) => [one.backup, one.stale]),
+      [[pinned(daily.manifest), false]],
+    );
+  });
+
   it('is older than a run only where there was one, and where it is: what no run names may be newer', async () => {
     await backup('20');
     assert.deepEqual(await stale(), [false]);
