@@ -1,4 +1,4 @@
-/** What a drill recovers: of each source the backup of the newest recovery point that is left, from the nearest place that has it, and its logs. */
+/** What a drill recovers: of each source the newest backup that a recovery point names and a place still has, from the nearest that has it, and its logs. */
 import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
