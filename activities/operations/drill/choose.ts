@@ -5,7 +5,7 @@ import { BackupError } from '../../../model/errors.ts';
 import { latestPoint } from '../../../model/latest-point.ts';
 import { orderOf, type Manifest } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
-import { formatReference, parseReference, type PinnedReference } from '../../../model/reference.ts';
+import { formatReference, runTimeOf, type PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
@@ -125,13 +125,13 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
   );
   // The newest run of this source, and of no other: plans have sources of their own, and runs may have single ones.
   const [last] = named;
-  const made = last?.entry.stale === false && last.entry.backup ? timeOf(last.entry.backup) : null;
+  const made = last?.entry.stale === false && last.entry.backup ? runTimeOf(last.entry.backup.reference) : null;
   const candidates = [
     ...named
       .flatMap(({ entry: { backup } }) => backup ?? [])
       // That of the archive, for one, takes a full of the last seven days.
-      .toSorted((a, b) => timeOf(b).localeCompare(timeOf(a)))
-      .map((backup) => ({ backup, stale: made === null || timeOf(backup) < made })),
+      .toSorted((a, b) => runTimeOf(b.reference).localeCompare(runTimeOf(a.reference)))
+      .map((backup) => ({ backup, stale: made === null || runTimeOf(backup.reference) < made })),
     // What no recovery point that is left names is better than nothing.
     ...newestUntil(places, source, disaster).map((manifest) => ({
       backup: pinned(manifest),
@@ -175,11 +175,6 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
   if (frozen) return 'what is left of it lies frozen in cold storage: mosaic-backup copies thaw';
   if (candidates.length === 0) return 'no backup of it is left';
   return ['no place that is left has a backup of it whole', ...[...broken].slice(0, 1)].join(': ');
-}
-
-/** Of the run that made it, by which ids begin. */
-function timeOf({ reference }: PinnedReference): string {
-  return parseReference(reference)?.id.split('-', 1)[0] ?? '';
 }
 
 function placeOf({ name }: Left): string | null {
