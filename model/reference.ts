@@ -23,6 +23,11 @@ export function parseReference(reference: string): BackupName | undefined {
   return { tier: tier ?? null, source, id };
 }
 
+/** Of the run that made a backup, as its id begins with it: of one source they sort by age. Empty where it is no reference. */
+export function runTimeOf(reference: string): string {
+  return parseReference(reference)?.id.split('-', 1)[0] ?? '';
+}
+
 /** A reference together with the digest of the manifest's signed form: what parents and recovery points store. */
 export const pinnedReference = z.looseObject({
   reference: z.string().min(1),

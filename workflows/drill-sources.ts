@@ -1,4 +1,4 @@
-/** The recovery of all sources of a drill: each a child once those that it needs are up; so many are restored at a time. */
+/** The recovery of all sources of a drill: each a child once those that it needs are up, or have failed; so many are restored at a time. */
 import { CancellationScope, condition, setHandler, startChild } from '@temporalio/workflow';
 import type { DrillChoice, DrilledSource, DrillInput, DrillSpec, DrillStep } from '../model/drill/drill.ts';
 import { CHOOSE, drillSourceSteps } from '../model/drill/steps.ts';

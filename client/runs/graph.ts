@@ -28,8 +28,11 @@ export async function readGraph(client: Client, run: string): Promise<LiveGraph 
   const description = await client.workflow.getHandle(run).describe();
   const { status } = description;
   const state = status.name === 'RUNNING' ? 'running' : (graph.outcome ?? status.name.toLowerCase());
-  const unfinished = [...new Set(graph.steps.filter(isUnfinished).flatMap(({ id }) => sourceOf(id) ?? []))];
-  const live = await Promise.all(unfinished.map((source) => liveSteps(client, `${run}/${source}`)));
+  // Cancelled, it may have heard nothing of how far its sources had come.
+  const isAsked = (step: GraphStep): boolean =>
+    isUnfinished(step) || (status.name === 'CANCELLED' && step.state === 'skipped');
+  const asked = [...new Set(graph.steps.filter(isAsked).flatMap(({ id }) => sourceOf(id) ?? []))];
+  const live = await Promise.all(asked.map((source) => liveSteps(client, `${run}/${source}`)));
   // Run again, a run finds the workflows of its sources as they were the last time, until it begins them anew.
   const began = graph.steps.find(({ id }) => id === 'plan')?.started ?? '';
   const own = live.flat().filter(({ started, ended }) => {

@@ -93,7 +93,7 @@ export interface DrillInput {
 export interface DrillChosen {
   readonly source: string;
   readonly backup: PinnedReference;
-  /** Older than its recovery point: that run had not captured it. */
+  /** Older than the last run that had the source: that had not captured it, or what it captured is not to be used. */
   readonly stale: boolean;
   /** A destination; null is the repository. */
   readonly place: string | null;

@@ -26,7 +26,7 @@ const graphStep = receivedStep
 const chosen = z.looseObject({
   source: z.string(),
   backup: pinnedReference,
-  /** Older than its recovery point: that run had not captured it. */
+  /** Older than the last run that had the source: that had not captured it, or what it captured is not to be used. */
   stale: z.boolean(),
   /** A destination; null is the repository. */
   place: z.string().nullable(),

@@ -66,9 +66,15 @@ export function whySourceLost({ losses, choice }: DrilledSource): readonly strin
   const [loss] = losses.toSorted((a, b) => a.milliseconds - b.milliseconds);
   if (loss === undefined) return ['it was not recovered, or nothing in it tells of its age'];
   const logs = choice === null || choice.at !== null ? [] : ['it has no logs: what came after the backup is lost'];
-  const stale = choice?.stale ? ['its backup is older than the recovery point: that run had not captured it'] : [];
-  return [`${NEWEST_WORDS[loss.by]} ${wholeSeconds(Date.parse(loss.time))}`, ...logs, ...stale];
+  return [
+    `${NEWEST_WORDS[loss.by]} ${wholeSeconds(Date.parse(loss.time))}`,
+    ...logs,
+    ...(choice?.stale ? [STALE] : []),
+  ];
 }
+
+const STALE =
+  'its backup is older than the last run that had it: that had not captured it, or what it captured was passed over';
 
 const NEWEST_WORDS: Readonly<Record<(typeof NEWEST_BY)[number], string>> = {
   canary: 'the newest row of its canary is of',

@@ -14,19 +14,29 @@ interface Timed {
   readonly id: string;
   readonly from: number;
   readonly to: number | null;
+  readonly after?: readonly string[];
   readonly state?: GraphStep['state'];
   readonly error?: string;
   readonly attempts?: number;
   readonly declared?: string;
 }
 
-export function timedStep({ id, from, to, state, error, attempts = 1, declared }: Timed): GraphStep {
+export function timedStep({
+  id,
+  from,
+  to,
+  after: before = [],
+  state,
+  error,
+  attempts = 1,
+  declared,
+}: Timed): GraphStep {
   const name = id.split('/').at(-1) ?? id;
   return {
     id,
     name,
     does: `${name} ${id}`,
-    after: [],
+    after: before,
     state: state ?? (to === null ? 'running' : 'done'),
     attempts,
     started: after(from, declared),

@@ -101,6 +101,31 @@ describe('drDrill, its worker killed in the middle', function () {
     await living.end();
   });
 
+  it('shows of a source how far it had come when it was cancelled, and leaves nothing of a start that goes on', async () => {
+    const point: SignalPoint = { at: 'activities/operations/drill/services.ts#startDrilled', signal: 'HOLD' };
+    const reached = path.join(folder, 'starting');
+    const living = worker(point, reached);
+    await living.printed('serves');
+    const asked = { site: 'test', plan: 'drill', scheduled: '2026-11-22T10:00:00Z', sources: ['cache'] };
+    const run = await startRun(temporal.client(), asked);
+    await atPoint(living, point, reached);
+    await run.cancel();
+    await assert.rejects(run.result());
+    const { steps = [] } = (await readGraph(temporal.client(), run.workflowId)) ?? {};
+    assert.deepEqual(
+      steps.filter(({ id }) => id.startsWith('cache/')).map(({ name, state }) => [name, state]),
+      [
+        ['fetch', 'done'],
+        ['restore', 'done'],
+        ['start', 'failed'],
+        ['probe', 'skipped'],
+      ],
+    );
+    assert.deepEqual(await readdir(path.join(folder, 'scratch')), []);
+    await living.end();
+    assert.doesNotMatch(living.output(), /unhandled/i);
+  });
+
   /** Milliseconds from the beginning of the removal to when it would have been given up. */
   async function patience(id: string): Promise<number> {
     const graph = await readGraph(temporal.client(), id);

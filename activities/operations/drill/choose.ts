@@ -1,11 +1,11 @@
-/** What a drill recovers: of each source the backup of the newest recovery point that is left, from the nearest place that has it, and its logs. */
+/** What a drill recovers: of each source the newest backup that a recovery point names and a place still has, from the nearest that has it, and its logs. */
 import { readableFirst } from '../../../model/config/destinations/thaw.ts';
 import type { DrillChoice, DrillChosen, DrillInput } from '../../../model/drill/drill.ts';
 import { BackupError } from '../../../model/errors.ts';
-import { latestPoint, type LatestPoint } from '../../../model/latest-point.ts';
-import { orderOf } from '../../../model/manifest.ts';
+import { latestPoint } from '../../../model/latest-point.ts';
+import { orderOf, type Manifest } from '../../../model/manifest.ts';
 import type { RecoveryPoint } from '../../../model/recovery-point.ts';
-import { formatReference, type PinnedReference } from '../../../model/reference.ts';
+import { formatReference, runTimeOf, type PinnedReference } from '../../../model/reference.ts';
 import { REPOSITORY } from '../../../model/rotation.ts';
 import { trustedKeys } from '../../keys/site-keys.ts';
 import type { TrustedKey } from '../../keys/signing.ts';
@@ -52,14 +52,13 @@ export async function chooseDrill(site: Site, input: DrillInput): Promise<DrillC
   const points = pointsUntil(places, disaster);
   const sources: DrillChosen[] = [];
   const lacking: { source: string; why: string }[] = [];
-  const wanted = input.steps.map(({ source }) => source);
-  const latest = latestPoint(points, wanted);
   for (const { source } of input.steps) {
-    const chosen = await chooseSource({ left, source, places, points, latest, disaster, input, passed });
+    const chosen = await chooseSource({ left, source, places, points, disaster, input, passed });
     if (typeof chosen === 'string') lacking.push({ source, why: chosen });
     else sources.push(chosen);
   }
-  return { disaster, point: latest?.point.id ?? null, sources, lacking, passed };
+  const wanted = input.steps.map(({ source }) => source);
+  return { disaster, point: latestPoint(points, wanted)?.point.id ?? null, sources, lacking, passed };
 }
 
 /** @param left the site as the scenario left it. */
@@ -109,7 +108,6 @@ interface Choosing {
   readonly source: string;
   readonly places: readonly Left[];
   readonly points: readonly RecoveryPoint[];
-  readonly latest: LatestPoint | undefined;
   readonly disaster: string;
   readonly input: DrillInput;
   /** What is not used, and why: for the report. */
@@ -118,19 +116,27 @@ interface Choosing {
 
 /** Why there is nothing, in words, where there is nothing. */
 async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
-  const { left, source, places, points, latest, disaster, input, passed } = choosing;
+  const { left, source, places, points, disaster, input, passed } = choosing;
   const tell = (why: string): void => {
     if (!passed.includes(why)) passed.push(why);
   };
-  // A run of single sources makes nothing of the others stale.
-  const newest = new Set([...(latest?.narrower ?? []), latest?.point]);
+  const named = points.flatMap(({ created, sources }) =>
+    sources.filter((one) => one.source === source).map((entry) => ({ created, entry })),
+  );
+  // The newest run of this source, and of no other: plans have sources of their own, and runs may have single ones.
+  const [last] = named;
+  const made = last?.entry.stale === false && last.entry.backup ? runTimeOf(last.entry.backup.reference) : null;
   const candidates = [
-    ...points.flatMap((point) => {
-      const entry = point.sources.find((one) => one.source === source);
-      return entry?.backup ? [{ backup: entry.backup, stale: entry.stale || !newest.has(point) }] : [];
-    }),
+    ...named
+      .flatMap(({ entry: { backup } }) => backup ?? [])
+      // That of the archive, for one, takes a full of the last seven days.
+      .toSorted((a, b) => runTimeOf(b.reference).localeCompare(runTimeOf(a.reference)))
+      .map((backup) => ({ backup, stale: made === null || runTimeOf(backup.reference) < made })),
     // What no recovery point that is left names is better than nothing.
-    ...newestUntil(places, source, disaster).map((backup) => ({ backup, stale: true })),
+    ...newestUntil(places, source, disaster).map((manifest) => ({
+      backup: pinned(manifest),
+      stale: last !== undefined && isBy(manifest.finished, last.created),
+    })),
   ];
   const absent: PinnedReference[] = [];
   let frozen = false;
@@ -151,8 +157,9 @@ async function chooseSource(choosing: Choosing): Promise<DrillChosen | string> {
     }
     const trusted = await trustedKeys(left);
     const isBefore = (finished: string): boolean => isBy(finished, disaster);
-    const named = new Set(points.flatMap((point) => point.sources.map((one) => one.backup?.reference ?? '')));
-    for (const why of await passedOver({ places, trusted, chosen: newest, absent, named, isBefore })) tell(why);
+    const references = new Set(points.flatMap((point) => point.sources.map((one) => one.backup?.reference ?? '')));
+    for (const why of await passedOver({ places, trusted, chosen: newest, absent, named: references, isBefore }))
+      tell(why);
     return {
       source,
       backup,
@@ -174,12 +181,11 @@ function placeOf({ name }: Left): string | null {
   return name === REPOSITORY ? null : name;
 }
 
-function newestUntil(places: readonly Left[], source: string, disaster: string): readonly PinnedReference[] {
+function newestUntil(places: readonly Left[], source: string, disaster: string): readonly Manifest[] {
   return places
     .flatMap(({ catalogue }) => catalogue.map(({ manifest }) => manifest))
     .filter((one) => one.source === source && one.kind !== 'logs' && isBy(one.finished, disaster))
-    .toSorted((a, b) => orderOf(b) - orderOf(a))
-    .map(pinned);
+    .toSorted((a, b) => orderOf(b) - orderOf(a));
 }
 
 interface Having {

@@ -8,6 +8,12 @@ function steps(source: string, ...at: readonly number[]) {
   );
 }
 
+/** Those of one that needs others. */
+function stepsAfter(needed: string, ...of: Parameters<typeof steps>) {
+  const [first, ...others] = steps(...of);
+  return [{ ...(first ?? assert.fail()), after: ['choose', `${needed}/probe`] }, ...others];
+}
+
 const BEFORE = [
   timedStep({ id: 'declare', from: -60, to: 0 }),
   timedStep({ id: 'provision', from: 0, to: 12 }),
@@ -20,8 +26,7 @@ describe('the critical path of a drill', () => {
       ...BEFORE,
       ...steps('wiki', 22, 24, 150, 150, 160),
       ...steps('db', 22, 30, 190, 200, 205),
-      // After db.
-      ...steps('cache', 205, 207, 280, 290, 300),
+      ...stepsAfter('db', 'cache', 205, 207, 280, 290, 300),
       // What comes later is waited for by nobody.
       timedStep({ id: 'measure', from: 300, to: 301 }),
       timedStep({ id: 'report', from: 301, to: 310 }),
@@ -38,14 +43,41 @@ describe('the critical path of a drill', () => {
       ...BEFORE,
       timedStep({ id: 'confirm/restore', from: 22, to: 82 }),
       ...steps('big', 82, 90, 190, 190, 200),
-      // One at a time: it needs nothing of the other.
-      ...steps('small', 200, 201, 203, 203, 204),
+      // One at a time: it needs nothing of the other, but that it is restored.
+      ...steps('small', 192, 194, 203, 203, 204),
       timedStep({ id: 'confirm/probe', from: 204, to: 210 }),
     ];
     assert.deepEqual(
       criticalPath(all),
-      all.map(({ id }) => id),
+      all.map(({ id }) => id).filter((id) => id !== 'big/start' && id !== 'big/probe'),
     );
+  });
+
+  it('has of others no start and no probe that happened to end just before, and the restore that failed and gave its place', () => {
+    const [opened, failed] = steps('bad', 22, 30, 100);
+    const all = [
+      ...BEFORE,
+      opened ?? assert.fail(),
+      { ...(failed ?? assert.fail()), state: 'failed' as const },
+      ...steps('quick', 22, 23, 24, 101, 103),
+      ...steps('last', 104, 106, 200, 210, 220),
+    ];
+    const of = ['fetch', 'restore', 'start', 'probe'].map((name) => `last/${name}`);
+    assert.deepEqual(criticalPath(all), ['declare', 'provision', 'choose', 'bad/fetch', 'bad/restore', ...of]);
+  });
+
+  it('has the start that failed of one that had to be up before', () => {
+    const [fetched, restored, started] = steps('db', 22, 30, 90, 200);
+    const all = [
+      ...BEFORE,
+      ...steps('wiki', 22, 24, 150, 150, 160),
+      ...[fetched, restored].map((step) => step ?? assert.fail()),
+      { ...(started ?? assert.fail()), state: 'failed' as const },
+      ...stepsAfter('db', 'cache', 200, 207, 280, 290, 300),
+    ];
+    const of = ['fetch', 'restore', 'start', 'probe'].map((name) => `cache/${name}`);
+    const before = ['declare', 'provision', 'choose', 'db/fetch', 'db/restore', 'db/start'];
+    assert.deepEqual(criticalPath(all), [...before, ...of]);
   });
 
   it('has nothing of what has not ended, and is empty where nothing has', () => {

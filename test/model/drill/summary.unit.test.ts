@@ -61,7 +61,7 @@ describe('what a drill showed', () => {
     );
   });
 
-  it('says what was lost by which source, and why: no logs, or a backup that is older than its recovery point', () => {
+  it('says what was lost by which source, and why: no logs, or a backup that is older than the last run', () => {
     const wiki = drilledSource({ source: 'wiki', at: [22, 24, 80, 80, 82], loss: 3600, rpoObjective: 600 });
     const stale = { ...wiki, choice: wiki.choice && { ...wiki.choice, stale: true } };
     const missed = missedAndWhy(drillReport({ sources: [stale], fields: { objectives: { rto: null, rpo: 60_000 } } }));
@@ -75,7 +75,7 @@ describe('what a drill showed', () => {
     assert.deepEqual(missed[1]?.why, [
       'its backup was taken at 2026-10-18T08:13:20Z',
       'it has no logs: what came after the backup is lost',
-      'its backup is older than the recovery point: that run had not captured it',
+      'its backup is older than the last run that had it: that had not captured it, or what it captured was passed over',
     ]);
     assert.match(missed[0]?.why[0] ?? '', /^wiki: its backup was taken/);
   });

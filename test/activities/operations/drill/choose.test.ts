@@ -118,7 +118,7 @@ describe('what a drill recovers', () => {
     assert.deepEqual(told(taken), []);
   });
 
-  it('is older than the recovery point where that names an older one, and not where a later run had other sources alone', async () => {
+  it('is older than the run where what that had made is gone, and not where a later run had other sources alone', async () => {
     const [before, wiki, shop] = await Promise.all([
       backup('20'),
       backup('21'),
@@ -127,12 +127,52 @@ describe('what a drill recovers', () => {
     await point('20', before);
     await point('21', wiki, shop);
     await point('22', shop);
-    const stale = async () =>
+    const chosen = async () =>
       (await choose({ sources: ['wiki', 'shop'] })).sources.map((one) => [one.backup.reference, one.stale]);
     const ofShop = [pinned(shop.manifest).reference, false];
-    assert.deepEqual(await stale(), [[pinned(wiki.manifest).reference, false], ofShop]);
+    assert.deepEqual(await chosen(), [[pinned(wiki.manifest).reference, false], ofShop]);
     await rm(path.join(folder, 'vault', wiki.folder), { recursive: true });
-    assert.deepEqual(await stale(), [[pinned(before.manifest).reference, true], ofShop]);
+    assert.deepEqual(await chosen(), [[pinned(before.manifest).reference, true], ofShop]);
+  });
+
+  it('is older than a run where that was to capture it and had not, and not where that had other sources', async () => {
+    const [wiki, shop] = await Promise.all([backup('21'), backup('22', undefined, { source: 'shop' })]);
+    const both = { sources: ['wiki', 'shop'] };
+    // Of plans of their own, or one of them was new.
+    await point('21', wiki);
+    await point('22', shop);
+    assert.deepEqual(await stale(both), [false, false]);
+    await failedPoint('23', shop);
+    assert.deepEqual(await stale(both), [false, true]);
+    await failedPoint('24', wiki, shop);
+    assert.deepEqual(await stale(both), [true, true]);
+  });
+
+  it('is the newest, also where a later run took an older one: that of the archive takes a full of the last seven days', async () => {
+    const [full, daily] = await Promise.all([backup('20'), backup('22')]);
+    await point('20', full);
+    await point('22', daily);
+    await point('23', full);
+    const { sources } = await choose();
+    assert.deepEqual(
+      sources.map((one) => [one.backup, one.stale]),
+      [[pinned(daily.manifest), false]],
+    );
+  });
+
+  it('is older than a run only where there was one, and where it is: what no run names may be newer', async () => {
+    await backup('20');
+    assert.deepEqual(await stale(), [false]);
+    const gone = await backup('21');
+    await point('21', gone);
+    await rm(path.join(folder, 'vault', gone.folder), { recursive: true });
+    assert.deepEqual(await stale(), [true]);
+    const unnamed = await backup('23');
+    const { sources } = await choose();
+    assert.deepEqual(
+      sources.map((one) => [one.backup, one.stale]),
+      [[pinned(unnamed.manifest), false]],
+    );
   });
 
   it('was there at the moment of the mistake, in whatever zone that was written', async () => {
@@ -160,20 +200,29 @@ describe('what a drill recovers', () => {
     return writeBackup(path.join(folder, 'vault'), { ...options(day), ...(parent && { parent }), ...others });
   }
 
-  /** A recovery point of that day, which names these backups. */
-  async function point(day: string, ...named: readonly Catalogued[]): Promise<void> {
+  /** A recovery point of that day, which has made these backups. */
+  function point(day: string, ...made: readonly Catalogued[]): Promise<void> {
+    return writePoint(day, made, false);
+  }
+
+  /** One that has made nothing, and names what was there. */
+  function failedPoint(day: string, ...before: readonly Catalogued[]): Promise<void> {
+    return writePoint(day, before, true);
+  }
+
+  async function writePoint(day: string, named: readonly Catalogued[], isStale: boolean): Promise<void> {
     const scheduled = `2026-11-${day}T03:00:00Z`;
     const id = `daily-${scheduled}`;
     const sources = named.map(({ manifest }) => ({
       source: manifest.source,
-      outcome: 'complete',
+      outcome: isStale ? 'failed' : 'complete',
       backup: pinned(manifest),
-      stale: false,
+      stale: isStale,
       copies: [],
       error: null,
     }));
     const of = { schema: RECOVERY_POINT_SCHEMA, id, site: 'test', plan: 'daily', scheduled, created: scheduled };
-    const unsigned = { ...of, outcome: 'complete', sources };
+    const unsigned = { ...of, outcome: isStale ? 'failed' : 'complete', sources };
     const record = { ...unsigned, signature: signer.sign(canonical(unsigned)) };
     const file = path.join(folder, 'vault', recoveryPointKey(id));
     await mkdir(path.dirname(file), { recursive: true });
@@ -188,6 +237,11 @@ describe('what a drill recovers', () => {
 
   function options(day: string) {
     return { source: 'wiki', group: 'apps', scheduled: `2026-11-${day}T02:00:00Z`, signer } as const;
+  }
+
+  /** Of each source, in their order. */
+  async function stale(how: Partial<DrillAsked> = {}): Promise<readonly boolean[]> {
+    return (await choose(how)).sources.map((one) => one.stale);
   }
 
   async function choose(how: Partial<DrillAsked> = {}): Promise<DrillChoice> {

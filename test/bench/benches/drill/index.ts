@@ -76,7 +76,7 @@ async function measured(surroundings: Surroundings, copies: number): Promise<Res
   const { beside } = stack.test.site.config.plans.drill;
   const ours = plainSeries({
     name: 'drDrill',
-    settings: `host-lost, from a directory, ${beside} sources beside each other; own Temporal and worker in one process`,
+    settings: `host-lost, from a directory, ${beside} sources restored beside each other; own Temporal and worker in one process`,
     runs: drills,
     goal: null,
   });
@@ -84,7 +84,7 @@ async function measured(surroundings: Surroundings, copies: number): Promise<Res
     plainSeries({ name: BY_HAND, settings: settingsOf(compared), runs: byHand, goal: GOAL }),
     plainSeries({
       name: ALL_BY_HAND,
-      settings: `the same commands for every source, ${beside} beside each other as in the drill`,
+      settings: `the same commands for every source, ${beside} hands, each with one after another until it answers`,
       runs: atOnce,
       goal: null,
     }),
@@ -115,7 +115,7 @@ function onPath({ sources, criticalPath }: DrillReport): DrillReport['sources'] 
   return sources.filter(({ source }) => criticalPath.some((step) => step.startsWith(`${source}/`)));
 }
 
-/** @returns seconds that the busiest hand took, so many of them beside each other as in the drill, in its order, without clearing up. */
+/** @returns seconds that the busiest hand took, as many of them as the drill restores beside each other, in its order, without clearing up. */
 async function allByHand(
   { test }: BackedUp,
   report: DrillReport,
@@ -158,6 +158,6 @@ function load(): string {
 
 const NOTES = [
   'The sample has one size, also with --small. By hand: one source after another, each alone on the machine, until it answers; the sum of those on the',
-  'critical path of the drill before. All of it by hand: as many beside each other as in the drill, on the same cores. Ours also checks signatures,',
-  'digests and pg_verifybackup, and cuts its servers off from all networks.',
+  'critical path of the drill before, also where that waited for the restore of one alone. All of it by hand: as many hands as the drill restores beside',
+  'each other, on the same cores. Ours also checks signatures, digests and pg_verifybackup, and cuts its servers off from all networks.',
 ];
