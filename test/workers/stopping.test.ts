@@ -116,16 +116,17 @@ describe('a worker that is stopped', function () {
     // Everything that signs takes a while now: the capture, the evidence, and the recovery point last.
     await writeFile(path.join(folder, 'pause'), '1');
     const run = await begin();
-    await until('the recovery point to be signed', async () =>
-      (await pendingOf(run, 'run')).some(
-        (one) => one.activityType?.name === 'signRecoveryPoint' && one.lastStartedTime,
-      ),
-    );
+    // Temporal calls it started once it has sent it: a worker that is stopped before it has come knows nothing of it. At work it reads the key.
+    await until('the recovery point to be signed', async () => {
+      const pending = await pendingOf(run, 'run');
+      const isSigned = pending.some((one) => one.activityType?.name === 'signRecoveryPoint' && one.lastStartedTime);
+      return isSigned && processesOf(folder).some(({ args }) => args.some((word) => word.endsWith('slow-key')));
+    });
     worker.kill('SIGTERM');
     assert.equal((await worker.ended).code, 0, worker.output());
     await writeFile(path.join(folder, 'pause'), '0');
     const points = await readdir(path.join(folder, 'repository', 'recovery-points'));
-    assert.ok(points.includes(`${run.workflowId}.json`), 'it was written before the worker ended');
+    assert.ok(points.includes(`${run.workflowId}.json`), `it was written before the worker ended: ${worker.output()}`);
     const [left] = await pendingOf(run, 'run');
     assert.equal(left, undefined, 'and Temporal knows');
     await started();
